@@ -1,0 +1,24 @@
+"""The one error that a user is meant to see."""
+
+from __future__ import annotations
+
+
+class RewardSynthError(Exception):
+    """Something the user can put right.
+
+    The command line prints it as ``error: …``, a blank line and ``hint: …``, without a traceback, and exits
+    with ``exit_code``.
+
+    :param message: what is wrong, naming the value at fault.
+    :param hint: what to do about it, best of all a command to type.
+    :param exit_code: 2 for usage and prerequisites, 1 for a run that found no acceptable reward.
+    """
+
+    def __init__(self, message: str, hint: str = "", exit_code: int = 2) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.exit_code = exit_code
+
+    def __str__(self) -> str:
+        return f"{self.message}\n\nhint: {self.hint}" if self.hint else self.message

@@ -1,0 +1,197 @@
+"""The values that travel between the parts. All are frozen; none holds behaviour beyond small derived facts."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Value(BaseModel):
+    """Base of everything here: immutable, and strict about field names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Severity = Literal["error", "warning"]
+Source = Literal["lint", "probe", "screen", "critic", "training", "analysis"]
+Status = Literal["designed", "rejected", "trained", "crashed", "stopped"]
+RoleName = Literal["designer", "critic", "analyzer", "goal"]
+
+
+class Finding(Value):
+    """One thing that is wrong with a reward, told so that a model (or a person) can mend it."""
+
+    rule: str
+    """Stable identifier, for example ``unknown-field`` or ``dead-term``."""
+    message: str
+    """What is wrong, naming the values seen."""
+    fix: str = ""
+    """What to write instead."""
+    line: int | None = None
+    """Line in ``reward.py``, counted from 1; None where no single line is at fault."""
+    severity: Severity = "error"
+    """An error keeps the reward from being trained; a warning is shown to the model and the person."""
+    source: Source = "lint"
+
+    def as_text(self) -> str:
+        """One line, as prompts and the terminal show it."""
+        where = f"line {self.line}: " if self.line else ""
+        fix = f" Fix: {self.fix}" if self.fix else ""
+        return f"{where}[{self.rule}] {self.message}{fix}"
+
+
+class CheckReport(Value):
+    """What lint and probe found in one reward file."""
+
+    findings: tuple[Finding, ...] = ()
+    fields: tuple[str, ...] = ()
+    """State fields that the code reads, in table order."""
+    terms: tuple[str, ...] = ()
+    """Reward terms that it returned under the probe, in the order of first appearance."""
+
+    @property
+    def ok(self) -> bool:
+        """True if nothing stands against training it."""
+        return not any(finding.severity == "error" for finding in self.findings)
+
+
+class Measurement(Value):
+    """One episode, judged by the task and not by the reward."""
+
+    success: bool
+    """The task's success at the end of the episode (for a predicate over the whole episode: its verdict)."""
+    success_any: bool
+    """True if a per-step predicate held at any step; equal to ``success`` for whole-episode predicates."""
+    fitness: float
+    """Higher is better; the unit is the task's."""
+    length: int
+    """Steps taken."""
+    terminated: bool
+    """True if the environment ended the episode (fallen over, say), False if the horizon did."""
+
+
+class EvaluationPoint(Value):
+    """The policy's quality at one point of training, over the evaluation episodes."""
+
+    step: int
+    """Environment steps trained so far."""
+    success: float
+    """Share of episodes that succeeded, 0 to 1."""
+    success_any: float
+    fitness: float
+    """Mean over episodes."""
+    episode_length: float
+    """Mean, in steps."""
+    reward: float
+    """Mean generated reward per step. For display and diagnosis only: never used for selection."""
+
+
+class TermStatistics(Value):
+    """One reward term at the points of training, all per environment step."""
+
+    name: str
+    minimum: tuple[float, ...]
+    mean: tuple[float, ...]
+    maximum: tuple[float, ...]
+    share: tuple[float, ...]
+    """Mean absolute value over the sum of all terms' mean absolute values, 0 to 1."""
+
+
+class TrainResult(Value):
+    """What came out of training one policy on one reward; ``result.json``, written last."""
+
+    status: Literal["trained", "crashed", "stopped"]
+    reason: str = ""
+    """Why it crashed or stopped early, in words; empty if it ran its budget."""
+    seed: int
+    steps: int
+    """Environment steps actually trained."""
+    seconds: float
+    """Wall time of the worker."""
+    cpu_seconds: float
+    evaluations: tuple[EvaluationPoint, ...] = ()
+    episodes: tuple[Measurement, ...] = ()
+    """The final evaluation, deterministic policy, fixed seeds."""
+    terms: tuple[TermStatistics, ...] = ()
+
+    @property
+    def success(self) -> float:
+        """Share of final evaluation episodes that succeeded at the end; 0.0 if none was played."""
+        return sum(e.success for e in self.episodes) / len(self.episodes) if self.episodes else 0.0
+
+    @property
+    def fitness(self) -> float | None:
+        """Mean fitness of the final evaluation; None if none was played."""
+        return sum(e.fitness for e in self.episodes) / len(self.episodes) if self.episodes else None
+
+
+class Candidate(Value):
+    """One reward and what became of it; ``candidates/003-b/candidate.json``."""
+
+    id: str
+    """Iteration and letter, ``003-b``."""
+    iteration: int
+    parents: tuple[str, ...] = ()
+    """Candidates that the designer was shown as material, or whose file a person edited."""
+    author: str = "designer"
+    """``designer``, ``person`` for a file edited in a feedback round, or ``file`` for ``train FILE``."""
+    status: Status = "designed"
+    reason: str = ""
+    """For every status but ``trained``: why, in words."""
+    repairs: int = 0
+    """Repair rounds it took (at most 3)."""
+    valid_at_first: bool = False
+    """True if lint and probe had no objection to the model's first answer."""
+    success: float | None = None
+    """Mean over seeds of the share of evaluation episodes that succeeded; None until trained."""
+    success_interval: tuple[float, float] | None = None
+    """95 % Wilson interval over all evaluation episodes."""
+    fitness: float | None = None
+    steps: int = 0
+    alignment: float | None = None
+    """Rank correlation of the reward with fitness over scripted behaviours, before training; None if unknown."""
+    cost_usd: float | None = None
+    """Dollars of this candidate's model calls; None if a price is unknown."""
+
+    @property
+    def score(self) -> tuple[float, float]:
+        """Order of selection: task success, then fitness. Never the generated reward."""
+        fitness = float("-inf") if self.fitness is None else self.fitness
+        return (-1.0 if self.success is None else self.success, fitness)
+
+
+class Feedback(Value):
+    """What a person said in one round; ``feedback/003.answer.json``."""
+
+    iteration: int
+    prefer: str | None = None
+    """Candidate that the person likes best."""
+    note: str = ""
+    """Their words; they enter the next prompt verbatim."""
+    edited: str | None = None
+    """Source of a reward that the person wrote or changed; becomes a candidate of its own."""
+    edited_from: str | None = None
+    """The candidate whose file was edited."""
+    action: Literal["continue", "accept", "skip", "stop"] = "continue"
+    """``accept`` ends the run with ``prefer`` as its best reward; ``stop`` pauses the run."""
+
+
+class Outcome(Value):
+    """How a search ended."""
+
+    status: Literal["solved", "unsolved", "accepted", "stopped", "waiting"]
+    """``solved`` by the task's own measure, ``accepted`` by the person; ``stopped`` and ``waiting`` can be resumed."""
+    best: str | None = None
+    """Id of the best candidate; None if none was trained."""
+    reason: str
+
+
+def candidate_id(iteration: int, index: int) -> str:
+    """``003-b`` for the second candidate of iteration 3; ``003-ab`` follows ``003-z`` as columns of a sheet do."""
+    letters = ""
+    index += 1
+    while index:
+        index, digit = divmod(index - 1, 26)
+        letters = chr(ord("a") + digit) + letters
+    return f"{iteration:03d}-{letters}"
