@@ -1,0 +1,52 @@
+"""Takes down the state at every step, for training, evaluation and the probe alike."""
+
+from __future__ import annotations
+
+from typing import Any, SupportsFloat
+
+import gymnasium
+
+from reward_synth.simulators.base import FieldTable
+
+
+class StateRecorder(gymnasium.Wrapper):  # type: ignore[misc]
+    """Reads the row of ``table`` once per step and hands it on in ``info``.
+
+    ``info["state"]`` is the row before the step, ``info["next_state"]`` the row after it; since an automatic
+    reset happens outside of this wrapper, the latter is the terminal state where an episode ends. A reset's
+    info holds ``next_state`` only. Rows are shared, not copied, and therefore read-only.
+
+    The native reward is replaced by 0.0 and the native info, which holds its parts, is dropped: nothing
+    further out can see them.
+
+    :param env: environment to record; put this directly around the simulator's environment.
+    :param table: the fields to read; make it small with ``subset``, as every field costs time at every step.
+    """
+
+    def __init__(self, env: gymnasium.Env[Any, Any], table: FieldTable) -> None:
+        super().__init__(env)
+        self.table = table
+        self._read = table.reader(env)
+        self._row = self._read()
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Start an episode; the info holds ``next_state``, its first row."""
+        observation, _ = self.env.reset(seed=seed, options=options)
+        self._row = self._take()
+        return observation, {"next_state": self._row}
+
+    def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
+        """Step; the reward is always 0.0, the info holds the rows ``state`` and ``next_state``."""
+        observation, _, terminated, truncated, _ = self.env.step(action)
+        before, self._row = self._row, self._take()
+        return observation, 0.0, terminated, truncated, {"state": before, "next_state": self._row}
+
+    def _take(self) -> Any:
+        row = self._read()
+        row.flags.writeable = False
+        return row
+
+
+def record_wrapper(env: gymnasium.Env[Any, Any], table: FieldTable) -> StateRecorder:
+    """The environment inside a :class:`StateRecorder`."""
+    return StateRecorder(env, table)
