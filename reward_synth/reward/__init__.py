@@ -1,0 +1,1 @@
+"""The reward contract: lint, probe and the process that runs rewards."""

@@ -1,0 +1,312 @@
+"""The program of the reward process. Run as a file, by path, under ``python -I -S``; never imported.
+
+It holds numpy, the layout and, at the very end of its start, the generated source. The order in :func:`main`
+is what protection rests on: everything the code may need is loaded first, then the process limits itself, and
+only then does it ask for the source.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import resource
+import sys
+import warnings
+from array import array
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+def load_sibling(name: str) -> Any:
+    """A module of this folder by path: importing the package would bring in code that has no place here."""
+    spec = importlib.util.spec_from_file_location(f"_reward_{name}", Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def warm_up() -> None:
+    """Load what numpy loads lazily, while files can still be opened."""
+    # Showing a warning opens source files; what a warning would say, the parent sees in the numbers.
+    warnings.simplefilter("ignore")
+    np.seterr(all="ignore")
+    np.linalg.norm(np.linalg.inv(np.eye(3)) @ np.linalg.svd(np.eye(3))[0])
+    np.linalg.eigh(np.eye(2))
+    np.median(np.percentile(np.arange(5.0), [10.0, 50.0]))
+    np.interp(0.5, [0.0, 1.0], [0.0, 1.0])
+    np.einsum("i,i->", np.ones(2), np.ones(2))
+    with np.errstate(all="ignore"):
+        str(np.float64(1.0) / np.arange(3.0))
+    "reward".encode("utf-8", errors="replace").decode("ascii", errors="replace")
+    try:
+        raise ValueError("a first traceback loads what later ones need")
+    except ValueError as error:
+        describe(error)
+    namespace.compile_reward("import numpy as np\nimport math\ndef compute_reward(a, b, c):\n    return {}\n")
+
+
+def limit_resources(memory_bytes: int, cpu_seconds: int) -> None:
+    """Bound memory, processor time, files and processes, and die with the parent."""
+    limits = {
+        resource.RLIMIT_AS: memory_bytes,
+        resource.RLIMIT_CPU: cpu_seconds,
+        resource.RLIMIT_FSIZE: 0,
+        resource.RLIMIT_NOFILE: 16,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_NPROC: 0,
+    }
+    for which, bound in limits.items():
+        try:
+            resource.setrlimit(which, (bound, bound))
+        except (ValueError, OSError):
+            # macOS refuses RLIMIT_AS; a hard limit below ours is already stricter.
+            continue
+    if sys.platform == "linux":
+        import ctypes
+
+        die_with_parent = 1  # PR_SET_PDEATHSIG
+        ctypes.CDLL(None).prctl(die_with_parent, 9, 0, 0, 0)
+
+
+def read_exactly(descriptor: int, start: bytes, size: int) -> bytes:
+    """``start`` followed by what is missing to ``size`` bytes; exits when the parent has gone."""
+    pieces, have = [start], len(start)
+    while have < size:
+        piece = os.read(descriptor, min(size - have, 1 << 20))
+        if not piece:
+            os._exit(0)
+        pieces.append(piece)
+        have += len(piece)
+    return b"".join(pieces) if len(pieces) > 1 else start
+
+
+def describe(error: BaseException) -> tuple[str, int, str]:
+    """Status, line in the generated source (0 if none) and text of an error that the source caused."""
+    line = 0
+    if isinstance(error, SyntaxError):
+        line = error.lineno or 0
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == namespace.FILE_NAME:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    if isinstance(error, namespace.ContractBreach):
+        return error.args[0], line, error.args[1]
+    status = "memory" if isinstance(error, MemoryError) else "exception"
+    return status, line, f"{type(error).__name__}: {error}"
+
+
+class Terms:
+    """Fixed names of the reward terms, or those seen so far while they are being discovered."""
+
+    def __init__(self, names: tuple[str, ...] | None) -> None:
+        self.fixed = names is not None
+        self.names = names or ()
+
+    def add(self, name: object) -> None:
+        """Take in a term name that is not among the names.
+
+        :raises ContractBreach: if the names are fixed, or it is no usable name, or there are too many.
+        """
+        breach = namespace.ContractBreach
+        if not isinstance(name, str) or not (
+            name.isidentifier() and name.isascii() and len(name) <= frames.MAXIMUM_NAME
+        ):
+            raise breach("term-name", f"term name {str(name)[: frames.MAXIMUM_NAME]!r} is not a plain identifier")
+        if self.fixed:
+            known = ", ".join(f"`{term}`" for term in self.names)
+            raise breach("new-term", f"term `{name}` was not returned before (known: {known})")
+        if len(self.names) == frames.MAXIMUM_TERMS:
+            raise breach("too-many-terms", f"more than {frames.MAXIMUM_TERMS} terms; `{name}` is one too many")
+        self.names = (*self.names, name)
+
+    def values(self, result: dict[Any, Any]) -> list[float]:
+        """The result's numbers in the order of the names, 0.0 for a term that it lacks."""
+        for name in result:
+            if name not in self.names:
+                self.add(name)
+        return [namespace.as_number(result[name], f"term `{name}`") if name in result else 0.0 for name in self.names]
+
+
+class RewardServer:
+    """Answers batches of transitions."""
+
+    def __init__(self, setup: dict[str, Any]) -> None:
+        layout = tuple((name, tuple(shape)) for name, shape in setup["layout"])
+        self.width = view.width(layout)
+        self.terms = Terms(None if setup["terms"] is None else tuple(setup["terms"]))
+        self.views: Callable[[Any], list[Any]] = view.batch_viewer(layout)
+        self.function, self.uses_memory = namespace.compile_reward(setup["source"])
+        self.memories: list[dict[Any, Any]] = []
+
+    def size(self, rows: int, action_size: int) -> int:
+        """Bytes of the payload: states, actions, next states as float64, then a byte per row: a start."""
+        return rows * (8 * (2 * int(self.width) + action_size) + 1)
+
+    def answer(self, frame: bytes, rows: int, action_size: int) -> tuple[str, array[float]]:
+        """Term names (only while they are being discovered) and values (rows x terms)."""
+        offset, states_size, actions_size = frames.REQUEST.size, rows * self.width, rows * action_size
+        # The arrays lie in an immutable bytes object: code cannot write through them, and what it keeps in
+        # its memory does not change under it.
+        states = np.frombuffer(frame, np.float64, states_size, offset).reshape(rows, self.width)
+        offset += 8 * states_size
+        action = np.frombuffer(frame, np.float64, actions_size, offset).reshape(rows, action_size)
+        offset += 8 * actions_size
+        next_states = np.frombuffer(frame, np.float64, states_size, offset).reshape(rows, self.width)
+        offset += 8 * states_size
+        results = self.call(self.views(states), list(action), self.views(next_states), frame[offset:])
+        return self.collect(results)
+
+    def call(self, states: list[Any], actions: list[Any], next_states: list[Any], starts: bytes) -> list[Any]:
+        """What the function returns for each row."""
+        function = self.function
+        if not self.uses_memory:
+            return list(map(function, states, actions, next_states))
+        while len(self.memories) < len(states):
+            self.memories.append({})
+        for row, start in enumerate(starts):
+            if start:
+                self.memories[row] = {}
+        return list(map(function, states, actions, next_states, self.memories))
+
+    def collect(self, results: list[Any]) -> tuple[str, array[float]]:
+        """The returned dictionaries as one table of numbers."""
+        values = array("d")
+        append = values.append
+        names = list(self.terms.names) if self.terms.fixed else []
+        table: list[list[float]] = []
+        for result in results:
+            if type(result) is not dict:
+                kind = type(result).__name__
+                raise namespace.ContractBreach("wrong-return", f"`compute_reward` returned {kind}, not a dict")
+            if names and list(result) == names:
+                for name, value in result.items():
+                    append(value if type(value) is float else namespace.as_number(value, f"term `{name}`"))
+            elif self.terms.fixed:
+                values.extend(self.terms.values(result))
+            else:
+                table.append(self.terms.values(result))
+        if self.terms.fixed:
+            return "", values
+        for numbers in table:
+            # Rows before the first appearance of a term lack it.
+            values.extend(numbers + [0.0] * (len(self.terms.names) - len(numbers)))
+        return "\n".join(self.terms.names), values
+
+
+class MeasureServer:
+    """Judges whole episodes with the task's success and fitness."""
+
+    def __init__(self, setup: dict[str, Any]) -> None:
+        self.layout = tuple((name, tuple(shape)) for name, shape in setup["layout"])
+        self.width = view.width(self.layout)
+        self.success = namespace.compile_measure(setup["success"], "success")
+        self.fitness = namespace.compile_measure(setup["fitness"], "fitness")
+
+    def size(self, rows: int, action_size: int) -> int:
+        """Bytes of the payload: the episode's constants, rows, actions."""
+        return int(frames.EPISODE_HEAD.size) + 8 * (rows * int(self.width) + (rows - 1) * action_size)
+
+    def answer(self, frame: bytes, rows: int, action_size: int) -> tuple[str, array[float]]:
+        """Success at the end, at any step, and fitness."""
+        dt, horizon, terminated = frames.EPISODE_HEAD.unpack_from(frame, frames.REQUEST.size)
+        offset = frames.REQUEST.size + frames.EPISODE_HEAD.size
+        states = np.frombuffer(frame, np.float64, rows * self.width, offset).reshape(rows, self.width)
+        offset += 8 * rows * self.width
+        action = np.frombuffer(frame, np.float64, (rows - 1) * action_size, offset)
+        action = action.reshape(rows - 1, action_size)
+        episode = view.episode_view(self.layout, states, action, dt, horizon, bool(terminated))
+        end, at_any = self.verdict(self.success(episode), rows - 1)
+        fitness = namespace.as_number(self.fitness(episode), "fitness")
+        return "", array("d", (end, at_any, fitness))
+
+    def verdict(self, value: Any, steps: int) -> tuple[float, float]:
+        """Success at the end and at any step, from a bool or a bool per step.
+
+        The state before the first step is nobody's achievement and does not count as a step.
+        """
+        if isinstance(value, (bool, np.bool_)):
+            return float(value), float(value)
+        if isinstance(value, np.ndarray) and value.dtype == np.bool_:
+            if value.shape == ():
+                return float(value), float(value)
+            if value.shape == (steps + 1,):
+                value = value[1:] if steps else value
+            if value.shape == (max(steps, 1),):
+                return float(value[-1]), float(value.any())
+            raise namespace.ContractBreach(
+                "wrong-shape", f"success is an array of shape {value.shape}, not ({steps + 1},) or one bool"
+            )
+        kind = value.dtype if isinstance(value, np.ndarray) else type(value).__name__
+        raise namespace.ContractBreach("wrong-type", f"success is of type `{kind}`, not True or False")
+
+
+def serve(requests: int, answers: int, server: Any) -> None:
+    """Answer frames until the parent closes its end."""
+    while True:
+        frame = os.read(requests, 1 << 16)
+        if not frame:
+            return
+        frame = read_exactly(requests, frame, frames.REQUEST.size)
+        _, rows, action_size, _ = frames.REQUEST.unpack_from(frame)
+        frame = read_exactly(requests, frame, frames.REQUEST.size + server.size(rows, action_size))
+        try:
+            text, values = server.answer(frame, rows, action_size)
+        except BaseException as error:  # noqa: BLE001  (the process's edge: all that generated code can raise)
+            send_error(answers, error)
+        else:
+            send(answers, "ok", 0, text.encode("ascii"), values)
+
+
+def send(descriptor: int, status: str, line: int, text: bytes, values: array[float]) -> None:
+    """Write one answer frame."""
+    number = frames.STATUSES.index(status)
+    frame = frames.ANSWER.pack(number, line & 0xFFFFFFFF, len(text), len(values)) + text + values.tobytes()
+    while frame:
+        frame = frame[os.write(descriptor, frame) :]
+
+
+def send_error(descriptor: int, error: BaseException) -> None:
+    """Write an answer frame for an error of the generated code."""
+    status, line, text = describe(error)
+    send(descriptor, status, line, text.encode("utf-8", errors="replace")[: frames.TEXT_LIMIT], array("d"))
+
+
+def receive_setup(descriptor: int) -> dict[str, Any]:
+    """The frame that carries the source, written by the trusted parent."""
+    frame = read_exactly(descriptor, b"", frames.REQUEST.size)
+    kind, _, _, size = frames.REQUEST.unpack(frame)
+    assert kind == frames.SETUP
+    setup: dict[str, Any] = json.loads(read_exactly(descriptor, b"", size))
+    return setup
+
+
+def main(requests: int, answers: int, memory_bytes: int, cpu_seconds: int) -> None:
+    """Load, limit, announce, and only then take the source."""
+    warm_up()
+    limit_resources(memory_bytes, cpu_seconds)
+    send(answers, "ok", 0, b"", array("d"))
+    setup = receive_setup(requests)
+    try:
+        server = (RewardServer if setup["mode"] == "reward" else MeasureServer)(setup)
+    except BaseException as error:  # noqa: BLE001  (the process's edge: all that generated code can raise)
+        send_error(answers, error)
+        return
+    send(answers, "ok", 0, b"", array("d"))
+    serve(requests, answers, server)
+
+
+if __name__ == "__main__":
+    # -S leaves site-packages out, and with it every .pth file; numpy's own folder is enough.
+    sys.path.append(sys.argv[5])
+    import numpy as np
+
+    frames = load_sibling("frames")
+    view = load_sibling("view")
+    namespace = load_sibling("namespace")
+    main(*(int(argument) for argument in sys.argv[1:5]))

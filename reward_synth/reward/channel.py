@@ -1,0 +1,222 @@
+"""The parent's end of the reward process: start it, exchange frames under a deadline, name how it died."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+import numpy as np
+
+from reward_synth.errors import RewardSynthError
+from reward_synth.reward import frames
+
+Buffer = bytes | memoryview
+
+START_SECONDS = 60.0
+"""Until Python and numpy are up; on a busy machine that takes seconds."""
+MEMORY_BYTES = 1 << 30
+CPU_SECONDS = 7 * 24 * 3600
+"""The deadline per call bounds time; this bounds only what outlives everything else."""
+MAXIMUM_VALUES = 1 << 22
+
+
+class Answer(NamedTuple):
+    """One validated answer frame."""
+
+    status: str
+    line: int | None
+    text: str
+    values: np.ndarray[Any, np.dtype[np.float64]]
+
+
+class ChildDied(Exception):
+    """The process ended or was ended.
+
+    :param rule: ``deadline`` or ``died``.
+    :param message: the cause in words.
+    """
+
+    def __init__(self, rule: str, message: str) -> None:
+        super().__init__(message)
+        self.rule = rule
+        self.message = message
+
+
+class Channel:
+    """A running child, from its start until :meth:`close`.
+
+    :param memory_bytes: address space that it may take.
+    :raises RewardSynthError: if the process cannot be started on this machine.
+    """
+
+    def __init__(self, memory_bytes: int = MEMORY_BYTES) -> None:
+        request_end, self._requests = os.pipe()
+        self._answers, answer_end = os.pipe()
+        self._over = ""
+        try:
+            self._process = subprocess.Popen(
+                self._command(request_end, answer_end, memory_bytes),
+                env={name: "1" for name in _THREAD_VARIABLES},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(request_end, answer_end),
+                close_fds=True,
+                start_new_session=True,
+                cwd="/",
+            )
+        except OSError as error:
+            os.close(self._requests)
+            os.close(self._answers)
+            raise RewardSynthError(f"the reward process cannot be started: {error}") from error
+        finally:
+            os.close(request_end)
+            os.close(answer_end)
+        os.set_blocking(self._requests, False)
+        self._readable = select.poll()
+        self._readable.register(self._answers, select.POLLIN)
+        self._writable = select.poll()
+        self._writable.register(self._requests, select.POLLOUT)
+        try:
+            self._receive(time.monotonic() + START_SECONDS, "starting")
+        except ChildDied as death:
+            raise RewardSynthError(
+                f"the reward process does not start: {death.message}",
+                "see whether this machine has at least 1 GiB of free memory, and try again",
+            ) from death
+
+    @staticmethod
+    def _command(request_end: int, answer_end: int, memory_bytes: int) -> list[str]:
+        program = Path(__file__).with_name("_child.py")
+        packages = Path(np.__file__).parent.parent
+        numbers = (request_end, answer_end, memory_bytes, CPU_SECONDS)
+        return [sys.executable, "-I", "-S", "-B", str(program), *map(str, numbers), str(packages)]
+
+    @property
+    def pid(self) -> int:
+        """Process id, which is also the id of its process group."""
+        return self._process.pid
+
+    def setup(self, setup: dict[str, Any], seconds: float) -> Answer:
+        """Hand over the source and all that is needed to run it. Errors as in :meth:`ask`."""
+        text = json.dumps(setup).encode("ascii")
+        return self.ask([frames.REQUEST.pack(frames.SETUP, 0, 0, len(text)), text], seconds, "loading")
+
+    def ask(self, buffers: Sequence[Buffer], seconds: float, doing: str = "running") -> Answer:
+        """Send one request and wait for its answer.
+
+        :param seconds: deadline for both; when it passes, the process group is killed.
+        :param doing: what the message about a missed deadline says.
+        :raises ChildDied: on the deadline, and if the process dies or answers with nonsense.
+        """
+        if self._over:
+            raise ChildDied("died", self._over)
+        deadline = time.monotonic() + seconds
+        try:
+            self._send(buffers, deadline, doing)
+            return self._receive(deadline, doing)
+        except BaseException:
+            # Whatever came between, the two ends no longer agree on where a frame begins.
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Kill the process group and free everything. May be called more than once."""
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        for name in ("_requests", "_answers"):
+            descriptor = getattr(self, name)
+            if descriptor >= 0:
+                os.close(descriptor)
+                setattr(self, name, -1)
+        self._over = self._over or "the process has been closed"
+
+    def _send(self, buffers: Sequence[Buffer], deadline: float, doing: str) -> None:
+        pending: list[Buffer] = list(buffers)
+        while pending:
+            try:
+                written = os.writev(self._requests, pending)
+            except BlockingIOError:
+                written = 0
+                if not self._writable.poll(max(0.0, (deadline - time.monotonic()) * 1000.0)):
+                    self._late(doing)
+            except BrokenPipeError:
+                self._dead()
+            while pending and written >= len(pending[0]):
+                written -= len(pending.pop(0))
+            if written:
+                pending[0] = memoryview(pending[0])[written:]
+
+    def _receive(self, deadline: float, doing: str) -> Answer:
+        frame = self._read(b"", frames.ANSWER.size, deadline, doing)
+        number, line, text_size, count = frames.ANSWER.unpack_from(frame)
+        valid = number < len(frames.STATUSES) and text_size <= frames.TEXT_LIMIT and count <= MAXIMUM_VALUES
+        if not valid:
+            self._nonsense()
+        start = frames.ANSWER.size + text_size
+        frame = self._read(frame, start + 8 * count, deadline, doing)
+        if len(frame) != start + 8 * count:
+            self._nonsense()
+        text = frame[frames.ANSWER.size : start].decode("utf-8", errors="replace")
+        values = np.frombuffer(frame, np.float64, count, start)
+        return Answer(frames.STATUSES[number], line or None, _printable(text), values)
+
+    def _read(self, frame: bytes, size: int, deadline: float, doing: str) -> bytes:
+        while len(frame) < size:
+            if not self._readable.poll(max(0.0, (deadline - time.monotonic()) * 1000.0)):
+                self._late(doing)
+            piece = os.read(self._answers, 1 << 20)
+            if not piece:
+                self._dead()
+            frame += piece
+        return frame
+
+    def _late(self, doing: str) -> NoReturn:
+        self._over = f"it was still {doing} when its time was up, and was killed"
+        self.close()
+        raise ChildDied("deadline", self._over)
+
+    def _nonsense(self) -> NoReturn:
+        self._over = "it sent an answer that is none, and was killed"
+        self.close()
+        raise ChildDied("died", self._over)
+
+    def _dead(self) -> NoReturn:
+        try:
+            code = self._process.wait(timeout=1.0)
+        except subprocess.TimeoutExpired:
+            self._nonsense()
+        self._over = _cause(code)
+        self.close()
+        raise ChildDied("died", self._over)
+
+
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+def _cause(code: int) -> str:
+    if code >= 0:
+        return f"the process ended itself with exit code {code}"
+    causes = {
+        signal.SIGKILL: "the process was killed (SIGKILL), most likely for want of memory",
+        signal.SIGSEGV: "the process crashed (SIGSEGV): too deep a recursion, or memory it may not touch",
+        signal.SIGXCPU: "the process used up its processor time (SIGXCPU)",
+        signal.SIGSYS: "the process made a forbidden system call (SIGSYS)",
+    }
+    return causes.get(signal.Signals(-code), f"the process died of {signal.Signals(-code).name}")
+
+
+def _printable(text: str) -> str:
+    """Without control characters, which could rewrite a terminal or forge lines in a prompt."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -1,0 +1,86 @@
+"""The contract that every reward keeps, in words, and what is raised when one breaks it.
+
+A reward is a file with one function::
+
+    def compute_reward(state, action, next_state):
+        return {"forward": next_state.x_velocity, "effort": -0.1 * float(np.square(action).sum())}
+
+- ``state`` and ``next_state`` are immutable views with documented fields, ``action`` a read-only float array.
+- A fourth parameter ``memory``, if the function has one, is a dict that lives for one episode.
+- It returns named terms; the reward is their sum. The names are the same for the whole training.
+- It may use ``numpy`` as ``np``, ``math``, constants and helper functions of its own, and nothing else.
+- It depends on its arguments alone: the same transition gives the same terms.
+
+``docs/reward-contract.md`` says the same at length, with every rule of the lint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from reward_synth.reward.namespace import ContractBreach, compile_reward
+from reward_synth.types import Finding
+
+
+class RewardError(Exception):
+    """Reward code failed while it ran: it raised, returned something else than terms, hung or died.
+
+    Not a :class:`~reward_synth.errors.RewardSynthError`: it is the code's fault, and the finding goes back to
+    whoever wrote it.
+
+    :param finding: what happened, with the line in ``reward.py`` where known.
+    :param row: the transition of the batch at fault, where known.
+    """
+
+    def __init__(self, finding: Finding, row: int | None = None) -> None:
+        super().__init__(finding.as_text())
+        self.finding = finding
+        self.row = row
+
+
+def read_source(path_or_source: str | Path) -> str:
+    """The reward's source: read from the file if a path (or the text of one, in a single line) is given."""
+    if isinstance(path_or_source, Path) or "\n" not in path_or_source.strip():
+        return Path(path_or_source).read_text(encoding="utf-8")
+    return path_or_source
+
+
+def load_reward(path_or_source: str | Path) -> Callable[..., dict[str, float]]:
+    """``compute_reward`` as a plain function, for use in your own code.
+
+    **It runs in this process, with all your rights.** Read it, or at least run ``reward-synth check`` on it,
+    before you load a reward that you did not write. Training never uses this: it runs rewards in a process of
+    their own.
+
+    :param path_or_source: path of a reward file, or its text.
+    :returns: a function ``(state, action, next_state[, memory]) -> dict[str, float]``.
+    :raises RewardError: if the source cannot be run or holds no such function.
+    :raises OSError: if the file cannot be read.
+    """
+    source = read_source(path_or_source)
+    try:
+        function, _ = compile_reward(source)
+    except ContractBreach as breach:
+        raise RewardError(Finding(rule=breach.args[0], message=breach.args[1], source="probe")) from breach
+    except SyntaxError as error:
+        finding = Finding(rule="syntax", message=str(error.msg), line=error.lineno, source="probe")
+        raise RewardError(finding) from error
+    except (
+        NameError,
+        ImportError,
+        TypeError,
+        ValueError,
+        ArithmeticError,
+        LookupError,
+        AttributeError,
+    ) as error:
+        message = f"{type(error).__name__}: {error}"
+        raise RewardError(Finding(rule="exception", message=message, source="probe")) from error
+    return function
+
+
+def takes_memory(function: Callable[..., Any]) -> bool:
+    """True if a loaded ``compute_reward`` has the fourth parameter."""
+    return bool(function.__code__.co_argcount == 4)

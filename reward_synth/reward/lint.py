@@ -1,0 +1,227 @@
+"""The lint: precise errors that a small model can repair, before anything runs.
+
+It works on the syntax tree with lists of what is allowed. It makes rewards come right; it is not what keeps
+hostile code in, which no static check can do.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+from dataclasses import dataclass
+
+from reward_synth.reward.namespace import PARAMETERS, Entry, is_expression
+from reward_synth.reward.returns import EXAMPLE, check_returns
+from reward_synth.reward.rules import Findings
+from reward_synth.reward.scopes import (
+    Declared,
+    Scope,
+    bound_names,
+    function_scope,
+    import_aliases,
+    module_names,
+    parameters,
+    top_functions,
+    view_names,
+)
+from reward_synth.reward.view import Layout
+from reward_synth.reward.walker import Walker
+from reward_synth.types import Finding
+
+LONGEST_SOURCE = 20_000
+"""Bytes."""
+DEEPEST_BRACKETS = 60
+DEEPEST_TREE = 60
+MOST_NODES = 4_000
+
+
+@dataclass(frozen=True)
+class LintReport:
+    """What the lint found."""
+
+    findings: tuple[Finding, ...]
+    fields: tuple[str, ...]
+    """The fields that the code may read, in the layout's order: a superset of what it does read."""
+    uses_memory: bool
+    """True if ``compute_reward`` has the fourth parameter."""
+
+    @property
+    def ok(self) -> bool:
+        """True if there is no error; warnings may be there."""
+        return not any(finding.severity == "error" for finding in self.findings)
+
+
+def lint(source: str, layout: Layout, entry: Entry = "compute_reward", action_size: int | None = None) -> LintReport:
+    """Check a reward, or a task's success or fitness.
+
+    :param source: the file's text; for ``success`` and ``fitness`` also one expression over ``episode``.
+    :param layout: all fields of the environment.
+    :param entry: what the source is.
+    :param action_size: elements of an action, to check indices; None: not checked.
+    :returns: never raises, whatever the source is.
+    """
+    findings = Findings()
+    tree = _parse(source, entry, findings)
+    if tree is None:
+        return LintReport(findings.ordered(), (), False)
+    attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    fields = tuple(name for name, _ in layout if name in attributes)
+    declared = Declared(layout, entry, action_size)
+    uses_memory = False
+    if isinstance(tree, ast.Expression):
+        scope = Scope(names={"np", "math", "episode"} | bound_names(tree), views={"episode"})
+        Walker(declared, {"np": "np", "math": "math"}, set(), scope, findings).visit(tree)
+    else:
+        uses_memory = _check_module(tree, declared, findings)
+    if not fields and not findings and entry == "compute_reward":
+        example = layout[0][0] if layout else "field"
+        findings.add("no-state", "the reward reads no field of the state", f"read one: `next_state.{example}`")
+    return LintReport(findings.ordered(), fields, uses_memory)
+
+
+def _parse(source: str, entry: Entry, findings: Findings) -> ast.Module | ast.Expression | None:
+    size = len(source.encode("utf-8", errors="replace"))
+    if size > LONGEST_SOURCE:
+        findings.add("too-large", f"the file has {size} bytes", f"at most {LONGEST_SOURCE} are possible")
+        return None
+    if _bracket_depth(source) > DEEPEST_BRACKETS:
+        findings.add("too-large", "brackets are nested too deeply", "use helper names for inner parts")
+        return None
+    try:
+        tree: ast.Module | ast.Expression
+        if entry != "compute_reward" and is_expression(source):
+            tree = ast.parse(source.strip(), mode="eval")
+        else:
+            tree = ast.parse(source)
+    except SyntaxError as error:
+        _syntax_finding(source, error, findings)
+        return None
+    except (ValueError, RecursionError, MemoryError):
+        findings.add("syntax", "the file cannot be read as Python", "write plain, short Python code")
+        return None
+    depth, nodes = _tree_size(tree)
+    if depth > DEEPEST_TREE or nodes > MOST_NODES:
+        findings.add("too-large", f"the code has {nodes} parts, nested {depth} deep", "write a shorter, plainer reward")
+        return None
+    return tree
+
+
+def _syntax_finding(source: str, error: SyntaxError, findings: Findings) -> None:
+    lines = source.splitlines()
+    line = error.lineno
+    text = lines[line - 1].strip()[:120] if line and line <= len(lines) else ""
+    fix = "write valid Python; nothing but code may stand in the file"
+    if "```" in source:
+        fix = "delete the lines with ```"
+    elif text and error.msg == "invalid syntax" and text[0].isupper() and " " in text and "=" not in text:
+        fix = "delete this line, or put # before it: it is prose, not code"
+    shown = f", in `{text}`" if text else ""
+    findings.add("syntax", f"{error.msg}{shown}", fix, line)
+
+
+def _bracket_depth(source: str) -> int:
+    """Deepest nesting of brackets, strings and comments left out where the text can be split into tokens."""
+    depth = deepest = 0
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(source).readline):
+            if token.type == tokenize.OP:
+                depth += (token.string in "([{") - (token.string in ")]}")
+                deepest = max(deepest, depth)
+    except (tokenize.TokenError, SyntaxError, ValueError):
+        pass  # Unfinished text: what was counted up to there decides, and the parser explains the rest.
+    return deepest
+
+
+def _tree_size(tree: ast.AST) -> tuple[int, int]:
+    """Depth and number of nodes, without recursion."""
+    deepest = count = 0
+    pending = [(tree, 1)]
+    while pending:
+        node, depth = pending.pop()
+        deepest, count = max(deepest, depth), count + 1
+        pending.extend((child, depth + 1) for child in ast.iter_child_nodes(node))
+    return deepest, count
+
+
+def _check_module(tree: ast.Module, declared: Declared, findings: Findings) -> bool:
+    """Check a module and tell whether its entry function takes ``memory``."""
+    functions = top_functions(tree)
+    module = module_names(tree)
+    aliases = import_aliases(tree)
+    if declared.entry != "compute_reward":
+        module |= {"np", "math"}
+        aliases = {"np": "np", "math": "math", **aliases}
+    _check_top_level(tree, findings)
+    entry = functions.get(declared.entry)
+    if entry is None:
+        _no_function(declared, functions, findings)
+    else:
+        _check_signature(entry, declared, findings)
+    views = view_names(functions, declared)
+    for statement in tree.body:
+        if isinstance(statement, ast.FunctionDef):
+            scope = function_scope(statement, module, views[statement.name], declared)
+        else:
+            scope = Scope(names=module)
+        Walker(declared, aliases, module, scope, findings).visit(statement)
+    if entry is None or declared.entry != "compute_reward":
+        return False
+    check_returns(entry, set(functions) - {declared.entry}, findings)
+    return len(parameters(entry)) == 4
+
+
+def _check_top_level(tree: ast.Module, findings: Findings) -> None:
+    seen: set[str] = set()
+    for statement in tree.body:
+        line = statement.lineno
+        if isinstance(statement, ast.FunctionDef):
+            if statement.name in seen:
+                findings.add("duplicate-function", f"`{statement.name}` is defined twice", "keep only one", line)
+            seen.add(statement.name)
+            continue
+        docstring = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+        plain = isinstance(
+            statement, ast.Import | ast.ImportFrom | ast.Assign | ast.AnnAssign | ast.ClassDef | ast.Pass
+        )
+        if not (docstring or plain):
+            last = statement.end_lineno or line
+            where = f"line {line}" if last == line else f"lines {line} to {last}"
+            text = ast.unparse(statement).splitlines()[0][:80]
+            findings.add("module-level", f"`{text}` stands outside of a function", f"delete {where}", line)
+
+
+def _no_function(declared: Declared, functions: dict[str, ast.FunctionDef], findings: Findings) -> None:
+    wanted = _header(declared.entry, False)
+    likely = [f for f in functions.values() if "reward" in f.name or len(functions) == 1]
+    if likely:
+        fix = f"replace `def {likely[-1].name}(...)` by `{wanted}`"
+        findings.add("no-function", f"there is no function `{declared.entry}`", fix, likely[-1].lineno)
+    else:
+        example = f" and end it with `{EXAMPLE}`" if declared.entry == "compute_reward" else ""
+        findings.add("no-function", f"there is no function `{declared.entry}`", f"write `{wanted}`{example}")
+
+
+def _header(entry: str, memory: bool) -> str:
+    if entry != "compute_reward":
+        return f"def {entry}(episode):"
+    return f"def compute_reward({', '.join(PARAMETERS)}{', memory' if memory else ''}):"
+
+
+def _check_signature(function: ast.FunctionDef, declared: Declared, findings: Findings) -> None:
+    names = parameters(function)
+    if declared.entry == "compute_reward":
+        right = names in (list(PARAMETERS), [*PARAMETERS, "memory"])
+    else:
+        right = names == ["episode"]
+    arguments = function.args
+    plain = not (arguments.kwonlyargs or arguments.vararg or arguments.kwarg or arguments.defaults)
+    if not (right and plain):
+        memory = any(isinstance(n, ast.Name) and n.id == "memory" for n in ast.walk(function))
+        written = f"def {function.name}({ast.unparse(arguments)})"
+        findings.add(
+            "wrong-signature",
+            f"`{written[:120]}` does not have the parameters of the contract",
+            f"write `{_header(declared.entry, memory)}`",
+            function.lineno,
+        )

@@ -1,0 +1,198 @@
+"""The lint's walk over the syntax tree: names, attributes and the fields of the state."""
+# ruff: noqa: D102  (a visit method is named after what it visits)
+
+from __future__ import annotations
+
+import ast
+import builtins
+import difflib
+
+from reward_synth.reward.allowed import JUDGE_NAMES, LINALG, MATH, METHODS, NUMPY, SCALAR_METHODS
+from reward_synth.reward.namespace import BUILTINS
+from reward_synth.reward.syntax import SyntaxWalker, closest, fold, text_of
+from reward_synth.reward.view import nearest
+
+NAME_FIXES = {
+    "print": "delete it",
+    "type": "delete it",
+    "pow": "use `a ** b`",
+    "hasattr": "delete it; every field in the list is always there",
+    "getattr": "write the field itself, as in `next_state.name`",
+    "setattr": "delete it; the state cannot be changed",
+    "input": "delete it",
+    "open": "delete it; a reward cannot read files",
+}
+
+
+class Walker(SyntaxWalker):
+    """Checks one function (or the module's constants) and adds to ``findings``."""
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        owner, name = node.value, node.attr
+        if isinstance(node.ctx, ast.Store):
+            self.add("writes-input", node, f"`{text_of(node)}` cannot be set", "use a new local name")
+        module = self._module_of(owner)
+        if module is not None:
+            self._module_attribute(node, module)
+            return
+        if isinstance(owner, ast.Name) and owner.id in self.scope.views:
+            self._field(node, owner.id)
+            return
+        field = self.field_of(owner)
+        if field is not None and field[1] == () and name not in SCALAR_METHODS:
+            self.add(
+                "scalar-indexed",
+                node,
+                f"`{field[0]}` is one number: it has no `.{name}`",
+                f"write `{text_of(owner)}` without `.{name}`",
+            )
+        elif name not in METHODS and name not in self.shapes:
+            guess = closest(name, METHODS | set(self.shapes))
+            fix = f"did you mean `.{guess}`?" if guess else "write it with numpy functions"
+            self.add("unknown-attribute", node, f"`.{name}` is not available", fix)
+        self.visit(owner)
+
+    def _module_of(self, owner: ast.expr) -> str | None:
+        if isinstance(owner, ast.Name):
+            return self.aliases.get(owner.id) if owner.id in self.scope.names else None
+        if isinstance(owner, ast.Attribute) and owner.attr == "linalg" and isinstance(owner.value, ast.Name):
+            return "linalg" if self.aliases.get(owner.value.id) == "np" else None
+        return None
+
+    def _module_attribute(self, node: ast.Attribute, module: str) -> None:
+        known = {"np": NUMPY - {"linalg"}, "linalg": LINALG, "math": MATH}[module]
+        if node.attr not in known:
+            self.unknown_function(node, text_of(node.value), node.attr, known)
+
+    def _field(self, node: ast.Attribute, owner: str) -> None:
+        name = node.attr
+        if name in self.shapes:
+            return
+        if name in JUDGE_NAMES:
+            self.add(
+                "judge-field",
+                node,
+                f"`{owner}.{name}` belongs to the task and is never shown to the reward",
+                f"compute it from the fields, for example `{owner}.{next(iter(self.shapes), 'field')}`",
+            )
+            return
+        names = list(self.shapes)
+        close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+        fix = f"replace `{owner}.{name}` by `{owner}.{close[0]}`" if close else "use only fields of the list"
+        self.add("unknown-field", node, f"unknown field `{owner}.{name}`; {nearest(name, names)}", fix)
+
+    def field_of(self, node: ast.expr) -> tuple[str, tuple[int, ...]] | None:
+        """Text and shape of a field, if the expression is one."""
+        if isinstance(node, ast.Name):
+            return self.scope.fields.get(node.id)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in self.scope.views:
+            shape = self.shapes.get(node.attr)
+            return None if shape is None else (text_of(node), shape)
+        return None
+
+    def visit_Subscript(self, node: ast.Subscript) -> None:
+        owner = node.value
+        if isinstance(owner, ast.Name) and owner.id in self.scope.views:
+            self._index_of_view(node, owner.id)
+            self.visit(node.slice)
+            return
+        name = owner.id if isinstance(owner, ast.Name) else ""
+        if isinstance(node.ctx, ast.Store):
+            if self.field_of(owner) or name == "action":
+                self.add(
+                    "writes-input",
+                    node,
+                    f"`{text_of(owner)}` is read-only",
+                    "make a copy first: `np.array(x)`",
+                )
+            elif self.inside and name in self.module and not self._is_local(name):
+                self.module_state(node, name)
+        field = self.field_of(owner)
+        if name == "action" and self.declared.action_size is not None:
+            field = ("action", (self.declared.action_size,))
+        if field is not None:
+            self._index_of_field(node, *field)
+        self.generic_visit(node)
+
+    def _is_local(self, name: str) -> bool:
+        return name in self.scope.names - self.module
+
+    def _index_of_view(self, node: ast.Subscript, owner: str) -> None:
+        key = node.slice.value if isinstance(node.slice, ast.Constant) else None
+        if isinstance(key, str):
+            field = key if key in self.shapes else closest(key, set(self.shapes)) or "field"
+            self.add(
+                "subscript-field",
+                node,
+                f"`{text_of(node)}`: fields are read with a dot",
+                f"`{owner}.{field}`",
+            )
+        else:
+            example = ", ".join(f"`{owner}.{name}`" for name in list(self.shapes)[:6])
+            self.add(
+                "state-indexed",
+                node,
+                f"`{text_of(node)}`: `{owner}` is no array, it has named fields",
+                f"read one by name: {example}",
+            )
+
+    def _index_of_field(self, node: ast.Subscript, text: str, shape: tuple[int, ...]) -> None:
+        if shape == ():
+            self.add(
+                "scalar-indexed",
+                node,
+                f"`{text}` is one number and cannot be indexed",
+                f"replace `{text_of(node)}` by `{text_of(node.value)}`",
+            )
+            return
+        index = node.slice
+        lower = index.lower if isinstance(index, ast.Slice) else index
+        number = fold(lower) if lower is not None else None
+        if number is not None and not -shape[0] <= number < shape[0]:
+            self.add(
+                "index-out-of-range",
+                node,
+                f"`{text_of(node)}`: `{text}` has {shape[0]} elements",
+                f"use an index from 0 to {shape[0] - 1}",
+            )
+
+    def visit_Name(self, node: ast.Name) -> None:
+        name = node.id
+        if name.startswith("__") or not name.isascii():
+            self.add("refused-name", node, f"the name `{name}` is not available", "use a plain name")
+        elif isinstance(node.ctx, ast.Store):
+            if name in self.aliases or name in ("float", "max", "min", "sum", "abs", "range"):
+                self.add("refused-name", node, f"`{name}` must keep its meaning", f"call it `{name}_value`")
+        elif name in self.aliases and name in self.scope.names:
+            self.add("refused-name", node, f"`{name}` alone is a module", f"use a function, as in `{name}.exp`")
+        elif name not in self.scope.names and name not in BUILTINS:
+            self._unknown_name(node)
+
+    def _unknown_name(self, node: ast.Name) -> None:
+        name = node.id
+        if name in ("np", "numpy", "math"):
+            line = "import math" if name == "math" else f"import numpy{' as np' if name == 'np' else ''}"
+            self.add("missing-import", node, f"`{name}` is not imported", f"add `{line}` as the first line")
+        elif name == "memory":
+            fix = "write `def compute_reward(state, action, next_state, memory):`"
+            self.add("unknown-name", node, "`memory` is not a parameter", fix)
+        elif name in (*self.declared.roots, "action"):
+            self.add("unknown-name", node, f"`{name}` is not a parameter here", f"pass `{name}` to the function")
+        elif name in JUDGE_NAMES or name == "next_obs":
+            example = f"{self.declared.roots[-1]}.{next(iter(self.shapes), 'field')}"
+            self.add("unknown-name", node, f"`{name}` is not passed in", f"read fields, as in `{example}`")
+        elif name in self.shapes:
+            root = self.declared.roots[-1]
+            self.add("bare-field", node, f"`{name}` is a field, not a variable", f"write `{root}.{name}`")
+        elif hasattr(builtins, name):
+            fix = NAME_FIXES.get(name, "delete it")
+            self.add("refused-name", node, f"`{name}` is not available in a reward", fix)
+        else:
+            guess = closest(name, self.scope.names | set(self.shapes))
+            root = self.declared.roots[-1]
+            fix = (
+                f"did you mean `{root + '.' if guess in self.shapes else ''}{guess}`?"
+                if guess
+                else (f"define it first, for example `{name} = 0.0`")
+            )
+            self.add("unknown-name", node, f"`{name}` is not defined", fix)
