@@ -1,0 +1,63 @@
+"""Check any reward source against a task: lint, then probe on the live simulator's states."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from reward_synth.reward.lint import lint
+from reward_synth.reward.probe import check
+from reward_synth.search.behaviours import Behaviours, record_behaviours
+from reward_synth.search.screen import Screening, screen
+from reward_synth.simulators.base import FieldTable
+from reward_synth.tasks import TaskSpec
+from reward_synth.training.evaluate import field_table
+from reward_synth.types import CheckReport
+
+
+@dataclass(frozen=True)
+class Inspector:
+    """A task's field table and recorded behaviours, made once and used for every candidate."""
+
+    task: TaskSpec
+    table: FieldTable
+    behaviours: Behaviours
+
+    @classmethod
+    def of(cls, task: TaskSpec) -> Inspector:
+        """Record the behaviours: a second or two."""
+        table = field_table(task)
+        return cls(task, table, record_behaviours(task, table))
+
+    def check(self, source: str) -> CheckReport:
+        """Lint and probe."""
+        return check(
+            source,
+            self.table.layout(),
+            self.table.ranges(),
+            self.behaviours.transitions(),
+            len(self.table.actions),
+        )
+
+    def screen(self, source: str, report: CheckReport) -> Screening:
+        """Rank the recorded behaviours; only for a reward whose report is ok."""
+        return screen(source, report, self.table, self.behaviours)
+
+
+def check_source(source: str, task: TaskSpec, only: Literal["lint", "probe"] | None = None) -> CheckReport:
+    """Lint and probe a reward, or only one of them, and say how it ranks the recorded behaviours.
+
+    :param only: ``lint`` starts no simulator beyond reading the field table; ``probe`` leaves the lint's warnings out.
+    """
+    if only == "lint":
+        report = lint(source, field_table(task).layout())
+        return CheckReport(findings=report.findings, fields=report.fields)
+    inspector = Inspector.of(task)
+    report = inspector.check(source)
+    if only == "probe" and report.ok:
+        kept = tuple(finding for finding in report.findings if finding.source != "lint")
+        report = report.model_copy(update={"findings": kept})
+    if not report.ok:
+        return report
+    screening = inspector.screen(source, report)
+    return report.model_copy(update={"findings": report.findings + screening.findings})

@@ -1,0 +1,112 @@
+"""Scripted behaviours recorded once per task: what the probe runs rewards on, and what the screen ranks with.
+
+No policy is needed for a look at a reward: doing nothing, pushing steadily, swinging and shaking already differ in
+the task's own fitness, and a reward that ranks them the other way round pays for the wrong thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from reward_synth.reward.probe import Transitions
+from reward_synth.simulators import get_simulator
+from reward_synth.simulators.base import FieldTable, FloatArray
+from reward_synth.simulators.episode import Episode
+from reward_synth.simulators.recorder import StateRecorder
+from reward_synth.tasks import TaskSpec
+from reward_synth.training.evaluate import measure
+from reward_synth.types import Measurement
+
+STEPS = 150
+SEED = 30_000
+Controller = Callable[[int], FloatArray]
+"""Time step to an action in [-1, 1] per dimension; scaled to the environment's limits."""
+
+
+@dataclass(frozen=True)
+class Behaviours:
+    """Recorded episodes with the task's verdict on each."""
+
+    episodes: tuple[Episode, ...]
+    measurements: tuple[Measurement, ...]
+
+    def transitions(self) -> Transitions:
+        """All steps, full-width rows; the first episode is the body at rest (zero action)."""
+        return transitions_of(self.episodes)
+
+
+def transitions_of(episodes: tuple[Episode, ...]) -> Transitions:
+    """Episodes laid end to end, with ``starts`` true at each episode's first step."""
+    starts = [np.arange(episode.length) == 0 for episode in episodes]
+    return Transitions(
+        states=np.concatenate([episode.rows[:-1] for episode in episodes]),
+        actions=np.concatenate([episode.actions for episode in episodes]),
+        next_states=np.concatenate([episode.rows[1:] for episode in episodes]),
+        starts=np.concatenate(starts),
+    )
+
+
+def record_behaviours(task: TaskSpec, table: FieldTable) -> Behaviours:
+    """Record about thirty short episodes; the same ones for the same task."""
+    simulator = get_simulator(task.simulator)
+    environment = StateRecorder(simulator.make(task.environment.id, task.environment.arguments, task.horizon), table)
+    low = np.array([action.low for action in table.actions])
+    high = np.array([action.high for action in table.actions])
+    seconds = simulator.seconds_per_step(environment)
+    episodes = []
+    for number, controller in enumerate(controllers(len(table.actions), seconds)):
+        _, info = environment.reset(seed=SEED + number)
+        rows, actions = [info["next_state"]], []
+        terminated = truncated = False
+        while len(actions) < STEPS and not (terminated or truncated):
+            scaled = low + (np.clip(controller(len(actions)), -1.0, 1.0) + 1.0) / 2.0 * (high - low)
+            _, _, terminated, truncated, info = environment.step(scaled.astype(environment.action_space.dtype))
+            rows.append(info["next_state"])
+            actions.append(scaled)
+        episodes.append(
+            Episode(
+                layout=table.layout(),
+                rows=np.stack(rows),
+                actions=np.stack(actions),
+                dt=seconds,
+                horizon=task.horizon,
+                seed=SEED + number,
+                terminated=terminated,
+            )
+        )
+    environment.close()
+    return Behaviours(tuple(episodes), tuple(measure(task, table, episodes)))
+
+
+def controllers(size: int, seconds: float) -> list[Controller]:
+    """The scripts: rest, steady pushes both ways per action, swings with random phases, noise fast and slow."""
+    generator = np.random.default_rng(SEED)
+    scripts: list[Controller] = [lambda step: np.zeros(size)]
+    scripts += [_steady(np.full(size, level)) for level in (-0.5, 0.5)]
+    scripts += [_steady(generator.uniform(-1, 1, size)) for _ in range(4)]
+    for _ in range(16):
+        frequency, phase = generator.uniform(0.5, 3.0), generator.uniform(0, 2 * np.pi, size)
+        scripts.append(_swing(generator.uniform(0.3, 1.0, size), frequency * seconds, phase))
+    for smoothness in (0.0, 0.0, 0.8, 0.8, 0.95, 0.95, 0.98, 0.98):
+        scripts.append(_noise(generator, size, smoothness))
+    return scripts
+
+
+def _steady(action: FloatArray) -> Controller:
+    return lambda step: action
+
+
+def _swing(amplitude: FloatArray, cycles_per_step: float, phase: FloatArray) -> Controller:
+    return lambda step: amplitude * np.sin(2 * np.pi * cycles_per_step * step + phase)
+
+
+def _noise(generator: np.random.Generator, size: int, smoothness: float) -> Controller:
+    noise = np.zeros((STEPS, size))
+    value = np.zeros(size)
+    for step in range(STEPS):
+        value = smoothness * value + np.sqrt(1 - smoothness**2) * generator.normal(0, 0.6, size)
+        noise[step] = value
+    return lambda step: noise[step]

@@ -1,0 +1,95 @@
+"""A look at a reward before any training: does it rank recorded behaviours as the task's fitness does?
+
+CARD calls it trajectory preference evaluation. A plain ranking of returns rejects good rewards with an action
+penalty, since among near-still episodes the penalty decides; so only a clear contradiction is a finding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from reward_synth.reward.contract import RewardError
+from reward_synth.reward.process import RewardProcess
+from reward_synth.search.behaviours import Behaviours
+from reward_synth.simulators.base import FieldTable, FloatArray
+from reward_synth.types import CheckReport, Finding
+
+CONTRADICTION = -0.3
+"""Rank correlation below which a reward or term is said to pay for the wrong thing."""
+
+
+@dataclass(frozen=True)
+class Screening:
+    """How a reward ranks the recorded behaviours."""
+
+    alignment: float | None
+    """Spearman correlation of mean reward per step with fitness, -1 to 1; None where fitness does not vary."""
+    findings: tuple[Finding, ...]
+
+
+def screen(source: str, report: CheckReport, table: FieldTable, behaviours: Behaviours) -> Screening:
+    """Rank the behaviours by the reward, and each of its terms, against the task's fitness."""
+    fitness = np.array([m.fitness for m in behaviours.measurements])
+    if np.ptp(fitness) < 1e-9:
+        return Screening(None, ())
+    try:
+        means = term_means(source, report, table, behaviours)
+    except RewardError as error:
+        return Screening(None, (error.finding,))
+    alignment = rank_correlation(means.sum(axis=1), fitness)
+    findings = []
+    if alignment is not None and alignment < CONTRADICTION:
+        culprits = [
+            f"`{name}` ({correlation:+.2f})"
+            for name, column in zip(report.terms, means.T, strict=True)
+            if (correlation := rank_correlation(column, fitness)) is not None and correlation < CONTRADICTION
+        ]
+        findings.append(
+            Finding(
+                rule="misaligned",
+                message=(
+                    f"over {len(fitness)} recorded behaviours, those that do better at the goal get LESS reward "
+                    f"(rank correlation {alignment:+.2f})"
+                    + (f"; worst terms: {', '.join(culprits)}" if culprits else "")
+                ),
+                fix="check the sign of each term against the goal's direction; turn the wrong ones round",
+                source="screen",
+            )
+        )
+    return Screening(alignment, tuple(findings))
+
+
+def term_means(source: str, report: CheckReport, table: FieldTable, behaviours: Behaviours) -> FloatArray:
+    """Mean of each term per step, shape (episodes, terms)."""
+    subset = table.subset(report.fields)
+    rows = []
+    with RewardProcess(source, subset.layout(), len(table.actions), terms=report.terms) as process:
+        for episode in behaviours.episodes:
+            rows.append(terms_of(process, episode.subset(subset.names), episode.actions).mean(axis=0))
+    return np.stack(rows)
+
+
+def terms_of(process: RewardProcess, rows: FloatArray, actions: FloatArray) -> FloatArray:
+    """Each term at each step of one episode, shape (steps, terms), in order and with one ``memory``."""
+    terms = [
+        process.evaluate(rows[t : t + 1], actions[t : t + 1], rows[t + 1 : t + 2], np.array([t == 0])).terms
+        for t in range(len(actions))
+    ]
+    return np.concatenate(terms)
+
+
+def rank_correlation(first: FloatArray, second: FloatArray) -> float | None:
+    """Spearman's rank correlation; None if either does not vary."""
+    if np.ptp(first) < 1e-12 or np.ptp(second) < 1e-12:
+        return None
+    return float(np.corrcoef(_ranks(first), _ranks(second))[0, 1])
+
+
+def _ranks(values: FloatArray) -> FloatArray:
+    # Ties share their mean rank: behaviours that all fail alike must not be told apart.
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    ranks: FloatArray = ((last - counts + 1 + last) / 2.0)[inverse]
+    return ranks

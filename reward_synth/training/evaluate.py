@@ -1,0 +1,101 @@
+"""Playing episodes with a policy and judging them by the task, without the generated reward."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from reward_synth.reward.lint import lint
+from reward_synth.simulators import get_simulator
+from reward_synth.simulators.base import FieldTable, FloatArray
+from reward_synth.simulators.episode import Episode
+from reward_synth.simulators.recorder import StateRecorder
+from reward_synth.tasks import TaskSpec, judge
+from reward_synth.types import Measurement
+
+Policy = Callable[[FloatArray], FloatArray]
+"""Observations (episodes, …) to actions (episodes, action size)."""
+
+# Two disjoint ranges: what is watched during training must not be what selects.
+TRAINING_EVALUATION_SEEDS = 20_000
+SELECTION_SEEDS = 10_000
+
+
+def field_table(task: TaskSpec) -> FieldTable:
+    """The full field table of a task's environment."""
+    simulator = get_simulator(task.simulator)
+    environment = simulator.make(task.environment.id, task.environment.arguments, task.horizon)
+    try:
+        return simulator.fields(environment)
+    finally:
+        environment.close()
+
+
+def play(task: TaskSpec, table: FieldTable, policy: Policy, seeds: Sequence[int]) -> list[Episode]:
+    """Play one episode per seed, all side by side so that the policy is called in batches.
+
+    :param table: the fields to record; a subset makes it faster.
+    """
+    simulator = get_simulator(task.simulator)
+    environments = [
+        StateRecorder(simulator.make(task.environment.id, task.environment.arguments, task.horizon), table)
+        for _ in seeds
+    ]
+    observations: list[FloatArray] = []
+    rows: list[list[FloatArray]] = []
+    for environment, seed in zip(environments, seeds, strict=True):
+        observation, info = environment.reset(seed=seed)
+        environment.action_space.seed(seed)
+        observations.append(observation)
+        rows.append([info["next_state"]])
+    actions: list[list[FloatArray]] = [[] for _ in seeds]
+    terminated = [False] * len(environments)
+    running = list(range(len(environments)))
+    while running:
+        chosen = policy(np.stack([observations[i] for i in running]))
+        still = []
+        for action, i in zip(chosen, running, strict=True):
+            observations[i], _, terminated[i], truncated, info = environments[i].step(action)
+            rows[i].append(info["next_state"])
+            actions[i].append(np.asarray(action, dtype=np.float64))
+            if not (terminated[i] or truncated):
+                still.append(i)
+        running = still
+    seconds = simulator.seconds_per_step(environments[0])
+    for environment in environments:
+        environment.close()
+    return [
+        Episode(
+            layout=table.layout(),
+            rows=np.stack(rows[i]),
+            actions=np.stack(actions[i]),
+            dt=seconds,
+            horizon=task.horizon,
+            seed=seed,
+            terminated=terminated[i],
+        )
+        for i, seed in enumerate(seeds)
+    ]
+
+
+def measured_table(task: TaskSpec, table: FieldTable) -> FieldTable:
+    """Only the fields that the task's success and fitness read: recording these alone is several times faster."""
+    names = {*lint(task.success, table.layout(), "success").fields}
+    names.update(lint(task.fitness, table.layout(), "fitness").fields)
+    return table.subset([name for name in table.names if name in names])
+
+
+def measure(task: TaskSpec, table: FieldTable, episodes: Sequence[Episode]) -> list[Measurement]:
+    """Judge episodes by the task's success predicate and fitness; ``table`` is the one they were recorded with."""
+    with judge(task, table) as verdict:
+        return [
+            verdict.judge(
+                episode.rows,
+                episode.actions,
+                dt=episode.dt,
+                horizon=episode.horizon,
+                terminated=episode.terminated,
+            )
+            for episode in episodes
+        ]

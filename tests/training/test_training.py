@@ -1,0 +1,164 @@
+"""Real trainings, short ones, in a real worker process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reward_synth.search.executor import LocalExecutor, worker_environment
+from reward_synth.simulators.episode import Episode
+from reward_synth.tasks import TaskSpec, load_task
+from reward_synth.training.evaluate import SELECTION_SEEDS, field_table, measure, measured_table, play
+from reward_synth.training.job import Progress, TrainJob, read_progress, read_result, write_result
+from reward_synth.training.presets import Preset, get_preset
+from reward_synth.types import TrainResult
+
+REWARD = """
+import numpy as np
+
+def compute_reward(state, action, next_state):
+    upright = 1.0 - abs(next_state.pole_angle)
+    effort = -0.01 * float(np.square(action).sum())
+    return {"upright": upright, "effort": effort}
+"""
+FIELDS, TERMS = ("pole_angle",), ("upright", "effort")
+
+
+@pytest.fixture(scope="module")
+def task() -> TaskSpec:
+    return load_task("gym/inverted_pendulum_balance")
+
+
+def make_job(folder: Path, task: TaskSpec, source: str = REWARD, steps: int = 2048, **changes: object) -> TrainJob:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "reward.py").write_text(source)
+    job = TrainJob(
+        task=task,
+        reward=folder / "reward.py",
+        fields=FIELDS,
+        terms=TERMS,
+        preset=Preset(environments=4, n_steps=64, batch_size=64),
+        steps=steps,
+        seed=7,
+        folder=folder / "train",
+        trajectories=folder / "trajectories",
+        evaluation_points=2,
+        evaluation_episodes=2,
+    )
+    return job.model_copy(update=changes)
+
+
+def run_jobs(jobs: list[TrainJob], slots: int = 2) -> dict[Path, TrainResult]:
+    results: dict[Path, TrainResult] = {}
+    LocalExecutor(slots).run(
+        jobs,
+        on_progress=lambda job, progress: None,
+        on_result=lambda job, result: results.__setitem__(job.folder, result),
+        should_stop=lambda: False,
+    )
+    return results
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, task: TaskSpec) -> TrainJob:
+    job = make_job(tmp_path_factory.mktemp("trained"), task)
+    result = run_jobs([job])[job.folder]
+    assert result.status == "trained", result.reason
+    return job
+
+
+def test_a_worker_leaves_all_its_files(trained: TrainJob) -> None:
+    names = {path.name for path in trained.folder.iterdir()}
+    assert {"job.json", "progress.csv", "terms.csv", "eval.csv", "model.zip", "result.json"} <= names
+    result = read_result(trained.folder)
+    assert result is not None and result.steps >= trained.steps
+    assert [term.name for term in result.terms] == list(TERMS)
+    assert len(result.evaluations) == len(result.terms[0].mean) >= 2
+    assert sum(term.share[-1] for term in result.terms) == pytest.approx(1.0)
+    assert all(term.minimum[0] <= term.mean[0] <= term.maximum[0] for term in result.terms)
+
+
+def test_final_episodes_are_stored_whole_and_judged_by_the_task(trained: TrainJob, task: TaskSpec) -> None:
+    result = read_result(trained.folder)
+    assert result is not None
+    table = field_table(task)
+    episodes = [Episode.load(path) for path in sorted(trained.trajectories.glob("*.npz"))]
+    assert [episode.seed for episode in episodes] == list(
+        range(SELECTION_SEEDS, SELECTION_SEEDS + task.evaluation.episodes)
+    )
+    assert episodes[0].layout == table.layout()
+    assert tuple(measure(task, table, episodes)) == result.episodes
+
+
+def test_equal_jobs_give_equal_policies(trained: TrainJob, task: TaskSpec, tmp_path: Path) -> None:
+    again = make_job(tmp_path, task)
+    first, second = read_result(trained.folder), run_jobs([again])[again.folder]
+    assert first is not None
+    assert (first.evaluations, first.terms, first.episodes) == (
+        second.evaluations,
+        second.terms,
+        second.episodes,
+    )
+
+
+def test_learning_balances_the_pole(task: TaskSpec, tmp_path: Path) -> None:
+    job = make_job(tmp_path, task, steps=60_000, preset=get_preset(task.training.preset), evaluation_points=10)
+    result = run_jobs([job])[job.folder]
+    assert result.success == 1.0
+    assert result.fitness is not None and result.fitness > result.evaluations[0].fitness
+
+
+def test_a_reward_that_fails_on_a_transition_is_a_crash_with_its_line(task: TaskSpec, tmp_path: Path) -> None:
+    source = REWARD.replace("upright = 1.0", "upright = 0.0 / (next_state.pole_angle * 0.0)")
+    job = make_job(tmp_path, task, source)
+    result = run_jobs([job])[job.folder]
+    assert result.status == "crashed"
+    assert "line 5" in result.reason
+
+
+def test_an_endless_reward_is_killed_and_named(task: TaskSpec, tmp_path: Path) -> None:
+    source = REWARD.replace("    upright", "    for _ in range(10 ** 12):\n        pass\n    upright", 1)
+    job = make_job(tmp_path, task, source)
+    result = run_jobs([job])[job.folder]
+    assert result.status == "crashed"
+    assert "deadline" in result.reason
+
+
+def test_finished_jobs_are_not_run_again(task: TaskSpec, tmp_path: Path) -> None:
+    job = make_job(tmp_path, task, source="this is not python")
+    job.folder.mkdir()
+    marker = TrainResult(status="trained", seed=1, steps=5, seconds=1.0, cpu_seconds=1.0)
+    write_result(job, marker)
+    assert run_jobs([job]) == {job.folder: marker}
+
+
+def test_a_stop_leaves_no_result_so_that_a_resumed_run_trains_it(task: TaskSpec, tmp_path: Path) -> None:
+    job = make_job(tmp_path, task, steps=10_000_000)
+    seen: list[Progress] = []
+    LocalExecutor(1).run(
+        [job],
+        on_progress=lambda job, progress: seen.append(progress),
+        on_result=lambda job, result: pytest.fail("stopped jobs have no result"),
+        should_stop=lambda: bool(seen) and seen[-1].step > 0,
+    )
+    assert read_result(job.folder) is None
+    assert read_progress(job.folder).step == seen[-1].step > 0
+
+
+def test_workers_are_told_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    assert "sk-secret" not in worker_environment().values()
+
+
+def test_a_subset_table_judges_like_the_whole_one(task: TaskSpec) -> None:
+    table = field_table(task)
+    small = measured_table(task, table)
+    assert 0 < len(small) < len(table)
+
+    def policy(observations: np.ndarray) -> np.ndarray:
+        return np.zeros((len(observations), 1), dtype=np.float32)
+
+    whole, part = (play(task, each, policy, [3, 4]) for each in (table, small))
+    assert measure(task, table, whole) == measure(task, small, part)
