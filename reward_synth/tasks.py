@@ -120,9 +120,7 @@ def load_task(name_or_path: str | Path) -> TaskSpec:
     if len(found) == 1:
         return _read(paths[found[0]])
     if found:
-        raise RewardSynthError(
-            f"the task name '{text}' is ambiguous", hint=f"write one of: {', '.join(sorted(found))}"
-        )
+        raise RewardSynthError(f"the task name '{text}' is ambiguous", hint=f"write one of: {', '.join(sorted(found))}")
     raise RewardSynthError(f"there is no task '{text}'", hint=_nearest_tasks(wanted, sorted(paths)))
 
 

@@ -153,9 +153,7 @@ def _refuse_doubles(node: yaml.Node, path: Path, what: str) -> None:
         _refuse_doubles(value, path, what)
 
 
-def _in_words(
-    error: ValidationError, node: yaml.MappingNode, model: type[BaseModel], where: str
-) -> RewardSynthError:
+def _in_words(error: ValidationError, node: yaml.MappingNode, model: type[BaseModel], where: str) -> RewardSynthError:
     """One error for the person out of pydantic's list: a line per fault, and the most telling hint."""
     faults: list[tuple[int, str, str]] = []
     for item in error.errors():

@@ -216,9 +216,7 @@ def test_a_sprint_and_a_stop_do_not_pass(name: str) -> None:
 
 
 def test_a_walker_that_dives_over_the_line_does_not_pass() -> None:
-    dive = stage("walker2d_walk_forward").puppet(
-        stage("walker2d_walk_forward").moving(2.0), 999, terminated=True
-    )
+    dive = stage("walker2d_walk_forward").puppet(stage("walker2d_walk_forward").moving(2.0), 999, terminated=True)
     assert not dive.success
     assert dive.fitness > 1.0
 

@@ -102,9 +102,7 @@ def test_a_spec_cannot_be_changed(tmp_path: Path) -> None:
         (SOUND, "", "must be a mapping of keys to values", "name: gym/my_task"),
     ],
 )
-def test_a_faulty_spec_is_refused_with_its_line(
-    tmp_path: Path, old: str, new: str, message: str, hint: str
-) -> None:
+def test_a_faulty_spec_is_refused_with_its_line(tmp_path: Path, old: str, new: str, message: str, hint: str) -> None:
     error = refusal(tmp_path, old, new)
     assert message in error.message
     assert "my_task.yaml" in error.message
@@ -146,9 +144,7 @@ def test_an_unknown_task_is_refused_with_the_nearest_names() -> None:
     assert "tasks ls" in caught.value.hint
 
 
-def test_a_name_that_two_simulators_share_must_be_written_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_name_that_two_simulators_share_must_be_written_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for simulator in ("gym", "other"):
         (tmp_path / simulator).mkdir()
         text = SOUND.replace("gym/my_task", f"{simulator}/my_task")
@@ -178,9 +174,7 @@ def test_tasks_are_listed_by_name() -> None:
 # ── data folders ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_wheel_s_own_data_comes_before_the_checkout_s(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_wheel_s_own_data_comes_before_the_checkout_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "reward_synth"
     monkeypatch.setattr(resources, "_PACKAGE", package)
     with pytest.raises(RewardSynthError, match="'prompts'"):

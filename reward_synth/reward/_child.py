@@ -130,7 +130,7 @@ class Terms:
         for name in result:
             if name not in self.names:
                 self.add(name)
-        return [namespace.as_number(result[name], f"term `{name}`") if name in result else 0.0 for name in self.names]
+        return [namespace.as_number(result[name], "term", name) if name in result else 0.0 for name in self.names]
 
 
 class RewardServer:
@@ -177,7 +177,7 @@ class RewardServer:
     def collect(self, results: list[Any]) -> tuple[str, array[float]]:
         """The returned dictionaries as one table of numbers."""
         values = array("d")
-        append = values.append
+        append, as_number = values.append, namespace.as_number
         names = list(self.terms.names) if self.terms.fixed else []
         table: list[list[float]] = []
         for result in results:
@@ -186,7 +186,7 @@ class RewardServer:
                 raise namespace.ContractBreach("wrong-return", f"`compute_reward` returned {kind}, not a dict")
             if names and list(result) == names:
                 for name, value in result.items():
-                    append(value if type(value) is float else namespace.as_number(value, f"term `{name}`"))
+                    append(value if type(value) is float else as_number(value, "term", name))
             elif self.terms.fixed:
                 values.extend(self.terms.values(result))
             else:
@@ -249,7 +249,7 @@ class MeasureServer:
 def serve(requests: int, answers: int, server: Any) -> None:
     """Answer frames until the parent closes its end."""
     while True:
-        frame = os.read(requests, 1 << 16)
+        frame = os.read(requests, frames.FIRST_READ)
         if not frame:
             return
         frame = read_exactly(requests, frame, frames.REQUEST.size)

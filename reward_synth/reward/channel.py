@@ -176,7 +176,7 @@ class Channel:
         while len(frame) < size:
             if not self._readable.poll(max(0.0, (deadline - time.monotonic()) * 1000.0)):
                 self._late(doing)
-            piece = os.read(self._answers, 1 << 20)
+            piece = os.read(self._answers, max(size - len(frame), frames.FIRST_READ))
             if not piece:
                 self._dead()
             frame += piece

@@ -41,8 +41,8 @@ class RewardError(Exception):
 
 
 def read_source(path_or_source: str | Path) -> str:
-    """The reward's source: read from the file if a path (or the text of one, in a single line) is given."""
-    if isinstance(path_or_source, Path) or "\n" not in path_or_source.strip():
+    """The reward's source: read from the file, if a path or a text without a line break (a path's) is given."""
+    if isinstance(path_or_source, Path) or "\n" not in path_or_source:
         return Path(path_or_source).read_text(encoding="utf-8")
     return path_or_source
 

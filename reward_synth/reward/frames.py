@@ -22,6 +22,9 @@ STATUSES = (
 EPISODE_HEAD = struct.Struct("<d2I")
 """Seconds per step, horizon, terminated; stands before the rows of an episode."""
 
+FIRST_READ = 1 << 14
+"""Bytes asked for before a frame's size is known. Asking for much more costs: Python maps that memory anew."""
+
 TEXT_LIMIT = 4096
 """Bytes of UTF-8 that an answer may carry."""
 MAXIMUM_TERMS = 16

@@ -107,13 +107,14 @@ def is_expression(source: str) -> bool:
     return True
 
 
-def as_number(value: object, what: str) -> float:
+def as_number(value: object, what: str, name: str = "") -> float:
     """A finite or non-finite float from a number, numpy scalar, bool or array of shape ().
 
     :raises ContractBreach: for anything else, naming its type and shape.
     """
     if isinstance(value, (bool, int, float, np.bool_, np.integer, np.floating)):
         return float(value)
+    what = f"{what} `{name}`" if name else what
     if isinstance(value, np.ndarray):
         if value.shape == () and value.dtype.kind in "biuf":
             return float(value)

@@ -156,7 +156,8 @@ class RewardProcess(_CodeProcess):
         if len(answer.values) != count * len(self._terms):
             raise RewardError(Finding(rule="died", message="it sent a wrong number of values", source="probe"))
         terms = answer.values.reshape(count, len(self._terms))
-        rewards = terms.sum(axis=1)
+        with np.errstate(all="ignore"):  # What overflows is found below, and named.
+            rewards = terms.sum(axis=1)
         if not np.isfinite(rewards).all():
             self._refuse(terms)
         return RewardBatch(rewards, terms)

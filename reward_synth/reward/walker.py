@@ -38,6 +38,9 @@ class Walker(SyntaxWalker):
         if isinstance(owner, ast.Name) and owner.id in self.scope.views:
             self._field(node, owner.id)
             return
+        if isinstance(owner, ast.Name) and owner.id in ("np", "numpy", "math") and owner.id not in self.scope.names:
+            self.visit(owner)  # Its missing import is the fault; its function may be right.
+            return
         field = self.field_of(owner)
         if field is not None and field[1] == () and name not in SCALAR_METHODS:
             self.add(

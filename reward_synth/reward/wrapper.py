@@ -13,7 +13,7 @@ from reward_synth.reward.contract import RewardError, load_reward, read_source, 
 from reward_synth.reward.lint import lint
 
 
-class RewardWrapper(gymnasium.Wrapper):  # type: ignore[misc]
+class RewardWrapper(gymnasium.Wrapper):
     """Replaces an environment's reward by a generated one; the terms are in ``info["reward_terms"]``.
 
     The reward runs in this process, with all your rights: read it first. It is linted, which finds mistakes and

@@ -59,7 +59,8 @@ def record_behaviours(task: TaskSpec, table: FieldTable) -> Behaviours:
     episodes = []
     for number, controller in enumerate(controllers(len(table.actions), seconds)):
         _, info = environment.reset(seed=SEED + number)
-        rows, actions = [info["next_state"]], []
+        rows: list[FloatArray] = [info["next_state"]]
+        actions: list[FloatArray] = []
         terminated = truncated = False
         while len(actions) < STEPS and not (terminated or truncated):
             scaled = low + (np.clip(controller(len(actions)), -1.0, 1.0) + 1.0) / 2.0 * (high - low)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from reward_synth.check import Inspector
+from reward_synth.search.inspector import Inspector
 from reward_synth.roles.brief import Brief
 from reward_synth.roles.critic import Critic
 from reward_synth.roles.designer import Designer, Draft

@@ -6,6 +6,7 @@ penalty, since among near-still episodes the penalty decides; so only a clear co
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from reward_synth.reward.contract import RewardError
 from reward_synth.reward.process import RewardProcess
 from reward_synth.search.behaviours import Behaviours
 from reward_synth.simulators.base import FieldTable, FloatArray
+from reward_synth.simulators.episode import Episode
 from reward_synth.types import CheckReport, Finding
 
 CONTRADICTION = -0.3
@@ -63,21 +65,31 @@ def screen(source: str, report: CheckReport, table: FieldTable, behaviours: Beha
 
 def term_means(source: str, report: CheckReport, table: FieldTable, behaviours: Behaviours) -> FloatArray:
     """Mean of each term per step, shape (episodes, terms)."""
+    terms = episode_terms(source, report, table, behaviours.episodes)
+    return np.stack([values.mean(axis=0) for values in terms])
+
+
+def episode_terms(source: str, report: CheckReport, table: FieldTable, episodes: Sequence[Episode]) -> list[FloatArray]:
+    """Each term at each step of recorded episodes: one array (steps, terms) per episode.
+
+    Raises :class:`~reward_synth.reward.contract.RewardError` where the reward fails on a transition.
+    """
     subset = table.subset(report.fields)
-    rows = []
+    rows = [episode.subset(subset.names) for episode in episodes]
+    # All episodes go in step, each with a memory of its own: one call per step and not one per transition.
+    # Episodes that have ended repeat their last transition, and what it pays is dropped.
+    longest = max(episode.length for episode in episodes)
+    values = np.zeros((longest, len(episodes), len(report.terms)))
     with RewardProcess(source, subset.layout(), len(table.actions), terms=report.terms) as process:
-        for episode in behaviours.episodes:
-            rows.append(terms_of(process, episode.subset(subset.names), episode.actions).mean(axis=0))
-    return np.stack(rows)
-
-
-def terms_of(process: RewardProcess, rows: FloatArray, actions: FloatArray) -> FloatArray:
-    """Each term at each step of one episode, shape (steps, terms), in order and with one ``memory``."""
-    terms = [
-        process.evaluate(rows[t : t + 1], actions[t : t + 1], rows[t + 1 : t + 2], np.array([t == 0])).terms
-        for t in range(len(actions))
-    ]
-    return np.concatenate(terms)
+        for t in range(longest):
+            at = [min(t, episode.length - 1) for episode in episodes]
+            values[t] = process.evaluate(
+                np.stack([row[k] for row, k in zip(rows, at, strict=True)]),
+                np.stack([episode.actions[k] for episode, k in zip(episodes, at, strict=True)]),
+                np.stack([row[k + 1] for row, k in zip(rows, at, strict=True)]),
+                np.full(len(episodes), t == 0),
+            ).terms
+    return [values[: episode.length, i] for i, episode in enumerate(episodes)]
 
 
 def rank_correlation(first: FloatArray, second: FloatArray) -> float | None:

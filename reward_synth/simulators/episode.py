@@ -88,6 +88,6 @@ class Episode:
                 layout, rows, actions, float(facts["dt"]), int(facts["horizon"]), int(facts["seed"]),
                 bool(facts["terminated"]),
             )  # fmt: skip
-        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
             hint = "delete it and evaluate the candidate again"
             raise RewardSynthError(f"cannot read the episode {path}: {error}", hint) from error

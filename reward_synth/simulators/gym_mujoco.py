@@ -38,11 +38,13 @@ class GymMujoco:
             return gymnasium.make(env_id, max_episode_steps=horizon, disable_env_checker=True, **arguments)
         except gymnasium.error.DependencyNotInstalled as error:
             raise RewardSynthError(f"{env_id} needs a package that is missing: {error}", INSTALL_LINE) from error
-        except (gymnasium.error.UnregisteredEnv, gymnasium.error.MalformedEnvIdError) as error:
+        except gymnasium.error.Error as error:
             raise RewardSynthError(f"unknown environment {env_id!r}", _nearest_environments(env_id)) from error
-        except ModuleNotFoundError as error:
-            hint = f"install the package that provides `{error.name}`, or put its folder on PYTHONPATH"
-            raise RewardSynthError(f"{env_id!r} names a module that cannot be imported: {error}", hint) from error
+        except ImportError as error:
+            hint = _nearest_environments(env_id)
+            if ":" in env_id:
+                hint = f"install the package that provides `{env_id.split(':')[0]}`, or add it to PYTHONPATH"
+            raise RewardSynthError(f"{env_id!r} cannot be imported: {error}", hint) from error
         except (TypeError, ValueError, OSError) as error:
             message = f"{env_id} cannot be made with arguments {arguments}: {error}"
             raise RewardSynthError(message, _accepted_arguments(env_id)) from error

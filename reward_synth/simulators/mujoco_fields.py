@@ -74,9 +74,17 @@ def generic_fields(names: ModelNames, curated: list[Field], docs: dict[str, str]
         base = names.body_name(body)
         for suffix, field in _body_fields(names, body):
             collector.add(field, f"{base}_body_{suffix}")
-    for makers in (_contact_fields, _site_fields, _mass_fields, _control_fields, _sensor_fields):
-        for field in makers(names):
-            collector.add(field, f"{field.name}_of_model")
+    makers = {
+        "geom": _contact_fields,
+        "site": _site_fields,
+        "mass": _mass_fields,
+        "actuator": _control_fields,
+        "sensor": _sensor_fields,
+    }
+    for kind, make in makers.items():
+        for field in make(names):
+            stem, _, quantity = field.name.rpartition("_")
+            collector.add(field, f"{stem}_{kind}_{quantity}" if stem else f"{kind}_{quantity}")
     return collector.fields
 
 

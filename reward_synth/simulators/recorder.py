@@ -9,7 +9,7 @@ import gymnasium
 from reward_synth.simulators.base import FieldTable
 
 
-class StateRecorder(gymnasium.Wrapper):  # type: ignore[misc]
+class StateRecorder(gymnasium.Wrapper):
     """Reads the row of ``table`` once per step and hands it on in ``info``.
 
     ``info["state"]`` is the row before the step, ``info["next_state"]`` the row after it; since an automatic

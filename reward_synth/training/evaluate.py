@@ -32,6 +32,16 @@ def field_table(task: TaskSpec) -> FieldTable:
         environment.close()
 
 
+def seconds_per_step(task: TaskSpec) -> float:
+    """Simulated seconds that one step of the task's environment takes."""
+    simulator = get_simulator(task.simulator)
+    environment = simulator.make(task.environment.id, task.environment.arguments, task.horizon)
+    try:
+        return simulator.seconds_per_step(environment)
+    finally:
+        environment.close()
+
+
 def play(task: TaskSpec, table: FieldTable, policy: Policy, seeds: Sequence[int]) -> list[Episode]:
     """Play one episode per seed, all side by side so that the policy is called in batches.
 

@@ -261,3 +261,17 @@ def test_positive_pole_angles_lean_towards_plus_x(env_id: str) -> None:
         assert robot.tip_height == pytest.approx(1.2, abs=0.01)
         robot.pose(slider=0.3)
         np.testing.assert_allclose(robot.tip_position, [0.3, robot.tip_height], atol=1e-9)
+
+
+def test_a_body_of_several_parts_touches_when_one_of_them_does() -> None:
+    robot = Robot("HalfCheetah-v5")
+    robot.pose(rootz=3.0)
+    assert (robot.torso_contact, robot.head_contact) == (0.0, 0.0)
+    robot.pose(rootz=3.0, rooty=np.pi / 2)  # nose down: only the head can reach the ground
+    head = robot.data.geom("head")
+    radius, half = robot.model.geom("head").size[:2]
+    nose = head.xpos[2] - abs(head.xmat[8]) * half - radius + 0.01
+    robot.pose(rootz=3.0 - nose - 0.02, rooty=np.pi / 2)
+    assert (robot.torso_contact, robot.head_contact) == (1.0, 1.0)
+    touching = set(robot.data.contact.geom.ravel().tolist())
+    assert robot.model.geom("torso").id not in touching and robot.model.geom("head").id in touching

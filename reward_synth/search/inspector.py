@@ -34,7 +34,7 @@ class Inspector:
         return check(
             source,
             self.table.layout(),
-            self.table.ranges(),
+            (self.table.low, self.table.high),
             self.behaviours.transitions(),
             len(self.table.actions),
         )
@@ -50,8 +50,9 @@ def check_source(source: str, task: TaskSpec, only: Literal["lint", "probe"] | N
     :param only: ``lint`` starts no simulator beyond reading the field table; ``probe`` leaves the lint's warnings out.
     """
     if only == "lint":
-        report = lint(source, field_table(task).layout())
-        return CheckReport(findings=report.findings, fields=report.fields)
+        table = field_table(task)
+        linted = lint(source, table.layout(), action_size=len(table.actions))
+        return CheckReport(findings=linted.findings, fields=linted.fields)
     inspector = Inspector.of(task)
     report = inspector.check(source)
     if only == "probe" and report.ok:

@@ -1,0 +1,14 @@
+"""Writes docs/fields.md from the field tables: ``python docs/generate_fields.py``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from reward_synth.simulators.reference import fields_reference  # noqa: E402
+
+if __name__ == "__main__":
+    (HERE / "fields.md").write_text(fields_reference(), encoding="utf-8")

@@ -1,0 +1,100 @@
+"""``check``, ``train``, ``export``: what one reward file is good for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reward_synth.commands import options
+from reward_synth.commands.options import CandidateName, Json, RunName
+from reward_synth.commands.text import print_json
+from reward_synth.errors import RewardSynthError
+
+RewardFile = Annotated[
+    Path, typer.Argument(metavar="FILE", help="A file with compute_reward(state, action, next_state).")
+]
+TaskName = Annotated[str, typer.Option("--task", metavar="NAME|FILE", help="The task spec: `reward-synth tasks ls`.")]
+
+
+def check(
+    file: RewardFile,
+    task: TaskName,
+    only: Annotated[str | None, typer.Option(metavar="lint|probe", help="Only one of the two.")] = None,
+    json: Json = False,
+) -> None:
+    """Lint and probe a reward file. Exits with 0 if clean, 1 with findings, 2 if it cannot run."""
+    from reward_synth.display.progress import printable
+    from reward_synth.reward_files import check_reward
+
+    if only not in (None, "lint", "probe"):
+        raise RewardSynthError(f"--only {only} is not known", "use --only lint or --only probe, or neither for both")
+    report = check_reward(file, task, only)  # type: ignore[arg-type]  # narrowed above
+    if json:
+        print_json(report.model_dump(mode="json") | {"ok": report.ok})
+    else:
+        for finding in report.findings:
+            where = f"{file}:{finding.line}" if finding.line else str(file)
+            fix = f" Fix: {finding.fix}" if finding.fix else ""
+            typer.echo(printable(f"{where}: {finding.severity} [{finding.rule}] {finding.message}{fix}"))
+        if not report.findings:
+            terms = f"; terms: {', '.join(report.terms)}" if report.terms else ""
+            typer.echo(f"{file}: clean{terms}", err=True)
+    if report.findings:
+        raise typer.Exit(1)
+
+
+def train(
+    file: RewardFile,
+    task: TaskName,
+    steps: Annotated[
+        int | None, typer.Option(min=1000, metavar="NUMBER", help="Environment steps; the task's budget if not given.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, metavar="NUMBER", help="Seed of the training.")] = 0,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where policy and curves go.")] = None,
+    display: options.DisplayKind = None,
+    json: Json = False,
+) -> None:
+    """Train a policy on any reward file. Exits with 1 if the reward cannot be trained or the training crashed."""
+    from reward_synth.display import make_display
+    from reward_synth.display.progress import duration, result_text
+    from reward_synth.reward_files import train_reward
+    from reward_synth.settings import load_settings
+
+    kind = load_settings({"display": display}).settings.display
+    # A single training has nothing that the moving screen would show better than lines do.
+    shown = make_display("none" if json or kind in ("json", "none") else "plain")
+    result, folder = train_reward(file, task, steps=steps, seed=seed, out=out, display=shown)
+    if json:
+        figures = {"success": result.success, "fitness": result.fitness, "folder": str(folder)}
+        print_json(result.model_dump(mode="json", exclude={"terms", "evaluations", "episodes"}) | figures)
+    else:
+        reason = f": {result.reason}" if result.reason else ""
+        typer.echo(f"{result.status}{reason}", err=True)
+        figures_text = result_text(result.success, result.fitness)
+        typer.echo(f"{figures_text}, {result.steps:,} steps in {duration(result.seconds)}", err=True)
+        typer.echo(str(folder / "model.zip" if result.status == "trained" else folder))
+    if result.status != "trained":
+        raise typer.Exit(1)
+
+
+def export(
+    run: RunName = "latest",
+    candidate: CandidateName = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write it; stdout if not given.")] = None,
+    runs_dir: options.RunsDir = None,
+) -> None:
+    """A reward with its gymnasium wrapper as one file that runs without this package."""
+    from reward_synth.run import Run
+
+    text = Run.open(run, options.runs_folder(runs_dir)).export(candidate)
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    if out.exists():
+        raise RewardSynthError(f"{out} exists already", "choose another name, or remove it first")
+    from reward_synth.store.files import write_text
+
+    write_text(out, text)
+    typer.echo(str(out))

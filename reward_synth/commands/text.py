@@ -1,0 +1,50 @@
+"""Plain text for terminals: tables, figures, commands to type."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from reward_synth.run import Run
+
+
+def print_json(data: Any) -> None:
+    """One JSON document on stdout."""
+    typer.echo(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Columns side by side on stdout; control characters are left out, since models wrote some of it."""
+    from reward_synth.display.progress import printable
+
+    cells = [list(header), *([printable(" ".join(cell.split())) for cell in row] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    for row in cells:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def share(value: float | None) -> str:
+    """``55%``, or nothing."""
+    return "" if value is None else f"{value:.0%}"
+
+
+def number(value: float | None) -> str:
+    """Three digits, or nothing."""
+    return "" if value is None else f"{value:.3g}"
+
+
+def coloured() -> bool:
+    """True if stdout is a terminal that wants colours (https://no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def run_argument(run: Run) -> str:
+    """What to type for this run: its short name where that finds it, else its path."""
+    return run.store.short_id if run.path.parent == Path("runs") else str(run.path)

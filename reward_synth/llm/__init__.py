@@ -1,0 +1,90 @@
+"""Language models behind one protocol."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from pathlib import Path
+
+from reward_synth.errors import RewardSynthError
+from reward_synth.llm.base import CallsFailed, Message, Model, Reply, Request
+from reward_synth.llm.keys import default_model
+
+__all__ = [
+    "CallsFailed",
+    "Message",
+    "Model",
+    "Reply",
+    "Request",
+    "default_model",
+    "open_model",
+]
+
+
+def open_model(
+    name: str,
+    *,
+    base_url: str | None = None,
+    cache_dir: Path | None = None,
+    manual_dir: Path | None = None,
+    announce: Callable[[list[tuple[Path, Path]]], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Model:
+    """The model of that name, ready to be asked.
+
+    :param name: ``local``, ``manual``, ``replay:FILE``, or a name that litellm knows.
+    :param base_url: an OpenAI-compatible server; for litellm's names only.
+    :param cache_dir: answers are kept there and not asked for twice; None keeps none.
+    :param manual_dir: where ``manual`` puts its prompts; default ``manual`` in the working folder.
+    :param announce: told by ``manual`` which (prompt, answer) files it waits for.
+    :param stop: asked by ``manual`` while it waits; True ends the waiting.
+    :param progress: told by ``local`` how the download of its weights goes: bytes there, bytes in all.
+    :raises RewardSynthError: if there is no such model, or what it needs is missing: a key, a package, a file.
+    """
+    chosen = name.strip()
+    model: Model
+    if base_url is not None and (chosen in {"local", "manual"} or chosen.startswith("replay:")):
+        raise RewardSynthError(f"--base-url has no meaning for model {chosen}", "leave it out, or name another --model")
+    if chosen == "local":
+        from reward_synth.llm.local import LocalModel
+
+        model = LocalModel(progress=progress)
+    elif chosen == "manual":
+        from reward_synth.llm.manual import ManualModel
+
+        # It has a memory of its own: an answer that lies there already is taken.
+        return ManualModel(manual_dir or Path("manual"), announce=announce, stop=stop)
+    elif chosen.startswith("replay:"):
+        from reward_synth.llm.replay import ReplayModel
+
+        return ReplayModel(Path(chosen.removeprefix("replay:")).expanduser())
+    else:
+        if base_url is None:
+            _refuse_slips(chosen)
+        from reward_synth.llm.keys import load_env_file
+        from reward_synth.llm.litellm import LiteLLMModel
+
+        load_env_file()
+        model = LiteLLMModel(chosen, base_url=base_url)
+    if cache_dir is None:
+        return model
+    from reward_synth.llm.cache import Cached
+
+    return Cached(model, cache_dir, endpoint=base_url)
+
+
+def _refuse_slips(name: str) -> None:
+    """Tell a mistyped name of ours at once: litellm takes seconds to import only to say that it is none of its."""
+    if not name:
+        raise RewardSynthError("the model's name is empty", "name one, for example --model local")
+    if name in {"replay", "scripted"}:
+        hint = "write replay:FILE" if name == "replay" else "it is for tests: reward_synth.llm.fake.ScriptedModel"
+        raise RewardSynthError(f"model {name} cannot be opened by that name", hint)
+    if "/" in name.split(":")[0]:
+        return
+    head = name.lower().split(":")[0]
+    close = difflib.get_close_matches(head, ("local", "manual", "replay"), n=1, cutoff=0.75)
+    if close:
+        meant = "replay:FILE" if close[0] == "replay" else close[0]
+        raise RewardSynthError(f"unknown model {name}", f"did you mean {meant}?")

@@ -1,0 +1,82 @@
+"""What a language model must offer."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from reward_synth.errors import RewardSynthError
+from reward_synth.types import RoleName, Value
+
+
+class Message(Value):
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Request(Value):
+    """One call. Equal requests have equal cache keys, ``sample`` included."""
+
+    messages: tuple[Message, ...]
+    role: RoleName
+    """Who asks: for the ledger, for ``--model critic=…`` and for file names."""
+    candidate: str | None = None
+    """For the ledger only; not part of the cache key."""
+    temperature: float = 0.8
+    max_tokens: int = 2048
+    sample: int = 0
+    """Number of this sample among those drawn from the same messages; also the model's seed where it takes one."""
+    grammar: str | None = None
+    """GBNF that the answer must match; only ``local`` honours it, others ignore it."""
+
+
+class Reply(Value):
+    """What came back, and what it cost."""
+
+    text: str
+    model: str
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    usd: float | None
+    """Dollars, or None where the price is unknown. Never 0 for unknown; 0.0 for models that run here."""
+    seconds: float
+    cached: bool = False
+
+
+class CallsFailed(RewardSynthError):
+    """Some of the calls made side by side failed for good; those that were answered must still be paid for.
+
+    :param error: why the first one failed; its message, hint and exit code are taken over.
+    :param finished: the replies that did come, by their index in the list that ``complete_many`` was given.
+    """
+
+    def __init__(self, error: RewardSynthError, finished: dict[int, Reply]) -> None:
+        super().__init__(error.message, error.hint, error.exit_code)
+        self.finished = finished
+
+
+class Model(Protocol):
+    """A language model behind one call.
+
+    ``complete`` retries transient failures itself; what it raises is a
+    :class:`~reward_synth.errors.RewardSynthError` that ends the run politely (bad key, no such model, retries spent).
+    ``complete_many`` may run calls side by side and keeps their order; if one fails for good while others are
+    answered, it may raise :class:`CallsFailed`, which carries the answers.
+    """
+
+    name: str
+    small: bool
+    """True if prompts should be cut down: short stub, one worked example, few rules."""
+
+    def complete(self, request: Request) -> Reply:
+        """Answer one request."""
+        ...
+
+    def complete_many(self, requests: list[Request]) -> list[Reply]:
+        """Answer several requests, in order."""
+        ...
+
+    def close(self) -> None:
+        """Release what the model holds (server process, files). Safe to call twice."""
+        ...

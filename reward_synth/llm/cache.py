@@ -1,0 +1,94 @@
+"""Identical calls answered from disk: plain JSON, one file per request."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from reward_synth.llm.base import CallsFailed, Model, Reply, Request
+from reward_synth.llm.files import write_atomically
+
+
+def request_key(model: str, request: Request) -> str:
+    """Hash of everything that the answer depends on, 64 hex digits.
+
+    That is the model's name, the messages, temperature, ``max_tokens``, the sample's number and the grammar; not the
+    role and not the candidate, which only say who asked.
+    """
+    content = request.model_dump(mode="json", exclude={"role", "candidate"}) | {"model": model}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+class Cached:
+    """A model whose answers are kept in a folder and not asked for twice.
+
+    A reply from the cache has ``cached=True`` and ``usd=0.0``: it is what this call cost, and this call cost nothing.
+    A damaged file counts as not there and is written anew.
+
+    :param model: asked for what the folder lacks.
+    :param directory: one ``<key>.json`` per request, see :func:`request_key`; made when first needed.
+    :param endpoint: ``--base-url``, if any: the same name at two servers is two models.
+    """
+
+    def __init__(self, model: Model, directory: Path, endpoint: str | None = None) -> None:
+        self.name = model.name
+        self.small = model.small
+        self._model = model
+        self._directory = directory
+        self._identity = f"{model.name} at {endpoint}" if endpoint else model.name
+
+    def complete(self, request: Request) -> Reply:
+        """Answer from the folder, or ask and keep the answer."""
+        return self.complete_many([request])[0]
+
+    def complete_many(self, requests: list[Request]) -> list[Reply]:
+        """Answer what is known from the folder and ask for the rest side by side. Equal requests are asked once."""
+        keys = [request_key(self._identity, request) for request in requests]
+        known = {key: reply for key in keys if (reply := self._read(key)) is not None}
+        missing = {key: request for key, request in zip(keys, requests, strict=True) if key not in known}
+        if missing:
+            known |= self._ask(missing, keys)
+        replies = []
+        for key in keys:
+            replies.append(known[key])
+            known[key] = _free(known[key])
+        return replies
+
+    def close(self) -> None:
+        """Close the model behind; the folder stays."""
+        self._model.close()
+
+    def _ask(self, missing: dict[str, Request], keys: list[str]) -> dict[str, Reply]:
+        """Ask for what is missing and keep each answer, also those that came before a call that failed."""
+        asked = list(missing)
+        try:
+            answers = dict(enumerate(self._model.complete_many(list(missing.values()))))
+        except CallsFailed as failure:
+            for index, reply in failure.finished.items():
+                self._write(asked[index], reply)
+            raise CallsFailed(
+                failure, {keys.index(asked[index]): reply for index, reply in failure.finished.items()}
+            ) from failure
+        for index, reply in answers.items():
+            self._write(asked[index], reply)
+        return {asked[index]: reply for index, reply in answers.items()}
+
+    def _write(self, key: str, reply: Reply) -> None:
+        write_atomically(self._path(key), reply.model_dump_json(indent=1) + "\n")
+
+    def _path(self, key: str) -> Path:
+        return self._directory / f"{key}.json"
+
+    def _read(self, key: str) -> Reply | None:
+        try:
+            return _free(Reply.model_validate_json(self._path(key).read_text(encoding="utf-8")))
+        except (OSError, UnicodeDecodeError, ValidationError):
+            return None
+
+
+def _free(reply: Reply) -> Reply:
+    """The reply as it is when nobody had to be asked."""
+    return reply.model_copy(update={"cached": True, "usd": 0.0, "seconds": 0.0})

@@ -1,0 +1,96 @@
+"""What there is to choose from: behind ``models ls``, ``models pull`` and ``models test``."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+from reward_synth.errors import RewardSynthError
+from reward_synth.llm import open_model, weights
+from reward_synth.llm.base import Message, Reply, Request
+from reward_synth.llm.keys import DEFAULT_MODELS, load_env_file
+from reward_synth.llm.local import chosen_file
+from reward_synth.types import Value
+
+
+class ModelRow(Value):
+    """One model to choose, as ``models ls`` lists it."""
+
+    name: str
+    """What to type after ``--model``."""
+    kind: str
+    """``here`` (runs on this machine), ``person``, ``recording`` or ``provider``."""
+    ready: bool
+    note: str
+    """Where it stands if it is ready; otherwise what is missing and how to get it."""
+
+
+def available_models() -> list[ModelRow]:
+    """The models that need no provider, then one of each provider that a key of its own can open.
+
+    Any other name that litellm knows works too. Nothing is fetched and litellm is not imported.
+    """
+    load_env_file()
+    rows = [
+        _local_row(),
+        ModelRow(name="manual", kind="person", ready=True, note="prompts and answers go through files"),
+        ModelRow(name="replay:FILE", kind="recording", ready=True, note="answers from a recorded run"),
+    ]
+    for key, name in DEFAULT_MODELS.items():
+        ready = bool(os.environ.get(key))
+        note = f"{key} is set" if ready else f"needs {key}: export it, or put it into .env"
+        rows.append(ModelRow(name=name, kind="provider", ready=ready, note=note))
+    return rows
+
+
+def test_model(name: str, *, base_url: str | None = None, progress: weights.Progress | None = None) -> Reply:
+    """One tiny call, nothing cached.
+
+    :raises RewardSynthError: if the model cannot be opened or does not answer.
+    """
+    model = open_model(name, base_url=base_url, progress=progress)
+    try:
+        reply = model.complete(
+            Request(
+                messages=(Message(role="user", content="Reply with the single word: ready"),),
+                role="designer",
+                temperature=0.0,
+                max_tokens=16,
+            )
+        )
+    finally:
+        model.close()
+    if not reply.text.strip():
+        raise RewardSynthError(f"model {name} answered with nothing", "try another model")
+    return reply
+
+
+test_model.__test__ = False  # type: ignore[attr-defined]  # the name is the command's; pytest must not collect it
+
+
+def pull(progress: weights.Progress | None = None, *, verify: bool = False) -> Path:
+    """Get the local model's weights unless they are there, and return the file.
+
+    :param verify: hash the file again though it was checked before.
+    :raises RewardSynthError: see :func:`reward_synth.llm.weights.pull`.
+    """
+    path = weights.pull(progress=progress)
+    return weights.verify(progress=progress) if verify else path
+
+
+def _local_row() -> ModelRow:
+    ready, note = True, ""
+    chosen = chosen_file()
+    if importlib.util.find_spec("xllamacpp") is None:
+        ready, note = False, "needs xllamacpp: pip install 'reward-synth[local]'"
+    elif chosen is not None:
+        ready = chosen.is_file()
+        note = f"{chosen} (REWARD_SYNTH_MODEL_FILE, sha256 not checked)" if ready else f"no model file at {chosen}"
+    else:
+        path = weights.models_folder() / weights.QWEN.file
+        if not path.is_file():
+            ready, note = False, f"needs {weights.QWEN.size / 1e9:.1f} GB of weights: reward-synth models pull"
+        else:
+            note = str(path)
+    return ModelRow(name="local", kind="here", ready=ready, note=note)

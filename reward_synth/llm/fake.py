@@ -1,0 +1,68 @@
+"""A model that answers from a script, for tests and for trying the loop without a model."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+from reward_synth.errors import RewardSynthError
+from reward_synth.llm.base import Reply, Request
+
+
+class ScriptedModel:
+    """Answers with the given texts in turn, or with what a function makes of the request.
+
+    ``requests`` holds every request in the order it came. A list that has run out is a
+    :class:`~reward_synth.errors.RewardSynthError`, so that a test which asks more than it meant to fails.
+
+    :param answers: the answers in order, or a function from request to answer.
+    :param name: the name that replies carry.
+    :param small: see :class:`~reward_synth.llm.base.Model`.
+    :param usd: price of each reply; None plays a model whose price is unknown.
+    """
+
+    def __init__(
+        self,
+        answers: Sequence[str] | Callable[[Request], str],
+        *,
+        name: str = "scripted",
+        small: bool = False,
+        usd: float | None = 0.0,
+    ) -> None:
+        self.name = name
+        self.small = small
+        self.requests: list[Request] = []
+        self._usd = usd
+        self._lock = threading.Lock()
+        self._answers = answers if callable(answers) else None
+        self._queue = [] if callable(answers) else list(answers)
+
+    def complete(self, request: Request) -> Reply:
+        """Answer from the script. Tokens are counted as words: enough for a ledger to have something to add."""
+        with self._lock:
+            self.requests.append(request)
+            text = self._answers(request) if self._answers is not None else self._next(request)
+        prompt = sum(len(message.content.split()) for message in request.messages)
+        return Reply(
+            text=text,
+            model=self.name,
+            prompt_tokens=prompt,
+            completion_tokens=len(text.split()),
+            usd=self._usd,
+            seconds=0.0,
+        )
+
+    def complete_many(self, requests: list[Request]) -> list[Reply]:
+        """Answer in order."""
+        return [self.complete(request) for request in requests]
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+    def _next(self, request: Request) -> str:
+        if not self._queue:
+            raise RewardSynthError(
+                f"the script of model {self.name} has run out at call {len(self.requests)} (role {request.role})",
+                "give it more answers, or a function that answers any request",
+            )
+        return self._queue.pop(0)

@@ -1,0 +1,68 @@
+"""API keys: which are there, which model they make the default, and how they are kept out of texts."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+# Asked in this order. A general model of the middle price class each: a run makes some fifty calls of a few thousand
+# tokens. `openrouter` and cloud platforms are not here, since a key of theirs does not say which model is meant.
+DEFAULT_MODELS: dict[str, str] = {
+    "OPENAI_API_KEY": "gpt-5.4",
+    "ANTHROPIC_API_KEY": "anthropic/claude-sonnet-5",
+    "GEMINI_API_KEY": "gemini/gemini-3.5-flash",
+    "MISTRAL_API_KEY": "mistral/mistral-large-latest",
+    "DEEPSEEK_API_KEY": "deepseek/deepseek-chat",
+    "XAI_API_KEY": "xai/grok-4.5",
+    "GROQ_API_KEY": "groq/openai/gpt-oss-120b",
+}
+
+_SECRET_NAME = re.compile(r"(API_?KEY|ACCESS_?KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS)", re.IGNORECASE)
+_SECRET_TEXT = re.compile(
+    r"(sk-[A-Za-z0-9_*-]{6,}|AIza[A-Za-z0-9_-]{10,}|gsk_[A-Za-z0-9]{8,}|xai-[A-Za-z0-9]{8,}|hf_[A-Za-z0-9]{8,}"
+    r"|(?<=Bearer )[^\s\"']+|(?<=[?&]key=)[^\s&\"']+)"
+)
+
+
+def secret_names(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Names of the variables that look like secrets: what a child process has no need of."""
+    return tuple(name for name in environment if _SECRET_NAME.search(name))
+
+
+def scrub(text: str) -> str:
+    """``text`` without keys: neither those of the environment nor anything that has the shape of one."""
+    values = {os.environ[name] for name in secret_names(os.environ)}
+    for value in sorted(values, key=len, reverse=True):
+        if len(value) >= 8:
+            text = text.replace(value, "[key]")
+    return _SECRET_TEXT.sub("[key]", text)
+
+
+def load_env_file(path: Path | None = None) -> tuple[str, ...]:
+    """Take keys from a ``.env`` file (default: the one in the working folder) into the environment.
+
+    Only secrets are taken, and none that the environment has already; ``REWARD_SYNTH_*`` is the settings' affair.
+    Returns the names taken.
+    """
+    from dotenv import dotenv_values
+
+    path = path or Path.cwd() / ".env"
+    if not path.is_file():
+        return ()
+    taken = []
+    for name, value in dotenv_values(path).items():
+        if value and name not in os.environ and _SECRET_NAME.search(name):
+            os.environ[name] = value
+            taken.append(name)
+    return tuple(taken)
+
+
+def default_model() -> tuple[str, str]:
+    """The model for who named none, and why: the first provider whose key is found, else ``local``."""
+    load_env_file()
+    for key, name in DEFAULT_MODELS.items():
+        if os.environ.get(key):
+            return name, f"{key} is set"
+    return "local", "no API key was found"

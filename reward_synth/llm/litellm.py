@@ -1,0 +1,276 @@
+"""Any provider through litellm; the only module that imports it."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import os
+import re
+import time
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from reward_synth.errors import RewardSynthError
+from reward_synth.llm.base import Reply, Request
+from reward_synth.llm.keys import scrub
+from reward_synth.llm.parallel import side_by_side
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
+
+_LOCAL_PROVIDERS = frozenset({"ollama", "ollama_chat", "lm_studio", "llamafile", "vllm", "hosted_vllm"})
+# Hidden reasoning counts against the token limit; without room for it the answer comes back empty.
+_REASONING_ROOM = 16_384
+_LONGEST_WAIT = 300.0
+_PREFIXES = re.compile(r"^(?:(?:litellm\.)?\w+(?:Error|Exception)\s*[:-]\s*)+")
+
+
+class LiteLLMModel:
+    """A model behind litellm.
+
+    The name and the key are checked when it is made, before any call. Rate limits, server errors, timeouts and lost
+    connections are tried again with growing pauses, or after the ``Retry-After`` that the server asks for; anything
+    else ends at once with a :class:`RewardSynthError` that holds no key.
+
+    :param name: litellm's name of the model. With ``base_url`` a name without provider means an OpenAI-compatible
+        server.
+    :param base_url: another server. Its key is ``REWARD_SYNTH_API_KEY``; failing that the provider's own key, which
+        is sent over https or to this machine only. A price is unknown then, since that server sets its own.
+    :param attempts: calls made before giving up.
+    :param first_wait: seconds before the second attempt; doubled each time, with jitter.
+    :param timeout: seconds that one attempt may take.
+    :param workers: calls under way at once in ``complete_many``.
+    :raises RewardSynthError: if litellm does not know the name or the key is missing.
+    """
+
+    small = False
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        base_url: str | None = None,
+        attempts: int = 6,
+        first_wait: float = 1.0,
+        timeout: float = 300.0,
+        workers: int = 8,
+    ) -> None:
+        self.name = name
+        self._base_url = base_url
+        self._attempts = attempts
+        self._first_wait = first_wait
+        self._timeout = timeout
+        self._workers = workers
+        self._litellm = _import_litellm()
+        self._full_name, self._provider = self._resolve()
+        if base_url is None:
+            self._require_key()
+
+    def complete(self, request: Request) -> Reply:
+        """Ask, trying again on what may pass."""
+        import openai
+        from tenacity import Retrying, retry_if_exception, stop_after_attempt
+
+        started = time.monotonic()
+        retrying = Retrying(
+            retry=retry_if_exception(self._may_pass),
+            stop=stop_after_attempt(self._attempts),
+            wait=self._pause,
+            reraise=True,
+        )
+        try:
+            response = retrying(self._litellm.completion, **self._arguments(request))
+        except openai.OpenAIError as error:
+            raise self._explain(error) from None
+        return self._reply(response, time.monotonic() - started)
+
+    def complete_many(self, requests: list[Request]) -> list[Reply]:
+        """Ask side by side, in order."""
+        return side_by_side(self.complete, requests, self._workers)
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+    def _resolve(self) -> tuple[str, str]:
+        """The full name and the provider, as litellm reads the name."""
+        import openai
+
+        try:
+            _, provider, *_ = self._litellm.get_llm_provider(self.name)
+            return self.name, str(provider)
+        except openai.OpenAIError:
+            if self._base_url is not None:
+                return f"openai/{self.name}", "openai"
+            close = difflib.get_close_matches(self.name, self._litellm.model_list, n=3, cutoff=0.6)
+            suggestion = f"did you mean {' or '.join(close)}? " if close else ""
+            raise RewardSynthError(
+                f"unknown model {self.name}",
+                f"{suggestion}give a litellm name such as gpt-5.4 or anthropic/claude-sonnet-5, or local, or manual; "
+                "for a server of your own add --base-url",
+            ) from None
+
+    def _require_key(self) -> None:
+        report = self._litellm.validate_environment(self.name)
+        # A missing address (OLLAMA_API_BASE) is no missing key: litellm has a default for it.
+        missing = [name for name in report["missing_keys"] if not name.endswith(("_API_BASE", "_BASE_URL"))]
+        if missing and not report["keys_in_environment"]:
+            keys = " or ".join(missing) if self._provider == "gemini" else " and ".join(missing)
+            raise RewardSynthError(
+                f"model {self.name} needs {keys}",
+                f"export {missing[0]}=…, or put it into a file .env here, or use --model local, which needs no key",
+            )
+
+    def _arguments(self, request: Request) -> dict[str, Any]:
+        limit = request.max_tokens
+        if self._litellm.supports_reasoning(self._full_name):
+            limit += _REASONING_ROOM
+        arguments: dict[str, Any] = {
+            "model": self._full_name,
+            "messages": [message.model_dump() for message in request.messages],
+            "temperature": request.temperature,
+            "max_tokens": limit,
+            "seed": request.sample,
+            "timeout": self._timeout,
+            # Not every model takes a seed or a temperature; what it does not take is left out.
+            "drop_params": True,
+            # Retries are ours: litellm's and the client's own would multiply with them.
+            "num_retries": 0,
+            "max_retries": 0,
+        }
+        if self._base_url is not None:
+            arguments |= {"base_url": self._base_url, "api_key": self._endpoint_key(self._base_url)}
+        return arguments
+
+    def _endpoint_key(self, base_url: str) -> str:
+        own = os.environ.get("REWARD_SYNTH_API_KEY")
+        if own:
+            return own
+        address = urlsplit(base_url)
+        if address.scheme == "https" or address.hostname in {"localhost", "127.0.0.1", "::1"}:
+            provider_key = os.environ.get(f"{self._provider.upper()}_API_KEY")
+            if provider_key:
+                return provider_key
+        return "none"
+
+    def _may_pass(self, error: BaseException) -> bool:
+        """True if the same call may succeed later."""
+        import openai
+
+        if isinstance(error, openai.RateLimitError):
+            # OpenAI's words for an empty account. Google says the same of a rate that recovers in a minute.
+            empty = "insufficient_quota" in str(error) or "check your plan and billing" in str(error)
+            return not (empty and self._provider == "openai")
+        if isinstance(error, openai.APIConnectionError):  # includes timeouts
+            return True
+        return isinstance(error, openai.OpenAIError) and _status(error) >= 500
+
+    def _pause(self, state: RetryCallState) -> float:
+        """Seconds until the next attempt."""
+        from tenacity import wait_random_exponential
+
+        asked = _retry_after(state.outcome.exception() if state.outcome else None)
+        if asked is not None:
+            return min(asked, _LONGEST_WAIT)
+        growing = wait_random_exponential(multiplier=self._first_wait, max=60.0)(state)
+        return max(growing, self._first_wait / 2)
+
+    def _reply(self, response: Any, seconds: float) -> Reply:
+        try:
+            text = response.choices[0].message.content or ""
+        except (AttributeError, IndexError):
+            raise RewardSynthError(
+                f"model {self.name} sent an answer without a message",
+                "the server does not speak the OpenAI protocol; check --base-url",
+            ) from None
+        usage = getattr(response, "usage", None)
+        return Reply(
+            text=text,
+            model=self.name,
+            prompt_tokens=getattr(usage, "prompt_tokens", None),
+            completion_tokens=getattr(usage, "completion_tokens", None),
+            usd=self._price(response),
+            seconds=seconds,
+        )
+
+    def _price(self, response: Any) -> float | None:
+        if self._base_url is not None:
+            return None
+        try:
+            usd = float(self._litellm.completion_cost(completion_response=response, model=self._full_name))
+        # litellm raises bare Exception for a model that has no price, whence no narrower clause.
+        except Exception:  # noqa: BLE001
+            return None
+        if usd == 0.0 and self._provider not in _LOCAL_PROVIDERS:
+            return None  # litellm books what it cannot price as nothing
+        return usd
+
+    def _explain(self, error: Exception) -> RewardSynthError:
+        """What went wrong, for a person, without any key in it."""
+        import openai
+
+        kinds = self._litellm.exceptions
+        # litellm puts one or more class names before each message, and adds advice after the first line.
+        detail = _PREFIXES.sub("", (scrub(str(error)).splitlines() or ["no details"])[0])[:400]
+        key = f"{self._provider.upper()}_API_KEY" if self._base_url is None else "REWARD_SYNTH_API_KEY"
+        if _status(error) in {401, 403}:
+            return RewardSynthError(f"the provider of {self.name} refused the key: {detail}", f"check {key}")
+        if _status(error) == 404:
+            return RewardSynthError(
+                f"there is no model {self.name} for this key: {detail}",
+                "check the name and --base-url; `reward-synth models ls` shows examples",
+            )
+        if isinstance(error, kinds.ContextWindowExceededError) or "maximum context length" in str(error):
+            return RewardSynthError(
+                f"the prompt is too long for {self.name}: {detail}", "take a model with a larger context window"
+            )
+        if isinstance(error, openai.RateLimitError) and not self._may_pass(error):
+            return RewardSynthError(
+                f"the account behind {key} has no credit left: {detail}", "add credit, or take another --model"
+            )
+        if self._may_pass(error):
+            return RewardSynthError(
+                f"no answer from {self.name} in {self._attempts} attempts; the last one: {detail}",
+                "the provider is busy or cannot be reached: resume the run later, or take another --model",
+            )
+        return RewardSynthError(
+            f"{self.name} refused the request: {detail}", "`reward-synth models test NAME` makes one tiny call"
+        )
+
+
+def _import_litellm() -> ModuleType:
+    """Import litellm as a library should behave: no network, no ``.env`` of its own choosing, no printing."""
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else the import fetches prices
+    os.environ.setdefault("LITELLM_MODE", "PRODUCTION")  # else the import loads any .env it finds
+    import litellm
+
+    litellm.suppress_debug_info = True  # else it prints advice to stdout, where data belongs
+    for name in ("LiteLLM", "httpx"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    module: ModuleType = litellm
+    return module
+
+
+def _status(error: BaseException) -> int:
+    """The HTTP status; not every error class of litellm is the one that the client would raise for it. 0 if none."""
+    status = getattr(error, "status_code", None)
+    return status if isinstance(status, int) else 0
+
+
+def _retry_after(error: BaseException | None) -> float | None:
+    """Seconds that the server asks to wait, if it says so in a number."""
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    for source in (headers, getattr(error, "litellm_response_headers", None) or {}):
+        try:
+            return max(0.0, float(source["retry-after"]))
+        except (KeyError, ValueError):
+            continue
+    return None
+
+
+def price_per_token(name: str) -> tuple[float, float] | None:
+    """Dollars per prompt token and per answer token, as litellm's list of prices has them; None if it does not."""
+    known = _import_litellm().model_cost.get(name) or _import_litellm().model_cost.get(name.partition("/")[2])
+    if not known or not known.get("input_cost_per_token") or not known.get("output_cost_per_token"):
+        return None
+    return float(known["input_cost_per_token"]), float(known["output_cost_per_token"])

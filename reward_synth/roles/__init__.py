@@ -1,0 +1,1 @@
+"""The model's parts: typed in, typed out, prompts in between."""

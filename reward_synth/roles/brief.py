@@ -1,0 +1,97 @@
+"""What the roles are told and what they hand on."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from reward_synth.llm.base import Request
+from reward_synth.types import RoleName
+
+Layout = tuple[tuple[str, tuple[int, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Example:
+    """A solved task, shown as an example of form."""
+
+    goal: str
+    source: str
+    environment: str = ""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A reward that has been trained, with its figures in words."""
+
+    id: str
+    source: str
+    summary: str
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What the analyzer said about one iteration."""
+
+    iteration: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One prompt and the answer to it, for the run folder."""
+
+    role: RoleName
+    prompt: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class Brief:
+    """Everything about the task that a prompt may show. Never the native reward, its terms or its name.
+
+    :param goal: the person's sentence, shown verbatim.
+    :param environment: what moves there and how, in words.
+    :param stub: typed state stub with units, ranges and signs.
+    :param short_stub: the essential fields only, for a small model.
+    :param fields: names of all fields.
+    :param horizon: steps of an episode; ``dt`` seconds each, ``seconds`` together.
+    :param attempts: trained rewards, best first.
+    :param analysis: the analyzer's latest reading and plan; empty at first.
+    :param feedback: the person's words, verbatim, oldest first.
+    :param findings: lessons so far (rewards that were rejected, and why).
+    :param small: True if the model wants short prompts.
+    :param layout: name and shape of all fields. With it, a small model's answer is held to a grammar in which
+        unknown fields cannot be written; without it, there is no grammar.
+    :param action_size: elements of the action vector; 0 if unknown.
+    """
+
+    goal: str
+    environment: str
+    stub: str
+    short_stub: str
+    fields: tuple[str, ...]
+    horizon: int
+    dt: float
+    seconds: float
+    examples: tuple[Example, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    analysis: str = ""
+    feedback: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    small: bool = False
+    layout: Layout = ()
+    action_size: int = 0
+
+    @property
+    def short_layout(self) -> Layout:
+        """Name and shape of the fields that the short stub shows."""
+        shown = set(re.findall(r"\w+", self.short_stub))
+        return tuple((name, shape) for name, shape in self.layout if name in shown)
+
+
+def as_text(request: Request) -> str:
+    """A request as one readable text: what the run folder keeps, and what a person at a chat window pastes."""
+    if len(request.messages) == 1:
+        return request.messages[0].content
+    return "\n\n".join(f"<!-- {message.role} -->\n{message.content}" for message in request.messages)

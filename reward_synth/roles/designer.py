@@ -1,0 +1,130 @@
+"""The designer: a goal and a state stub in, reward code out; and the same code again, repaired."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reward_synth.llm.base import Message, Model, Request
+from reward_synth.roles.ask import Answer, Unparseable, ask_many
+from reward_synth.roles.brief import Brief, Exchange, as_text
+from reward_synth.roles.parsing import extract_code
+from reward_synth.roles.prompts import Prompts
+from reward_synth.types import Finding
+
+# Sample 0 stays near the model's best guess; the others spread. Some providers refuse more than 1.
+_SPREAD = (0.5, 1.0, 1.25, 0.75)
+_MAXIMUM_TEMPERATURE = 1.0
+_REPAIR_TEMPERATURES = (0.2, 0.5, 0.8)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """One reward as the designer wrote it."""
+
+    source: str
+    """Python source; empty if no answer could be parsed."""
+    exchanges: tuple[Exchange, ...] = ()
+    """All calls that went into it, the first design and the repairs, in order."""
+    problem: str = ""
+    """Why the last answer could not be used, in words; empty if it could."""
+    candidate: str | None = None
+    """Candidate id, if the caller named it: for the ledger."""
+    emphasis: str = ""
+    """The line that set this sample apart from the others; empty for the first."""
+
+
+class Designer:
+    """Draws reward code from a model.
+
+    :param temperature: base temperature; samples spread around it.
+    :param seed: of the run. Equal runs with other seeds draw other samples, equal seeds hit the cache.
+    """
+
+    def __init__(self, model: Model, prompts: Prompts, temperature: float = 0.8, seed: int = 0) -> None:
+        self.model = model
+        self.prompts = prompts
+        self.temperature = temperature
+        self.seed = seed
+
+    def design(self, brief: Brief, count: int, iteration: int, ids: Sequence[str] = ()) -> list[Draft]:
+        """``count`` rewards, drawn side by side, each with its own emphasis and temperature.
+
+        :param iteration: counted from 1; later iterations rotate to other emphases.
+        :param ids: candidate ids in order, for the ledger.
+        """
+        folder = "small" if brief.small else "full"
+        emphases = self.prompts.lines(f"designer/{folder}/emphasis.txt")
+        requests, chosen = [], []
+        for index in range(count):
+            turn = (iteration - 1) * max(count - 1, 1) + index - 1
+            emphasis = emphases[turn % len(emphases)] if index else ""
+            values = {"brief": brief, "emphasis": emphasis}
+            spread = self.temperature * _SPREAD[index % len(_SPREAD)]
+            requests.append(
+                Request(
+                    messages=self._messages(folder, "design", values),
+                    role="designer",
+                    candidate=ids[index] if ids else None,
+                    temperature=round(min(_MAXIMUM_TEMPERATURE, spread), 3),
+                    max_tokens=_maximum_tokens(brief),
+                    sample=self.seed * 10_000 + iteration * 100 + index,
+                    grammar=self._grammar(brief),
+                )
+            )
+            chosen.append(emphasis)
+        answers = ask_many(self.model, requests, extract_code, self.prompts)
+        starts = [
+            Draft("", candidate=request.candidate, emphasis=emphasis)
+            for request, emphasis in zip(requests, chosen, strict=True)
+        ]
+        return [_drafted(start, answer) for start, answer in zip(starts, answers, strict=True)]
+
+    def repair(self, brief: Brief, jobs: list[tuple[Draft, tuple[Finding, ...]]]) -> list[Draft]:
+        """Each draft again, with the findings mended. A draft whose repair cannot be parsed keeps its source."""
+        folder = "small" if brief.small else "full"
+        requests = []
+        for draft, findings in jobs:
+            values = {"brief": brief, "source": draft.source, "findings": findings}
+            turn = min(max(len(draft.exchanges) - 1, 0), len(_REPAIR_TEMPERATURES) - 1)
+            requests.append(
+                Request(
+                    messages=self._messages(folder, "repair", values),
+                    role="designer",
+                    candidate=draft.candidate,
+                    temperature=_REPAIR_TEMPERATURES[turn],
+                    max_tokens=_maximum_tokens(brief),
+                    # Another number each round: the same code with the same finding must not be answered from cache.
+                    sample=self.seed * 10_000 + len(draft.exchanges),
+                    grammar=self._grammar(brief),
+                )
+            )
+        answers = ask_many(self.model, requests, extract_code, self.prompts)
+        return [_drafted(draft, answer) for (draft, _), answer in zip(jobs, answers, strict=True)]
+
+    def _messages(self, folder: str, name: str, values: dict[str, object]) -> tuple[Message, ...]:
+        system = self.prompts.render(f"designer/{folder}/system.md.j2", **values)
+        user = self.prompts.render(f"designer/{folder}/{name}.md.j2", **values)
+        return Message(role="system", content=system), Message(role="user", content=user)
+
+    def _grammar(self, brief: Brief) -> str | None:
+        """For a small model: a grammar of the contract, in which unknown fields and bare sums cannot be said."""
+        if not brief.small or not brief.short_layout:
+            return None
+        scalars = [name for name, shape in brief.short_layout if not shape]
+        vectors = [(name, shape[0]) for name, shape in brief.short_layout if len(shape) == 1]
+        values = {"scalars": scalars, "vectors": vectors, "action_size": brief.action_size}
+        return self.prompts.render("designer/small/reward.gbnf.j2", **values)
+
+
+def _maximum_tokens(brief: Brief) -> int:
+    # Small models run on a laptop's processor at 10 to 20 tokens a second; a good reward takes them 150 to 300.
+    return 500 if brief.small else 4096
+
+
+def _drafted(before: Draft, answer: Answer[str] | Unparseable) -> Draft:
+    exchange = Exchange("designer", as_text(answer.request), answer.reply.text)
+    exchanges = (*before.exchanges, exchange)
+    if isinstance(answer, Unparseable):
+        return Draft(before.source, exchanges, answer.reason, before.candidate, before.emphasis)
+    return Draft(answer.value, exchanges, "", before.candidate, before.emphasis)

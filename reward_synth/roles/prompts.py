@@ -1,0 +1,86 @@
+"""Where prompts come from: Jinja2 templates in ``prompts/``, each of which a person may override."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from reward_synth.errors import RewardSynthError
+from reward_synth.resources import data_dir
+
+
+class Prompts:
+    """Renders templates; a name that a template uses and nobody gives is an error, never an empty string.
+
+    :param override_dir: folder searched first (``--prompts DIR``): one file put there replaces the shipped template
+        of the same name, and the rest stays as shipped.
+    """
+
+    def __init__(self, override_dir: Path | None = None) -> None:
+        self.override_dir = override_dir
+        if override_dir is not None and not override_dir.is_dir():
+            raise RewardSynthError(
+                f"the prompts folder {override_dir} does not exist",
+                f"copy the templates to change from {data_dir('prompts')} into it",
+            )
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Where templates are looked for, first match wins."""
+        shipped = data_dir("prompts")
+        return (shipped,) if self.override_dir is None else (self.override_dir, shipped)
+
+    def files(self) -> dict[str, str]:
+        """Every template's text by name, as a run freezes them: overridden ones as overridden."""
+        texts: dict[str, str] = {}
+        for folder in reversed(self.folders):
+            for path in sorted(folder.rglob("*")):
+                if path.is_file() and "__pycache__" not in path.parts:
+                    texts[path.relative_to(folder).as_posix()] = path.read_text(encoding="utf-8")
+        return texts
+
+    @cached_property
+    def _environment(self) -> jinja2.Environment:
+        environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(self.folders),
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+            autoescape=False,
+        )
+        environment.filters["numbered"] = numbered
+        return environment
+
+    def render(self, name: str, **values: Any) -> str:
+        """The text of template ``name`` (``designer/design.md.j2``) with ``values`` filled in.
+
+        :raises RewardSynthError: no such template, or one that cannot be rendered (a person's override, most likely).
+        """
+        try:
+            return self._environment.get_template(name).render(**values).strip() + "\n"
+        except jinja2.TemplateNotFound as error:
+            raise RewardSynthError(f"there is no prompt template {error.name}") from error
+        except jinja2.TemplateError as error:
+            where = getattr(error, "lineno", None)
+            raise RewardSynthError(
+                f"prompt template {name} cannot be rendered: {error.message or error}",
+                f"see line {where}" if where else "compare your override with the shipped template",
+            ) from error
+
+    def lines(self, name: str) -> tuple[str, ...]:
+        """The non-empty lines of a plain text file among the templates; ``#`` starts a comment."""
+        for folder in self.folders:
+            if (folder / name).is_file():
+                text = (folder / name).read_text(encoding="utf-8")
+                return tuple(line.strip() for line in text.splitlines() if line.strip() and line[0] != "#")
+        raise RewardSynthError(f"there is no prompt file {name}")
+
+
+def numbered(source: str) -> str:
+    """Source with line numbers in front, as findings count them."""
+    lines = source.rstrip("\n").split("\n")
+    return "\n".join(f"{number:3d}| {line}".rstrip() for number, line in enumerate(lines, 1))

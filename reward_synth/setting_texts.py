@@ -1,0 +1,35 @@
+"""What each setting does, in a sentence, for the command line's help, ``docs/settings.md`` and ``config show``.
+
+Plain text in a module of its own, so that ``reward-synth --help`` need not load the settings' validation.
+"""
+
+from __future__ import annotations
+
+HELP: dict[str, str] = {
+    "task": "Task spec: its name (`reward-synth tasks ls`) or a YAML file.",
+    "env": "Environment id, for a goal without a task spec; the model chooses one if neither is given.",
+    "model": "Model that writes and reviews: any litellm name, `local`, `manual` or `replay:FILE`. "
+    "Per role with `ROLE=NAME`, as in `--model critic=gpt-5`; may be repeated.",
+    "models": "Model per role (`designer`, `critic`, `analyzer`, `goal`), where it is not `model`.",
+    "base_url": "Address of an OpenAI-compatible server for `model`.",
+    "temperature": "Sampling temperature of the designer, 0 to 2.",
+    "critic": "Let a critic review each reward before it is trained. Unset: yes, unless the model is a small one.",
+    "shots": "Worked examples shown to the designer; 0 shows none.",
+    "repairs": "Repair rounds for a reward that lint, probe or critic object to.",
+    "prompts": "Folder of prompt templates that replace the shipped ones of the same name.",
+    "iterations": "Rounds of design, training and analysis.",
+    "samples": "Rewards designed per iteration.",
+    "seeds": "Policies trained per reward.",
+    "steps": "Environment steps per training; the task spec's budget if not given.",
+    "budget": "Dollars that model calls may cost; refused for a model without a known price.",
+    "time_limit": "Wall time for the run, as `2h`, `30m`, `1h30m` or seconds.",
+    "keep_going": "Use all iterations even if the task is solved before.",
+    "feedback": "Ask a person after each iteration: `none`, `ask` (here) or `queue` (by file).",
+    "feedback_timeout": "With `--feedback queue`: how long to wait for an answer; 0 goes on at once.",
+    "yes": "Accept drafted success measures without asking.",
+    "jobs": "Trainings that run side by side; the number of cores if not given.",
+    "executor": "Where trainings run: `local`, as processes on this machine.",
+    "seed": "Seed that all others are derived from.",
+    "runs_dir": "Folder that run folders are made in.",
+    "display": "What the terminal shows: `auto`, `rich`, `plain`, `json` or `none`.",
+}

@@ -1,0 +1,17 @@
+"""The run folder: only this package knows the names of its files."""
+
+from __future__ import annotations
+
+from reward_synth.store.finding_runs import find_run, list_runs
+from reward_synth.store.journal import CostLine
+from reward_synth.store.manifest import RunInfo, RunStatus
+from reward_synth.store.run_store import RunStore
+
+__all__ = [
+    "CostLine",
+    "RunInfo",
+    "RunStatus",
+    "RunStore",
+    "find_run",
+    "list_runs",
+]

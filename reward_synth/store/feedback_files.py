@@ -1,0 +1,118 @@
+"""``feedback/``: one file contract for the terminal, the command line, the viewer and people with an editor.
+
+The loop writes ``003.request.json``; an answer is ``003.answer.json``. The first complete answer stands: it
+is never changed, only followed, by ``003.answer-2.json`` and so on.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from reward_synth.errors import RewardSynthError
+from reward_synth.store.files import read_json, write_json, write_new
+from reward_synth.types import Feedback
+
+_ANSWER = re.compile(r"(\d+)\.answer(?:-(\d+))?\.json")
+_EXAMPLE = '{"prefer": "003-b", "note": "…"}'
+
+
+class FeedbackFiles:
+    """Requests and answers of one run folder."""
+
+    path: Path
+
+    @property
+    def feedback_dir(self) -> Path:
+        """Where requests and answers lie."""
+        return self.path / "feedback"
+
+    def request_path(self, iteration: int) -> Path:
+        """The request of an iteration."""
+        return self.feedback_dir / f"{iteration:03d}.request.json"
+
+    def answer_path(self, iteration: int, follow_up: int = 1) -> Path:
+        """The answer to it; ``follow_up`` counts from 1."""
+        suffix = "" if follow_up == 1 else f"-{follow_up}"
+        return self.feedback_dir / f"{iteration:03d}.answer{suffix}.json"
+
+    def write_request(self, iteration: int, data: dict[str, Any]) -> Path:
+        """Ask; returns the request's path. One that exists stays: somebody may be answering it."""
+        path = self.request_path(iteration)
+        if not path.exists():
+            write_json(path, data)
+        return path
+
+    def read_request(self, iteration: int) -> dict[str, Any] | None:
+        """The request of an iteration, or None."""
+        path = self.request_path(iteration)
+        return dict(read_json(path)) if path.exists() else None
+
+    def open_requests(self) -> list[int]:
+        """Iterations whose question nobody has answered, oldest first."""
+        asked = sorted(int(path.name.split(".")[0]) for path in self.feedback_dir.glob("*.request.json"))
+        return [number for number in asked if not self.answer_path(number).exists()]
+
+    def write_answer(self, iteration: int, feedback: Feedback) -> Path:
+        """Add an answer; an earlier one is followed, never overwritten. Returns the file written.
+
+        A bare ``stop`` is no answer: nothing is written, and the resumed run asks again. Returns the request's path.
+        """
+        if feedback == Feedback(iteration=feedback.iteration, action="stop"):
+            return self.request_path(iteration)
+        text = json.dumps(feedback.model_dump(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        follow_up = 1
+        while not write_new(self.answer_path(iteration, follow_up), text):
+            follow_up += 1
+        return self.answer_path(iteration, follow_up)
+
+    def read_answer(self, iteration: int) -> Feedback | None:
+        """What the person said about an iteration, or None.
+
+        Where there are several answers: all their notes, one after the other; in all else the latest word counts.
+
+        :raises RewardSynthError: a file is there but cannot be understood.
+        """
+        said = [_read(path, iteration) for path in self.answer_files() if _iteration(path) == iteration]
+        if not said:
+            return None
+        merged: dict[str, object] = {"iteration": iteration}
+        for answer in said:
+            merged |= answer.model_dump(exclude_defaults=True)
+        merged["action"] = said[-1].action
+        merged["note"] = "\n\n".join(answer.note for answer in said if answer.note)
+        return Feedback.model_validate(merged)
+
+    def answer_files(self) -> list[Path]:
+        """All answers, follow-ups included, in the order of iteration and arrival."""
+        found = [(path, _ANSWER.fullmatch(path.name)) for path in self.feedback_dir.glob("*.answer*.json")]
+        numbered = [(int(match[1]), int(match[2] or 1), path) for path, match in found if match]
+        return [path for _, _, path in sorted(numbered)]
+
+    def answers(self) -> tuple[Feedback, ...]:
+        """Everything that the person has said in this run.
+
+        :raises RewardSynthError: an answer cannot be understood.
+        """
+        return tuple(_read(path, _iteration(path)) for path in self.answer_files())
+
+
+def _iteration(answer: Path) -> int:
+    return int(answer.name.split(".")[0])
+
+
+def _read(path: Path, iteration: int) -> Feedback:
+    data = read_json(path)
+    try:
+        if not isinstance(data, dict):
+            raise RewardSynthError(f"{path} must hold a JSON object", f"for example {_EXAMPLE}")
+        return Feedback.model_validate({"iteration": iteration} | data)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        key = ".".join(str(part) for part in fault["loc"])
+        known = ", ".join(name for name in Feedback.model_fields if name != "iteration")
+        raise RewardSynthError(f"{path}: '{key}': {fault['msg']}", f"known keys: {known}") from error

@@ -1,0 +1,291 @@
+"""One run folder: read, and written so that a crash at any moment loses at most the step in hand."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+
+from reward_synth.errors import RewardSynthError
+from reward_synth.settings import Settings
+from reward_synth.store.candidate_files import CandidateFiles
+from reward_synth.store.feedback_files import FeedbackFiles
+from reward_synth.store.files import in_words, read_json, write_bytes, write_json, write_text
+from reward_synth.store.finding_runs import MANIFEST, find_run, read_info
+from reward_synth.store.journal import Journal
+from reward_synth.store.manifest import RunInfo, RunStatus, new_run_id, now, versions
+from reward_synth.types import Candidate
+
+RESULT_COLUMNS = (
+    "id",
+    "parent",
+    "iter",
+    "status",
+    "success",
+    "lo",
+    "hi",
+    "fitness",
+    "cost_usd",
+    "steps",
+    "reason",
+)
+
+
+class RunStore(CandidateFiles, FeedbackFiles, Journal):
+    """A run folder. Make one with :meth:`create`, :meth:`open` or :meth:`find`.
+
+    Every write is atomic; a full disk or a folder that may not be written raises
+    :class:`~reward_synth.errors.RewardSynthError`. No key and no environment variable is ever written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(
+        cls,
+        runs_dir: Path,
+        goal: str,
+        settings: Settings,
+        task: str | None = None,
+        command: str = "",
+        origins: dict[str, str] | None = None,
+    ) -> RunStore:
+        """Make the folder and write what was asked.
+
+        :param task: the task spec's name, if it is known already.
+        :param command: what was typed.
+        :param origins: where each setting came from.
+        """
+        folder = runs_dir / new_run_id(goal)
+        with in_words(folder):
+            folder.mkdir(parents=True)
+        store = cls(folder)
+        moment = now()
+        info = RunInfo(
+            id=folder.name,
+            goal=goal,
+            task=task,
+            model=settings.model,
+            created=moment,
+            updated=moment,
+            seed=settings.seed,
+            versions=versions(),
+        )
+        store.write_settings(settings, origins or {})
+        write_text(folder / "command.txt", command.rstrip("\n") + "\n")
+        # Last: a folder without it is no run.
+        write_json(folder / MANIFEST, info.model_dump(mode="json"))
+        return store
+
+    @classmethod
+    def open(cls, path: Path) -> RunStore:
+        """The run in that folder; RewardSynthError if there is none."""
+        read_info(path)
+        return cls(path)
+
+    @classmethod
+    def find(cls, runs_dir: Path, query: str | Path) -> RunStore:
+        """The run that is meant by ``latest``, a path, a unique prefix or the name's last part."""
+        return cls.open(find_run(runs_dir, query))
+
+    # What was asked -----------------------------------------------------------------------------------
+
+    @property
+    def id(self) -> str:
+        """The folder's name."""
+        return self.path.resolve().name
+
+    @property
+    def short_id(self) -> str:
+        """The last four characters, which ``resume`` and the others take too."""
+        return self.id.rpartition("-")[2]
+
+    @property
+    def info(self) -> RunInfo:
+        """The run's head, read anew."""
+        return read_info(self.path)
+
+    def update(self, **changes: Any) -> RunInfo:
+        """Change fields of ``run.json``."""
+        info = RunInfo.model_validate(self.info.model_dump() | changes | {"updated": now()})
+        write_json(self.path / MANIFEST, info.model_dump(mode="json"))
+        return info
+
+    def set_status(self, status: RunStatus, reason: str = "") -> None:
+        """How the run stands now, and why."""
+        self.update(status=status, reason=reason)
+
+    def write_settings(self, settings: Settings, origins: dict[str, str]) -> None:
+        """Every value that the run uses, and where it came from."""
+        values = settings.model_dump(mode="json", exclude_none=True)
+        write_text(self.path / "settings.toml", tomlkit.dumps(values))
+        write_json(self.path / "settings.origin.json", origins)
+
+    def settings(self) -> Settings:
+        """The settings that the run was made with."""
+        import tomllib
+
+        path = self.path / "settings.toml"
+        try:
+            return Settings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError) as error:
+            raise RewardSynthError(f"cannot understand {path}: {error}", "restore the file") from error
+
+    def origins(self) -> dict[str, str]:
+        """Where each setting came from."""
+        path = self.path / "settings.origin.json"
+        return dict(read_json(path)) if path.exists() else {}
+
+    @property
+    def task_path(self) -> Path:
+        """The frozen task spec."""
+        return self.path / "task.yaml"
+
+    def write_task(self, text: str) -> None:
+        """Freeze the task spec; RewardSynthError if another one is frozen already."""
+        if self.task_path.exists() and self.task_path.read_text(encoding="utf-8") != text:
+            raise RewardSynthError(
+                f"the task of {self.id} is frozen and cannot be changed",
+                "start another run: what counts as success must not change after the first reward",
+            )
+        write_text(self.task_path, text)
+
+    def read_task(self) -> str | None:
+        """The frozen task spec's text, or None before it is chosen."""
+        return self.task_path.read_text(encoding="utf-8") if self.task_path.exists() else None
+
+    @property
+    def prompts_dir(self) -> Path:
+        """The frozen prompt templates."""
+        return self.path / "prompts"
+
+    def freeze_prompts(self, templates: Mapping[str, str]) -> None:
+        """Keep the templates that the run uses, name to text. Done once: a resumed run keeps its own."""
+        if self.prompts_dir.exists():
+            return
+        draft = self.path / ".prompts.draft"
+        with in_words(self.prompts_dir):
+            shutil.rmtree(draft, ignore_errors=True)
+            draft.mkdir()
+            for name, text in templates.items():
+                write_text(draft / name, text)
+            draft.replace(self.prompts_dir)
+
+    # Iterations, results, the best --------------------------------------------------------------------
+
+    def write_iteration(self, number: int, text: str, data: dict[str, Any] | None = None) -> None:
+        """The analyzer's reading; the Markdown file comes last: its presence closes the iteration."""
+        folder = self.path / "iterations"
+        write_json(folder / f"{number:03d}.json", data or {})
+        write_text(folder / f"{number:03d}.md", text.rstrip("\n") + "\n")
+
+    def read_iterations(self) -> dict[int, str]:
+        """The analyzer's readings by iteration, oldest first."""
+        paths = sorted((self.path / "iterations").glob("*.md"))
+        return {int(path.stem): path.read_text(encoding="utf-8") for path in paths if path.stem.isdigit()}
+
+    def iteration_done(self, number: int) -> bool:
+        """True once the iteration has been analyzed: nothing of it is left to do."""
+        return (self.path / "iterations" / f"{number:03d}.md").exists()
+
+    @property
+    def results_path(self) -> Path:
+        """A row per candidate, made for ``grep`` and ``cut``."""
+        return self.path / "results.tsv"
+
+    def results_table(self) -> None:
+        """Write ``results.tsv`` anew from the candidates' files."""
+        rows = ["\t".join(RESULT_COLUMNS)]
+        rows += ["\t".join(_cells(candidate)) for candidate in self.candidates()]
+        write_text(self.results_path, "\n".join(rows) + "\n")
+
+    @property
+    def best_reward_path(self) -> Path:
+        """A copy of the best candidate's reward."""
+        return self.path / "best_reward.py"
+
+    def set_best(self, candidate: str) -> None:
+        """Name the best candidate and copy its reward."""
+        chosen = self.candidate(candidate)
+        write_bytes(self.best_reward_path, self.reward_path(candidate).read_bytes())
+        facts = {"success": chosen.success, "fitness": chosen.fitness}
+        write_json(self.path / "best.json", {"candidate": candidate, **facts})
+        self.update(best=candidate, **facts)
+
+    # Stopping, and one loop at a time -----------------------------------------------------------------
+
+    @property
+    def stop_path(self) -> Path:
+        """Present = stop politely after the step in hand."""
+        return self.path / "stop"
+
+    def request_stop(self) -> None:
+        """Ask the loop that works on this run to stop."""
+        write_text(self.stop_path, "")
+
+    def stop_requested(self) -> bool:
+        """True once somebody has asked."""
+        return self.stop_path.exists()
+
+    def clear_stop(self) -> None:
+        """Forget that anybody asked."""
+        self.stop_path.unlink(missing_ok=True)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the run against a second loop. The kernel lets go of it however this process ends.
+
+        :raises RewardSynthError: another process holds it.
+        """
+        with in_words(self._lock_path):
+            file = self._lock_path.open("w")
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise RewardSynthError(
+                    f"another process is working on {self.id}", f"reward-synth stop {self.short_id}"
+                ) from error
+            yield
+
+    def is_locked(self) -> bool:
+        """True while a loop works on the run; a run that says ``running`` without it was interrupted."""
+        if not self._lock_path.exists():
+            return False
+        with self._lock_path.open("r") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+    @property
+    def _lock_path(self) -> Path:
+        return self.path / "lock"
+
+
+def _cells(candidate: Candidate) -> Sequence[str]:
+    low, high = candidate.success_interval or (None, None)
+    numbers = (candidate.success, low, high, candidate.fitness, candidate.cost_usd)
+    success, low_text, high_text, fitness, cost = ("" if n is None else f"{n:.6g}" for n in numbers)
+    # Tabs and line ends would break the table.
+    reason = " ".join(candidate.reason.split())
+    return (
+        candidate.id,
+        ",".join(candidate.parents),
+        str(candidate.iteration),
+        candidate.status,
+        success,
+        low_text,
+        high_text,
+        fitness,
+        cost,
+        str(candidate.steps),
+        reason,
+    )

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from reward_synth.llm import Message, Request
+from reward_synth.llm.keys import DEFAULT_MODELS, secret_names
+
+
+class ChatServer:
+    """An OpenAI-compatible endpoint on loopback that plays a script: one step per call, the last one repeated."""
+
+    def __init__(self) -> None:
+        self.script: list[dict[str, Any]] = [{}]
+        self.calls: list[dict[str, Any]] = []
+        self.times: list[float] = []
+        self.keys: list[str] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                step = outer.script[min(len(outer.calls), len(outer.script) - 1)]
+                outer.calls.append(body)
+                outer.times.append(time.monotonic())
+                outer.keys.append(self.headers.get("Authorization", ""))
+                time.sleep(step.get("seconds", 0.0))
+                answer = step.get("body", outer.answer(step.get("text", "hello"), body))
+                content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+                try:
+                    self.send_response(step.get("status", 200))
+                    for name, value in step.get("headers", {}).items():
+                        self.send_header(name, value)
+                    self.send_header("Content-Type", "application/json")
+                    self.send_header("Content-Length", str(len(content)))
+                    self.end_headers()
+                    self.wfile.write(content)
+                except OSError:
+                    pass  # the client has given up waiting, which is what such a test is about
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
+
+    @staticmethod
+    def answer(text: str, body: dict[str, Any]) -> dict[str, Any]:
+        if text == "<echo>":
+            text = body["messages"][-1]["content"]
+        return {
+            "id": "1",
+            "object": "chat.completion",
+            "created": 1,
+            "model": body["model"],
+            "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}],
+            "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10},
+        }
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def refusal(status: int, message: str, code: str = "x", **headers: str) -> dict[str, Any]:
+    return {
+        "status": status,
+        "body": {"error": {"message": message, "type": code, "code": code}},
+        "headers": {name.replace("_", "-"): value for name, value in headers.items()},
+    }
+
+
+def request(text: str = "hello", **changes: Any) -> Request:
+    return Request(**({"messages": (Message(role="user", content=text),), "role": "designer"} | changes))
+
+
+@pytest.fixture
+def chat_server() -> Iterator[ChatServer]:
+    server = ChatServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture(autouse=True)
+def no_keys(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No key of whoever runs the tests, no ``.env`` of theirs, and no model file chosen."""
+    import os
+
+    for name in (*DEFAULT_MODELS, *secret_names(os.environ), "REWARD_SYNTH_MODEL_FILE", "REWARD_SYNTH_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path_factory.mktemp("work"))

@@ -1,0 +1,222 @@
+"""The model itself needs its weights (a gigabyte): those tests are skipped where they are absent."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reward_synth.errors import RewardSynthError
+from reward_synth.llm import local, weights
+from reward_synth.llm.base import CallsFailed, Reply
+from reward_synth.llm.local import LocalModel
+from reward_synth.llm.parallel import side_by_side
+
+from .conftest import request
+
+has_xllamacpp = importlib.util.find_spec("xllamacpp") is not None
+needs_weights = pytest.mark.skipif(
+    not has_xllamacpp or not (weights.models_folder() / weights.QWEN.file).is_file(),
+    reason="the local model is not here: pip install 'reward-synth[local]' and `reward-synth models pull` bring it",
+)
+LONG = "Fields: " + ", ".join(f"field_{number} is a number" for number in range(15)) + ". "
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[LocalModel]:
+    opened = LocalModel()
+    yield opened
+    opened.close()
+
+
+@pytest.mark.slow
+@needs_weights
+def test_it_answers_for_nothing_and_silently(model: LocalModel, capfd: pytest.CaptureFixture[str]) -> None:
+    reply = model.complete(request("Name the capital of France in one word.", temperature=0.0, max_tokens=8))
+    assert "Paris" in reply.text
+    assert reply.usd == 0.0
+    assert reply.prompt_tokens
+    assert reply.completion_tokens
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.slow
+@needs_weights
+def test_a_shared_beginning_is_read_once_and_changes_no_answer(model: LocalModel, monkeypatch) -> None:
+    questions = ["Name the capital of France.", "What is 2 + 2?", "Which colour has the sky?"]
+    asked = [request(LONG + question, temperature=0.0, max_tokens=12) for question in questions]
+    alone = [model.complete(one).text for one in asked]
+    model.close()
+    read: list[int] = []
+    post = local._Server.post
+
+    def counting(self, path, body):
+        answer = post(self, path, body)
+        if "timings" in answer and path != "/slots/0?action=save":
+            read.append(answer["timings"].get("prompt_n", 0))
+        return answer
+
+    monkeypatch.setattr(local._Server, "post", counting)
+    together = model.complete_many(asked)
+    assert [reply.text for reply in together] == alone
+    assert sum(read) < 1.7 * together[0].prompt_tokens, f"tokens read: {read}"
+
+
+@pytest.mark.slow
+@needs_weights
+def test_seeds_make_samples_and_the_same_seed_the_same_sample(model: LocalModel) -> None:
+    asked = [request("Invent a name.", temperature=1.2, max_tokens=8, sample=sample) for sample in (0, 1, 2)]
+    replies = model.complete_many(asked)
+    assert len({reply.text for reply in replies}) > 1
+    assert model.complete(asked[1]).text == model.complete(asked[1]).text
+
+
+@pytest.mark.slow
+@needs_weights
+def test_a_grammar_binds_and_a_bad_one_is_told(model: LocalModel) -> None:
+    asked = request("Is water wet?", max_tokens=8, grammar='root ::= "perhaps" | "possibly"')
+    assert model.complete(asked).text in {"perhaps", "possibly"}
+    with pytest.raises(RewardSynthError, match="cannot read the grammar"):
+        model.complete(request("x", grammar="root ::= ((("))
+
+
+@pytest.mark.slow
+@needs_weights
+def test_a_prompt_that_does_not_fit_is_told(model: LocalModel) -> None:
+    with pytest.raises(RewardSynthError, match="too long for the local model"):
+        model.complete(request("x " * (local.CONTEXT + 100)))
+
+
+@pytest.mark.slow
+@needs_weights
+def test_a_process_that_died_is_replaced(model: LocalModel) -> None:
+    asked = request("Say yes.", temperature=0.0, max_tokens=4)
+    before = model.complete(asked).text
+    process = model._running()._process
+    process.kill()
+    process.wait()
+    assert model.complete(asked).text == before
+
+
+@pytest.mark.slow
+@needs_weights
+def test_close_ends_the_process_and_leaves_nothing() -> None:
+    model = LocalModel(context=1024)
+    server = model._running()
+    folder = Path(server._folder.name)
+    assert folder.is_dir()
+    model.close()
+    model.close()
+    assert not server.alive
+    assert not folder.exists()
+
+
+@pytest.mark.skipif(not has_xllamacpp, reason="xllamacpp is not installed")
+def test_a_file_that_is_no_model_is_told_with_llama_cpps_words(tmp_path: Path, monkeypatch, capfd) -> None:
+    bad = tmp_path / "mine.gguf"
+    bad.write_bytes(b"not a model")
+    monkeypatch.setenv("REWARD_SYNTH_MODEL_FILE", str(bad))
+    model = LocalModel()
+    assert model.name == "local:mine.gguf"
+    with pytest.raises(RewardSynthError, match="could not be loaded"):
+        model.complete(request())
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.skipif(not has_xllamacpp, reason="xllamacpp is not installed")
+def test_a_chosen_file_that_is_not_there(monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("REWARD_SYNTH_MODEL_FILE", str(tmp_path / "none.gguf"))
+    with pytest.raises(RewardSynthError, match="no model file at"):
+        LocalModel()
+
+
+def test_without_xllamacpp_the_pip_line_is_given(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "xllamacpp", None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(RewardSynthError) as caught:
+        LocalModel()
+    assert "pip install 'reward-synth[local]'" in caught.value.hint
+
+
+def test_the_child_gets_no_key_and_waits_passively(monkeypatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-123456789")
+    environment = local._child_environment()
+    assert "OPENAI_API_KEY" not in environment
+    assert environment["OMP_WAIT_POLICY"] == "passive"
+    assert environment["PATH"] == os.environ["PATH"]
+
+
+def reply(text: str) -> Reply:
+    return Reply(text=text, model="m", prompt_tokens=1, completion_tokens=1, usd=0.0, seconds=0.0)
+
+
+def test_side_by_side_keeps_order_and_the_limit() -> None:
+    running, most, lock = 0, 0, threading.Lock()
+
+    def call(asked):
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        time.sleep(0.05 * (4 - asked.sample % 4))
+        with lock:
+            running -= 1
+        return reply(str(asked.sample))
+
+    replies = side_by_side(call, [request(sample=number) for number in range(7)], workers=3)
+    assert [one.text for one in replies] == [str(number) for number in range(7)]
+    assert most == 3
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_after_a_failure_nothing_new_is_started_and_what_came_is_kept(workers: int) -> None:
+    started = []
+
+    def call(asked):
+        started.append(asked.sample)
+        if asked.sample == 1:
+            raise RewardSynthError("bad key", "mend it")
+        time.sleep(0.2)
+        return reply(str(asked.sample))
+
+    with pytest.raises(CallsFailed, match="bad key") as caught:
+        side_by_side(call, [request(sample=number) for number in range(6)], workers=workers)
+    assert list(caught.value.finished) == [0]
+    assert caught.value.hint == "mend it"
+    assert sorted(started) == [0, 1]
+
+
+def test_a_defect_is_not_dressed_up_as_the_users_error() -> None:
+    def call(asked):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        side_by_side(call, [request(), request(sample=1)], workers=2)
+
+
+def test_ctrl_c_does_not_wait_for_answers(tmp_path: Path) -> None:
+    script = tmp_path / "ask.py"
+    script.write_text(
+        "import time\n"
+        "from reward_synth.llm import Message, Request\n"
+        "from reward_synth.llm.parallel import side_by_side\n"
+        "asked = Request(messages=(Message(role='user', content='x'),), role='designer')\n"
+        "print('asking', flush=True)\n"
+        "side_by_side(lambda _: time.sleep(60), [asked, asked], 2)\n"
+    )
+    process = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    process.stdout.readline()
+    time.sleep(0.3)
+    started = time.monotonic()
+    process.send_signal(2)
+    _, errors = process.communicate(timeout=20)
+    assert time.monotonic() - started < 10
+    assert "KeyboardInterrupt" in errors

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from reward_synth.errors import RewardSynthError
+from reward_synth.llm.manual import ManualModel
+
+from .conftest import request
+
+
+def manual(folder: Path, **options) -> ManualModel:
+    return ManualModel(folder, **({"poll": 0.02, "settle": 0.2, "timeout": 20.0} | options))
+
+
+def test_all_prompts_lie_there_before_the_first_answer(tmp_path: Path) -> None:
+    announced = []
+
+    def person(pairs) -> None:
+        announced.extend(pairs)
+        # Answered from the last to the first, each beside its prompt.
+        for prompt, answer in reversed(pairs):
+            answer.write_text("answer to " + prompt.read_text().strip())
+
+    model = manual(tmp_path, announce=person)
+    replies = model.complete_many([request("red"), request("blue", role="critic")])
+    assert [reply.text for reply in replies] == ["answer to red", "answer to blue"]
+    assert [pair[0].name for pair in announced] == ["001-designer.prompt.md", "002-critic.prompt.md"]
+    assert [pair[1].name for pair in announced] == ["001-designer.answer.md", "002-critic.answer.md"]
+    assert replies[0].usd is None
+    assert replies[0].prompt_tokens is None
+
+
+def test_an_answer_that_still_grows_is_waited_for(tmp_path: Path) -> None:
+    def write_slowly(pairs) -> None:
+        def work() -> None:
+            with pairs[0][1].open("w") as file:
+                for piece in ("", "one ", "two ", "three"):
+                    file.write(piece)
+                    file.flush()
+                    time.sleep(0.1)
+
+        threading.Thread(target=work, daemon=True).start()
+
+    assert manual(tmp_path, announce=write_slowly, settle=0.5).complete(request()).text == "one two three"
+
+
+def test_an_answer_from_before_a_stop_is_taken_up(tmp_path: Path) -> None:
+    with pytest.raises(RewardSynthError, match="no answer in"):
+        manual(tmp_path, timeout=0.1).complete(request("red"))
+    (tmp_path / "001-designer.answer.md").write_text("late")
+    announced = []
+    model = manual(tmp_path, announce=announced.extend)
+    assert model.complete(request("red")).text == "late"
+    assert announced == []
+    assert len(list(tmp_path.glob("*.prompt.md"))) == 1
+
+
+def test_a_stop_ends_the_waiting(tmp_path: Path) -> None:
+    with pytest.raises(RewardSynthError, match="stopped while waiting"):
+        manual(tmp_path, stop=lambda: True).complete(request())
+
+
+def test_an_empty_answer_is_none(tmp_path: Path) -> None:
+    def person(pairs) -> None:
+        pairs[0][1].write_text("  \n")
+
+    with pytest.raises(RewardSynthError, match="no answer in"):
+        manual(tmp_path, announce=person, timeout=0.5).complete(request())
+
+
+def test_samples_of_one_prompt_are_asked_apart(tmp_path: Path) -> None:
+    def person(pairs) -> None:
+        for prompt, answer in pairs:
+            answer.write_text(prompt.name)
+
+    replies = manual(tmp_path, announce=person).complete_many([request(sample=0), request(sample=1)])
+    assert replies[0].text != replies[1].text

@@ -1,0 +1,88 @@
+"""A fixed brief of a made-up robot, for snapshots and scripted models."""
+
+from __future__ import annotations
+
+from reward_synth.roles.brief import Attempt, Brief, Example, Turn
+from reward_synth.types import CheckReport, Finding
+
+STUB = """class State:
+    arm_height: float  # m, [0, 2]. Height of the arm above the table; + = up.
+    arm_velocity: float  # m/s. Vertical velocity of the arm; + = rising.
+    arm_to_cup: np.ndarray  # shape (3,), m. Vector from the arm to the cup, world frame.
+    cup_tilt: float  # rad, [0, 3.142]. 0 = standing.
+
+# action: np.ndarray  # shape (2,)
+#   action[0]: lift  # [-1, 1], 1.0 = 20 N. + = up.
+#   action[1]: turn  # [-1, 1], 1.0 = 5 N m. + = left.
+"""
+
+SHORT_STUB = """class State:
+    arm_velocity: float  # m/s. Vertical velocity of the arm; + = rising.
+    arm_to_cup: np.ndarray  # shape (3,), m. Vector from the arm to the cup, world frame.
+
+# action: np.ndarray  # shape (2,), each in [-1, 1]: lift, turn
+"""
+
+SOURCE = """import numpy as np
+
+
+def compute_reward(state, action, next_state):
+    return {
+        "lower": -1.0 * next_state.arm_velocity,
+        "effort": -0.01 * np.sum(np.square(action)),
+    }
+"""
+
+LAYOUT = (("arm_height", ()), ("arm_velocity", ()), ("arm_to_cup", (3,)), ("cup_tilt", ()))
+
+FINDINGS = (
+    Finding(rule="unknown-field", message="state has no field 'speed'", fix="use arm_velocity", line=6),
+    Finding(
+        rule="constant-term",
+        message="term 'alive' has the same value everywhere",
+        severity="warning",
+        source="probe",
+    ),
+)
+
+REPORT = CheckReport(findings=FINDINGS[1:], fields=("arm_velocity",), terms=("lower", "effort"))
+
+FIRST = Brief(
+    goal="lower the arm to the cup, gently & without tilting it {{ braces }} <tags>",
+    environment="A one-armed lift above a table with a cup on it.",
+    stub=STUB,
+    short_stub=SHORT_STUB,
+    fields=("arm_height", "arm_velocity", "arm_to_cup", "cup_tilt"),
+    horizon=200,
+    dt=0.05,
+    seconds=10.0,
+    layout=LAYOUT,
+    action_size=2,
+)
+
+LATER = Brief(
+    **{
+        **FIRST.__dict__,
+        "examples": (Example("Close the lid.", "def compute_reward(state, action, next_state): ...\n", "Lid-v1"),),
+        "attempts": (
+            Attempt("001-b", SOURCE, "Success 3 of 8 episodes; fitness 0.41 m."),
+            Attempt("001-a", SOURCE.replace("-1.0", "-2.0"), "Success 0 of 8 episodes; fitness 0.02 m."),
+        ),
+        "analysis": "Causes:\n- the arm stops half way\n\nSuggestions:\n- pay for the distance to the cup",
+        "feedback": ("It looks hasty.\n\nPlease *slow down* near the cup!", "# and mind the handle"),
+        "findings": ("[non-finite] NaN at rest: the norm was not guarded",),
+    }
+)
+
+SUMMARIES = (
+    ("001-b", SOURCE, "Success 0 → 0.1 → 0.38. Term lower: mean -0.2 → 0.4, share 0.9."),
+    ("001-a", SOURCE, "Success 0 throughout. Term lower: flat."),
+)
+
+HISTORY = tuple(Turn(number, f"Reading of iteration {number}.") for number in range(1, 7))
+
+ENVIRONMENTS = {"Lift-v2": "a one-armed lift above a table", "Cart-v1": "a cart on a rail"}
+
+
+def small(brief: Brief) -> Brief:
+    return Brief(**{**brief.__dict__, "small": True})
