@@ -98,7 +98,7 @@ def row_of(run: Run, goal: str, model: str, wall: float) -> Row:
         iterations=max((candidate.iteration for candidate in candidates), default=0),
         candidates=len(candidates),
         valid_first=sum(candidate.valid_at_first for candidate in candidates),
-        valid_final=sum(candidate.status != "rejected" for candidate in candidates),
+        valid_final=sum(candidate.valid for candidate in candidates),
         trainings=len(results),
         environment_steps=sum(result.steps for result in results),
         training_cpu_seconds=round(sum(result.cpu_seconds for result in results), 1),

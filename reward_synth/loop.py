@@ -7,7 +7,7 @@ from reward_synth.parts import Parts
 from reward_synth.preparation import Confirm
 from reward_synth.search.select import best_candidate, is_solved
 from reward_synth.settings import Settings
-from reward_synth.stages import Ask, analyze, consult, design, train
+from reward_synth.stages import Ask, analyze, consult, design, solved, train
 from reward_synth.store import RunStore
 from reward_synth.types import Outcome
 
@@ -36,8 +36,7 @@ def search(
                 if reason := parts.reason_to_stop():
                     return _ended(parts, "stopped", reason)
                 analyze(parts, iteration, candidates)
-            best = best_candidate(store.candidates())
-            if is_solved(best, parts.task) and not settings.keep_going:
+            if solved(parts):
                 return _ended(parts, "solved", "the task's own measure says that it works")
             if ended := consult(parts, iteration, ask):
                 return ended

@@ -97,6 +97,10 @@ class Parts:
         self.models.close()
 
 
+def _runs_here(name: str) -> bool:
+    return name in ("local", "manual") or name.startswith("replay:")
+
+
 def _wants_critic(settings: Settings, models: ModelPool) -> bool:
     # A model of 1.5B parameters approves and objects by chance: it called "+2 * x_velocity" right for running
     # backwards. The screen, which measures what a critic would guess, then works alone.
@@ -123,7 +127,7 @@ class ModelPool:
             self._open[name] = Ledgered(
                 open_model(
                     name,
-                    base_url=self._settings.base_url,
+                    base_url=None if _runs_here(name) else self._settings.base_url,
                     cache_dir=self._store.call_cache,
                     manual_dir=self._store.path / "manual",
                     announce=self._announce,

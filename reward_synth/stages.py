@@ -15,7 +15,7 @@ from reward_synth.roles.brief import Attempt, Brief, Turn
 from reward_synth.roles.examples import retrieve
 from reward_synth.search.refine import Refined
 from reward_synth.search.screen import episode_terms
-from reward_synth.search.select import best_candidate, with_results
+from reward_synth.search.select import best_candidate, is_solved, with_results
 from reward_synth.simulators import get_simulator
 from reward_synth.simulators.base import FloatArray
 from reward_synth.simulators.episode import Episode
@@ -115,6 +115,7 @@ def _candidate(name: str, iteration: int, item: Refined, parents: tuple[str, ...
         reason=reason,
         repairs=item.repairs,
         valid_at_first=item.valid_at_first,
+        valid=item.valid,
         alignment=item.alignment,
     )
 
@@ -146,10 +147,19 @@ def _save(parts: Parts, candidate: Candidate, item: Refined) -> None:
     parts.display.check(candidate.id, item.report.findings)
 
 
+def solved(parts: Parts) -> bool:
+    """True if the best candidate solves the task and the search is not told to go on all the same."""
+    return not parts.settings.keep_going and is_solved(best_candidate(parts.store.candidates()), parts.task)
+
+
 def train(parts: Parts, candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Train what may be trained, on every seed; returns the candidates with their outcome."""
+    """Train what may be trained, on every seed; returns the candidates with their outcome.
+
+    Those that rank the recorded behaviours best go first, and once one solves the task the rest need not be trained.
+    """
     store, display = parts.store, parts.display
-    jobs = [job for c in candidates if c.status == "designed" for job in training_jobs(parts, c)]
+    waiting = sorted((c for c in candidates if c.status == "designed"), key=_promise, reverse=True)
+    jobs = [job for candidate in waiting for job in training_jobs(parts, candidate)]
     names = {job.folder: job.reward.parent.name for job in jobs}
     results: dict[str, list[TrainResult]] = {}
 
@@ -162,8 +172,18 @@ def train(parts: Parts, candidates: Sequence[Candidate]) -> list[Candidate]:
         if len(results[name]) == parts.settings.seeds:
             _settle(parts, with_results(store.candidate(name), results[name]))
 
-    parts.executor.run(jobs, progressed, finished, lambda: parts.reason_to_stop() is not None)
+    parts.executor.run(jobs, progressed, finished, lambda: solved(parts) or parts.reason_to_stop() is not None)
+    if solved(parts):
+        for candidate in waiting:
+            if store.candidate(candidate.id).status == "designed":
+                spared = {"status": "stopped", "reason": "not trained to the end: another had solved the task"}
+                store.save_candidate(candidate.model_copy(update=spared))
+        store.results_table()
     return [store.candidate(candidate.id) for candidate in candidates]
+
+
+def _promise(candidate: Candidate) -> float:
+    return 0.0 if candidate.alignment is None else candidate.alignment
 
 
 def training_jobs(parts: Parts, candidate: Candidate) -> list[TrainJob]:
@@ -223,6 +243,11 @@ def analyze(parts: Parts, iteration: int, candidates: Sequence[Candidate]) -> No
     if not shown:
         reasons = "; ".join(f"{c.id}: {c.reason}" for c in candidates if c.reason)
         store.write_iteration(iteration, f"No candidate could be trained. {reasons}")
+        return
+    if solved(parts):
+        # Nobody is going to read advice for a next iteration: there is none.
+        best = best_candidate(store.candidates())
+        store.write_iteration(iteration, f"{best.id if best else ''} solves the task; nothing was analyzed.")
         return
     parts.display.model_call("analyzer", 1)
     history = tuple(Turn(n, text) for n, text in sorted(store.read_iterations().items()))[-TURNS_REMEMBERED:]

@@ -149,6 +149,8 @@ class Candidate(Value):
     """95 % Wilson interval over all evaluation episodes."""
     fitness: float | None = None
     steps: int = 0
+    valid: bool = False
+    """True if lint and probe have no objection to the code as it stands."""
     alignment: float | None = None
     """Rank correlation of the reward with fitness over scripted behaviours, before training; None if unknown."""
     cost_usd: float | None = None

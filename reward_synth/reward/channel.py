@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -18,8 +17,6 @@ import numpy as np
 
 from reward_synth.errors import RewardSynthError
 from reward_synth.reward import frames
-
-Buffer = bytes | memoryview
 
 START_SECONDS = 60.0
 """Until Python and numpy are up; on a busy machine that takes seconds."""
@@ -49,6 +46,12 @@ class ChildDied(Exception):
         super().__init__(message)
         self.rule = rule
         self.message = message
+
+
+def setup_frame(setup: dict[str, Any]) -> bytes:
+    """The request that hands over the source and all that is needed to run it."""
+    text = json.dumps(setup).encode("ascii")
+    return frames.REQUEST.pack(frames.SETUP, 0, 0, len(text)) + text
 
 
 class Channel:
@@ -106,12 +109,7 @@ class Channel:
         """Process id, which is also the id of its process group."""
         return self._process.pid
 
-    def setup(self, setup: dict[str, Any], seconds: float) -> Answer:
-        """Hand over the source and all that is needed to run it. Errors as in :meth:`ask`."""
-        text = json.dumps(setup).encode("ascii")
-        return self.ask([frames.REQUEST.pack(frames.SETUP, 0, 0, len(text)), text], seconds, "loading")
-
-    def ask(self, buffers: Sequence[Buffer], seconds: float, doing: str = "running") -> Answer:
+    def ask(self, frame: bytes, seconds: float, doing: str = "running") -> Answer:
         """Send one request and wait for its answer.
 
         :param seconds: deadline for both; when it passes, the process group is killed.
@@ -122,7 +120,7 @@ class Channel:
             raise ChildDied("died", self._over)
         deadline = time.monotonic() + seconds
         try:
-            self._send(buffers, deadline, doing)
+            self._send(frame, deadline, doing)
             return self._receive(deadline, doing)
         except BaseException:
             # Whatever came between, the two ends no longer agree on where a frame begins.
@@ -142,21 +140,16 @@ class Channel:
                 setattr(self, name, -1)
         self._over = self._over or "the process has been closed"
 
-    def _send(self, buffers: Sequence[Buffer], deadline: float, doing: str) -> None:
-        pending: list[Buffer] = list(buffers)
+    def _send(self, frame: bytes, deadline: float, doing: str) -> None:
+        pending = memoryview(frame)
         while pending:
             try:
-                written = os.writev(self._requests, pending)
+                pending = pending[os.write(self._requests, pending) :]
             except BlockingIOError:
-                written = 0
-                if not self._writable.poll(max(0.0, (deadline - time.monotonic()) * 1000.0)):
+                if not self._writable.poll(_milliseconds(deadline)):
                     self._late(doing)
             except BrokenPipeError:
                 self._dead()
-            while pending and written >= len(pending[0]):
-                written -= len(pending.pop(0))
-            if written:
-                pending[0] = memoryview(pending[0])[written:]
 
     def _receive(self, deadline: float, doing: str) -> Answer:
         frame = self._read(b"", frames.ANSWER.size, deadline, doing)
@@ -168,13 +161,13 @@ class Channel:
         frame = self._read(frame, start + 8 * count, deadline, doing)
         if len(frame) != start + 8 * count:
             self._nonsense()
-        text = frame[frames.ANSWER.size : start].decode("utf-8", errors="replace")
+        text = _printable(frame[frames.ANSWER.size : start].decode("utf-8", errors="replace")) if text_size else ""
         values = np.frombuffer(frame, np.float64, count, start)
-        return Answer(frames.STATUSES[number], line or None, _printable(text), values)
+        return Answer(frames.STATUSES[number], line or None, text, values)
 
     def _read(self, frame: bytes, size: int, deadline: float, doing: str) -> bytes:
         while len(frame) < size:
-            if not self._readable.poll(max(0.0, (deadline - time.monotonic()) * 1000.0)):
+            if not self._readable.poll(_milliseconds(deadline)):
                 self._late(doing)
             piece = os.read(self._answers, max(size - len(frame), frames.FIRST_READ))
             if not piece:
@@ -203,6 +196,10 @@ class Channel:
 
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+def _milliseconds(deadline: float) -> float:
+    return max(0.0, (deadline - time.monotonic()) * 1000.0)
 
 
 def _cause(code: int) -> str:

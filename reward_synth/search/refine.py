@@ -25,8 +25,14 @@ class Refined:
     valid_at_first: bool = False
 
     @property
+    def valid(self) -> bool:
+        """True if the code keeps the contract: lint and probe have no objection."""
+        faults = (f for f in self.report.findings if f.severity == "error" and f.source in ("lint", "probe"))
+        return bool(self.draft.source) and next(faults, None) is None
+
+    @property
     def ok(self) -> bool:
-        """True if it may be trained."""
+        """True if it may be trained: valid, and not plainly paying for the opposite of the goal."""
         return bool(self.draft.source) and self.report.ok
 
     @property
@@ -56,7 +62,7 @@ class Refiner:
     def refine(self, brief: Brief, drafts: Sequence[Draft]) -> list[Refined]:
         """Each draft, repaired as far as the rounds allow; in the order given."""
         refined = self._look(brief, [Refined(draft, CheckReport()) for draft in drafts])
-        refined = [replace(item, valid_at_first=item.ok) for item in refined]
+        refined = [replace(item, valid_at_first=item.valid) for item in refined]
         for _ in range(self._rounds):
             faulty = {i: faults for i, item in enumerate(refined) if (faults := _to_mend(item))}
             if not faulty:

@@ -41,26 +41,32 @@ def screen(source: str, report: CheckReport, table: FieldTable, behaviours: Beha
     except RewardError as error:
         return Screening(None, (error.finding,))
     alignment = rank_correlation(means.sum(axis=1), fitness)
-    findings = []
-    if alignment is not None and alignment < CONTRADICTION:
-        culprits = [
-            f"`{name}` ({correlation:+.2f})"
-            for name, column in zip(report.terms, means.T, strict=True)
-            if (correlation := rank_correlation(column, fitness)) is not None and correlation < CONTRADICTION
-        ]
-        findings.append(
-            Finding(
-                rule="misaligned",
-                message=(
-                    f"over {len(fitness)} recorded behaviours, those that do better at the goal get LESS reward "
-                    f"(rank correlation {alignment:+.2f})"
-                    + (f"; worst terms: {', '.join(culprits)}" if culprits else "")
-                ),
-                fix="check the sign of each term against the goal's direction; turn the wrong ones round",
-                source="screen",
-            )
-        )
-    return Screening(alignment, tuple(findings))
+    if alignment is None or alignment >= CONTRADICTION:
+        return Screening(alignment, ())
+    culprits = [
+        (name, correlation)
+        for name, column in zip(report.terms, means.T, strict=True)
+        if (correlation := rank_correlation(column, fitness)) is not None and correlation < CONTRADICTION
+    ]
+    return Screening(alignment, (_misaligned(alignment, len(fitness), culprits),))
+
+
+def _misaligned(alignment: float, count: int, culprits: Sequence[tuple[str, float]]) -> Finding:
+    names = ", ".join(f"`{name}` ({correlation:+.2f})" for name, correlation in culprits)
+    only = " and ".join(f"`{name}`" for name, _ in culprits)
+    return Finding(
+        rule="misaligned",
+        message=(
+            f"of {count} recorded behaviours, those that do better at the goal get LESS reward "
+            f"(rank correlation {alignment:+.2f})" + (f"; by term: {names}" if names else "")
+        ),
+        fix=(
+            f"delete {only}, or turn its sign round; leave the other terms as they are"
+            if only
+            else "check the sign of each term against the goal's direction"
+        ),
+        source="screen",
+    )
 
 
 def term_means(source: str, report: CheckReport, table: FieldTable, behaviours: Behaviours) -> FloatArray:

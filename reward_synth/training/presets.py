@@ -27,7 +27,7 @@ PRESETS: dict[str, Preset] = {
     # HalfCheetah > 3 m/s in about 45 CPU-seconds. Stable bodies bear big batches and a high learning rate.
     "steady": Preset(),
     # Bodies that fall need smaller batches and a wider start: with "steady" the Hopper learns to stand.
-    "balance": Preset(n_steps=128, batch_size=128, learning_rate=5e-4, gamma=0.995, log_std_init=0.0),
+    "balance": Preset(n_steps=128, batch_size=128, learning_rate=5e-4, log_std_init=0.0),
     # A swimmer first loses speed to gain it a second later: at gamma 0.99 it stays where it is (0 m), at 0.9995 it
     # swims 14 m in 40 s.
     "patient": Preset(gamma=0.9995, gae_lambda=0.97, log_std_init=0.0),
