@@ -26,7 +26,7 @@ def main() -> None:
     parameters.cpuparams_batch.n_threads = settings["threads"]
     # Flash attention, 16-bit keys and values and repacked weights are llama.cpp's own choice and stay: per second of
     # processor time it made 10.0 tokens so, 7.9 without flash attention, 8.5 with 8-bit keys and values, 8.4 without
-    # repacking. Four samples side by side make no more of them than one: the processor's sums are the limit, not memory.
+    # repacking. Four samples side by side make no more of them than one: arithmetic is the limit, not memory.
     # One pool of cells for all slots: a lone long prompt may use all of it, and a slot can take over another's prompt.
     parameters.kv_unified = True
     # The slots' prompts are shared by saving slot 0 and restoring it elsewhere; llama.cpp's own cache would first clear

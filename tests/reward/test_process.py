@@ -87,6 +87,7 @@ def test_every_kind_of_number_is_taken(value: str, expected: float) -> None:
     assert run(f"return {{'a': {value}}}").rewards.tolist() == [expected] * 3
 
 
+@pytest.mark.filterwarnings("ignore:overflow")
 @pytest.mark.parametrize(
     ("body", "rule", "message", "line"),
     [

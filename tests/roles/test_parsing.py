@@ -58,7 +58,10 @@ def test_code_is_found_however_wrapped(name: str) -> None:
 def test_last_complete_definition_wins() -> None:
     better = BODY.replace("speed", "pace")
     assert extract_code(f"```python\n{BODY}```\nBetter:\n```python\n{better}```") == better
-    assert extract_code(f"```python\n{BODY}```\nOr:\n```python\ndef compute_reward(state, action, next_state):\n```") == BODY
+    assert (
+        extract_code(f"```python\n{BODY}```\nOr:\n```python\ndef compute_reward(state, action, next_state):\n```")
+        == BODY
+    )
 
 
 def test_helpers_and_constants_are_fetched_from_other_blocks() -> None:
@@ -148,9 +151,11 @@ def test_json_without_the_keys_is_an_error() -> None:
 
 
 FRAGMENTS = st.sampled_from(
-    ["```", "```python\n", "~~~", "<think>", "</think>", "def compute_reward(", "state, action, next_state):", "\n", "    "]
-    + ["return {", '"a": 1', "}", "import numpy as np", "{", "[", "'", '"', "\\", "\\u12", ",", ":", "#", "/*", "//", "\t"]
-    + ["\u200b", "\x00", "\r", "\ufeff", "lambda", "class A:", "1e999", "-", "null", "'''", "success: ", "x = ("]
+    ("``` ```python\n ~~~ <think> </think> def return { } [ ' \" \\ \\u12 , : # /* // lambda 1e999 - null ''' (").split(
+        " "
+    )
+    + ["def compute_reward(", "state, action, next_state):\n", "\n", "    ", '"a": 1', "import numpy as np", "class A:"]
+    + ["\t", "\u200b", "\x00", "\r", "\ufeff", "success: ", "x = ("]
 )
 
 
@@ -169,12 +174,16 @@ def test_parsers_never_fail_otherwise(text: str) -> None:
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.text(max_size=200).filter(lambda t: "`" not in t and "~" not in t and "<" not in t and "compute_reward" not in t))
+@given(
+    st.text(max_size=200).filter(lambda t: "`" not in t and "~" not in t and "<" not in t and "compute_reward" not in t)
+)
 def test_fenced_code_survives_any_prose(prose: str) -> None:
     assert "def compute_reward" in extract_code(f"{prose}\n```python\n{FULL}```\n{prose}")
 
 
-@pytest.mark.parametrize("text", ["{" * 100_000, "[" * 5_000, "```" * 30_000, "(" * 50_000, "def compute_reward(" * 9_000])
+@pytest.mark.parametrize(
+    "text", ["{" * 100_000, "[" * 5_000, "```" * 30_000, "(" * 50_000, "def compute_reward(" * 9_000]
+)
 def test_hostile_sizes_end_quickly(text: str) -> None:
     for parse in (extract_code, extract_json):
         with contextlib.suppress(ParseError):

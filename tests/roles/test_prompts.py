@@ -143,7 +143,8 @@ def test_no_file_of_the_prompts_folder_names_a_native_reward() -> None:
 
 def test_small_prompt_names_no_field_of_a_shipped_environment() -> None:
     shipped = re.compile(
-        r"x_velocity|torso|pitch|fingertip|pole|cart\b|cheetah|hopper|walker|swimmer|ant\b|reacher|heading", re.IGNORECASE
+        r"x_velocity|torso|pitch|fingertip|pole|cart\b|cheetah|hopper|walker|swimmer|ant\b|reacher|heading",
+        re.IGNORECASE,
     )
     for path in (data_dir("prompts") / "designer" / "small").iterdir():
         found = shipped.search(path.read_text(encoding="utf-8"))
