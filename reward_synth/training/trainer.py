@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ def train(job: TrainJob) -> TrainResult:
         finally:
             watch.close()
     learner.save(job.folder / "model.zip")
-    venv.save(str(job.folder / "normalisation.pkl"))
+    _save_normalisation(venv, job.folder / "normalisation.npz")
     episodes = _final_episodes(job, table, policy_of(learner, venv))
     venv.close()
     return TrainResult(
@@ -111,6 +112,12 @@ def _ppo(job: TrainJob, venv: VecNormalize) -> PPO:
         seed=job.seed,
         device="cpu",
     )
+
+
+def _save_normalisation(venv: VecNormalize, path: Path) -> None:
+    """What the policy needs besides its weights: it sees clip((observation - mean) / sqrt(variance + epsilon))."""
+    statistics = venv.obs_rms
+    np.savez(path, mean=statistics.mean, variance=statistics.var, epsilon=venv.epsilon, clip=venv.clip_obs)
 
 
 def _final_episodes(job: TrainJob, table: FieldTable, policy: Policy) -> list[Measurement]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any
 
@@ -210,10 +211,10 @@ def test_grammar_ties_the_sign_to_the_word() -> None:
     seen = set()
     for _ in range(200):
         lines = walker.say("root").split("\n")
-        for comment, term in zip(lines, lines[1:], strict=False):
+        for comment, term in itertools.pairwise(lines):
             if "arm_velocity to be positive" in comment:
                 seen.add("positive")
-                assert re.search(r'": \d[\d.]* \* np?\w*', term) and "-" != term.split('": ')[1][0]
+                assert term.split('": ')[1][0] in "0123456789"
             if "arm_velocity to be negative" in comment:
                 seen.add("negative")
                 assert term.split('": ')[1][0] == "-"

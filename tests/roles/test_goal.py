@@ -132,7 +132,7 @@ def test_measures_as_functions() -> None:
 
 @pytest.mark.parametrize("text", ["", '{"success": "True"}', "fitness: 1", '{"success": "", "fitness": "1"}'])
 def test_half_an_answer_is_an_error(text: str) -> None:
-    with pytest.raises(ParseError, match="no (success|fitness)"):
+    with pytest.raises(ParseError, match=r"no (success|fitness)"):
         parse_measures(text)
 
 

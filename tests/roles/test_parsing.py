@@ -33,13 +33,15 @@ WRAPPINGS = {
     "no-break spaces": f"```python\n{FULL}```".replace("    ", "\u00a0" * 4),
     "bare": FULL,
     "bare with prose": f"Here is the reward.\n\n{FULL}\nIt rewards speed.",
-    "think tags": f"<think>\nMaybe\n```python\ndef compute_reward(a, b, c):\n    return {{}}\n```\n</think>\n```python\n{FULL}```",
+    "think tags": "<think>\nMaybe\n```python\ndef compute_reward(a, b, c):\n    return {}\n```\n</think>\n"
+    f"```python\n{FULL}```",
     "think never opened": f"first I write def compute_reward(x) ...\n</think>\n```python\n{FULL}```",
     "think never closed": f"<think>\nLet me see.\n\n```python\n{FULL}```",
     "import outside the block": f"First `import numpy as np`\nthen\n```python\n{NUMPY}```",
     "import on a line of its own": f"import numpy as np\n\n```python\n{NUMPY}```",
     "import in a block of its own": f"```python\nimport numpy as np\n```\nand\n```python\n{NUMPY}```",
-    "usage behind": f"```python\n{FULL}```\nUse it so:\n```python\nr = compute_reward(s, a, t)\nprint(sum(r.values()))\n```",
+    "usage behind": f"```python\n{FULL}```\nUse it so:\n"
+    "```python\nr = compute_reward(s, a, t)\nprint(sum(r.values()))\n```",
     "shell before": f"```bash\npip install numpy\n```\n```python\n{FULL}```",
 }
 
@@ -108,16 +110,18 @@ def test_other_entry() -> None:
 
 
 OBJECT = {"findings": [{"term": "speed", "line": 3, "ok": True}], "verdict": "revise", "note": None}
+PLAIN = '{"findings": [{"term": "speed", "line": 3, "ok": true}], "verdict": "revise", "note": null}'
 JSONS = {
-    "plain": '{"findings": [{"term": "speed", "line": 3, "ok": true}], "verdict": "revise", "note": null}',
-    "fenced": '```json\n{"findings": [{"term": "speed", "line": 3, "ok": true}], "verdict": "revise", "note": null}\n```',
-    "in prose": 'The {answer} [1] is: {"findings": [{"term": "speed", "line": 3, "ok": true}], "verdict": "revise", "note": null}. Ok?',
+    "plain": PLAIN,
+    "fenced": f"```json\n{PLAIN}\n```",
+    "in prose": f"The {{answer}} [1] is: {PLAIN}. Ok?",
     "trailing commas": '{"findings": [{"term": "speed", "line": 3, "ok": true,},], "verdict": "revise", "note": null,}',
-    "comments": '{\n// the list\n"findings": [{"term": "speed", /* here */ "line": 3, "ok": true}], # yes\n"verdict": "revise", "note": null}',
+    "comments": '{\n// the list\n"findings": [{"term": "speed", /* here */ "line": 3, "ok": true}], # yes\n'
+    '"verdict": "revise", "note": null}',
     "single quotes": "{'findings': [{'term': 'speed', 'line': 3, 'ok': True}], 'verdict': 'revise', 'note': None}",
     "bare keys": '{findings: [{term: "speed", line: 3, ok: true}], verdict: "revise", note: null}',
     "cut off": '{"note": null, "verdict": "revise", "findings": [{"term": "speed", "line": 3, "ok": true',
-    "think": '<think>{"findings": []}</think>{"findings": [{"term": "speed", "line": 3, "ok": true}], "verdict": "revise", "note": null}',
+    "think": '<think>{"findings": []}</think>' + PLAIN,
     "missing commas": '{"findings": [{"term": "speed" "line": 3 "ok": true}] "verdict": "revise" "note": null}',
 }
 
@@ -150,12 +154,13 @@ def test_json_without_the_keys_is_an_error() -> None:
         extract_json('{"a": 1}', keys=("verdict",))
 
 
-FRAGMENTS = st.sampled_from(
-    ("``` ```python\n ~~~ <think> </think> def return { } [ ' \" \\ \\u12 , : # /* // lambda 1e999 - null ''' (").split(
-        " "
-    )
-    + ["def compute_reward(", "state, action, next_state):\n", "\n", "    ", '"a": 1', "import numpy as np", "class A:"]
-    + ["\t", "\u200b", "\x00", "\r", "\ufeff", "success: ", "x = ("]
+FRAGMENTS = st.one_of(
+    st.sampled_from("`~<>{}[]()'\"\\:,#=-_ \n\t\r\x00\u200b\ufeff"),
+    st.sampled_from(["```", "```python\n", "~~~", "<think>", "</think>", "''''", "\\u12", "/*", "//", "1e999", "null"]),
+    st.sampled_from(
+        ["def compute_reward(", "state, action, next_state):\n", "    return {", '"a": 1', "lambda", "class A:"]
+    ),
+    st.sampled_from(["import numpy as np", "success: ", "x = (", '"findings":', "Causes:\n- "]),
 )
 
 
