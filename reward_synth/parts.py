@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from reward_synth.search.inspector import Inspector
 from reward_synth.display.base import Display
 from reward_synth.llm import default_model, open_model
 from reward_synth.llm.base import Model, Reply, Request
 from reward_synth.llm.ledger import Ledgered
+from reward_synth.llm.replay import Recorder
 from reward_synth.preparation import Confirm, settle_task
 from reward_synth.roles.analyzer import Analyzer
 from reward_synth.roles.critic import Critic
@@ -20,6 +20,7 @@ from reward_synth.roles.goal import GoalReader
 from reward_synth.roles.prompts import Prompts
 from reward_synth.search.budget import StopRule, first_reason, spending_limit, stop_file, time_limit
 from reward_synth.search.executor import Executor, LocalExecutor
+from reward_synth.search.inspector import Inspector
 from reward_synth.search.refine import Refiner
 from reward_synth.settings import Settings
 from reward_synth.store import RunStore
@@ -124,18 +125,16 @@ class ModelPool:
             if not self._open:
                 self._display.status(f"model {name}: {reason}")
         if name not in self._open:
-            self._open[name] = Ledgered(
-                open_model(
-                    name,
-                    base_url=None if _runs_here(name) else self._settings.base_url,
-                    cache_dir=self._store.call_cache,
-                    manual_dir=self._store.path / "manual",
-                    announce=self._announce,
-                    stop=self._store.stop_requested,
-                    progress=DownloadProgress(self._display),
-                ),
-                self._book,
+            model = open_model(
+                name,
+                base_url=None if _runs_here(name) else self._settings.base_url,
+                cache_dir=self._store.call_cache,
+                manual_dir=self._store.path / "manual",
+                announce=self._announce,
+                stop=self._store.stop_requested,
+                progress=DownloadProgress(self._display),
             )
+            self._open[name] = Ledgered(Recorder(model, self._store.recording_path), self._book)
         return self._open[name]
 
     def _announce(self, waiting: list[tuple[Path, Path]]) -> None:

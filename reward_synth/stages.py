@@ -9,8 +9,8 @@ from typing import Any
 
 from reward_synth.analysis.summary import Summary, summarize
 from reward_synth.parts import Parts
-from reward_synth.reward.contract import RewardError
 from reward_synth.reporting import write_plots
+from reward_synth.reward.contract import RewardError
 from reward_synth.roles.brief import Attempt, Brief, Turn
 from reward_synth.roles.examples import retrieve
 from reward_synth.search.refine import Refined

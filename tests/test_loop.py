@@ -164,3 +164,16 @@ def test_prompts_do_not_hold_the_native_reward(tmp_path: Path, model: Callable[[
     for word in ("reward_survive", "reward_ctrl", "healthy_reward", "reward_forward"):
         assert word not in said
     assert os.environ.get("HOME", "/root") + "/" not in said
+
+
+def test_a_recorded_run_plays_again_without_its_model(
+    tmp_path: Path, model: Callable[[Answer], ScriptedModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model(lambda request: play(request, [GOOD, EDITED]))
+    first = synthesize(GOAL, **settings(tmp_path / "first", keep_going=True))
+    monkeypatch.undo()
+    replayed = {"model": f"replay:{first.path / 'recording.jsonl'}"}
+    second = synthesize(GOAL, **settings(tmp_path / "second", keep_going=True) | replayed)
+    # The seed of a training follows from run seed and candidate, so the policies are the same too.
+    assert second.candidates == first.candidates
+    assert second.cost == 0.0

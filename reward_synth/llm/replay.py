@@ -10,8 +10,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from reward_synth.errors import RewardSynthError
-from reward_synth.llm.base import CallsFailed, Message, Model, Reply, Request
+from reward_synth.llm.base import Message, Model, Reply, Request
 from reward_synth.llm.files import write_atomically
+from reward_synth.llm.ledger import Ledgered
 from reward_synth.types import Value
 
 
@@ -24,6 +25,8 @@ class Recording(Value):
     answer: str
     model: str = ""
     """Who answered when it was recorded."""
+    small: bool = False
+    """True if a small model answered: the prompts then were the short ones."""
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
 
@@ -51,12 +54,12 @@ class ReplayModel:
     :raises RewardSynthError: if nothing is there or a line cannot be read.
     """
 
-    small = False
-
     def __init__(self, path: Path) -> None:
         self.name = f"replay:{path}"
         self._path = path
-        self._recordings = {recording.key: recording for recording in load_recordings(path)}
+        recordings = load_recordings(path)
+        self.small = bool(recordings) and all(recording.small for recording in recordings)
+        self._recordings = {recording.key: recording for recording in recordings}
 
     def complete(self, request: Request) -> Reply:
         """The recorded answer, at no price and with the token counts that were recorded."""
@@ -105,8 +108,8 @@ class ReplayModel:
         )
 
 
-class Recorder:
-    """A model whose calls are appended to a file that ``replay:FILE`` reads.
+class Recorder(Ledgered):
+    """A model whose calls are appended to a file that ``replay:FILE`` reads; answers from a cache are not.
 
     :param model: the one that answers.
     :param path: JSON lines; appended to, so that a resumed run adds to its recording. An existing folder gets one
@@ -114,40 +117,19 @@ class Recorder:
     """
 
     def __init__(self, model: Model, path: Path) -> None:
-        self.name = model.name
-        self.small = model.small
-        self._model = model
+        super().__init__(model, self._record)
         self._path = path
 
-    def complete(self, request: Request) -> Reply:
-        """Ask and record."""
-        reply = self._model.complete(request)
-        self._record(request, reply)
-        return reply
-
-    def complete_many(self, requests: list[Request]) -> list[Reply]:
-        """Ask all and record each, also those answered before one failed."""
-        try:
-            replies = self._model.complete_many(requests)
-        except CallsFailed as failure:
-            for index, reply in failure.finished.items():
-                self._record(requests[index], reply)
-            raise
-        for request, reply in zip(requests, replies, strict=True):
-            self._record(request, reply)
-        return replies
-
-    def close(self) -> None:
-        """Close the model behind; the recording is on disk already."""
-        self._model.close()
-
     def _record(self, request: Request, reply: Reply) -> None:
+        if reply.cached:
+            return
         recording = Recording(
             role=request.role,
             messages=request.messages,
             sample=request.sample,
             answer=reply.text,
             model=reply.model,
+            small=self.small,
             prompt_tokens=reply.prompt_tokens,
             completion_tokens=reply.completion_tokens,
         )

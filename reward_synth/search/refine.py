@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from reward_synth.search.inspector import Inspector
 from reward_synth.roles.brief import Brief
 from reward_synth.roles.critic import Critic
 from reward_synth.roles.designer import Designer, Draft
+from reward_synth.search.inspector import Inspector
 from reward_synth.types import CheckReport, Finding
 
 

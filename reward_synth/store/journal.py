@@ -106,6 +106,11 @@ class Journal:
         return sum(known) if len(known) == len(prices) else None
 
     @property
+    def recording_path(self) -> Path:
+        """Every model call with its answer, for ``--model replay:FILE``."""
+        return self.path / "recording.jsonl"
+
+    @property
     def call_cache(self) -> Path:
         """Answers of model calls by request, so that a resumed run does not pay twice."""
         return self.path / "calls"

@@ -71,7 +71,15 @@ def trained(tmp_path_factory: pytest.TempPathFactory, task: TaskSpec) -> TrainJo
 
 def test_a_worker_leaves_all_its_files(trained: TrainJob) -> None:
     names = {path.name for path in trained.folder.iterdir()}
-    assert {"job.json", "progress.csv", "terms.csv", "eval.csv", "model.zip", "normalisation.npz", "result.json"} <= names
+    assert {
+        "job.json",
+        "progress.csv",
+        "terms.csv",
+        "eval.csv",
+        "model.zip",
+        "normalisation.npz",
+        "result.json",
+    } <= names
     result = read_result(trained.folder)
     assert result is not None and result.steps >= trained.steps
     assert [term.name for term in result.terms] == list(TERMS)
