@@ -19,6 +19,8 @@ class Refined:
     draft: Draft
     report: CheckReport
     """Lint, probe, screen and critic findings on the source that stands in ``draft``."""
+    objections: tuple[Finding, ...] = ()
+    """What the critic calls an error: worth a repair, but no ground for rejection."""
     alignment: float | None = None
     """Rank correlation with fitness over recorded behaviours; None where unknown."""
     repairs: int = 0
@@ -91,7 +93,8 @@ class Refiner:
         sound = [i for i, item in enumerate(looked) if item.ok]
         reviews = self._critic.review(brief, [(looked[i].draft, looked[i].report) for i in sound])
         for i, review in zip(sound, reviews, strict=True):
-            # A critic can be wrong where lint and probe cannot: its word asks for a repair, but does not reject.
+            # A critic can be wrong where lint and probe cannot: its errors ask for a repair, but do not reject, and
+            # its warnings are for people to read: mended one by one, they make all samples alike.
             said = tuple(f.model_copy(update={"severity": "warning"}) for f in review.findings)
             draft, report = looked[i].draft, looked[i].report
             exchanges = (*draft.exchanges, review.exchange)
@@ -99,30 +102,29 @@ class Refiner:
                 looked[i],
                 draft=Draft(draft.source, exchanges, draft.problem, draft.candidate, draft.emphasis),
                 report=report.model_copy(update={"findings": report.findings + said}),
+                objections=tuple(f for f in review.findings if f.severity == "error"),
             )
         return looked
 
     def _measure(self, item: Refined) -> Refined:
         source = item.draft.source
         if not source:
-            return replace(item, report=CheckReport(), alignment=None)
+            return replace(item, report=CheckReport(), objections=(), alignment=None)
         report = self._inspector.check(source)
         alignment = None
         if report.ok:
             screening = self._inspector.screen(source, report)
             alignment = screening.alignment
             report = report.model_copy(update={"findings": report.findings + screening.findings})
-        return replace(item, report=report, alignment=alignment)
+        return replace(item, report=report, objections=(), alignment=alignment)
 
 
 def _to_mend(item: Refined) -> tuple[Finding, ...]:
-    """What the designer is asked to mend: errors; else the screen's or critic's objections."""
+    """What the designer is asked to mend: errors of lint, probe and screen; else the critic's."""
     if not item.draft.source:
         return (Finding(rule="no-code", message=item.draft.problem, fix="answer with one python code block"),)
     errors = tuple(f for f in item.report.findings if f.severity == "error")
-    if errors:
-        return errors
-    return tuple(f for f in item.report.findings if f.source in ("screen", "critic"))
+    return errors or item.objections
 
 
 def _better(before: Refined, after: Refined) -> Refined:
