@@ -51,10 +51,22 @@ def design(parts: Parts, iteration: int) -> list[Candidate]:
         if item.ok:
             known.setdefault(item.draft.source, ids[number])
     items = list(zip(candidates, refined, strict=True)) + _edited(parts, iteration, samples)
+    prices = _prices(parts)
+    items = [(c.model_copy(update={"cost_usd": prices.get(c.id, 0.0)}), item) for c, item in items]
     for candidate, item in items:
         _save(parts, candidate, item)
     store.results_table()
     return [candidate for candidate, _ in items]
+
+
+def _prices(parts: Parts) -> dict[str, float | None]:
+    """Dollars spent on the model calls about each candidate; None where a price is unknown."""
+    prices: dict[str, float | None] = {}
+    for line in parts.store.costs():
+        if line.candidate is not None:
+            before = prices.get(line.candidate, 0.0)
+            prices[line.candidate] = None if before is None or line.usd is None else before + line.usd
+    return prices
 
 
 def brief_for(parts: Parts, iteration: int) -> Brief:

@@ -47,7 +47,7 @@ def play(request: Request, designs: list[str]) -> str:
 @pytest.fixture
 def model(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answer], ScriptedModel]:
     def use(answer: Answer) -> ScriptedModel:
-        scripted = ScriptedModel(answer)
+        scripted = ScriptedModel(answer, usd=0.25)
 
         def opened(name: str, **_: object) -> Model:
             return scripted
@@ -84,6 +84,8 @@ def test_a_sentence_becomes_a_reward_that_solves_the_task(
     assert (repaired.repairs, repaired.valid_at_first, repaired.valid) == (1, False, True)
     assert (good.repairs, good.valid_at_first) == (0, True)
     # It pays for leaning: the screen sees that before any training, and the designer turned it round.
+    # Design and critic cost a quarter each; a repair is another design and another review of what is sound.
+    assert (good.cost_usd, repaired.cost_usd) == (0.5, 0.75)
     assert leaning.repairs == 1 and leaning.status == "rejected" and "same code" in leaning.reason
 
     names = {path.name for path in run.path.iterdir()}
@@ -175,5 +177,5 @@ def test_a_recorded_run_plays_again_without_its_model(
     replayed = {"model": f"replay:{first.path / 'recording.jsonl'}"}
     second = synthesize(GOAL, **settings(tmp_path / "second", keep_going=True) | replayed)
     # The seed of a training follows from run seed and candidate, so the policies are the same too.
-    assert second.candidates == first.candidates
+    assert [c.model_copy(update={"cost_usd": 0.5}) for c in second.candidates] == list(first.candidates)
     assert second.cost == 0.0

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from reward_synth.llm.base import Message, Model, Request
-from reward_synth.roles.ask import Unparseable, ask_many
+from reward_synth.roles.ask import Unparseable, ask, ask_many
 from reward_synth.roles.brief import Brief, Exchange, as_text
 from reward_synth.roles.designer import Draft
 from reward_synth.roles.lenient_json import extract_json
-from reward_synth.roles.parsing import ParseError
+from reward_synth.roles.parsing import ParseError, clean
 from reward_synth.roles.prompts import Prompts
+from reward_synth.roles.signs import term_directions
 from reward_synth.types import CheckReport, Finding, Severity
 
 Verdict = Literal["pass", "revise"]
 
 CHECKS = ("pushes-goal", "sign", "scale", "reachable", "exploitable", "field", "unit")
 
+_READING = re.compile(r"wants (?P<field>\w+) to be (?P<wanted>positive|negative|small|near)\b(?P<reason>[^\n]*)")
 _MAXIMUM_FINDINGS = 8
 _MAXIMUM_CHARACTERS = 600
 
@@ -36,7 +40,13 @@ class Review:
 
 
 class Critic:
-    """Asks a model for faults that no automatic check sees."""
+    """Asks a model for faults that no automatic check sees.
+
+    A strong model reads the code against a checklist. A model of a few billion parameters cannot: shown eight simple
+    rewards, the embedded one condemned four of the five sound ones and caught one of the three whose sign was wrong.
+    What it can do is to say which field the goal is about and which way, so it is asked for that alone, without the
+    code, and the code's own direction is read off the syntax tree.
+    """
 
     def __init__(self, model: Model, prompts: Prompts) -> None:
         self.model = model
@@ -44,6 +54,10 @@ class Critic:
 
     def review(self, brief: Brief, jobs: list[tuple[Draft, CheckReport]]) -> list[Review]:
         """One review per draft, in order."""
+        if not jobs:
+            return []
+        if brief.small:
+            return self._compare(brief, [draft for draft, _ in jobs])
         requests = [self._request(brief, draft, report) for draft, report in jobs]
         answers = ask_many(self.model, requests, parse_review, self.prompts)
         reviews = []
@@ -52,18 +66,11 @@ class Critic:
             if isinstance(answer, Unparseable):
                 reviews.append(Review((), exchange, "pass", answer.reason))
                 continue
-            # A model of a few billion parameters errs in about every other review: its word is worth showing to
-            # the designer and the person, but not worth throwing a sound reward away for.
-            findings = tuple(
-                finding.model_copy(update={"severity": "warning"}) if brief.small else finding
-                for finding in answer.value
-            )
-            failed = any(finding.severity == "error" for finding in findings)
-            reviews.append(Review(findings, exchange, "revise" if failed else "pass"))
+            failed = any(finding.severity == "error" for finding in answer.value)
+            reviews.append(Review(answer.value, exchange, "revise" if failed else "pass"))
         return reviews
 
     def _request(self, brief: Brief, draft: Draft, report: CheckReport) -> Request:
-        folder = "small" if brief.small else "full"
         values = {
             "brief": brief,
             "source": draft.source,
@@ -71,16 +78,79 @@ class Critic:
             "terms": report.terms,
             "fields": report.fields,
         }
-        system = self.prompts.render(f"critic/{folder}/system.md.j2", **values)
-        user = self.prompts.render(f"critic/{folder}/review.md.j2", **values)
+        system = self.prompts.render("critic/full/system.md.j2", **values)
+        user = self.prompts.render("critic/full/review.md.j2", **values)
         return Request(
             messages=(Message(role="system", content=system), Message(role="user", content=user)),
             role="critic",
             candidate=draft.candidate,
-            temperature=0.0 if brief.small else 0.2,
-            max_tokens=150 if brief.small else 2048,
-            grammar=self.prompts.render("critic/small/review.gbnf.j2") if brief.small else None,
+            temperature=0.2,
+            max_tokens=2048,
         )
+
+    def _compare(self, brief: Brief, drafts: list[Draft]) -> list[Review]:
+        """One reading of the goal for all drafts, each held against it without a further call."""
+        names = [name for name, _ in brief.short_layout] or list(brief.fields)
+        prompt = self.prompts.render("critic/small/read_goal.md.j2", brief=brief)
+        request = Request(
+            messages=(Message(role="user", content=prompt),),
+            role="critic",
+            temperature=0.0,
+            max_tokens=80,
+            grammar=self.prompts.render("critic/small/read_goal.gbnf.j2", fields=names),
+        )
+        try:
+            answer = ask(self.model, request, lambda text: parse_reading(text, names), self.prompts)
+        except Unparseable as failure:
+            exchange = Exchange("critic", as_text(failure.request), failure.reply.text)
+            return [Review((), exchange, "pass", failure.reason) for _ in drafts]
+        exchange = Exchange("critic", as_text(answer.request), answer.reply.text)
+        return [Review(_against_reading(draft.source, answer.value), exchange, "pass") for draft in drafts]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a goal wants of one field."""
+
+    field: str
+    wanted: Literal["positive", "negative", "small", "near"]
+    reason: str
+
+
+def parse_reading(text: str, fields: Sequence[str]) -> Reading:
+    """``The goal wants <field> to be <how>: <why>``, as the small model is asked to say it.
+
+    :raises ParseError: another form, or a field that is none.
+    """
+    match = _READING.search(clean(text))
+    if not match or match["field"] not in fields:
+        raise ParseError(
+            "it must read: The goal wants <field> to be <positive, negative, small or near a value>: <why>"
+        )
+    wanted = cast(Literal["positive", "negative", "small", "near"], match["wanted"])
+    return Reading(match["field"], wanted, match["reason"].partition(":")[2].strip())
+
+
+def _against_reading(source: str, reading: Reading) -> tuple[Finding, ...]:
+    """A warning if a term pulls the field the wrong way and none the right way; what cannot be read counts as right."""
+    right = {"positive": 1, "negative": -1, "small": -1}.get(reading.wanted)
+    if right is None:
+        return ()
+    directions = term_directions(source, reading.field)
+    wrong = [term for term, direction in directions.items() if direction == -right]
+    if not wrong or any(direction in (right, None) for direction in directions.values()):
+        return ()
+    does, should = ("more", "less") if right < 0 else ("less", "more")
+    return (
+        Finding(
+            rule="critic-sign",
+            message=f"term {wrong[0]!r} pays for {does} {reading.field}, but the goal wants it {reading.wanted} "
+            f"({reading.reason})",
+            fix=f"turn the sign of {wrong[0]!r} round, so that {should} {reading.field} pays",
+            severity="warning",
+            source="critic",
+        ),
+    )
 
 
 def parse_review(text: str) -> tuple[Finding, ...]:

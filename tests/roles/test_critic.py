@@ -5,7 +5,8 @@ import json
 import pytest
 
 from reward_synth.llm.fake import ScriptedModel
-from reward_synth.roles.critic import Critic, parse_review
+from reward_synth.roles.brief import Brief
+from reward_synth.roles.critic import Critic, parse_reading, parse_review
 from reward_synth.roles.designer import Draft
 from reward_synth.roles.parsing import ParseError
 from reward_synth.roles.prompts import Prompts
@@ -42,12 +43,46 @@ def test_facts_of_the_checks_are_shown() -> None:
     assert "constant-term" in text and "lower, effort" in text and "arm_velocity" in text
 
 
-def test_small_models_word_is_a_warning() -> None:
-    model = ScriptedModel([json.dumps({**ERROR, "verdict": "revise"})], small=True)
-    (review,) = Critic(model, Prompts()).review(small(FIRST), [(Draft(SOURCE), CheckReport())])
-    assert [finding.severity for finding in review.findings] == ["warning"]
-    assert review.verdict == "pass"
-    assert model.requests[0].grammar
+NEGATIVE = "The goal wants arm_velocity to be negative: lower means sinking.\n"
+
+
+def test_small_model_reads_the_goal_once_and_the_code_is_compared() -> None:
+    wrong = SOURCE.replace("-1.0 *", "1.0 *")
+    model = ScriptedModel([NEGATIVE], small=True)
+    sound, faulty = Critic(model, Prompts()).review(
+        small(FIRST), [(Draft(SOURCE), CheckReport()), (Draft(wrong), CheckReport())]
+    )
+    assert sound.findings == ()
+    (finding,) = faulty.findings
+    assert (finding.rule, finding.severity, finding.source) == ("critic-sign", "warning", "critic")
+    assert "'lower'" in finding.message and "lower means sinking" in finding.message
+    assert len(model.requests) == 1 and SOURCE not in model.requests[0].messages[0].content
+
+
+@pytest.mark.parametrize(
+    ("answer", "field"),
+    [("The goal wants arm_to_cup to be small: it is the distance.", "arm_to_cup"), (NEGATIVE, "arm_velocity")],
+)
+def test_reading_is_parsed(answer: str, field: str) -> None:
+    assert parse_reading(answer, FIRST.fields).field == field
+
+
+@pytest.mark.parametrize("answer", ["", "The goal wants speed to be positive: so.", "arm_velocity should fall"])
+def test_other_reading_is_an_error(answer: str) -> None:
+    with pytest.raises(ParseError):
+        parse_reading(answer, FIRST.fields)
+
+
+def test_reading_of_another_field_condemns_nothing() -> None:
+    model = ScriptedModel(["The goal wants cup_tilt to be small: so.", "The goal wants arm_height to be small: so."])
+    brief = Brief(**{**small(FIRST).__dict__, "layout": ()})
+    for _ in range(2):
+        (review,) = Critic(model, Prompts()).review(brief, [(Draft(SOURCE), CheckReport())])
+        assert review.findings == ()
+
+
+def test_no_drafts_no_calls() -> None:
+    assert Critic(ScriptedModel([]), Prompts()).review(FIRST, []) == []
 
 
 def test_unreadable_review_does_not_stop_the_loop() -> None:

@@ -66,7 +66,7 @@ CASES: dict[str, tuple[Callable[[ScriptedModel], object], str, bool]] = {
     "critic": (lambda m: Critic(m, Prompts()).review(LATER, [(Draft(SOURCE), REPORT)]), '{"findings": []}', False),
     "critic-small": (
         lambda m: Critic(m, Prompts()).review(small(LATER), [(Draft(SOURCE), REPORT)]),
-        '{"findings": []}',
+        "The goal wants arm_velocity to be negative: lower means sinking.",
         True,
     ),
     "analyzer": (
