@@ -205,7 +205,7 @@ def _finish(run: Run) -> None:
             (f"reward-synth export {name}", "the reward and its wrapper as one file") if best else ("", ""),
         ):
             if command:
-                typer.echo(f"  {command:<34} {does}", err=True)
+                typer.echo(f"  {command:<34}  # {does}", err=True)
         if status in ("stopped", "waiting"):
             typer.echo(f"Continue with: reward-synth resume {name}", err=True)
         elif status == "unsolved":
