@@ -19,6 +19,7 @@ from reward_synth.search.select import best_candidate, is_solved, with_results
 from reward_synth.simulators import get_simulator
 from reward_synth.simulators.base import FloatArray
 from reward_synth.simulators.episode import Episode
+from reward_synth.tasks import TaskSpec
 from reward_synth.training.job import Progress, TrainJob
 from reward_synth.training.presets import get_preset
 from reward_synth.types import Candidate, CheckReport, Feedback, Outcome, TrainResult, candidate_id
@@ -72,7 +73,6 @@ def _prices(parts: Parts) -> dict[str, float | None]:
 def brief_for(parts: Parts, iteration: int) -> Brief:
     """What the designer is told in this iteration: the task, the best rewards so far, lessons, the person's words."""
     store, task, table = parts.store, parts.task, parts.inspector.table
-    simulator = get_simulator(task.simulator)
     dt = parts.inspector.behaviours.episodes[0].dt
     answers = store.answers()
     rejected = [c for c in store.candidates() if c.status in ("rejected", "crashed")]
@@ -80,7 +80,7 @@ def brief_for(parts: Parts, iteration: int) -> Brief:
     small = parts.designer.model.small
     return Brief(
         goal=task.goal,
-        environment=simulator.environments().get(task.environment.id, task.environment.id),
+        environment=_in_words(task),
         stub=table.stub(),
         short_stub=table.stub(short=True),
         fields=table.names,
@@ -96,6 +96,13 @@ def brief_for(parts: Parts, iteration: int) -> Brief:
         layout=table.layout(),
         action_size=len(table.actions),
     )
+
+
+def _in_words(task: TaskSpec) -> str:
+    text = get_simulator(task.simulator).environments().get(task.environment.id, task.environment.id)
+    if task.environment.arguments.get("terminate_when_unhealthy", True):
+        return text
+    return f"{text} In this task, though, no fall ends the episode."
 
 
 def _attempts(parts: Parts, answers: Sequence[Feedback], small: bool) -> tuple[Attempt, ...]:

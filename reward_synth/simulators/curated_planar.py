@@ -66,7 +66,8 @@ def hopper_fields(names: ModelNames) -> list[Field]:
 
 HOPPER = Curation(
     environment="HopperEnv",
-    description="One-legged planar hopper; it can hop forward, backward or in place, and falls over easily.",
+    description="One-legged planar hopper; it can hop forward, backward or in place. "
+    "A fall ends the episode: torso below 0.7 m or tilted by more than 0.2 rad.",
     joints={**PLANAR_ROOT, "thigh_joint": "thigh", "leg_joint": "leg", "foot_joint": "foot"},
     signs=LEG_SIGNS,
     covered=frozenset(PLANAR_ROOT),
@@ -92,7 +93,8 @@ WALKER_LEGS = {
 
 WALKER2D = Curation(
     environment="Walker2dEnv",
-    description="Two-legged planar walker; it can walk or run forward and backward, and falls over easily.",
+    description="Two-legged planar walker; it can walk or run forward and backward. "
+    "A fall ends the episode: torso outside 0.8 to 2.0 m or tilted by more than 1 rad.",
     joints={**PLANAR_ROOT, **{f"{model}_joint": name for model, name in WALKER_LEGS.items()}},
     bodies=WALKER_LEGS,
     signs={name: LEG_SIGNS[name.split("_")[1]] for name in WALKER_LEGS.values()},
@@ -128,7 +130,8 @@ SWIMMER_ROOT = {"slider1": "root_x", "slider2": "root_y", "free_body_rot": "head
 
 SWIMMER = Curation(
     environment="SwimmerEnv",
-    description="Three-link swimmer in a viscous plane; it moves by bending its two joints.",
+    description="Three-link swimmer in a viscous plane; it moves by bending its two joints. "
+    "Nothing ends an episode early.",
     joints={**SWIMMER_ROOT, "motor1_rot": "front_joint", "motor2_rot": "back_joint"},
     bodies={"torso": "front_link", "mid": "middle_link", "back": "back_link"},
     signs={
@@ -156,7 +159,7 @@ def no_fields(names: ModelNames) -> list[Field]:
 
 INVERTED_PENDULUM = Curation(
     environment="InvertedPendulumEnv",
-    description="Cart on a rail that balances a pole.",
+    description="Cart on a rail that balances a pole. The episode ends when the pole leans by more than 0.2 rad.",
     joints={"slider": "cart", "hinge": "pole"},
     signs={"cart": "0 = the middle of the rail, + = towards +x", "pole": POLE_SIGN},
     fields=no_fields,
@@ -184,7 +187,8 @@ def double_pendulum_fields(names: ModelNames) -> list[Field]:
 
 INVERTED_DOUBLE_PENDULUM = Curation(
     environment="InvertedDoublePendulumEnv",
-    description="Cart on a rail that balances two poles, one on top of the other.",
+    description="Cart on a rail that balances two poles, one on top of the other. "
+    "The episode ends when the tip sinks to 1 m or below.",
     joints={"slider": "cart", "hinge": "pole", "hinge2": "second_pole_joint"},
     bodies={"pole2": "second_pole"},
     signs={

@@ -42,7 +42,8 @@ def reacher_fields(names: ModelNames) -> list[Field]:
 
 REACHER = Curation(
     environment="ReacherEnv",
-    description="Two-joint planar arm whose fingertip is to reach a target that is placed at random.",
+    description="Two-joint planar arm whose fingertip is to reach a target that is placed at random. "
+    "Nothing ends an episode early.",
     joints={"joint0": "shoulder", "joint1": "elbow", "target_x": "target_x", "target_y": "target_y"},
     bodies={"body0": "upper_arm", "body1": "forearm"},
     signs={
@@ -93,7 +94,8 @@ PUSHER_JOINTS = {
 
 PUSHER = Curation(
     environment="PusherEnv",
-    description="Seven-joint robot arm that is to push a cylinder to a goal place on a table.",
+    description="Seven-joint robot arm that is to push a cylinder to a goal place on a table. "
+    "Nothing ends an episode early.",
     joints={
         **PUSHER_JOINTS, "obj_slidey": "object_y", "obj_slidex": "object_x", "goal_slidey": "goal_y",
         "goal_slidex": "goal_x",
@@ -129,7 +131,8 @@ def ant_fields(names: ModelNames) -> list[Field]:
 
 ANT = Curation(
     environment="AntEnv",
-    description="Four-legged ant on flat ground; it can walk in any direction, turn, lie down or wave a leg.",
+    description="Four-legged ant on flat ground; it can walk in any direction, turn, lie down or wave a leg. "
+    "The episode ends when the torso leaves 0.2 to 1.0 m of height.",
     joints={
         "root": "root",
         **{f"hip_{leg}": f"{where}_hip" for leg, where in ANT_LEGS.items()},
@@ -185,7 +188,8 @@ def humanoid_fields(names: ModelNames) -> list[Field]:
 
 HUMANOID = Curation(
     environment="HumanoidEnv",
-    description="Humanoid with 17 joints, standing; it can walk, run or stand still, and falls over easily.",
+    description="Humanoid with 17 joints, standing; it can walk, run or stand still. "
+    "A fall ends the episode: torso outside 1.0 to 2.0 m.",
     joints={"root": "root", **{joint: joint for joint in HUMANOID_JOINTS}},
     signs={
         **KNEE_SIGNS, "right_hip_y": "0 = leg straight down, negative = thigh raised forward",
@@ -207,7 +211,7 @@ def humanoid_standup_fields(names: ModelNames) -> list[Field]:
 
 HUMANOID_STANDUP = Curation(
     environment="HumanoidStandupEnv",
-    description="Humanoid with 17 joints, lying on its back; it is to stand up.",
+    description="Humanoid with 17 joints, lying on its back; it is to stand up. Nothing ends an episode early.",
     joints=HUMANOID.joints,
     signs=KNEE_SIGNS,
     fields=humanoid_standup_fields,
