@@ -95,7 +95,11 @@ def _nearest_environments(env_id: str) -> str:
     standard = {name.lower(): name for name in CURATIONS}
     known = {name.lower(): name for name in gymnasium.registry} | standard
     same_name = [known[n] for n in standard if n.rsplit("-v", 1)[0] == wanted.rsplit("-v", 1)[0]]
-    close = same_name or [known[n] for n in difflib.get_close_matches(wanted, known, n=3, cutoff=0.6)]
+    close = same_name or [
+        known[n]
+        for n in difflib.get_close_matches(wanted, standard, n=3, cutoff=0.75)
+        or difflib.get_close_matches(wanted, known, n=3, cutoff=0.6)
+    ]
     if close:
         return f"did you mean {' or '.join(close)}?"
     return f"installed: {', '.join(CURATIONS)}; others as module:EnvId"
