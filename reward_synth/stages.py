@@ -202,7 +202,8 @@ def train(parts: Parts, candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _promise(candidate: Candidate) -> float:
-    return 0.0 if candidate.alignment is None else candidate.alignment
+    # In tenths: finer differences over thirty behaviours are chance, and then the model's first answer goes first.
+    return 0.0 if candidate.alignment is None else round(candidate.alignment, 1)
 
 
 def training_jobs(parts: Parts, candidate: Candidate) -> list[TrainJob]:
