@@ -127,5 +127,5 @@ def _prompt_text(request: Request) -> str:
         elif message.role == "user":
             parts.append(message.content.strip())
     if request.sample:
-        parts.append(f"(sample {request.sample + 1}: please answer differently from the samples before)")
+        parts.append(f"(draw {request.sample + 1}: a fresh chat for this one, please, without the answers before)")
     return "\n\n".join(parts) + "\n"

@@ -85,7 +85,7 @@ class Designer:
         folder = "small" if brief.small else "full"
         requests = []
         for draft, findings in jobs:
-            values = {"brief": brief, "source": draft.source, "findings": findings}
+            values = {"brief": brief, "source": draft.source, "findings": findings, "emphasis": draft.emphasis}
             turn = min(max(len(draft.exchanges) - 1, 0), len(_REPAIR_TEMPERATURES) - 1)
             requests.append(
                 Request(
