@@ -53,7 +53,9 @@ class Plan:
 
 def make_plan(goal: str, settings: Settings, task: TaskSpec | None) -> Plan:
     """Forecast a run whose prerequisites have been checked."""
-    roles: tuple[RoleName, ...] = ("designer", "critic", "analyzer") if settings.critic else ("designer", "analyzer")
+    roles: tuple[RoleName, ...] = (
+        ("designer", "critic", "analyzer") if _has_critic(settings) else ("designer", "analyzer")
+    )
     if task is None:
         roles = ("goal", *roles)
     models = {str(role): _model_name(settings, role) for role in roles}
@@ -79,8 +81,12 @@ def _model_name(settings: Settings, role: RoleName) -> str:
     return settings.model_for(role) or default_model()[0]
 
 
+def _has_critic(settings: Settings) -> bool:
+    return _model_name(settings, "critic") != "local" if settings.critic is None else settings.critic
+
+
 def _calls(settings: Settings, drafted: bool) -> Range:
-    rounds = 2 if settings.critic else 1
+    rounds = 2 if _has_critic(settings) else 1
     before = 2 if drafted else 0
     low = before + settings.samples * rounds + 1
     high = 2 * before + settings.iterations * (settings.samples * rounds * (1 + settings.repairs) + 1)
@@ -101,30 +107,11 @@ def _first_prompt(goal: str, settings: Settings, task: TaskSpec, small: bool) ->
 
 
 def _brief(goal: str, settings: Settings, task: TaskSpec, small: bool) -> Brief:
-    from reward_synth.roles.brief import Brief
-    from reward_synth.roles.examples import retrieve
-    from reward_synth.simulators import get_simulator
+    from reward_synth.stages import first_brief
+    from reward_synth.training.evaluate import field_table, seconds_per_step
 
-    simulator = get_simulator(task.simulator)
-    environment = simulator.make(task.environment.id, task.environment.arguments, task.horizon)
-    try:
-        table, dt = simulator.fields(environment), simulator.seconds_per_step(environment)
-    finally:
-        environment.close()
-    return Brief(
-        goal=goal,
-        environment=simulator.environments().get(task.environment.id, task.environment.id),
-        stub=table.stub(),
-        short_stub=table.stub(short=True),
-        fields=table.names,
-        horizon=task.horizon,
-        dt=dt,
-        seconds=task.horizon * dt,
-        examples=tuple(retrieve(goal, task.environment.id, settings.shots, task.name)),
-        small=small,
-        layout=table.layout(),
-        action_size=len(table.actions),
-    )
+    task = task.model_copy(update={"goal": goal})
+    return first_brief(task, field_table(task), seconds_per_step(task), settings.shots, small)
 
 
 def _price_of_call(names: set[str], prompt_tokens: float, answer_tokens: float) -> tuple[float, float] | None:

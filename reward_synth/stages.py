@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from reward_synth.analysis.summary import Summary, summarize
@@ -17,7 +18,7 @@ from reward_synth.search.refine import Refined
 from reward_synth.search.screen import episode_terms
 from reward_synth.search.select import best_candidate, is_solved, with_results
 from reward_synth.simulators import get_simulator
-from reward_synth.simulators.base import FloatArray
+from reward_synth.simulators.base import FieldTable, FloatArray
 from reward_synth.simulators.episode import Episode
 from reward_synth.tasks import TaskSpec
 from reward_synth.training.job import Progress, TrainJob
@@ -72,12 +73,22 @@ def _prices(parts: Parts) -> dict[str, float | None]:
 
 def brief_for(parts: Parts, iteration: int) -> Brief:
     """What the designer is told in this iteration: the task, the best rewards so far, lessons, the person's words."""
-    store, task, table = parts.store, parts.task, parts.inspector.table
-    dt = parts.inspector.behaviours.episodes[0].dt
+    store, small = parts.store, parts.designer.model.small
     answers = store.answers()
     rejected = [c for c in store.candidates() if c.status in ("rejected", "crashed")]
     readings = store.read_iterations()
-    small = parts.designer.model.small
+    dt = parts.inspector.behaviours.episodes[0].dt
+    return replace(
+        first_brief(parts.task, parts.inspector.table, dt, parts.settings.shots, small),
+        attempts=_attempts(parts, answers, small),
+        analysis=readings[max(readings)] if readings else "",
+        feedback=tuple(text for answer in answers if (text := _words(answer))),
+        findings=tuple(dict.fromkeys(c.reason for c in rejected if c.reason))[-3:],
+    )
+
+
+def first_brief(task: TaskSpec, table: FieldTable, dt: float, shots: int, small: bool) -> Brief:
+    """What the designer is told before anything was tried."""
     return Brief(
         goal=task.goal,
         environment=_in_words(task),
@@ -87,11 +98,7 @@ def brief_for(parts: Parts, iteration: int) -> Brief:
         horizon=task.horizon,
         dt=dt,
         seconds=task.horizon * dt,
-        examples=tuple(retrieve(task.goal, task.environment.id, parts.settings.shots, task.name)),
-        attempts=_attempts(parts, answers, small),
-        analysis=readings[max(readings)] if readings else "",
-        feedback=tuple(text for answer in answers if (text := _words(answer))),
-        findings=tuple(dict.fromkeys(c.reason for c in rejected if c.reason))[-3:],
+        examples=tuple(retrieve(task.goal, task.environment.id, shots, task.name)),
         small=small,
         layout=table.layout(),
         action_size=len(table.actions),

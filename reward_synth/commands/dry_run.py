@@ -55,7 +55,7 @@ def _forecast(plan: Plan) -> list[str]:
     lines.append(f"environment steps   {_between(plan.steps)}")
     times = f"{duration(plan.seconds.low)} to {duration(plan.seconds.high)}"
     lines.append(f"training, about     {times} with the jobs side by side")
-    return [*lines, "The first figure holds if the first iteration solves the task and nothing needs a repair."]
+    return [*lines, "The first figure holds if the first reward solves the task and nothing needs a repair."]
 
 
 def _price(plan: Plan) -> str:

@@ -20,6 +20,7 @@ MeasureCheck = Callable[[str, str], tuple[Finding, ...]]
 """Takes ``"success"`` or ``"fitness"`` and the source; returns what is wrong with it."""
 
 REPAIRS = 3
+_READING = re.compile(r"^The goal wants .+$", re.MULTILINE)
 _LABELLED = re.compile(
     r"^[ \t>*`-]*(?P<key>success|fitness|fitness[_ ]unit|unit|explanation)"
     r"[ \t*`]*[:=][ \t*`]*(?P<value>[^\n]+?)[ \t`]*$",
@@ -69,6 +70,8 @@ class GoalReader:
         """
         if not environments:
             raise RewardSynthError("no environment is installed", "install gymnasium[mujoco]")
+        if self.model.small:
+            environments = _named(goal, environments) or environments
         values = {"goal": goal, "environments": dict(environments)}
         prompt = self.prompts.render(f"goal/{self._folder}/choose_environment.md.j2", **values)
         request = Request(
@@ -155,6 +158,16 @@ class GoalReader:
         return Message(role="assistant", content=reply.text), Message(role="user", content=text)
 
 
+def _named(goal: str, environments: Mapping[str, str]) -> dict[str, str]:
+    """Those whose robot the goal calls by name; a small model may overlook that."""
+    said = set(re.findall(r"[a-z]+", goal.lower()))
+    return {
+        identifier: description
+        for identifier, description in environments.items()
+        if said & {word.lower() for word in re.findall(r"[A-Z][a-z]{2,}", identifier)}
+    }
+
+
 def parse_choice(text: str, ids: tuple[str, ...]) -> str:
     """The environment id that an answer names.
 
@@ -205,6 +218,8 @@ def parse_measures(text: str) -> _Measures:
 
 def _labelled(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
+    if reading := _READING.search(clean(text)):
+        found["explanation"] = reading.group()
     for match in _LABELLED.finditer(clean(text)):
         key = match["key"].lower().replace(" ", "_")
         found.setdefault(key, match["value"].strip())

@@ -66,8 +66,14 @@ def test_no_choice_is_an_error_with_the_way_out() -> None:
 
 def test_small_choice_can_only_be_one_of_the_ids() -> None:
     model = ScriptedModel(["Cart-v1"], small=True)
-    GoalReader(model, Prompts()).choose_environment("stop the cart", ENVIRONMENTS)
+    GoalReader(model, Prompts()).choose_environment("stop it there", ENVIRONMENTS)
     assert model.requests[0].grammar == 'root ::= "Lift-v2" | "Cart-v1"\n'
+
+
+def test_small_choice_is_among_the_robots_that_the_goal_names() -> None:
+    model = ScriptedModel(["Cart-v1"], small=True)
+    GoalReader(model, Prompts()).choose_environment("stop the cart", ENVIRONMENTS)
+    assert model.requests[0].grammar == 'root ::= "Cart-v1"\n'
 
 
 def test_measures_are_drafted() -> None:
@@ -119,6 +125,11 @@ def test_measures_are_read_however_written(text: str) -> None:
         "-episode.arm_height[-1]",
         "m",
     )
+
+
+def test_small_models_reading_is_the_explanation() -> None:
+    measures = parse_measures("The goal wants arm_height to be small: so.\nsuccess: True\nfitness: 1.0\nunit: m\n")
+    assert measures.explanation == "The goal wants arm_height to be small: so."
 
 
 def test_measures_as_functions() -> None:

@@ -19,7 +19,19 @@ from reward_synth.roles.critic import Critic
 from reward_synth.roles.designer import Designer, Draft
 from reward_synth.roles.goal import GoalReader
 from reward_synth.roles.prompts import Prompts, numbered
-from tests.roles.role_cases import ENVIRONMENTS, FINDINGS, FIRST, HISTORY, LATER, REPORT, SOURCE, STUB, SUMMARIES, small
+from tests.roles.role_cases import (
+    ENVIRONMENTS,
+    FINDINGS,
+    FIRST,
+    HISTORY,
+    LATER,
+    LAYOUT,
+    REPORT,
+    SOURCE,
+    STUB,
+    SUMMARIES,
+    small,
+)
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 
@@ -33,7 +45,13 @@ def _design(brief: object, model: ScriptedModel) -> None:
 
 def _draft(model: ScriptedModel) -> None:
     GoalReader(model, Prompts()).draft_measures(
-        "lower the arm", STUB, environment=FIRST.environment, horizon=200, dt=0.05, check=lambda kind, source: ()
+        "lower the arm",
+        STUB,
+        environment=FIRST.environment,
+        horizon=200,
+        dt=0.05,
+        check=lambda kind, source: (),
+        layout=LAYOUT,
     )
 
 
