@@ -53,9 +53,9 @@ class Plan:
 
 def make_plan(goal: str, settings: Settings, task: TaskSpec | None) -> Plan:
     """Forecast a run whose prerequisites have been checked."""
-    roles: tuple[RoleName, ...] = (
-        ("designer", "critic", "analyzer") if _has_critic(settings) else ("designer", "analyzer")
-    )
+    roles: tuple[RoleName, ...] = ("designer", "analyzer")
+    if _has_critic(settings):
+        roles = ("designer", "critic", "analyzer")
     if task is None:
         roles = ("goal", *roles)
     models = {str(role): _model_name(settings, role) for role in roles}
@@ -69,10 +69,12 @@ def make_plan(goal: str, settings: Settings, task: TaskSpec | None) -> Plan:
     tokens = Range(calls.low * (each + answer), calls.high * (each + answer))
     price = _price_of_call(set(models.values()), each, answer)
     usd = None if price is None else Range(calls.low * price[0], calls.high * price[1])
-    one = (settings.steps or task.training.steps) * settings.seeds * settings.samples
-    steps = Range(one, one * settings.iterations)
-    per_step = _seconds_per_step(task) / settings.worker_count
-    return Plan(task, models, prompt, calls, tokens, usd, steps, Range(steps.low * per_step, steps.high * per_step))
+    # At best the most promising candidate solves the task and the others are spared; at worst all train to their end.
+    one = (settings.steps or task.training.steps) * settings.seeds
+    steps = Range(one, one * settings.samples * settings.iterations)
+    per_step = _seconds_per_step(task)
+    seconds = Range(steps.low * per_step, steps.high * per_step / settings.worker_count)
+    return Plan(task, models, prompt, calls, tokens, usd, steps, seconds)
 
 
 def _model_name(settings: Settings, role: RoleName) -> str:
