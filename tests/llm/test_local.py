@@ -204,7 +204,9 @@ def test_a_defect_is_not_dressed_up_as_the_users_error() -> None:
 def test_ctrl_c_does_not_wait_for_answers(tmp_path: Path) -> None:
     script = tmp_path / "ask.py"
     script.write_text(
-        "import time\n"
+        "import signal, time\n"
+        # A test run in the background inherits that Ctrl-C is ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from reward_synth.llm import Message, Request\n"
         "from reward_synth.llm.parallel import side_by_side\n"
         "asked = Request(messages=(Message(role='user', content='x'),), role='designer')\n"
