@@ -320,6 +320,11 @@ def _search(run: Run, settings: Settings, display: Display, ask: Ask | None, con
             display.done("stopped", store.info.best, "interrupted")
             raise
         except RewardSynthError as error:
+            if store.stop_requested():
+                # It was asked while a model was being waited for, which then gives up waiting: no failure.
+                end("stopped", "stop was requested")
+                display.done("stopped", store.info.best, "stop was requested")
+                return
             log.error("%s", error, exc_info=True)
             _end_if_possible(end, error.message)
             display.done("failed", None, "")

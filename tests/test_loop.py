@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from reward_synth import Run, synthesize
+from reward_synth.errors import RewardSynthError
 from reward_synth.llm.base import Model, Request
 from reward_synth.llm.fake import ScriptedModel
 from reward_synth.types import Feedback
@@ -125,6 +126,18 @@ def test_a_stopped_run_keeps_its_designs_and_goes_on_with_the_training(
     assert "designer" not in roles(scripted)
     assert {candidate.status for candidate in again.candidates} <= {"trained", "stopped"}
     assert again.best is not None
+
+
+def test_a_stop_while_an_answer_is_awaited_is_no_failure(
+    tmp_path: Path, model: Callable[[Answer], ScriptedModel]
+) -> None:
+    def gives_up(request: Request) -> str:
+        next(iter(tmp_path.glob("*/run.json"))).with_name("stop").touch()
+        raise RewardSynthError("stopped while waiting for an answer")
+
+    model(gives_up)
+    run = synthesize(GOAL, **settings(tmp_path))
+    assert (run.status, run.info.reason) == ("stopped", "stop was requested")
 
 
 def test_the_persons_words_and_edits_enter_the_next_iteration(
