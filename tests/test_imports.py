@@ -52,7 +52,10 @@ ONLY_IN: dict[str, str] = {
 }
 
 # The reward process is locked and holds no more than this.
-LOCKED = ("reward/_child.py", "reward/view.py", "reward/namespace.py", "reward/frames.py")
+LOCKED = (
+    "reward/_child.py", "reward/view.py", "reward/namespace.py", "reward/frames.py", "reward/lock.py",
+    "reward/system_calls.py",
+)  # fmt: skip
 LOCKED_MAY_IMPORT = frozenset(sys.stdlib_module_names) | {"numpy", "reward_synth"}
 
 

@@ -10,13 +10,17 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import resource
 import sys
 import warnings
 from array import array
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+if __name__ == "__main__":
+    # -S leaves site-packages out, and with it every .pth file; numpy's own folder is enough.
+    sys.path.append(sys.argv[6])
+import numpy as np
 
 
 def load_sibling(name: str) -> Any:
@@ -28,6 +32,13 @@ def load_sibling(name: str) -> Any:
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
+
+
+frames = load_sibling("frames")
+view = load_sibling("view")
+namespace = load_sibling("namespace")
+system_calls = load_sibling("system_calls")
+lock = load_sibling("lock")
 
 
 def warm_up() -> None:
@@ -48,29 +59,7 @@ def warm_up() -> None:
     except ValueError as error:
         describe(error)
     namespace.compile_reward("import numpy as np\nimport math\ndef compute_reward(a, b, c):\n    return {}\n")
-
-
-def limit_resources(memory_bytes: int, cpu_seconds: int) -> None:
-    """Bound memory, processor time, files and processes, and die with the parent."""
-    limits = {
-        resource.RLIMIT_AS: memory_bytes,
-        resource.RLIMIT_CPU: cpu_seconds,
-        resource.RLIMIT_FSIZE: 0,
-        resource.RLIMIT_NOFILE: 16,
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_NPROC: 0,
-    }
-    for which, bound in limits.items():
-        try:
-            resource.setrlimit(which, (bound, bound))
-        except (ValueError, OSError):
-            # macOS refuses RLIMIT_AS; a hard limit below ours is already stricter.
-            continue
-    if sys.platform == "linux":
-        import ctypes
-
-        die_with_parent = 1  # PR_SET_PDEATHSIG
-        ctypes.CDLL(None).prctl(die_with_parent, 9, 0, 0, 0)
+    namespace.compile_measure("episode", "success")
 
 
 def read_exactly(descriptor: int, start: bytes, size: int) -> bytes:
@@ -95,10 +84,13 @@ def describe(error: BaseException) -> tuple[str, int, str]:
         if trace.tb_frame.f_code.co_filename == namespace.FILE_NAME:
             line = trace.tb_lineno
         trace = trace.tb_next
-    if isinstance(error, namespace.ContractBreach):
+    if type(error) is namespace.ContractBreach:
         return error.args[0], line, error.args[1]
-    status = "memory" if isinstance(error, MemoryError) else "exception"
-    return status, line, f"{type(error).__name__}: {error}"
+    if isinstance(error, MemoryError):
+        return "memory", line, f"{type(error).__name__}: {error}"
+    if isinstance(error, PermissionError):
+        return "forbidden", line, f"{type(error).__name__}: {error}"
+    return "exception", line, f"{type(error).__name__}: {error}"
 
 
 class Terms:
@@ -286,11 +278,25 @@ def receive_setup(descriptor: int) -> dict[str, Any]:
     return setup
 
 
-def main(requests: int, answers: int, memory_bytes: int, cpu_seconds: int) -> None:
-    """Load, limit, announce, and only then take the source."""
+def close_others(*kept: int) -> None:
+    """Close every descriptor beyond the standard ones that the parent did not mean to hand over."""
+    low = 3
+    for descriptor in sorted(kept):
+        os.closerange(low, descriptor)
+        low = descriptor + 1
+    os.closerange(low, 1024)
+
+
+def main(requests: int, answers: int, memory_bytes: int, cpu_seconds: int, *, layers: str) -> None:
+    """Load, lock, announce what holds, and only then take the source."""
     warm_up()
-    limit_resources(memory_bytes, cpu_seconds)
-    send(answers, "ok", 0, b"", array("d"))
+    close_others(requests, answers)
+    try:
+        holds = lock.lock_computation(layers.split(), memory_bytes, cpu_seconds)
+    except lock.LockError as error:
+        send(answers, "not-locked", 0, str(error).encode("utf-8"), array("d"))
+        return
+    send(answers, "ok", 0, "\n".join(holds).encode("ascii"), array("d"))
     setup = receive_setup(requests)
     try:
         server = (RewardServer if setup["mode"] == "reward" else MeasureServer)(setup)
@@ -302,11 +308,4 @@ def main(requests: int, answers: int, memory_bytes: int, cpu_seconds: int) -> No
 
 
 if __name__ == "__main__":
-    # -S leaves site-packages out, and with it every .pth file; numpy's own folder is enough.
-    sys.path.append(sys.argv[5])
-    import numpy as np
-
-    frames = load_sibling("frames")
-    view = load_sibling("view")
-    namespace = load_sibling("namespace")
-    main(*(int(argument) for argument in sys.argv[1:5]))
+    main(*map(int, sys.argv[1:5]), layers=sys.argv[5])

@@ -10,6 +10,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -17,6 +19,7 @@ import numpy as np
 
 from reward_synth.errors import RewardSynthError
 from reward_synth.reward import frames
+from reward_synth.reward.lock import LAYERS
 
 START_SECONDS = 60.0
 """Until Python and numpy are up; on a busy machine that takes seconds."""
@@ -24,6 +27,44 @@ MEMORY_BYTES = 1 << 30
 CPU_SECONDS = 7 * 24 * 3600
 """The deadline per call bounds time; this bounds only what outlives everything else."""
 MAXIMUM_VALUES = 1 << 22
+PROGRAM = Path(__file__).with_name("_child.py")
+"""What runs at the other end."""
+
+NO_LOCK = (
+    "generated code runs only on Linux with seccomp (x86_64, aarch64) or on macOS: use a virtual machine there; "
+    "`--unsafe-no-sandbox` runs it with all your rights instead"
+)
+
+_layers: tuple[str, ...] = LAYERS
+
+
+def set_protection(layers: Sequence[str] | None) -> None:
+    """Choose for this whole process how reward processes are locked from now on.
+
+    :param layers: some of :data:`reward_synth.reward.lock.LAYERS`; None takes all. Without ``seccomp``, code that
+        escapes the lint has all rights of the user.
+    """
+    global _layers
+    _layers = LAYERS if layers is None else tuple(layers)
+
+
+@contextmanager
+def protected(unsafe: bool = False) -> Iterator[tuple[str, ...]]:
+    """Lock all reward processes that are started within, and prove it by starting one.
+
+    Gives what holds, such as ``("limits", "landlock 7", "seccomp")``.
+
+    :param unsafe: limit resources only. Code that escapes the lint then has all rights of the user.
+    :raises RewardSynthError: this machine has no lock, or it does not hold.
+    """
+    before = _layers
+    set_protection(("limits",) if unsafe else LAYERS)
+    try:
+        first = Channel()
+        first.close()
+        yield first.protection
+    finally:
+        set_protection(before)
 
 
 class Answer(NamedTuple):
@@ -58,16 +99,18 @@ class Channel:
     """A running child, from its start until :meth:`close`.
 
     :param memory_bytes: address space that it may take.
-    :raises RewardSynthError: if the process cannot be started on this machine.
+    :param layers: how it is locked; None takes what :func:`set_protection` chose.
+    :raises RewardSynthError: if the process cannot be started on this machine, or cannot be locked.
     """
 
-    def __init__(self, memory_bytes: int = MEMORY_BYTES) -> None:
+    def __init__(self, memory_bytes: int = MEMORY_BYTES, layers: Sequence[str] | None = None) -> None:
+        chosen = _layers if layers is None else tuple(layers)
         request_end, self._requests = os.pipe()
         self._answers, answer_end = os.pipe()
         self._over = ""
         try:
             self._process = subprocess.Popen(
-                self._command(request_end, answer_end, memory_bytes),
+                self._command(request_end, answer_end, memory_bytes, chosen),
                 env={name: "1" for name in _THREAD_VARIABLES},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -84,25 +127,31 @@ class Channel:
         finally:
             os.close(request_end)
             os.close(answer_end)
+        self._handle = os.pidfd_open(self._process.pid) if sys.platform == "linux" else -1
         os.set_blocking(self._requests, False)
         self._readable = select.poll()
         self._readable.register(self._answers, select.POLLIN)
         self._writable = select.poll()
         self._writable.register(self._requests, select.POLLOUT)
         try:
-            self._receive(time.monotonic() + START_SECONDS, "starting")
+            ready = self._receive(time.monotonic() + START_SECONDS, "starting")
         except ChildDied as death:
             raise RewardSynthError(
                 f"the reward process does not start: {death.message}",
                 "see whether this machine has at least 1 GiB of free memory, and try again",
             ) from death
+        self.protection = tuple(ready.text.split("\n")) if ready.text else ()
+        """What the process said holds, such as ``("limits", "landlock 7", "seccomp")``."""
+        locked = "seccomp" in self.protection or "seatbelt" in self.protection
+        if ready.status != "ok" or ("seccomp" in chosen and not locked):
+            self.close()
+            raise RewardSynthError(f"the reward process cannot be locked: {ready.text or 'no lock holds'}", NO_LOCK)
 
     @staticmethod
-    def _command(request_end: int, answer_end: int, memory_bytes: int) -> list[str]:
-        program = Path(__file__).with_name("_child.py")
+    def _command(request_end: int, answer_end: int, memory_bytes: int, layers: tuple[str, ...]) -> list[str]:
         packages = Path(np.__file__).parent.parent
         numbers = (request_end, answer_end, memory_bytes, CPU_SECONDS)
-        return [sys.executable, "-I", "-S", "-B", str(program), *map(str, numbers), str(packages)]
+        return [sys.executable, "-I", "-S", "-B", str(PROGRAM), *map(str, numbers), " ".join(layers), str(packages)]
 
     @property
     def pid(self) -> int:
@@ -130,15 +179,24 @@ class Channel:
     def close(self) -> None:
         """Kill the process group and free everything. May be called more than once."""
         if self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                self._kill()
             self._process.wait()
-        for name in ("_requests", "_answers"):
+        for name in ("_requests", "_answers", "_handle"):
             descriptor = getattr(self, name)
             if descriptor >= 0:
                 os.close(descriptor)
                 setattr(self, name, -1)
         self._over = self._over or "the process has been closed"
+
+    def _kill(self) -> None:
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except PermissionError:
+            # A training worker has given up signals by number; a handle taken before that still works.
+            if self._handle < 0:
+                raise
+            signal.pidfd_send_signal(self._handle, signal.SIGKILL)
 
     def _send(self, frame: bytes, deadline: float, doing: str) -> None:
         pending = memoryview(frame)

@@ -49,6 +49,11 @@ class _CodeProcess:
         """Process id of the child."""
         return self._channel.pid
 
+    @property
+    def protection(self) -> tuple[str, ...]:
+        """What locks the child, such as ``("limits", "landlock 7", "seccomp")``."""
+        return self._channel.protection
+
     def close(self) -> None:
         """End the process. May be called more than once."""
         self._channel.close()
