@@ -16,6 +16,7 @@ from typer.exceptions import TyperException
 
 from reward_synth import __version__
 from reward_synth.commands import catalogue, looking, rewards, running
+from reward_synth.commands.doctor import doctor
 from reward_synth.errors import RewardSynthError
 
 # Plain help: the boxes would cost a third of the time that --help takes.
@@ -39,6 +40,7 @@ for _command in (
     rewards.check,
     rewards.train,
     rewards.export,
+    doctor,
 ):
     app.command(_command.__name__)(_command)
 app.add_typer(catalogue.tasks_app, name="tasks")

@@ -194,6 +194,11 @@ class Run:
         return best
 
 
+UNSAFE = (
+    "NO SANDBOX (--unsafe-no-sandbox): generated code that escapes the lint has all your rights on this machine"
+)
+
+
 def synthesize(goal: str, *, ask: Ask | None = None, confirm: Confirm | None = None, **settings: Any) -> Run:
     """Search for a reward that makes the goal come true, and train its policy.
 
@@ -243,6 +248,7 @@ def check_prerequisites(goal: str, settings: Settings) -> TaskSpec | None:
     :return: the task spec if it is known already.
     :raises RewardSynthError: something is missing.
     """
+    from reward_synth.reward.channel import protected
     from reward_synth.tasks import load_task, match_task
 
     if not goal.strip() and settings.task is None:
@@ -254,6 +260,8 @@ def check_prerequisites(goal: str, settings: Settings) -> TaskSpec | None:
         get_simulator("gym").make(settings.env, {}).close()
     if settings.prompts is not None and not settings.prompts.is_dir():
         raise RewardSynthError(f"there is no folder {settings.prompts}", "--prompts takes a folder of templates")
+    with protected(settings.unsafe_no_sandbox):
+        pass  # Without a lock, nothing may be spent or written.
     _check_models(settings)
     return task
 
@@ -291,6 +299,7 @@ def _search(run: Run, settings: Settings, display: Display, ask: Ask | None, con
     """Run the loop on a locked store, and write down how it ended, whatever ended it."""
     from reward_synth.loop import search
     from reward_synth.reporting import write_report
+    from reward_synth.reward.channel import protected
 
     store, info = run.store, run.info
     started = time.monotonic()
@@ -307,7 +316,12 @@ def _search(run: Run, settings: Settings, display: Display, ask: Ask | None, con
         store.event("started", goal=info.goal)
         display.start(run.path, info.goal, info.task or "", settings)
         try:
-            outcome = search(store, info.goal, settings, display, _paused(ask, display), _paused(confirm, display))
+            with protected(settings.unsafe_no_sandbox) as holds:
+                store.update(sandbox=", ".join(holds))
+                if settings.unsafe_no_sandbox:
+                    log.warning(UNSAFE)
+                    display.warning(UNSAFE)
+                outcome = search(store, info.goal, settings, display, _paused(ask, display), _paused(confirm, display))
             task = {"task": run.task.name} if store.read_task() is not None else {}
             if outcome.status in ("stopped", "waiting"):
                 end(outcome.status, outcome.reason, **task)

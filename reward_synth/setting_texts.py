@@ -26,6 +26,8 @@ HELP: dict[str, str] = {
     "keep_going": "Use all iterations even if the task is solved before.",
     "feedback": "Ask a person after each iteration: `none`, `ask` (here) or `queue` (by file).",
     "feedback_timeout": "With `--feedback queue`: how long to wait for an answer; 0 goes on at once.",
+    "unsafe_no_sandbox": "Run generated code without the kernel's lock: it could then read and change your files. "
+    "Only as an option or argument, and not remembered by `resume`.",
     "yes": "Accept drafted success measures without asking.",
     "jobs": "Trainings that run side by side; the number of cores if not given.",
     "executor": "Where trainings run: `local`, as processes on this machine.",

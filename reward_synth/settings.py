@@ -77,6 +77,7 @@ class Settings(BaseModel):
     feedback: Literal["none", "ask", "queue"] = "none"
     feedback_timeout: Seconds = 0.0
     yes: bool = False
+    unsafe_no_sandbox: bool = False
     jobs: int | None = Field(None, ge=1)
     executor: Literal["local"] = "local"
     seed: int = Field(0, ge=0, lt=2**32)
@@ -156,6 +157,11 @@ def load_settings(overrides: Mapping[str, Any], start: Path | None = None, *, fl
     except ValidationError as error:
         raise _in_words(error, origins) from error
     _refuse_idle(settings, origins, ranks)
+    if settings.unsafe_no_sandbox and ranks["unsafe_no_sandbox"] > 0:
+        raise RewardSynthError(
+            f"{origins['unsafe_no_sandbox']} would switch the sandbox off unseen",
+            "remove it there, and type --unsafe-no-sandbox each time it is meant",
+        )
     return Resolved(settings, origins)
 
 
@@ -167,6 +173,7 @@ RESUMABLE = (
     "feedback",
     "feedback_timeout",
     "yes",
+    "unsafe_no_sandbox",
     "jobs",
     "display",
 )
@@ -178,7 +185,8 @@ def resumed_settings(
 ) -> Resolved:
     """The settings of a run that is taken up again: as stored, but for what is typed now.
 
-    Keys in ``.env`` are put into the environment as in :func:`load_settings`. The display is not remembered.
+    Keys in ``.env`` are put into the environment as in :func:`load_settings`. The display is not remembered, nor is
+    it remembered that the sandbox was switched off.
 
     :raises RewardSynthError: a setting that cannot change any more, or an unfit value.
     """
@@ -191,7 +199,7 @@ def resumed_settings(
                 f"these can: {known}; start another run for the rest",
             )
     _dotenv((start or Path.cwd()).resolve())
-    values = stored.settings.model_dump() | {"display": "auto"} | given
+    values = stored.settings.model_dump() | {"display": "auto", "unsafe_no_sandbox": False} | given
     origins = stored.origins | {name: _flag(name) if flags else f"{name}=" for name in given}
     try:
         return Resolved(Settings.model_validate(values), origins)

@@ -28,7 +28,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"parts"}),
     frozenset({"stages"}),
     frozenset({"loop"}),
-    frozenset({"feedback", "run", "reward_files", "plan"}),
+    frozenset({"feedback", "run", "reward_files", "plan", "doctor"}),
     frozenset({"__init__"}),
     frozenset({"commands"}),
     frozenset({"cli"}),

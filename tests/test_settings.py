@@ -186,6 +186,22 @@ def test_resuming_changes_limits_only() -> None:
         resumed_settings(Resolved(stored.settings, stored.origins), {"iterations": "none"})
 
 
+def test_the_sandbox_is_switched_off_by_an_option_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    typed = load_settings({"unsafe_no_sandbox": True}, tmp_path)
+    assert typed.settings.unsafe_no_sandbox
+    assert not resumed_settings(typed, {}).settings.unsafe_no_sandbox
+    assert resumed_settings(typed, {"unsafe_no_sandbox": True}).settings.unsafe_no_sandbox
+
+    (tmp_path / "reward-synth.toml").write_text("unsafe_no_sandbox = true\n")
+    with pytest.raises(RewardSynthError, match="switch the sandbox off unseen"):
+        load_settings({}, tmp_path)
+    assert load_settings({"unsafe_no_sandbox": True}, tmp_path).settings.unsafe_no_sandbox
+    (tmp_path / "reward-synth.toml").unlink()
+    monkeypatch.setenv("REWARD_SYNTH_UNSAFE_NO_SANDBOX", "1")
+    with pytest.raises(RewardSynthError, match="REWARD_SYNTH_UNSAFE_NO_SANDBOX would switch"):
+        load_settings({}, tmp_path)
+
+
 def test_every_setting_is_described_and_resumable_ones_exist() -> None:
     assert set(HELP) == set(Settings.model_fields)
     assert set(RESUMABLE) <= set(Settings.model_fields)

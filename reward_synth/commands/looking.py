@@ -73,6 +73,8 @@ def _show_run(run: Run, as_json: bool) -> None:
     reason = f" ({info.reason})" if info.reason else ""
     facts = [("goal", info.goal), ("task", info.task or "not chosen yet"), ("status", f"{run.status}{reason}")]
     facts += [("folder", str(run.path)), ("time", duration(run.seconds)), ("models", dollars(run.cost))]
+    if info.sandbox:
+        facts.append(("sandbox", info.sandbox))
     if info.best:
         facts.append(("best", f"{info.best}  {run.reward_path}"))
     for name, value in facts:

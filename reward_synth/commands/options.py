@@ -36,6 +36,7 @@ KeepGoing = Annotated[bool | None, _setting("keep_going", "--keep-going/--no-kee
 FeedbackMode = Annotated[str | None, _setting("feedback", metavar="none|ask|queue")]
 FeedbackTimeout = Annotated[str | None, _setting("feedback_timeout", metavar="TIME")]
 Yes = Annotated[bool | None, _setting("yes", "--yes/--no-yes", "-y")]
+UnsafeNoSandbox = Annotated[bool | None, _setting("unsafe_no_sandbox", "--unsafe-no-sandbox")]
 Jobs = Annotated[str | None, _setting("jobs", metavar="NUMBER")]
 Executor = Annotated[str | None, _setting("executor", metavar="local")]
 Seed = Annotated[str | None, _setting("seed", metavar="NUMBER")]

@@ -22,6 +22,7 @@ def check(
     file: RewardFile,
     task: TaskName,
     only: Annotated[str | None, typer.Option(metavar="lint|probe", help="Only one of the two.")] = None,
+    unsafe_no_sandbox: options.UnsafeNoSandbox = None,
     json: Json = False,
 ) -> None:
     """Lint and probe a reward file. Exits with 0 if clean, 1 with findings, 2 if it cannot run."""
@@ -30,7 +31,13 @@ def check(
 
     if only not in (None, "lint", "probe"):
         raise RewardSynthError(f"--only {only} is not known", "use --only lint or --only probe, or neither for both")
-    report = check_reward(file, task, only)  # type: ignore[arg-type]  # narrowed above
+    _warn(unsafe_no_sandbox)
+    report = check_reward(
+        file,
+        task,
+        only,  # type: ignore[arg-type]  # narrowed above
+        unsafe_no_sandbox=bool(unsafe_no_sandbox),
+    )
     if json:
         print_json(report.model_dump(mode="json") | {"ok": report.ok})
     else:
@@ -53,6 +60,7 @@ def train(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, metavar="NUMBER", help="Seed of the training.")] = 0,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where policy and curves go.")] = None,
+    unsafe_no_sandbox: options.UnsafeNoSandbox = None,
     display: options.DisplayKind = None,
     json: Json = False,
 ) -> None:
@@ -65,7 +73,10 @@ def train(
     kind = load_settings({"display": display}).settings.display
     # A single training has nothing that the moving screen would show better than lines do.
     shown = make_display("none" if json or kind in ("json", "none") else "plain")
-    result, folder = train_reward(file, task, steps=steps, seed=seed, out=out, display=shown)
+    _warn(unsafe_no_sandbox)
+    result, folder = train_reward(
+        file, task, steps=steps, seed=seed, out=out, display=shown, unsafe_no_sandbox=bool(unsafe_no_sandbox)
+    )
     if json:
         figures = {"success": result.success, "fitness": result.fitness, "folder": str(folder)}
         print_json(result.model_dump(mode="json", exclude={"terms", "evaluations", "episodes"}) | figures)
@@ -77,6 +88,13 @@ def train(
         typer.echo(str(folder / "model.zip" if result.status == "trained" else folder))
     if result.status != "trained":
         raise typer.Exit(1)
+
+
+def _warn(unsafe_no_sandbox: bool | None) -> None:
+    if unsafe_no_sandbox:
+        from reward_synth.run import UNSAFE
+
+        typer.echo(f"warning: {UNSAFE}", err=True)
 
 
 def export(

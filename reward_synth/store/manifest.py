@@ -44,6 +44,8 @@ class RunInfo(Value):
     success: float | None = None
     """The best candidate's success, 0 to 1."""
     fitness: float | None = None
+    sandbox: str = ""
+    """What locked the reward processes when it was last worked on, such as ``limits, landlock 7, seccomp``."""
     seed: int = 0
     versions: dict[str, str] = Field(default_factory=dict)
 

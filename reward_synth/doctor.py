@@ -1,0 +1,148 @@
+"""Looks at this machine: what is there, what is missing, and whether the lock on generated code holds."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+from reward_synth.errors import RewardSynthError
+from reward_synth.types import Value
+
+GIB = 1 << 30
+PACKAGES = ("numpy", "torch", "gymnasium", "mujoco", "stable-baselines3", "litellm", "xllamacpp")
+
+
+class Diagnosis(Value):
+    """One thing that was looked at."""
+
+    name: str
+    state: Literal["ok", "warning", "fault"]
+    """``fault``: nothing can be run before it is mended."""
+    text: str
+    hint: str = ""
+    """What to type or install; empty if all is well."""
+
+
+def examine() -> Iterator[Diagnosis]:
+    """Look at everything, one after the other; a few seconds, most of them for the attacks on the lock."""
+    for look in (_system, _packages, _cores, _disk, _simulator, _models, _lock, _attacks):
+        try:
+            yield from look()
+        except RewardSynthError as error:
+            yield Diagnosis(name=_name(look), state="fault", text=error.message, hint=error.hint)
+
+
+def _name(look: Callable[[], object]) -> str:
+    return look.__name__.strip("_")
+
+
+def _system() -> Iterator[Diagnosis]:
+    text = f"Python {platform.python_version()}, {platform.system()} {platform.release()}, {platform.machine()}"
+    new = sys.version_info >= (3, 11)
+    yield Diagnosis(name="system", state="ok" if new else "fault", text=text, hint="" if new else "use Python 3.11")
+
+
+def _packages() -> Iterator[Diagnosis]:
+    found, missing = [], []
+    for package in PACKAGES:
+        try:
+            found.append(f"{package} {metadata.version(package)}")
+        except metadata.PackageNotFoundError:
+            missing.append(package)
+    hint = ""
+    if missing == ["xllamacpp"]:
+        hint = "for the embedded model: pip install 'reward-synth[local]'"
+    elif missing:
+        hint = f"missing: {', '.join(missing)}; install reward-synth anew"
+    fault = bool(set(missing) - {"xllamacpp"})
+    state: Literal["ok", "warning", "fault"] = "fault" if fault else "warning" if missing else "ok"
+    yield Diagnosis(name="packages", state=state, text=", ".join(found), hint=hint)
+
+
+def _cores() -> Iterator[Diagnosis]:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    free = _free_memory()
+    text = f"{cores} cores" if free is None else f"{cores} cores, {free / GIB:.1f} GiB of memory free"
+    low = free is not None and free < 2 * GIB
+    hint = "a training takes about 0.6 GiB: use --jobs 1, or end other programs" if low else ""
+    yield Diagnosis(name="machine", state="warning" if low else "ok", text=text, hint=hint)
+
+
+def _free_memory() -> int | None:
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    kilobytes = [int(line.split()[1]) for line in lines if line.startswith("MemAvailable")]
+    return kilobytes[0] * 1024 if kilobytes else None
+
+
+def _disk() -> Iterator[Diagnosis]:
+    free = shutil.disk_usage(Path.cwd()).free
+    low = free < 2 * GIB
+    hint = "a run takes some 10 MB, the embedded model 1.1 GB: make room" if low else ""
+    yield Diagnosis(name="disk", state="warning" if low else "ok", text=f"{free / GIB:.0f} GiB free here", hint=hint)
+
+
+def _simulator() -> Iterator[Diagnosis]:
+    from reward_synth.simulators import get_simulator
+
+    environment = get_simulator("gym").make("HalfCheetah-v5", {})
+    try:
+        environment.reset(seed=0)
+        environment.step(environment.action_space.sample())
+    finally:
+        environment.close()
+    yield Diagnosis(name="simulator", state="ok", text="HalfCheetah-v5 steps")
+
+
+def _models() -> Iterator[Diagnosis]:
+    from reward_synth.llm import default_model
+    from reward_synth.llm.catalogue import available_models
+
+    chosen, reason = default_model()
+    local = next(model for model in available_models() if model.name == "local")
+    missing = chosen == "local" and not local.ready
+    text = f"without --model: {chosen} ({reason})"
+    yield Diagnosis(name="models", state="warning" if missing else "ok", text=text, hint=local.note if missing else "")
+
+
+def _lock() -> Iterator[Diagnosis]:
+    from reward_synth.reward import lock
+    from reward_synth.reward.channel import NO_LOCK
+
+    found = lock.available()
+    parts = [
+        "seccomp" if found.seccomp else "no seccomp",
+        f"Landlock {found.landlock}" if found.landlock else "no Landlock",
+    ]
+    text = "Seatbelt, which was never tested" if found.seatbelt else ", ".join(parts)
+    if not found.enough:
+        yield Diagnosis(name="lock", state="fault", text=text, hint=NO_LOCK)
+    elif not found.landlock:
+        hint = "rewards are locked all the same; training workers could read files (Linux 5.13 has Landlock)"
+        yield Diagnosis(name="lock", state="warning", text=text, hint=hint)
+    else:
+        yield Diagnosis(name="lock", state="ok", text=text)
+
+
+def _attacks() -> Iterator[Diagnosis]:
+    from reward_synth.reward.trial import try_lock
+
+    _, attacks = try_lock()
+    for attack in attacks:
+        name = f"attack: {attack.name}"
+        if attack.lands:
+            hint = "run no rewards here; please report this"
+            yield Diagnosis(name=name, state="fault", text="it lands behind the lock", hint=hint)
+        elif attack.lands_without_lock:
+            yield Diagnosis(name=name, state="ok", text=f"refused: {attack.refusal} (it lands without the lock)")
+        else:
+            text = "refused, but so it is without the lock: this proves nothing"
+            yield Diagnosis(name=name, state="warning", text=text)
