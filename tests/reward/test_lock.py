@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
 import os
 import re
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from reward_synth.reward import lock, system_calls
+from reward_synth.reward import allowed, lock, system_calls
 from reward_synth.reward.channel import PROGRAM, Channel, ChildDied, protected, set_protection
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.process import RewardProcess
@@ -233,8 +237,6 @@ LAYOUT = (("x_velocity", ()), ("place", (3,)))
 
 
 def run_once(body: str) -> None:
-    import numpy as np
-
     # The restricted namespace has no getattr; numpy's own modules hand out `os` all the same.
     source = (
         f"import numpy as np\n\ndef compute_reward(state, action, next_state):\n    os = np.lib._npyio_impl.os\n{body}"
@@ -331,3 +333,24 @@ def test_death_is_still_death() -> None:
     channel.close()
     with pytest.raises(ChildDied):
         channel.ask(b"", 1.0)
+
+
+def test_all_the_numpy_that_is_offered_works_behind_the_lock() -> None:
+    # Parts that numpy would load only when first used cannot be loaded any more: ImportError, PermissionError.
+    calls = [f"np.{name}" for name in sorted(allowed.NUMPY - {"linalg", "errstate"})]
+    calls += [f"np.linalg.{name}" for name in sorted(allowed.LINALG)]
+    calls += [f"math.{name}" for name in sorted(allowed.MATH)]
+    kinds = ("v", "m", "0.5", "v, v", "m, m", "m, v", "i, i", "3", "2, 3", "[v, v]", "v, 50", "v > 0, v, v")
+    values = "v, m, i = np.array([0.5, 0.25]), np.array([[2.0, 1.0], [1.0, 3.0]]), np.array([1, 0])"
+    here: dict[str, object] = {"np": np, "math": math}
+    exec(values, here)
+    lines = ["import math", "import numpy as np", "", "def compute_reward(state, action, next_state):", f"    {values}"]
+    for call in (f"{function}({arguments})" for function in calls for arguments in kinds):
+        with contextlib.suppress(Exception), warnings.catch_warnings(action="ignore"):
+            eval(call, here)
+            lines.append(f"    {call}")
+    assert len(lines) > 800
+    lines += ["    str(v), str(m), str(m > 1)", "    return {'x': 1.0}"]
+    with RewardProcess("\n".join(lines), LAYOUT, 2) as process:
+        batch = process.evaluate(np.ones((1, 4)), np.zeros((1, 2)), np.ones((1, 4)), np.ones(1, bool))
+    assert batch.rewards[0] == 1.0
