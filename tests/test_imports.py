@@ -54,7 +54,8 @@ ONLY_IN: dict[str, str] = {
 # The reward process is locked and holds no more than this.
 LOCKED = (
     "reward/_child.py", "reward/view.py", "reward/namespace.py", "reward/frames.py", "reward/lock.py",
-    "reward/system_calls.py",
+    "reward/system_calls.py", "reward/vector/__init__.py", "reward/vector/form.py", "reward/vector/checked.py",
+    "reward/vector/calls.py", "reward/vector/expressions.py", "reward/vector/kinds.py", "reward/vector/numbers.py",
 )  # fmt: skip
 LOCKED_MAY_IMPORT = frozenset(sys.stdlib_module_names) | {"numpy", "reward_synth"}
 

@@ -7,7 +7,6 @@ only then does it ask for the source.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import sys
@@ -15,30 +14,21 @@ import warnings
 from array import array
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 if __name__ == "__main__":
     # -S leaves site-packages out, and with it every .pth file; numpy's own folder is enough.
     sys.path.append(sys.argv[6])
+    # The packages' own __init__ would bring in code that has no place here; the modules below need only their paths.
+    for name, folder in (("reward_synth", Path(__file__).parents[1]), ("reward_synth.reward", Path(__file__).parent)):
+        sys.modules[name] = ModuleType(name)
+        sys.modules[name].__path__ = [str(folder)]
+
 import numpy as np
 
-
-def load_sibling(name: str) -> Any:
-    """A module of this folder by path: importing the package would bring in code that has no place here."""
-    spec = importlib.util.spec_from_file_location(f"_reward_{name}", Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-frames = load_sibling("frames")
-view = load_sibling("view")
-namespace = load_sibling("namespace")
-system_calls = load_sibling("system_calls")
-lock = load_sibling("lock")
+from reward_synth.reward import frames, lock, namespace, view
+from reward_synth.reward.vector.checked import LEAST_ROWS, CheckedForm
 
 
 def warm_up() -> None:
@@ -60,6 +50,8 @@ def warm_up() -> None:
         describe(error)
     namespace.compile_reward("import numpy as np\nimport math\ndef compute_reward(a, b, c):\n    return {}\n")
     namespace.compile_measure("episode", "success")
+    one = "def compute_reward(state, action, next_state):\n    return {'x': next_state.x}\n"
+    CheckedForm(one, (("x", ()),), 1, ("x",), lambda *_: np.ones((4, 1))).terms(*[np.ones((4, 1))] * 3)
 
 
 def read_exactly(descriptor: int, start: bytes, size: int) -> bytes:
@@ -135,6 +127,8 @@ class RewardServer:
         self.views: Callable[[Any], list[Any]] = view.batch_viewer(layout)
         self.function, self.uses_memory = namespace.compile_reward(setup["source"])
         self.memories: list[dict[Any, Any]] = []
+        self.source, self.layout = setup["source"], layout
+        self.at_once: CheckedForm | None = None
 
     def size(self, rows: int, action_size: int) -> int:
         """Bytes of the payload: states, actions, next states as float64, then a byte per row: a start."""
@@ -151,8 +145,22 @@ class RewardServer:
         offset += 8 * actions_size
         next_states = np.frombuffer(frame, np.float64, states_size, offset).reshape(rows, self.width)
         offset += 8 * states_size
+        if self.terms.fixed and not self.uses_memory and rows >= LEAST_ROWS:
+            table = self.form(action_size).terms(states, action, next_states)
+            return "", array("d", table.ravel().tolist())
         results = self.call(self.views(states), list(action), self.views(next_states), frame[offset:])
         return self.collect(results)
+
+    def form(self, action_size: int) -> CheckedForm:
+        """The reward as one of whole batches; made at the first, which tells the width of an action."""
+        if self.at_once is None:
+            self.at_once = CheckedForm(self.source, self.layout, action_size, self.terms.names, self.one_by_one)
+        return self.at_once
+
+    def one_by_one(self, states: Any, actions: Any, next_states: Any) -> Any:
+        """Terms (rows, K) of the function called for each row."""
+        _, values = self.collect(self.call(self.views(states), list(actions), self.views(next_states), b""))
+        return np.frombuffer(values).reshape(len(states), -1)
 
     def call(self, states: list[Any], actions: list[Any], next_states: list[Any], starts: bytes) -> list[Any]:
         """What the function returns for each row."""

@@ -224,14 +224,18 @@ class Channel:
         return Answer(frames.STATUSES[number], line or None, text, values)
 
     def _read(self, frame: bytes, size: int, deadline: float, doing: str) -> bytes:
-        while len(frame) < size:
-            if not self._readable.poll(_milliseconds(deadline)):
+        pieces, have = [frame], len(frame)
+        while have < size:
+            left = _milliseconds(deadline)
+            # Bytes that trickle in are always there to be read: the time must be looked at, too.
+            if left == 0.0 or not self._readable.poll(left):
                 self._late(doing)
-            piece = os.read(self._answers, max(size - len(frame), frames.FIRST_READ))
+            piece = os.read(self._answers, max(size - have, frames.FIRST_READ))
             if not piece:
                 self._dead()
-            frame += piece
-        return frame
+            pieces.append(piece)
+            have += len(piece)
+        return b"".join(pieces)
 
     def _late(self, doing: str) -> NoReturn:
         self._over = f"it was still {doing} when its time was up, and was killed"
@@ -269,7 +273,10 @@ def _cause(code: int) -> str:
         signal.SIGXCPU: "the process used up its processor time (SIGXCPU)",
         signal.SIGSYS: "the process made a forbidden system call (SIGSYS)",
     }
-    return causes.get(signal.Signals(-code), f"the process died of {signal.Signals(-code).name}")
+    if -code not in set(signal.Signals):  # Most real-time signals have no name.
+        return f"the process died of signal {-code}"
+    number = signal.Signals(-code)
+    return causes.get(number, f"the process died of {number.name}")
 
 
 def _printable(text: str) -> str:

@@ -15,7 +15,8 @@ SETUP, BATCH, EPISODE = 1, 2, 3
 ANSWER = struct.Struct("<4I")
 """Status (an index into :data:`STATUSES`), line, bytes of text, float64 values after the text."""
 STATUSES = (
-    "ok", "not-locked", "exception", "memory", "forbidden", "no-function", "wrong-signature", "wrong-return", "wrong-shape",
+    "ok", "not-locked", "exception", "memory", "forbidden",
+    "no-function", "wrong-signature", "wrong-return", "wrong-shape",
     "wrong-type", "new-term", "term-name", "too-many-terms",
 )  # fmt: skip
 

@@ -21,10 +21,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-if __name__.startswith("_reward_"):  # In the reward process, which loads its modules one by one.
-    system_calls: Any = sys.modules["_reward_system_calls"]
-else:
-    from reward_synth.reward import system_calls
+from reward_synth.reward import system_calls
 
 LAYERS = ("limits", "landlock", "seccomp")
 
@@ -185,8 +182,11 @@ def _limit_resources(memory_bytes: int, cpu_seconds: int) -> None:
 
 def _one_thread() -> None:
     # A thread that runs already would keep the rights that Landlock takes from this one.
-    tasks = Path("/proc/self/task")
-    threads = len(list(tasks.iterdir())) if tasks.is_dir() else 1
+    try:
+        threads = len(list(Path("/proc/self/task").iterdir()))
+    except OSError:
+        # No procfs, or a process below a locked training, all of whose threads Landlock has bound from their start.
+        return
     if threads != 1:
         raise LockError(f"{threads} threads run where there should be one")
 

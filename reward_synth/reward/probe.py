@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.lint import lint
+from reward_synth.reward.lint.returns import term_line
 from reward_synth.reward.process import RewardProcess
-from reward_synth.reward.returns import term_line
 from reward_synth.reward.view import Layout, column_indices, columns, sublayout
 from reward_synth.types import CheckReport, Finding
 

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,9 +18,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reward_synth.reward import allowed, lock, system_calls
+from reward_synth.reward import lock, system_calls
 from reward_synth.reward.channel import PROGRAM, Channel, ChildDied, protected, set_protection
 from reward_synth.reward.contract import RewardError
+from reward_synth.reward.lint import allowed
 from reward_synth.reward.process import RewardProcess
 
 pytestmark = pytest.mark.skipif(not lock.available().seccomp, reason="the kernel has no seccomp")
@@ -203,13 +205,11 @@ def test_the_choice_ends_with_its_block() -> None:
 def test_a_child_that_cannot_lock_itself_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from reward_synth.errors import RewardSynthError
 
-    broken = tmp_path / "_child.py"
-    for path in PROGRAM.parent.glob("*.py"):
-        (tmp_path / path.name).write_text(path.read_text())
+    broken = tmp_path / "reward_synth" / "reward" / "_child.py"
+    shutil.copytree(PROGRAM.parents[1], tmp_path / "reward_synth")
     text = PROGRAM.with_name("lock.py").read_text()
-    (tmp_path / "lock.py").write_text(
-        text.replace("def _has_seccomp() -> bool:\n", "def _has_seccomp() -> bool:\n    return False\n")
-    )
+    head = "def _has_seccomp() -> bool:\n"
+    broken.with_name("lock.py").write_text(text.replace(head, head + "    return False\n"))
     monkeypatch.setattr("reward_synth.reward.channel.PROGRAM", broken)
     with pytest.raises(RewardSynthError, match="cannot be locked: the kernel offers no seccomp") as error:
         Channel()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
-from reward_synth.reward.allowed import ALIASES, ANNOTATION_MODULES
+from reward_synth.reward.lint.allowed import ALIASES, ANNOTATION_MODULES
 from reward_synth.reward.view import EPISODE_ATTRIBUTES, Layout
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -45,12 +46,20 @@ class Scope:
     """Local names that stand for one field and nothing else: its text and shape."""
     norms: set[str] = field(default_factory=set)
     """Local names that stand for a norm."""
+    weights: frozenset[str] = frozenset()
+    """Fields of refused classes, which are constants in disguise."""
+
+
+@lru_cache(maxsize=32)
+def walked(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """All nodes of a tree that no longer changes; walking it anew is what takes most of a lint's time."""
+    return tuple(ast.walk(tree))
 
 
 def import_aliases(tree: ast.AST) -> dict[str, str]:
     """Local name to ``np``, ``linalg`` or ``math`` for every import of one of these, anywhere."""
     aliases: dict[str, str] = {}
-    for node in ast.walk(tree):
+    for node in walked(tree):
         if isinstance(node, ast.Import):
             for name in node.names:
                 if name.name in ALIASES:
@@ -67,7 +76,7 @@ def import_aliases(tree: ast.AST) -> dict[str, str]:
 def bound_names(tree: ast.AST) -> set[str]:
     """Every name that something inside the tree binds, its own name left out."""
     names: set[str] = set()
-    for node in ast.walk(tree):
+    for node in walked(tree):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             names.add(node.id)
         elif isinstance(node, ast.arg):
@@ -79,6 +88,12 @@ def bound_names(tree: ast.AST) -> set[str]:
             if not annotations:
                 names.update(alias.asname or alias.name.partition(".")[0] for alias in node.names)
     return names
+
+
+def class_fields(tree: ast.Module) -> frozenset[str]:
+    """Names that the bodies of classes give a value."""
+    bodies = [statement for node in tree.body if isinstance(node, ast.ClassDef) for statement in node.body]
+    return frozenset(name for s in bodies if isinstance(s, ast.Assign | ast.AnnAssign) for name in bound_names(s))
 
 
 def module_names(tree: ast.Module) -> set[str]:
@@ -122,7 +137,7 @@ def view_names(functions: dict[str, ast.FunctionDef], declared: Declared) -> dic
 def _passed_views(
     caller: ast.FunctionDef, known: set[str], functions: dict[str, ast.FunctionDef]
 ) -> Iterator[tuple[str, str]]:
-    for call in ast.walk(caller):
+    for call in walked(caller):
         if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in functions):
             continue
         for parameter, argument in zip(parameters(functions[call.func.id]), call.args, strict=False):
@@ -133,13 +148,14 @@ def _passed_views(
                 yield call.func.id, keyword.arg
 
 
+@lru_cache(maxsize=32)
 def single_assignments(function: ast.AST, augmented: bool = False) -> dict[str, ast.expr]:
     """Local names with exactly one binding, ``name = value``, and that value.
 
     :param augmented: True to take names that ``+=`` and its like change later as well.
     """
     values: dict[str, list[ast.expr | None]] = {}
-    for node in ast.walk(function):
+    for node in walked(function):
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
             values.setdefault(node.targets[0].id, []).append(node.value)
         elif isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Tuple):
@@ -147,8 +163,8 @@ def single_assignments(function: ast.AST, augmented: bool = False) -> dict[str, 
         elif isinstance(node, ast.arg):
             values.setdefault(node.arg, []).append(None)
     stores: dict[str, int] = {}
-    changes = {id(n.target) for n in ast.walk(function) if augmented and isinstance(n, ast.AugAssign)}
-    for node in ast.walk(function):
+    changes = {id(n.target) for n in walked(function) if augmented and isinstance(n, ast.AugAssign)}
+    for node in walked(function):
         if id(node) not in changes and isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             stores[node.id] = stores.get(node.id, 0) + 1
     return {

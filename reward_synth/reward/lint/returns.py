@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import re
 
-from reward_synth.reward.allowed import TOTAL_NAMES
 from reward_synth.reward.frames import MAXIMUM_NAME, MAXIMUM_TERMS
+from reward_synth.reward.lint.allowed import TOTAL_NAMES
+from reward_synth.reward.lint.rules import Findings
+from reward_synth.reward.lint.scopes import single_assignments
 from reward_synth.reward.namespace import BUILTINS
-from reward_synth.reward.rules import Findings
-from reward_synth.reward.scopes import single_assignments
 
 EXAMPLE = 'return {"forward": forward, "effort": effort}'
 

@@ -35,6 +35,8 @@ RULES: dict[str, tuple[Severity, str]] = {
     "module-state": ("error", "A function changes a module-level value; only `memory` may keep things."),
     "default-value": ("error", "The default of a parameter is not a plain constant."),
     "recursion": ("error", "A function calls itself."),
+    "refused-keyword": ("error", "A keyword such as `out=`, or a position, that makes numpy write into its arguments."),
+    "hidden-character": ("error", "A control character, or a letter that looks like another one."),
     "too-much-work": ("error", "A loop, array, number or repetition that is larger than a reward needs."),
     "no-return": ("error", "`compute_reward` can end without returning its terms."),
     "wrong-return": ("error", "It returns something else than a dict of named terms."),
@@ -43,6 +45,12 @@ RULES: dict[str, tuple[Severity, str]] = {
     "duplicate-term": ("error", "Two terms have one name; only the last would count."),
     "too-many-terms": ("error", "More than 16 terms."),
     "no-terms": ("error", "There is no term at all."),
+    "not-finite": ("error", "A term is NaN or infinite whatever the state."),
+    "may-be-undefined": ("warning", "A root, logarithm or arc function of what may lie outside of its range."),
+    "set-order": ("warning", "A loop over a set, whose order may change."),
+    "bare-except": ("warning", "`except:` without the error's name hides every fault."),
+    "memory-key": ("warning", "A key of `memory` is not a name in quotes."),
+    "memory-grows": ("warning", "A list in `memory` that grows at every step."),
     "division-by-norm": ("warning", "A division by a norm, which is zero at rest."),
     "no-state": ("warning", "The reward reads no field of the state."),
 }
@@ -69,6 +77,8 @@ PROBE_RULES: dict[str, tuple[Severity, str]] = {
 
 MAXIMUM_FINDINGS = 20
 """More would drown a small model."""
+LONGEST_TEXT = 1_000
+"""Characters of a message or a repair; a repair may hold a line of 16 terms."""
 
 
 class Findings:
@@ -80,7 +90,7 @@ class Findings:
     def add(self, rule: str, message: str, fix: str = "", line: int | None = None) -> None:
         """Note a fault of a rule in :data:`RULES`."""
         assert rule in RULES, rule
-        lines = self._lines.setdefault((rule, message, fix), [])
+        lines = self._lines.setdefault((rule, _cut(message), _cut(fix)), [])
         if line is not None and line not in lines:
             lines.append(line)
 
@@ -101,6 +111,10 @@ class Findings:
         if len(found) > MAXIMUM_FINDINGS:
             found = [finding for finding in found if finding.severity == "error"][:MAXIMUM_FINDINGS]
         return tuple(found)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 3] + "..."
 
 
 def rules_table(rules: dict[str, tuple[Severity, str]]) -> str:

@@ -7,9 +7,9 @@ import ast
 import builtins
 import difflib
 
-from reward_synth.reward.allowed import JUDGE_NAMES, LINALG, MATH, METHODS, NUMPY, SCALAR_METHODS
+from reward_synth.reward.lint.allowed import JUDGE_NAMES, LINALG, MATH, METHODS, NUMPY, SCALAR_METHODS
+from reward_synth.reward.lint.syntax import LONGEST_NAME, MOST_GUESSES, SyntaxWalker, fold, text_of
 from reward_synth.reward.namespace import BUILTINS
-from reward_synth.reward.syntax import SyntaxWalker, closest, fold, text_of
 from reward_synth.reward.view import nearest
 
 NAME_FIXES = {
@@ -50,8 +50,10 @@ class Walker(SyntaxWalker):
                 f"write `{text_of(owner)}` without `.{name}`",
             )
         elif name not in METHODS and name not in self.shapes:
-            guess = closest(name, METHODS | set(self.shapes))
+            guess = self.guess(name, METHODS | set(self.shapes))
             fix = f"did you mean `.{guess}`?" if guess else "write it with numpy functions"
+            if name in self.scope.weights:
+                fix = f"write `{name.upper()} = …` above the function and use `{name.upper()}`"
             self.add("unknown-attribute", node, f"`.{name}` is not available", fix)
         self.visit(owner)
 
@@ -80,6 +82,10 @@ class Walker(SyntaxWalker):
             )
             return
         names = list(self.shapes)
+        self.guesses += 1
+        if self.guesses > MOST_GUESSES or len(name) > LONGEST_NAME:
+            self.add("unknown-field", node, f"unknown field `{owner}.{name}`", "use only fields of the list")
+            return
         close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
         fix = f"replace `{owner}.{name}` by `{owner}.{close[0]}`" if close else "use only fields of the list"
         self.add("unknown-field", node, f"unknown field `{owner}.{name}`; {nearest(name, names)}", fix)
@@ -100,16 +106,6 @@ class Walker(SyntaxWalker):
             self.visit(node.slice)
             return
         name = owner.id if isinstance(owner, ast.Name) else ""
-        if isinstance(node.ctx, ast.Store):
-            if self.field_of(owner) or name == "action":
-                self.add(
-                    "writes-input",
-                    node,
-                    f"`{text_of(owner)}` is read-only",
-                    "make a copy first: `np.array(x)`",
-                )
-            elif self.inside and name in self.module and not self._is_local(name):
-                self.module_state(node, name)
         field = self.field_of(owner)
         if name == "action" and self.declared.action_size is not None:
             field = ("action", (self.declared.action_size,))
@@ -117,13 +113,10 @@ class Walker(SyntaxWalker):
             self._index_of_field(node, *field)
         self.generic_visit(node)
 
-    def _is_local(self, name: str) -> bool:
-        return name in self.scope.names - self.module
-
     def _index_of_view(self, node: ast.Subscript, owner: str) -> None:
         key = node.slice.value if isinstance(node.slice, ast.Constant) else None
         if isinstance(key, str):
-            field = key if key in self.shapes else closest(key, set(self.shapes)) or "field"
+            field = key if key in self.shapes else self.guess(key, set(self.shapes)) or "field"
             self.add(
                 "subscript-field",
                 node,
@@ -191,7 +184,7 @@ class Walker(SyntaxWalker):
             fix = NAME_FIXES.get(name, "delete it")
             self.add("refused-name", node, f"`{name}` is not available in a reward", fix)
         else:
-            guess = closest(name, self.scope.names | set(self.shapes))
+            guess = self.guess(name, self.scope.names | set(self.shapes))
             root = self.declared.roots[-1]
             fix = (
                 f"did you mean `{root + '.' if guess in self.shapes else ''}{guess}`?"

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reward_synth.reward.lint import LintReport, lint
-from reward_synth.reward.rules import MAXIMUM_FINDINGS, PROBE_RULES, RULES, rules_table
+from reward_synth.reward.lint.rules import MAXIMUM_FINDINGS, PROBE_RULES, rules_table
 
 LAYOUT = (
     ("x_velocity", ()),
@@ -183,7 +183,8 @@ HOSTILE = {
     "setting a field": ("state.height = 1.0", "writes-input", "state.height"),
     "except as": ("try:\n        pass\n    except Exception as e:\n        pass", "refused-syntax", "as e"),
     "double star": ("dict(**{'a': 1})", "refused-syntax", "**"),
-    "f-string": ("x = f'{state}'", "refused-syntax", "f-string"),
+    "f-string of the state": ("x = f'{state}'", "state-indexed", "state"),
+    "f-string with a width": ("x = f'{1.0:>999999999}'", "refused-syntax", "f-string"),
 }
 
 
@@ -350,7 +351,7 @@ def test_prose_and_fences_around_the_code_are_told_as_such() -> None:
 def test_text_that_aims_at_the_lint_itself_gives_a_finding(source: str) -> None:
     report = lint(source, LAYOUT)
     assert not report.ok
-    assert report.findings[0].rule in ("syntax", "too-large")
+    assert report.findings[0].rule in ("syntax", "too-large", "hidden-character")
 
 
 FRAGMENTS = st.sampled_from(
@@ -389,7 +390,6 @@ def test_findings_are_bounded() -> None:
     assert len(lint(reward(*lines, "return {'a': state.height}"), LAYOUT).findings) == MAXIMUM_FINDINGS
 
 
-def test_the_documentation_lists_every_rule() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "reward-contract.md").read_text(encoding="utf-8")
-    assert rules_table(RULES) in text
+def test_the_documentation_lists_every_rule_of_the_probe() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "reward-contract.md").read_text(encoding="utf-8")
     assert rules_table(PROBE_RULES) in text

@@ -7,33 +7,29 @@ hostile code in, which no static check can do.
 from __future__ import annotations
 
 import ast
-import io
-import tokenize
 from dataclasses import dataclass
 
-from reward_synth.reward.namespace import PARAMETERS, Entry, is_expression
-from reward_synth.reward.returns import EXAMPLE, check_returns
-from reward_synth.reward.rules import Findings
-from reward_synth.reward.scopes import (
+from reward_synth.reward.lint.flow import Flow
+from reward_synth.reward.lint.returns import EXAMPLE, check_returns
+from reward_synth.reward.lint.rules import Findings
+from reward_synth.reward.lint.scopes import (
     Declared,
     Scope,
     bound_names,
+    class_fields,
     function_scope,
     import_aliases,
     module_names,
     parameters,
     top_functions,
     view_names,
+    walked,
 )
+from reward_synth.reward.lint.source import parse_source
+from reward_synth.reward.lint.walker import Walker
+from reward_synth.reward.namespace import PARAMETERS, Entry
 from reward_synth.reward.view import Layout
-from reward_synth.reward.walker import Walker
 from reward_synth.types import Finding
-
-LONGEST_SOURCE = 20_000
-"""Bytes."""
-DEEPEST_BRACKETS = 60
-DEEPEST_TREE = 60
-MOST_NODES = 4_000
 
 
 @dataclass(frozen=True)
@@ -62,86 +58,24 @@ def lint(source: str, layout: Layout, entry: Entry = "compute_reward", action_si
     :returns: never raises, whatever the source is.
     """
     findings = Findings()
-    tree = _parse(source, entry, findings)
+    tree = parse_source(source, entry, findings)
     if tree is None:
         return LintReport(findings.ordered(), (), False)
-    attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    attributes = {node.attr for node in walked(tree) if isinstance(node, ast.Attribute)}
     fields = tuple(name for name, _ in layout if name in attributes)
     declared = Declared(layout, entry, action_size)
     uses_memory = False
     if isinstance(tree, ast.Expression):
         scope = Scope(names={"np", "math", "episode"} | bound_names(tree), views={"episode"})
-        Walker(declared, {"np": "np", "math": "math"}, set(), scope, findings).visit(tree)
+        aliases = {"np": "np", "math": "math"}
+        Walker(declared, aliases, set(), scope, findings).visit(tree)
+        Flow(declared, aliases, tree, findings).read_expression(tree)
     else:
         uses_memory = _check_module(tree, declared, findings)
     if not fields and not findings and entry == "compute_reward":
         example = layout[0][0] if layout else "field"
         findings.add("no-state", "the reward reads no field of the state", f"read one: `next_state.{example}`")
     return LintReport(findings.ordered(), fields, uses_memory)
-
-
-def _parse(source: str, entry: Entry, findings: Findings) -> ast.Module | ast.Expression | None:
-    size = len(source.encode("utf-8", errors="replace"))
-    if size > LONGEST_SOURCE:
-        findings.add("too-large", f"the file has {size} bytes", f"at most {LONGEST_SOURCE} are possible")
-        return None
-    if _bracket_depth(source) > DEEPEST_BRACKETS:
-        findings.add("too-large", "brackets are nested too deeply", "use helper names for inner parts")
-        return None
-    try:
-        tree: ast.Module | ast.Expression
-        if entry != "compute_reward" and is_expression(source):
-            tree = ast.parse(source.strip(), mode="eval")
-        else:
-            tree = ast.parse(source)
-    except SyntaxError as error:
-        _syntax_finding(source, error, findings)
-        return None
-    except (ValueError, RecursionError, MemoryError):
-        findings.add("syntax", "the file cannot be read as Python", "write plain, short Python code")
-        return None
-    depth, nodes = _tree_size(tree)
-    if depth > DEEPEST_TREE or nodes > MOST_NODES:
-        findings.add("too-large", f"the code has {nodes} parts, nested {depth} deep", "write a shorter, plainer reward")
-        return None
-    return tree
-
-
-def _syntax_finding(source: str, error: SyntaxError, findings: Findings) -> None:
-    lines = source.splitlines()
-    line = error.lineno
-    text = lines[line - 1].strip()[:120] if line and line <= len(lines) else ""
-    fix = "write valid Python; nothing but code may stand in the file"
-    if "```" in source:
-        fix = "delete the lines with ```"
-    elif text and error.msg == "invalid syntax" and text[0].isupper() and " " in text and "=" not in text:
-        fix = "delete this line, or put # before it: it is prose, not code"
-    shown = f", in `{text}`" if text else ""
-    findings.add("syntax", f"{error.msg}{shown}", fix, line)
-
-
-def _bracket_depth(source: str) -> int:
-    """Deepest nesting of brackets, strings and comments left out where the text can be split into tokens."""
-    depth = deepest = 0
-    try:
-        for token in tokenize.generate_tokens(io.StringIO(source).readline):
-            if token.type == tokenize.OP:
-                depth += (token.string in "([{") - (token.string in ")]}")
-                deepest = max(deepest, depth)
-    except (tokenize.TokenError, SyntaxError, ValueError):
-        pass  # Unfinished text: what was counted up to there decides, and the parser explains the rest.
-    return deepest
-
-
-def _tree_size(tree: ast.AST) -> tuple[int, int]:
-    """Depth and number of nodes, without recursion."""
-    deepest = count = 0
-    pending = [(tree, 1)]
-    while pending:
-        node, depth = pending.pop()
-        deepest, count = max(deepest, depth), count + 1
-        pending.extend((child, depth + 1) for child in ast.iter_child_nodes(node))
-    return deepest, count
 
 
 def _check_module(tree: ast.Module, declared: Declared, findings: Findings) -> bool:
@@ -159,12 +93,15 @@ def _check_module(tree: ast.Module, declared: Declared, findings: Findings) -> b
     else:
         _check_signature(entry, declared, findings)
     views = view_names(functions, declared)
+    weights = class_fields(tree)
     for statement in tree.body:
         if isinstance(statement, ast.FunctionDef):
             scope = function_scope(statement, module, views[statement.name], declared)
         else:
             scope = Scope(names=module)
+        scope.weights = weights
         Walker(declared, aliases, module, scope, findings).visit(statement)
+    Flow(declared, aliases, tree, findings).read_module(tree, declared.entry)
     if entry is None or declared.entry != "compute_reward":
         return False
     check_returns(entry, set(functions) - {declared.entry}, findings)
