@@ -15,20 +15,31 @@ if TYPE_CHECKING:
 
 
 def check_reward(
-    reward: str | Path, task: str | Path | TaskSpec, only: Literal["lint", "probe"] | None = None
+    reward: str | Path,
+    task: str | Path | TaskSpec,
+    only: Literal["lint", "probe"] | None = None,
+    *,
+    unsafe_no_sandbox: bool = False,
 ) -> CheckReport:
     """Lint and probe a reward against a task, and say how it ranks recorded behaviours.
 
     :param reward: a path, or the source itself (any text with a line break in it).
     :param task: a task's name, a YAML file, or the spec.
     :param only: ``lint`` or ``probe``; None does both.
-    :raises RewardSynthError: the file cannot be read, no such task, or its environment cannot be made.
+    :param unsafe_no_sandbox: run it without the kernel's lock.
+    :raises RewardSynthError: the file cannot be read, no such task, its environment cannot be made, or this machine
+        has no lock.
     """
+    from reward_synth.reward.channel import protected
     from reward_synth.search.inspector import check_source
 
     if only not in (None, "lint", "probe"):
         raise RewardSynthError(f"there is no check '{only}'", "use 'lint' or 'probe', or neither for both")
-    return check_source(_source_of(reward), _spec_of(task), only)
+    source, spec = _source_of(reward), _spec_of(task)
+    if only == "lint":
+        return check_source(source, spec, only)  # Nothing is run, so no lock is needed.
+    with protected(unsafe_no_sandbox):
+        return check_source(source, spec, only)
 
 
 def train_reward(
@@ -39,11 +50,12 @@ def train_reward(
     seed: int = 0,
     out: str | Path | None = None,
     display: Display | None = None,
+    unsafe_no_sandbox: bool = False,
 ) -> tuple[TrainResult, Path]:
     """Train a policy on any reward file, in a worker process.
 
     :param steps: environment steps; None takes the task's budget.
-    :param out: folder for ``model.zip``, the curves and the episodes; None makes ``policies/FILE-TASK-SEED``.
+    :param out: folder for ``policy.npz``, ``model.zip``, the curves and the episodes; None makes ``policies/FILE-TASK-SEED``.
     :return: the result and the folder. A folder that holds a result already is returned as it is.
     :raises RewardSynthError: lint or probe object to the reward.
     """
@@ -54,7 +66,7 @@ def train_reward(
     spec, source = _spec_of(task), _source_of(reward)
     name = Path(reward).stem if _is_path(reward) else "reward"
     folder = Path(out) if out is not None else Path("policies") / f"{name}-{spec.short_name}-{seed}"
-    report = check_reward(source, spec)
+    report = check_reward(source, spec, unsafe_no_sandbox=unsafe_no_sandbox)
     if not report.ok:
         faults = "\n  ".join(f.as_text() for f in report.findings if f.severity == "error")
         raise RewardSynthError(
@@ -72,6 +84,7 @@ def train_reward(
         seed=seed,
         folder=folder.resolve(),
         trajectories=(folder / "trajectories").resolve(),
+        sandbox=not unsafe_no_sandbox,
     )
     found: list[TrainResult] = []
 

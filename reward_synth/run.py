@@ -194,9 +194,7 @@ class Run:
         return best
 
 
-UNSAFE = (
-    "NO SANDBOX (--unsafe-no-sandbox): generated code that escapes the lint has all your rights on this machine"
-)
+UNSAFE = "NO SANDBOX (--unsafe-no-sandbox): generated code that escapes the lint has all your rights on this machine"
 
 
 def synthesize(goal: str, *, ask: Ask | None = None, confirm: Confirm | None = None, **settings: Any) -> Run:

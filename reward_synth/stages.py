@@ -230,6 +230,7 @@ def training_jobs(parts: Parts, candidate: Candidate) -> list[TrainJob]:
             folder=store.train_dir(candidate.id, index).resolve(),
             trajectories=store.trajectories_dir(candidate.id).resolve(),
             stop_when_solved=not settings.keep_going,
+            sandbox=not settings.unsafe_no_sandbox,
         )
         for index in range(settings.seeds)
     ]

@@ -292,6 +292,8 @@ def test_check_tells_clean_from_findings(capsys: pytest.CaptureFixture[str]) -> 
     Path("good.py").write_text(REWARD)
     assert execute(["check", "good.py", "--task", "half_cheetah_run_backward"]) == 0
     assert capsys.readouterr().err == "good.py: clean; terms: speed\n"
+    assert execute(["check", "good.py", "--task", "half_cheetah_run_backward", "--unsafe-no-sandbox"]) == 0
+    assert "warning: NO SANDBOX" in capsys.readouterr().err
     Path("bad.py").write_text(REWARD.replace("x_velocity", "x_velocty"))
     assert execute(["check", "bad.py", "--task", "half_cheetah_run_backward", "--json"]) == 1
     data = json.loads(capsys.readouterr().out)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,33 @@ def test_a_sentence_becomes_a_reward_that_solves_the_task(
     assert len((run.path / "results.tsv").read_text().splitlines()) == 1 + 3
     whole = b"".join(path.read_bytes() for path in run.path.rglob("*") if path.is_file())
     assert b"sk-never-to-be-written" not in whole
+
+
+def test_a_run_records_what_locked_its_rewards(tmp_path: Path, model: Callable[[Answer], ScriptedModel]) -> None:
+    model(lambda request: play(request, [UNKNOWN_FIELD]))
+    locked = synthesize(GOAL, **settings(tmp_path, samples=1, repairs=0))
+    assert locked.info.sandbox.endswith("seccomp")
+    unsafe = synthesize(GOAL, **settings(tmp_path, samples=1, repairs=0, unsafe_no_sandbox=True))
+    assert unsafe.info.sandbox == "limits"
+    assert "NO SANDBOX" in (unsafe.path / "log.txt").read_text()
+    # Asked for once is not asked for for ever.
+    assert unsafe.resume(iterations=2).info.sandbox.endswith("seccomp")
+
+
+def test_nothing_is_made_or_asked_where_there_is_no_lock(
+    tmp_path: Path, model: Callable[[Answer], ScriptedModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def no_lock(unsafe: bool = False) -> Iterator[tuple[str, ...]]:
+        raise RewardSynthError("the reward process cannot be locked: no seccomp")
+        yield
+
+    monkeypatch.setattr("reward_synth.reward.channel.protected", no_lock)
+    scripted = model(lambda request: pytest.fail("asked"))
+    with pytest.raises(RewardSynthError, match="cannot be locked"):
+        synthesize(GOAL, **settings(tmp_path))
+    assert scripted.requests == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_finished_run_asks_and_trains_nothing_again(tmp_path: Path, model: Callable[[Answer], ScriptedModel]) -> None:

@@ -85,7 +85,7 @@ def train(
         typer.echo(f"{result.status}{reason}", err=True)
         figures_text = result_text(result.success, result.fitness)
         typer.echo(f"{figures_text}, {result.steps:,} steps in {duration(result.seconds)}", err=True)
-        typer.echo(str(folder / "model.zip" if result.status == "trained" else folder))
+        typer.echo(str(folder / "policy.npz" if result.status == "trained" else folder))
     if result.status != "trained":
         raise typer.Exit(1)
 

@@ -127,7 +127,7 @@ class Channel:
         finally:
             os.close(request_end)
             os.close(answer_end)
-        self._handle = os.pidfd_open(self._process.pid) if sys.platform == "linux" else -1
+        self._handle = _handle_of(self._process.pid)
         os.set_blocking(self._requests, False)
         self._readable = select.poll()
         self._readable.register(self._answers, select.POLLIN)
@@ -179,15 +179,22 @@ class Channel:
     def close(self) -> None:
         """Kill the process group and free everything. May be called more than once."""
         if self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 self._kill()
-            self._process.wait()
-        for name in ("_requests", "_answers", "_handle"):
+            self._close("_requests", "_answers")
+            with contextlib.suppress(
+                subprocess.TimeoutExpired
+            ):  # Not killed and still busy: it dies with this process.
+                self._process.wait(timeout=5.0)
+        self._close("_requests", "_answers", "_handle")
+        self._over = self._over or "the process has been closed"
+
+    def _close(self, *names: str) -> None:
+        for name in names:
             descriptor = getattr(self, name)
             if descriptor >= 0:
                 os.close(descriptor)
                 setattr(self, name, -1)
-        self._over = self._over or "the process has been closed"
 
     def _kill(self) -> None:
         try:
@@ -255,6 +262,14 @@ class Channel:
         self._over = _cause(code)
         self.close()
         raise ChildDied("died", self._over)
+
+
+def _handle_of(pid: int) -> int:
+    """A descriptor that stands for the process, where the system has such; else -1."""
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):  # not Linux, or before 5.3
+        return -1
 
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")

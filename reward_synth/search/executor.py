@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from reward_synth.training.job import Progress, TrainJob, read_progress, read_result, write_result
+from reward_synth.training.stage import cause
 from reward_synth.types import TrainResult
 
 OnProgress = Callable[[TrainJob, Progress], None]
@@ -82,7 +85,7 @@ class _Worker:
         path = job.write().resolve()
         self._stderr: IO[bytes] = (job.folder / "stderr.txt").open("wb")
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-m", "reward_synth.training.worker", str(path)],
+            [sys.executable, "-I", "-m", "reward_synth.training.worker", str(path), str(os.getpid())],
             env=worker_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -100,11 +103,10 @@ class _Worker:
         result = read_result(self.job.folder)
         if result is not None:
             return result
-        code = self._process.returncode
-        cause = f"signal {-code}" if code < 0 else f"exit code {code}"
+        died = f"the training worker died with {cause(self._process.returncode)}"
         result = TrainResult(
             status="crashed",
-            reason=f"the training worker died with {cause}; see {Path(self._stderr.name).name}",
+            reason=f"{died}; see {Path(self._stderr.name).name}",
             seed=self.job.seed,
             steps=0,
             seconds=0.0,
@@ -114,8 +116,9 @@ class _Worker:
         return result
 
     def kill(self) -> None:
-        """End the worker at once; its reward process ends with its pipe."""
-        self._process.kill()
+        """End the worker and its stages at once; the processes with generated code end with their pipes."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self._stderr.close()
 

@@ -6,7 +6,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from reward_synth.errors import RewardSynthError
+from reward_synth.reward.contract import RewardError
 from reward_synth.reward.lint import lint
+from reward_synth.reward.process import MeasureProcess
 from reward_synth.simulators import get_simulator
 from reward_synth.simulators.base import FieldTable, FloatArray
 from reward_synth.simulators.episode import Episode
@@ -14,7 +17,7 @@ from reward_synth.simulators.recorder import StateRecorder
 from reward_synth.tasks import TaskSpec, judge
 from reward_synth.types import Measurement
 
-Policy = Callable[[FloatArray], FloatArray]
+Act = Callable[[FloatArray], FloatArray]
 """Observations (episodes, …) to actions (episodes, action size)."""
 
 # Two disjoint ranges: what is watched during training must not be what selects.
@@ -42,7 +45,7 @@ def seconds_per_step(task: TaskSpec) -> float:
         environment.close()
 
 
-def play(task: TaskSpec, table: FieldTable, policy: Policy, seeds: Sequence[int]) -> list[Episode]:
+def play(task: TaskSpec, table: FieldTable, policy: Act, seeds: Sequence[int]) -> list[Episode]:
     """Play one episode per seed, all side by side so that the policy is called in batches.
 
     :param table: the fields to record; a subset makes it faster.
@@ -97,15 +100,28 @@ def measured_table(task: TaskSpec, table: FieldTable) -> FieldTable:
 
 
 def measure(task: TaskSpec, table: FieldTable, episodes: Sequence[Episode]) -> list[Measurement]:
-    """Judge episodes by the task's success predicate and fitness; ``table`` is the one they were recorded with."""
-    with judge(task, table) as verdict:
-        return [
-            verdict.judge(
-                episode.rows,
-                episode.actions,
-                dt=episode.dt,
-                horizon=episode.horizon,
-                terminated=episode.terminated,
-            )
-            for episode in episodes
-        ]
+    """Judge episodes by the task's success predicate and fitness; ``table`` is the one they were recorded with.
+
+    :raises RewardError: success or fitness fails on an episode.
+    """
+    with judge(task, table) as process:
+        return [_verdict(process, episode) for episode in episodes]
+
+
+def measure_by(process: MeasureProcess, episodes: Sequence[Episode]) -> list[Measurement]:
+    """As :func:`measure`, by a judge that runs already: a locked process can start no other.
+
+    :raises RewardSynthError: success or fitness fails on an episode; no :class:`RewardError`, which would be taken
+        for the trained reward's.
+    """
+    try:
+        return [_verdict(process, episode) for episode in episodes]
+    except RewardError as error:
+        message = f"the task's success or fitness fails on an episode: {error.finding.as_text()}"
+        raise RewardSynthError(message, "docs/tasks.md shows what success and fitness may contain") from error
+
+
+def _verdict(process: MeasureProcess, episode: Episode) -> Measurement:
+    return process.judge(
+        episode.rows, episode.actions, dt=episode.dt, horizon=episode.horizon, terminated=episode.terminated
+    )

@@ -1,14 +1,19 @@
-"""What a training worker is asked, and the files in which it answers."""
+"""What a training worker and its two stages are asked, and the files in which they answer."""
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from pathlib import Path
+from typing import Literal, Self
 
+from pydantic import ValidationError
+
+from reward_synth.store.files import write_text
 from reward_synth.tasks import TaskSpec
 from reward_synth.training.presets import Preset
-from reward_synth.types import EvaluationPoint, TermStatistics, TrainResult, Value
+from reward_synth.types import EvaluationPoint, Measurement, TermStatistics, TrainResult, Value
 
 PROGRESS_COLUMNS = ("step", "seconds", "reward_per_step", "episode_length")
 EVALUATION_COLUMNS = tuple(EvaluationPoint.model_fields)
@@ -30,7 +35,7 @@ class TrainJob(Value):
     """Budget in environment steps."""
     seed: int
     folder: Path
-    """Where progress.csv, terms.csv, eval.csv, model.zip and result.json go."""
+    """Where progress.csv, terms.csv, eval.csv, model.zip, policy.npz and result.json go."""
     trajectories: Path
     """Where the final evaluation's episodes go."""
     seed_index: int = 0
@@ -39,17 +44,28 @@ class TrainJob(Value):
     """Episodes at each point of training; the final evaluation plays ``task.evaluation.episodes``."""
     stop_when_solved: bool = True
     """End the training once two evaluations in a row succeed in every episode."""
+    sandbox: bool = True
+    """Lock trainer and evaluator. False trains where no lock can be had, for a person who asked for that."""
+
+    @property
+    def policy_path(self) -> Path:
+        """What the trainer hands to the evaluator: the policy as plain arrays."""
+        return self.folder / "policy.npz"
 
     @property
     def result_path(self) -> Path:
         """Written last, atomically: its existence means that the training is finished."""
         return self.folder / "result.json"
 
+    def digest(self) -> str:
+        """Tells jobs apart that would train another policy: of all but the folders, and of the reward's bytes."""
+        asked = self.model_dump_json(exclude={"reward", "folder", "trajectories"})
+        return hashlib.sha256(asked.encode() + self.reward.read_bytes()).hexdigest()
+
     def write(self) -> Path:
         """Write ``job.json`` and return its path."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / "job.json"
-        path.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        write_text(path, self.model_dump_json(indent=2) + "\n")
         return path
 
     @classmethod
@@ -58,11 +74,64 @@ class TrainJob(Value):
         return cls.model_validate_json(path.read_text(encoding="utf-8"))
 
 
+class _Outcome(Value):
+    """What one stage found; written last of its files, whole or not at all."""
+
+    status: Literal["done", "crashed"] = "done"
+    reason: str = ""
+    """Why it crashed or ended early, in words."""
+
+    @classmethod
+    def path(cls, folder: Path) -> Path:
+        """The outcome's file in a training folder."""
+        raise NotImplementedError
+
+    def write(self, folder: Path) -> None:
+        """Write it whole or not at all."""
+        write_text(self.path(folder), json.dumps(self.model_dump(mode="json"), indent=1) + "\n")
+
+    @classmethod
+    def read(cls, folder: Path) -> Self | None:
+        """The outcome in a training folder; None if there is none, or none that can be understood."""
+        try:
+            return cls.model_validate_json(cls.path(folder).read_bytes())
+        except (FileNotFoundError, ValidationError):
+            return None
+
+
+class Training(_Outcome):
+    """``training.json``: what came out of the trainer, besides the policy."""
+
+    job: str = ""
+    """Digest of the job that was trained: a changed job is trained anew."""
+    steps: int = 0
+    seconds: float = 0.0
+    """Wall time of the trainer, its start included."""
+    cpu_seconds: float = 0.0
+    """Processor time of the trainer and of the reward process."""
+    evaluations: tuple[EvaluationPoint, ...] = ()
+    terms: tuple[TermStatistics, ...] = ()
+
+    @classmethod
+    def path(cls, folder: Path) -> Path:
+        """``training.json``."""
+        return folder / "training.json"
+
+
+class FinalEvaluation(_Outcome):
+    """``episodes.json``: the task's verdicts on the trained policy's episodes."""
+
+    episodes: tuple[Measurement, ...] = ()
+
+    @classmethod
+    def path(cls, folder: Path) -> Path:
+        """``episodes.json``."""
+        return folder / "episodes.json"
+
+
 def write_result(job: TrainJob, result: TrainResult) -> None:
     """Write ``result.json`` so that it is either absent or whole."""
-    draft = job.result_path.with_suffix(".tmp")
-    draft.write_text(json.dumps(json.loads(result.model_dump_json()), indent=1) + "\n", encoding="utf-8")
-    draft.replace(job.result_path)
+    write_text(job.result_path, json.dumps(json.loads(result.model_dump_json()), indent=1) + "\n")
 
 
 def read_result(folder: Path) -> TrainResult | None:

@@ -1,49 +1,82 @@
-"""The training worker: ``python -m reward_synth.training.worker job.json``.
+"""The training worker: ``python -I -m reward_synth.training.worker job.json``.
 
-It reads the job file, trains, and writes ``result.json`` last. It holds no key: the loop starts it with an empty
-environment. Nobody reads its output; a traceback lands in ``stderr.txt`` of the training folder.
+It runs the two stages of one job, each in a process of its own: the trainer, then the evaluator, which starts from the
+policy alone. It puts their outcomes together and writes ``result.json`` last. It loads neither torch nor numpy and
+holds no key: the loop starts it with an empty environment. Nobody reads its output; a traceback lands in
+``stderr.txt`` of the training folder.
 """
 
 from __future__ import annotations
 
+import os
+import resource
+import subprocess
 import sys
 import time
-import traceback
-from pathlib import Path
+from collections.abc import Sequence
 
-from reward_synth.training.job import TrainJob, write_result
+from reward_synth.training.job import FinalEvaluation, Training, TrainJob, write_result
+from reward_synth.training.stage import Outcome, arguments_of, cause, stay_with
 from reward_synth.types import TrainResult
 
 
-def main(path: Path) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Run one job. Returns 0 if a result was written, a crashed training's included."""
+    path, parent = arguments_of(arguments)
+    stay_with(parent)
     job = TrainJob.read(path)
-    started, cpu_started = time.monotonic(), time.process_time()
-    try:
-        from reward_synth.training.trainer import train
-
-        result = train(job)
-    except Exception as error:  # noqa: BLE001  (the worker's edge: whatever happened is the training's result)
-        traceback.print_exc()
-        result = TrainResult(
-            status="crashed",
-            reason=_reason(error),
-            seed=job.seed,
-            steps=0,
-            seconds=time.monotonic() - started,
-            cpu_seconds=time.process_time() - cpu_started,
-        )
-    write_result(job, result)
+    write_result(job, run(job))
     return 0
 
 
-def _reason(error: Exception) -> str:
-    from reward_synth.reward.contract import RewardError
+def run(job: TrainJob) -> TrainResult:
+    """Train, unless that is done already, and evaluate."""
+    started = time.monotonic()
+    earlier = finished_training(job)
+    training = earlier or _run_stage(job, "trainer", Training)
+    evaluation = FinalEvaluation(status="crashed", reason=training.reason)
+    if training.status == "done":
+        evaluation = _run_stage(job, "evaluator", FinalEvaluation)
+    crashed = evaluation.status == "crashed"
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return TrainResult(
+        status="crashed" if crashed else "trained",
+        reason=evaluation.reason if crashed else training.reason,
+        seed=job.seed,
+        steps=training.steps,
+        seconds=time.monotonic() - started + (earlier.seconds if earlier else 0.0),
+        cpu_seconds=sum(each.ru_utime + each.ru_stime for each in used) + (earlier.cpu_seconds if earlier else 0.0),
+        evaluations=training.evaluations,
+        episodes=evaluation.episodes,
+        terms=training.terms,
+    )
 
-    if isinstance(error, RewardError):
-        return f"the reward failed in training: {error.finding.as_text()}"
-    return f"{type(error).__name__}: {error}"
+
+def finished_training(job: TrainJob) -> Training | None:
+    """The training that an interrupted worker finished for this very job; None if it must be done."""
+    training = Training.read(job.folder)
+    if training is None or training.status != "done" or not job.policy_path.exists():
+        return None
+    return training if training.job == job.digest() else None
+
+
+def _run_stage(job: TrainJob, stage: str, outcome: type[Outcome]) -> Outcome:
+    """Run one stage to its end.
+
+    The job file is written anew, and an outcome that lies there removed, because the trainer, which deals with reward
+    code, writes in this folder too: what the evaluator is asked and what it answers must not come from there.
+    """
+    outcome.path(job.folder).unlink(missing_ok=True)
+    path = job.write()
+    command = [sys.executable, "-I", "-m", f"reward_synth.training.{stage}", str(path), str(os.getpid())]
+    ended = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)
+    found = outcome.read(job.folder)
+    if found is None:
+        return outcome(status="crashed", reason=f"the {stage} died with {cause(ended.returncode)}; see stderr.txt")
+    if found.status == "crashed" and stage == "evaluator":
+        return outcome(status="crashed", reason=f"the evaluation failed: {found.reason}")
+    return found
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(sys.argv[1:]))

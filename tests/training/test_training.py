@@ -9,77 +9,29 @@ import pytest
 
 from reward_synth.search.executor import LocalExecutor, worker_environment
 from reward_synth.simulators.episode import Episode
-from reward_synth.tasks import TaskSpec, load_task
+from reward_synth.tasks import TaskSpec
 from reward_synth.training.evaluate import SELECTION_SEEDS, field_table, measure, measured_table, play
 from reward_synth.training.job import Progress, TrainJob, read_progress, read_result, write_result
-from reward_synth.training.presets import Preset, get_preset
+from reward_synth.training.presets import get_preset
 from reward_synth.types import TrainResult
-
-REWARD = """
-import numpy as np
-
-def compute_reward(state, action, next_state):
-    upright = 1.0 - abs(next_state.pole_angle)
-    effort = -0.01 * float(np.square(action).sum())
-    return {"upright": upright, "effort": effort}
-"""
-FIELDS, TERMS = ("pole_angle",), ("upright", "effort")
-
-
-@pytest.fixture(scope="module")
-def task() -> TaskSpec:
-    return load_task("gym/inverted_pendulum_balance")
-
-
-def make_job(folder: Path, task: TaskSpec, source: str = REWARD, steps: int = 2048, **changes: object) -> TrainJob:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "reward.py").write_text(source)
-    job = TrainJob(
-        task=task,
-        reward=folder / "reward.py",
-        fields=FIELDS,
-        terms=TERMS,
-        preset=Preset(environments=4, n_steps=64, batch_size=64),
-        steps=steps,
-        seed=7,
-        folder=folder / "train",
-        trajectories=folder / "trajectories",
-        evaluation_points=2,
-        evaluation_episodes=2,
-    )
-    return job.model_copy(update=changes)
-
-
-def run_jobs(jobs: list[TrainJob], slots: int = 2) -> dict[Path, TrainResult]:
-    results: dict[Path, TrainResult] = {}
-    LocalExecutor(slots).run(
-        jobs,
-        on_progress=lambda job, progress: None,
-        on_result=lambda job, result: results.__setitem__(job.folder, result),
-        should_stop=lambda: False,
-    )
-    return results
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory, task: TaskSpec) -> TrainJob:
-    job = make_job(tmp_path_factory.mktemp("trained"), task)
-    result = run_jobs([job])[job.folder]
-    assert result.status == "trained", result.reason
-    return job
+from tests.training.cases import ENDLESS, REWARD, TERMS, make_job, run_jobs
 
 
 def test_a_worker_leaves_all_its_files(trained: TrainJob) -> None:
     names = {path.name for path in trained.folder.iterdir()}
-    assert {
+    assert names == {
         "job.json",
         "progress.csv",
         "terms.csv",
         "eval.csv",
         "model.zip",
-        "normalisation.npz",
+        "policy.npz",
+        "training.json",
+        "episodes.json",
         "result.json",
-    } <= names
+        "stderr.txt",
+    }
+    assert (trained.folder / "stderr.txt").read_text() == ""
     result = read_result(trained.folder)
     assert result is not None and result.steps >= trained.steps
     assert [term.name for term in result.terms] == list(TERMS)
@@ -143,7 +95,7 @@ def test_finished_jobs_are_not_run_again(task: TaskSpec, tmp_path: Path) -> None
 
 
 def test_a_stop_leaves_no_result_so_that_a_resumed_run_trains_it(task: TaskSpec, tmp_path: Path) -> None:
-    job = make_job(tmp_path, task, steps=10_000_000)
+    job = make_job(tmp_path, task, steps=ENDLESS)
     seen: list[Progress] = []
     LocalExecutor(1).run(
         [job],

@@ -1,0 +1,84 @@
+"""What trainer and evaluator may reach: the libraries to read, their own folders to write, and nothing else.
+
+A stage is locked in two steps, because it starts processes (the reward process, the judge): first the files, which
+holds for those processes too, then, when they run, the system calls. Where generated code broke out of the reward
+process and into a stage, it would still find no key, no other candidate and no way out.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from reward_synth.reward import channel, lock
+from reward_synth.training.job import TrainJob
+
+PACKAGE = Path(__file__).resolve().parent.parent
+
+SYSTEM = (
+    "/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib", "/lib64",
+    # the dynamic linker's cache; what torch and mujoco ask about processors, memory and time
+    "/etc/ld.so.cache", "/etc/localtime", "/usr/share/zoneinfo", "/proc/self",
+    "/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system", "/dev/urandom",
+)  # fmt: skip
+
+DEVICES = ("/dev/null",)
+"""Opened for writing as well, by every process that is started with no output."""
+
+
+def confine_files(job: TrainJob, readable: Iterable[Path], writable: Iterable[Path]) -> None:
+    """Forbid all files but the libraries' and those given. Call it before any thread or process is started.
+
+    :raises LockError: if the kernel refuses.
+    """
+    if not job.sandbox:
+        channel.set_protection(("limits",))
+        return
+    folders = list(writable)
+    lock.restrict_files((*SYSTEM, *libraries(), *model_files(job), *readable), (*DEVICES, *folders))
+
+
+def confine_calls(job: TrainJob) -> None:
+    """Forbid sockets, programs, processes and signals. Call it once all processes are started, before learning.
+
+    :raises LockError: if the kernel has no such lock.
+    """
+    if job.sandbox:
+        lock.forbid_escape()
+
+
+def libraries() -> Iterator[Path]:
+    """Where Python, its packages and this one lie.
+
+    An editable install puts a whole checkout on ``sys.path``, with runs and keys in it, so only folders that are meant
+    for packages count.
+    """
+    yield Path(sys.prefix)
+    yield Path(sys.base_prefix)
+    yield PACKAGE
+    yield from (Path(entry) for entry in sys.path if Path(entry).name in ("site-packages", "dist-packages"))
+
+
+def model_files(job: TrainJob) -> Iterator[Path]:
+    """What an environment of the person's own is made of: the module that registers it, and its model's folder."""
+    module, colon, _ = job.task.environment.id.partition(":")
+    spec = importlib.util.find_spec(module.partition(".")[0]) if colon else None
+    if spec is not None:
+        yield from map(Path, spec.submodule_search_locations or filter(None, (spec.origin,)))
+    for value in job.task.environment.arguments.values():
+        if _is_file(value):
+            # Meshes and textures lie beside the model; but the home folder would be too much.
+            folder = Path(value).resolve().parent
+            yield folder if not _holds(folder, job) else Path(value)
+
+
+def _is_file(value: Any) -> bool:
+    return isinstance(value, str) and Path(value).is_absolute() and Path(value).is_file()
+
+
+def _holds(folder: Path, job: TrainJob) -> bool:
+    """True if the home folder, or the job's own, lies below."""
+    return any(place.is_relative_to(folder) for place in (Path.home(), job.folder))

@@ -1,0 +1,34 @@
+"""The evaluator: ``python -I -m reward_synth.training.evaluator job.json``.
+
+The second stage of a training worker, and the one whose figures select. A fresh simulator, the policy as plain arrays,
+the task's success and fitness: it never sees the reward, and loads neither torch nor a learner.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from reward_synth.tasks import judge
+from reward_synth.training.confine import confine_calls, confine_files
+from reward_synth.training.evaluate import SELECTION_SEEDS, field_table, measure_by, play
+from reward_synth.training.job import FinalEvaluation, TrainJob
+from reward_synth.training.policy import load_policy
+from reward_synth.training.stage import run_stage
+
+
+def evaluate(job: TrainJob) -> FinalEvaluation:
+    """Play the final evaluation's episodes, store them with all state fields, and have the task judge them."""
+    job.trajectories.mkdir(parents=True, exist_ok=True)
+    confine_files(job, readable=[], writable=[job.folder, job.trajectories])
+    table = field_table(job.task)
+    seeds = range(SELECTION_SEEDS, SELECTION_SEEDS + job.task.evaluation.episodes)
+    with judge(job.task, table) as process:
+        confine_calls(job)
+        episodes = play(job.task, table, load_policy(job.policy_path), seeds)
+        for number, episode in enumerate(episodes):
+            episode.save(job.trajectories / f"seed-{job.seed_index}-episode-{number:03d}.npz")
+        return FinalEvaluation(episodes=tuple(measure_by(process, episodes)))
+
+
+if __name__ == "__main__":
+    sys.exit(run_stage(FinalEvaluation, evaluate, sys.argv[1:]))

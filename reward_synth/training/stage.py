@@ -1,0 +1,79 @@
+"""What trainer and evaluator share: a job file in, an outcome file out, and no life after the worker's."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from reward_synth.errors import RewardSynthError
+from reward_synth.reward import lock
+from reward_synth.training.job import FinalEvaluation, Training, TrainJob
+
+Outcome = TypeVar("Outcome", Training, FinalEvaluation)
+
+
+def run_stage(outcome: type[Outcome], work: Callable[[TrainJob], Outcome], arguments: Sequence[str]) -> int:
+    """Do one stage of a job and write its outcome last; whatever is raised is an outcome, too.
+
+    :param arguments: the job file, and the worker's process id unless a person starts the stage by hand.
+    :returns: 0, the exit code.
+    """
+    path, parent = arguments_of(arguments)
+    stay_with(parent)
+    job = TrainJob.read(path)
+    try:
+        with _scratch(job.folder / "scratch"):
+            found = work(job)
+    except Exception as error:  # noqa: BLE001  (the process's edge: whatever happened is the stage's outcome)
+        traceback.print_exc()
+        found = outcome(status="crashed", reason=_reason(error))
+    found.write(job.folder)
+    return 0
+
+
+def arguments_of(arguments: Sequence[str]) -> tuple[Path, int | None]:
+    """Job file and parent's process id of a worker's or a stage's command line."""
+    path, *parent = arguments
+    return Path(path), int(parent[0]) if parent else None
+
+
+def stay_with(parent: int | None) -> None:
+    """End this process when its parent ends, and now if the parent has ended already. None: outlive it."""
+    if parent is None:
+        return
+    lock.die_with_parent()
+    if os.getppid() != parent:
+        sys.exit("the process that started this one is gone")
+
+
+@contextmanager
+def _scratch(folder: Path) -> Iterator[None]:
+    """A folder for temporary files, which torch insists on: a locked stage cannot write to the system's."""
+    folder.mkdir(exist_ok=True)
+    tempfile.tempdir = str(folder)
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def cause(code: int) -> str:
+    """A process's return code in words."""
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def _reason(error: Exception) -> str:
+    from reward_synth.reward.contract import RewardError
+
+    if isinstance(error, RewardError):
+        return f"the reward failed in training: {error.finding.as_text()}"
+    if isinstance(error, RewardSynthError):
+        return error.message
+    return f"{type(error).__name__}: {error}"
