@@ -55,7 +55,7 @@ def train_reward(
     """Train a policy on any reward file, in a worker process.
 
     :param steps: environment steps; None takes the task's budget.
-    :param out: folder for ``policy.npz``, ``model.zip``, the curves and the episodes; None makes ``policies/FILE-TASK-SEED``.
+    :param out: folder for ``policy.npz``, the curves and the episodes; None makes ``policies/FILE-TASK-SEED``.
     :return: the result and the folder. A folder that holds a result already is returned as it is.
     :raises RewardSynthError: lint or probe object to the reward.
     """

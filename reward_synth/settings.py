@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
@@ -29,10 +30,16 @@ OTHER_VARIABLES = frozenset(
 )
 """Variables with our prefix that are no settings of a run: a key, and where the embedded model's weights lie."""
 
+_SECRET = re.compile(r"(API_?KEY|ACCESS_?KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS)", re.IGNORECASE)
 _DURATION = re.compile(
     r"(?:(?P<d>\d+(?:\.\d+)?)d)?(?:(?P<h>\d+(?:\.\d+)?)h)?(?:(?P<m>\d+(?:\.\d+)?)m(?:in)?)?(?:(?P<s>\d+(?:\.\d+)?)s)?"
 )
 _SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
+
+
+def is_secret(variable: str) -> bool:
+    """True if an environment variable's name says that it holds a key or the like."""
+    return _SECRET.search(variable) is not None
 
 
 def parse_duration(value: object) -> object:
@@ -130,12 +137,14 @@ def load_settings(overrides: Mapping[str, Any], start: Path | None = None, *, fl
     """Gather the settings from everywhere they may be given.
 
     Keys of other programs in ``.env`` (such as ``OPENAI_API_KEY``) are put into this process's environment
-    where they are not set yet; they are never part of the settings.
+    where they are not set yet; they are never part of the settings. Nothing else of other programs is taken from it:
+    a file that somebody else wrote must not tell where your keys are sent.
 
     :param overrides: what was typed; entries that are None count as not given.
     :param start: where the search upward for ``.env`` and ``reward-synth.toml`` begins; None: here.
     :param flags: name the overrides as command-line options (``--steps``) rather than arguments (``steps=``).
-    :raises RewardSynthError: unknown name (with the nearest), unfit value, a setting that would do nothing.
+    :raises RewardSynthError: unknown name (with the nearest), unfit value, a setting that would do nothing, or that
+        only its user may make.
     """
     folder = (start or Path.cwd()).resolve()
     layers = [
@@ -162,10 +171,34 @@ def load_settings(overrides: Mapping[str, Any], start: Path | None = None, *, fl
             f"{origins['unsafe_no_sandbox']} would switch the sandbox off unseen",
             "remove it there, and type --unsafe-no-sandbox each time it is meant",
         )
+    if settings.base_url is not None and ranks["base_url"] > 1 and not _has_own_key(folder, origins["base_url"]):
+        _refuse_server(settings.base_url, origins["base_url"])
     return Resolved(settings, origins)
 
 
+def _has_own_key(folder: Path, origin: str) -> bool:
+    """True if the file that names the server lies beside a ``.env`` that holds the key which will be sent to it."""
+    from dotenv import dotenv_values
+
+    path = _nearest_upward(folder, ".env")
+    if path is None or not origin.endswith((str(path), str(path.parent / CONFIG_NAME))):
+        return False
+    key = dotenv_values(path).get(ENVIRONMENT_PREFIX + "API_KEY")
+    return bool(key) and os.environ.get(ENVIRONMENT_PREFIX + "API_KEY") == key
+
+
+def _refuse_server(base_url: str, where: str) -> None:
+    """Keys may go to this machine, and to where their owner says; not where a file says that somebody may have sent."""
+    if urlsplit(base_url).hostname in ("localhost", "127.0.0.1", "::1"):
+        return
+    raise RewardSynthError(
+        f"{where} would have your API key sent to {base_url}",
+        f"if you trust that server: --base-url {base_url}, or export {ENVIRONMENT_PREFIX}BASE_URL",
+    )
+
+
 RESUMABLE = (
+    "base_url",
     "budget",
     "time_limit",
     "iterations",
@@ -186,7 +219,8 @@ def resumed_settings(
     """The settings of a run that is taken up again: as stored, but for what is typed now.
 
     Keys in ``.env`` are put into the environment as in :func:`load_settings`. The display is not remembered, nor is
-    it remembered that the sandbox was switched off.
+    it remembered that the sandbox was switched off. A server on another machine must be named anew, since the run may
+    be somebody else's.
 
     :raises RewardSynthError: a setting that cannot change any more, or an unfit value.
     """
@@ -199,8 +233,11 @@ def resumed_settings(
                 f"these can: {known}; start another run for the rest",
             )
     _dotenv((start or Path.cwd()).resolve())
-    values = stored.settings.model_dump() | {"display": "auto", "unsafe_no_sandbox": False} | given
+    values: dict[str, Any] = stored.settings.model_dump() | {"display": "auto", "unsafe_no_sandbox": False} | given
     origins = stored.origins | {name: _flag(name) if flags else f"{name}=" for name in given}
+    named = given.get("base_url") or os.environ.get(ENVIRONMENT_PREFIX + "BASE_URL")
+    if values["base_url"] is not None and values["base_url"] != named:
+        _refuse_server(values["base_url"], "this run's settings.toml")
     try:
         return Resolved(Settings.model_validate(values), origins)
     except ValidationError as error:
@@ -279,7 +316,7 @@ def _dotenv(folder: Path) -> _Layer:
         raise RewardSynthError(f"cannot read {path}: {error}", "make it a text file of NAME=value lines") from error
     for name, text in found.items():
         ours = name.startswith(ENVIRONMENT_PREFIX) and name not in OTHER_VARIABLES
-        if not ours and text is not None:
+        if text is not None and not ours and (is_secret(name) or name in OTHER_VARIABLES):
             os.environ.setdefault(name, text)
     return _environment(found, 2, f" in {path}")
 

@@ -45,14 +45,14 @@ class Training(_Section):
     learner: Literal["ppo"] = "ppo"
     preset: str | None = None
     """Name of the hyper-parameter set; None takes the learner's default."""
-    steps: int = Field(default=300_000, gt=0)
+    steps: int = Field(default=300_000, gt=0, le=10_000_000_000)
     """Environment steps."""
 
 
 class Evaluation(_Section):
     """How a trained policy is judged."""
 
-    episodes: int = Field(default=8, gt=0)
+    episodes: int = Field(default=8, gt=0, le=1_000)
 
 
 class TaskSpec(_Section):
@@ -66,7 +66,7 @@ class TaskSpec(_Section):
     """Other sentences that mean this very task."""
     simulator: str = "gym"
     environment: Environment
-    horizon: int = Field(gt=0)
+    horizon: int = Field(gt=0, le=1_000_000)
     """Longest episode, in environment steps."""
     success: str = Field(min_length=1)
     """Python: a truth value for the whole episode, or one per recorded state (T+1,)."""

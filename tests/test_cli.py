@@ -488,3 +488,20 @@ def test_resuming_takes_back_what_stopped_it(monkeypatch: pytest.MonkeyPatch, ru
     assert answer is not None
     assert (answer.action, answer.note) == ("continue", "later")
     assert run.settings.iterations == 9
+
+
+def test_no_module_of_the_working_folder_is_run(tmp_path: Path) -> None:
+    # glfw's import starts a Python of its own, which would take `struct` from the working folder.
+    Path("reward.py").write_text(REWARD)
+    for name in ("struct", "json", "numpy", "sitecustomize"):
+        Path(f"{name}.py").write_text(f"open({str(tmp_path / 'ran.txt')!r}, 'a').write({name!r})\n")
+    command = [
+        Path(sys.executable).with_name("reward-synth"),
+        "check",
+        "reward.py",
+        "--task",
+        "half_cheetah_run_backward",
+    ]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert ran.returncode == 0, ran.stderr
+    assert not (tmp_path / "ran.txt").exists()

@@ -202,6 +202,56 @@ def test_the_sandbox_is_switched_off_by_an_option_only(tmp_path: Path, monkeypat
         load_settings({}, tmp_path)
 
 
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder whose files name a server on another machine, as somebody might have sent it."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-mine")
+    (tmp_path / "reward-synth.toml").write_text('model = "openai/m"\nbase_url = "https://elsewhere.example/v1"\n')
+    return tmp_path
+
+
+def test_a_file_does_not_say_where_keys_are_sent(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(RewardSynthError, match=r"sent to https://elsewhere\.example/v1") as caught:
+        load_settings({}, elsewhere)
+    assert "--base-url https://elsewhere.example/v1" in caught.value.hint
+    assert load_settings({"base_url": "https://elsewhere.example/v1"}, elsewhere).settings.base_url
+    monkeypatch.setenv("REWARD_SYNTH_BASE_URL", "https://elsewhere.example/v1")
+    assert load_settings({}, elsewhere).settings.base_url
+
+
+def test_a_server_on_this_machine_may_stand_in_a_file(elsewhere: Path) -> None:
+    (elsewhere / "reward-synth.toml").write_text('model = "openai/m"\nbase_url = "http://localhost:8000/v1"\n')
+    assert load_settings({}, elsewhere).settings.base_url == "http://localhost:8000/v1"
+
+
+def test_a_file_that_brings_its_own_key_may_name_the_server(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (elsewhere / ".env").write_text("REWARD_SYNTH_API_KEY=theirs\n")
+    assert load_settings({}, elsewhere).settings.base_url == "https://elsewhere.example/v1"
+    monkeypatch.setenv("REWARD_SYNTH_API_KEY", "mine")
+    with pytest.raises(RewardSynthError, match="sent to"):
+        load_settings({}, elsewhere)
+
+
+def test_of_other_programs_dotenv_gives_keys_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    monkeypatch.delenv("GROQ_API_KEY", raising=False)
+    (tmp_path / ".env").write_text("OPENAI_BASE_URL=https://elsewhere.example\nGROQ_API_KEY=gsk_x\nLD_PRELOAD=x.so\n")
+    load_settings({}, tmp_path)
+    assert os.environ.get("GROQ_API_KEY") == "gsk_x"
+    assert "OPENAI_BASE_URL" not in os.environ
+    assert "LD_PRELOAD" not in os.environ
+
+
+def test_a_resumed_run_does_not_say_where_keys_are_sent(tmp_path: Path) -> None:
+    stored = load_settings({"model": "openai/m", "base_url": "https://elsewhere.example/v1"}, tmp_path)
+    with pytest.raises(RewardSynthError, match=r"this run's settings\.toml would have your API key sent to"):
+        resumed_settings(stored, {})
+    with pytest.raises(RewardSynthError, match="sent to https://else"):
+        resumed_settings(stored, {"base_url": None})
+    assert resumed_settings(stored, {"base_url": "https://elsewhere.example/v1"}).settings.base_url
+    assert resumed_settings(stored, {"base_url": "https://other.example"}).settings.base_url == "https://other.example"
+
+
 def test_every_setting_is_described_and_resumable_ones_exist() -> None:
     assert set(HELP) == set(Settings.model_fields)
     assert set(RESUMABLE) <= set(Settings.model_fields)

@@ -35,6 +35,7 @@ def tasks_show(
     task: Annotated[str, typer.Argument(metavar="TASK", help="A task's name, or a YAML file.")], json: Json = False
 ) -> None:
     """Show a task spec: goal, environment, success, fitness, budget."""
+    from reward_synth.display.progress import printable
     from reward_synth.tasks import load_task
 
     spec = load_task(task)
@@ -46,7 +47,7 @@ def tasks_show(
             continue
         if isinstance(value, dict):
             value = ", ".join(f"{key} {item}" for key, item in value.items() if item not in ({}, None))
-        text = "; ".join(value) if isinstance(value, list) else str(value).strip()
+        text = printable("; ".join(value) if isinstance(value, list) else str(value).strip())
         typer.echo(f"{name}:\n    " + text.replace("\n", "\n    ") if "\n" in text else f"{name}: {text}")
 
 

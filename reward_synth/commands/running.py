@@ -86,6 +86,7 @@ def run(
 
 def resume(
     run: RunName,
+    base_url: options.BaseUrl = None,
     iterations: options.Iterations = None,
     budget: options.Budget = None,
     time_limit: options.TimeLimit = None,
@@ -180,13 +181,19 @@ def _stoppable() -> Iterator[Callable[[Run], None]]:
     except BaseException as error:
         if runs:
             if isinstance(error, RewardSynthError):
-                advice = f"then continue with: reward-synth resume {run_argument(runs[0])}"
+                advice = f"then continue with: {_resume_command(runs[0])}"
                 hint = f"{error.hint}\n      {advice}" if error.hint else advice
                 raise RewardSynthError(error.message, hint, error.exit_code) from error
-            typer.echo(f"Continue with: reward-synth resume {run_argument(runs[0])}", err=True)
+            typer.echo(f"Continue with: {_resume_command(runs[0])}", err=True)
         raise
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _resume_command(run: Run) -> str:
+    """What to type to go on with a run of one's own; its server must be named anew."""
+    server = run.settings.base_url
+    return f"reward-synth resume {run_argument(run)}" + (f" --base-url {shlex.quote(server)}" if server else "")
 
 
 def _finish(run: Run) -> None:
@@ -209,10 +216,10 @@ def _finish(run: Run) -> None:
             if command:
                 typer.echo(f"  {command:<34}  # {does}", err=True)
         if status in ("stopped", "waiting"):
-            typer.echo(f"Continue with: reward-synth resume {name}", err=True)
+            typer.echo(f"Continue with: {_resume_command(run)}", err=True)
         elif status == "unsolved":
             more = run.settings.iterations + 2
-            typer.echo(f"Continue with: reward-synth resume {name} --iterations {more}", err=True)
+            typer.echo(f"Continue with: {_resume_command(run)} --iterations {more}", err=True)
     if status in ("unsolved", "stopped"):
         raise typer.Exit(1)
 

@@ -93,9 +93,13 @@ class RunProgress:
 def printable(text: str) -> str:
     """The text without control characters but tab and line end.
 
-    Models write much of what is shown; an escape sequence in it could rewrite the terminal's screen or title.
+    Models write much of what is shown; an escape sequence in it could rewrite the terminal's screen or title, and a
+    change of direction could make code look like other code.
     """
-    return "".join(c for c in text if c in "\n\t" or (c >= " " and not "\x7f" <= c <= "\x9f"))
+    return "".join(c for c in text if c in "\n\t" or (c >= " " and not "\x7f" <= c <= "\x9f" and c not in _TURNING))
+
+
+_TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def duration(seconds: float | None) -> str:

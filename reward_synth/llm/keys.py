@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from reward_synth.settings import is_secret
+
 # Asked in this order. A general model of the middle price class each: a run makes some fifty calls of a few thousand
 # tokens. `openrouter` and cloud platforms are not here, since a key of theirs does not say which model is meant.
 DEFAULT_MODELS: dict[str, str] = {
@@ -19,7 +21,6 @@ DEFAULT_MODELS: dict[str, str] = {
     "GROQ_API_KEY": "groq/openai/gpt-oss-120b",
 }
 
-_SECRET_NAME = re.compile(r"(API_?KEY|ACCESS_?KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS)", re.IGNORECASE)
 _SECRET_TEXT = re.compile(
     r"(sk-[A-Za-z0-9_*-]{6,}|AIza[A-Za-z0-9_-]{10,}|gsk_[A-Za-z0-9]{8,}|xai-[A-Za-z0-9]{8,}|hf_[A-Za-z0-9]{8,}"
     r"|(?<=Bearer )[^\s\"']+|(?<=[?&]key=)[^\s&\"']+)"
@@ -28,7 +29,7 @@ _SECRET_TEXT = re.compile(
 
 def secret_names(environment: Mapping[str, str]) -> tuple[str, ...]:
     """Names of the variables that look like secrets: what a child process has no need of."""
-    return tuple(name for name in environment if _SECRET_NAME.search(name))
+    return tuple(name for name in environment if is_secret(name))
 
 
 def scrub(text: str) -> str:
@@ -53,7 +54,7 @@ def load_env_file(path: Path | None = None) -> tuple[str, ...]:
         return ()
     taken = []
     for name, value in dotenv_values(path).items():
-        if value and name not in os.environ and _SECRET_NAME.search(name):
+        if value and name not in os.environ and is_secret(name):
             os.environ[name] = value
             taken.append(name)
     return tuple(taken)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from reward_synth.errors import RewardSynthError
 from reward_synth.resources import data_dir
@@ -44,7 +45,8 @@ class Prompts:
 
     @cached_property
     def _environment(self) -> jinja2.Environment:
-        environment = jinja2.Environment(
+        # A resumed run brings its own templates, and it may be somebody else's.
+        environment = ImmutableSandboxedEnvironment(
             loader=jinja2.FileSystemLoader(self.folders),
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ def get_simulator(name: str) -> Simulator:
     from reward_synth.errors import RewardSynthError
 
     if name == "gym":
+        # glfw, which Gymnasium's MuJoCo part imports, tries its library by `python -c`: that would run a struct.py that
+        # lies in the working folder, with every key in its environment.
+        os.environ.setdefault("PYTHONSAFEPATH", "1")
         from reward_synth.simulators.gym_mujoco import GymMujoco
 
         return GymMujoco()

@@ -223,3 +223,17 @@ def test_missing_override_folder_is_an_error(tmp_path: Path) -> None:
 
 def test_numbered_counts_as_findings_do() -> None:
     assert numbered("a\n\nb\n") == "  1| a\n  2|\n  3| b"
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ cycler.__init__.__globals__.os.environ['HOME'] }}",
+        "{{ ''.__class__.__mro__[1].__subclasses__() }}",
+        "{{ goal.__init__.__globals__ }}",
+    ],
+)
+def test_a_template_from_somebody_else_reaches_nothing(template: str, tmp_path: Path) -> None:
+    (tmp_path / "hostile.md.j2").write_text(template)
+    with pytest.raises(RewardSynthError):
+        Prompts(tmp_path).render("hostile.md.j2", goal="x")

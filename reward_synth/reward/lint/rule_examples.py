@@ -93,6 +93,10 @@ EXAMPLES: dict[str, Example] = {
             parameters="state, action, next_state, memory",
         ),
     ),
+    "annotation": _pair(
+        'speed: print("hello") = next_state.x_velocity\nreturn {"forward": speed}',
+        'speed: float = next_state.x_velocity\nreturn {"forward": speed}',
+    ),
     "default-value": Example(
         _body(
             'return {"speed": scaled(next_state.x_velocity)}',

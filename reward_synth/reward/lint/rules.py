@@ -33,6 +33,10 @@ RULES: dict[str, tuple[Severity, str]] = {
     ),
     "writes-input": ("error", "`state`, `action` or `next_state` is written to."),
     "module-state": ("error", "A function changes a module-level value; only `memory` may keep things."),
+    "annotation": (
+        "error",
+        "An annotation that is more than the name of a type: it would run where the file is imported.",
+    ),
     "default-value": ("error", "The default of a parameter is not a plain constant."),
     "recursion": ("error", "A function calls itself."),
     "refused-keyword": ("error", "A keyword such as `out=`, or a position, that makes numpy write into its arguments."),

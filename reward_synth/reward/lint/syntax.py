@@ -32,6 +32,11 @@ ALLOWED_NODES = (
     ast.Constant, ast.JoinedStr, ast.FormattedValue, ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop,
 )  # fmt: skip
 
+TYPE_NODES = (
+    ast.Name, ast.Attribute, ast.Subscript, ast.Constant, ast.Tuple, ast.List, ast.BinOp, ast.BitOr, ast.expr_context,
+)  # fmt: skip
+"""What the annotation of a plain type is made of."""
+
 REFUSED_NODES: dict[type[ast.AST], tuple[str, str]] = {
     ast.While: (
         "a `while` loop may never end",
@@ -149,12 +154,21 @@ class SyntaxWalker(ast.NodeVisitor):
         for decorator in node.decorator_list:
             self.add("refused-syntax", decorator, "a decorator is not available in a reward", "delete it")
         self._defaults(node.args)
+        for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
+            self._annotation(argument.annotation)
+        self._annotation(node.returns)
         for statement in node.body:
             self.visit(statement)
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
         self._defaults(node.args)
         self.visit(node.body)
+
+    def _annotation(self, node: ast.expr | None) -> None:
+        """Annotations are never evaluated here, but they are where somebody imports the file."""
+        strange = [] if node is None else [part for part in ast.walk(node) if not isinstance(part, TYPE_NODES)]
+        if node is not None and strange:
+            self.add("annotation", node, f"`{text_of(node)}` is not a plain type", "delete the annotation")
 
     def _defaults(self, arguments: ast.arguments) -> None:
         for default in (*arguments.defaults, *arguments.kw_defaults):
@@ -170,6 +184,7 @@ class SyntaxWalker(ast.NodeVisitor):
                 self.add("refused-syntax", star, f"`*{star.arg}` parameters", "name each parameter")
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        self._annotation(node.annotation)
         self.visit(node.target)
         if node.value is not None:
             self.visit(node.value)
