@@ -38,6 +38,13 @@ class Environment(_Section):
     arguments: dict[str, Any] = {}
     """Keyword arguments for making it; none takes the simulator's defaults."""
 
+    @field_validator("arguments")
+    @classmethod
+    def _no_window(cls, arguments: dict[str, Any]) -> dict[str, Any]:
+        if "render_mode" in arguments:
+            raise ValueError("render_mode is set where pictures are made; leave it out")
+        return arguments
+
 
 class Training(_Section):
     """How one policy is trained on a reward, unless the person says otherwise."""

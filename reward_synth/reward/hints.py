@@ -18,6 +18,7 @@ _BY_RULE = {
     "not-finite": "guard it: add 1e-6 to a denominator, use `np.sqrt(max(x, 0.0))`, `np.log(max(x, 1e-6))`, "
     "`np.arccos(np.clip(x, -1.0, 1.0))`, `np.exp(min(x, 20.0))`",
     "memory": "make no large arrays; a reward needs a few numbers only",
+    "impure": "keep nothing outside of the function; within an episode use the parameter `memory`",
     "forbidden": "delete it: a reward computes numbers and cannot open files, sockets, processes or more memory",
 }
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reward_synth.reward.contract import RewardError
+from reward_synth.reward.hints import fix_for
 from reward_synth.reward.lint import lint
 from reward_synth.reward.lint.returns import term_line
 from reward_synth.reward.process import RewardProcess
@@ -228,8 +229,7 @@ class _Probe:
             return []
         column = int(np.argmax(np.abs(terms - again).max(axis=0)))
         message = f"term `{self.process.terms[column]}` differs when the same transitions are run again"
-        fix = "keep nothing outside of the function; within an episode use the parameter `memory`"
-        return [Finding(rule="impure", message=message, fix=fix, source="probe")]
+        return [Finding(rule="impure", message=message, fix=fix_for("impure", ""), source="probe")]
 
 
 def about_terms(terms: FloatArray, names: tuple[str, ...]) -> list[Finding]:

@@ -49,6 +49,7 @@ def learn(
     watch = Watch(job, measured, judge, venv, started)
     try:
         learner.learn(job.steps, callback=watch)
+        venv.venv.check_purity()
     finally:
         watch.close()
     learner.save(job.folder / "model.zip")

@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnvWrapper
 
+from reward_synth.reward.contract import RewardError
+from reward_synth.reward.hints import fix_for
 from reward_synth.reward.process import RewardProcess
 from reward_synth.simulators.base import FloatArray
+from reward_synth.types import Finding
 
 
 class TransitionVecEnv(DummyVecEnv):
@@ -112,6 +115,7 @@ class GeneratedReward(VecEnvWrapper):
         self._starts = np.ones(venv.num_envs, dtype=bool)
         self._actions = np.zeros((venv.num_envs, 1))
         self._length = np.zeros(venv.num_envs, dtype=int)
+        self._first: tuple[FloatArray, FloatArray, FloatArray, FloatArray] | None = None
         self.window = TermWindow(process.terms)
 
     def reset(self) -> Any:
@@ -131,6 +135,9 @@ class GeneratedReward(VecEnvWrapper):
         batch = self._process.evaluate(
             self._transitions.states, self._actions, self._transitions.next_states, self._starts
         )
+        if self._first is None:
+            arrays = (self._transitions.states, self._actions, self._transitions.next_states, batch.terms)
+            self._first = tuple(array.copy() for array in arrays)  # type: ignore[assignment]  # four of them
         self._length += 1
         self.window.add(batch.terms, batch.rewards)
         if dones.any():
@@ -138,3 +145,20 @@ class GeneratedReward(VecEnvWrapper):
             self._length[dones] = 0
         self._starts = dones.astype(bool)
         return observations, batch.rewards.astype(np.float32), dones, infos
+
+    def check_purity(self) -> None:
+        """Compute the first step's rewards once more, after everything else.
+
+        The probe has seen a few thousand calls; a state that the reward keeps outside of ``memory`` may show later.
+
+        :raises RewardError: if they differ.
+        """
+        if self._first is None:
+            return
+        states, actions, next_states, terms = self._first
+        again = self._process.evaluate(states, actions, next_states, np.ones(len(states), dtype=bool)).terms
+        differing = np.flatnonzero(~np.isclose(again, terms, rtol=1e-9, atol=1e-12).all(axis=0))
+        if len(differing):
+            name = self._process.terms[differing[0]]
+            message = f"term `{name}` differs when the training's first transitions are run again at its end"
+            raise RewardError(Finding(rule="impure", message=message, fix=fix_for("impure", ""), source="probe"))

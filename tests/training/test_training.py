@@ -78,6 +78,31 @@ def test_a_reward_that_fails_on_a_transition_is_a_crash_with_its_line(task: Task
     assert "line 5" in result.reason
 
 
+@pytest.mark.parametrize("memory", ["", ", memory"])
+def test_a_state_that_shows_late_is_found_at_the_end(task: TaskSpec, tmp_path: Path, memory: str) -> None:
+    source = f"""
+CALLS = [0]
+
+def compute_reward(state, action, next_state{memory}):
+    CALLS[0] += 1
+    return {{"upright": 1.0 - abs(next_state.pole_angle) if CALLS[0] < 1500 else 0.0, "effort": 0.0}}
+"""
+    job = make_job(tmp_path, task, source)
+    result = run_jobs([job])[job.folder]
+    assert result.status == "crashed"
+    assert "[impure] term `upright` differs" in result.reason
+
+
+def test_a_reward_with_a_memory_is_pure(task: TaskSpec, tmp_path: Path) -> None:
+    source = """
+def compute_reward(state, action, next_state, memory):
+    memory["n"] = memory.get("n", 0) + 1
+    return {"upright": 1.0 - abs(next_state.pole_angle), "effort": 0.001 * memory["n"]}
+"""
+    job = make_job(tmp_path, task, source)
+    assert run_jobs([job])[job.folder].status == "trained"
+
+
 def test_an_endless_reward_is_killed_and_named(task: TaskSpec, tmp_path: Path) -> None:
     source = REWARD.replace("    upright", "    for _ in range(10 ** 12):\n        pass\n    upright", 1)
     job = make_job(tmp_path, task, source)
