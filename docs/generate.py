@@ -38,7 +38,10 @@ in `.env`, and a key of `reward-synth.toml`. Where several are given, the first 
 6. the default
 
 `reward-synth config show` shows each value here and now, and where it came from. Keys of model providers
-(`OPENAI_API_KEY` and the like) belong in the environment or in `.env`; they are never stored.
+(`OPENAI_API_KEY` and the like) belong in the environment or in `.env`; they are never stored. Nothing else of other
+programs is taken from `.env`. A `base_url` on another machine must be typed or exported, unless the `.env` beside the
+file that names it brings the key for it (`REWARD_SYNTH_API_KEY`): a file that somebody sent must not say where your
+keys go.
 
 Three variables are no settings of a run: `REWARD_SYNTH_API_KEY` (key for `base_url`), `REWARD_SYNTH_MODELS_DIR` (where
 the embedded model's weights lie) and `REWARD_SYNTH_MODEL_FILE` (weights of your own).

@@ -85,6 +85,14 @@ class TaskSpec(_Section):
     """Share of the evaluation episodes that must succeed for the task to count as solved."""
     training: Training = Training()
     evaluation: Evaluation = Evaluation()
+
+    @field_validator("fitness_unit")
+    @classmethod
+    def _one_line(cls, unit: str) -> str:
+        if len(unit) > 80 or not unit.isprintable():
+            raise ValueError("must be a few words on one line")
+        return unit
+
     notes: str = ""
     """For people: why the thresholds are what they are."""
     drafted: bool = False

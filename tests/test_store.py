@@ -329,3 +329,18 @@ def test_the_log_keeps_tracebacks(store: RunStore) -> None:
     assert "Traceback" in text
     assert "an info line" in text
     assert "after" not in text
+
+
+def test_a_run_with_anything_but_plain_files_is_refused(store: RunStore, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("mine")
+    link = store.path / "candidates" / "001-a" / "reward.py"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(secret)
+    with pytest.raises(RewardSynthError, match=r"reward\.py is no plain file"):
+        RunStore.open(store.path)
+    link.unlink()
+    RunStore.open(store.path)
+    os.mkfifo(link)
+    with pytest.raises(RewardSynthError, match="no plain file"):
+        RunStore.open(store.path)

@@ -12,7 +12,7 @@ import typer
 
 from reward_synth.commands import options
 from reward_synth.commands.options import CandidateName, Json, RunName
-from reward_synth.commands.text import coloured, number, print_json, print_table, run_argument, share
+from reward_synth.commands.text import coloured, number, one_line, print_json, print_table, run_argument, share
 
 if TYPE_CHECKING:
     from reward_synth.run import Run
@@ -78,7 +78,7 @@ def _show_run(run: Run, as_json: bool) -> None:
     if info.best:
         facts.append(("best", f"{info.best}  {run.reward_path}"))
     for name, value in facts:
-        typer.echo(f"{name:<8}{printable(value)}")
+        typer.echo(f"{name:<8}{one_line(value)}")
     if candidates:
         typer.echo("")
         header = ("candidate", "status", "success", "fitness", "parents", "reason")
@@ -105,12 +105,13 @@ def _show_candidate(run: Run, name: str, as_json: bool) -> None:
         return
     reason = f": {candidate.reason}" if candidate.reason else ""
     parents = f", from {', '.join(candidate.parents)}" if candidate.parents else ""
-    typer.echo(printable(f"{candidate.id} {candidate.status}{reason}"))
-    typer.echo(f"by {candidate.author}{parents}, {candidate.repairs} repairs, {candidate.steps:,} steps trained")
+    typer.echo(one_line(f"{candidate.id} {candidate.status}{reason}"))
+    author = one_line(f"{candidate.author}{parents}")
+    typer.echo(f"by {author}, {candidate.repairs} repairs, {candidate.steps:,} steps trained")
     typer.echo(result_text(candidate.success, candidate.fitness, candidate.success_interval))
     typer.echo(f"{store.candidate_dir(name)}")
     for finding in report.findings if report else ():
-        typer.echo(printable(f"  {finding.severity} ({finding.source}): {finding.as_text()}"))
+        typer.echo(f"  {finding.severity} ({finding.source}): {one_line(finding.as_text())}")
     typer.echo(f"\n{printable(source).rstrip()}" if source else "\nits model answer held no code")
     if summary := store.read_summary(name):
         typer.echo(f"\n{printable(summary).rstrip()}")

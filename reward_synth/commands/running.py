@@ -246,12 +246,13 @@ def _read_line(question: str) -> str:
 
 def _confirm(task: TaskSpec) -> bool:
     """Show the success measure that a model drafted, and ask."""
+    from reward_synth.display.progress import printable
+
     typer.echo(f"\nNo task spec says what success is, so a model drafted it for {task.environment.id}:", err=True)
-    typer.echo(
-        f"\nsuccess:\n{_indented(task.success)}\nfitness ({task.fitness_unit}):\n{_indented(task.fitness)}", err=True
-    )
+    measures = f"success:\n{_indented(task.success)}\nfitness ({task.fitness_unit}):\n{_indented(task.fitness)}"
+    typer.echo(f"\n{printable(measures)}", err=True)
     if task.notes:
-        typer.echo(f"\n{task.notes}", err=True)
+        typer.echo(f"\n{_indented(printable(task.notes))}", err=True)
     try:
         answer = _read_line("\nIt decides which reward is good and never changes afterwards. Is it right? (y/N) ")
     except EOFError:

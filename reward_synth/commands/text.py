@@ -20,11 +20,16 @@ def print_json(data: Any) -> None:
     typer.echo(json.dumps(data, indent=2, ensure_ascii=False))
 
 
-def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Columns side by side on stdout; control characters are left out, since models wrote some of it."""
+def one_line(text: str) -> str:
+    """Text that others wrote, as part of one line: no control characters, no line ends that could forge a line."""
     from reward_synth.display.progress import printable
 
-    cells = [list(header), *([printable(" ".join(cell.split())) for cell in row] for row in rows)]
+    return printable(" ".join(text.split()))
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Columns side by side on stdout; control characters are left out, since models wrote some of it."""
+    cells = [list(header), *([one_line(cell) for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
     for row in cells:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -213,7 +213,7 @@ def parse_measures(text: str) -> _Measures:
         raise ParseError(f"the answer gives no {' and no '.join(missing)}")
     unit = values.get("fitness_unit") or values.get("unit") or ""
     success, fitness = (values[key].strip().strip("`").strip() for key in ("success", "fitness"))
-    return _Measures(success, fitness, unit.strip()[:40], values.get("explanation", "").strip()[:600])
+    return _Measures(success, fitness, " ".join(unit.split())[:40], values.get("explanation", "").strip()[:600])
 
 
 def _labelled(text: str) -> dict[str, str]:

@@ -35,6 +35,26 @@ def in_words(path: Path) -> Iterator[None]:
         raise
 
 
+def refuse_links(folder: Path) -> None:
+    """Make sure that everything below a folder is a plain file or a folder.
+
+    A run that somebody sent could hold a link to a file of yours, which would then be shown to a model, or a device
+    that never ends.
+
+    :raises RewardSynthError: naming the first that is neither.
+    """
+    pending = [folder]
+    while pending:
+        with os.scandir(pending.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append(Path(entry.path))
+                elif not entry.is_file(follow_symlinks=False):
+                    raise RewardSynthError(
+                        f"{entry.path} is no plain file", "a run holds plain files only: look what it is, and remove it"
+                    )
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write the file whole or not at all: to a draft beside it, then renamed over it."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.draft")

@@ -15,7 +15,7 @@ from reward_synth.errors import RewardSynthError
 from reward_synth.settings import Settings
 from reward_synth.store.candidate_files import CandidateFiles
 from reward_synth.store.feedback_files import FeedbackFiles
-from reward_synth.store.files import in_words, read_json, write_bytes, write_json, write_text
+from reward_synth.store.files import in_words, read_json, refuse_links, write_bytes, write_json, write_text
 from reward_synth.store.finding_runs import MANIFEST, find_run, read_info
 from reward_synth.store.journal import Journal
 from reward_synth.store.manifest import RunInfo, RunStatus, new_run_id, now, versions
@@ -85,8 +85,9 @@ class RunStore(CandidateFiles, FeedbackFiles, Journal):
 
     @classmethod
     def open(cls, path: Path) -> RunStore:
-        """The run in that folder; RewardSynthError if there is none."""
+        """The run in that folder; RewardSynthError if there is none, or if it holds anything but plain files."""
         read_info(path)
+        refuse_links(path)
         return cls(path)
 
     @classmethod

@@ -15,7 +15,7 @@ from reward_synth.simulators.base import FieldTable, FloatArray
 from reward_synth.simulators.episode import Episode
 from reward_synth.simulators.recorder import StateRecorder
 from reward_synth.tasks import TaskSpec, judge
-from reward_synth.types import Measurement
+from reward_synth.types import Finding, Measurement
 
 Act = Callable[[FloatArray], FloatArray]
 """Observations (episodes, …) to actions (episodes, action size)."""
@@ -102,23 +102,32 @@ def measured_table(task: TaskSpec, table: FieldTable) -> FieldTable:
 def measure(task: TaskSpec, table: FieldTable, episodes: Sequence[Episode]) -> list[Measurement]:
     """Judge episodes by the task's success predicate and fitness; ``table`` is the one they were recorded with.
 
-    :raises RewardError: success or fitness fails on an episode.
+    :raises RewardError: success or fitness fails on an episode, or judges one differently the second time.
     """
     with judge(task, table) as process:
-        return [_verdict(process, episode) for episode in episodes]
+        return _verdicts(process, episodes)
 
 
 def measure_by(process: MeasureProcess, episodes: Sequence[Episode]) -> list[Measurement]:
     """As :func:`measure`, by a judge that runs already: a locked process can start no other.
 
-    :raises RewardSynthError: success or fitness fails on an episode; no :class:`RewardError`, which would be taken
-        for the trained reward's.
+    :raises RewardSynthError: for what is a :class:`RewardError` there, which would be taken for the trained reward's.
     """
     try:
-        return [_verdict(process, episode) for episode in episodes]
+        return _verdicts(process, episodes)
     except RewardError as error:
         message = f"the task's success or fitness fails on an episode: {error.finding.as_text()}"
         raise RewardSynthError(message, "docs/tasks.md shows what success and fitness may contain") from error
+
+
+def _verdicts(process: MeasureProcess, episodes: Sequence[Episode]) -> list[Measurement]:
+    found = [_verdict(process, episode) for episode in episodes]
+    again = [_verdict(process, episode) for episode in reversed(episodes)]
+    if found != again[::-1]:
+        # A model may have drafted them; a measure that remembers would make the last episode look best.
+        message = "it judges the same episode differently when it is asked again"
+        raise RewardError(Finding(rule="impure", message=message, fix="keep nothing outside of it", source="probe"))
+    return found
 
 
 def _verdict(process: MeasureProcess, episode: Episode) -> Measurement:

@@ -7,6 +7,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+import numpy as np
+import pytest
+
+from reward_synth.errors import RewardSynthError
+from reward_synth.reward.contract import RewardError
+from reward_synth.tasks import TaskSpec, judge
+from reward_synth.training.evaluate import field_table, measure, measure_by, play
 from reward_synth.training.job import FinalEvaluation, TrainJob, read_result
 from tests.training.cases import run_jobs
 
@@ -74,3 +81,16 @@ def test_a_measure_that_fails_on_an_episode_is_not_taken_for_the_reward(interrup
     assert found is not None
     assert found.status == "crashed"
     assert "success or fitness fails on an episode" in found.reason
+
+
+def test_a_measure_that_remembers_is_refused(task: TaskSpec) -> None:
+    counting = (
+        "SEEN = map(float, range(1000))\n\ndef fitness(episode):\n    for n in SEEN:\n        break\n    return n\n"
+    )
+    spec = task.model_copy(update={"fitness": counting})
+    table = field_table(spec)
+    episodes = play(spec, table, lambda observations: np.zeros((len(observations), 1)), range(2))
+    with pytest.raises(RewardError, match="judges the same episode differently"):
+        measure(spec, table, episodes)
+    with judge(spec, table) as process, pytest.raises(RewardSynthError, match="judges the same episode differently"):
+        measure_by(process, episodes)
