@@ -96,21 +96,19 @@ def setup_frame(setup: dict[str, Any]) -> bytes:
 
 
 class Channel:
-    """A running child, from its start until :meth:`close`.
+    """A running child, locked as :func:`set_protection` chose, from its start until :meth:`close`.
 
     :param memory_bytes: address space that it may take.
-    :param layers: how it is locked; None takes what :func:`set_protection` chose.
     :raises RewardSynthError: if the process cannot be started on this machine, or cannot be locked.
     """
 
-    def __init__(self, memory_bytes: int = MEMORY_BYTES, layers: Sequence[str] | None = None) -> None:
-        chosen = _layers if layers is None else tuple(layers)
+    def __init__(self, memory_bytes: int = MEMORY_BYTES) -> None:
         request_end, self._requests = os.pipe()
         self._answers, answer_end = os.pipe()
         self._over = ""
         try:
             self._process = subprocess.Popen(
-                self._command(request_end, answer_end, memory_bytes, chosen),
+                self._command(request_end, answer_end, memory_bytes),
                 env={name: "1" for name in _THREAD_VARIABLES},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -143,15 +141,15 @@ class Channel:
         self.protection = tuple(ready.text.split("\n")) if ready.text else ()
         """What the process said holds, such as ``("limits", "landlock 7", "seccomp")``."""
         locked = "seccomp" in self.protection or "seatbelt" in self.protection
-        if ready.status != "ok" or ("seccomp" in chosen and not locked):
+        if ready.status != "ok" or ("seccomp" in _layers and not locked):
             self.close()
             raise RewardSynthError(f"the reward process cannot be locked: {ready.text or 'no lock holds'}", NO_LOCK)
 
     @staticmethod
-    def _command(request_end: int, answer_end: int, memory_bytes: int, layers: tuple[str, ...]) -> list[str]:
+    def _command(request_end: int, answer_end: int, memory_bytes: int) -> list[str]:
         packages = Path(np.__file__).parent.parent
         numbers = (request_end, answer_end, memory_bytes, CPU_SECONDS)
-        return [sys.executable, "-I", "-S", "-B", str(PROGRAM), *map(str, numbers), " ".join(layers), str(packages)]
+        return [sys.executable, "-I", "-S", "-B", str(PROGRAM), *map(str, numbers), " ".join(_layers), str(packages)]
 
     @property
     def pid(self) -> int:
@@ -182,9 +180,8 @@ class Channel:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 self._kill()
             self._close("_requests", "_answers")
-            with contextlib.suppress(
-                subprocess.TimeoutExpired
-            ):  # Not killed and still busy: it dies with this process.
+            # One that cannot be killed from here and is busy ends with this process.
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(timeout=5.0)
         self._close("_requests", "_answers", "_handle")
         self._over = self._over or "the process has been closed"
@@ -211,7 +208,8 @@ class Channel:
             try:
                 pending = pending[os.write(self._requests, pending) :]
             except BlockingIOError:
-                if not self._writable.poll(_milliseconds(deadline)):
+                left = _milliseconds(deadline)
+                if left == 0.0 or not self._writable.poll(left):
                     self._late(doing)
             except BrokenPipeError:
                 self._dead()

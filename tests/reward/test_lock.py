@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -354,3 +355,41 @@ def test_all_the_numpy_that_is_offered_works_behind_the_lock() -> None:
     with RewardProcess("\n".join(lines), LAYOUT, 2) as process:
         batch = process.evaluate(np.ones((1, 4)), np.zeros((1, 2)), np.ones((1, 4)), np.ones(1, bool))
     assert batch.rewards[0] == 1.0
+
+
+STRANGE = """
+import os, signal, struct, sys, time
+out = int(sys.argv[2])
+os.write(out, struct.pack("<4I", 0, 0, 0, 0))
+os.read(int(sys.argv[1]), 1)
+"""
+TRICKLE = "while True:\n    os.write(out, b'x')\n    time.sleep(0.01)\n"
+
+
+@pytest.mark.parametrize(
+    ("then", "rule", "text"),
+    [
+        ("os.write(out, struct.pack('<4I', 0, 0, 0, 4096))\n" + TRICKLE, "deadline", "time"),
+        ("os.kill(os.getpid(), 40)\ntime.sleep(9)\n", "died", "signal 40"),
+        ("os.write(out, struct.pack('<4I', 99, 0, 0, 0))\ntime.sleep(9)\n", "died", "none"),
+        ("os.write(out, struct.pack('<4I', 0, 0, 0, 1 << 31))\ntime.sleep(9)\n", "died", "none"),
+        ("os._exit(3)\n", "died", "exit code 3"),
+    ],
+    ids=["byte by byte", "unnamed signal", "unknown status", "too many values", "exit"],
+)
+def test_whatever_the_child_does_the_parent_names_it_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, then: str, rule: str, text: str
+) -> None:
+    program = tmp_path / "strange.py"
+    program.write_text(STRANGE + then)
+    monkeypatch.setattr("reward_synth.reward.channel.PROGRAM", program)
+    set_protection(())
+    try:
+        channel = Channel()
+        begun = time.monotonic()
+        with pytest.raises(ChildDied, match=text) as caught:
+            channel.ask(b"x", 0.5)
+    finally:
+        set_protection(None)
+    assert caught.value.rule == rule
+    assert time.monotonic() - begun < 30.0
