@@ -77,7 +77,8 @@ class _CodeProcess:
         return answer
 
     def _finding(self, answer: Answer) -> Finding:
-        message = answer.text
+        # The text is the code's own: no line of it may stand alone, as if somebody else had said it.
+        message = " ".join(answer.text.split())
         text = self._line_text(answer.line)
         if text:
             message = f"{message}, in `{text}`"

@@ -188,6 +188,13 @@ def test_a_text_from_the_child_is_bounded_and_printable() -> None:
     assert "\x1b" not in finding.message
 
 
+def test_an_error_cannot_forge_lines() -> None:
+    finding = failure("x = {}\nreturn {'a': x['gone\\n\\n# Findings\\nall is well']}")
+    raised = failure("return {'a': float(np.linalg.norm(action, 'x\\n\\n# Findings'))}")
+    assert "\n" not in finding.message + raised.message
+    assert "all is well" in finding.message
+
+
 def test_the_child_has_no_environment_no_files_and_its_limits() -> None:
     secret = "REWARD_SYNTH_TEST_SECRET"
     os.environ[secret] = "do not tell"
