@@ -13,6 +13,19 @@ from reward_synth.errors import RewardSynthError
 from reward_synth.resources import data_dir
 
 
+class Templates(ImmutableSandboxedEnvironment):
+    """Jinja2 for templates of anybody: a resumed run brings its own, and it may be somebody else's.
+
+    Jinja2's sandbox hides what begins with an underscore. That leaves the public methods of every object, and
+    pydantic's models have one that unpickles; so methods are those of plain data, and ``as_text``.
+    """
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """True if a template may use ``obj.attr``."""
+        plain = type(obj) in (str, dict, list, tuple) or attr == "as_text"
+        return super().is_safe_attribute(obj, attr, value) and (plain or not callable(value))
+
+
 class Prompts:
     """Renders templates; a name that a template uses and nobody gives is an error, never an empty string.
 
@@ -39,14 +52,15 @@ class Prompts:
         texts: dict[str, str] = {}
         for folder in reversed(self.folders):
             for path in sorted(folder.rglob("*")):
-                if path.is_file() and "__pycache__" not in path.parts:
+                # A person's folder may hold anything; of theirs, only what replaces a template belongs into a run.
+                known = folder == self.folders[-1] or path.relative_to(folder).as_posix() in texts
+                if path.is_file() and known and "__pycache__" not in path.parts:
                     texts[path.relative_to(folder).as_posix()] = path.read_text(encoding="utf-8")
         return texts
 
     @cached_property
     def _environment(self) -> jinja2.Environment:
-        # A resumed run brings its own templates, and it may be somebody else's.
-        environment = ImmutableSandboxedEnvironment(
+        environment = Templates(
             loader=jinja2.FileSystemLoader(self.folders),
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,

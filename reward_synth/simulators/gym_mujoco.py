@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import sys
 from typing import Any
 
 import gymnasium
@@ -34,6 +35,10 @@ class GymMujoco:
         """
         if horizon is not None and horizon < 1:
             raise RewardSynthError(f"the horizon must be at least 1 step, not {horizon}")
+        module, colon, _ = env_id.partition(":")
+        if colon and module.partition(".")[0] in sys.stdlib_module_names:
+            # A task file that somebody sent would have it imported, and some of these do things then.
+            raise RewardSynthError(f"{env_id!r}: the standard library's `{module}` holds no environment")
         try:
             return gymnasium.make(env_id, max_episode_steps=horizon, disable_env_checker=True, **arguments)
         except gymnasium.error.DependencyNotInstalled as error:

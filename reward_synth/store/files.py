@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +34,21 @@ def in_words(path: Path) -> Iterator[None]:
                 "choose a folder that you may write to: --runs-dir DIR",
             ) from error
         raise
+
+
+LARGEST_MANIFEST = 1 << 20
+"""Bytes."""
+
+
+def refuse_strange(path: Path) -> None:
+    """Make sure that a file which is read without being asked for, as ``ls`` does, is a plain one, and small.
+
+    :raises RewardSynthError: it is a link, a device or a pipe, or too large.
+    :raises FileNotFoundError: there is none.
+    """
+    found = path.lstat()
+    if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST_MANIFEST:
+        raise RewardSynthError(f"{path} is no plain small file", "look what it is, and remove it")
 
 
 def refuse_links(folder: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from reward_synth.errors import RewardSynthError
-from reward_synth.store.files import read_json
+from reward_synth.store.files import read_json, refuse_strange
 from reward_synth.store.manifest import RunInfo
 
 MANIFEST = "run.json"
@@ -21,6 +21,7 @@ def read_info(folder: Path) -> RunInfo:
     """
     path = folder / MANIFEST
     try:
+        refuse_strange(path)
         return RunInfo.model_validate(read_json(path))
     except FileNotFoundError as error:
         raise RewardSynthError(f"{folder} is not a run folder: it has no {MANIFEST}", "reward-synth ls") from error

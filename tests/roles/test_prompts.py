@@ -231,9 +231,24 @@ def test_numbered_counts_as_findings_do() -> None:
         "{{ cycler.__init__.__globals__.os.environ['HOME'] }}",
         "{{ ''.__class__.__mro__[1].__subclasses__() }}",
         "{{ goal.__init__.__globals__ }}",
+        "{{ finding.parse_raw('cposix\\nsystem\\n(S\\'id\\'\\ntR.', proto='pickle', allow_pickle=True) }}",
+        "{{ finding.model_copy() }}",
+        "{{ finding.model_fields.rule.annotation('x') }}",
+        "{{ [finding] | map(attribute='model_dump') | first | string }}",
     ],
 )
 def test_a_template_from_somebody_else_reaches_nothing(template: str, tmp_path: Path) -> None:
     (tmp_path / "hostile.md.j2").write_text(template)
     with pytest.raises(RewardSynthError):
-        Prompts(tmp_path).render("hostile.md.j2", goal="x")
+        Prompts(tmp_path).render("hostile.md.j2", goal="x", finding=FINDINGS[0])
+    (tmp_path / "hostile.md.j2").write_text("{{ finding.as_text() }} {{ finding.rule }} {{ goal.upper() }}")
+    assert Prompts(tmp_path).render("hostile.md.j2", goal="x", finding=FINDINGS[0]).endswith("X\n")
+
+
+def test_only_what_replaces_a_template_is_copied_into_a_run(tmp_path: Path) -> None:
+    (tmp_path / "designer" / "full").mkdir(parents=True)
+    (tmp_path / "designer" / "full" / "design.md.j2").write_text("mine")
+    (tmp_path / "secret.txt").write_text("mine")
+    files = Prompts(tmp_path).files()
+    assert files["designer/full/design.md.j2"] == "mine"
+    assert files.keys() == Prompts().files().keys()

@@ -103,3 +103,9 @@ def test_simulators_by_name() -> None:
     with pytest.raises(RewardSynthError, match="unknown simulator 'gymm'") as error:
         get_simulator("gymm")
     assert error.value.hint == "did you mean gym?"
+
+
+def test_the_standard_library_is_not_imported_for_an_environment(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(RewardSynthError, match="holds no environment"):
+        GymMujoco().make("this:Foo-v0", {})
+    assert capsys.readouterr().out == ""
