@@ -129,6 +129,8 @@ class RewardServer:
         self.memories: list[dict[Any, Any]] = []
         self.source, self.layout = setup["source"], layout
         self.at_once: CheckedForm | None = None
+        self.fault: int | None = None
+        """The row that is being looked at: should an error come, the one that it comes from."""
 
     def size(self, rows: int, action_size: int) -> int:
         """Bytes of the payload: states, actions, next states as float64, then a byte per row: a start."""
@@ -164,15 +166,21 @@ class RewardServer:
 
     def call(self, states: list[Any], actions: list[Any], next_states: list[Any], starts: bytes) -> list[Any]:
         """What the function returns for each row."""
-        function = self.function
-        if not self.uses_memory:
-            return list(map(function, states, actions, next_states))
-        while len(self.memories) < len(states):
-            self.memories.append({})
-        for row, start in enumerate(starts):
-            if start:
-                self.memories[row] = {}
-        return list(map(function, states, actions, next_states, self.memories))
+        arguments = [states, actions, next_states]
+        if self.uses_memory:
+            while len(self.memories) < len(states):
+                self.memories.append({})
+            for row, start in enumerate(starts):
+                if start:
+                    self.memories[row] = {}
+            arguments.append(self.memories)
+        results: list[Any] = []
+        try:
+            results.extend(map(self.function, *arguments))
+        except BaseException:
+            self.fault = len(results)
+            raise
+        return results
 
     def collect(self, results: list[Any]) -> tuple[str, array[float]]:
         """The returned dictionaries as one table of numbers."""
@@ -180,7 +188,7 @@ class RewardServer:
         append, as_number = values.append, namespace.as_number
         names = list(self.terms.names) if self.terms.fixed else []
         table: list[list[float]] = []
-        for result in results:
+        for self.fault, result in enumerate(results):
             if type(result) is not dict:
                 kind = type(result).__name__
                 raise namespace.ContractBreach("wrong-return", f"`compute_reward` returned {kind}, not a dict")
@@ -207,6 +215,7 @@ class MeasureServer:
         self.width = view.width(self.layout)
         self.success = namespace.compile_measure(setup["success"], "success")
         self.fitness = namespace.compile_measure(setup["fitness"], "fitness")
+        self.fault: int | None = None
 
     def size(self, rows: int, action_size: int) -> int:
         """Bytes of the payload: the episode's constants, rows, actions."""
@@ -258,7 +267,7 @@ def serve(requests: int, answers: int, server: Any) -> None:
         try:
             text, values = server.answer(frame, rows, action_size)
         except BaseException as error:  # noqa: BLE001  (the process's edge: all that generated code can raise)
-            send_error(answers, error)
+            send_error(answers, error, server.fault)
         else:
             send(answers, "ok", 0, text.encode("ascii"), values)
 
@@ -271,10 +280,11 @@ def send(descriptor: int, status: str, line: int, text: bytes, values: array[flo
         frame = frame[os.write(descriptor, frame) :]
 
 
-def send_error(descriptor: int, error: BaseException) -> None:
-    """Write an answer frame for an error of the generated code."""
+def send_error(descriptor: int, error: BaseException, row: int | None = None) -> None:
+    """Write an answer frame for an error of the generated code; the row that it came from is its one value."""
     status, line, text = describe(error)
-    send(descriptor, status, line, text.encode("utf-8", errors="replace")[: frames.TEXT_LIMIT], array("d"))
+    values = array("d") if row is None else array("d", [row])
+    send(descriptor, status, line, text.encode("utf-8", errors="replace")[: frames.TEXT_LIMIT], values)
 
 
 def receive_setup(descriptor: int) -> dict[str, Any]:

@@ -200,14 +200,8 @@ class _Probe:
             return error.finding
         still = not self.real.actions[error.row].any()
         where = "at rest (zero action)" if still else "on a real transition"
-        values = self.scalars(self.real.next_states[error.row])
+        values = circumstances(self.layout, self.real.next_states[error.row])
         return error.finding.model_copy(update={"message": f"{error.finding.message}, {where}{values}"})
-
-    def scalars(self, row: FloatArray) -> str:
-        """The values of a few fields in a row, as text."""
-        places = columns(self.layout)
-        shown = [f"{name} = {row[places[name]][0]:.4g}" for name, shape in self.layout if shape == ()][:6]
-        return f", where next_state has {', '.join(shown)}" if shown else ""
 
     def try_random(self, random: Transitions) -> list[Finding]:
         """What goes wrong only in states that no rollout has been to yet."""
@@ -217,7 +211,7 @@ class _Probe:
             if error.finding.rule != "not-finite":
                 raise
             # The sampled state may be one that cannot be reached, so this does not stand against training.
-            values = "" if error.row is None else self.scalars(random.next_states[error.row])
+            values = "" if error.row is None else circumstances(self.layout, random.next_states[error.row])
             message = f"{error.finding.message}, in a state within the fields' ranges{values}"
             return [error.finding.model_copy(update={"message": message, "severity": "warning"})]
         return []
@@ -230,6 +224,13 @@ class _Probe:
         column = int(np.argmax(np.abs(terms - again).max(axis=0)))
         message = f"term `{self.process.terms[column]}` differs when the same transitions are run again"
         return [Finding(rule="impure", message=message, fix=fix_for("impure", ""), source="probe")]
+
+
+def circumstances(layout: Layout, row: FloatArray) -> str:
+    """The values of a few fields in a row (W,), as the end of a sentence; empty if no field is a number."""
+    places = columns(layout)
+    shown = [f"{name} = {row[places[name]][0]:.4g}" for name, shape in layout if shape == ()][:6]
+    return f", where next_state has {', '.join(shown)}" if shown else ""
 
 
 def about_terms(terms: FloatArray, names: tuple[str, ...]) -> list[Finding]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import time
+from functools import partial
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from reward_synth.errors import RewardSynthError
 from reward_synth.reward import frames
 from reward_synth.reward.channel import MEMORY_BYTES, Answer, Channel, ChildDied, setup_frame
 from reward_synth.reward.contract import RewardError
@@ -18,6 +21,8 @@ from reward_synth.types import Finding, Measurement
 
 FloatArray = NDArray[np.float64]
 
+REPLAY_SECONDS = 2.0
+"""For finding the transition on which a process died."""
 CALL_SECONDS = 5.0
 """Deadline of one batch; a batch takes well under a millisecond, the rest is for a machine that is busy."""
 
@@ -66,14 +71,14 @@ class _CodeProcess:
     ) -> None:
         self.close()
 
-    def _exchange(self, frame: bytes, doing: str = "running") -> Answer:
+    def _exchange(self, frame: bytes, doing: str = "running", rows: int = 0) -> Answer:
         try:
             answer = self._channel.ask(frame, self.deadline, doing)
         except ChildDied as death:
             fix = "remove loops that may not end and computations that grow with their input"
             raise RewardError(Finding(rule=death.rule, message=death.message, fix=fix, source="probe")) from death
         if answer.status != "ok":
-            raise RewardError(self._finding(answer))
+            raise RewardError(self._finding(answer), _row_of(answer, rows))
         return answer
 
     def _finding(self, answer: Answer) -> Finding:
@@ -122,10 +127,13 @@ class RewardProcess(_CodeProcess):
         deadline: float = CALL_SECONDS,
         memory_bytes: int = MEMORY_BYTES,
     ) -> None:
+        self.layout = layout
         self._width = width(layout)
         self._action_size = action_size
         self._fixed = terms is not None
         self._terms = terms or ()
+        # Bound to its arguments only, so that a death can be looked into.
+        self._again = partial(RewardProcess, source, layout, action_size, terms, REPLAY_SECONDS, memory_bytes)
         super().__init__(
             {"source": source}, {"mode": "reward", "layout": layout, "terms": terms}, deadline, memory_bytes
         )
@@ -164,7 +172,12 @@ class RewardProcess(_CodeProcess):
                 first.tobytes(),
             )
         )
-        answer = self._exchange(frame)
+        try:
+            answer = self._exchange(frame, rows=count)
+        except RewardError as error:
+            if error.finding.rule not in ("deadline", "died"):
+                raise
+            raise RewardError(error.finding, self._culprit(before, action, after)) from error
         if not self._fixed:
             self._learn(answer.text)
         if len(answer.values) != count * len(self._terms):
@@ -175,6 +188,25 @@ class RewardProcess(_CodeProcess):
         if not (math.isfinite(rewards.dot(rewards)) or np.isfinite(rewards).all()):
             self._refuse(terms)
         return RewardBatch(rewards, terms)
+
+    def _culprit(self, states: FloatArray, actions: FloatArray, next_states: FloatArray) -> int | None:
+        """The transition of a batch on which a process hangs or dies, found by running each alone in a new process."""
+        if len(states) == 1:
+            return 0
+        begun, start = time.monotonic(), np.ones(1, dtype=bool)
+        try:
+            with self._again() as process:
+                for row in range(len(states)):
+                    if time.monotonic() - begun > REPLAY_SECONDS:
+                        return None
+                    one = slice(row, row + 1)
+                    try:
+                        process.evaluate(states[one], actions[one], next_states[one], start)
+                    except RewardError:
+                        return row
+        except (RewardError, RewardSynthError):
+            pass  # The second time it fails otherwise; or no process can be started, as in a locked training.
+        return None
 
     def _learn(self, text: str) -> None:
         names = tuple(text.split("\n")) if text else ()
@@ -194,6 +226,12 @@ class RewardProcess(_CodeProcess):
             message = f"term `{self._terms[column]}` is {terms[row, column]}{share}"
         fix = fix_for("not-finite", message)
         raise RewardError(Finding(rule="not-finite", message=message, fix=fix, source="probe"), row)
+
+
+def _row_of(answer: Answer, rows: int) -> int | None:
+    """The row that an error's answer names, if there is such a row."""
+    row = answer.values[0] if len(answer.values) == 1 else -1.0
+    return int(row) if 0.0 <= row < rows else None
 
 
 class MeasureProcess(_CodeProcess):

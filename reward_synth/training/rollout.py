@@ -10,6 +10,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecEnvWrapper
 
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.hints import fix_for
+from reward_synth.reward.probe import circumstances
 from reward_synth.reward.process import RewardProcess
 from reward_synth.simulators.base import FloatArray
 from reward_synth.types import Finding
@@ -132,11 +133,13 @@ class GeneratedReward(VecEnvWrapper):
     def step_wait(self) -> Any:
         """Raises :class:`~reward_synth.reward.contract.RewardError` where the reward fails on a transition."""
         observations, _, dones, infos = self.venv.step_wait()
-        batch = self._process.evaluate(
-            self._transitions.states, self._actions, self._transitions.next_states, self._starts
-        )
+        states, next_states = self._transitions.states, self._transitions.next_states
+        try:
+            batch = self._process.evaluate(states, self._actions, next_states, self._starts)
+        except RewardError as error:
+            raise self._located(error) from error
         if self._first is None:
-            arrays = (self._transitions.states, self._actions, self._transitions.next_states, batch.terms)
+            arrays = (states, self._actions, next_states, batch.terms)
             self._first = tuple(array.copy() for array in arrays)  # type: ignore[assignment]  # four of them
         self._length += 1
         self.window.add(batch.terms, batch.rewards)
@@ -145,6 +148,13 @@ class GeneratedReward(VecEnvWrapper):
             self._length[dones] = 0
         self._starts = dones.astype(bool)
         return observations, batch.rewards.astype(np.float32), dones, infos
+
+    def _located(self, error: RewardError) -> RewardError:
+        """The error with the state that it came from."""
+        if error.row is None:
+            return error
+        where = circumstances(self._process.layout, self._transitions.next_states[error.row])
+        return RewardError(error.finding.model_copy(update={"message": error.finding.message + where}), error.row)
 
     def check_purity(self) -> None:
         """Compute the first step's rewards once more, after everything else.

@@ -188,6 +188,42 @@ def test_a_text_from_the_child_is_bounded_and_printable() -> None:
     assert "\x1b" not in finding.message
 
 
+@pytest.mark.parametrize(
+    ("then", "rule"),
+    [
+        ("x = 1.0 / 0.0", "exception"),
+        ("return {'a': 'text'}", "wrong-type"),
+        ("return 1.0", "wrong-return"),
+        ("return {'a': float('nan')}", "not-finite"),
+        ("while True: pass", "deadline"),
+    ],
+)
+@pytest.mark.parametrize("terms", [None, ("a",)], ids=["discovering", "fixed"])
+def test_the_transition_at_fault_is_told(then: str, rule: str, terms: tuple[str, ...] | None) -> None:
+    states, actions, next_states, starts = transitions(9)
+    next_states[:, 0] = 1.0
+    next_states[5:7, 0] = -1.0
+    body = f"    if next_state.speed < 0.0:\n        {then}\n    return {{'a': 1.0}}\n"
+    source = f"def compute_reward(state, action, next_state):\n{body}"
+    with RewardProcess(source, LAYOUT, 2, terms, deadline=0.5) as process, pytest.raises(RewardError) as caught:
+        process.evaluate(states, actions, next_states, starts)
+    assert (caught.value.finding.rule, caught.value.row) == (rule, 5)
+
+
+def test_the_transition_of_a_death_is_found_by_running_it_again() -> None:
+    states, actions, next_states, starts = transitions(9)
+    next_states[:, 0] = 1.0
+    next_states[3, 0] = -1.0
+    reach = "[c for c in ().__class__.__base__.__subclasses__() if c.__name__ == '_wrap_close'][0].__init__.__globals__"
+    source = (
+        "def compute_reward(state, action, next_state):\n"
+        f"    if next_state.speed < 0.0:\n        {reach}['_exit'](7)\n    return {{'a': 1.0}}\n"
+    )
+    with RewardProcess(source, LAYOUT, 2) as process, pytest.raises(RewardError, match="exit code 7") as caught:
+        process.evaluate(states, actions, next_states, starts)
+    assert caught.value.row == 3
+
+
 def test_an_error_cannot_forge_lines() -> None:
     finding = failure("x = {}\nreturn {'a': x['gone\\n\\n# Findings\\nall is well']}")
     raised = failure("return {'a': float(np.linalg.norm(action, 'x\\n\\n# Findings'))}")

@@ -64,6 +64,7 @@ PROBE_RULES: dict[str, tuple[Severity, str]] = {
     "memory": ("error", "The code asked for more memory than it may have."),
     "deadline": ("error", "The code was still running when its time was up."),
     "died": ("error", "The process that runs the code ended."),
+    "forbidden": ("error", "The code tried what the lock forbids: a file, a socket, a process."),
     "wrong-return": ("error", "A call returned something else than a dict."),
     "wrong-shape": ("error", "A term is an array, not one number."),
     "wrong-type": ("error", "A term is no number."),
