@@ -76,6 +76,7 @@ def test_a_reward_that_fails_on_a_transition_is_a_crash_with_its_line(task: Task
     result = run_jobs([job])[job.folder]
     assert result.status == "crashed"
     assert "line 5" in result.reason
+    assert "where next_state has pole_angle = " in result.reason
 
 
 @pytest.mark.parametrize("memory", ["", ", memory"])
