@@ -7,6 +7,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from importlib import metadata
 from pathlib import Path
 from typing import Literal
@@ -93,12 +94,9 @@ def _disk() -> Iterator[Diagnosis]:
 def _simulator() -> Iterator[Diagnosis]:
     from reward_synth.simulators import get_simulator
 
-    environment = get_simulator("gym").make("HalfCheetah-v5", {})
-    try:
+    with closing(get_simulator("gym").make("HalfCheetah-v5", {})) as environment:
         environment.reset(seed=0)
         environment.step(environment.action_space.sample())
-    finally:
-        environment.close()
     yield Diagnosis(name="simulator", state="ok", text="HalfCheetah-v5 steps")
 
 

@@ -214,6 +214,17 @@ def test_ls(capsys: pytest.CaptureFixture[str], run: Run) -> None:
     assert capsys.readouterr().err == "no runs in nowhere\n"
 
 
+def test_a_run_that_is_not_fit_to_be_opened_hides_no_other(capsys: pytest.CaptureFixture[str], run: Run) -> None:
+    sent = RunStore.create(Path("runs"), "hop", Settings())
+    (sent.path / "log.txt").symlink_to("/etc/passwd")
+    for command in ("ls", "cost"):
+        assert execute([command, "--json"]) == 0
+        shown = capsys.readouterr()
+        assert run.id in shown.out
+        assert sent.id not in shown.out
+        assert f"left out: runs/{sent.id}/log.txt is no plain file" in shown.err
+
+
 def test_show(capsys: pytest.CaptureFixture[str], run: Run) -> None:
     text = out(capsys, "show", run.store.short_id)
     for told in ("run backwards", "solved", "001-a", "001-b", "It runs.", "best_reward.py", "50%"):

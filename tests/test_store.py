@@ -354,6 +354,24 @@ def test_a_run_with_anything_but_plain_files_is_refused(store: RunStore, tmp_pat
         RunStore.open(store.path)
 
 
+def test_a_folder_that_vanishes_while_it_is_looked_at_is_no_fault(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As a training's scratch folder does.
+    scratch = store.path / "candidates" / "001-a" / "scratch"
+    scratch.mkdir(parents=True)
+    real = os.scandir
+
+    def scandir(folder: Path) -> object:
+        if Path(folder) == scratch:
+            scratch.rmdir()
+        return real(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    RunStore.open(store.path)
+    assert not scratch.exists()
+
+
 def test_a_strange_manifest_hangs_no_listing(store: RunStore, tmp_path: Path) -> None:
     for name in ("pipe", "device"):
         (store.path.parent / name).mkdir()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import json as json_module
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,10 +14,23 @@ import typer
 from reward_synth.commands import options
 from reward_synth.commands.options import CandidateName, Json, RunName
 from reward_synth.commands.text import coloured, number, one_line, print_json, print_table, run_argument, share
+from reward_synth.errors import RewardSynthError
 
 if TYPE_CHECKING:
     from reward_synth.run import Run
-    from reward_synth.store import CostLine
+    from reward_synth.store import CostLine, RunInfo
+
+
+def _runs(folder: Path) -> Iterator[tuple[RunInfo, Run]]:
+    """All runs of a folder, newest first; one that is not fit to be opened is named and left out."""
+    from reward_synth.run import Run
+    from reward_synth.store import list_runs
+
+    for info in list_runs(folder):
+        try:
+            yield info, Run.open(folder / info.id)
+        except RewardSynthError as error:
+            typer.echo(f"left out: {one_line(error.message)}", err=True)
 
 
 def ls(
@@ -26,13 +40,10 @@ def ls(
     json: Json = False,
 ) -> None:
     """List runs, newest first."""
-    from reward_synth.run import Run
-    from reward_synth.store import list_runs
-
     folder = options.runs_folder(runs_dir)
     rows = []
-    for info in list_runs(folder):
-        state = Run.open(folder / info.id).status
+    for info, run in _runs(folder):
+        state = run.status
         if query.lower() in f"{info.goal} {info.id}".lower() and status in ("", state):
             rows.append((info, state))
     if json:
@@ -175,12 +186,10 @@ def cost(
 ) -> None:
     """Model calls, tokens and dollars; training steps and processor time."""
     from reward_synth.run import Run
-    from reward_synth.store import list_runs
 
     folder = options.runs_folder(runs_dir)
     if run is None:
-        found = [Run.open(folder / info.id) for info in list_runs(folder)]
-        rows = [_cost_row(item.id, item.costs) for item in found]
+        rows = [_cost_row(item.id, item.costs) for _, item in _runs(folder)]
     else:
         one = Run.open(run, folder)
         roles = dict.fromkeys(line.role for line in one.costs)

@@ -130,7 +130,7 @@ class RewardServer:
         self.source, self.layout = setup["source"], layout
         self.at_once: CheckedForm | None = None
         self.fault: int | None = None
-        """The row that is being looked at: should an error come, the one that it comes from."""
+        """The row of this batch that an error came from, once one came."""
 
     def size(self, rows: int, action_size: int) -> int:
         """Bytes of the payload: states, actions, next states as float64, then a byte per row: a start."""
@@ -138,6 +138,7 @@ class RewardServer:
 
     def answer(self, frame: bytes, rows: int, action_size: int) -> tuple[str, array[float]]:
         """Term names (only while they are being discovered) and values (rows x terms)."""
+        self.fault = None
         offset, states_size, actions_size = frames.REQUEST.size, rows * self.width, rows * action_size
         # The arrays lie in an immutable bytes object: code cannot write through them, and what it keeps in
         # its memory does not change under it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -61,7 +62,8 @@ def refuse_links(folder: Path) -> None:
     """
     pending = [folder]
     while pending:
-        with os.scandir(pending.pop()) as entries:
+        # A training that runs removes its scratch folder when it ends.
+        with contextlib.suppress(FileNotFoundError), os.scandir(pending.pop()) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
                     pending.append(Path(entry.path))

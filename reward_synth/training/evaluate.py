@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 
 import numpy as np
 
@@ -28,21 +29,15 @@ SELECTION_SEEDS = 10_000
 def field_table(task: TaskSpec) -> FieldTable:
     """The full field table of a task's environment."""
     simulator = get_simulator(task.simulator)
-    environment = simulator.make(task.environment.id, task.environment.arguments, task.horizon)
-    try:
+    with closing(simulator.make(task.environment.id, task.environment.arguments, task.horizon)) as environment:
         return simulator.fields(environment)
-    finally:
-        environment.close()
 
 
 def seconds_per_step(task: TaskSpec) -> float:
     """Simulated seconds that one step of the task's environment takes."""
     simulator = get_simulator(task.simulator)
-    environment = simulator.make(task.environment.id, task.environment.arguments, task.horizon)
-    try:
+    with closing(simulator.make(task.environment.id, task.environment.arguments, task.horizon)) as environment:
         return simulator.seconds_per_step(environment)
-    finally:
-        environment.close()
 
 
 def play(task: TaskSpec, table: FieldTable, policy: Act, seeds: Sequence[int]) -> list[Episode]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reward_synth.errors import RewardSynthError
+from reward_synth.store.files import write_bytes
 
 Array = NDArray[Any]
 Activation = Literal["tanh", "relu"]
@@ -88,10 +90,9 @@ class Policy:
         }
         for number, (weight, bias) in enumerate(self.layers):
             arrays |= {f"weight_{number}": weight, f"bias_{number}": bias}
-        draft = path.with_name(f".{path.name}.draft")
-        with draft.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
-        draft.replace(path)
+        content = io.BytesIO()
+        np.savez(content, allow_pickle=False, **arrays)
+        write_bytes(path, content.getvalue())
 
 
 def load_policy(path: Path) -> Policy:

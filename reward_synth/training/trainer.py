@@ -6,13 +6,12 @@ process, and writes the policy and, last, ``training.json``.
 
 from __future__ import annotations
 
-import resource
 import sys
 import time
 
 from reward_synth.training.confine import confine_calls, confine_files
 from reward_synth.training.job import Training, TrainJob
-from reward_synth.training.stage import run_stage
+from reward_synth.training.stage import processor_seconds, run_stage
 
 
 def train(job: TrainJob) -> Training:
@@ -37,12 +36,11 @@ def train(job: TrainJob) -> Training:
         confine_calls(job)
         training = learn(job, read, measured, reward, verdict)
     # Their ends have been waited for, so that their processor time counts.
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return training.model_copy(
         update={
             "job": job.digest(),
             "seconds": time.monotonic() - started,
-            "cpu_seconds": sum(each.ru_utime + each.ru_stime for each in used),
+            "cpu_seconds": processor_seconds(),
         }
     )
 

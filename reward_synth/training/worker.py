@@ -9,14 +9,13 @@ holds no key: the loop starts it with an empty environment. Nobody reads its out
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 
 from reward_synth.training.job import FinalEvaluation, Training, TrainJob, write_result
-from reward_synth.training.stage import Outcome, arguments_of, cause, stay_with
+from reward_synth.training.stage import Outcome, arguments_of, cause, processor_seconds, stay_with
 from reward_synth.types import TrainResult
 
 
@@ -38,14 +37,13 @@ def run(job: TrainJob) -> TrainResult:
     if training.status == "done":
         evaluation = _run_stage(job, "evaluator", FinalEvaluation)
     crashed = evaluation.status == "crashed"
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return TrainResult(
         status="crashed" if crashed else "trained",
         reason=evaluation.reason if crashed else training.reason,
         seed=job.seed,
         steps=training.steps,
         seconds=time.monotonic() - started + (earlier.seconds if earlier else 0.0),
-        cpu_seconds=sum(each.ru_utime + each.ru_stime for each in used) + (earlier.cpu_seconds if earlier else 0.0),
+        cpu_seconds=processor_seconds() + (earlier.cpu_seconds if earlier else 0.0),
         evaluations=training.evaluations,
         episodes=evaluation.episodes,
         terms=training.terms,
