@@ -15,7 +15,7 @@ import typer
 from typer.exceptions import TyperException
 
 from reward_synth import __version__
-from reward_synth.commands import catalogue, looking, rewards, running
+from reward_synth.commands import catalogue, evaluating, looking, rewards, running
 from reward_synth.commands.doctor import doctor
 from reward_synth.errors import RewardSynthError
 
@@ -39,6 +39,7 @@ for _command in (
     looking.cost,
     rewards.check,
     rewards.train,
+    evaluating.eval,
     rewards.export,
     doctor,
 ):

@@ -69,11 +69,17 @@ def make_plan(goal: str, settings: Settings, task: TaskSpec | None) -> Plan:
     tokens = Range(calls.low * (each + answer), calls.high * (each + answer))
     price = _price_of_call(set(models.values()), each, answer)
     usd = None if price is None else Range(calls.low * price[0], calls.high * price[1])
-    # At best the most promising candidate solves the task and the others are spared; at worst all train to their end.
+    from reward_synth.search.rungs import most_steps
+
+    # At best one candidate is trained and solves the task; at worst each rung stops as few of them as it may.
     one = (settings.steps or task.training.steps) * settings.seeds
-    steps = Range(one, one * settings.samples * settings.iterations)
+    final = (settings.steps or task.training.steps) * settings.final_seeds
+    most = one * most_steps(settings.samples, settings.rung_shares) * settings.iterations
+    steps = Range(one + final, most + final)
     per_step = _seconds_per_step(task)
-    seconds = Range(steps.low * per_step, steps.high * per_step / settings.worker_count)
+    # The final trainings run side by side even where one candidate was enough.
+    low = one + final / max(1, min(settings.worker_count, settings.final_seeds))
+    seconds = Range(low * per_step, steps.high * per_step / settings.worker_count)
     return Plan(task, models, prompt, calls, tokens, usd, steps, seconds)
 
 

@@ -43,7 +43,7 @@ def write_report(store: RunStore) -> Path:
 def report_data(store: RunStore) -> ReportData:
     """All that the page tells, as plain values."""
     info, task = store.info, load_task(store.task_path)
-    candidates = tuple(store.candidates())
+    candidates, evaluations = tuple(store.candidates()), store.evaluations()
     ending = info.outcome or info.status
     command = store.path / "command.txt"
     return ReportData(
@@ -64,7 +64,10 @@ def report_data(store: RunStore) -> ReportData:
         readings=tuple(Reading(number, text) for number, text in sorted(store.read_iterations().items())),
         feedback=store.answers(),
         costs=cost_rows(store.costs()),
-        environment_steps=sum(result.steps for c in candidates for result in _results(store, c.id)),
+        evaluations=tuple(evaluations),
+        environment_steps=sum(candidate.steps for candidate in candidates)
+        + sum(evaluation.total_steps for evaluation in evaluations),
+        steps_saved=sum(candidate.steps_saved for candidate in candidates),
         seconds=info.seconds,
         versions=tuple(info.versions.items()),
     )

@@ -11,7 +11,7 @@ from reward_synth.display import Display, make_display
 from reward_synth.errors import RewardSynthError
 from reward_synth.settings import Resolved, Settings, load_settings, resumed_settings
 from reward_synth.store import CostLine, RunInfo, RunStore, find_run
-from reward_synth.types import Candidate, Feedback, RoleName, TrainResult
+from reward_synth.types import Candidate, Evaluation, Feedback, RoleName, TrainResult
 
 if TYPE_CHECKING:
     from reward_synth.tasks import TaskSpec
@@ -145,6 +145,44 @@ class Run:
         environment = task.environment
         source = self.reward(candidate)
         return export(source, environment.id, environment.arguments, task.horizon, field_table(task), goal=task.goal)
+
+    def evaluation(self, candidate: str | None = None) -> Evaluation | None:
+        """What final trainings said about a candidate, the best one for None; None before the first."""
+        return self.store.read_evaluation(candidate or self._best_id())
+
+    def evaluate(
+        self,
+        candidate: str | None = None,
+        seeds: int = 5,
+        steps: int | None = None,
+        *,
+        jobs: int | None = None,
+        display: Display | None = None,
+        unsafe_no_sandbox: bool = False,
+    ) -> Evaluation:
+        """Train a candidate's reward from scratch on fresh seeds, and judge the policies in episodes of their own.
+
+        Finished seeds are not repeated: a call that was interrupted goes on, and a higher ``seeds`` adds the rest.
+
+        :param candidate: its id; the best one for None.
+        :param seeds: how many there shall be, those that are done included.
+        :param steps: environment steps of each; None takes the run's budget.
+        :param jobs: trainings side by side; None takes the run's setting.
+        :return: not :attr:`~reward_synth.types.Evaluation.done` if it was stopped (``reward-synth stop``).
+        :raises RewardSynthError: no such candidate, one that cannot be trained, earlier seeds with another budget, or
+            another process works on the run.
+        """
+        from reward_synth.final import FinalTraining
+        from reward_synth.reward.channel import protected
+
+        name, store, started = candidate or self._best_id(), self.store, time.monotonic()
+        training = FinalTraining(name, seeds, steps, jobs or self.settings.worker_count, not unsafe_no_sandbox)
+        with store.lock(), protected(unsafe_no_sandbox):
+            store.clear_stop()
+            try:
+                return training.run(store, display or make_display("none"), store.stop_requested)
+            finally:
+                store.update(seconds=round(self.seconds + time.monotonic() - started, 1))
 
     def resume(
         self,
@@ -295,6 +333,7 @@ def _check_prices(names: set[str], base_url: str | None) -> None:
 
 def _search(run: Run, settings: Settings, display: Display, ask: Ask | None, confirm: Confirm | None) -> None:
     """Run the loop on a locked store, and write down how it ended, whatever ended it."""
+    from reward_synth.final import train_best
     from reward_synth.loop import search
     from reward_synth.reporting import write_report
     from reward_synth.reward.channel import protected
@@ -320,6 +359,7 @@ def _search(run: Run, settings: Settings, display: Display, ask: Ask | None, con
                     log.warning(UNSAFE)
                     display.warning(UNSAFE)
                 outcome = search(store, info.goal, settings, display, _paused(ask, display), _paused(confirm, display))
+                outcome = train_best(store, settings, display, outcome, started)
             task = {"task": run.task.name} if store.read_task() is not None else {}
             if outcome.status in ("stopped", "waiting"):
                 end(outcome.status, outcome.reason, **task)

@@ -23,7 +23,10 @@ HELP: dict[str, str] = {
     "steps": "Environment steps per training; the task spec's budget if not given.",
     "budget": "Dollars that model calls may cost; refused for a model without a known price.",
     "time_limit": "Wall time for the run, as `2h`, `30m`, `1h30m` or seconds.",
+    "rungs": "Shares of the steps after each of which the worst rewards of an iteration stop, such as `0.1,0.3,1`; "
+    "`1` trains all to their end.",
     "keep_going": "Use all iterations even if the task is solved before.",
+    "final_seeds": "At the end, train the best reward from scratch on so many fresh seeds; 0 leaves it to `eval`.",
     "feedback": "Ask a person after each iteration: `none`, `ask` (here) or `queue` (by file).",
     "feedback_timeout": "With `--feedback queue`: how long to wait for an answer; 0 goes on at once.",
     "unsafe_no_sandbox": "Run generated code without the kernel's lock: it could then read and change your files. "

@@ -7,6 +7,7 @@ spec's part (its training budget) is added by the loop, which knows the task.
 from __future__ import annotations
 
 import difflib
+import itertools
 import os
 import re
 import tomllib
@@ -56,6 +57,21 @@ def parse_duration(value: object) -> object:
         raise ValueError("must be a time such as 2h, 30m, 1h30m or a number of seconds") from None
 
 
+def parse_rungs(value: object) -> tuple[float, ...]:
+    """Shares of the training budget from ``0.1,0.3,1`` or ``1``; ValueError unless they rise to 1."""
+    try:
+        shares = tuple(float(part) for part in str(value).split(","))
+    except ValueError:
+        shares = ()
+    if not shares or shares[-1] != 1 or not all(0 < low < high for low, high in itertools.pairwise(shares)):
+        raise ValueError("must be shares of the steps that rise to 1, such as 0.1,0.3,1")
+    return shares
+
+
+def _spelt_rungs(value: object) -> str:
+    return ",".join(f"{share:g}" for share in parse_rungs(value))
+
+
 Seconds = Annotated[float, BeforeValidator(parse_duration), Field(ge=0, allow_inf_nan=False)]
 
 
@@ -80,7 +96,9 @@ class Settings(BaseModel):
     steps: int | None = Field(None, ge=1000)
     budget: float | None = Field(None, gt=0, allow_inf_nan=False)
     time_limit: Seconds | None = None
+    rungs: Annotated[str, BeforeValidator(_spelt_rungs)] = "0.1,0.3,1"
     keep_going: bool = False
+    final_seeds: int = Field(0, ge=0, le=64)
     feedback: Literal["none", "ask", "queue"] = "none"
     feedback_timeout: Seconds = 0.0
     yes: bool = False
@@ -102,6 +120,11 @@ class Settings(BaseModel):
     def worker_count(self) -> int:
         """Trainings that run side by side."""
         return self.jobs or len(os.sched_getaffinity(0))
+
+    @property
+    def rung_shares(self) -> tuple[float, ...]:
+        """Shares of the training budget at which the worst candidates stop; the last is 1."""
+        return parse_rungs(self.rungs)
 
     def model_for(self, role: RoleName) -> str | None:
         """The model that a role is to use; None leaves the choice to the keys found."""

@@ -15,13 +15,14 @@ from reward_synth.reward.contract import RewardError
 from reward_synth.roles.brief import Attempt, Brief, Turn
 from reward_synth.roles.examples import retrieve
 from reward_synth.search.refine import Refined
+from reward_synth.search.rungs import Cut, Race
 from reward_synth.search.screen import episode_terms
 from reward_synth.search.select import best_candidate, is_solved, with_results
 from reward_synth.simulators import get_simulator
 from reward_synth.simulators.base import FieldTable, FloatArray
 from reward_synth.simulators.episode import Episode
 from reward_synth.tasks import TaskSpec
-from reward_synth.training.job import Progress, TrainJob
+from reward_synth.training.job import Progress, TrainJob, read_progress
 from reward_synth.training.presets import get_preset
 from reward_synth.types import Candidate, CheckReport, Feedback, Outcome, TrainResult, candidate_id
 
@@ -181,31 +182,53 @@ def solved(parts: Parts) -> bool:
 def train(parts: Parts, candidates: Sequence[Candidate]) -> list[Candidate]:
     """Train what may be trained, on every seed; returns the candidates with their outcome.
 
-    Those that rank the recorded behaviours best go first, and once one solves the task the rest need not be trained.
+    Those that rank the recorded behaviours best go first. After each rung the worst stop, and once one solves the task
+    the rest need not be trained.
     """
     store, display = parts.store, parts.display
-    waiting = sorted((c for c in candidates if c.status == "designed"), key=_promise, reverse=True)
-    jobs = [job for candidate in waiting for job in training_jobs(parts, candidate)]
-    names = {job.folder: job.reward.parent.name for job in jobs}
-    results: dict[str, list[TrainResult]] = {}
+    # Also those that are done: where the run was resumed, they are the others' rivals in the rungs behind them.
+    field = sorted((c for c in candidates if c.status != "rejected"), key=_promise, reverse=True)
+    jobs = {candidate.id: training_jobs(parts, candidate) for candidate in field}
 
     def progressed(job: TrainJob, progress: Progress) -> None:
-        display.training(names[job.folder], job.seed_index, progress.step, job.steps, progress.evaluation)
+        name = job.reward.parent.name
+        display.training(name, job.seed_index, progress.step, job.steps, progress.evaluation)
 
-    def finished(job: TrainJob, result: TrainResult) -> None:
-        name = names[job.folder]
-        results.setdefault(name, []).append(result)
-        if len(results[name]) == parts.settings.seeds:
-            _settle(parts, with_results(store.candidate(name), results[name]))
+    def ended(name: str, results: list[TrainResult]) -> None:
+        if store.candidate(name).status == "designed":
+            full = sum(job.steps for job in jobs[name])
+            _settle(parts, with_results(store.candidate(name), results, full))
 
-    parts.executor.run(jobs, progressed, finished, lambda: solved(parts) or parts.reason_to_stop() is not None)
+    def decided(cut: Cut) -> None:
+        store.event("rung", number=cut.number, share=cut.share, kept=cut.kept, stopped=cut.stopped)
+        display.status(str(cut))
+
+    def should_stop() -> bool:
+        return solved(parts) or parts.reason_to_stop() is not None
+
+    Race(parts.executor, jobs, parts.settings.rung_shares, progressed, ended, decided, should_stop).run()
     if solved(parts):
-        for candidate in waiting:
-            if store.candidate(candidate.id).status == "designed":
-                spared = {"status": "stopped", "reason": "not trained to the end: another had solved the task"}
-                store.save_candidate(candidate.model_copy(update=spared))
+        for name, seeds in jobs.items():
+            if store.candidate(name).status == "designed":
+                store.save_candidate(_spared(store.candidate(name), seeds))
         store.results_table()
-    return [store.candidate(candidate.id) for candidate in candidates]
+    found = [store.candidate(candidate.id) for candidate in candidates]
+    if jobs and all(candidate.status != "designed" for candidate in found):
+        spent, saved = sum(c.steps for c in found), sum(c.steps_saved for c in found)
+        display.status(f"trained {spent:,} steps, {saved:,} fewer than every candidate to its end")
+    return found
+
+
+def _spared(candidate: Candidate, jobs: Sequence[TrainJob]) -> Candidate:
+    steps = sum(read_progress(job.folder).step for job in jobs)
+    return candidate.model_copy(
+        update={
+            "status": "stopped",
+            "reason": "not trained to the end: another had solved the task",
+            "steps": steps,
+            "steps_saved": max(0, sum(job.steps for job in jobs) - steps),
+        }
+    )
 
 
 def _promise(candidate: Candidate) -> float:

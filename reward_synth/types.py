@@ -85,6 +85,8 @@ class EvaluationPoint(Value):
     """Mean, in steps."""
     reward: float
     """Mean generated reward per step. For display and diagnosis only: never used for selection."""
+    fitness_deviation: float = 0.0
+    """Standard deviation over the episodes."""
 
 
 class TermStatistics(Value):
@@ -101,7 +103,8 @@ class TermStatistics(Value):
 class TrainResult(Value):
     """What came out of training one policy on one reward; ``result.json``, written last."""
 
-    status: Literal["trained", "crashed", "stopped"]
+    status: Literal["trained", "crashed", "stopped", "paused"]
+    """A paused training stands at the end of a rung and has no final evaluation; it is never in ``result.json``."""
     reason: str = ""
     """Why it crashed or stopped early, in words; empty if it ran its budget."""
     seed: int
@@ -138,7 +141,7 @@ class Candidate(Value):
     """``designer``, ``person`` for a file edited in a feedback round, or ``file`` for ``train FILE``."""
     status: Status = "designed"
     reason: str = ""
-    """For every status but ``trained``: why, in words."""
+    """Why, in words; empty for one that was trained to its end."""
     repairs: int = 0
     """Repair rounds it took (at most 3)."""
     valid_at_first: bool = False
@@ -149,6 +152,10 @@ class Candidate(Value):
     """95 % Wilson interval over all evaluation episodes."""
     fitness: float | None = None
     steps: int = 0
+    """Environment steps trained, over all seeds."""
+    steps_saved: int = 0
+    """Steps that were not needed: what training all seeds to their end would have taken beyond ``steps``. 0 for a
+    crashed candidate, whose training nobody ended on purpose."""
     valid: bool = False
     """True if lint and probe have no objection to the code as it stands."""
     alignment: float | None = None
@@ -161,6 +168,62 @@ class Candidate(Value):
         """Order of selection: task success, then fitness. Never the generated reward."""
         fitness = float("-inf") if self.fitness is None else self.fitness
         return (-1.0 if self.success is None else self.success, fitness)
+
+
+class SeedScore(Value):
+    """One fresh policy of a final training, judged by the task at the end of its budget."""
+
+    index: int
+    seed: int
+    status: Literal["trained", "crashed"]
+    """A crashed training counts as one that never succeeds; its fitness is unknown."""
+    reason: str = ""
+    success: float
+    """Share of its episodes that succeeded, 0 to 1."""
+    fitness: float | None
+    solved: bool
+    """Its success reaches the task's threshold."""
+    steps: int
+    seconds: float
+    """Wall time."""
+    cpu_seconds: float
+
+
+class Estimate(Value):
+    """One figure over the seeds of a final training."""
+
+    mean: float
+    iqm: float | None = None
+    """Interquartile mean of the seeds' figures (a quarter cut off at each end); None for fewer than 4 seeds."""
+    interval: tuple[float, float] | None = None
+    """95 % bootstrap interval of the mean; None for a single seed, or where all episodes are alike."""
+
+
+class Evaluation(Value):
+    """A reward judged by policies trained on it from scratch, after the search; ``final/003-b/evaluation.json``."""
+
+    candidate: str
+    steps: int
+    """Budget of each training in environment steps."""
+    wanted: int
+    """Seeds asked for."""
+    seeds: tuple[SeedScore, ...] = ()
+    """Those that are done."""
+    success: Estimate | None = None
+    fitness: Estimate | None = None
+    """Over the seeds that did not crash."""
+    solved: float | None = None
+    """Share of seeds that solve the task."""
+    solved_interval: tuple[float, float] | None = None
+    """95 % Wilson interval of that share."""
+    total_steps: int = 0
+    """Environment steps of all seeds together."""
+    cpu_seconds: float = 0.0
+
+    @property
+    def done(self) -> bool:
+        """True if no seed that was asked for is missing."""
+        return len(self.seeds) >= self.wanted
 
 
 class Feedback(Value):

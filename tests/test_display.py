@@ -13,10 +13,14 @@ from reward_synth.display.plain import PlainDisplay
 from reward_synth.display.progress import RunProgress, dollars, duration, printable, result_text, sparkline
 from reward_synth.display.rich_screen import RichDisplay
 from reward_synth.settings import Settings
-from reward_synth.types import Candidate, EvaluationPoint, Finding
+from reward_synth.types import Candidate, EvaluationPoint, Finding, SeedScore
 
 POINT = EvaluationPoint(step=500, success=0.5, success_any=1.0, fitness=2.5, episode_length=100, reward=1.0)
 CANDIDATE = Candidate(id="001-a", iteration=1, status="trained", success=0.5, success_interval=(0.2, 0.8), fitness=2.5)
+
+SCORE = SeedScore(
+    index=3, seed=7, status="trained", success=1.0, fitness=2.5, solved=True, steps=1000, seconds=41.0, cpu_seconds=40.0
+)
 
 
 class Clock:
@@ -39,6 +43,8 @@ def play(display: Display, clock: Clock | None = None) -> None:
             clock.seconds += 30
         display.training("001-a", 0, step, 1000, POINT if step else None)
     display.trained(CANDIDATE)
+    display.training("001-a", 3, 250, 1000, None)
+    display.final("001-a", SCORE, 4, 5, 80.0)
     display.best(CANDIDATE)
     display.analysis(1, "It *hops*.\n\n- more")
     display.feedback_wait(Path("runs/x/feedback/001.request.json"))
@@ -62,6 +68,7 @@ def test_plain_lines_tell_everything_with_the_time_left() -> None:
         # 500 of 1000 steps took a minute since it was first heard of.
         "001-a seed 0: trained 50%, success 50%, fitness 2.5, about 1 min 00 s left",
         "001-a trained: success 50% [20%, 80%], fitness 2.5",
+        "final 001-a seed 3: success 100%, fitness 2.5 in 41 s; 4 of 5 seeds, about 1 min 20 s left",
         "runs/x/feedback/001.request.json",
         "warning: careful",
         "Solved after 1 min 30 s, best reward 001-a: good",
@@ -83,7 +90,14 @@ def test_the_live_screen_ends_with_the_same_facts() -> None:
     stream = io.StringIO()
     play(RichDisplay(Console(file=stream, force_terminal=True, width=100, color_system=None)))
     text = stream.getvalue()
-    for told in ("rejected: bad [2Jcode", "[dead-term]", "success 50% [20%, 80%]", "Solved after", "careful"):
+    for told in (
+        "rejected: bad [2Jcode",
+        "[dead-term]",
+        "success 50% [20%, 80%]",
+        "4 of 5 seeds",
+        "Solved after",
+        "careful",
+    ):
         assert told in text
 
 
@@ -103,8 +117,16 @@ def test_the_live_screen_shows_what_is_under_way() -> None:
 def test_json_goes_to_stdout_and_nothing_else_does(capsys: pytest.CaptureFixture[str]) -> None:
     play(make_display("json"))
     captured = capsys.readouterr()
-    events = [json.loads(line)["event"] for line in captured.out.splitlines()]
-    assert (events[0], events[-1]) == ("launch", "done")
+    lines = [json.loads(line) for line in captured.out.splitlines()]
+    assert (lines[0]["event"], lines[-1]["event"]) == ("launch", "done")
+    (final,) = [line for line in lines if line["event"] == "final"]
+    assert (final["candidate"], final["index"], final["success"], final["done"], final["total"]) == (
+        "001-a",
+        3,
+        1,
+        4,
+        5,
+    )
     assert captured.err == ""
     for kind in ("plain", "rich", "none"):
         play(make_display(kind))
@@ -126,8 +148,11 @@ def test_time_left_counts_only_what_it_saw() -> None:
     assert progress.seconds_left() == pytest.approx(40)
     progress.training("001-a", 0, 1100, 1000, None)
     assert progress.seconds_left() == 0
+    progress.training("001-a", 1, 0, 1000, None)
+    progress.end_training("001-a", 0)
+    assert list(progress.trainings) == [("001-a", 1)]
     progress.end_training("001-a")
-    assert progress.seconds_left() is None
+    assert progress.seconds_left() is None and not progress.trainings
 
 
 def test_an_unknown_price_stays_unknown() -> None:

@@ -26,7 +26,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"display"}),
     frozenset({"preparation"}),
     frozenset({"parts"}),
-    frozenset({"stages"}),
+    frozenset({"stages", "final"}),
     frozenset({"loop"}),
     frozenset({"feedback", "run", "reward_files", "plan", "doctor"}),
     frozenset({"__init__"}),

@@ -220,3 +220,31 @@ def test_a_recorded_run_plays_again_without_its_model(
     # The seed of a training follows from run seed and candidate, so the policies are the same too.
     assert [c.model_copy(update={"cost_usd": 0.5}) for c in second.candidates] == list(first.candidates)
     assert second.cost == 0.0
+
+
+@pytest.mark.slow
+def test_the_worst_stop_after_each_rung_and_the_books_tell_it(
+    tmp_path: Path, model: Callable[[Answer], ScriptedModel]
+) -> None:
+    designs = [GOOD, EDITED, GOOD.replace("0.01", "0.05"), GOOD.replace("0.01", "0.2")]
+    model(lambda request: play(request, designs))
+    # With --keep-going none is spared because another solves the task.
+    run = synthesize(GOAL, **settings(tmp_path, samples=4, steps=20_000, keep_going=True))
+    assert {candidate.status for candidate in run.candidates} == {"trained"}
+    # Rollouts are of 2,048 steps, and a rung ends with one.
+    assert sorted(candidate.steps for candidate in run.candidates) == [2048, 2048, 6144, 20_480]
+    assert all(c.steps_saved == max(0, 20_000 - c.steps) and c.success is not None for c in run.candidates)
+    stopped = [c for c in run.candidates if c.steps < 20_000]
+    assert all(c.reason.startswith(("stopped after 10% of its", "stopped after 30% of its")) for c in stopped)
+    rungs = [event for event in run.store.events() if event["kind"] == "rung"]
+    assert [(event["share"], len(event["kept"]), len(event["stopped"])) for event in rungs] == [
+        (0.1, 2, 2),
+        (0.3, 1, 1),
+    ]
+
+    saved = sum(c.steps_saved for c in run.candidates)
+    header, *rows = [row.split("\t") for row in (run.path / "results.tsv").read_text().splitlines()]
+    assert sum(int(row[header.index("steps_saved")]) for row in rows) == saved == 2 * 17_952 + 13_856
+    assert f"{saved} fewer than if every candidate had been trained" in (run.path / "report.html").read_text()
+    # The analyzer learns why the losers were not trained on.
+    assert "stopped after 10% of its steps as number" in run.store.read_summary(stopped[0].id)

@@ -166,9 +166,10 @@ def test_results_and_the_best(store: RunStore) -> None:
         "fitness",
         "cost_usd",
         "steps",
+        "steps_saved",
         "reason",
     ]
-    assert lines[1].split("\t") == ["001-a", "", "1", "rejected", "", "", "", "", "", "0", "two lines and a tab"]
+    assert lines[1].split("\t") == ["001-a", "", "1", "rejected", "", "", "", "", "", "0", "0", "two lines and a tab"]
     assert lines[2].split("\t")[:10] == [
         "001-b",
         "001-a",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reward_synth.analysis import plots, wording
-from reward_synth.types import Candidate, EvaluationPoint, Feedback, Finding, TermStatistics
+from reward_synth.types import Candidate, Evaluation, EvaluationPoint, Feedback, Finding, TermStatistics
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,12 @@ class ReportData:
     readings: tuple[Reading, ...] = ()
     feedback: tuple[Feedback, ...] = ()
     costs: tuple[CostRow, ...] = ()
+    evaluations: tuple[Evaluation, ...] = ()
+    """Final trainings, on fresh seeds."""
     environment_steps: int | None = None
-    """All trainings together, failed ones included."""
+    """All trainings together, failed and final ones included."""
+    steps_saved: int = 0
+    """Steps that early ends spared, against training every candidate on every seed to its end."""
     seconds: float | None = None
     """Wall time."""
     versions: tuple[tuple[str, str], ...] = ()

@@ -71,14 +71,16 @@ def show(
 
 
 def _show_run(run: Run, as_json: bool) -> None:
-    from reward_synth.display.progress import dollars, duration, printable
+    from reward_synth.display.progress import dollars, duration, evaluation_lines, printable
 
     info, candidates = run.info, run.candidates
+    evaluations = run.store.evaluations()
     if as_json:
         print_json(
             info.model_dump(mode="json")
             | {"status": run.status, "cost_usd": run.cost, "path": str(run.path)}
             | {"candidates": [candidate.model_dump(mode="json") for candidate in candidates]}
+            | {"evaluations": [evaluation.model_dump(mode="json") for evaluation in evaluations]}
         )
         return
     reason = f" ({info.reason})" if info.reason else ""
@@ -97,6 +99,9 @@ def _show_run(run: Run, as_json: bool) -> None:
             header,
             [(c.id, c.status, share(c.success), number(c.fitness), ",".join(c.parents), c.reason) for c in candidates],
         )
+    for evaluation in evaluations:
+        lines = "\n  ".join(evaluation_lines(evaluation, run.task.fitness_unit))
+        typer.echo(printable(f"\nfinal training of {evaluation.candidate}\n  {lines}"))
     for iteration, text in run.store.read_iterations().items():
         typer.echo(f"\niteration {iteration}\n{printable(text).rstrip()}")
     for iteration in run.store.open_requests():
@@ -236,6 +241,7 @@ def _sum(values: Iterable[float | None]) -> float | None:
 
 def _training_cost(run: Run) -> dict[str, Any]:
     results = [result for candidate in run.candidates for result in run.results(candidate.id)]
+    results += [result for c in run.candidates for result in run.store.read_final_results(c.id).values()]
     return {
         "trainings": len(results),
         "steps": sum(result.steps for result in results),

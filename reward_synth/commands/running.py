@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import shlex
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reward_synth.commands import options
 from reward_synth.commands.options import Json, RunName
+from reward_synth.commands.stopping import terminable
 from reward_synth.commands.text import print_json, run_argument
 from reward_synth.errors import RewardSynthError
 
@@ -46,7 +46,9 @@ def run(
     steps: options.Steps = None,
     budget: options.Budget = None,
     time_limit: options.TimeLimit = None,
+    rungs: options.Rungs = None,
     keep_going: options.KeepGoing = None,
+    final_seeds: options.FinalSeeds = None,
     feedback: options.FeedbackMode = None,
     feedback_timeout: options.FeedbackTimeout = None,
     yes: options.Yes = None,
@@ -171,13 +173,9 @@ def _stoppable() -> Iterator[Callable[[Run], None]]:
     Yields a function to be told of the run once there is one.
     """
     runs: list[Run] = []
-
-    def interrupt(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
     try:
-        yield runs.append
+        with terminable():
+            yield runs.append
     except BaseException as error:
         if runs:
             if isinstance(error, RewardSynthError):
@@ -186,8 +184,6 @@ def _stoppable() -> Iterator[Callable[[Run], None]]:
                 raise RewardSynthError(error.message, hint, error.exit_code) from error
             typer.echo(f"Continue with: {_resume_command(runs[0])}", err=True)
         raise
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _resume_command(run: Run) -> str:
@@ -198,7 +194,7 @@ def _resume_command(run: Run) -> str:
 
 def _finish(run: Run) -> None:
     """What was found and what to type next; exits with 1 if there is no acceptable reward."""
-    from reward_synth.display.progress import dollars, duration, result_text
+    from reward_synth.display.progress import dollars, duration, evaluation_lines, result_text
 
     status, best, name = run.status, run.best, run_argument(run)
     quiet = run.settings.display in ("json", "none")
@@ -207,6 +203,9 @@ def _finish(run: Run) -> None:
         figures = result_text(best.success, best.fitness, best.success_interval)
         typer.echo(f"\nBest reward {best.id}: {figures}{unit}", err=True)
         typer.echo(str(run.reward_path))
+        evaluation = run.evaluation()
+        if evaluation is not None:
+            typer.echo("Final training: " + "; ".join(evaluation_lines(evaluation, run.task.fitness_unit)), err=True)
     if not quiet:
         typer.echo(f"Models: {dollars(run.cost)}. Time: {duration(run.seconds)}.", err=True)
         for command, does in (

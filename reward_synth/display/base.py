@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from reward_synth.settings import Settings
-from reward_synth.types import Candidate, EvaluationPoint, Finding
+from reward_synth.types import Candidate, EvaluationPoint, Finding, SeedScore
 
 
 class Display(Protocol):
@@ -53,6 +53,13 @@ class Display(Protocol):
 
     def trained(self, candidate: Candidate) -> None:
         """All seeds of a candidate are done, or crashed."""
+        ...
+
+    def final(self, candidate: str, score: SeedScore, done: int, total: int, seconds_left: float | None) -> None:
+        """One seed of a candidate's final training is done, ``done`` of ``total``; None left if that was the last.
+
+        Its progress came by :meth:`training`, under the candidate's name.
+        """
         ...
 
     def analysis(self, iteration: int, text: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 from reward_synth.display.progress import RunProgress
 from reward_synth.display.silent import SilentDisplay
 from reward_synth.settings import Settings
-from reward_synth.types import Candidate
+from reward_synth.types import Candidate, SeedScore
 
 
 class JsonDisplay(SilentDisplay):
@@ -46,6 +46,10 @@ class JsonDisplay(SilentDisplay):
     def trained(self, candidate: Candidate) -> None:
         """A ``trained`` line."""
         self._write("trained", **_facts(candidate))
+
+    def final(self, candidate: str, score: SeedScore, done: int, total: int, seconds_left: float | None) -> None:
+        """A ``final`` line."""
+        self._write("final", candidate=candidate, done=done, total=total, **score.model_dump(mode="json"))
 
     def feedback_wait(self, path: Path) -> None:
         """A ``feedback`` line."""

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from reward_synth.display.progress import RunProgress, dollars, duration, printable, result_text
+from reward_synth.display.progress import RunProgress, dollars, duration, final_text, printable, result_text
 from reward_synth.settings import Settings
-from reward_synth.types import Candidate, EvaluationPoint, Finding
+from reward_synth.types import Candidate, EvaluationPoint, Finding, SeedScore
 
 _OUTCOMES = {
     "solved": "Solved",
@@ -91,6 +91,11 @@ class PlainDisplay:
         figures = result_text(candidate.success, candidate.fitness, candidate.success_interval)
         reason = f" ({candidate.reason})" if candidate.reason else ""
         self._line(f"  {candidate.id} {candidate.status}: {figures}{reason}")
+
+    def final(self, candidate: str, score: SeedScore, done: int, total: int, seconds_left: float | None) -> None:
+        """A line with the figures and the time left."""
+        self._progress.end_training(candidate, score.index)
+        self._line(f"  {final_text(candidate, score, done, total, seconds_left)}")
 
     def analysis(self, iteration: int, text: str) -> None:
         """The text, indented."""

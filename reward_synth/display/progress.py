@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from reward_synth.types import EvaluationPoint
+from reward_synth.types import Estimate, Evaluation, EvaluationPoint, SeedScore
 
 _BARS = "▁▂▃▄▅▆▇█"
 
@@ -78,9 +78,9 @@ class RunProgress:
             training.success = evaluation.success
         return training
 
-    def end_training(self, candidate: str) -> None:
-        """All seeds of a candidate are done."""
-        for key in [key for key in self.trainings if key[0] == candidate]:
+    def end_training(self, candidate: str, seed: int | None = None) -> None:
+        """One seed of a candidate is done; all of them for None."""
+        for key in [key for key in self.trainings if key[0] == candidate and seed in (None, key[1])]:
             del self.trainings[key]
 
     def seconds_left(self) -> float | None:
@@ -139,3 +139,39 @@ def result_text(success: float | None, fitness: float | None, interval: tuple[fl
     if fitness is not None:
         parts.append(f"fitness {fitness:.3g}")
     return ", ".join(parts) or "not trained"
+
+
+def final_text(candidate: str, score: SeedScore, done: int, total: int, seconds_left: float | None) -> str:
+    """``final 003-b seed 2: success 100%, fitness 3.1 in 41 s; 3 of 5 seeds, about 1 min 20 s left``."""
+    crashed = score.status == "crashed"
+    figures = f"crashed: {score.reason}" if crashed else result_text(score.success, score.fitness)
+    left = "" if seconds_left is None else f", about {duration(seconds_left)} left"
+    return (
+        f"final {candidate} seed {score.index}: {figures} in {duration(score.seconds)}; {done} of {total} seeds{left}"
+    )
+
+
+def evaluation_lines(evaluation: Evaluation, unit: str = "") -> list[str]:
+    """A final training in a few lines: means with their intervals, seeds that solve, what it took."""
+    done, crashed = len(evaluation.seeds), sum(score.status == "crashed" for score in evaluation.seeds)
+    if not done:
+        return [f"none of {evaluation.wanted} seeds is done"]
+    missing = "" if evaluation.done else f" of {evaluation.wanted}"
+    lines = [f"{done}{missing} fresh seeds, {evaluation.steps:,} steps each" + (f", {crashed} crashed" * bool(crashed))]
+    if evaluation.success is not None:
+        lines.append(f"success {_estimate_text(evaluation.success, '.0%')}")
+    if evaluation.fitness is not None:
+        lines.append(f"fitness {_estimate_text(evaluation.fitness, '.3g')} {unit}".rstrip())
+    if evaluation.solved is not None and evaluation.solved_interval is not None:
+        low, high = evaluation.solved_interval
+        lines.append(f"solved by {round(evaluation.solved * done)} of {done} seeds [{low:.0%}, {high:.0%}]")
+    lines.append(f"{evaluation.total_steps:,} steps, {duration(evaluation.cpu_seconds)} of processor time")
+    return lines
+
+
+def _estimate_text(estimate: Estimate, form: str) -> str:
+    between = ""
+    if estimate.interval is not None:
+        between = f" [{estimate.interval[0]:{form}}, {estimate.interval[1]:{form}}]"
+    middle = "" if estimate.iqm is None else f" (interquartile mean {estimate.iqm:{form}})"
+    return f"{estimate.mean:{form}}{between}{middle}"

@@ -14,9 +14,17 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from reward_synth.display.progress import RunProgress, dollars, duration, printable, result_text, sparkline
+from reward_synth.display.progress import (
+    RunProgress,
+    dollars,
+    duration,
+    final_text,
+    printable,
+    result_text,
+    sparkline,
+)
 from reward_synth.settings import Settings
-from reward_synth.types import Candidate, EvaluationPoint, Finding
+from reward_synth.types import Candidate, EvaluationPoint, Finding, SeedScore
 
 _COLOURS = {"trained": "green", "designed": "cyan", "rejected": "yellow", "crashed": "red", "stopped": "yellow"}
 _OUTCOMES = {
@@ -133,6 +141,11 @@ class RichDisplay:
         figures = result_text(candidate.success, candidate.fitness, candidate.success_interval)
         reason = f" ({candidate.reason})" if candidate.reason else ""
         self._line(f"  {candidate.id} {candidate.status}: {figures}{reason}", _COLOURS[candidate.status])
+
+    def final(self, candidate: str, score: SeedScore, done: int, total: int, seconds_left: float | None) -> None:
+        """A line that stays."""
+        self._progress.end_training(candidate, score.index)
+        self._line(f"  {final_text(candidate, score, done, total, seconds_left)}", _COLOURS[score.status])
 
     def analysis(self, iteration: int, text: str) -> None:
         """The text, indented."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reward_synth.settings import Settings
-from reward_synth.types import Candidate, EvaluationPoint, Finding
+from reward_synth.types import Candidate, EvaluationPoint, Finding, SeedScore
 
 
 class SilentDisplay:
@@ -39,6 +39,9 @@ class SilentDisplay:
         """Nothing."""
 
     def trained(self, candidate: Candidate) -> None:
+        """Nothing."""
+
+    def final(self, candidate: str, score: SeedScore, done: int, total: int, seconds_left: float | None) -> None:
         """Nothing."""
 
     def analysis(self, iteration: int, text: str) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Protocol
 
-from reward_synth.training.job import Progress, TrainJob, read_progress, read_result, write_result
+from reward_synth.training.job import Progress, TrainJob, outcome_of, read_progress, write_result
 from reward_synth.training.stage import cause
 from reward_synth.types import TrainResult
 
@@ -22,7 +22,7 @@ POLL_SECONDS = 0.25
 
 
 class Executor(Protocol):
-    """Runs training jobs to their ``result.json``."""
+    """Runs training jobs to their ``result.json``, or to the pause that they ask for."""
 
     def run(
         self,
@@ -31,10 +31,11 @@ class Executor(Protocol):
         on_result: OnResult,
         should_stop: Callable[[], bool],
     ) -> None:
-        """Run all jobs that have no result yet; finished ones are reported from their files.
+        """Run all jobs to ``until``, or to the end; what has come that far already is reported from its files.
 
-        Each job is reported once to ``on_result``. Where ``should_stop`` turns true, running workers end without
-        a result, so that a resumed run trains them again, and the call returns.
+        Each job is reported once to ``on_result``, with status ``paused`` where it stands at ``until``. Where
+        ``should_stop`` turns true, running workers end without a result, so that a resumed run goes on from their
+        last pauses, and the call returns.
         """
         ...
 
@@ -55,7 +56,7 @@ class LocalExecutor:
         """See :class:`Executor`."""
         waiting = []
         for job in jobs:
-            finished = read_result(job.folder)
+            finished = outcome_of(job)
             if finished is None:
                 waiting.append(job)
             else:
@@ -98,9 +99,9 @@ class _Worker:
         return self._process.poll() is None
 
     def result(self) -> TrainResult:
-        """The written result; a worker that died without one is a crashed training, and that is written down."""
+        """The written outcome; a worker that died without one is a crashed training, and that is written down."""
         self._stderr.close()
-        result = read_result(self.job.folder)
+        result = outcome_of(self.job)
         if result is not None:
             return result
         died = f"the training worker died with {cause(self._process.returncode)}"
@@ -108,7 +109,7 @@ class _Worker:
             status="crashed",
             reason=f"{died}; see {Path(self._stderr.name).name}",
             seed=self.job.seed,
-            steps=0,
+            steps=read_progress(self.job.folder).step,
             seconds=0.0,
             cpu_seconds=0.0,
         )

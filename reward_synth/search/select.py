@@ -22,8 +22,11 @@ def is_solved(candidate: Candidate | None, task: TaskSpec) -> bool:
     return candidate is not None and (candidate.success or 0.0) >= task.success_threshold
 
 
-def with_results(candidate: Candidate, results: Sequence[TrainResult]) -> Candidate:
-    """The candidate with its trainings' outcome over all seeds."""
+def with_results(candidate: Candidate, results: Sequence[TrainResult], full_steps: int = 0) -> Candidate:
+    """The candidate with its trainings' outcome over all seeds.
+
+    :param full_steps: what all seeds would have taken, had each been trained to its end.
+    """
     finished = [result for result in results if result.status == "trained" and result.episodes]
     steps = sum(result.steps for result in results)
     if not finished:
@@ -40,6 +43,7 @@ def with_results(candidate: Candidate, results: Sequence[TrainResult]) -> Candid
             "success_interval": wilson_interval(successes, len(episodes)),
             "fitness": sum(episode.fitness for episode in episodes) / len(episodes),
             "steps": steps,
+            "steps_saved": max(0, full_steps - steps),
         }
     )
 

@@ -13,9 +13,9 @@ import tomlkit
 
 from reward_synth.errors import RewardSynthError
 from reward_synth.settings import Settings
-from reward_synth.store.candidate_files import CandidateFiles
 from reward_synth.store.feedback_files import FeedbackFiles
 from reward_synth.store.files import in_words, read_json, refuse_links, write_bytes, write_json, write_text
+from reward_synth.store.final_files import FinalFiles
 from reward_synth.store.finding_runs import MANIFEST, find_run, read_info
 from reward_synth.store.journal import Journal
 from reward_synth.store.manifest import RunInfo, RunStatus, new_run_id, now, versions
@@ -32,11 +32,12 @@ RESULT_COLUMNS = (
     "fitness",
     "cost_usd",
     "steps",
+    "steps_saved",
     "reason",
 )
 
 
-class RunStore(CandidateFiles, FeedbackFiles, Journal):
+class RunStore(FinalFiles, FeedbackFiles, Journal):
     """A run folder. Make one with :meth:`create`, :meth:`open` or :meth:`find`.
 
     Every write is atomic; a full disk or a folder that may not be written raises
@@ -288,5 +289,6 @@ def _cells(candidate: Candidate) -> Sequence[str]:
         fitness,
         cost,
         str(candidate.steps),
+        str(candidate.steps_saved),
         reason,
     )

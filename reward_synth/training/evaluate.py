@@ -21,9 +21,11 @@ from reward_synth.types import Finding, Measurement
 Act = Callable[[FloatArray], FloatArray]
 """Observations (episodes, …) to actions (episodes, action size)."""
 
-# Two disjoint ranges: what is watched during training must not be what selects.
+# Disjoint ranges: what is watched during training must not be what selects, and what selected must not be what is
+# reported of the reward that was selected.
 TRAINING_EVALUATION_SEEDS = 20_000
 SELECTION_SEEDS = 10_000
+FINAL_EVALUATION_SEEDS = 30_000
 
 
 def field_table(task: TaskSpec) -> FieldTable:

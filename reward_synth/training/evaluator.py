@@ -21,7 +21,8 @@ def evaluate(job: TrainJob) -> FinalEvaluation:
     job.trajectories.mkdir(parents=True, exist_ok=True)
     confine_files(job, readable=[], writable=[job.folder, job.trajectories])
     table = field_table(job.task)
-    seeds = range(SELECTION_SEEDS, SELECTION_SEEDS + job.task.evaluation.episodes)
+    first = SELECTION_SEEDS if job.evaluation_seeds is None else job.evaluation_seeds
+    seeds = range(first, first + job.task.evaluation.episodes)
     with judge(job.task, table) as process:
         confine_calls(job)
         episodes = play(job.task, table, load_policy(job.policy_path), seeds)

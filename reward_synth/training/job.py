@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, Self
 
@@ -33,6 +35,10 @@ class TrainJob(Value):
     preset: Preset
     steps: int
     """Budget in environment steps."""
+    until: int | None = None
+    """Pause at this step, with a checkpoint that a job with a larger one goes on from. None: train to the end."""
+    end: str = ""
+    """If set, a paused training ends where it stands, for this reason, and is evaluated."""
     seed: int
     folder: Path
     """Where progress.csv, terms.csv, eval.csv, model.zip, policy.npz and result.json go."""
@@ -42,6 +48,8 @@ class TrainJob(Value):
     evaluation_points: int = 10
     evaluation_episodes: int = 4
     """Episodes at each point of training; the final evaluation plays ``task.evaluation.episodes``."""
+    evaluation_seeds: int | None = None
+    """Seed of the final evaluation's first episode, the others follow; None: those that selection looks at."""
     stop_when_solved: bool = True
     """End the training once two evaluations in a row succeed in every episode."""
     sandbox: bool = True
@@ -53,13 +61,23 @@ class TrainJob(Value):
         return self.folder / "policy.npz"
 
     @property
+    def checkpoint_path(self) -> Path:
+        """What a paused training goes on from."""
+        return self.folder / "checkpoint.pt"
+
+    @property
+    def target(self) -> int:
+        """Steps to train to for now."""
+        return self.steps if self.until is None else min(self.until, self.steps)
+
+    @property
     def result_path(self) -> Path:
         """Written last, atomically: its existence means that the training is finished."""
         return self.folder / "result.json"
 
     def digest(self) -> str:
-        """Tells jobs apart that would train another policy: of all but the folders, and of the reward's bytes."""
-        asked = self.model_dump_json(exclude={"reward", "folder", "trajectories"})
+        """Tells jobs apart that would train another policy: of all but folders and pauses, and the reward's bytes."""
+        asked = self.model_dump_json(exclude={"reward", "folder", "trajectories", "until", "end"})
         return hashlib.sha256(asked.encode() + self.reward.read_bytes()).hexdigest()
 
     def write(self) -> Path:
@@ -104,7 +122,10 @@ class Training(_Outcome):
 
     job: str = ""
     """Digest of the job that was trained: a changed job is trained anew."""
+    paused: bool = False
+    """It stands at the job's ``until`` and can go on from its checkpoint."""
     steps: int = 0
+    """Since the start of the training, not of this process."""
     seconds: float = 0.0
     """Wall time of the trainer, its start included."""
     cpu_seconds: float = 0.0
@@ -116,6 +137,35 @@ class Training(_Outcome):
     def path(cls, folder: Path) -> Path:
         """``training.json``."""
         return folder / "training.json"
+
+
+class RungEnd(Training):
+    """``rung.json``: where a training is paused. Its times are those of all workers so far, starts included."""
+
+    @classmethod
+    def path(cls, folder: Path) -> Path:
+        """``rung.json``."""
+        return folder / "rung.json"
+
+    @classmethod
+    def of(cls, job: TrainJob) -> RungEnd | None:
+        """The newest pause of this very job that can be gone on from or evaluated; None if there is none."""
+        found = cls.read(job.folder)
+        if found is None or not (job.policy_path.exists() and job.checkpoint_path.exists()):
+            return None
+        return found if found.job == job.digest() else None
+
+    def as_result(self, job: TrainJob) -> TrainResult:
+        """As the executor reports it."""
+        return TrainResult(
+            status="paused",
+            seed=job.seed,
+            steps=self.steps,
+            seconds=self.seconds,
+            cpu_seconds=self.cpu_seconds,
+            evaluations=self.evaluations,
+            terms=self.terms,
+        )
 
 
 class FinalEvaluation(_Outcome):
@@ -138,6 +188,15 @@ def read_result(folder: Path) -> TrainResult | None:
     """The result in a training folder, or None while there is none."""
     path = folder / "result.json"
     return TrainResult.model_validate_json(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def outcome_of(job: TrainJob) -> TrainResult | None:
+    """All that is asked of the job, if it is done: its result, or the pause that it is to make; else None."""
+    finished = read_result(job.folder)
+    if finished is not None or job.until is None or job.end:
+        return finished
+    paused = RungEnd.of(job)
+    return paused.as_result(job) if paused is not None and paused.steps >= job.until else None
 
 
 class Progress(Value):
@@ -170,10 +229,15 @@ def _last_row(path: Path) -> dict[str, str] | None:
 class TableWriter:
     """Appends rows to a CSV file and flushes each, so that a reader sees whole lines while training runs."""
 
-    def __init__(self, path: Path, columns: tuple[str, ...]) -> None:
-        self._file = path.open("w", newline="", encoding="utf-8")
+    def __init__(self, path: Path, columns: tuple[str, ...], rows: Iterable[Iterable[object]] = ()) -> None:
+        """
+        :param rows: what a training that goes on has written already; whatever else the file holds is dropped.
+        """
+        head = io.StringIO(newline="")
+        csv.writer(head).writerows([columns, *rows])
+        write_text(path, head.getvalue())
+        self._file = path.open("a", newline="", encoding="utf-8")
         self._writer = csv.writer(self._file)
-        self.write(columns)
 
     def write(self, row: tuple[object, ...]) -> None:
         """Append one row."""

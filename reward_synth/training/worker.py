@@ -1,7 +1,8 @@
 """The training worker: ``python -I -m reward_synth.training.worker job.json``.
 
 It runs the two stages of one job, each in a process of its own: the trainer, then the evaluator, which starts from the
-policy alone. It puts their outcomes together and writes ``result.json`` last. It loads neither torch nor numpy and
+policy alone. It puts their outcomes together and writes ``result.json`` last. Where the training is to pause, it writes
+``rung.json`` instead, and there is no evaluation. It loads neither torch nor numpy and
 holds no key: the loop starts it with an empty environment. Nobody reads its output; a traceback lands in
 ``stderr.txt`` of the training folder.
 """
@@ -14,46 +15,61 @@ import sys
 import time
 from collections.abc import Sequence
 
-from reward_synth.training.job import FinalEvaluation, Training, TrainJob, write_result
+from reward_synth.training.job import FinalEvaluation, RungEnd, Training, TrainJob, read_progress, write_result
 from reward_synth.training.stage import Outcome, arguments_of, cause, processor_seconds, stay_with
 from reward_synth.types import TrainResult
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one job. Returns 0 if a result was written, a crashed training's included."""
+    """Run one job. Returns 0 if a result or a pause was written, a crashed training's result included."""
     path, parent = arguments_of(arguments)
     stay_with(parent)
     job = TrainJob.read(path)
-    write_result(job, run(job))
+    done = run(job)
+    if isinstance(done, RungEnd):
+        done.write(job.folder)
+    else:
+        write_result(job, done)
     return 0
 
 
-def run(job: TrainJob) -> TrainResult:
-    """Train, unless that is done already, and evaluate."""
+def run(job: TrainJob) -> TrainResult | RungEnd:
+    """Train, unless that is done already, and evaluate; or train until the pause that is asked for."""
     started = time.monotonic()
-    earlier = finished_training(job)
-    training = earlier or _run_stage(job, "trainer", Training)
+    rung, finished = RungEnd.of(job), finished_training(job)
+    training = (rung if job.end else None) or finished or _run_stage(job, "trainer", Training)
+    # What earlier workers spent on it is counted in the two files that they left.
+    before = [each for each in (rung, finished) if each is not None]
+
+    def spent() -> dict[str, float]:
+        return {
+            "seconds": time.monotonic() - started + sum(each.seconds for each in before),
+            "cpu_seconds": processor_seconds() + sum(each.cpu_seconds for each in before),
+        }
+
+    if training.status == "done" and training.paused and not job.end:
+        return RungEnd.model_validate(training.model_dump() | spent())
     evaluation = FinalEvaluation(status="crashed", reason=training.reason)
     if training.status == "done":
         evaluation = _run_stage(job, "evaluator", FinalEvaluation)
     crashed = evaluation.status == "crashed"
     return TrainResult(
         status="crashed" if crashed else "trained",
-        reason=evaluation.reason if crashed else training.reason,
+        reason=evaluation.reason if crashed else training.reason or job.end,
         seed=job.seed,
-        steps=training.steps,
-        seconds=time.monotonic() - started + (earlier.seconds if earlier else 0.0),
-        cpu_seconds=processor_seconds() + (earlier.cpu_seconds if earlier else 0.0),
+        # A trainer that crashed tells no steps, but has spent them.
+        steps=training.steps or read_progress(job.folder).step,
         evaluations=training.evaluations,
         episodes=evaluation.episodes,
         terms=training.terms,
+        **spent(),
     )
 
 
 def finished_training(job: TrainJob) -> Training | None:
-    """The training that an interrupted worker finished for this very job; None if it must be done."""
+    """The training that an interrupted worker finished for this very job; None if it must be done, or gone on with."""
     training = Training.read(job.folder)
-    if training is None or training.status != "done" or not job.policy_path.exists():
+    if training is None or training.status != "done" or training.paused or not job.policy_path.exists():
         return None
     return training if training.job == job.digest() else None
 

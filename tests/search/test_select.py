@@ -58,6 +58,14 @@ def test_results_are_pooled_over_seeds_and_crashed_seeds_are_told() -> None:
     assert pooled.success_interval == pytest.approx((0.3006, 0.9544), abs=1e-4)
 
 
+def test_steps_that_were_not_needed_are_saved_but_not_by_a_crash() -> None:
+    fresh, played = candidate("001-a", None, None, "designed"), episode(True, 1.0)
+    assert with_results(fresh, [result(played), result(played)], full_steps=600).steps_saved == 400
+    # The last rollout may go beyond the budget.
+    assert with_results(fresh, [result(played)], full_steps=90).steps_saved == 0
+    assert with_results(fresh, [result(status="crashed")], full_steps=600).steps_saved == 0
+
+
 def test_a_candidate_none_of_whose_seeds_finished_is_crashed_with_the_reason() -> None:
     pooled = with_results(candidate("001-a", None, None, "designed"), [result(status="crashed", reason="died of NaN")])
     assert (pooled.status, pooled.reason, pooled.success) == ("crashed", "died of NaN", None)

@@ -17,8 +17,8 @@ from stable_baselines3 import PPO, SAC
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from reward_synth.errors import RewardSynthError
-from reward_synth.training.learning import policy_of
 from reward_synth.training.policy import Policy, load_policy
+from reward_synth.training.snapshot import policy_of
 
 Learned = tuple[Any, VecNormalize]
 

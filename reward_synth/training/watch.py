@@ -1,0 +1,216 @@
+"""What is watched while a policy learns: progress, the task's own measure, and whether it is worth going on."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.vec_env import VecNormalize
+
+from reward_synth.errors import RewardSynthError
+from reward_synth.reward.process import MeasureProcess
+from reward_synth.simulators.base import FieldTable
+from reward_synth.simulators.episode import Episode
+from reward_synth.training.evaluate import TRAINING_EVALUATION_SEEDS, measure_by, play
+from reward_synth.training.job import (
+    EVALUATION_COLUMNS,
+    PROGRESS_COLUMNS,
+    TERM_COLUMNS,
+    TableWriter,
+    TrainJob,
+    term_rows,
+)
+from reward_synth.training.rollout import GeneratedReward
+from reward_synth.training.snapshot import policy_of
+from reward_synth.types import EvaluationPoint, Measurement
+
+STILL_EVALUATIONS = 4
+"""So many evaluations in a row, at one and the same behaviour, end a training: four tenths of its budget."""
+SAME_BEHAVIOUR = 1e-6
+"""Two behaviours are the same if no figure of theirs differs by more, relative to its size or absolutely."""
+FLAT_REWARD = 0.05
+"""Rewards are flat if they all lie within this share of the largest."""
+
+Fingerprint = list[float]
+Terms = dict[str, tuple[float, float, float, float]]
+
+
+def fingerprint(episodes: Sequence[Episode]) -> Fingerprint:
+    """Mean and spread of every recorded field and of the actions, and the length, episode by episode."""
+    figures: Fingerprint = []
+    for episode in episodes:
+        for columns in (episode.rows, episode.actions):
+            figures += [*columns.mean(axis=0).tolist(), *columns.std(axis=0).tolist()]
+        figures.append(float(episode.length))
+    return figures
+
+
+class Stillness:
+    """Notices a policy whose behaviour no longer changes while the reward that it collects is flat.
+
+    A policy that pushes with all its force in one direction, whatever it sees, does so: its actions are cut at their
+    bounds, where learning moves nothing. A policy that merely does badly changes its behaviour, if only in the sixth
+    digit.
+    """
+
+    def __init__(self) -> None:
+        self.newest: list[tuple[Fingerprint, float]] = []
+        """Fingerprint and reward per step of the evaluations in a row that were alike."""
+
+    def add(self, figures: Fingerprint, reward: float) -> bool:
+        """Tell the newest evaluation; true if the training is dead."""
+        if self.newest and not np.allclose(figures, self.newest[0][0], rtol=SAME_BEHAVIOUR, atol=SAME_BEHAVIOUR):
+            self.newest.clear()
+        self.newest = [*self.newest, (figures, reward)][-STILL_EVALUATIONS:]
+        rewards = np.array([each for _, each in self.newest])
+        flat = np.ptp(rewards) <= FLAT_REWARD * np.abs(rewards).max()
+        return len(self.newest) == STILL_EVALUATIONS and bool(flat)
+
+
+class Watch(BaseCallback):
+    """Writes progress after each rollout and evaluates at evenly spaced points of training, and where it pauses."""
+
+    def __init__(self, job: TrainJob, table: FieldTable, judge: MeasureProcess, venv: VecNormalize) -> None:
+        super().__init__()
+        self._job = job
+        self._table = table
+        self._judge = judge
+        self._venv = venv
+        self._reward: GeneratedReward = venv.venv
+        self._started = time.monotonic()
+        self._interval = job.steps / job.evaluation_points
+        self._next_point = self._interval
+        self._stillness = Stillness()
+        self._progress_rows: list[list[str]] = []
+        self._tables: list[TableWriter] = []
+        self.evaluations: list[EvaluationPoint] = []
+        self.term_points: list[Terms] = []
+        self.reason = ""
+        """Why the training ends before its budget is spent; empty if it does not."""
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps: plain values only."""
+        return {
+            "seconds": time.monotonic() - self._started,
+            "evaluations": [point.model_dump() for point in self.evaluations],
+            "terms": [{name: list(map(float, values)) for name, values in p.items()} for p in self.term_points],
+            "still": [[figures, reward] for figures, reward in self._stillness.newest],
+        }
+
+    def resume(self, steps: int, state: dict[str, Any]) -> None:
+        """Go on from what :meth:`state` gave, ``steps`` into the training. Call it before learning."""
+        self._started = time.monotonic() - state["seconds"]
+        self.evaluations = [EvaluationPoint.model_validate(point) for point in state["evaluations"]]
+        self.term_points = [{name: tuple(values) for name, values in point.items()} for point in state["terms"]]
+        self._stillness.newest = [(figures, reward) for figures, reward in state["still"]]
+        self._next_point = self._point_after(steps)
+        path = self._job.folder / "progress.csv"
+        if path.exists():
+            with path.open(newline="", encoding="utf-8") as file:
+                rows = [row for row in list(csv.reader(file))[1:] if len(row) == len(PROGRESS_COLUMNS)]
+            # A killed worker has written more than was kept, and perhaps half a line.
+            self._progress_rows = [row for row in rows if int(row[0]) <= steps]
+
+    def _point_after(self, steps: int) -> float:
+        return self._interval * (steps // self._interval + 1)
+
+    def _on_training_start(self) -> None:
+        folder = self._job.folder
+        evaluated = [point.model_dump().values() for point in self.evaluations]
+        terms = [
+            row
+            for point, statistics in zip(self.evaluations, self.term_points, strict=True)
+            for row in term_rows(point.step, statistics)
+        ]
+        self._progress = TableWriter(folder / "progress.csv", PROGRESS_COLUMNS, self._progress_rows)
+        self._terms = TableWriter(folder / "terms.csv", TERM_COLUMNS, terms)
+        self._evaluation_file = TableWriter(folder / "eval.csv", EVALUATION_COLUMNS, evaluated)
+        self._tables += [self._progress, self._terms, self._evaluation_file]
+
+    def _on_step(self) -> bool:
+        return not self.reason
+
+    def _on_rollout_end(self) -> None:
+        window = self._reward.window
+        seconds = time.monotonic() - self._started
+        self._progress.write(
+            (
+                self.num_timesteps,
+                f"{seconds:.1f}",
+                f"{window.reward_per_step:.6g}",
+                f"{window.episode_length:.1f}",
+            )
+        )
+
+    def _on_rollout_start(self) -> None:
+        # Here the update on the last rollout is done, so the policy is the one that the step count speaks of.
+        self.check_finite()
+        if self.num_timesteps >= self._next_point:
+            self._evaluate()
+            self._next_point = self._point_after(self.num_timesteps)
+
+    def _on_training_end(self) -> None:
+        if not self.reason:
+            self.check_finite()
+            self._evaluate()
+
+    def check_finite(self) -> None:
+        """Look at loss and networks after an update.
+
+        :raises RewardSynthError: a number in them is not finite; nothing that follows could mend that.
+        """
+        loss = self.logger.name_to_value.get("train/loss", 0.0)
+        if not np.isfinite(loss) or not all(bool(torch.isfinite(p).all()) for p in self.model.policy.parameters()):
+            raise RewardSynthError(
+                f"ended at {self.num_timesteps:,} of {self._job.steps:,} steps: the policy or its loss is not finite",
+                "keep the reward's terms within a few units",
+            )
+
+    def _evaluate(self) -> None:
+        job = self._job
+        reward = self._reward.window.reward_per_step
+        statistics = self._reward.window.take()
+        seeds = range(TRAINING_EVALUATION_SEEDS, TRAINING_EVALUATION_SEEDS + job.evaluation_episodes)
+        episodes = play(job.task, self._table, policy_of(self.model, self._venv), seeds)
+        measured = measure_by(self._judge, episodes)
+        point = _point(self.num_timesteps, measured, reward)
+        self.evaluations.append(point)
+        self.term_points.append(statistics)
+        self._evaluation_file.write(tuple(point.model_dump().values()))
+        for row in term_rows(self.num_timesteps, statistics):
+            self._terms.write(row)
+        still = self._stillness.add(fingerprint(episodes), reward)
+        if self.num_timesteps < job.steps:
+            self.reason = self._reason_to_end(still)
+
+    def _reason_to_end(self, still: bool) -> str:
+        at = f"ended at {self.num_timesteps:,} of {self._job.steps:,} steps"
+        solved = len(self.evaluations) > 1 and all(e.success == 1.0 for e in self.evaluations[-2:])
+        if self._job.stop_when_solved and solved:
+            return f"{at}: the task is solved"
+        if still and not self.evaluations[-1].success:
+            return f"{at}: no change in behaviour over {STILL_EVALUATIONS} evaluations while the reward was flat"
+        return ""
+
+    def close(self) -> None:
+        """Close the files."""
+        for table in self._tables:
+            table.close()
+
+
+def _point(step: int, measured: Sequence[Measurement], reward: float) -> EvaluationPoint:
+    fitness = [m.fitness for m in measured]
+    return EvaluationPoint(
+        step=step,
+        success=float(np.mean([m.success for m in measured])),
+        success_any=float(np.mean([m.success_any for m in measured])),
+        fitness=float(np.mean(fitness)),
+        episode_length=float(np.mean([m.length for m in measured])),
+        reward=reward,
+        fitness_deviation=float(np.std(fitness)),
+    )
