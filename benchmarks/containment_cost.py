@@ -66,13 +66,13 @@ def train(contained: bool, steps: int) -> dict[str, float]:
     from reward_synth.training.evaluate import field_table, measured_table
     from reward_synth.training.job import TrainJob
     from reward_synth.training.learning import learn
-    from reward_synth.training.presets import get_preset
+    from reward_synth.training.presets import preset_for
 
     task = load_task("half_cheetah_run_backward")
     folder = Path(tempfile.mkdtemp())
     tempfile.tempdir = str(folder)  # torch wants one, and a locked training has no other
     job = TrainJob(
-        task=task, reward=folder / "reward.py", fields=FIELDS, terms=TERMS, preset=get_preset(task.training.preset),
+        task=task, reward=folder / "reward.py", fields=FIELDS, terms=TERMS, preset=preset_for(task),
         steps=steps, seed=0, folder=folder, trajectories=folder, evaluation_points=1, evaluation_episodes=1,
     )  # fmt: skip
     table = field_table(task)

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reward_synth.settings import Settings
-from reward_synth.types import RoleName
+from reward_synth.types import LearnerName, RoleName
 
 if TYPE_CHECKING:
     from reward_synth.roles.brief import Brief
     from reward_synth.tasks import TaskSpec
 
 _PROBE_SECONDS = 1.0
-_LEARNER_SECONDS_PER_STEP = 2.1e-4
-"""PPO's and the reward's share of a training step on one core: measured for 16 environments and minibatches of 512
-(3,947 steps/s in all on HalfCheetah). It differs by machine and preset: hence "about"."""
+_LEARNER_SECONDS_PER_STEP: dict[LearnerName, float] = {"ppo": 1.0e-4, "sac": 1.2e-3, "tqc": 1.7e-3}
+"""The learner's and the reward's share of a decision on one core, roughly: PPO's with 64 environments and minibatches
+of 512 or 1,024 on HalfCheetah, the others' with the preset "manipulate" and four updates."""
 _CHARACTERS_PER_TOKEN = 4
 _ANSWER_TOKENS = {True: 250, False: 1500}
 """Tokens of a usual answer, by whether the model is small."""
@@ -76,7 +76,7 @@ def make_plan(goal: str, settings: Settings, task: TaskSpec | None) -> Plan:
     final = (settings.steps or task.training.steps) * settings.final_seeds
     most = one * most_steps(settings.samples, settings.rung_shares) * settings.iterations
     steps = Range(one + final, most + final)
-    per_step = _seconds_per_step(task)
+    per_step = _seconds_per_step(task, settings.learner)
     # The final trainings run side by side even where one candidate was enough.
     low = one + final / max(1, min(settings.worker_count, settings.final_seeds))
     seconds = Range(low * per_step, steps.high * per_step / settings.worker_count)
@@ -138,10 +138,12 @@ def _price_of_call(names: set[str], prompt_tokens: float, answer_tokens: float) 
     return min(prices), max(prices)
 
 
-def _seconds_per_step(task: TaskSpec) -> float:
+def _seconds_per_step(task: TaskSpec, learner: LearnerName | None) -> float:
     """Stepping is measured here and now, for a second; the learner's share is a constant."""
     from reward_synth.simulators import get_simulator
+    from reward_synth.training.presets import preset_for
 
+    preset = preset_for(task, learner)
     environment = get_simulator(task.simulator).make(task.environment.id, task.environment.arguments, task.horizon)
     try:
         environment.action_space.seed(0)
@@ -154,4 +156,4 @@ def _seconds_per_step(task: TaskSpec) -> float:
                 environment.reset()
     finally:
         environment.close()
-    return taken / steps + _LEARNER_SECONDS_PER_STEP
+    return taken / steps + _LEARNER_SECONDS_PER_STEP[preset.learner] / preset.action_repeat

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from reward_synth.display import Display, make_display
 from reward_synth.errors import RewardSynthError
 from reward_synth.store.files import write_text
-from reward_synth.types import CheckReport, TrainResult
+from reward_synth.types import CheckReport, LearnerName, TrainResult
 
 if TYPE_CHECKING:
     from reward_synth.tasks import TaskSpec
@@ -48,6 +48,7 @@ def train_reward(
     *,
     steps: int | None = None,
     seed: int = 0,
+    learner: LearnerName | None = None,
     out: str | Path | None = None,
     display: Display | None = None,
     unsafe_no_sandbox: bool = False,
@@ -55,15 +56,17 @@ def train_reward(
     """Train a policy on any reward file, in a worker process.
 
     :param steps: environment steps; None takes the task's budget.
+    :param learner: ``ppo``, ``sac`` or ``tqc``; None takes the task's.
     :param out: folder for ``policy.npz``, the curves and the episodes; None makes ``policies/FILE-TASK-SEED``.
     :return: the result and the folder. A folder that holds a result already is returned as it is.
-    :raises RewardSynthError: lint or probe object to the reward.
+    :raises RewardSynthError: lint or probe object to the reward, or the learner is not installed.
     """
     from reward_synth.search.executor import LocalExecutor
     from reward_synth.training.job import Progress, TrainJob
-    from reward_synth.training.presets import get_preset
+    from reward_synth.training.presets import preset_for
 
     spec, source = _spec_of(task), _source_of(reward)
+    preset = preset_for(spec, learner)
     name = Path(reward).stem if _is_path(reward) else "reward"
     folder = Path(out) if out is not None else Path("policies") / f"{name}-{spec.short_name}-{seed}"
     report = check_reward(source, spec, unsafe_no_sandbox=unsafe_no_sandbox)
@@ -79,7 +82,7 @@ def train_reward(
         reward=(folder / "reward.py").resolve(),
         fields=report.fields,
         terms=report.terms,
-        preset=get_preset(spec.training.preset),
+        preset=preset,
         steps=steps or spec.training.steps,
         seed=seed,
         folder=folder.resolve(),

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from reward_synth.errors import RewardSynthError
 from reward_synth.goal_matching import says_the_same
 from reward_synth.resources import data_dir
+from reward_synth.types import LearnerName
 from reward_synth.yaml_files import read_yaml, write_yaml
 
 if TYPE_CHECKING:
@@ -49,9 +50,9 @@ class Environment(_Section):
 class Training(_Section):
     """How one policy is trained on a reward, unless the person says otherwise."""
 
-    learner: Literal["ppo"] = "ppo"
+    learner: LearnerName = "ppo"
     preset: str | None = None
-    """Name of the hyper-parameter set; None takes the learner's default."""
+    """Name of the hyper-parameter set, which must be one of this learner's; None takes its default."""
     steps: int = Field(default=300_000, gt=0, le=10_000_000_000)
     """Environment steps."""
 

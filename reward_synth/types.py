@@ -17,6 +17,7 @@ Severity = Literal["error", "warning"]
 Source = Literal["lint", "probe", "screen", "critic", "training", "analysis"]
 Status = Literal["designed", "rejected", "trained", "crashed", "stopped"]
 RoleName = Literal["designer", "critic", "analyzer", "goal"]
+LearnerName = Literal["ppo", "sac", "tqc"]
 
 
 class Finding(Value):

@@ -59,6 +59,7 @@ def train(
         int | None, typer.Option(min=1000, metavar="NUMBER", help="Environment steps; the task's budget if not given.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, metavar="NUMBER", help="Seed of the training.")] = 0,
+    learner: options.Learner = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where policy and curves go.")] = None,
     unsafe_no_sandbox: options.UnsafeNoSandbox = None,
     display: options.DisplayKind = None,
@@ -70,12 +71,20 @@ def train(
     from reward_synth.reward_files import train_reward
     from reward_synth.settings import load_settings
 
-    kind = load_settings({"display": display}).settings.display
+    settings = load_settings({"display": display, "learner": learner}).settings
+    kind = settings.display
     # A single training has nothing that the moving screen would show better than lines do.
     shown = make_display("none" if json or kind in ("json", "none") else "plain")
     _warn(unsafe_no_sandbox)
     result, folder = train_reward(
-        file, task, steps=steps, seed=seed, out=out, display=shown, unsafe_no_sandbox=bool(unsafe_no_sandbox)
+        file,
+        task,
+        steps=steps,
+        seed=seed,
+        learner=settings.learner,
+        out=out,
+        display=shown,
+        unsafe_no_sandbox=bool(unsafe_no_sandbox),
     )
     if json:
         figures = {"success": result.success, "fitness": result.fitness, "folder": str(folder)}

@@ -13,24 +13,26 @@ from stable_baselines3.common.vec_env import VecNormalize
 
 from reward_synth.errors import RewardSynthError
 from reward_synth.training.job import TrainJob
+from reward_synth.training.learners import Learner
 from reward_synth.training.watch import Watch
 
-FORMAT = 1
+FORMAT = 2
 """Number of the file format; a reader refuses any other."""
 
 
-def save_checkpoint(job: TrainJob, learner: Any, venv: VecNormalize, watch: Watch) -> None:
+def save_checkpoint(job: TrainJob, learner: Learner, venv: VecNormalize, watch: Watch) -> None:
     """Write the checkpoint, whole or not at all.
 
-    It holds networks, optimisers, normalisation statistics, random generators and what was measured so far. It does
-    not hold the environments' states: a training that goes on starts fresh episodes.
+    It holds networks, optimisers, what an off-policy learner remembers, normalisation statistics, random generators
+    and what was measured so far. It does not hold the environments' states: a training that goes on starts fresh
+    episodes.
     """
     draft = job.checkpoint_path.with_name(f".{job.checkpoint_path.name}.draft")
     content = {
         "format": FORMAT,
         "job": job.digest(),
-        "steps": int(learner.num_timesteps),
-        "parameters": learner.get_parameters(),
+        "steps": int(learner.model.num_timesteps),
+        "learner": learner.state(),
         "observations": _statistics(venv.obs_rms),
         "returns": _statistics(venv.ret_rms),
         "watch": watch.state(),
@@ -62,15 +64,24 @@ def load_checkpoint(job: TrainJob) -> dict[str, Any] | None:
         ) from error
 
 
-def restore(content: dict[str, Any], job: TrainJob, learner: Any, venv: VecNormalize, watch: Watch) -> None:
-    """Put learner, normalisation, measurements and random generators where they were."""
-    learner.set_parameters(content["parameters"], exact_match=True, device="cpu")
-    learner.num_timesteps = content["steps"]
+def restore(content: dict[str, Any], job: TrainJob, learner: Learner, venv: VecNormalize, watch: Watch) -> None:
+    """Put learner, normalisation, measurements and random generators where they were.
+
+    :raises RewardSynthError: the learner is another than it was, as with another version of its library.
+    """
+    # The episodes that follow must not be those that the training began with.
+    seed = (job.seed + content["steps"]) % 2**31
+    try:
+        learner.restore(content["learner"], seed)
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise RewardSynthError(
+            f"cannot go on from the checkpoint {job.checkpoint_path}: {error}", "delete it and train again"
+        ) from error
+    learner.model.num_timesteps = content["steps"]
     _set_statistics(venv.obs_rms, content["observations"])
     _set_statistics(venv.ret_rms, content["returns"])
     watch.resume(content["steps"], content["watch"])
-    # The episodes that follow must not be those that the training began with.
-    venv.seed((job.seed + content["steps"]) % 2**31)
+    venv.seed(seed)
     torch.set_rng_state(content["torch"])
     name, keys, position, has_gauss, cached = content["numpy"]
     np.random.set_state((name, keys.numpy().astype(np.uint32), position, has_gauss, cached))

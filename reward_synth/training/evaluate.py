@@ -42,10 +42,11 @@ def seconds_per_step(task: TaskSpec) -> float:
         return simulator.seconds_per_step(environment)
 
 
-def play(task: TaskSpec, table: FieldTable, policy: Act, seeds: Sequence[int]) -> list[Episode]:
+def play(task: TaskSpec, table: FieldTable, policy: Act, seeds: Sequence[int], repeat: int = 1) -> list[Episode]:
     """Play one episode per seed, all side by side so that the policy is called in batches.
 
     :param table: the fields to record; a subset makes it faster.
+    :param repeat: environment steps that each of the policy's actions is held for. Every one of them is recorded.
     """
     simulator = get_simulator(task.simulator)
     environments = [
@@ -62,13 +63,17 @@ def play(task: TaskSpec, table: FieldTable, policy: Act, seeds: Sequence[int]) -
     actions: list[list[FloatArray]] = [[] for _ in seeds]
     terminated = [False] * len(environments)
     running = list(range(len(environments)))
+    held: dict[int, FloatArray] = {}
+    step = 0
     while running:
-        chosen = policy(np.stack([observations[i] for i in running]))
+        if step % repeat == 0:
+            held = dict(zip(running, policy(np.stack([observations[i] for i in running])), strict=True))
+        step += 1
         still = []
-        for action, i in zip(chosen, running, strict=True):
-            observations[i], _, terminated[i], truncated, info = environments[i].step(action)
+        for i in running:
+            observations[i], _, terminated[i], truncated, info = environments[i].step(held[i])
             rows[i].append(info["next_state"])
-            actions[i].append(np.asarray(action, dtype=np.float64))
+            actions[i].append(np.asarray(held[i], dtype=np.float64))
             if not (terminated[i] or truncated):
                 still.append(i)
         running = still

@@ -1,12 +1,13 @@
 """The evaluator: ``python -I -m reward_synth.training.evaluator job.json``.
 
 The second stage of a training worker, and the one whose figures select. A fresh simulator, the policy as plain arrays,
-the task's success and fitness: it never sees the reward, and loads neither torch nor a learner.
+the task's success and fitness: it never sees the reward, and needs neither torch nor a learner.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 from reward_synth.tasks import judge
 from reward_synth.training.confine import confine_calls, confine_files
@@ -25,11 +26,17 @@ def evaluate(job: TrainJob) -> FinalEvaluation:
     seeds = range(first, first + job.task.evaluation.episodes)
     with judge(job.task, table) as process:
         confine_calls(job)
-        episodes = play(job.task, table, load_policy(job.policy_path), seeds)
+        policy = load_policy(job.policy_path)
+        episodes = play(job.task, table, policy, seeds, policy.repeat)
         for number, episode in enumerate(episodes):
             episode.save(job.trajectories / f"seed-{job.seed_index}-episode-{number:03d}.npz")
         return FinalEvaluation(episodes=tuple(measure_by(process, episodes)))
 
 
+def main(arguments: Sequence[str]) -> int:
+    """The stage, from its command line: job file and the worker's process id."""
+    return run_stage(FinalEvaluation, evaluate, arguments)
+
+
 if __name__ == "__main__":
-    sys.exit(run_stage(FinalEvaluation, evaluate, sys.argv[1:]))
+    sys.exit(main(sys.argv[1:]))

@@ -34,7 +34,7 @@ class TrainJob(Value):
     """Names of the reward terms, as the probe found them."""
     preset: Preset
     steps: int
-    """Budget in environment steps."""
+    """Budget in environment steps. Steps are these everywhere, however many of them one decision is held for."""
     until: int | None = None
     """Pause at this step, with a checkpoint that a job with a larger one goes on from. None: train to the end."""
     end: str = ""

@@ -1,9 +1,8 @@
-"""Learning itself: PPO on one generated reward. It and its neighbours alone import stable-baselines3."""
+"""Learning itself, on one generated reward."""
 
 from __future__ import annotations
 
 import torch
-from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import VecNormalize
 
 from reward_synth.reward.process import MeasureProcess, RewardProcess
@@ -12,6 +11,7 @@ from reward_synth.simulators.base import FieldTable
 from reward_synth.simulators.recorder import StateRecorder
 from reward_synth.training.checkpoint import load_checkpoint, restore, save_checkpoint
 from reward_synth.training.job import Training, TrainJob, collect_terms
+from reward_synth.training.learners import Learner, open_learner
 from reward_synth.training.rollout import GeneratedReward, TransitionVecEnv
 from reward_synth.training.snapshot import policy_of
 from reward_synth.training.watch import Watch
@@ -33,71 +33,50 @@ def learn(
     torch.set_num_threads(1)
     # Otherwise each use of a distribution looks all its numbers through; the watch does that once per update.
     torch.distributions.Distribution.set_default_validate_args(False)
-    venv = _environments(job, table, reward)
-    learner = _ppo(job, venv)
-    watch = Watch(job, measured, judge, venv)
+    venv = make_environments(job, table, reward)
+    learner = open_learner(job, venv)
+    watch = Watch(job, measured, judge, venv, learner)
     earlier = load_checkpoint(job)
     if earlier is not None:
         restore(earlier, job, learner, venv, watch)
-    if learner.num_timesteps < job.target:
+    if learner.model.num_timesteps < job.target:
         _train(job, learner, venv, watch)
-        learner.save(job.folder / "model.zip")
-        policy_of(learner, venv).save(job.policy_path)
+        learner.model.save(job.folder / "model.zip")
+        policy_of(learner.model, venv, job.preset.action_repeat).save(job.policy_path)
         if _pauses(learner, job, watch):
             save_checkpoint(job, learner, venv, watch)
     venv.close()
     return Training(
         reason=watch.reason,
         paused=_pauses(learner, job, watch),
-        steps=int(learner.num_timesteps),
+        steps=int(learner.model.num_timesteps),
         evaluations=tuple(watch.evaluations),
         terms=collect_terms(job.terms, watch.term_points),
     )
 
 
-def _pauses(learner: PPO, job: TrainJob, watch: Watch) -> bool:
-    return not watch.reason and learner.num_timesteps < job.steps
+def _pauses(learner: Learner, job: TrainJob, watch: Watch) -> bool:
+    return not watch.reason and learner.model.num_timesteps < job.steps
 
 
-def _train(job: TrainJob, learner: PPO, venv: VecNormalize, watch: Watch) -> None:
-    done = learner.num_timesteps
+def _train(job: TrainJob, learner: Learner, venv: VecNormalize, watch: Watch) -> None:
+    done = learner.model.num_timesteps
     try:
-        learner.learn(job.target - done, callback=watch, reset_num_timesteps=done == 0)
+        learner.model.learn(job.target - done, callback=watch, reset_num_timesteps=done == 0)
         venv.venv.check_purity()
     finally:
         watch.close()
 
 
-def _environments(job: TrainJob, table: FieldTable, process: RewardProcess) -> VecNormalize:
+def make_environments(job: TrainJob, table: FieldTable, process: RewardProcess) -> VecNormalize:
+    """The job's environments side by side: what a learner steps. They pay the generated reward, and normalise."""
     simulator = get_simulator(job.task.simulator)
-    task = job.task
+    task, preset = job.task, job.preset
 
     def make() -> StateRecorder:
         return StateRecorder(simulator.make(task.environment.id, task.environment.arguments, task.horizon), table)
 
-    venv = TransitionVecEnv([make] * job.preset.environments, table.width())
+    venv = TransitionVecEnv([make] * preset.environments, table.width())
     venv.seed(job.seed)
-    return VecNormalize(GeneratedReward(venv, process), gamma=job.preset.gamma)
-
-
-def _ppo(job: TrainJob, venv: VecNormalize) -> PPO:
-    preset = job.preset
-    return PPO(
-        "MlpPolicy",
-        venv,
-        n_steps=preset.n_steps,
-        batch_size=preset.batch_size,
-        n_epochs=preset.n_epochs,
-        learning_rate=preset.learning_rate,
-        gamma=preset.gamma,
-        gae_lambda=preset.gae_lambda,
-        ent_coef=preset.ent_coef,
-        policy_kwargs={
-            "net_arch": list(preset.hidden),
-            "log_std_init": preset.log_std_init,
-            # One call for all parameters: a tenth of an update of networks as small as these.
-            "optimizer_kwargs": {"fused": True, "eps": 1e-5},
-        },
-        seed=job.seed,
-        device="cpu",
-    )
+    paying = GeneratedReward(venv, process, preset.action_repeat)
+    return VecNormalize(paying, gamma=preset.gamma, clip_obs=preset.clip_obs)

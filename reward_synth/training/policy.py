@@ -19,8 +19,8 @@ Array = NDArray[Any]
 Activation = Literal["tanh", "relu"]
 Output = Literal["clip", "squash"]
 
-FORMAT = 1
-"""Number of the file format; a reader refuses any other."""
+FORMAT = 2
+"""Number of the file format; a reader refuses any other but the first, which lacks ``repeat``."""
 
 _ACTIVATIONS: dict[Activation, Callable[[Array], Array]] = {
     "tanh": np.tanh,
@@ -44,6 +44,7 @@ class Policy:
     :param variance: their variance (O,).
     :param epsilon: added to the variance.
     :param bound: a normalised observation is cut at plus and minus this; infinite for no cut.
+    :param repeat: environment steps that each action is held for, as it was in training.
     :raises ValueError: if the shapes do not fit each other, or a number is not finite or out of range.
     """
 
@@ -56,6 +57,7 @@ class Policy:
     variance: Array
     epsilon: float
     bound: float
+    repeat: int = 1
 
     def __post_init__(self) -> None:
         _check(self)
@@ -86,6 +88,7 @@ class Policy:
             "variance": self.variance,
             "epsilon": self.epsilon,
             "bound": self.bound,
+            "repeat": self.repeat,
             "layers": len(self.layers),
         }
         for number, (weight, bias) in enumerate(self.layers):
@@ -104,7 +107,7 @@ def load_policy(path: Path) -> Policy:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             found = archive["format"].item()
-            if found != FORMAT:
+            if found not in (1, FORMAT):
                 raise ValueError(f"its format is {found!r}, this version reads {FORMAT}")
             count = archive["layers"].item()
             return Policy(
@@ -117,6 +120,7 @@ def load_policy(path: Path) -> Policy:
                 variance=archive["variance"],
                 epsilon=archive["epsilon"].item(),
                 bound=archive["bound"].item(),
+                repeat=1 if found == 1 else archive["repeat"].item(),
             )
     except (OSError, EOFError, KeyError, TypeError, ValueError, AttributeError, zipfile.BadZipFile) as error:
         raise RewardSynthError(f"cannot read the policy {path}: {error}", "delete it and train again") from error
@@ -147,6 +151,8 @@ def _check(policy: Policy) -> None:
             f"mean {policy.mean.shape}, variance {policy.variance.shape}, low {policy.low.shape} and "
             f"high {policy.high.shape} do not fit layers from {policy.mean.shape} to {inputs}"
         )
+    if not isinstance(policy.repeat, int) or policy.repeat < 1:
+        raise ValueError(f"`repeat` is {policy.repeat!r}, not a number of steps")
     sound = np.isfinite(policy.epsilon) and policy.epsilon > 0 and policy.bound > 0
     if not policy.layers or not sound or (policy.variance < 0).any() or (policy.low >= policy.high).any():
         raise ValueError("it has no layers, or a variance, an epsilon, a bound or an action's range is not positive")

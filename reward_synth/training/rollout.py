@@ -6,14 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnvWrapper
 
+from reward_synth.errors import RewardSynthError
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.hints import fix_for
 from reward_synth.reward.probe import circumstances
-from reward_synth.reward.process import RewardProcess
+from reward_synth.reward.process import RewardBatch, RewardProcess
 from reward_synth.simulators.base import FloatArray
 from reward_synth.types import Finding
+
+Mask = NDArray[np.bool_]
 
 
 class TransitionVecEnv(DummyVecEnv):
@@ -21,29 +25,35 @@ class TransitionVecEnv(DummyVecEnv):
 
     stable-baselines3's own version deep-copies every info dict at every step; the rows in them made that a tenth
     of a training. ``states`` and ``next_states`` hold the last step's rows, shape (environments, width);
-    ``next_states`` is the row before any automatic reset.
+    ``next_states`` is the row before any automatic reset. Where ``frozen``, shape (environments,), is true, the
+    environment is not stepped: its rows and its observation stay as they are.
     """
 
     def __init__(self, make: list[Callable[[], Any]], width: int) -> None:
         super().__init__(make)
         self.states = np.zeros((self.num_envs, width))
         self.next_states = np.zeros((self.num_envs, width))
+        self.frozen = np.zeros(self.num_envs, dtype=bool)
 
     def step_wait(self) -> Any:
-        """Step all environments; resets those that ended."""
+        """Step all environments that are not frozen; resets those that ended."""
         infos: list[dict[str, Any]] = []
-        for index, environment in enumerate(self.envs):
+        self.buf_dones[:] = False
+        for index, frozen in enumerate(self.frozen.tolist()):
+            info: dict[str, Any] = {}
+            infos.append(info)
+            if frozen:
+                continue
+            environment = self.envs[index]
             observation, _, terminated, truncated, native = environment.step(self.actions[index])
             self.states[index] = native["state"]
             self.next_states[index] = native["next_state"]
-            info: dict[str, Any] = {}
             if terminated or truncated:
                 info["terminal_observation"] = observation
                 info["TimeLimit.truncated"] = truncated and not terminated
                 observation, _ = environment.reset()
-            self.buf_dones[index] = terminated or truncated
+                self.buf_dones[index] = True
             self._save_obs(index, observation)
-            infos.append(info)
         return self._obs_from_buf(), self.buf_rews.copy(), self.buf_dones.copy(), infos
 
 
@@ -107,17 +117,25 @@ class TermWindow:
 
 
 class GeneratedReward(VecEnvWrapper):
-    """Pays the generated reward, computed for all environments in one call to the reward process."""
+    """Pays the generated reward, computed for all environments in one call to the reward process.
 
-    def __init__(self, venv: TransitionVecEnv, process: RewardProcess) -> None:
+    Each action is held for ``repeat`` environment steps. The reward is computed at every one of them and summed. An
+    environment whose episode ends before that waits for the next decision: no action reaches into another episode.
+    """
+
+    def __init__(self, venv: TransitionVecEnv, process: RewardProcess, repeat: int = 1) -> None:
         super().__init__(venv)
         self._transitions = venv
         self._process = process
+        self._repeat = repeat
         self._starts = np.ones(venv.num_envs, dtype=bool)
         self._actions = np.zeros((venv.num_envs, 1))
         self._length = np.zeros(venv.num_envs, dtype=int)
         self._first: tuple[FloatArray, FloatArray, FloatArray, FloatArray] | None = None
+        """States, next states, actions and terms of the first step of all environments."""
         self.window = TermWindow(process.terms)
+        self.steps = 0
+        """Environment steps taken so far, by all environments together."""
 
     def reset(self) -> Any:
         """Reset all environments; every ``memory`` starts empty."""
@@ -126,28 +144,67 @@ class GeneratedReward(VecEnvWrapper):
         return self.venv.reset()
 
     def step_async(self, actions: FloatArray) -> None:
-        """Remember the actions: the reward is told them too."""
+        """Remember the actions: the reward is told them too.
+
+        :raises RewardSynthError: they are not finite. What the simulator made of them would look like the reward's
+            fault.
+        """
         self._actions = np.asarray(actions, dtype=np.float64)
+        if not np.isfinite(self._actions).all():
+            raise RewardSynthError("the policy's actions are not finite", "keep the reward's terms within a few units")
         self.venv.step_async(actions)
 
     def step_wait(self) -> Any:
         """Raises :class:`~reward_synth.reward.contract.RewardError` where the reward fails on a transition."""
-        observations, _, dones, infos = self.venv.step_wait()
-        states, next_states = self._transitions.states, self._transitions.next_states
+        frozen, some_wait = self._transitions.frozen, False
+        frozen[:] = False
+        rewards = np.zeros(self.num_envs)
+        infos: list[dict[str, Any]] = []
+        for _ in range(self._repeat):
+            observations, _, dones, told = self.venv.step_wait()
+            infos = infos or told
+            if some_wait:
+                self._pay_unfrozen(rewards, ~frozen)
+            else:
+                batch = self._evaluate(self._transitions.states, self._transitions.next_states, self._actions)
+                self.window.add(batch.terms, batch.rewards)
+                rewards += batch.rewards
+                self._length += 1
+                self.steps += self.num_envs
+                self._starts[:] = False
+            if dones.any():
+                self.window.add_episodes(self._length[dones].tolist())
+                self._length[dones] = 0
+                self._starts[dones] = True
+                frozen |= dones
+                some_wait = True
+                infos = [new if done else old for new, done, old in zip(told, dones, infos, strict=True)]
+                if frozen.all():
+                    break
+        return observations, rewards.astype(np.float32), frozen.copy(), infos
+
+    def _pay_unfrozen(self, rewards: FloatArray, stepped: Mask) -> None:
+        """Add the step's rewards where an environment was stepped; ``rewards`` and ``stepped`` are (environments,)."""
+        assert self._first is not None
+        # The process answers for all environments at once. For those that wait, it is asked what it has answered
+        # before, with an empty memory: that cannot fail, and their next step empties the memory again.
+        rows = (self._transitions.states, self._transitions.next_states, self._actions)
+        mixed = [np.where(stepped[:, None], row, known) for row, known in zip(rows, self._first[:3], strict=True)]
+        batch = self._evaluate(*mixed)
+        self.window.add(batch.terms[stepped], batch.rewards[stepped])
+        rewards[stepped] += batch.rewards[stepped]
+        self._length[stepped] += 1
+        self.steps += int(stepped.sum())
+        self._starts[stepped] = False
+
+    def _evaluate(self, states: FloatArray, next_states: FloatArray, actions: FloatArray) -> RewardBatch:
         try:
-            batch = self._process.evaluate(states, self._actions, next_states, self._starts)
+            batch = self._process.evaluate(states, actions, next_states, self._starts)
         except RewardError as error:
             raise self._located(error) from error
         if self._first is None:
-            arrays = (states, self._actions, next_states, batch.terms)
-            self._first = tuple(array.copy() for array in arrays)  # type: ignore[assignment]  # four of them
-        self._length += 1
-        self.window.add(batch.terms, batch.rewards)
-        if dones.any():
-            self.window.add_episodes(self._length[dones].tolist())
-            self._length[dones] = 0
-        self._starts = dones.astype(bool)
-        return observations, batch.rewards.astype(np.float32), dones, infos
+            self._first = (states.copy(), next_states.copy(), actions.copy(), batch.terms.copy())
+        return batch
 
     def _located(self, error: RewardError) -> RewardError:
         """The error with the state that it came from."""
@@ -165,7 +222,7 @@ class GeneratedReward(VecEnvWrapper):
         """
         if self._first is None:
             return
-        states, actions, next_states, terms = self._first
+        states, next_states, actions, terms = self._first
         again = self._process.evaluate(states, actions, next_states, np.ones(len(states), dtype=bool)).terms
         differing = np.flatnonzero(~np.isclose(again, terms, rtol=1e-9, atol=1e-12).all(axis=0))
         if len(differing):

@@ -9,18 +9,40 @@ import torch
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.vec_env import VecNormalize
 
-from reward_synth.training.policy import Activation, Policy
+from reward_synth.training.policy import Activation, Array, Policy
 
 _ACTIVATIONS: dict[type[Any], Activation] = {torch.nn.Tanh: "tanh", torch.nn.ReLU: "relu"}
+_JAX_ACTIVATIONS: dict[str, Activation] = {"tanh": "tanh", "relu": "relu"}
+
+Layers = tuple[tuple[Array, Array], ...]
 
 
-def policy_of(learner: Any, venv: VecNormalize) -> Policy:
+def policy_of(model: Any, venv: VecNormalize, repeat: int = 1) -> Policy:
     """The learner's deterministic policy with its observation normalisation, as plain arrays of their own.
 
-    :param learner: PPO, or one whose actor is a squashed Gaussian (SAC), with stable-baselines3's ``MlpPolicy``.
+    :param model: PPO, or one whose actor is a squashed Gaussian (SAC, TQC), with stable-baselines3's or sbx-rl's
+        ``MlpPolicy``.
+    :param repeat: environment steps that each of its actions is held for.
     :raises ValueError: for another network, or weights that are not finite.
     """
-    policy = learner.policy
+    policy = model.policy
+    layers, activation = _jax_layers(policy) if hasattr(policy, "actor_state") else _torch_layers(policy)
+    space, statistics = model.action_space, venv.obs_rms
+    return Policy(
+        layers=layers,
+        activation=activation,
+        output="squash" if policy.squash_output else "clip",
+        low=space.low.astype(np.float32),
+        high=space.high.astype(np.float32),
+        mean=statistics.mean.copy(),
+        variance=statistics.var.copy(),
+        epsilon=float(venv.epsilon),
+        bound=float(venv.clip_obs),
+        repeat=repeat,
+    )
+
+
+def _torch_layers(policy: Any) -> tuple[Layers, Activation]:
     if isinstance(policy, ActorCriticPolicy):
         modules = [*policy.mlp_extractor.policy_net, policy.action_net]
     else:
@@ -29,15 +51,16 @@ def policy_of(learner: Any, venv: VecNormalize) -> Policy:
     activations = {type(module) for module in modules} - {torch.nn.Linear}
     if len(activations) != 1 or not activations <= set(_ACTIVATIONS) or len(modules) != 2 * len(linear) - 1:
         raise ValueError(f"a network of {[type(module).__name__ for module in modules]} cannot be saved")
-    space, statistics = learner.action_space, venv.obs_rms
-    return Policy(
-        layers=tuple((layer.weight.detach().numpy().T.copy(), layer.bias.detach().numpy().copy()) for layer in linear),
-        activation=_ACTIVATIONS[activations.pop()],
-        output="squash" if policy.squash_output else "clip",
-        low=space.low.astype(np.float32),
-        high=space.high.astype(np.float32),
-        mean=statistics.mean.copy(),
-        variance=statistics.var.copy(),
-        epsilon=float(venv.epsilon),
-        bound=float(venv.clip_obs),
-    )
+    layers = ((layer.weight.detach().numpy().T.copy(), layer.bias.detach().numpy().copy()) for layer in linear)
+    return tuple(layers), _ACTIVATIONS[activations.pop()]
+
+
+def _jax_layers(policy: Any) -> tuple[Layers, Activation]:
+    """Hidden layers and the mean's; the last one, of the log standard deviation, explores only."""
+    parameters = policy.actor_state.params["params"]
+    count = len(policy.net_arch_pi) + 1
+    activation = getattr(policy.activation_fn, "__name__", "")
+    if set(parameters) != {f"Dense_{n}" for n in range(count + 1)} or activation not in _JAX_ACTIVATIONS:
+        raise ValueError(f"a network of {sorted(parameters)} and {activation or policy.activation_fn} cannot be saved")
+    dense = [parameters[f"Dense_{n}"] for n in range(count)]
+    return tuple((np.array(each["kernel"]), np.array(each["bias"])) for each in dense), _JAX_ACTIVATIONS[activation]

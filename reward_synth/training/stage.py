@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import resource
 import shutil
+import subprocess
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from reward_synth.errors import RewardSynthError
 from reward_synth.reward import lock
 from reward_synth.training.job import FinalEvaluation, Training, TrainJob
 
 Outcome = TypeVar("Outcome", Training, FinalEvaluation)
+
+preloaded = False
+"""True in the worker host and in what it forks: all libraries are loaded, and stages are forked instead of started."""
 
 
 def run_stage(outcome: type[Outcome], work: Callable[[TrainJob], Outcome], arguments: Sequence[str]) -> int:
@@ -69,6 +74,32 @@ def processor_seconds() -> float:
     """Processor time of this process and of those children whose end it has waited for."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(each.ru_utime + each.ru_stime for each in used)
+
+
+def run_process(module: str, arguments: Sequence[str]) -> int:
+    """Run a module's ``main`` in a process of its own; returns its return code, negative for a signal."""
+    if not preloaded:
+        command = [sys.executable, "-I", "-m", module, *arguments]
+        return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False).returncode
+    pid = os.fork()
+    if pid == 0:
+        end_with(lambda: int(importlib.import_module(module).main(arguments)))
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def end_with(work: Callable[[], int]) -> NoReturn:
+    """Do the work and end this process, without the clean-up that is its parent's."""
+    code = 1
+    try:
+        code = work()
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else 1
+    except BaseException:  # noqa: BLE001  (the process's edge)
+        traceback.print_exc()
+    finally:
+        with suppress(OSError):
+            sys.stderr.flush()
+        os._exit(code)
 
 
 def cause(code: int) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 
 from reward_synth.training.confine import confine_calls, confine_files
 from reward_synth.training.job import Training, TrainJob
@@ -45,5 +46,10 @@ def train(job: TrainJob) -> Training:
     )
 
 
+def main(arguments: Sequence[str]) -> int:
+    """The stage, from its command line: job file and the worker's process id."""
+    return run_stage(Training, train, arguments)
+
+
 if __name__ == "__main__":
-    sys.exit(run_stage(Training, train, sys.argv[1:]))
+    sys.exit(main(sys.argv[1:]))

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecNormalize
 
@@ -25,6 +24,7 @@ from reward_synth.training.job import (
     TrainJob,
     term_rows,
 )
+from reward_synth.training.learners import Learner
 from reward_synth.training.rollout import GeneratedReward
 from reward_synth.training.snapshot import policy_of
 from reward_synth.types import EvaluationPoint, Measurement
@@ -35,6 +35,8 @@ SAME_BEHAVIOUR = 1e-6
 """Two behaviours are the same if no figure of theirs differs by more, relative to its size or absolutely."""
 FLAT_REWARD = 0.05
 """Rewards are flat if they all lie within this share of the largest."""
+LOOKS = 200
+"""So often, at most, progress is written and the weights are looked through: some learners update at every step."""
 
 Fingerprint = list[float]
 Terms = dict[str, tuple[float, float, float, float]]
@@ -73,18 +75,26 @@ class Stillness:
 
 
 class Watch(BaseCallback):
-    """Writes progress after each rollout and evaluates at evenly spaced points of training, and where it pauses."""
+    """Writes progress between rollouts and evaluates at evenly spaced points of training, and where it pauses.
 
-    def __init__(self, job: TrainJob, table: FieldTable, judge: MeasureProcess, venv: VecNormalize) -> None:
+    It also has the learner count environment steps, of which one of its own may be several.
+    """
+
+    def __init__(
+        self, job: TrainJob, table: FieldTable, judge: MeasureProcess, venv: VecNormalize, learner: Learner
+    ) -> None:
         super().__init__()
         self._job = job
         self._table = table
         self._judge = judge
         self._venv = venv
+        self._learner = learner
         self._reward: GeneratedReward = venv.venv
         self._started = time.monotonic()
         self._interval = job.steps / job.evaluation_points
         self._next_point = self._interval
+        self._next_row = self._next_check = 0.0
+        self._before = 0
         self._stillness = Stillness()
         self._progress_rows: list[list[str]] = []
         self._tables: list[TableWriter] = []
@@ -108,7 +118,8 @@ class Watch(BaseCallback):
         self.evaluations = [EvaluationPoint.model_validate(point) for point in state["evaluations"]]
         self.term_points = [{name: tuple(values) for name, values in point.items()} for point in state["terms"]]
         self._stillness.newest = [(figures, reward) for figures, reward in state["still"]]
-        self._next_point = self._point_after(steps)
+        self._next_point = _point_after(steps, self._interval)
+        self._next_row = self._next_check = _point_after(steps, self._job.steps / LOOKS)
         path = self._job.folder / "progress.csv"
         if path.exists():
             with path.open(newline="", encoding="utf-8") as file:
@@ -116,10 +127,8 @@ class Watch(BaseCallback):
             # A killed worker has written more than was kept, and perhaps half a line.
             self._progress_rows = [row for row in rows if int(row[0]) <= steps]
 
-    def _point_after(self, steps: int) -> float:
-        return self._interval * (steps // self._interval + 1)
-
     def _on_training_start(self) -> None:
+        self._before = self.model.num_timesteps - self._reward.steps
         folder = self._job.folder
         evaluated = [point.model_dump().values() for point in self.evaluations]
         terms = [
@@ -133,9 +142,13 @@ class Watch(BaseCallback):
         self._tables += [self._progress, self._terms, self._evaluation_file]
 
     def _on_step(self) -> bool:
+        self.num_timesteps = self.model.num_timesteps = self._before + self._reward.steps
         return not self.reason
 
     def _on_rollout_end(self) -> None:
+        if self.num_timesteps < min(self._next_row, self._job.target):
+            return
+        self._next_row = _point_after(self.num_timesteps, self._job.steps / LOOKS)
         window = self._reward.window
         seconds = time.monotonic() - self._started
         self._progress.write(
@@ -149,10 +162,13 @@ class Watch(BaseCallback):
 
     def _on_rollout_start(self) -> None:
         # Here the update on the last rollout is done, so the policy is the one that the step count speaks of.
-        self.check_finite()
+        if self.num_timesteps >= self._next_check:
+            self._next_check = _point_after(self.num_timesteps, self._job.steps / LOOKS)
+            self.check_finite()
         if self.num_timesteps >= self._next_point:
+            self._next_point = _point_after(self.num_timesteps, self._interval)
+            self.check_finite()
             self._evaluate()
-            self._next_point = self._point_after(self.num_timesteps)
 
     def _on_training_end(self) -> None:
         if not self.reason:
@@ -160,12 +176,11 @@ class Watch(BaseCallback):
             self._evaluate()
 
     def check_finite(self) -> None:
-        """Look at loss and networks after an update.
+        """Look at losses and networks after an update.
 
         :raises RewardSynthError: a number in them is not finite; nothing that follows could mend that.
         """
-        loss = self.logger.name_to_value.get("train/loss", 0.0)
-        if not np.isfinite(loss) or not all(bool(torch.isfinite(p).all()) for p in self.model.policy.parameters()):
+        if not self._learner.is_finite():
             raise RewardSynthError(
                 f"ended at {self.num_timesteps:,} of {self._job.steps:,} steps: the policy or its loss is not finite",
                 "keep the reward's terms within a few units",
@@ -176,7 +191,8 @@ class Watch(BaseCallback):
         reward = self._reward.window.reward_per_step
         statistics = self._reward.window.take()
         seeds = range(TRAINING_EVALUATION_SEEDS, TRAINING_EVALUATION_SEEDS + job.evaluation_episodes)
-        episodes = play(job.task, self._table, policy_of(self.model, self._venv), seeds)
+        repeat = job.preset.action_repeat
+        episodes = play(job.task, self._table, policy_of(self.model, self._venv, repeat), seeds, repeat)
         measured = measure_by(self._judge, episodes)
         point = _point(self.num_timesteps, measured, reward)
         self.evaluations.append(point)
@@ -201,6 +217,10 @@ class Watch(BaseCallback):
         """Close the files."""
         for table in self._tables:
             table.close()
+
+
+def _point_after(steps: int, interval: float) -> float:
+    return interval * (steps // interval + 1)
 
 
 def _point(step: int, measured: Sequence[Measurement], reward: float) -> EvaluationPoint:

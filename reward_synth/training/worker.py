@@ -10,13 +10,12 @@ holds no key: the loop starts it with an empty environment. Nobody reads its out
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
 
 from reward_synth.training.job import FinalEvaluation, RungEnd, Training, TrainJob, read_progress, write_result
-from reward_synth.training.stage import Outcome, arguments_of, cause, processor_seconds, stay_with
+from reward_synth.training.stage import Outcome, arguments_of, cause, processor_seconds, run_process, stay_with
 from reward_synth.types import TrainResult
 
 
@@ -81,12 +80,10 @@ def _run_stage(job: TrainJob, stage: str, outcome: type[Outcome]) -> Outcome:
     code, writes in this folder too: what the evaluator is asked and what it answers must not come from there.
     """
     outcome.path(job.folder).unlink(missing_ok=True)
-    path = job.write()
-    command = [sys.executable, "-I", "-m", f"reward_synth.training.{stage}", str(path), str(os.getpid())]
-    ended = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)
+    code = run_process(f"reward_synth.training.{stage}", [str(job.write()), str(os.getpid())])
     found = outcome.read(job.folder)
     if found is None:
-        return outcome(status="crashed", reason=f"the {stage} died with {cause(ended.returncode)}; see stderr.txt")
+        return outcome(status="crashed", reason=f"the {stage} died with {cause(code)}; see stderr.txt")
     if found.status == "crashed" and stage == "evaluator":
         return outcome(status="crashed", reason=f"the evaluation failed: {found.reason}")
     return found

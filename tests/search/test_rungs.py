@@ -13,7 +13,7 @@ from reward_synth.search.rungs import Cut, Race, Standing, choose, most_steps
 from reward_synth.settings import load_settings
 from reward_synth.tasks import load_task
 from reward_synth.training.job import RungEnd, TrainJob, outcome_of, write_result
-from reward_synth.training.presets import Preset
+from reward_synth.training.presets import PPOPreset
 from reward_synth.types import EvaluationPoint, Measurement, TrainResult
 
 STEPS = 1000
@@ -207,7 +207,7 @@ class Stage:
             reward=folder / "reward.py",
             fields=(),
             terms=(),
-            preset=Preset(),
+            preset=PPOPreset(),
             steps=STEPS,
             seed=index,
             seed_index=index,

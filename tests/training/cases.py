@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 from reward_synth.search.executor import LocalExecutor
 from reward_synth.tasks import TaskSpec
 from reward_synth.training.job import TrainJob
-from reward_synth.training.presets import Preset
+from reward_synth.training.presets import PPOPreset
 from reward_synth.types import TrainResult
 
 REWARD = """
@@ -33,7 +35,7 @@ def make_job(folder: Path, task: TaskSpec, source: str = REWARD, steps: int = 20
         reward=folder / "reward.py",
         fields=FIELDS,
         terms=TERMS,
-        preset=Preset(environments=4, n_steps=64, batch_size=64),
+        preset=PPOPreset(environments=4, n_steps=64, batch_size=64),
         steps=steps,
         seed=7,
         folder=folder / "train",
@@ -44,9 +46,15 @@ def make_job(folder: Path, task: TaskSpec, source: str = REWARD, steps: int = 20
     return job.model_copy(update=changes)
 
 
+@functools.cache
+def executor(slots: int) -> LocalExecutor:
+    """One for all tests of a process: its worker host loads the libraries once."""
+    return LocalExecutor(slots)
+
+
 def run_jobs(jobs: list[TrainJob], slots: int = 2) -> dict[Path, TrainResult]:
     results: dict[Path, TrainResult] = {}
-    LocalExecutor(slots).run(
+    executor(slots).run(
         jobs,
         on_progress=lambda job, progress: None,
         on_result=lambda job, result: results.__setitem__(job.folder, result),
@@ -56,12 +64,12 @@ def run_jobs(jobs: list[TrainJob], slots: int = 2) -> dict[Path, TrainResult]:
 
 
 def descendants(pid: int) -> dict[int, str]:
-    """Command lines of all processes below this one."""
+    """Command lines of all processes below this one, whichever of its threads started them."""
     found: dict[int, str] = {}
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except FileNotFoundError:
-        return found
+    children: list[str] = []
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            children += path.read_text().split()
     for child in map(int, children):
         found[child] = command_line(child)
         found |= descendants(child)

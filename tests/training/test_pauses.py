@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from stable_baselines3 import PPO
 
 from reward_synth.errors import RewardSynthError
 from reward_synth.reward.process import RewardProcess
@@ -22,7 +21,8 @@ from reward_synth.training import learning, worker
 from reward_synth.training.checkpoint import load_checkpoint, restore, save_checkpoint
 from reward_synth.training.evaluate import field_table, measured_table
 from reward_synth.training.job import Progress, RungEnd, TrainJob, outcome_of, read_progress, read_result
-from reward_synth.training.presets import Preset
+from reward_synth.training.learners import Learner, open_learner
+from reward_synth.training.presets import PPOPreset
 from reward_synth.training.watch import STILL_EVALUATIONS, Stillness, Watch, fingerprint
 from reward_synth.types import TrainResult
 from tests.training.cases import REWARD, make_job, run_jobs
@@ -127,7 +127,7 @@ def test_networks_optimiser_and_normalisation_go_on(paused: TrainJob, finished: 
         assert before[name]["count"] == pytest.approx(FIRST, abs=8)
         assert after[name]["count"] == pytest.approx(SECOND, abs=16)
         assert after[name]["variance"].sum() != before[name]["variance"].sum()
-    updates = [content["parameters"]["policy.optimizer"]["state"][0]["step"].item() for content in (before, after)]
+    updates = [content["learner"]["policy.optimizer"]["state"][0]["step"].item() for content in (before, after)]
     assert updates[1] == 2 * updates[0] > 0
 
 
@@ -142,26 +142,27 @@ def test_nothing_is_lost_but_the_episodes(task: TaskSpec, tmp_path: Path) -> Non
         RewardProcess(REWARD, read.layout(), action_size=len(table.actions), terms=job.terms) as reward,
     ):
 
-        def fresh() -> tuple[Any, PPO, Watch]:
-            venv = learning._environments(job, read, reward)
-            return venv, learning._ppo(job, venv), Watch(job, measured, verdict, venv)
+        def fresh() -> tuple[Any, Learner, Watch]:
+            venv = learning.make_environments(job, read, reward)
+            learner = open_learner(job, venv)
+            return venv, learner, Watch(job, measured, verdict, venv, learner)
 
         venv, learner, watch = stayed = fresh()
-        learner.learn(FIRST, callback=watch)
+        learner.model.learn(FIRST, callback=watch)
         save_checkpoint(job, learner, venv, watch)
         venv.seed(job.seed + FIRST)
-        learner._last_obs = None
-        learner.learn(FIRST, callback=watch, reset_num_timesteps=False)
+        learner.model._last_obs = None
+        learner.model.learn(FIRST, callback=watch, reset_num_timesteps=False)
 
         venv, learner, watch = back = fresh()
         restore(checkpoint(job), job, learner, venv, watch)
-        learner.learn(FIRST, callback=watch, reset_num_timesteps=False)
-    for one, other in zip(stayed[1].policy.parameters(), back[1].policy.parameters(), strict=True):
+        learner.model.learn(FIRST, callback=watch, reset_num_timesteps=False)
+    for one, other in zip(stayed[1].model.policy.parameters(), back[1].model.policy.parameters(), strict=True):
         assert torch.equal(one, other)
     assert np.array_equal(stayed[0].obs_rms.mean, back[0].obs_rms.mean)
     assert np.array_equal(stayed[0].ret_rms.var, back[0].ret_rms.var)
     assert stayed[2].evaluations[-1] == back[2].evaluations[-1]
-    assert back[1].num_timesteps == SECOND
+    assert back[1].model.num_timesteps == SECOND
 
 
 def test_times_add_up_over_the_rungs(paused: TrainJob, finished: TrainJob) -> None:
@@ -282,7 +283,7 @@ def test_still_means_the_same_behaviour_and_a_flat_reward() -> None:
 
 
 def test_a_policy_that_is_no_longer_finite_is_named(task: TaskSpec, tmp_path: Path) -> None:
-    preset = Preset(environments=4, n_steps=64, batch_size=64, learning_rate=1e30)
+    preset = PPOPreset(environments=4, n_steps=64, batch_size=64, learning_rate=1e30)
     job = make_job(tmp_path, task, steps=WHOLE, preset=preset)
     result = run_jobs([job])[job.folder]
     assert result.status == "crashed"
@@ -299,7 +300,7 @@ def test_progress_is_seen_from_the_start_of_the_training(paused: TrainJob, tmp_p
 
 def test_a_policy_that_no_longer_moves_ends_early(task: TaskSpec, tmp_path: Path) -> None:
     # At this learning rate the first update drives the action far beyond its bound, whatever is seen.
-    preset = Preset(environments=4, n_steps=64, batch_size=64, learning_rate=1.0)
+    preset = PPOPreset(environments=4, n_steps=64, batch_size=64, learning_rate=1.0)
     job = make_job(tmp_path, task, steps=8192, preset=preset, evaluation_points=16)
     result = run_jobs([job])[job.folder]
     assert result.status == "trained"

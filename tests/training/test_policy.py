@@ -109,7 +109,10 @@ def test_the_format_is_what_it_says(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "word"),
     [
-        ({"format": 2}, "format"),
+        ({"format": 3}, "format"),
+        ({"format": 2}, "repeat"),
+        ({"format": 2, "repeat": 0}, "repeat"),
+        ({"format": 2, "repeat": 1.5}, "repeat"),
         ({"activation": "exec"}, "exec"),
         ({"output": "raw"}, "raw"),
         ({"bias_0": np.array([0.0, 0.0, np.nan, 0.0])}, "bias_0"),

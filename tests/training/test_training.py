@@ -12,7 +12,7 @@ from reward_synth.simulators.episode import Episode
 from reward_synth.tasks import TaskSpec
 from reward_synth.training.evaluate import SELECTION_SEEDS, field_table, measure, measured_table, play
 from reward_synth.training.job import Progress, TrainJob, read_progress, read_result, write_result
-from reward_synth.training.presets import get_preset
+from reward_synth.training.presets import preset_for
 from reward_synth.types import TrainResult
 from tests.training.cases import ENDLESS, REWARD, TERMS, make_job, run_jobs
 
@@ -64,7 +64,7 @@ def test_equal_jobs_give_equal_policies(trained: TrainJob, task: TaskSpec, tmp_p
 
 
 def test_learning_balances_the_pole(task: TaskSpec, tmp_path: Path) -> None:
-    job = make_job(tmp_path, task, steps=60_000, preset=get_preset(task.training.preset), evaluation_points=10)
+    job = make_job(tmp_path, task, steps=60_000, preset=preset_for(task), evaluation_points=10)
     result = run_jobs([job])[job.folder]
     assert result.success == 1.0
     assert result.fitness is not None and result.fitness > result.evaluations[0].fitness

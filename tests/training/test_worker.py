@@ -138,17 +138,23 @@ def test_a_trainer_that_is_killed_is_a_crash_with_its_signal(
 def test_a_stopped_executor_leaves_no_process(task: TaskSpec, tmp_path: Path) -> None:
     job = make_job(tmp_path, task, steps=ENDLESS)
     below: dict[int, str] = {}
+    others = descendants(os.getpid())
 
     def should_stop() -> bool:
         if read_progress(job.folder).step > 0:
-            below.update(descendants(os.getpid()))
+            below.update({pid: command for pid, command in descendants(os.getpid()).items() if pid not in others})
         return bool(below)
 
-    LocalExecutor(1).run([job], lambda *_: None, lambda *_: pytest.fail("it has no result"), should_stop)
-    assert any("reward_synth.training.worker" in command for command in below.values())
-    mine = {pid: command for pid, command in below.items() if str(tmp_path) in command or "_child.py" in command}
-    assert len(mine) == 4
-    assert wait_until(lambda: gone(mine)), mine
+    executor = LocalExecutor(1)
+    executor.run([job], lambda *_: None, lambda *_: pytest.fail("it has no result"), should_stop)
+    forked = {pid: command for pid, command in below.items() if "reward_synth.training.host" in command}
+    rewards = {pid: command for pid, command in below.items() if "_child.py" in command}
+    assert (len(forked), len(rewards)) == (3, 2), "host, worker and trainer; the reward process and the judge"
+    host = min(forked)
+    rest = {pid: command for pid, command in (forked | rewards).items() if pid != host}
+    assert wait_until(lambda: gone(rest)), rest
+    executor.close()
+    assert gone({host: forked[host]})
 
 
 @on_linux

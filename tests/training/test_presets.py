@@ -1,0 +1,116 @@
+"""Presets by name, whose learner they are for, and learners that are not installed."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reward_synth.errors import RewardSynthError
+from reward_synth.reward_files import train_reward
+from reward_synth.run import Run, check_prerequisites
+from reward_synth.settings import Settings, load_settings
+from reward_synth.store import RunStore
+from reward_synth.tasks import TaskSpec, Training, save_task
+from reward_synth.training.job import TrainJob
+from reward_synth.training.presets import DEFAULT_PRESETS, PRESETS, OffPolicyPreset, PPOPreset, get_preset, preset_for
+from reward_synth.types import LearnerName
+from tests.training.cases import REWARD, make_job
+
+INSTALL = 'pip install "reward-synth[sbx]"'
+
+
+def with_training(task: TaskSpec, **training: Any) -> TaskSpec:
+    return task.model_copy(update={"training": Training(**training)})
+
+
+@pytest.fixture
+def without_sbx(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "sbx" else found(name, *rest))
+
+
+def test_a_preset_carries_its_learner_and_survives_a_job_file(task: TaskSpec, tmp_path: Path) -> None:
+    assert get_preset("ppo", "steady") == PRESETS["steady"]
+    assert get_preset("sac", "manipulate") == PRESETS["manipulate"]
+    for preset in (get_preset("ppo", "reach"), get_preset("tqc", "manipulate")):
+        job = make_job(tmp_path / preset.learner, task, preset=preset)
+        assert TrainJob.read(job.write()) == job
+    assert isinstance(TrainJob.read(job.folder / "job.json").preset, OffPolicyPreset)
+
+
+def test_sac_and_tqc_share_their_presets() -> None:
+    sac, tqc = get_preset("sac", "manipulate"), get_preset("tqc", "manipulate")
+    assert (sac.learner, tqc.learner) == ("sac", "tqc")
+    assert sac.model_dump(exclude={"learner"}) == tqc.model_dump(exclude={"learner"})
+
+
+@pytest.mark.parametrize("learner", ["ppo", "sac", "tqc"])
+def test_every_learner_has_a_default(learner: LearnerName) -> None:
+    assert get_preset(learner) == get_preset(learner, DEFAULT_PRESETS[learner])
+
+
+def test_a_preset_of_another_learner_is_refused_with_what_would_do() -> None:
+    with pytest.raises(RewardSynthError, match="'steady' is ppo's, not sac's") as refused:
+        get_preset("sac", "steady")
+    assert refused.value.hint == "use one of manipulate with the learner sac, or the learner ppo"
+    with pytest.raises(RewardSynthError, match="'manipulate' is sac's, not ppo's") as refused:
+        get_preset("ppo", "manipulate")
+    assert "steady" in refused.value.hint and "manipulate" not in refused.value.hint
+    with pytest.raises(RewardSynthError, match="no training preset 'stedy'"):
+        get_preset("ppo", "stedy")
+
+
+def test_the_learner_asked_for_takes_the_task_s_place(task: TaskSpec) -> None:
+    assert preset_for(task) == get_preset("ppo", task.training.preset)
+    assert preset_for(task, "ppo") == preset_for(task)
+    assert preset_for(task, "tqc") == get_preset("tqc", "manipulate")
+    manipulation = with_training(task, learner="sac", preset="manipulate")
+    assert preset_for(manipulation).learner == "sac"
+    assert preset_for(manipulation, "tqc") == get_preset("tqc", "manipulate")
+    assert isinstance(preset_for(manipulation, "ppo"), PPOPreset)
+
+
+def test_a_task_s_own_contradiction_is_told_whoever_asks(task: TaskSpec) -> None:
+    wrong = with_training(task, learner="sac", preset="steady")
+    with pytest.raises(RewardSynthError, match="not sac's"):
+        preset_for(wrong)
+    with pytest.raises(RewardSynthError, match="no training preset 'stedy'"):
+        preset_for(with_training(task, preset="stedy"), "sac")
+
+
+@pytest.mark.parametrize("spelt", ["PPO", "dqn"])
+def test_a_learner_that_there_is_not(spelt: str) -> None:
+    with pytest.raises(RewardSynthError, match="--learner must be 'ppo', 'sac' or 'tqc'"):
+        load_settings({"learner": spelt})
+
+
+@pytest.mark.usefixtures("without_sbx")
+def test_a_missing_learner_is_told_before_a_model_is_asked(task: TaskSpec, tmp_path: Path) -> None:
+    spec = tmp_path / "task.yaml"
+    for written, settings in (
+        (task, Settings(task=str(spec), learner="sac")),
+        (with_training(task, learner="tqc"), Settings(task=str(spec))),
+        (task, Settings(env="Pusher-v5", learner="tqc")),
+    ):
+        save_task(written, spec)
+        with pytest.raises(RewardSynthError, match="sbx-rl, which is not installed") as refused:
+            check_prerequisites("push the thing that no task is about", settings)
+        assert refused.value.hint == INSTALL
+    save_task(with_training(task, learner="sac"), spec)
+    assert check_prerequisites("", Settings(task=str(spec), learner="ppo")) is not None
+
+
+@pytest.mark.usefixtures("without_sbx")
+def test_a_missing_learner_is_told_before_a_run_goes_on_or_a_file_is_trained(task: TaskSpec, tmp_path: Path) -> None:
+    store = RunStore.create(tmp_path, "balance", Settings(learner="sac"), task.name, "", {})
+    save_task(task, store.task_path)
+    with pytest.raises(RewardSynthError) as refused:
+        Run(store).resume()
+    assert refused.value.hint == INSTALL
+    with pytest.raises(RewardSynthError) as refused:
+        train_reward(REWARD, task, learner="sac", out=tmp_path / "policy")
+    assert refused.value.hint == INSTALL
+    assert not (tmp_path / "policy").exists()
