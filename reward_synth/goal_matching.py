@@ -38,9 +38,14 @@ def tokens(text: str) -> tuple[str, ...]:
 
 
 def robot_tokens(environment_id: str) -> frozenset[str]:
-    """The words that only name the environment: ``HalfCheetah-v5`` gives ``cheetah``."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", environment_id.rpartition("/")[2])
-    return frozenset(tokens(spaced))
+    """The words that only name the robot: ``HalfCheetah-v5`` gives ``cheetah``.
+
+    None for an id in small letters, such as ``drawer-open-v3``: it names what is to be done.
+    """
+    name = re.split(r"[/:]", environment_id)[-1]
+    if name == name.lower():
+        return frozenset()
+    return frozenset(tokens(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)))
 
 
 def says_the_same(goal: str, known: str, environment_id: str | None = None) -> bool:

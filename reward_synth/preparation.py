@@ -12,7 +12,7 @@ from reward_synth.reward.lint import lint
 from reward_synth.roles.goal import GoalReader
 from reward_synth.search.behaviours import record_behaviours
 from reward_synth.settings import Settings
-from reward_synth.simulators import get_simulator
+from reward_synth.simulators import environments, get_simulator, simulator_of
 from reward_synth.simulators.base import FieldTable
 from reward_synth.store import RunStore
 from reward_synth.tasks import Environment, TaskSpec, load_task, match_task, save_task
@@ -21,8 +21,6 @@ from reward_synth.types import Finding
 
 Confirm = Callable[[TaskSpec], bool]
 """Shows a drafted task to the person; True if they accept it."""
-
-DRAFTED_HORIZON = 1000
 
 
 def settle_task(
@@ -58,18 +56,19 @@ def _drafted_task(
     display: Display,
     confirm: Confirm | None,
 ) -> TaskSpec:
-    simulator = get_simulator("gym")
-    environments = simulator.environments()
+    known = environments()
     if settings.env is not None:
         environment = settings.env
     else:
-        environment, exchange = reader.choose_environment(goal, environments)
+        environment, exchange = reader.choose_environment(goal, known)
         store.write_exchange(None, exchange.role, exchange.prompt, exchange.answer)
         display.status(f"the model chose {environment} for this goal (name another with --env)")
-    horizon = _horizon(environment)
+    simulator = simulator_of(environment)
+    horizon = get_simulator(simulator).horizon(environment)
     blank = TaskSpec(
-        name=f"gym/{_slug(goal)}",
+        name=f"{simulator}/{_slug(goal)}",
         goal=goal,
+        simulator=simulator,
         environment=Environment(id=environment),
         horizon=horizon,
         success="False",
@@ -79,11 +78,12 @@ def _drafted_task(
         source="drafted by a model",
     )
     table = field_table(blank)
-    shown = table.subset([f.name for f in table if f.essential]) if reader.model.small else table
+    shown = table.for_rewards()
+    shown = shown.essential() if reader.model.small else shown
     drafted = reader.draft_measures(
         goal,
         shown.stub(),
-        environment=environments.get(environment, environment),
+        environment=known.get(environment, environment),
         horizon=horizon,
         dt=seconds_per_step(blank),
         check=MeasureCheck(blank, table),
@@ -154,14 +154,6 @@ def _faults_on_behaviours(task: TaskSpec, table: FieldTable, entry: str) -> tupl
             ),
         )
     return ()
-
-
-def _horizon(environment_id: str) -> int:
-    import gymnasium
-
-    specification = gymnasium.registry.get(environment_id)
-    limit = specification.max_episode_steps if specification is not None else None
-    return int(limit or DRAFTED_HORIZON)
 
 
 def _slug(goal: str) -> str:

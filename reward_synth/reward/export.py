@@ -56,9 +56,10 @@ def export(
     :param horizon: steps until truncation; None for the environment's own.
     :param table: fields of the environment; those that the reward reads are taken along.
     :param goal: what the reward is for, in words.
-    :raises RewardSynthError: if the reward has errors, uses a name that the file needs, or reads a field that
-        cannot be read without this package.
+    :raises RewardSynthError: if the reward has errors, uses a name that the file needs, or the environment or a field
+        that it reads cannot be had without this package.
     """
+    _refuse_own_environments(env_id)
     report = lint(source, tuple((field.name, field.shape) for field in table))
     if not report.ok:
         errors = "\n".join(finding.as_text() for finding in report.findings if finding.severity == "error")
@@ -81,6 +82,18 @@ def export(
         WRAPPER.replace("@CALL@", call),
     ]
     return "\n\n".join(part.rstrip("\n") + "\n" for part in parts)
+
+
+def _refuse_own_environments(env_id: str) -> None:
+    from reward_synth.simulators import simulator_of
+
+    simulator = simulator_of(env_id)
+    if simulator != "gym":
+        raise RewardSynthError(
+            f"{env_id} is made by this package, so that no file can stand alone with it",
+            f'use reward_synth.RewardWrapper(env, FILE, simulator="{simulator}") instead, with env from '
+            f'reward_synth.simulators.get_simulator("{simulator}").make("{env_id}", {{}})',
+        )
 
 
 def _refuse_unreadable(fields: Sequence[ExportedField]) -> None:

@@ -30,7 +30,7 @@ class RewardWrapper(gymnasium.Wrapper):
 
         super().__init__(env)
         source = read_source(reward)
-        table = get_simulator(simulator).fields(env)
+        table = get_simulator(simulator).fields(env).for_rewards()
         report = lint(source, table.layout())
         errors = [finding.as_text() for finding in report.findings if finding.severity == "error"]
         if errors:

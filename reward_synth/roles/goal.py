@@ -159,12 +159,12 @@ class GoalReader:
 
 
 def _named(goal: str, environments: Mapping[str, str]) -> dict[str, str]:
-    """Those whose robot the goal calls by name; a small model may overlook that."""
+    """Those whose robot, or whose task, the goal calls by name; a small model may overlook that."""
     said = set(re.findall(r"[a-z]+", goal.lower()))
     return {
         identifier: description
         for identifier, description in environments.items()
-        if said & {word.lower() for word in re.findall(r"[A-Z][a-z]{2,}", identifier)}
+        if said & {word.lower() for word in re.findall(r"[A-Za-z][a-z]{2,}", identifier)}
     }
 
 

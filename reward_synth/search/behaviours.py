@@ -1,19 +1,20 @@
 """Scripted behaviours recorded once per task: what the probe runs rewards on, and what the screen ranks with.
 
 No policy is needed for a look at a reward: doing nothing, pushing steadily, swinging and shaking already differ in
-the task's own fitness, and a reward that ranks them the other way round pays for the wrong thing.
+the task's own fitness, and a reward that ranks them the other way round pays for the wrong thing. Where the simulator
+has scripted experts, some episodes show the task done, almost done and begun: nothing above ever opens a drawer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from reward_synth.reward.probe import Transitions
 from reward_synth.simulators import get_simulator
-from reward_synth.simulators.base import FieldTable, FloatArray
+from reward_synth.simulators.base import Expert, FieldTable, FloatArray
 from reward_synth.simulators.episode import Episode
 from reward_synth.simulators.recorder import StateRecorder
 from reward_synth.tasks import TaskSpec
@@ -22,8 +23,14 @@ from reward_synth.types import Measurement
 
 STEPS = 150
 SEED = 30_000
-Controller = Callable[[int], FloatArray]
-"""Time step to an action in [-1, 1] per dimension; scaled to the environment's limits."""
+Controller = Callable[[int], FloatArray | None]
+"""Time step to an action in [-1, 1] per dimension, scaled to the environment's limits; None ends the episode."""
+
+EXPERT_EPISODES = 4
+EXPERT_NOISE = (0.2, 0.4)
+"""Deviation of what is added to each element of an expert's action, one episode each."""
+EXPERT_CUTS = (25, 50)
+"""Steps after which an expert lets go and rests, one episode each."""
 
 
 @dataclass(frozen=True)
@@ -33,53 +40,91 @@ class Behaviours:
     episodes: tuple[Episode, ...]
     measurements: tuple[Measurement, ...]
 
-    def transitions(self) -> Transitions:
-        """All steps, full-width rows; the first episode is the body at rest (zero action)."""
-        return transitions_of(self.episodes)
+    def transitions(self, names: Sequence[str]) -> Transitions:
+        """All steps, rows of only these fields; the first episode is the body at rest (zero action)."""
+        return transitions_of(self.episodes, names)
 
 
-def transitions_of(episodes: tuple[Episode, ...]) -> Transitions:
-    """Episodes laid end to end, with ``starts`` true at each episode's first step."""
+def transitions_of(episodes: tuple[Episode, ...], names: Sequence[str]) -> Transitions:
+    """Episodes laid end to end, rows of only these fields, with ``starts`` true at each episode's first step."""
+    rows = [episode.subset(names) for episode in episodes]
     starts = [np.arange(episode.length) == 0 for episode in episodes]
     return Transitions(
-        states=np.concatenate([episode.rows[:-1] for episode in episodes]),
+        states=np.concatenate([row[:-1] for row in rows]),
         actions=np.concatenate([episode.actions for episode in episodes]),
-        next_states=np.concatenate([episode.rows[1:] for episode in episodes]),
+        next_states=np.concatenate([row[1:] for row in rows]),
         starts=np.concatenate(starts),
     )
 
 
 def record_behaviours(task: TaskSpec, table: FieldTable) -> Behaviours:
-    """Record about thirty short episodes; the same ones for the same task."""
+    """Record about thirty short episodes, and those of experts; the same ones for the same task."""
     simulator = get_simulator(task.simulator)
     environment = StateRecorder(simulator.make(task.environment.id, task.environment.arguments, task.horizon), table)
-    low = np.array([action.low for action in table.actions])
-    high = np.array([action.high for action in table.actions])
     seconds = simulator.seconds_per_step(environment)
-    episodes = []
-    for number, controller in enumerate(controllers(len(table.actions), seconds)):
-        _, info = environment.reset(seed=SEED + number)
-        rows: list[FloatArray] = [info["next_state"]]
-        actions: list[FloatArray] = []
-        terminated = truncated = False
-        while len(actions) < STEPS and not (terminated or truncated):
-            scaled = low + (np.clip(controller(len(actions)), -1.0, 1.0) + 1.0) / 2.0 * (high - low)
-            _, _, terminated, truncated, info = environment.step(scaled.astype(environment.action_space.dtype))
-            rows.append(info["next_state"])
-            actions.append(scaled)
-        episodes.append(
-            Episode(
-                layout=table.layout(),
-                rows=np.stack(rows),
-                actions=np.stack(actions),
-                dt=seconds,
-                horizon=task.horizon,
-                seed=SEED + number,
-                terminated=terminated,
-            )
-        )
+    plans = [(controller, STEPS) for controller in controllers(len(table.actions), seconds)]
+    for expert in simulator.experts(environment):
+        plans += [(controller, task.horizon) for controller in expert_controllers(expert, len(table.actions))]
+    episodes = [
+        _record(environment, controller, steps, SEED + number, task.horizon, seconds)
+        for number, (controller, steps) in enumerate(plans)
+    ]
     environment.close()
     return Behaviours(tuple(episodes), tuple(measure(task, table, episodes)))
+
+
+def _record(
+    environment: StateRecorder, controller: Controller, steps: int, seed: int, horizon: int, seconds: float
+) -> Episode:
+    """One episode of at most ``steps`` steps, and at least one."""
+    table = environment.table
+    low = np.array([action.low for action in table.actions])
+    high = np.array([action.high for action in table.actions])
+    _, info = environment.reset(seed=seed)
+    rows: list[FloatArray] = [info["next_state"]]
+    actions: list[FloatArray] = []
+    terminated = truncated = False
+    while len(actions) < steps and not (terminated or truncated):
+        wanted = controller(len(actions))
+        if wanted is None:
+            break
+        scaled = low + (np.clip(wanted, -1.0, 1.0) + 1.0) / 2.0 * (high - low)
+        _, _, terminated, truncated, info = environment.step(scaled.astype(environment.action_space.dtype))
+        rows.append(info["next_state"])
+        actions.append(scaled)
+    return Episode(
+        layout=table.layout(),
+        rows=np.stack(rows),
+        actions=np.stack(actions),
+        dt=seconds,
+        horizon=horizon,
+        seed=seed,
+        terminated=terminated,
+    )
+
+
+def expert_controllers(expert: Expert, size: int) -> list[Controller]:
+    """The expert as it is, with trembling hands, and giving up early."""
+    generator = np.random.default_rng(SEED)
+
+    def whole(step: int) -> FloatArray | None:
+        return expert()
+
+    scripts: list[Controller] = [whole] * EXPERT_EPISODES
+    scripts += [_trembling(expert, generator, size, noise) for noise in EXPERT_NOISE]
+    return scripts + [_giving_up(expert, size, steps) for steps in EXPERT_CUTS]
+
+
+def _trembling(expert: Expert, generator: np.random.Generator, size: int, noise: float) -> Controller:
+    def act(step: int) -> FloatArray | None:
+        action = expert()
+        return None if action is None else action + generator.normal(0.0, noise, size)
+
+    return act
+
+
+def _giving_up(expert: Expert, size: int, steps: int) -> Controller:
+    return lambda step: expert() if step < steps else np.zeros(size)
 
 
 def controllers(size: int, seconds: float) -> list[Controller]:

@@ -21,6 +21,7 @@ class Inspector:
 
     task: TaskSpec
     table: FieldTable
+    """All fields, those among them that only judges may read."""
     behaviours: Behaviours
 
     @classmethod
@@ -31,12 +32,13 @@ class Inspector:
 
     def check(self, source: str) -> CheckReport:
         """Lint and probe."""
+        shown = self.table.for_rewards()
         return check(
             source,
-            self.table.layout(),
-            (self.table.low, self.table.high),
-            self.behaviours.transitions(),
-            len(self.table.actions),
+            shown.layout(),
+            (shown.low, shown.high),
+            self.behaviours.transitions(shown.names),
+            len(shown.actions),
         )
 
     def screen(self, source: str, report: CheckReport) -> Screening:
@@ -50,7 +52,7 @@ def check_source(source: str, task: TaskSpec, only: Literal["lint", "probe"] | N
     :param only: ``lint`` starts no simulator beyond reading the field table; ``probe`` leaves the lint's warnings out.
     """
     if only == "lint":
-        table = field_table(task)
+        table = field_table(task).for_rewards()
         linted = lint(source, table.layout(), action_size=len(table.actions))
         return CheckReport(findings=linted.findings, fields=linted.fields)
     inspector = Inspector.of(task)

@@ -9,25 +9,41 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from reward_synth.simulators.base import Simulator
 
-__all__ = ["get_simulator", "simulator_names"]
+__all__ = ["environments", "get_simulator", "simulator_names", "simulator_of"]
 
 
 def simulator_names() -> tuple[str, ...]:
-    """Names that :func:`get_simulator` accepts."""
-    return ("gym",)
+    """Names that :func:`get_simulator` accepts, whether their extras are installed or not."""
+    return ("gym", "metaworld")
 
 
 def get_simulator(name: str) -> Simulator:
     """The adapter of that name; RewardSynthError for an unknown one."""
     from reward_synth.errors import RewardSynthError
 
+    # glfw, which Gymnasium's MuJoCo part imports, tries its library by `python -c`: that would run a struct.py that
+    # lies in the working folder, with every key in its environment.
+    os.environ.setdefault("PYTHONSAFEPATH", "1")
     if name == "gym":
-        # glfw, which Gymnasium's MuJoCo part imports, tries its library by `python -c`: that would run a struct.py that
-        # lies in the working folder, with every key in its environment.
-        os.environ.setdefault("PYTHONSAFEPATH", "1")
         from reward_synth.simulators.gym_mujoco import GymMujoco
 
         return GymMujoco()
+    if name == "metaworld":
+        from reward_synth.simulators.metaworld import MetaWorld
+
+        return MetaWorld()
     close = difflib.get_close_matches(name, simulator_names(), n=1, cutoff=0.3)
     hint = f"did you mean {close[0]}?" if close else f"there is: {', '.join(simulator_names())}"
     raise RewardSynthError(f"unknown simulator {name!r}", hint)
+
+
+def environments() -> dict[str, str]:
+    """Ids of all installed environments that are known by name, with a one-line description each."""
+    return {env_id: text for name in simulator_names() for env_id, text in get_simulator(name).environments().items()}
+
+
+def simulator_of(env_id: str) -> str:
+    """Name of the simulator that an environment's id belongs to; ``gym`` for an unknown one."""
+    from reward_synth.simulators.metaworld_tasks import TASKS
+
+    return "metaworld" if env_id in TASKS else "gym"

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 Reader = Callable[[Any], Any]
+Expert = Callable[[], FloatArray | None]
+"""The next action, in [-1, 1] per dimension, for the present state of the environment that it was made for; None
+once it is done."""
 
 UNBOUNDED_PROBE = 10.0
 """Probe values of an unbounded field lie within this distance of zero (or of its one bound)."""
@@ -42,6 +45,8 @@ class Field:
     :param essential: True for the curated fields that the short stub shows to a small model.
     :param code: Python expression over ``model``, ``data`` (the compiled MuJoCo model and its state),
         ``mujoco`` and ``np``; empty for simulators that are read by functions.
+    :param judge_only: True for what a task's success and fitness may read and a reward may not, such as a
+        benchmark's own success: a reward that pays it out is a sparse one in disguise.
     """
 
     name: str
@@ -53,6 +58,7 @@ class Field:
     read: Reader = field(default=_no_reader, compare=False, repr=False)
     essential: bool = False
     code: str = ""
+    judge_only: bool = False
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier():
@@ -142,6 +148,11 @@ class FieldTable(Sequence[Field]):
         chosen = [f.name for f in self._fields if f.essential]
         return self.subset(chosen) if chosen else self
 
+    def for_rewards(self) -> FieldTable:
+        """The table without the fields that only judges may read: all that a reward's author is ever shown."""
+        names = [f.name for f in self._fields if not f.judge_only]
+        return self if len(names) == len(self) else self.subset(names)
+
     def layout(self) -> view.Layout:
         """Name and shape of each field, in row order: all that another process needs to take a row apart."""
         return tuple((f.name, f.shape) for f in self._fields)
@@ -178,9 +189,11 @@ class FieldTable(Sequence[Field]):
     def stub(self, short: bool = False) -> str:
         """The typed stub that the designer reads: class ``State`` with units, ranges and signs, then action.
 
+        Fields that only judges may read are not in it.
+
         :param short: only the essential fields, and the actions in one line: for small models.
         """
-        return render_stub(self, short)
+        return render_stub(self.for_rewards(), short)
 
     def sample_rows(self, generator: np.random.Generator, count: int) -> FloatArray:
         """Random rows within the fields' ranges, shape (count, width): probe inputs.
@@ -220,4 +233,15 @@ class Simulator(Protocol):
 
     def environments(self) -> dict[str, str]:
         """Installed environment ids with a one-line description each, for the choice by goal."""
+        ...
+
+    def horizon(self, env_id: str) -> int:
+        """Steps of an episode where no task says how many."""
+        ...
+
+    def experts(self, env: gymnasium.Env[Any, Any]) -> list[Expert]:
+        """Scripted controllers that know how to solve what the environment was made for; mostly there are none.
+
+        They serve to try rewards and success on good behaviour, and are never shown to a model.
+        """
         ...

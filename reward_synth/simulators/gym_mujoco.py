@@ -10,7 +10,7 @@ from typing import Any
 import gymnasium
 
 from reward_synth.errors import RewardSynthError
-from reward_synth.simulators.base import FieldTable
+from reward_synth.simulators.base import Expert, FieldTable
 from reward_synth.simulators.curated import find_curation, mark_essential
 from reward_synth.simulators.curated_tasks import CURATIONS
 from reward_synth.simulators.mujoco_actions import action_dimensions
@@ -18,6 +18,7 @@ from reward_synth.simulators.mujoco_fields import generic_fields
 from reward_synth.simulators.mujoco_names import ModelNames
 
 INSTALL_LINE = 'pip install "gymnasium[mujoco]"'
+DEFAULT_HORIZON = 1000
 
 
 class GymMujoco:
@@ -80,6 +81,16 @@ class GymMujoco:
     def environments(self) -> dict[str, str]:
         """The standard environments that are installed, with a one-line description each."""
         return {env_id: curation.description for env_id, curation in CURATIONS.items() if env_id in gymnasium.registry}
+
+    def horizon(self, env_id: str) -> int:
+        """The environment's own, or 1000 steps."""
+        specification = gymnasium.registry.get(env_id)
+        limit = specification.max_episode_steps if specification is not None else None
+        return int(limit or DEFAULT_HORIZON)
+
+    def experts(self, env: gymnasium.Env[Any, Any]) -> list[Expert]:
+        """None are known."""
+        return []
 
 
 def _without_native_reward(env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:

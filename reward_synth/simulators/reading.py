@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Callable, Sequence
+from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -73,30 +74,49 @@ def compile_row_reader(
         reader raises RuntimeError rather than read a dead state.
     """
     base: Any = env.unwrapped
+    columns = tuple((code, size) for code, size, _ in fields)
+    scope: dict[str, Any] = {"np": np, "empty": np.empty, "WIDTH": sum(size for _, size in columns)}
+    sizes: tuple[int, ...] = ()
+    if any(code for code, _ in columns):
+        import mujoco
+
+        scope["mujoco"] = mujoco
+        sizes = tuple(getattr(base.data, name).size for name in sorted(STATIC_ARRAYS))
+    # Side by side there are dozens of environments of one kind: the text is made and compiled for the first.
+    key = (columns, sizes)
+    if key not in _compiled:
+        _compiled[key] = compile(_source(columns, base), "<field reader>", "exec")
+    exec(_compiled[key], scope)
+    reader: Callable[[], NDArray[np.float64]] = scope["bind"](base, [read for _, _, read in fields])
+    return reader
+
+
+_compiled: dict[tuple[tuple[tuple[str, int], ...], tuple[int, ...]], CodeType] = {}
+"""By what its text depends on: the fields' code and columns, and the sizes of the simulator's arrays."""
+
+
+def _source(columns: Sequence[tuple[str, int]], base: Any) -> str:
+    """Text of a function ``bind(env, readers)`` that gives the reader of one environment."""
     sharing = _Sharing()
     lines: list[str] = []
     column = 0
-    for index, (code, size, _) in enumerate(fields):
+    for index, (code, size) in enumerate(columns):
         if code:
             lines += _assignments(sharing, code, column, size)
         else:
             lines.append(f"{_target(column, size)} = readers[{index}](env)")
         column += size
-    scope: dict[str, Any] = {"np": np, "empty": np.empty, "WIDTH": column}
     bind: list[str] = []
     guard: list[str] = []
     listed: list[str] = []
-    if any(code for code, _, _ in fields):
-        import mujoco
-
-        scope["mujoco"] = mujoco
+    if any(code for code, _ in columns):
         bind, listed = sharing.bindings(base)
         guard = [
             "if env.data is not data:",
             "    raise RuntimeError('the environment replaced its MjData; make a new reader')",
         ]
     body = [*guard, "row = empty(WIDTH)", *sharing.statements, *listed, *lines, "return row"]
-    source = "\n".join(
+    return "\n".join(
         [
             "def bind(env, readers):",
             *(f"    {line}" for line in bind),
@@ -105,9 +125,6 @@ def compile_row_reader(
             "    return read",
         ]
     )
-    exec(compile(source, "<field reader>", "exec"), scope)
-    reader: Callable[[], NDArray[np.float64]] = scope["bind"](base, [read for _, _, read in fields])
-    return reader
 
 
 def _target(column: int, size: int) -> str:

@@ -49,21 +49,24 @@ def fields_reference() -> str:
 def _section(env_id: str, description: str, table: FieldTable) -> str:
     key = [f for f in table if f.essential]
     others = [f for f in table if not f.essential]
-    parts = [f"## {env_id}", "", description, "", *_field_rows(key), "", "Action:", "", *_action_rows(table.actions)]
-    return "\n".join([*parts, "", f"All other fields of {env_id}:", "", *_field_rows(others), ""])
+    parts = [f"## {env_id}", "", description, "", *field_rows(key), "", "Action:", "", *action_rows(table.actions)]
+    return "\n".join([*parts, "", f"All other fields of {env_id}:", "", *field_rows(others), ""])
 
 
-def _field_rows(fields: list[Field]) -> list[str]:
+def field_rows(fields: list[Field]) -> list[str]:
+    """A Markdown table of fields, line by line."""
     rows = ["| field | shape | unit | range | meaning |", "| --- | --- | --- | --- | --- |"]
     for field in fields:
         shape = "float" if field.shape == () else "×".join(map(str, field.shape))
         extent = "0 or 1" if field.unit == SWITCH_UNIT else format_range(field.low, field.high)
         unit = "" if field.unit == SWITCH_UNIT else field.unit
-        rows.append(f"| `{field.name}` | {shape} | {unit} | {extent} | {field.doc} |")
+        meaning = f"{field.doc} For success and fitness only." if field.judge_only else field.doc
+        rows.append(f"| `{field.name}` | {shape} | {unit} | {extent} | {meaning} |")
     return rows
 
 
-def _action_rows(actions: tuple[ActionDimension, ...]) -> list[str]:
+def action_rows(actions: tuple[ActionDimension, ...]) -> list[str]:
+    """A Markdown table of the action's elements, line by line."""
     rows = ["| index | name | range | 1.0 is | meaning |", "| --- | --- | --- | --- | --- |"]
     for a in actions:
         rows.append(f"| {a.index} | {a.name} | {format_range(a.low, a.high)} | {a.unit} | {a.doc} |")

@@ -1,13 +1,18 @@
-"""The page on fields is the one that the tables make."""
+"""The pages on fields are those that the tables make."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from reward_synth.simulators.metaworld_reference import metaworld_reference
 from reward_synth.simulators.reference import fields_reference
 
-PAGE = Path(__file__).parents[2] / "docs" / "fields.md"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
-def test_the_page_is_up_to_date() -> None:
-    assert PAGE.read_text(encoding="utf-8") == fields_reference(), "run: python docs/generate_fields.py"
+@pytest.mark.parametrize(("name", "page"), [("fields.md", fields_reference), ("metaworld.md", metaworld_reference)])
+def test_the_page_is_up_to_date(name: str, page: Callable[[], str]) -> None:
+    assert (DOCS / name).read_text(encoding="utf-8") == page(), "run: python docs/generate_fields.py"
