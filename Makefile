@@ -30,7 +30,7 @@ $(STAMP): pyproject.toml requirements.lock
 	@echo "setup 2/3: pip" >&2
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check --upgrade --constraint requirements.lock pip
 	@echo "setup 3/3: pinned dependencies, more than 1 GB on disk; the first time takes some minutes" >&2
-	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check --constraint requirements.lock --editable '.[local,dev]'
+	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check --constraint requirements.lock --editable '.[local,metaworld,ray,sbx,dev]'
 	@touch $@
 
 run: ## search for a reward: make run GOAL="…" ARGS="…"
@@ -43,10 +43,10 @@ run: ## search for a reward: make run GOAL="…" ARGS="…"
 	@$(VENV)/bin/reward-synth run "$$GOAL" $(ARGS)
 
 test: $(STAMP) ## run all tests
-	@$(VENV)/bin/python -m pytest -n $(TEST_JOBS) $(ARGS)
+	@$(VENV)/bin/python -m pytest -n $(TEST_JOBS) --dist loadgroup $(ARGS)
 
 test-quick: $(STAMP) ## run the tests that train no policy
-	@$(VENV)/bin/python -m pytest -n $(TEST_JOBS) -m "not slow" $(ARGS)
+	@$(VENV)/bin/python -m pytest -n $(TEST_JOBS) --dist loadgroup -m "not slow" $(ARGS)
 
 lint: $(STAMP) ## ruff, format check, mypy
 	@$(VENV)/bin/ruff check .

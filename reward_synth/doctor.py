@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 import sys
@@ -12,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
+from reward_synth import machine
 from reward_synth.errors import RewardSynthError
 from reward_synth.types import Value
 
@@ -64,24 +64,26 @@ def _packages() -> Iterator[Diagnosis]:
     fault = bool(set(missing) - {"xllamacpp"})
     state: Literal["ok", "warning", "fault"] = "fault" if fault else "warning" if missing else "ok"
     yield Diagnosis(name="packages", state=state, text=", ".join(found), hint=hint)
+    yield _learners()
+
+
+def _learners() -> Diagnosis:
+    from reward_synth.training.presets import require_learner
+
+    try:
+        require_learner("sac")
+    except RewardSynthError as error:
+        return Diagnosis(name="learners", state="ok", text=f"ppo; sac and tqc need: {error.hint}")
+    return Diagnosis(name="learners", state="ok", text=f"ppo, sac, tqc (sbx-rl {metadata.version('sbx-rl')})")
 
 
 def _cores() -> Iterator[Diagnosis]:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    free = _free_memory()
+    cores, free = machine.cores(), machine.free_memory()
     text = f"{cores} cores" if free is None else f"{cores} cores, {free / GIB:.1f} GiB of memory free"
     low = free is not None and free < 2 * GIB
-    hint = "a training takes about 0.6 GiB: use --jobs 1, or end other programs" if low else ""
+    each = machine.WORKER_MEMORY / GIB
+    hint = f"a training takes up to {each:.1f} GiB: use --jobs 1, or end other programs" if low else ""
     yield Diagnosis(name="machine", state="warning" if low else "ok", text=text, hint=hint)
-
-
-def _free_memory() -> int | None:
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return None
-    kilobytes = [int(line.split()[1]) for line in lines if line.startswith("MemAvailable")]
-    return kilobytes[0] * 1024 if kilobytes else None
 
 
 def _disk() -> Iterator[Diagnosis]:
@@ -98,6 +100,24 @@ def _simulator() -> Iterator[Diagnosis]:
         environment.reset(seed=0)
         environment.step(environment.action_space.sample())
     yield Diagnosis(name="simulator", state="ok", text="HalfCheetah-v5 steps")
+    yield _metaworld()
+
+
+def _metaworld() -> Diagnosis:
+    from reward_synth.simulators import get_simulator
+    from reward_synth.simulators.metaworld import INSTALL_LINE
+
+    simulator, env_id = get_simulator("metaworld"), "drawer-open-v3"
+    if not simulator.environments():
+        return Diagnosis(name="metaworld", state="ok", text=f"not installed; its tasks need: {INSTALL_LINE}")
+    try:
+        with closing(simulator.make(env_id, {})) as environment:
+            environment.reset(seed=0)
+            environment.step(environment.action_space.sample())
+    except RewardSynthError as error:
+        # All other simulators can still be used.
+        return Diagnosis(name="metaworld", state="warning", text=error.message, hint=error.hint)
+    return Diagnosis(name="metaworld", state="ok", text=f"{env_id} steps")
 
 
 def _models() -> Iterator[Diagnosis]:

@@ -10,6 +10,7 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from reward_synth.display.base import Display
 from reward_synth.errors import RewardSynthError
 from reward_synth.reporting import write_report
 from reward_synth.search.budget import first_reason, stop_file, time_limit
-from reward_synth.search.executor import Executor, LocalExecutor
+from reward_synth.search.executor import open_executor
 from reward_synth.search.select import wilson_interval
 from reward_synth.settings import Settings
 from reward_synth.simulators.base import FloatArray
@@ -26,7 +27,7 @@ from reward_synth.store import RunStore
 from reward_synth.tasks import TaskSpec, load_task
 from reward_synth.training.evaluate import FINAL_EVALUATION_SEEDS
 from reward_synth.training.job import Progress, TrainJob
-from reward_synth.training.presets import get_preset
+from reward_synth.training.presets import preset_for
 from reward_synth.types import CheckReport, Estimate, Evaluation, Outcome, SeedScore, TrainResult
 
 _UPPER_HALF = 2**31
@@ -42,8 +43,10 @@ class FinalTraining:
     """How many there shall be, those that are done already included."""
     steps: int | None = None
     """Environment steps of each; None takes the run's budget."""
-    jobs: int = 1
-    """Trainings side by side."""
+    jobs: int | None = 1
+    """Trainings side by side; None: as many as there are cores and memory for."""
+    executor: Literal["local", "ray"] = "local"
+    """Where they run."""
     sandbox: bool = True
 
     def run(self, store: RunStore, display: Display, should_stop: Callable[[], bool]) -> Evaluation:
@@ -87,12 +90,13 @@ class FinalTraining:
         # Before the first seed ends: what lies there must say which budget it has.
         book()
         display.status(f"final training of {self.candidate}: {len(missing)} of {wanted} seeds, {steps:,} steps each")
-        executor: Executor = LocalExecutor(self.jobs)
+        executor = open_executor(self.executor, self.jobs)
         try:
             executor.run(
                 [self._job(store, task, report, steps, index) for index in missing], progressed, finished, should_stop
             )
         finally:
+            executor.close()
             write_report(store)
         return book()
 
@@ -103,7 +107,7 @@ class FinalTraining:
             reward=store.reward_path(self.candidate).resolve(),
             fields=report.fields,
             terms=report.terms,
-            preset=get_preset(task.training.preset),
+            preset=preset_for(task, store.settings().learner),
             steps=steps,
             seed=final_seed(store.settings().seed, self.candidate, index),
             seed_index=index,
@@ -126,7 +130,11 @@ def train_best(store: RunStore, settings: Settings, display: Display, outcome: O
         return outcome
     rules = (stop_file(store.stop_requested), time_limit(settings.time_limit, started))
     training = FinalTraining(
-        outcome.best, settings.final_seeds, jobs=settings.worker_count, sandbox=not settings.unsafe_no_sandbox
+        outcome.best,
+        settings.final_seeds,
+        jobs=settings.jobs,
+        executor=settings.executor,
+        sandbox=not settings.unsafe_no_sandbox,
     )
     if training.run(store, display, lambda: first_reason(rules) is not None).done:
         return outcome

@@ -19,7 +19,7 @@ from reward_synth.roles.designer import Designer
 from reward_synth.roles.goal import GoalReader
 from reward_synth.roles.prompts import Prompts
 from reward_synth.search.budget import StopRule, first_reason, spending_limit, stop_file, time_limit
-from reward_synth.search.executor import Executor, LocalExecutor
+from reward_synth.search.executor import Executor, open_executor
 from reward_synth.search.inspector import Inspector
 from reward_synth.search.refine import Refiner
 from reward_synth.settings import Settings
@@ -30,7 +30,7 @@ from reward_synth.types import RoleName
 
 @dataclass(frozen=True)
 class Parts:
-    """The collaborators of one search. Close it: it holds the models."""
+    """The collaborators of one search. Close it: it holds the models and the executor."""
 
     store: RunStore
     settings: Settings
@@ -73,7 +73,7 @@ class Parts:
                 designer=designer,
                 refiner=Refiner(inspector, designer, critic, settings.repairs),
                 analyzer=Analyzer(models.of("analyzer"), prompts),
-                executor=LocalExecutor(settings.worker_count),
+                executor=open_executor(settings.executor, settings.jobs),
                 models=models,
                 stop_rules=(
                     stop_file(store.stop_requested),
@@ -95,7 +95,10 @@ class Parts:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.models.close()
+        try:
+            self.executor.close()
+        finally:
+            self.models.close()
 
 
 def _runs_here(name: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from reward_synth.display import Display, make_display
 from reward_synth.errors import RewardSynthError
@@ -144,7 +144,8 @@ class Run:
         task = self.task
         environment = task.environment
         source = self.reward(candidate)
-        return export(source, environment.id, environment.arguments, task.horizon, field_table(task), goal=task.goal)
+        table = field_table(task).for_rewards()
+        return export(source, environment.id, environment.arguments, task.horizon, table, goal=task.goal)
 
     def evaluation(self, candidate: str | None = None) -> Evaluation | None:
         """What final trainings said about a candidate, the best one for None; None before the first."""
@@ -157,6 +158,7 @@ class Run:
         steps: int | None = None,
         *,
         jobs: int | None = None,
+        executor: Literal["local", "ray"] | None = None,
         display: Display | None = None,
         unsafe_no_sandbox: bool = False,
     ) -> Evaluation:
@@ -168,6 +170,7 @@ class Run:
         :param seeds: how many there shall be, those that are done included.
         :param steps: environment steps of each; None takes the run's budget.
         :param jobs: trainings side by side; None takes the run's setting.
+        :param executor: where they run; None takes the run's setting.
         :return: not :attr:`~reward_synth.types.Evaluation.done` if it was stopped (``reward-synth stop``).
         :raises RewardSynthError: no such candidate, one that cannot be trained, earlier seeds with another budget, or
             another process works on the run.
@@ -176,7 +179,14 @@ class Run:
         from reward_synth.reward.channel import protected
 
         name, store, started = candidate or self._best_id(), self.store, time.monotonic()
-        training = FinalTraining(name, seeds, steps, jobs or self.settings.worker_count, not unsafe_no_sandbox)
+        training = FinalTraining(
+            name,
+            seeds,
+            steps,
+            jobs or self.settings.jobs,
+            executor or self.settings.executor,
+            not unsafe_no_sandbox,
+        )
         with store.lock(), protected(unsafe_no_sandbox):
             store.clear_stop()
             try:
@@ -209,6 +219,7 @@ class Run:
         """As :meth:`resume`; ``flags`` as in :func:`~reward_synth.settings.load_settings`."""
         stored = Resolved(self.store.settings(), self.store.origins())
         resolved = resumed_settings(stored, overrides, flags=flags)
+        _check_learner(self.task if self.store.read_task() is not None else None, resolved.settings)
         with self.store.lock():
             self.store.write_settings(resolved.settings, resolved.origins)
             self._forget_stop()
@@ -285,21 +296,38 @@ def check_prerequisites(goal: str, settings: Settings) -> TaskSpec | None:
     :raises RewardSynthError: something is missing.
     """
     from reward_synth.reward.channel import protected
+    from reward_synth.simulators import get_simulator, simulator_of
     from reward_synth.tasks import load_task, match_task
 
     if not goal.strip() and settings.task is None:
         raise RewardSynthError("the goal is empty", 'say what the robot shall do: "make the hopper hop backwards"')
     task = load_task(settings.task) if settings.task is not None else match_task(goal, settings.env)
     if settings.env is not None:
-        from reward_synth.simulators import get_simulator
-
-        get_simulator("gym").make(settings.env, {}).close()
+        get_simulator(simulator_of(settings.env)).make(settings.env, {}).close()
+    if task is not None:
+        environment = task.environment
+        get_simulator(task.simulator).make(environment.id, environment.arguments, task.horizon).close()
     if settings.prompts is not None and not settings.prompts.is_dir():
         raise RewardSynthError(f"there is no folder {settings.prompts}", "--prompts takes a folder of templates")
     with protected(settings.unsafe_no_sandbox):
         pass  # Without a lock, nothing may be spent or written.
+    _check_learner(task, settings)
+    if settings.executor == "ray":
+        from reward_synth.search.ray_executor import require_ray
+
+        require_ray()
     _check_models(settings)
     return task
+
+
+def _check_learner(task: TaskSpec | None, settings: Settings) -> None:
+    """A preset of another learner, or a learner that is not installed, would show after the first model calls only."""
+    from reward_synth.training.presets import preset_for, require_learner
+
+    if task is not None:
+        preset_for(task, settings.learner)
+    elif settings.learner is not None:
+        require_learner(settings.learner)
 
 
 def _check_models(settings: Settings) -> None:

@@ -21,6 +21,7 @@ HELP: dict[str, str] = {
     "samples": "Rewards designed per iteration.",
     "seeds": "Policies trained per reward.",
     "steps": "Environment steps per training; the task spec's budget if not given.",
+    "learner": "What trains the policies: `ppo`, or `sac` or `tqc` (extra `sbx`); the task spec's if not given.",
     "budget": "Dollars that model calls may cost; refused for a model without a known price.",
     "time_limit": "Wall time for the run, as `2h`, `30m`, `1h30m` or seconds.",
     "rungs": "Shares of the steps after each of which the worst rewards of an iteration stop, such as `0.1,0.3,1`; "
@@ -32,8 +33,9 @@ HELP: dict[str, str] = {
     "unsafe_no_sandbox": "Run generated code without the kernel's lock: it could then read and change your files. "
     "Only as an option or argument, and not remembered by `resume`.",
     "yes": "Accept drafted success measures without asking.",
-    "jobs": "Trainings that run side by side; the number of cores if not given.",
-    "executor": "Where trainings run: `local`, as processes on this machine.",
+    "jobs": "Trainings that run side by side; as many as there are cores and memory for if not given.",
+    "executor": "Where trainings run: `local`, as processes on this machine, or `ray`, on the cluster at "
+    "`RAY_ADDRESS`, or on a local one if that is not set.",
     "seed": "Seed that all others are derived from.",
     "runs_dir": "Folder that run folders are made in.",
     "display": "What the terminal shows: `auto`, `rich`, `plain`, `json` or `none`.",

@@ -19,9 +19,10 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
+from reward_synth import machine
 from reward_synth.errors import RewardSynthError
 from reward_synth.setting_texts import HELP
-from reward_synth.types import RoleName
+from reward_synth.types import LearnerName, RoleName
 
 ENVIRONMENT_PREFIX = "REWARD_SYNTH_"
 CONFIG_NAME = "reward-synth.toml"
@@ -94,6 +95,7 @@ class Settings(BaseModel):
     samples: int = Field(4, ge=1, le=64)
     seeds: int = Field(1, ge=1, le=64)
     steps: int | None = Field(None, ge=1000)
+    learner: LearnerName | None = None
     budget: float | None = Field(None, gt=0, allow_inf_nan=False)
     time_limit: Seconds | None = None
     rungs: Annotated[str, BeforeValidator(_spelt_rungs)] = "0.1,0.3,1"
@@ -104,7 +106,7 @@ class Settings(BaseModel):
     yes: bool = False
     unsafe_no_sandbox: bool = False
     jobs: int | None = Field(None, ge=1)
-    executor: Literal["local"] = "local"
+    executor: Literal["local", "ray"] = "local"
     seed: int = Field(0, ge=0, lt=2**32)
     runs_dir: Path = Path("runs")
     display: Literal["auto", "rich", "plain", "json", "none"] = "auto"
@@ -118,8 +120,8 @@ class Settings(BaseModel):
 
     @property
     def worker_count(self) -> int:
-        """Trainings that run side by side."""
-        return self.jobs or len(os.sched_getaffinity(0))
+        """Trainings that run side by side on this machine: as asked, or as there are cores and memory for now."""
+        return self.jobs or machine.workers()
 
     @property
     def rung_shares(self) -> tuple[float, ...]:
@@ -231,6 +233,7 @@ RESUMABLE = (
     "yes",
     "unsafe_no_sandbox",
     "jobs",
+    "executor",
     "display",
 )
 """What ``resume`` may change: limits and manners, not what the finished part of the run was made with."""

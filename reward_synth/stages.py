@@ -23,7 +23,7 @@ from reward_synth.simulators.base import FieldTable, FloatArray
 from reward_synth.simulators.episode import Episode
 from reward_synth.tasks import TaskSpec
 from reward_synth.training.job import Progress, TrainJob, read_progress
-from reward_synth.training.presets import get_preset
+from reward_synth.training.presets import preset_for
 from reward_synth.types import Candidate, CheckReport, Feedback, Outcome, TrainResult, candidate_id
 
 Ask = Callable[[dict[str, Any]], Feedback]
@@ -90,6 +90,7 @@ def brief_for(parts: Parts, iteration: int) -> Brief:
 
 def first_brief(task: TaskSpec, table: FieldTable, dt: float, shots: int, small: bool) -> Brief:
     """What the designer is told before anything was tried."""
+    table = table.for_rewards()
     return Brief(
         goal=task.goal,
         environment=_in_words(task),
@@ -246,7 +247,7 @@ def training_jobs(parts: Parts, candidate: Candidate) -> list[TrainJob]:
             reward=store.reward_path(candidate.id).resolve(),
             fields=report.fields,
             terms=report.terms,
-            preset=get_preset(task.training.preset),
+            preset=preset_for(task, settings.learner),
             steps=settings.steps or task.training.steps,
             seed=_seed(settings.seed, candidate.id, index),
             seed_index=index,

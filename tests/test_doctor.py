@@ -31,7 +31,7 @@ def test_every_attack_lands_without_the_lock_and_none_behind_it() -> None:
 def test_the_command_reports_each_attack(capsys: pytest.CaptureFixture[str]) -> None:
     assert execute(["doctor", "--json"]) == 0
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
-    assert {"system", "packages", "machine", "disk", "simulator", "models", "lock"} <= set(rows)
+    assert {"system", "packages", "learners", "machine", "disk", "simulator", "models", "lock"} <= set(rows)
     assert rows["attack: read a file"]["state"] == "ok"
 
 
@@ -67,3 +67,9 @@ def test_what_fails_is_told_and_the_rest_is_still_looked_at(monkeypatch: pytest.
     fault = next(diagnosis for diagnosis in found if diagnosis.state == "fault")
     assert (fault.text, fault.hint) == ("no such environment", "install it")
     assert found[-1].name.startswith("attack")
+
+
+def test_it_tells_how_to_get_the_learners_that_are_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "sac, tqc" in doctor._learners().text
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, *_: None)
+    assert doctor._learners().text == 'ppo; sac and tqc need: pip install "reward-synth[sbx]"'

@@ -53,13 +53,19 @@ class FakeExecutor:
 
     def __init__(self) -> None:
         self.jobs: list[TrainJob] = []
-        self.slots: list[int] = []
+        self.slots: list[int | None] = []
+        self.kinds: list[str] = []
+        self.closed = 0
         self.results: dict[int, TrainResult] = {}
         self.after: Callable[[TrainJob], None] = lambda job: None
 
-    def __call__(self, slots: int) -> FakeExecutor:
+    def __call__(self, kind: str, slots: int | None) -> FakeExecutor:
+        self.kinds.append(kind)
         self.slots.append(slots)
         return self
+
+    def close(self) -> None:
+        self.closed += 1
 
     def run(
         self,
@@ -83,7 +89,7 @@ class FakeExecutor:
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> FakeExecutor:
     executor = FakeExecutor()
-    monkeypatch.setattr("reward_synth.final.LocalExecutor", executor)
+    monkeypatch.setattr("reward_synth.final.open_executor", executor)
     return executor
 
 
@@ -209,8 +215,10 @@ def test_every_seed_gets_the_whole_budget(run: Run, fake: FakeExecutor) -> None:
     assert fake.jobs[0].folder == (run.path / "final/001-a/seed-0").resolve()
     assert fake.slots == [3]
     assert found == run.evaluation() == run.evaluation("001-a")
-    run.evaluate(seeds=3, steps=5000, jobs=1)
+    run.evaluate(seeds=3, steps=5000, jobs=1, executor="ray")
     assert fake.slots[-1] == 1
+    assert fake.kinds == ["local", "ray"]
+    assert fake.closed == 2
 
 
 def test_finished_seeds_are_not_repeated_and_more_may_be_added(run: Run, fake: FakeExecutor) -> None:

@@ -16,7 +16,7 @@ PACKAGE = ROOT / "reward_synth"
 # From the bottom up. A unit (a top-level module or folder) may import those of lower layers, and itself.
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"types", "errors"}),
-    frozenset({"resources", "setting_texts", "goal_matching", "yaml_files"}),
+    frozenset({"resources", "machine", "setting_texts", "goal_matching", "yaml_files"}),
     frozenset({"settings"}),
     frozenset({"store", "llm", "simulators", "reward"}),
     frozenset({"tasks"}),
@@ -47,8 +47,11 @@ ONLY_IN: dict[str, str] = {
     "litellm": "llm/litellm.py",
     "stable_baselines3": "training/",
     "torch": "training/",
+    "sbx": "training/off_policy.py",
+    "jax": "training/off_policy.py",
     "xllamacpp": "llm/",
     "matplotlib": "analysis/plots.py",
+    "ray": "search/ray_broker.py",
 }
 
 # The reward process is locked and holds no more than this.
@@ -143,7 +146,7 @@ def test_the_reward_process_imports_numpy_and_the_standard_library_only(name: st
 
 HEAVY = (
     "torch", "stable_baselines3", "litellm", "openai", "gymnasium", "mujoco", "numpy", "pydantic", "matplotlib",
-    "jinja2",
+    "jinja2", "ray",
 )  # fmt: skip
 
 

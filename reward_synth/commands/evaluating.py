@@ -29,6 +29,7 @@ def eval(
     ] = None,
     unsafe_no_sandbox: options.UnsafeNoSandbox = None,
     jobs: options.Jobs = None,
+    executor: options.Executor = None,
     display: options.DisplayKind = None,
     runs_dir: options.RunsDir = None,
     json: Json = False,
@@ -42,8 +43,9 @@ def eval(
     from reward_synth.run import UNSAFE, Run
     from reward_synth.settings import load_settings
 
-    typed = {"jobs": jobs, "display": display, "runs_dir": runs_dir, "json": json}
-    settings = load_settings(options.overrides(typed)).settings
+    typed = {"jobs": jobs, "executor": executor, "display": display, "runs_dir": runs_dir, "json": json}
+    resolved = load_settings(options.overrides(typed))
+    settings = resolved.settings
     found = Run.open(run, settings.runs_dir)
     if unsafe_no_sandbox:
         typer.echo(f"warning: {UNSAFE}", err=True)
@@ -53,7 +55,14 @@ def eval(
     try:
         with terminable():
             evaluation = found.evaluate(
-                candidate, seeds, steps, jobs=settings.jobs, display=shown, unsafe_no_sandbox=bool(unsafe_no_sandbox)
+                candidate,
+                seeds,
+                steps,
+                jobs=settings.jobs,
+                # As the run was made, unless somebody says otherwise.
+                executor=None if resolved.origins["executor"] == "default" else settings.executor,
+                display=shown,
+                unsafe_no_sandbox=bool(unsafe_no_sandbox),
             )
     except KeyboardInterrupt:
         typer.echo(f"Continue with: {command}", err=True)

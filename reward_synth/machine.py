@@ -1,0 +1,52 @@
+"""What this machine has to run trainings on: cores, memory, and how many workers fit into them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+WORKER_MEMORY = 700 << 20
+"""Bytes that one training needs: its worker, trainer, reward process and judge, or its evaluator after them. PPO on
+HalfCheetah-v5 was seen to take 367 MiB at most (``benchmarks/scaling.py``); the rest is room for larger ones."""
+
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def free_memory() -> int | None:
+    """Bytes that programs can still have, within a container's limit; None where nothing tells."""
+    found = [free for free in (_free_in_machine(), _free_in_container()) if free is not None]
+    return min(found) if found else None
+
+
+def workers() -> int:
+    """Trainings that this machine has cores and memory for right now; at least one."""
+    free = free_memory()
+    return cores() if free is None else max(1, min(cores(), free // WORKER_MEMORY))
+
+
+def _free_in_machine() -> int | None:
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    kilobytes = [int(line.split()[1]) for line in lines if line.startswith("MemAvailable")]
+    return kilobytes[0] * 1024 if kilobytes else None
+
+
+def _free_in_container() -> int | None:
+    """By the control group's limit; file pages that can be dropped count as free."""
+    try:
+        limit = (_CGROUP / "memory.max").read_text(encoding="ascii").strip()
+        used = int((_CGROUP / "memory.current").read_text(encoding="ascii"))
+        lines = (_CGROUP / "memory.stat").read_text(encoding="ascii").splitlines()
+    except (OSError, ValueError):
+        return None
+    if limit == "max":
+        return None
+    files = sum(int(line.split()[1]) for line in lines if line.startswith(("inactive_file ", "active_file ")))
+    return max(0, int(limit) - used + files)
