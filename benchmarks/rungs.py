@@ -1,0 +1,231 @@
+"""What early elimination saves, and what it loses: full training of all candidates against training in rungs.
+
+    python benchmarks/rungs.py                  # 5 tasks x 8 recorded rewards, into results/rungs*.tsv
+    python benchmarks/rungs.py --quick --json   # 1 task x 6 rewards on a fifth of its budget: 4 minutes on two cores
+
+Two arms per task, on the same rewards, seeds and budgets, with the worker, the executor and the race of every search:
+
+- `full`: every candidate to its end.
+- `rungs`: as shipped, 10 %, 30 % and 100 % of the budget.
+
+No training ends because it succeeds, so the saving is that of the rungs alone. The winner is what a search would
+choose: the highest success in the final evaluation, then fitness. `regret` is what the rungs' winner lacks of the best
+one's fitness, both as fully trained, as a share of the distance between the best and the median candidate.
+
+Both arms train anew, so a winner can change by chance alone. `replayed` therefore decides the rungs on the full
+trainings' own curves, for every field of six of the eight: how often is their winner still in the race at its end?
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import itertools
+import json
+import os
+import statistics
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from reward_synth.search.executor import LocalExecutor
+from reward_synth.search.inspector import Inspector
+from reward_synth.search.rungs import Race, Standing, choose
+from reward_synth.search.select import best_candidate, wilson_interval, with_results
+from reward_synth.settings import Settings
+from reward_synth.tasks import load_task
+from reward_synth.training.job import TrainJob
+from reward_synth.training.presets import get_preset
+from reward_synth.types import Candidate, TrainResult
+
+HERE = Path(__file__).parent
+TASKS = {
+    "half_cheetah_run_forward": 1.0,
+    "half_cheetah_run_backward": 1.0,
+    "swimmer_swim_forward": 1.0,
+    "reacher_reach": 1.0,
+    "hopper_hop_forward": 1.0,
+}
+FIELD = 6
+SHARES = Settings(goal="none").rung_shares
+
+
+def rewards_of(task: str, count: int) -> list[Path]:
+    """Recorded rewards of both models in turn, so that the field is a mixed one."""
+    folder = HERE / "rewards" / task
+    strong, embedded = sorted(folder.glob("strong-*.py")), sorted(folder.glob("embedded-0*.py"))
+    mixed = [path for pair in itertools.zip_longest(strong, embedded) for path in pair if path is not None]
+    return mixed[:count]
+
+
+def jobs_of(task_name: str, count: int, scale: float, folder: Path) -> dict[str, list[TrainJob]]:
+    """One job per candidate; the more promising first, as in a search."""
+    task = load_task(task_name)
+    inspector = Inspector.of(task)
+    found = []
+    for number, path in enumerate(rewards_of(task_name, count)):
+        source = path.read_text(encoding="utf-8")
+        report = inspector.check(source)
+        if not report.ok:
+            continue
+        place = folder / path.stem
+        (place / "trajectories").mkdir(parents=True)
+        (place / "train").mkdir()
+        (place / "reward.py").write_text(source, encoding="utf-8")
+        alignment = inspector.screen(source, report).alignment or 0.0
+        job = TrainJob(
+            task=task, reward=place / "reward.py", fields=report.fields, terms=report.terms,
+            preset=get_preset(task.training.learner, task.training.preset), steps=round(task.training.steps * scale),
+            seed=1000 + number, folder=place / "train", trajectories=place / "trajectories", stop_when_solved=False,
+        )  # fmt: skip
+        found.append((round(alignment, 1), path.stem, job))
+    found.sort(key=lambda each: -each[0])
+    return {name: [job] for _, name, job in found}
+
+
+def race(jobs: dict[str, list[TrainJob]], shares: Sequence[float], workers: int, label: str) -> dict[str, TrainResult]:
+    """Train in these rungs; the outcome by candidate."""
+    outcome: dict[str, TrainResult] = {}
+
+    def ended(name: str, results: list[TrainResult]) -> None:
+        outcome[name] = results[0]
+        print(f"{label} {name}: {results[0].steps:,} steps {results[0].reason}", file=sys.stderr, flush=True)
+
+    Race(
+        LocalExecutor(workers), jobs, shares, lambda *_: None, ended, lambda cut: print(label, cut, file=sys.stderr),
+        lambda: False,
+    ).run()  # fmt: skip
+    return outcome
+
+
+def winner(outcome: dict[str, TrainResult]) -> Candidate:
+    """What a search would choose."""
+    blank = {"iteration": 1, "sample": 0, "status": "designed"}
+    scored = [
+        with_results(Candidate.model_validate(blank | {"id": f"{n:03d}-a"}), [result])
+        for n, result in enumerate(outcome.values())
+    ]
+    best = best_candidate(scored)
+    assert best is not None
+    return best.model_copy(update={"id": list(outcome)[int(best.id[:3])]})
+
+
+def replay(full: dict[str, TrainResult], budget: int) -> tuple[int, int, float]:
+    """Decide the rungs on full trainings' curves, for all fields of six: (winner kept, fields, mean regret)."""
+    kept, regrets = 0, []
+    fields = list(itertools.combinations(full, min(FIELD, len(full))))
+    for names in fields:
+        best = winner({name: full[name] for name in names}).id
+        field, scores = list(names), {name: _score(full[name]) for name in names}
+        for share in SHARES[:-1]:
+            until = round(share * budget)
+            standings = [Standing.of(name, [full[name]], until, 4) for name in field if full[name].evaluations]
+            field = [each.candidate for each in choose(standings, entered=len(field))[0]]
+        kept += best in field
+        regrets.append(_regret(scores, max(field, key=lambda name: scores[name])))
+    return kept, len(fields), statistics.mean(regrets)
+
+
+def _score(result: TrainResult) -> tuple[float, float]:
+    episodes = result.episodes
+    if not episodes:
+        return (-1.0, float("-inf"))
+    count = len(episodes)
+    return (sum(e.success for e in episodes) / count, sum(e.fitness for e in episodes) / count)
+
+
+def _regret(scores: dict[str, tuple[float, float]], chosen: str) -> float:
+    fitness = {name: score[1] for name, score in scores.items()}
+    best = max(scores, key=lambda name: scores[name])
+    span = fitness[best] - statistics.median(fitness.values())
+    return max(0.0, (fitness[best] - fitness[chosen]) / span) if span > 0 else 0.0
+
+
+def measure(task: str, count: int, scale: float, workers: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Both arms of one task: a row of results, and a row per training."""
+    with tempfile.TemporaryDirectory() as name:
+        arms: dict[str, dict[str, TrainResult]] = {}
+        for arm, shares in (("full", (1.0,)), ("rungs", SHARES)):
+            jobs = jobs_of(task, count, scale, Path(name) / arm)
+            arms[arm] = race(jobs, shares, workers, f"{task} {arm}")
+        budget = next(iter(jobs.values()))[0].steps
+    full, rungs = arms["full"], arms["rungs"]
+    steps = {arm: sum(result.steps for result in found.values()) for arm, found in arms.items()}
+    cpu = {arm: sum(result.cpu_seconds for result in found.values()) for arm, found in arms.items()}
+    chosen, best = winner(rungs), winner(full)
+    kept, fields, regret = replay(full, budget)
+    row = {
+        "date": datetime.date.today().isoformat(),
+        "task": task,
+        "candidates": len(full),
+        "budget": budget,
+        "full_steps": steps["full"],
+        "rung_steps": steps["rungs"],
+        "steps_saved": round(1 - steps["rungs"] / steps["full"], 3),
+        "cpu_saved": round(1 - cpu["rungs"] / cpu["full"], 3),
+        "full_winner": best.id,
+        "rungs_winner": chosen.id,
+        "same": int(best.id == chosen.id),
+        "regret": round(_regret({name: _score(result) for name, result in full.items()}, chosen.id), 3),
+        "full_success": best.success,
+        "rungs_success": chosen.success,
+        "full_fitness": round(best.fitness or 0.0, 3),
+        "rungs_fitness": round(chosen.fitness or 0.0, 3),
+        "replayed_kept": kept,
+        "replayed_fields": fields,
+        "replayed_regret": round(regret, 3),
+        "load": round(os.getloadavg()[0], 1),
+    }
+    trainings = [
+        {
+            "task": task, "arm": arm, "candidate": name, "steps": result.steps, "cpu_s": round(result.cpu_seconds, 1),
+            "success": round(_score(result)[0], 3), "fitness": round(_score(result)[1], 3),
+            "curve": " ".join(f"{point.success:.2f}/{point.fitness:.3g}" for point in result.evaluations),
+            "reason": result.reason,
+        }
+        for arm, found in arms.items() for name, result in found.items()
+    ]  # fmt: skip
+    return row, trainings
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    return "\n".join("\t".join(map(str, line)) for line in [list(rows[0]), *(row.values() for row in rows)]) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="one task, six rewards, a fifth of the budget")
+    parser.add_argument("--json", action="store_true", help="print the rows as JSON, write nothing")
+    parser.add_argument("--task", choices=sorted(TASKS), help="this one alone")
+    parser.add_argument("--candidates", type=int, default=8)
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    arguments = parser.parse_args()
+    chosen = {"half_cheetah_run_backward": 0.2} if arguments.quick else TASKS
+    if arguments.task:
+        chosen = {arguments.task: TASKS[arguments.task]}
+    rows, trainings = [], []
+    for task, scale in chosen.items():
+        row, found = measure(task, FIELD if arguments.quick else arguments.candidates, scale, arguments.workers)
+        rows.append(row)
+        trainings += found
+        if not (arguments.quick or arguments.json):
+            (HERE / "results" / "rungs.tsv").write_text(table(rows), encoding="utf-8")
+            (HERE / "results" / "rungs_trainings.tsv").write_text(table(trainings), encoding="utf-8")
+    if arguments.json:
+        print(json.dumps(rows, indent=2))
+        return
+    print(table(rows))
+    steps = 1 - sum(row["rung_steps"] for row in rows) / sum(row["full_steps"] for row in rows)
+    kept, fields = (sum(row[column] for row in rows) for column in ("replayed_kept", "replayed_fields"))
+    low, high = wilson_interval(kept, fields)
+    print(
+        f"steps saved {steps:.0%}; same winner in {sum(row['same'] for row in rows)} of {len(rows)} tasks; replayed: "
+        f"winner kept in {kept} of {fields} fields ({kept / fields:.0%}; fields of one task share trainings, so "
+        f"the interval {low:.0%} to {high:.0%} is too narrow)"
+    )
+
+
+if __name__ == "__main__":
+    main()
