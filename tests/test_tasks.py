@@ -83,8 +83,8 @@ def test_a_spec_cannot_be_changed(tmp_path: Path) -> None:
         ("horizon: 200", "horizon: 200\naliases: stand", "line 8: 'aliases' must be a list", "'aliases'"),
         (
             "steps: 5e4",
-            "learner: sac",
-            "line 12: 'training.learner' is 'sac', but should be 'ppo'",
+            "learner: dqn",
+            "line 12: 'training.learner' is 'dqn', but should be 'ppo', 'sac' or 'tqc'",
             "learner",
         ),
         ("gym/my_task", "My task", "line 1: 'name' is 'My task', but it must look like", "'name'"),
