@@ -276,10 +276,11 @@ def start(
 
     :param on_created: told of the run before anything can interrupt it.
     """
-    settings = resolved.settings
-    task = check_prerequisites(goal, settings)
+    task = check_prerequisites(goal, resolved.settings)
     if task is not None:
         goal = goal.strip() or task.goal
+        resolved = resolved.with_task_steps(task.training.steps, task.name)
+    settings = resolved.settings
     store = RunStore.create(settings.runs_dir, goal, settings, task.name if task else None, command, resolved.origins)
     run = Run(store)
     if on_created is not None:

@@ -125,6 +125,22 @@ def test_nothing_is_made_or_asked_where_there_is_no_lock(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_tasks_training_budget_ranks_above_a_project_file_as_documented(
+    tmp_path: Path, model: Callable[[Answer], ScriptedModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model(lambda request: play(request, [GOOD]))
+    monkeypatch.setattr("reward_synth.run._search", lambda *_: None)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "reward-synth.toml").write_text("steps = 5000\n")
+    asked = settings(tmp_path)
+    assert synthesize(GOAL, **asked).store.settings().steps == 4000
+    del asked["steps"]
+    store = synthesize(GOAL, **asked).store
+    assert store.settings().steps == 60_000
+    assert store.origins()["steps"] == "task gym/inverted_pendulum_balance"
+
+
+@pytest.mark.slow
 def test_a_finished_run_asks_and_trains_nothing_again(tmp_path: Path, model: Callable[[Answer], ScriptedModel]) -> None:
     model(lambda request: play(request, [GOOD, EDITED]))
     run = synthesize(GOAL, **settings(tmp_path, keep_going=True))

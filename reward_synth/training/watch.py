@@ -31,6 +31,8 @@ from reward_synth.types import EvaluationPoint, Measurement
 
 STILL_EVALUATIONS = 4
 """So many evaluations in a row, at one and the same behaviour, end a training: four tenths of its budget."""
+CONFIRMING_SEEDS = 1_000
+"""Where the episodes begin that confirm a success, after the first of the evaluations' seeds."""
 SAME_BEHAVIOUR = 1e-6
 """Two behaviours are the same if no figure of theirs differs by more, relative to its size or absolutely."""
 FLAT_REWARD = 0.05
@@ -190,10 +192,7 @@ class Watch(BaseCallback):
         job = self._job
         reward = self._reward.window.reward_per_step
         statistics = self._reward.window.take()
-        seeds = range(TRAINING_EVALUATION_SEEDS, TRAINING_EVALUATION_SEEDS + job.evaluation_episodes)
-        repeat = job.preset.action_repeat
-        episodes = play(job.task, self._table, policy_of(self.model, self._venv, repeat), seeds, repeat)
-        measured = measure_by(self._judge, episodes)
+        episodes, measured = self._play(0, job.evaluation_episodes)
         point = _point(self.num_timesteps, measured, reward)
         self.evaluations.append(point)
         self.term_points.append(statistics)
@@ -204,10 +203,29 @@ class Watch(BaseCallback):
         if self.num_timesteps < job.steps:
             self.reason = self._reason_to_end(still)
 
+    def _play(self, first: int, count: int) -> tuple[list[Episode], list[Measurement]]:
+        """Episodes of the present policy and the task's verdicts; ``first`` is counted from the first such seed."""
+        start, repeat = TRAINING_EVALUATION_SEEDS + first, self._job.preset.action_repeat
+        policy = policy_of(self.model, self._venv, repeat)
+        episodes = play(self._job.task, self._table, policy, range(start, start + count), repeat)
+        return episodes, measure_by(self._judge, episodes)
+
+    def _is_solved(self) -> bool:
+        """True if two evaluations in a row succeed throughout, and then as many episodes as the final one will have.
+
+        A few episodes in a row are luck too often where a policy succeeds in most: they only give cause to look.
+        """
+        if len(self.evaluations) < 2 or any(point.success < 1.0 for point in self.evaluations[-2:]):
+            return False
+        task = self._job.task
+        _, measured = self._play(CONFIRMING_SEEDS, task.evaluation.episodes)
+        succeeded = float(np.mean([each.success for each in measured]))
+        # Halfway from the threshold to all: at the threshold itself the final evaluation would fail every other time.
+        return succeeded >= (1.0 + task.success_threshold) / 2
+
     def _reason_to_end(self, still: bool) -> str:
         at = f"ended at {self.num_timesteps:,} of {self._job.steps:,} steps"
-        solved = len(self.evaluations) > 1 and all(e.success == 1.0 for e in self.evaluations[-2:])
-        if self._job.stop_when_solved and solved:
+        if self._job.stop_when_solved and self._is_solved():
             return f"{at}: the task is solved"
         if still and not self.evaluations[-1].success:
             return f"{at}: no change in behaviour over {STILL_EVALUATIONS} evaluations while the reward was flat"

@@ -52,6 +52,19 @@ def test_final_episodes_are_stored_whole_and_judged_by_the_task(trained: TrainJo
     assert tuple(measure(task, table, episodes)) == result.episodes
 
 
+def test_a_success_is_confirmed_with_other_episodes_before_it_ends_a_training(task: TaskSpec, tmp_path: Path) -> None:
+    # The pole starts tilted by more than this in both evaluation episodes and in half of those that confirm.
+    lucky = task.model_copy(update={"success": "bool(episode.pole_angle[0] > 0.005)"})
+    always = task.model_copy(update={"success": "bool(episode.pole_angle[0] > -1)"})
+    jobs = [make_job(tmp_path / name, spec, evaluation_points=8) for name, spec in (("l", lucky), ("a", always))]
+    results = run_jobs(jobs)
+    first, second = (results[job.folder] for job in jobs)
+    assert [point.success for point in first.evaluations] == [1.0] * 8
+    assert (first.steps, first.reason) == (2048, "")
+    assert second.reason == "ended at 512 of 2,048 steps: the task is solved"
+    assert second.steps < 1024
+
+
 def test_equal_jobs_give_equal_policies(trained: TrainJob, task: TaskSpec, tmp_path: Path) -> None:
     again = make_job(tmp_path, task)
     first, second = read_result(trained.folder), run_jobs([again])[again.folder]
