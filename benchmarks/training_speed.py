@@ -19,6 +19,7 @@ time in the call to the reward process, that process's own time, and that of rea
 from __future__ import annotations
 
 import argparse
+import csv
 import datetime
 import json
 import os
@@ -33,6 +34,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+RESULTS = HERE / "results" / "training_speed.tsv"
 TASKS = {
     "HalfCheetah-v5": ("half_cheetah_run_forward", "half_cheetah_run_forward/strong-001-a.py"),
     "Hopper-v5": ("hopper_hop_forward", "hopper_hop_forward/strong-001-a.py"),
@@ -45,7 +47,7 @@ import numpy as np
 def compute_reward(state, action, next_state):
     return {
         "forward": next_state.x_velocity,
-        "upright": 0.5 if 0.3 < next_state.height < 1.0 else 0.0,
+        "upright": 0.5 if 0.3 < next_state.torso_height < 1.0 else 0.0,
         "effort": -0.1 * float(np.dot(action, action)),
     }
 """
@@ -235,18 +237,29 @@ def main() -> None:
     if arguments.arm:
         print(json.dumps(ARMS[arguments.arm](arguments.env, arguments.steps)))
         return
+    chosen = [arguments.env] if arguments.env else list(TASKS)
+    rows = []
     if arguments.quick:
         rows = [measure("HalfCheetah-v5", 1, 60_000, 4096)]
     else:
-        chosen = [arguments.env] if arguments.env else list(TASKS)
-        rows = [measure(env_id, arguments.rounds, arguments.steps, 20_480) for env_id in chosen]
-    if arguments.json:
-        print(json.dumps(rows, indent=2))
-        return
-    text = "\n".join("\t".join(map(str, line)) for line in [list(rows[0]), *(row.values() for row in rows)]) + "\n"
-    if not arguments.quick:
-        (HERE / "results" / "training_speed.tsv").write_text(text, encoding="utf-8")
-    print(text, end="")
+        for env_id in chosen:
+            rows.append(measure(env_id, arguments.rounds, arguments.steps, 20_480))
+            if not arguments.json:
+                keep(rows[-1])
+    print(json.dumps(rows, indent=2) if arguments.json else table(rows), end="")
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    return "\n".join("\t".join(map(str, line)) for line in [list(rows[0]), *(row.values() for row in rows)]) + "\n"
+
+
+def keep(row: dict[str, Any]) -> None:
+    """Write a row in the place of the same environment's last one."""
+    rows: list[dict[str, Any]] = []
+    if RESULTS.exists():
+        with RESULTS.open(newline="", encoding="utf-8") as file:
+            rows = [old for old in csv.DictReader(file, delimiter="\t") if old["environment"] != row["environment"]]
+    RESULTS.write_text(table([*rows, row]), encoding="utf-8")
 
 
 if __name__ == "__main__":
