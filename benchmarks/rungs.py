@@ -49,7 +49,7 @@ TASKS = {
     "hopper_hop_forward": 1.0,
 }
 FIELD = 6
-SHARES = Settings(goal="none").rung_shares
+SHARES = Settings().rung_shares
 
 
 def rewards_of(task: str, count: int) -> list[Path]:
