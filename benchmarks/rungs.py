@@ -102,7 +102,7 @@ def race(jobs: dict[str, list[TrainJob]], shares: Sequence[float], workers: int,
 
 def winner(outcome: dict[str, TrainResult]) -> Candidate:
     """What a search would choose."""
-    blank = {"iteration": 1, "sample": 0, "status": "designed"}
+    blank = {"iteration": 1, "status": "designed"}
     scored = [
         with_results(Candidate.model_validate(blank | {"id": f"{n:03d}-a"}), [result])
         for n, result in enumerate(outcome.values())
