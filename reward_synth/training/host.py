@@ -159,7 +159,7 @@ def main(arguments: Sequence[str]) -> int:
             unread += piece
             while b"\n" in unread:
                 line, _, unread = unread.partition(b"\n")
-                _tell({"started": _fork_worker(**json.loads(line), close=(readable, writable))})
+                _tell({"started": _fork_worker(**json.loads(line))})
         _reap()
 
 
@@ -171,19 +171,18 @@ def _load() -> None:
         importlib.import_module(module)
 
 
-def _fork_worker(job: str, stderr: str, close: tuple[int, int]) -> int:
+def _fork_worker(job: str, stderr: str) -> int:
     host, pid = os.getpid(), os.fork()
     if pid:
         return pid
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    for end in close:
-        os.close(end)
     os.setsid()
     nowhere = os.open(os.devnull, os.O_RDWR)
     errors = os.open(stderr, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     for end, target in ((nowhere, 0), (nowhere, 1), (errors, 2)):
         os.dup2(end, target)
+    # The host's own pipes and selector, and what was opened just now.
     os.closerange(3, 256)
     from reward_synth.training import worker
 
