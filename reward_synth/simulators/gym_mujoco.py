@@ -13,6 +13,7 @@ from reward_synth.errors import RewardSynthError
 from reward_synth.simulators.base import Expert, FieldTable
 from reward_synth.simulators.curated import find_curation, mark_essential
 from reward_synth.simulators.curated_tasks import CURATIONS
+from reward_synth.simulators.lean_bodies import lighten
 from reward_synth.simulators.mujoco_actions import action_dimensions
 from reward_synth.simulators.mujoco_fields import generic_fields
 from reward_synth.simulators.mujoco_names import ModelNames
@@ -42,7 +43,8 @@ class GymMujoco:
             raise RewardSynthError(f"{env_id!r}: the standard library's `{module}` holds no environment")
         try:
             env = gymnasium.make(env_id, max_episode_steps=horizon, disable_env_checker=True, **arguments)
-            return _without_native_reward(env)
+            lighten(env.unwrapped)
+            return env
         except gymnasium.error.DependencyNotInstalled as error:
             raise RewardSynthError(f"{env_id} needs a package that is missing: {error}", INSTALL_LINE) from error
         except gymnasium.error.Error as error:
@@ -91,21 +93,6 @@ class GymMujoco:
     def experts(self, env: gymnasium.Env[Any, Any]) -> list[Expert]:
         """None are known."""
         return []
-
-
-def _without_native_reward(env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
-    """The environment with its own reward left out, which nobody reads: a fifth of a half-cheetah's step.
-
-    Gymnasium's version 5 environments compute it in a method of its own, which returns reward and info.
-    """
-    base: Any = env.unwrapped
-    if type(base).__module__.startswith("gymnasium.envs.mujoco.") and hasattr(base, "_get_rew"):
-        base._get_rew = _no_reward
-    return env
-
-
-def _no_reward(*_: object) -> tuple[float, dict[str, Any]]:
-    return 0.0, {}
 
 
 def _model(env: gymnasium.Env[Any, Any]) -> Any:

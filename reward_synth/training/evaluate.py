@@ -67,7 +67,7 @@ def play(task: TaskSpec, table: FieldTable, policy: Act, seeds: Sequence[int], r
     step = 0
     while running:
         if step % repeat == 0:
-            held = dict(zip(running, policy(np.stack([observations[i] for i in running])), strict=True))
+            held = dict(zip(running, policy(np.array([observations[i] for i in running])), strict=True))
         step += 1
         still = []
         for i in running:

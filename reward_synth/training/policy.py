@@ -66,14 +66,15 @@ class Policy:
         """Actions (n, A) for observations (n, O)."""
         flat = np.asarray(observations).reshape(len(observations), -1)
         normalised = (flat - self.mean) / np.sqrt(self.variance + self.epsilon)
-        values = np.clip(normalised, -self.bound, self.bound).astype(np.float32)
+        # `np.clip` takes twice as long on the few rows of an evaluation.
+        values = np.minimum(np.maximum(normalised, -self.bound), self.bound).astype(np.float32)
         for weight, bias in self.layers[:-1]:
             values = _ACTIVATIONS[self.activation](values @ weight + bias)
         weight, bias = self.layers[-1]
         values = values @ weight + bias
         if self.output == "squash":
             values = self.low + (np.tanh(values) + 1) / 2 * (self.high - self.low)
-        actions: Array = np.clip(values, self.low, self.high)
+        actions: Array = np.minimum(np.maximum(values, self.low), self.high)
         return actions
 
     def save(self, path: Path) -> None:

@@ -39,21 +39,20 @@ class TransitionVecEnv(DummyVecEnv):
         """Step all environments that are not frozen; resets those that ended."""
         infos: list[dict[str, Any]] = []
         self.buf_dones[:] = False
-        for index, frozen in enumerate(self.frozen.tolist()):
+        seen, actions, states, next_states = self.buf_obs[None], self.actions, self.states, self.next_states
+        for index, (environment, frozen) in enumerate(zip(self.envs, self.frozen.tolist(), strict=True)):
             info: dict[str, Any] = {}
             infos.append(info)
             if frozen:
                 continue
-            environment = self.envs[index]
-            observation, _, terminated, truncated, native = environment.step(self.actions[index])
-            self.states[index] = native["state"]
-            self.next_states[index] = native["next_state"]
+            observation, _, terminated, truncated, native = environment.step(actions[index])
+            states[index], next_states[index] = native["state"], native["next_state"]
             if terminated or truncated:
                 info["terminal_observation"] = observation
                 info["TimeLimit.truncated"] = truncated and not terminated
                 observation, _ = environment.reset()
                 self.buf_dones[index] = True
-            self._save_obs(index, observation)
+            seen[index] = observation
         return self._obs_from_buf(), self.buf_rews.copy(), self.buf_dones.copy(), infos
 
 
