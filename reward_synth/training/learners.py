@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import VecNormalize
 
 from reward_synth.training.job import TrainJob
+from reward_synth.training.ppo import PlainPPO
 from reward_synth.training.presets import PPOPreset, require_learner
 
 
@@ -45,7 +45,7 @@ class PPOLearner(Learner):
     """Stable-baselines3's PPO on PyTorch."""
 
     def __init__(self, preset: PPOPreset, venv: VecNormalize, seed: int) -> None:
-        self.model = PPO(
+        self.model = PlainPPO(
             "MlpPolicy",
             venv,
             n_steps=preset.n_steps,
