@@ -8,6 +8,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field
 
 from reward_synth.errors import RewardSynthError
+from reward_synth.simulators import get_simulator
 from reward_synth.tasks import TaskSpec
 from reward_synth.types import LearnerName, Value
 
@@ -125,6 +126,11 @@ def preset_for(task: TaskSpec, learner: LearnerName | None = None) -> PPOPreset 
     if chosen != asked.learner and name in PRESETS and not _suits(chosen, name):
         name = None
     preset = get_preset(chosen, name)
+    if chosen != "ppo" and getattr(get_simulator(task.simulator), "discrete_actions", False):
+        raise RewardSynthError(
+            f"the learner '{chosen}' cannot choose one of several actions, as {task.simulator} wants it",
+            "use --learner ppo",
+        )
     require_learner(chosen)
     return preset
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from gymnasium.spaces import Discrete
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnvWrapper
 
@@ -130,6 +131,8 @@ class GeneratedReward(VecEnvWrapper):
         self._repeat = repeat
         self._starts = np.ones(venv.num_envs, dtype=bool)
         self._actions = np.zeros((venv.num_envs, 1))
+        # One of several actions is told to the reward as a vector with a 1 in its place.
+        self._vectors = np.eye(venv.action_space.n) if isinstance(venv.action_space, Discrete) else None
         self._length = np.zeros(venv.num_envs, dtype=int)
         self._first: tuple[FloatArray, FloatArray, FloatArray, FloatArray] | None = None
         """States, next states, actions and terms of the first step of all environments."""
@@ -149,7 +152,8 @@ class GeneratedReward(VecEnvWrapper):
         :raises RewardSynthError: they are not finite. What the simulator made of them would look like the reward's
             fault.
         """
-        self._actions = np.asarray(actions, dtype=np.float64)
+        vectors = actions if self._vectors is None else self._vectors[actions]
+        self._actions = np.asarray(vectors, dtype=np.float64)
         if not np.isfinite(self._actions).all():
             raise RewardSynthError("the policy's actions are not finite", "keep the reward's terms within a few units")
         self.venv.step_async(actions)
