@@ -16,6 +16,7 @@ from reward_synth.reward.hints import fix_for
 from reward_synth.reward.probe import circumstances
 from reward_synth.reward.process import RewardBatch, RewardProcess
 from reward_synth.simulators.base import FloatArray
+from reward_synth.training.scale import SignScale
 from reward_synth.types import Finding
 
 Mask = NDArray[np.bool_]
@@ -122,13 +123,18 @@ class GeneratedReward(VecEnvWrapper):
 
     Each action is held for ``repeat`` environment steps. The reward is computed at every one of them and summed. An
     environment whose episode ends before that waits for the next decision: no action reaches into another episode.
+
+    :param scale: how the terms become the reward; None sums them.
     """
 
-    def __init__(self, venv: TransitionVecEnv, process: RewardProcess, repeat: int = 1) -> None:
+    def __init__(
+        self, venv: TransitionVecEnv, process: RewardProcess, repeat: int = 1, scale: SignScale | None = None
+    ) -> None:
         super().__init__(venv)
         self._transitions = venv
         self._process = process
         self._repeat = repeat
+        self.scale = scale
         self._starts = np.ones(venv.num_envs, dtype=bool)
         self._actions = np.zeros((venv.num_envs, 1))
         # One of several actions is told to the reward as a vector with a 1 in its place.
@@ -144,6 +150,8 @@ class GeneratedReward(VecEnvWrapper):
         """Reset all environments; every ``memory`` starts empty."""
         self._starts[:] = True
         self._length[:] = 0
+        if self.scale is not None:
+            self.scale.forget()
         return self.venv.reset()
 
     def step_async(self, actions: FloatArray) -> None:
@@ -171,13 +179,16 @@ class GeneratedReward(VecEnvWrapper):
                 self._pay_unfrozen(rewards, ~frozen)
             else:
                 batch = self._evaluate(self._transitions.states, self._transitions.next_states, self._actions)
-                self.window.add(batch.terms, batch.rewards)
-                rewards += batch.rewards
+                paid = batch.rewards if self.scale is None else self.scale.pay(batch.terms)
+                self.window.add(batch.terms, paid)
+                rewards += paid
                 self._length += 1
                 self.steps += self.num_envs
                 self._starts[:] = False
             if dones.any():
                 self.window.add_episodes(self._length[dones].tolist())
+                if self.scale is not None:
+                    self.scale.end(dones)
                 self._length[dones] = 0
                 self._starts[dones] = True
                 frozen |= dones
@@ -195,8 +206,9 @@ class GeneratedReward(VecEnvWrapper):
         rows = (self._transitions.states, self._transitions.next_states, self._actions)
         mixed = [np.where(stepped[:, None], row, known) for row, known in zip(rows, self._first[:3], strict=True)]
         batch = self._evaluate(*mixed)
-        self.window.add(batch.terms[stepped], batch.rewards[stepped])
-        rewards[stepped] += batch.rewards[stepped]
+        paid = batch.rewards if self.scale is None else self.scale.pay(batch.terms, stepped)
+        self.window.add(batch.terms[stepped], paid[stepped])
+        rewards[stepped] += paid[stepped]
         self._length[stepped] += 1
         self.steps += int(stepped.sum())
         self._starts[stepped] = False
