@@ -31,20 +31,24 @@ class Sight:
 
     :param view: number of what is seen on each cell, shape (9, 7), 0 beyond the world's edge.
     :param facing: the step to the faced cell.
+
+    :ivar cells: the view, flat.
+    :ivar faced: number of what is on the faced cell.
+    :ivar nearest: number of each kind in view → offset of the nearest.
     """
 
     def __init__(self, view: NDArray[np.uint8], facing: tuple[int, int]) -> None:
         self.cells = view.ravel()
-        self._faced = int(self.cells[_FACED[facing]])
-        self._nearest = dict(zip(self.cells[_ORDERED_CELLS].tolist(), _ORDERED_OFFSETS, strict=True))
+        self.faced = int(self.cells[_FACED[facing]])
+        self.nearest = dict(zip(self.cells[_ORDERED_CELLS].tolist(), _ORDERED_OFFSETS, strict=True))
 
     def faces(self, kind: str) -> bool:
         """True if that is on the faced cell."""
-        return self._faced == _CODES[kind]
+        return self.faced == _CODES[kind]
 
     def offset(self, kind: str) -> tuple[int, int] | None:
         """Where the nearest of the kind is, seen from the player: x to the right, y down; None if none is in view."""
-        return self._nearest.get(_CODES[kind])
+        return self.nearest.get(_CODES[kind])
 
     def distance(self, kind: str) -> int:
         """Steps to the nearest of the kind; :data:`OUT_OF_VIEW` if none is in view."""
@@ -53,34 +57,31 @@ class Sight:
 
 
 _KINDS = len(KINDS) + 1
-_ONE_HOT = np.eye(_KINDS, dtype=np.float32)
-_MAP = len(_OFFSETS) * _KINDS
-_NEAR = 3 * len(KINDS)
-_PLACES = np.zeros((len(_OFFSETS), 3), dtype=np.float32)
-_PLACES[:] = [(1.0, x / (VIEW[0] // 2), y / (VIEW[1] // 2)) for x, y in _OFFSETS]
 _STOCK = (*VITALS, *ITEMS)
 _LARGEST = 9.0
+_NEAREST, _AROUND = 3 * len(KINDS), len(_FACED) * _KINDS
 
-OBSERVED = _NEAR + 4 * _KINDS + _KINDS + len(_STOCK) + 2 + 2
+OBSERVED = _NEAREST + _AROUND + _KINDS + len(_STOCK) + 4
 """Size of the policy's observation."""
 
 
 def observe(env: Any) -> NDArray[np.float32]:
-    """The policy's observation, shape (OBSERVED,), all between -1 and 1."""
+    """The policy's observation, shape (OBSERVED,), all between -1 and 1.
+
+    Of each kind: whether one is in view, and where the nearest is, right and down; what is on the cells to the left, to
+    the right, above and below, and on the faced one, each as a 1 among zeros; vitals and inventory; the step to the
+    faced cell; daylight; whether the player sleeps.
+    """
     sight, player = env.sight, env.player
     seen = np.zeros(OBSERVED, dtype=np.float32)
-    for code, (x, y) in sight._nearest.items():
+    for code, (x, y) in sight.nearest.items():
         if code:
-            seen[3 * code - 3 : 3 * code] = (1.0, x / 4.0, y / 3.0)
-    place = _NEAR
-    for cell in _FACED.values():
-        seen[place + int(sight.cells[cell])] = 1.0
+            seen[3 * code - 3 : 3 * code] = (1.0, x / (VIEW[0] // 2), y / (VIEW[1] // 2))
+    place = _NEAREST
+    for code in (*(int(sight.cells[cell]) for cell in _FACED.values()), sight.faced):
+        seen[place + code] = 1.0
         place += _KINDS
-    seen[place + sight._faced] = 1.0
-    place += _KINDS
     stock = player.inventory
     seen[place : place + len(_STOCK)] = [stock[name] / _LARGEST for name in _STOCK]
-    place += len(_STOCK)
-    seen[place : place + 2] = player.facing
-    seen[place + 2 :] = (env.world.daylight, player.sleeping)
+    seen[-4:] = (*player.facing, env.world.daylight, player.sleeping)
     return seen
