@@ -18,8 +18,8 @@ ARGUMENTS = ("side", "worlds", "distance", "render_mode")
 """What environments accept."""
 DEFAULT_SIDE = 64
 DEFAULT_WORLDS = 256
-DEFAULT_DISTANCES = {"near_diamond": (3, 16)}
-"""By start, the distance to what is sought; from 4 steps, which is just out of view, to 20 unless told."""
+DEFAULT_DISTANCES = {"near_diamond": (3, 16), "far_from_tree": (7, 30), "far_from_cow": (8, 30)}
+"""By start, the steps to what is sought. A random player comes upon a nearer cow in every seventh episode."""
 
 
 class Crafter:
@@ -51,7 +51,7 @@ class Crafter:
         task = TASKS[env_id]
         side = _whole(env_id, "side", arguments.get("side", DEFAULT_SIDE), 16, 256)
         worlds = _whole(env_id, "worlds", arguments.get("worlds", DEFAULT_WORLDS), 0, 2**31 - 1)
-        distance = _distance(env_id, arguments.get("distance", DEFAULT_DISTANCES.get(task.start, (4, 20))))
+        distance = _distance(env_id, arguments.get("distance", DEFAULT_DISTANCES.get(task.start, (1, 1))))
         if "distance" in arguments and task.start == "clearing":
             raise RewardSynthError(f"{env_id} starts in a clearing: `distance` would do nothing", "leave it out")
         render_mode = arguments.get("render_mode")
