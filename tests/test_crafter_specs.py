@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-import importlib
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -198,10 +198,40 @@ def test_a_persons_own_code_can_use_a_reward_on_it() -> None:
     assert [env.step(action)[1] for action in (5, 2, 0)] == [1.0, 2.0, 0.0]
 
 
-def test_an_export_says_what_to_use_instead(wood: Inspector) -> None:
-    with pytest.raises(RewardSynthError, match="crafter-collect-wood") as caught:
-        export(GOOD, "crafter-collect-wood", {}, 200, wood.table.for_rewards())
-    assert 'RewardWrapper(env, FILE, simulator="crafter")' in caught.value.hint
+EXPORTED = """
+def compute_reward(state, action, next_state, memory):
+    memory["steps"] = memory.get("steps", 0) + 1
+    return {
+        "approach": state.tree_distance - next_state.tree_distance,
+        "right": float(next_state.tree_offset[0]),
+        "did": action[5] * memory["steps"],
+    }
+"""
+
+
+def test_an_exported_file_makes_the_environment_and_pays_as_the_wrapper_does(wood: Inspector, tmp_path: Path) -> None:
+    text = export(EXPORTED, "crafter-collect-wood", {"worlds": 20}, 30, wood.table.for_rewards(), "collect wood")
+    path = tmp_path / "exported.py"
+    path.write_text(text)
+    spec = importlib.util.spec_from_file_location("exported", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    ours = RewardWrapper(
+        get_simulator("crafter").make("crafter-collect-wood", {"worlds": 20}, 30), EXPORTED, simulator="crafter"
+    )
+    theirs = module.make()
+    for env in (ours, theirs):
+        env.reset(seed=3)
+    paid = []
+    for action in (1, 5, 4, 2, 5) * 6:
+        expected, found = ours.step(action), theirs.step(action)
+        assert found[1:4] == expected[1:4] and found[4]["reward_terms"] == expected[4]["reward_terms"]
+        paid.append(found[1])
+        if found[2]:
+            break
+    assert len(set(paid)) > 2
+    assert found[2] or found[3], "the horizon is the task's"
 
 
 # The way there
