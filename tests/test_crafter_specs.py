@@ -269,7 +269,7 @@ def test_learners_for_continuous_actions_are_refused_before_any_model() -> None:
 def without_crafter(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("crafter", *(name for name in sys.modules if name.startswith("crafter."))):
         monkeypatch.setitem(sys.modules, name, None)
-    for name in ("env", "world", "starts", "fields", "experts"):
+    for name in ("env", "world", "starts", "fields", "experts", "noise", "upstream"):
         monkeypatch.delitem(sys.modules, f"reward_synth.simulators.crafter_{name}", raising=False)
 
 

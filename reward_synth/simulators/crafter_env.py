@@ -12,16 +12,15 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-from crafter import constants, engine
 from numpy.typing import NDArray
 
 from reward_synth.errors import RewardSynthError
-from reward_synth.simulators.crafter_kinds import ACTIONS, ITEMS, KINDS, VIEW, VITALS
+from reward_synth.simulators.crafter_kinds import ACTIONS, ITEMS, VIEW, VITALS
 from reward_synth.simulators.crafter_sight import OBSERVED, Sight, observe
 from reward_synth.simulators.crafter_starts import END_TESTS, find_start
 from reward_synth.simulators.crafter_tasks import CrafterTask
+from reward_synth.simulators.crafter_upstream import constants, engine
 from reward_synth.simulators.crafter_world import (
-    CHUNK,
     Cell,
     Cow,
     Player,
@@ -212,9 +211,7 @@ class CrafterEnv(gymnasium.Env[NDArray[np.float32], int]):
 
 @functools.cache
 def _textures() -> Any:
-    from crafter.env import constants as upstream
-
-    return engine.Textures(upstream.root / "assets")
+    return engine.Textures(constants.root / "assets")
 
 
-assert tuple(constants.actions) == _NAMES and set(constants.items) == {*VITALS, *ITEMS} and CHUNK == 12 and KINDS
+assert tuple(constants.actions) == _NAMES and set(constants.items) == {*VITALS, *ITEMS}

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from opensimplex import OpenSimplex
-from opensimplex.constants import GRADIENTS3, NORM_CONSTANT3
+
+from reward_synth.simulators.crafter_upstream import GRADIENTS3, NORM_CONSTANT3, OpenSimplex
 
 FloatArray = NDArray[np.float64]
 

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from crafter import constants, engine, objects
 from numpy.typing import NDArray
 
 from reward_synth.simulators.crafter_kinds import CREATURES, KINDS, MATERIALS, VIEW
 from reward_synth.simulators.crafter_noise import Noise
+from reward_synth.simulators.crafter_upstream import constants, engine, objects
 
 Cell = tuple[int, int]
 """x to the right and y down, from 0 at the map's upper left corner."""

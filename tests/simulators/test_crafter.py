@@ -8,6 +8,7 @@ import hashlib
 import inspect
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import crafter
@@ -184,6 +185,22 @@ def test_a_seed_gives_the_same_episode_in_every_process() -> None:
             check=True,
         )
         assert ran.stdout.strip() == expected
+
+
+def test_numba_is_left_alone(tmp_path: Path) -> None:
+    """It would compile into a cache folder, which a locked worker has not."""
+    broken = "def njit(*_, **__):\n    raise RuntimeError('no locator available')\n\n\nprange = range\n"
+    (tmp_path / "numba.py").write_text(broken)
+    code = "from reward_synth.simulators.crafter_env import CrafterEnv; import numba"
+    for source, fails in ((code, False), ("import opensimplex", True)):
+        ran = subprocess.run(
+            [sys.executable, "-c", source],
+            env={"PYTHONPATH": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ("no locator available" in ran.stderr) == fails and (ran.returncode != 0) == fails, ran.stderr
 
 
 def test_an_unseeded_reset_goes_on_drawing() -> None:
