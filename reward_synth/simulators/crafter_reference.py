@@ -46,6 +46,32 @@ docs/generate_fields.py`.
 - **Experts**: a walker that knows the whole map is among the behaviours that rewards are tried on before
   training. No model is ever shown it.
 
+- **Exports** (`reward-synth export`) hold the reward as it was trained on, and take environment and state from
+  this package.
+
+## What was measured
+
+Processor time on two cores of a shared virtual machine that had other work; one thread, resets included.
+
+| | steps a processor second |
+| --- | --- |
+| upstream as it comes, random actions, whole game | 154 |
+| here, the same, 256 worlds | 3,900 |
+| here, the same, a new world each time | 3,600 |
+| whole trainings (below), judging and evaluations included | 2,300 to 2,900 |
+
+Trainings with `explore` (PPO) and hand-written rewards for approach, events and new cells, **one seed each**.
+Success is that of the final evaluation, of 20 episodes (diamond: 40):
+
+| task | steps | processor seconds | success |
+| --- | --- | --- | --- |
+| collect wood | 20,512, ended as solved | 16 | 90 % |
+| place a table | 48,160, ended as solved | 20 | 100 % |
+| approach a tree, from 4 steps on | 60,416 | 23 | 90 % |
+| approach a cow, from 4 steps on | 80,896 | 29 | 70 % |
+| attack a cow, from 4 steps on | 200,704 | 70 | 75 % |
+| diamond with a kit | 200,704 | 78 | 65 % |
+
 ## Environments
 """
 
@@ -56,14 +82,14 @@ x is to the right and y is down, in cells. Key fields, all that a small model is
 """
 
 _OTHERS = f"""\
-There are `_visible`, `_distance`, `_offset` and `_faced` for each kind: {_KINDS}.
-**If none of a kind is in view**, its `_visible` is 0, its `_distance` {OUT_OF_VIEW} (a step more than to the
-farthest corner of the view) and its `_offset` (0, 0). What was before the step stands in `state`, what is after
-it in `next_state`: `next_state.wood - state.wood` is the wood that the step brought. A material under a
-creature is not seen. Plants, young and ripe, are one kind.
+There are `_visible`, `_distance`, `_offset` and `_faced` for each kind: {_KINDS}. **If none of a kind is in
+view**, its `_visible` is 0, its `_distance` {OUT_OF_VIEW} (a step more than to the farthest corner of the view)
+and its `_offset` (0, 0). What was before the step stands in `state`, what is after it in `next_state`:
+`next_state.wood - state.wood` is the wood that the step brought. A material under a creature is not seen.
+Plants, young and ripe, are one kind.
 
-All others but those, the inventory's ({_ITEMS}) and the 22 achievements, `achieved_…`, which success
-and fitness alone may read:
+All others but those, the inventory's ({_ITEMS}) and the 22 achievements, `achieved_…`, which success and
+fitness alone may read:
 """
 
 
