@@ -100,24 +100,27 @@ def _simulator() -> Iterator[Diagnosis]:
         environment.reset(seed=0)
         environment.step(environment.action_space.sample())
     yield Diagnosis(name="simulator", state="ok", text="HalfCheetah-v5 steps")
-    yield _metaworld()
+    from reward_synth.simulators import crafter, metaworld
+
+    yield _optional("metaworld", "drawer-open-v3", metaworld.INSTALL_LINE)
+    yield _optional("crafter", "crafter-collect-wood", crafter.INSTALL_LINE)
 
 
-def _metaworld() -> Diagnosis:
+def _optional(name: str, env_id: str, install_line: str) -> Diagnosis:
+    """A simulator that is an extra."""
     from reward_synth.simulators import get_simulator
-    from reward_synth.simulators.metaworld import INSTALL_LINE
 
-    simulator, env_id = get_simulator("metaworld"), "drawer-open-v3"
+    simulator = get_simulator(name)
     if not simulator.environments():
-        return Diagnosis(name="metaworld", state="ok", text=f"not installed; its tasks need: {INSTALL_LINE}")
+        return Diagnosis(name=name, state="ok", text=f"not installed; its tasks need: {install_line}")
     try:
         with closing(simulator.make(env_id, {})) as environment:
             environment.reset(seed=0)
             environment.step(environment.action_space.sample())
     except RewardSynthError as error:
         # All other simulators can still be used.
-        return Diagnosis(name="metaworld", state="warning", text=error.message, hint=error.hint)
-    return Diagnosis(name="metaworld", state="ok", text=f"{env_id} steps")
+        return Diagnosis(name=name, state="warning", text=error.message, hint=error.hint)
+    return Diagnosis(name=name, state="ok", text=f"{env_id} steps")
 
 
 def _models() -> Iterator[Diagnosis]:

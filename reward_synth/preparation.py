@@ -15,7 +15,7 @@ from reward_synth.settings import Settings
 from reward_synth.simulators import environments, get_simulator, simulator_of
 from reward_synth.simulators.base import FieldTable
 from reward_synth.store import RunStore
-from reward_synth.tasks import Environment, TaskSpec, load_task, match_task, save_task
+from reward_synth.tasks import Environment, TaskSpec, load_task, match_task, save_task, with_scale
 from reward_synth.training.evaluate import field_table, seconds_per_step
 from reward_synth.types import Finding
 
@@ -34,7 +34,7 @@ def settle_task(
     """The task to work on, with the person's own sentence as its goal.
 
     A task that was named wins; then a shipped one that means the same as the sentence; else success and fitness are
-    drafted by the model, checked, shown, and frozen.
+    drafted by the model, checked, shown, and frozen. The scale of the reward, if one was typed, is frozen with them.
     """
     if settings.task is not None:
         task = load_task(settings.task)
@@ -42,10 +42,10 @@ def settle_task(
     else:
         found = match_task(goal, settings.env)
         if found is None:
-            return _drafted_task(goal, settings, reader, store, display, confirm)
+            return with_scale(_drafted_task(goal, settings, reader, store, display, confirm), settings.scale)
         task = found
         display.status(f"the goal means the task {task.name} ({task.environment.id})")
-    return task.model_copy(update={"goal": goal or task.goal})
+    return with_scale(task.model_copy(update={"goal": goal or task.goal}), settings.scale)
 
 
 def _drafted_task(

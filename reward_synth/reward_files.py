@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from reward_synth.display import Display, make_display
 from reward_synth.errors import RewardSynthError
 from reward_synth.store.files import write_text
-from reward_synth.types import CheckReport, LearnerName, TrainResult
+from reward_synth.types import CheckReport, LearnerName, ScaleName, TrainResult
 
 if TYPE_CHECKING:
     from reward_synth.tasks import TaskSpec
@@ -49,6 +49,7 @@ def train_reward(
     steps: int | None = None,
     seed: int = 0,
     learner: LearnerName | None = None,
+    scale: ScaleName | None = None,
     out: str | Path | None = None,
     display: Display | None = None,
     unsafe_no_sandbox: bool = False,
@@ -57,15 +58,17 @@ def train_reward(
 
     :param steps: environment steps; None takes the task's budget.
     :param learner: ``ppo``, ``sac`` or ``tqc``; None takes the task's.
+    :param scale: ``sum`` or ``sign``; None takes the task's.
     :param out: folder for ``policy.npz``, the curves and the episodes; None makes ``policies/FILE-TASK-SEED``.
     :return: the result and the folder. A folder that holds a result already is returned as it is.
     :raises RewardSynthError: lint or probe object to the reward, or the learner is not installed.
     """
     from reward_synth.search.executor import LocalExecutor
+    from reward_synth.tasks import with_scale
     from reward_synth.training.job import Progress, TrainJob
     from reward_synth.training.presets import preset_for
 
-    spec, source = _spec_of(task), _source_of(reward)
+    spec, source = with_scale(_spec_of(task), scale), _source_of(reward)
     preset = preset_for(spec, learner)
     name = Path(reward).stem if _is_path(reward) else "reward"
     folder = Path(out) if out is not None else Path("policies") / f"{name}-{spec.short_name}-{seed}"

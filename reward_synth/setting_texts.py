@@ -22,6 +22,8 @@ HELP: dict[str, str] = {
     "seeds": "Policies trained per reward.",
     "steps": "Environment steps per training; the task spec's budget if not given.",
     "learner": "What trains the policies: `ppo`, or `sac` or `tqc` (extra `sbx`); the task spec's if not given.",
+    "scale": "How reward terms become the reward: `sum`, or `sign` for Auto MC-Reward's rule, 1 by the sign of terms "
+    "named `sparse…` and 0.1 by that of the others; the task spec's if not given.",
     "budget": "Dollars that model calls may cost; refused for a model without a known price.",
     "time_limit": "Wall time for the run, as `2h`, `30m`, `1h30m` or seconds.",
     "rungs": "Shares of the steps after each of which the worst rewards of an iteration stop, such as `0.1,0.3,1`; "

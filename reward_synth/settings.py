@@ -22,7 +22,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from reward_synth import machine
 from reward_synth.errors import RewardSynthError
 from reward_synth.setting_texts import HELP
-from reward_synth.types import LearnerName, RoleName
+from reward_synth.types import LearnerName, RoleName, ScaleName
 
 ENVIRONMENT_PREFIX = "REWARD_SYNTH_"
 CONFIG_NAME = "reward-synth.toml"
@@ -96,6 +96,7 @@ class Settings(BaseModel):
     seeds: int = Field(1, ge=1, le=64)
     steps: int | None = Field(None, ge=1000)
     learner: LearnerName | None = None
+    scale: ScaleName | None = None
     budget: float | None = Field(None, gt=0, allow_inf_nan=False)
     time_limit: Seconds | None = None
     rungs: Annotated[str, BeforeValidator(_spelt_rungs)] = "0.1,0.3,1"

@@ -104,6 +104,7 @@ def first_brief(task: TaskSpec, table: FieldTable, dt: float, shots: int, small:
         small=small,
         layout=table.layout(),
         action_size=len(table.actions),
+        scale=task.training.scale,
     )
 
 

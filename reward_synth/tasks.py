@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from reward_synth.errors import RewardSynthError
 from reward_synth.goal_matching import says_the_same
 from reward_synth.resources import data_dir
-from reward_synth.types import LearnerName
+from reward_synth.types import LearnerName, ScaleName
 from reward_synth.yaml_files import read_yaml, write_yaml
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ class Training(_Section):
     learner: LearnerName = "ppo"
     preset: str | None = None
     """Name of the hyper-parameter set, which must be one of this learner's; None takes its default."""
+    scale: ScaleName = "sum"
+    """How the terms become the reward: ``sum``, or ``sign`` for Auto MC-Reward's rule."""
     steps: int = Field(default=300_000, gt=0, le=10_000_000_000)
     """Environment steps."""
 
@@ -143,6 +145,13 @@ def load_task(name_or_path: str | Path) -> TaskSpec:
 def save_task(spec: TaskSpec, path: Path) -> None:
     """Write the spec as YAML that :func:`load_task` reads back to an equal spec; whole or not at all."""
     write_yaml(path, spec.model_dump(mode="json"))
+
+
+def with_scale(spec: TaskSpec, scale: ScaleName | None) -> TaskSpec:
+    """The spec with another scale of the reward; None leaves its own."""
+    if scale is None:
+        return spec
+    return spec.model_copy(update={"training": spec.training.model_copy(update={"scale": scale})})
 
 
 def match_task(goal: str, env_id: str | None = None) -> TaskSpec | None:

@@ -18,6 +18,9 @@ Source = Literal["lint", "probe", "screen", "critic", "training", "analysis"]
 Status = Literal["designed", "rejected", "trained", "crashed", "stopped"]
 RoleName = Literal["designer", "critic", "analyzer", "goal"]
 LearnerName = Literal["ppo", "sac", "tqc"]
+ScaleName = Literal["sum", "sign"]
+SPARSE_PREFIX = "sparse"
+"""With the scale ``sign``, terms whose names begin so are the goal's own, and the others are hints."""
 
 
 class Finding(Value):
@@ -118,6 +121,9 @@ class TrainResult(Value):
     episodes: tuple[Measurement, ...] = ()
     """The final evaluation, deterministic policy, fixed seeds."""
     terms: tuple[TermStatistics, ...] = ()
+    dense_sums: tuple[float, float] | None = None
+    """With the scale ``sign``: smallest and largest sum of the dense part over a training episode, where a success is
+    worth 1. None with any other, or before an episode has ended."""
 
     @property
     def success(self) -> float:

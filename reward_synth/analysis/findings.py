@@ -95,6 +95,28 @@ def no_learning(evidence: Evidence) -> Iterator[Finding]:
     )
 
 
+def dense_outweighs_sparse(evidence: Evidence) -> Iterator[Finding]:
+    """With the scale `sign`: hints collected over an episode are worth more than the goal."""
+    sums = [result.dense_sums for result in evidence.results if result.dense_sums is not None]
+    if not sums or evidence.solved:
+        return
+    low, high = min(low for low, _ in sums), max(high for _, high in sums)
+    if max(high, -low) <= 1.0:
+        return
+    worst = (
+        "an episode can collect more by going on than by success"
+        if high >= -low
+        else "an early end, even by failure, costs less than going on"
+    )
+    yield diagnosis(
+        "dense-outweighs-sparse",
+        f"The dense part summed to between {number(low)} and {number(high)} over a training episode, against 1 for "
+        f"success: {worst}.",
+        "Pay dense terms for progress that can be lost again (a difference of distances), not at every step, so that "
+        "their sum over an episode stays below 1.",
+    )
+
+
 def not_held(evidence: Evidence) -> Iterator[Finding]:
     """Success is reached, then left again."""
     if evidence.success_any - evidence.success >= LOST_SUCCESS:
@@ -252,6 +274,7 @@ RULES: tuple[Rule, ...] = (
     training_crashed,
     reward_against_fitness,
     *MOVEMENT_RULES,
+    dense_outweighs_sparse,
     no_learning,
     not_held,
     lost,

@@ -129,7 +129,7 @@ def jitter(evidence: Evidence) -> Iterator[Finding]:
 def action_saturation(evidence: Evidence) -> Iterator[Finding]:
     """Actions lie at their bounds most of the time."""
     dimensions = evidence.table.actions
-    if evidence.solved or not evidence.played or not dimensions:
+    if evidence.solved or not evidence.played or not dimensions or evidence.table.discrete:
         return
     low = np.array([d.low for d in dimensions])
     high = np.array([d.high for d in dimensions])

@@ -60,6 +60,7 @@ def train(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, metavar="NUMBER", help="Seed of the training.")] = 0,
     learner: options.Learner = None,
+    scale: options.Scale = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where policy and curves go.")] = None,
     unsafe_no_sandbox: options.UnsafeNoSandbox = None,
     display: options.DisplayKind = None,
@@ -71,7 +72,7 @@ def train(
     from reward_synth.reward_files import train_reward
     from reward_synth.settings import load_settings
 
-    settings = load_settings({"display": display, "learner": learner}).settings
+    settings = load_settings({"display": display, "learner": learner, "scale": scale}).settings
     kind = settings.display
     # A single training has nothing that the moving screen would show better than lines do.
     shown = make_display("none" if json or kind in ("json", "none") else "plain")
@@ -82,6 +83,7 @@ def train(
         steps=steps,
         seed=seed,
         learner=settings.learner,
+        scale=settings.scale,
         out=out,
         display=shown,
         unsafe_no_sandbox=bool(unsafe_no_sandbox),
@@ -94,6 +96,10 @@ def train(
         typer.echo(f"{result.status}{reason}", err=True)
         figures_text = result_text(result.success, result.fitness)
         typer.echo(f"{figures_text}, {result.steps:,} steps in {duration(result.seconds)}", err=True)
+        if result.dense_sums is not None:
+            low, high = result.dense_sums
+            text = f"dense terms summed to between {low:+.1f} and {high:+.1f} over an episode; a success is worth 1"
+            typer.echo(text, err=True)
         typer.echo(str(folder / "policy.npz" if result.status == "trained" else folder))
     if result.status != "trained":
         raise typer.Exit(1)

@@ -45,6 +45,7 @@ def run(
     seeds: options.Seeds = None,
     steps: options.Steps = None,
     learner: options.Learner = None,
+    scale: options.Scale = None,
     budget: options.Budget = None,
     time_limit: options.TimeLimit = None,
     rungs: options.Rungs = None,

@@ -1,4 +1,7 @@
-"""A reward as one stand-alone file that needs numpy, gymnasium and the simulator, and not this package."""
+"""A reward as one stand-alone file that needs numpy, gymnasium and the simulator, and not this package.
+
+Crafter's environments are made by this package; there the file needs it for them, and holds the reward all the same.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,12 @@ from reward_synth import __version__
 from reward_synth.errors import RewardSynthError
 from reward_synth.reward.lint import lint
 
-OWN_NAMES = frozenset({"State", "RewardWrapper", "read_state", "make", "gymnasium", "mujoco", "ENVIRONMENT"})
+OWN_NAMES = frozenset(
+    {"State", "RewardWrapper", "read_state", "make", "gymnasium", "mujoco", "ENVIRONMENT", "SIMULATOR"}
+)
+
+PACKAGED = ("crafter",)
+"""Simulators whose environments the file takes from this package. Of others that it makes, none can be exported."""
 
 
 class ExportedField(Protocol):
@@ -59,41 +67,45 @@ def export(
     :raises RewardSynthError: if the reward has errors, uses a name that the file needs, or the environment or a field
         that it reads cannot be had without this package.
     """
-    _refuse_own_environments(env_id)
+    simulator = _simulator(env_id)
+    packaged = simulator in PACKAGED
     report = lint(source, tuple((field.name, field.shape) for field in table))
     if not report.ok:
         errors = "\n".join(finding.as_text() for finding in report.findings if finding.severity == "error")
         raise RewardSynthError(f"the reward has errors:\n{errors}", "mend the reward file, then export it")
     fields = [field for field in table if field.name in report.fields]
-    _refuse_unreadable(fields)
+    if not packaged:
+        _refuse_unreadable(fields)
     taken = sorted(OWN_NAMES & _defined(source))
     if taken:
         raise RewardSynthError(f"the reward defines {', '.join(taken)}, which the file needs", "rename it there")
     call = "compute_reward(before, taken, self._state" + (", self._memory)" if report.uses_memory else ")")
     parts = [
-        _header(goal, env_id),
-        "from __future__ import annotations\n\nfrom typing import Any, NamedTuple\n\n"
-        f"import gymnasium\nimport {'mujoco  # noqa: F401' if not _uses_mujoco(fields) else 'mujoco'}\n"
-        "import numpy as np\n",
-        _environment(env_id, arguments, horizon),
+        _header(goal, env_id, packaged),
+        _imports(fields, packaged),
+        _packaged_environment(simulator, env_id, arguments, horizon)
+        if packaged
+        else _environment(env_id, arguments, horizon),
         "# --- The reward, as it was trained on ---\n\n" + _without_future(source).strip() + "\n",
         "# --- The state that it reads ---\n\n\n" + _state_class(fields),
-        _state_reader(fields),
-        WRAPPER.replace("@CALL@", call),
+        _packaged_reader(fields) if packaged else _state_reader(fields),
+        (_PACKAGED_WRAPPER if packaged else WRAPPER).replace("@CALL@", call),
     ]
     return "\n\n".join(part.rstrip("\n") + "\n" for part in parts)
 
 
-def _refuse_own_environments(env_id: str) -> None:
+def _simulator(env_id: str) -> str:
+    """The environment's simulator, if rewards for it can be exported."""
     from reward_synth.simulators import simulator_of
 
     simulator = simulator_of(env_id)
-    if simulator != "gym":
+    if simulator not in ("gym", *PACKAGED):
         raise RewardSynthError(
             f"{env_id} is made by this package, so that no file can stand alone with it",
             f'use reward_synth.RewardWrapper(env, FILE, simulator="{simulator}") instead, with env from '
             f'reward_synth.simulators.get_simulator("{simulator}").make("{env_id}", {{}})',
         )
+    return simulator
 
 
 def _refuse_unreadable(fields: Sequence[ExportedField]) -> None:
@@ -128,10 +140,22 @@ def _without_future(source: str) -> str:
     return "\n".join(lines)
 
 
-def _header(goal: str, env_id: str) -> str:
-    made_for = ", ".join(filter(None, (_versioned("gymnasium"), _versioned("mujoco"), _versioned("numpy"))))
+def _imports(fields: Sequence[ExportedField], packaged: bool) -> str:
+    lines = ["from __future__ import annotations", "", "from typing import Any, NamedTuple", "", "import gymnasium"]
+    if not packaged:
+        lines.append("import mujoco" if _uses_mujoco(fields) else "import mujoco  # noqa: F401")
+    lines.append("import numpy as np")
+    if packaged:
+        lines += ["", "from reward_synth.simulators import get_simulator"]
+    return "\n".join(lines)
+
+
+def _header(goal: str, env_id: str, packaged: bool) -> str:
+    needed = ("gymnasium", "numpy") if packaged else ("gymnasium", "mujoco", "numpy")
+    made_for = ", ".join(filter(None, map(_versioned, needed)))
+    needs = "reward-synth with the simulator's extra" if packaged else "numpy, gymnasium and mujoco"
     lines = [
-        "# A reward function and its environment wrapper. It needs numpy, gymnasium and mujoco.",
+        f"# A reward function and its environment wrapper. It needs {needs}.",
         *textwrap.wrap(f"Goal: {goal or 'not recorded'}", 100, initial_indent="# ", subsequent_indent="#   "),
         f"# Environment: {' '.join(env_id.split())}",
         f"# Made by reward-synth {__version__}, with {made_for}.",
@@ -153,6 +177,27 @@ def _environment(env_id: str, arguments: Mapping[str, Any], horizon: int | None)
     if horizon is not None:
         settings["max_episode_steps"] = horizon
     return f"ENVIRONMENT = {pprint.pformat(settings, width=100, sort_dicts=False)}"
+
+
+def _packaged_environment(simulator: str, env_id: str, arguments: Mapping[str, Any], horizon: int | None) -> str:
+    settings = {"env_id": env_id, "arguments": dict(arguments), "horizon": horizon}
+    shown = pprint.pformat(settings, width=100, sort_dicts=False)
+    return f"SIMULATOR = get_simulator({simulator!r})\nENVIRONMENT = {shown}"
+
+
+def _packaged_reader(fields: Sequence[ExportedField]) -> str:
+    lines = [
+        "def read_state(env: gymnasium.Env) -> State:",
+        '    """The present state of a live environment."""',
+        "    table = SIMULATOR.fields(env)",
+        "    return State(",
+    ]
+    for field in fields:
+        value = f"table.get({field.name!r}).read(env.unwrapped)"
+        lines.append(
+            f"        {field.name}=" + (f"{value}," if field.shape == () else f"_fixed({value}, {field.shape!r}),")
+        )
+    return "\n".join([*lines, "    )", "", "", *_FIXED])
 
 
 def _state_class(fields: Sequence[ExportedField]) -> str:
@@ -185,12 +230,17 @@ def _state_reader(fields: Sequence[ExportedField]) -> str:
         "    )",
         "",
         "",
-        "def _fixed(value: Any, shape: tuple[int, ...]) -> np.ndarray:",
-        "    array = np.array(value, dtype=np.float64).reshape(shape)",
-        "    array.flags.writeable = False",
-        "    return array",
+        *_FIXED,
     ]
     return "\n".join(lines)
+
+
+_FIXED = (
+    "def _fixed(value: Any, shape: tuple[int, ...]) -> np.ndarray:",
+    "    array = np.array(value, dtype=np.float64).reshape(shape)",
+    "    array.flags.writeable = False",
+    "    return array",
+)
 
 
 WRAPPER = '''class RewardWrapper(gymnasium.Wrapper):
@@ -219,3 +269,13 @@ def make(**changes: Any) -> RewardWrapper:
     """The environment that the reward was made for, with this reward; ``changes`` override its settings."""
     return RewardWrapper(gymnasium.make(**{**ENVIRONMENT, **changes}))
 '''
+
+_PACKAGED_WRAPPER = (
+    WRAPPER.replace(
+        "taken = _fixed(action, np.shape(action))",
+        "taken = _fixed(np.eye(self.action_space.n)[action], (self.action_space.n,))",
+    )
+    .replace("gymnasium.make(", "SIMULATOR.make(")
+    .replace("``changes`` override its settings", "``changes`` override those of ENVIRONMENT")
+)
+"""The reward is told a choice among actions as a vector with a 1 in its place."""

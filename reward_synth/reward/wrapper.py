@@ -56,7 +56,10 @@ class RewardWrapper(gymnasium.Wrapper):
         """Step; the reward is the sum of ``info["reward_terms"]``, a dict from term name to float."""
         observation, _, terminated, truncated, info = self.env.step(action)
         state, self._state = self._state, self._view(self._read())
-        taken = np.array(action, dtype=np.float64)
+        # One of several actions is told to the reward as a vector with a 1 in its place.
+        chosen = self.env.action_space
+        taken = np.eye(int(chosen.n))[action] if isinstance(chosen, gymnasium.spaces.Discrete) else action
+        taken = np.array(taken, dtype=np.float64)
         taken.flags.writeable = False
         memory = (self._memory,) if self._takes_memory else ()
         terms = {name: float(v) for name, v in self._compute(state, taken, self._state, *memory).items()}

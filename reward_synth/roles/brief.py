@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from reward_synth.llm.base import Request
-from reward_synth.types import RoleName
+from reward_synth.types import RoleName, ScaleName
 
 Layout = tuple[tuple[str, tuple[int, ...]], ...]
 
@@ -64,6 +64,7 @@ class Brief:
     :param layout: name and shape of all fields. With it, a small model's answer is held to a grammar in which
         unknown fields cannot be written; without it, there is no grammar.
     :param action_size: elements of the action vector; 0 if unknown.
+    :param scale: how the terms become the reward.
     """
 
     goal: str
@@ -82,6 +83,7 @@ class Brief:
     small: bool = False
     layout: Layout = ()
     action_size: int = 0
+    scale: ScaleName = "sum"
 
     @property
     def short_layout(self) -> Layout:

@@ -24,11 +24,14 @@ from reward_synth.types import Measurement
 STEPS = 150
 SEED = 30_000
 Controller = Callable[[int], FloatArray | None]
-"""Time step to an action in [-1, 1] per dimension, scaled to the environment's limits; None ends the episode."""
+"""Time step to an action in [-1, 1] per dimension, scaled to the environment's limits; None ends the episode.
+
+Where an action is one of several, the largest element is chosen; of equals the first, which is to do nothing."""
 
 EXPERT_EPISODES = 4
 EXPERT_NOISE = (0.2, 0.4)
-"""Deviation of what is added to each element of an expert's action, one episode each."""
+"""Deviation of what is added to each element of an expert's action, one episode each. Where an action is one of
+several: the share of them that is left to chance."""
 EXPERT_CUTS = (25, 50)
 """Steps after which an expert lets go and rests, one episode each."""
 
@@ -62,9 +65,11 @@ def record_behaviours(task: TaskSpec, table: FieldTable) -> Behaviours:
     simulator = get_simulator(task.simulator)
     environment = StateRecorder(simulator.make(task.environment.id, task.environment.arguments, task.horizon), table)
     seconds = simulator.seconds_per_step(environment)
-    plans = [(controller, STEPS) for controller in controllers(len(table.actions), seconds)]
+    size = len(table.actions)
+    scripts = choosers(size) if table.discrete else controllers(size, seconds)
+    plans = [(controller, STEPS) for controller in scripts]
     for expert in simulator.experts(environment):
-        plans += [(controller, task.horizon) for controller in expert_controllers(expert, len(table.actions))]
+        plans += [(controller, task.horizon) for controller in expert_controllers(expert, size, table.discrete)]
     episodes = [
         _record(environment, controller, steps, SEED + number, task.horizon, seconds)
         for number, (controller, steps) in enumerate(plans)
@@ -88,8 +93,12 @@ def _record(
         wanted = controller(len(actions))
         if wanted is None:
             break
+        if table.discrete:
+            wanted = 2.0 * np.eye(len(low))[int(np.argmax(wanted))] - 1.0
         scaled = low + (np.clip(wanted, -1.0, 1.0) + 1.0) / 2.0 * (high - low)
-        _, _, terminated, truncated, info = environment.step(scaled.astype(environment.action_space.dtype))
+        _, _, terminated, truncated, info = environment.step(
+            scaled.astype(np.float32 if table.discrete else environment.action_space.dtype)
+        )
         rows.append(info["next_state"])
         actions.append(scaled)
     return Episode(
@@ -103,7 +112,7 @@ def _record(
     )
 
 
-def expert_controllers(expert: Expert, size: int) -> list[Controller]:
+def expert_controllers(expert: Expert, size: int, discrete: bool = False) -> list[Controller]:
     """The expert as it is, with trembling hands, and giving up early."""
     generator = np.random.default_rng(SEED)
 
@@ -111,7 +120,8 @@ def expert_controllers(expert: Expert, size: int) -> list[Controller]:
         return expert()
 
     scripts: list[Controller] = [whole] * EXPERT_EPISODES
-    scripts += [_trembling(expert, generator, size, noise) for noise in EXPERT_NOISE]
+    tremble = _blundering if discrete else _trembling
+    scripts += [tremble(expert, generator, size, noise) for noise in EXPERT_NOISE]
     return scripts + [_giving_up(expert, size, steps) for steps in EXPERT_CUTS]
 
 
@@ -119,6 +129,14 @@ def _trembling(expert: Expert, generator: np.random.Generator, size: int, noise:
     def act(step: int) -> FloatArray | None:
         action = expert()
         return None if action is None else action + generator.normal(0.0, noise, size)
+
+    return act
+
+
+def _blundering(expert: Expert, generator: np.random.Generator, size: int, share: float) -> Controller:
+    def act(step: int) -> FloatArray | None:
+        action = expert()
+        return action if action is None or generator.random() >= share else generator.uniform(-1.0, 1.0, size)
 
     return act
 
@@ -139,6 +157,22 @@ def controllers(size: int, seconds: float) -> list[Controller]:
     for smoothness in (0.0, 0.0, 0.8, 0.8, 0.95, 0.95, 0.98, 0.98):
         scripts.append(_noise(generator, size, smoothness))
     return scripts
+
+
+def choosers(size: int) -> list[Controller]:
+    """The scripts where an action is one of several: rest, any of them, and a few of them for some steps each."""
+    generator = np.random.default_rng(SEED)
+    scripts: list[Controller] = [lambda step: np.zeros(size)]
+    for few, longest in [(size, 1)] * 6 + [(4, 1)] * 8 + [(4, 6)] * 8 + [(6, 3)] * 8:
+        scripts.append(_chooser(generator, size, min(few, size), longest))
+    return scripts
+
+
+def _chooser(generator: np.random.Generator, size: int, few: int, longest: int) -> Controller:
+    liked = generator.choice(size, few, replace=False)
+    runs = [np.full(generator.integers(1, longest + 1), generator.choice(liked)) for _ in range(STEPS)]
+    chosen = np.concatenate(runs)[:STEPS]
+    return lambda step: np.eye(size)[chosen[step]]
 
 
 def _steady(action: FloatArray) -> Controller:

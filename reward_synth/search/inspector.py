@@ -12,7 +12,15 @@ from reward_synth.search.screen import Screening, screen
 from reward_synth.simulators.base import FieldTable
 from reward_synth.tasks import TaskSpec
 from reward_synth.training.evaluate import field_table
-from reward_synth.types import CheckReport
+from reward_synth.types import SPARSE_PREFIX, CheckReport, Finding
+
+NO_SPARSE_TERM = Finding(
+    rule="no-sparse-term",
+    message=f"no term's name begins with `{SPARSE_PREFIX}`, so that success would be worth no more than a hint",
+    fix=f"name the term that is paid for reaching the goal `{SPARSE_PREFIX}_...`; 1 for success, -1 for heavy failure",
+    source="probe",
+)
+"""With the scale ``sign`` alone: see :class:`~reward_synth.training.scale.SignScale`."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +41,17 @@ class Inspector:
     def check(self, source: str) -> CheckReport:
         """Lint and probe."""
         shown = self.table.for_rewards()
-        return check(
+        report = check(
             source,
             shown.layout(),
             (shown.low, shown.high),
             self.behaviours.transitions(shown.names),
             len(shown.actions),
         )
+        goal = any(name.startswith(SPARSE_PREFIX) for name in report.terms)
+        if self.task.training.scale != "sign" or goal or not report.ok:
+            return report
+        return report.model_copy(update={"findings": (*report.findings, NO_SPARSE_TERM)})
 
     def screen(self, source: str, report: CheckReport) -> Screening:
         """Rank the recorded behaviours; only for a reward whose report is ok."""

@@ -14,7 +14,7 @@ __all__ = ["environments", "get_simulator", "simulator_names", "simulator_of"]
 
 def simulator_names() -> tuple[str, ...]:
     """Names that :func:`get_simulator` accepts, whether their extras are installed or not."""
-    return ("gym", "metaworld")
+    return ("gym", "metaworld", "crafter")
 
 
 def get_simulator(name: str) -> Simulator:
@@ -32,6 +32,10 @@ def get_simulator(name: str) -> Simulator:
         from reward_synth.simulators.metaworld import MetaWorld
 
         return MetaWorld()
+    if name == "crafter":
+        from reward_synth.simulators.crafter import Crafter
+
+        return Crafter()
     close = difflib.get_close_matches(name, simulator_names(), n=1, cutoff=0.3)
     hint = f"did you mean {close[0]}?" if close else f"there is: {', '.join(simulator_names())}"
     raise RewardSynthError(f"unknown simulator {name!r}", hint)
@@ -44,6 +48,8 @@ def environments() -> dict[str, str]:
 
 def simulator_of(env_id: str) -> str:
     """Name of the simulator that an environment's id belongs to; ``gym`` for an unknown one."""
-    from reward_synth.simulators.metaworld_tasks import TASKS
+    from reward_synth.simulators import crafter_tasks, metaworld_tasks
 
-    return "metaworld" if env_id in TASKS else "gym"
+    if env_id in crafter_tasks.TASKS:
+        return "crafter"
+    return "metaworld" if env_id in metaworld_tasks.TASKS else "gym"

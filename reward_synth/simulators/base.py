@@ -74,6 +74,11 @@ class Field:
         return int(np.prod(self.shape, dtype=int))
 
 
+def _flat(field: Field) -> Reader:
+    """The field's reader; a matrix comes as a vector, row by row."""
+    return field.read if len(field.shape) < 2 else lambda env: np.ravel(field.read(env))
+
+
 @dataclass(frozen=True)
 class ActionDimension:
     """One element of the action vector, named.
@@ -97,12 +102,14 @@ class ActionDimension:
 class FieldTable(Sequence[Field]):
     """All fields of one environment, in order; a *row* is their float64 columns side by side.
 
+    :param discrete: True if an action is one of ``actions``, written as a vector of zeros with a 1 in its place.
     :raises ValueError: if two fields bear one name.
     """
 
-    def __init__(self, fields: Sequence[Field], actions: Sequence[ActionDimension]) -> None:
+    def __init__(self, fields: Sequence[Field], actions: Sequence[ActionDimension], discrete: bool = False) -> None:
         self._fields = tuple(fields)
         self._actions = tuple(actions)
+        self.discrete = discrete
         self._by_name = {f.name: f for f in self._fields}
         if len(self._by_name) != len(self._fields):
             names = [f.name for f in self._fields]
@@ -141,7 +148,7 @@ class FieldTable(Sequence[Field]):
             if name not in self._by_name:
                 raise KeyError(name)
         wanted = set(names)
-        return FieldTable([f for f in self._fields if f.name in wanted], self._actions)
+        return FieldTable([f for f in self._fields if f.name in wanted], self._actions, self.discrete)
 
     def essential(self) -> FieldTable:
         """The table of only the essential fields; the whole table where none is marked."""
@@ -180,7 +187,7 @@ class FieldTable(Sequence[Field]):
 
         One function is compiled for the whole table, so make the table small first: ``table.subset(names)``.
         """
-        return compile_row_reader([(f.code, f.size, f.read) for f in self._fields], env)
+        return compile_row_reader([(f.code, f.size, _flat(f)) for f in self._fields], env)
 
     def viewer(self) -> Callable[[FloatArray], view.View]:
         """A fast function that wraps a row in a View."""

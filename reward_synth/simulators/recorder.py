@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, SupportsFloat
 
 import gymnasium
+import numpy as np
 
 from reward_synth.simulators.base import FieldTable
 
@@ -19,6 +20,8 @@ class StateRecorder(gymnasium.Wrapper):
     The native reward is replaced by 0.0 and the native info, which holds its parts, is dropped: nothing
     further out can see them.
 
+    Where an action is one of several, it may be given as a vector, as rewards see it: the largest element is chosen.
+
     :param env: environment to record; put this directly around the simulator's environment.
     :param table: the fields to read; make it small with ``subset``, as every field costs time at every step.
     """
@@ -26,6 +29,7 @@ class StateRecorder(gymnasium.Wrapper):
     def __init__(self, env: gymnasium.Env[Any, Any], table: FieldTable) -> None:
         super().__init__(env)
         self.table = table
+        self._chooses = isinstance(env.action_space, gymnasium.spaces.Discrete)
         self._read = table.reader(env)
         self._row = self._read()
 
@@ -37,6 +41,8 @@ class StateRecorder(gymnasium.Wrapper):
 
     def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
         """Step; the reward is always 0.0, the info holds the rows ``state`` and ``next_state``."""
+        if self._chooses:
+            action = int(np.argmax(action)) if np.ndim(action) else int(action)
         observation, _, terminated, truncated, _ = self.env.step(action)
         before, self._row = self._row, self._take()
         return observation, 0.0, terminated, truncated, {"state": before, "next_state": self._row}

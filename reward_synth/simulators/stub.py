@@ -16,7 +16,10 @@ def render_stub(table: FieldTable, short: bool) -> str:
     """Class ``State`` with one annotated line per field, then the action vector as comments."""
     fields = table.essential() if short else table
     lines = ["class State:", *(f"    {_field_line(f, short)}" for f in fields), ""]
-    lines += _short_actions(table.actions) if short else _long_actions(table.actions)
+    if table.discrete:
+        lines += _choices(table.actions, short)
+    else:
+        lines += _short_actions(table.actions) if short else _long_actions(table.actions)
     return "\n".join(lines) + "\n"
 
 
@@ -40,6 +43,13 @@ def _field_line(field: Field, short: bool) -> str:
     plain = field.unit == SWITCH_UNIT or (short and "normally" in field.doc)
     facts = ", ".join(part for part in (shape, unit, "" if plain else format_range(field.low, field.high)) if part)
     return f"{field.name}: {kind}  # {facts}. {field.doc}" if facts else f"{field.name}: {kind}  # {field.doc}"
+
+
+def _choices(actions: tuple[ActionDimension, ...], short: bool) -> list[str]:
+    head = f"# action: np.ndarray  # shape ({len(actions)},), 1.0 for the action that was chosen, 0.0 for all others"
+    if short:
+        return [f"{head}: {', '.join(a.name for a in actions)}"]
+    return [head, *(f"#   action[{a.index}]: {a.name}  # {a.doc}" for a in actions)]
 
 
 def _long_actions(actions: tuple[ActionDimension, ...]) -> list[str]:

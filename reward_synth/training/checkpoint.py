@@ -16,7 +16,7 @@ from reward_synth.training.job import TrainJob
 from reward_synth.training.learners import Learner
 from reward_synth.training.watch import Watch
 
-FORMAT = 2
+FORMAT = 3
 """Number of the file format; a reader refuses any other."""
 
 

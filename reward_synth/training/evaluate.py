@@ -16,10 +16,11 @@ from reward_synth.simulators.base import FieldTable, FloatArray
 from reward_synth.simulators.episode import Episode
 from reward_synth.simulators.recorder import StateRecorder
 from reward_synth.tasks import TaskSpec, judge
+from reward_synth.training.policy import Policy
 from reward_synth.types import Finding, Measurement
 
 Act = Callable[[FloatArray], FloatArray]
-"""Observations (episodes, …) to actions (episodes, action size)."""
+"""Observations (episodes, …) to actions (episodes, action size). A :class:`Policy` that draws is given generators."""
 
 # Disjoint ranges: what is watched during training must not be what selects, and what selected must not be what is
 # reported of the reward that was selected.
@@ -46,6 +47,9 @@ def play(task: TaskSpec, table: FieldTable, policy: Act, seeds: Sequence[int], r
     """Play one episode per seed, all side by side so that the policy is called in batches.
 
     :param table: the fields to record; a subset makes it faster.
+    A policy that draws its actions has a generator for each episode, seeded with the episode's seed: the same policy
+    plays the same episode again, whatever is played beside it.
+
     :param repeat: environment steps that each of the policy's actions is held for. Every one of them is recorded.
     """
     simulator = get_simulator(task.simulator)
@@ -60,6 +64,7 @@ def play(task: TaskSpec, table: FieldTable, policy: Act, seeds: Sequence[int], r
         environment.action_space.seed(seed)
         observations.append(observation)
         rows.append([info["next_state"]])
+    act = _drawing(policy, seeds) if isinstance(policy, Policy) and policy.draws else _plainly(policy)
     actions: list[list[FloatArray]] = [[] for _ in seeds]
     terminated = [False] * len(environments)
     running = list(range(len(environments)))
@@ -67,7 +72,7 @@ def play(task: TaskSpec, table: FieldTable, policy: Act, seeds: Sequence[int], r
     step = 0
     while running:
         if step % repeat == 0:
-            held = dict(zip(running, policy(np.array([observations[i] for i in running])), strict=True))
+            held = dict(zip(running, act(np.array([observations[i] for i in running]), running), strict=True))
         step += 1
         still = []
         for i in running:
@@ -92,6 +97,15 @@ def play(task: TaskSpec, table: FieldTable, policy: Act, seeds: Sequence[int], r
         )
         for i, seed in enumerate(seeds)
     ]
+
+
+def _plainly(policy: Act) -> Callable[[FloatArray, Sequence[int]], FloatArray]:
+    return lambda observations, running: policy(observations)
+
+
+def _drawing(policy: Policy, seeds: Sequence[int]) -> Callable[[FloatArray, Sequence[int]], FloatArray]:
+    generators = [np.random.default_rng(seed) for seed in seeds]
+    return lambda observations, running: policy(observations, [generators[i] for i in running])
 
 
 def measured_table(task: TaskSpec, table: FieldTable) -> FieldTable:

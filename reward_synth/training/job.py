@@ -132,6 +132,8 @@ class Training(_Outcome):
     """Processor time of the trainer and of the reward process."""
     evaluations: tuple[EvaluationPoint, ...] = ()
     terms: tuple[TermStatistics, ...] = ()
+    dense_sums: tuple[float, float] | None = None
+    """As in the result."""
 
     @classmethod
     def path(cls, folder: Path) -> Path:
@@ -165,6 +167,7 @@ class RungEnd(Training):
             cpu_seconds=self.cpu_seconds,
             evaluations=self.evaluations,
             terms=self.terms,
+            dense_sums=self.dense_sums,
         )
 
 

@@ -13,6 +13,7 @@ from reward_synth.training.checkpoint import load_checkpoint, restore, save_chec
 from reward_synth.training.job import Training, TrainJob, collect_terms
 from reward_synth.training.learners import Learner, open_learner
 from reward_synth.training.rollout import GeneratedReward, TransitionVecEnv
+from reward_synth.training.scale import SignScale
 from reward_synth.training.snapshot import policy_of
 from reward_synth.training.watch import Watch
 
@@ -52,6 +53,7 @@ def learn(
         steps=int(learner.model.num_timesteps),
         evaluations=tuple(watch.evaluations),
         terms=collect_terms(job.terms, watch.term_points),
+        dense_sums=watch.dense_sums,
     )
 
 
@@ -78,5 +80,6 @@ def make_environments(job: TrainJob, table: FieldTable, process: RewardProcess) 
 
     venv = TransitionVecEnv([make] * preset.environments, table.width())
     venv.seed(job.seed)
-    paying = GeneratedReward(venv, process, preset.action_repeat)
+    scale = SignScale(process.terms, preset.environments) if task.training.scale == "sign" else None
+    paying = GeneratedReward(venv, process, preset.action_repeat, scale)
     return VecNormalize(paying, gamma=preset.gamma, clip_obs=preset.clip_obs)

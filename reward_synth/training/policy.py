@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -17,7 +17,7 @@ from reward_synth.store.files import write_bytes
 
 Array = NDArray[Any]
 Activation = Literal["tanh", "relu"]
-Output = Literal["clip", "squash"]
+Output = Literal["clip", "squash", "sample"]
 
 FORMAT = 2
 """Number of the file format; a reader refuses any other but the first, which lacks ``repeat``."""
@@ -30,14 +30,20 @@ _ACTIVATIONS: dict[Activation, Callable[[Array], Array]] = {
 
 @dataclass(frozen=True, eq=False)
 class Policy:
-    """A deterministic policy: normalise the observation, go through the actor's layers, fit the action's bounds.
+    """A policy: normalise the observation, go through the actor's layers, fit the action's bounds or choose an action.
 
     Weights and arithmetic are single precision, as they are in training.
+
+    It is deterministic but for ``output="sample"``, where an action is one of A: that one is drawn by the probabilities
+    that training gave it, from a generator of the caller's. The likeliest one every time would be another policy than
+    the trained one: on a grid it walks to and fro between two cells for ever. One generator per episode, seeded with
+    the episode's seed, makes it reproducible (:func:`reward_synth.training.evaluate.play` does that).
 
     :param layers: weights (inputs, outputs) and biases (outputs,) of the actor's layers, from the observation on.
     :param activation: applied after every layer but the last.
     :param output: how the last layer's values become actions: ``clip`` cuts them at the bounds (PPO), ``squash``
-        takes their tanh and stretches it to the bounds (SAC, TQC).
+        takes their tanh and stretches it to the bounds (SAC, TQC), ``sample`` takes them as the logarithms of
+        probabilities, up to a constant, and gives a vector of zeros with a 1 for the action drawn (PPO).
     :param low: smallest actions (A,); finite where ``output`` is ``squash``.
     :param high: largest actions (A,).
     :param mean: mean of the observations seen in training (O,).
@@ -62,8 +68,17 @@ class Policy:
     def __post_init__(self) -> None:
         _check(self)
 
-    def __call__(self, observations: Array) -> Array:
-        """Actions (n, A) for observations (n, O)."""
+    @property
+    def draws(self) -> bool:
+        """True if it needs generators to act."""
+        return self.output == "sample"
+
+    def __call__(self, observations: Array, generators: Sequence[np.random.Generator] | None = None) -> Array:
+        """Actions (n, A) for observations (n, O).
+
+        :param generators: one for each observation, where the policy draws; each gives one number.
+        :raises ValueError: if there are none, or not as many, and the policy draws.
+        """
         flat = np.asarray(observations).reshape(len(observations), -1)
         normalised = (flat - self.mean) / np.sqrt(self.variance + self.epsilon)
         # `np.clip` takes twice as long on the few rows of an evaluation.
@@ -72,6 +87,10 @@ class Policy:
             values = _ACTIVATIONS[self.activation](values @ weight + bias)
         weight, bias = self.layers[-1]
         values = values @ weight + bias
+        if self.output == "sample":
+            if generators is None or len(generators) != len(values):
+                raise ValueError("this policy draws its actions: give one generator for each observation")
+            return _choose(values, np.array([generator.random() for generator in generators]))
         if self.output == "squash":
             values = self.low + (np.tanh(values) + 1) / 2 * (self.high - self.low)
         actions: Array = np.minimum(np.maximum(values, self.low), self.high)
@@ -125,6 +144,15 @@ def load_policy(path: Path) -> Policy:
             )
     except (OSError, EOFError, KeyError, TypeError, ValueError, AttributeError, zipfile.BadZipFile) as error:
         raise RewardSynthError(f"cannot read the policy {path}: {error}", "delete it and train again") from error
+
+
+def _choose(values: Array, lots: Array) -> Array:
+    """Vectors (n, A) with a 1 for the action that each lot (n,), between 0 and 1, falls on."""
+    shares = np.exp(values.astype(np.float64) - values.max(axis=1, keepdims=True))
+    heaps = np.cumsum(shares, axis=1)
+    chosen = (heaps <= lots[:, None] * heaps[:, -1:]).sum(axis=1)
+    vectors: Array = np.eye(values.shape[1], dtype=np.float32)[chosen]
+    return vectors
 
 
 def _check(policy: Policy) -> None:

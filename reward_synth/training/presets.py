@@ -8,6 +8,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field
 
 from reward_synth.errors import RewardSynthError
+from reward_synth.simulators import get_simulator
 from reward_synth.tasks import TaskSpec
 from reward_synth.types import LearnerName, Value
 
@@ -88,6 +89,18 @@ PRESETS: dict[str, PPOPreset | OffPolicyPreset] = {
     "patient": PPOPreset(gamma=0.9995, gae_lambda=0.97, log_std_init=0.0),
     # Short episodes, one target each: what happens 20 steps later hardly matters.
     "reach": PPOPreset(n_steps=128, batch_size=256, learning_rate=7e-4, gamma=0.95, log_std_init=-0.5),
+    # One of several actions on a grid.
+    "explore": PPOPreset(
+        environments=32,
+        n_steps=32,
+        batch_size=256,
+        n_epochs=4,
+        learning_rate=7e-4,
+        gamma=0.97,
+        gae_lambda=0.9,
+        ent_coef=0.01,
+        hidden=(128, 128),
+    ),
     # An arm that need not decide at every step: with MetaWorld's native rewards, 95 % success at window-close,
     # door-close and button-press after 17,000 to 47,000 steps.
     "manipulate": OffPolicyPreset(action_repeat=4, gamma=0.97, learning_starts=4000),
@@ -125,6 +138,11 @@ def preset_for(task: TaskSpec, learner: LearnerName | None = None) -> PPOPreset 
     if chosen != asked.learner and name in PRESETS and not _suits(chosen, name):
         name = None
     preset = get_preset(chosen, name)
+    if chosen != "ppo" and getattr(get_simulator(task.simulator), "discrete_actions", False):
+        raise RewardSynthError(
+            f"the learner '{chosen}' cannot choose one of several actions, as {task.simulator} wants it",
+            "use --learner ppo",
+        )
     require_learner(chosen)
     return preset
 

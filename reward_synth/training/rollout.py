@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from gymnasium.spaces import Discrete
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnvWrapper
 
@@ -15,6 +16,7 @@ from reward_synth.reward.hints import fix_for
 from reward_synth.reward.probe import circumstances
 from reward_synth.reward.process import RewardBatch, RewardProcess
 from reward_synth.simulators.base import FloatArray
+from reward_synth.training.scale import SignScale
 from reward_synth.types import Finding
 
 Mask = NDArray[np.bool_]
@@ -120,15 +122,22 @@ class GeneratedReward(VecEnvWrapper):
 
     Each action is held for ``repeat`` environment steps. The reward is computed at every one of them and summed. An
     environment whose episode ends before that waits for the next decision: no action reaches into another episode.
+
+    :param scale: how the terms become the reward; None sums them.
     """
 
-    def __init__(self, venv: TransitionVecEnv, process: RewardProcess, repeat: int = 1) -> None:
+    def __init__(
+        self, venv: TransitionVecEnv, process: RewardProcess, repeat: int = 1, scale: SignScale | None = None
+    ) -> None:
         super().__init__(venv)
         self._transitions = venv
         self._process = process
         self._repeat = repeat
+        self.scale = scale
         self._starts = np.ones(venv.num_envs, dtype=bool)
         self._actions = np.zeros((venv.num_envs, 1))
+        # One of several actions is told to the reward as a vector with a 1 in its place.
+        self._vectors = np.eye(venv.action_space.n) if isinstance(venv.action_space, Discrete) else None
         self._length = np.zeros(venv.num_envs, dtype=int)
         self._first: tuple[FloatArray, FloatArray, FloatArray, FloatArray] | None = None
         """States, next states, actions and terms of the first step of all environments."""
@@ -140,6 +149,8 @@ class GeneratedReward(VecEnvWrapper):
         """Reset all environments; every ``memory`` starts empty."""
         self._starts[:] = True
         self._length[:] = 0
+        if self.scale is not None:
+            self.scale.forget()
         return self.venv.reset()
 
     def step_async(self, actions: FloatArray) -> None:
@@ -148,7 +159,8 @@ class GeneratedReward(VecEnvWrapper):
         :raises RewardSynthError: they are not finite. What the simulator made of them would look like the reward's
             fault.
         """
-        self._actions = np.asarray(actions, dtype=np.float64)
+        vectors = actions if self._vectors is None else self._vectors[actions]
+        self._actions = np.asarray(vectors, dtype=np.float64)
         if not np.isfinite(self._actions).all():
             raise RewardSynthError("the policy's actions are not finite", "keep the reward's terms within a few units")
         self.venv.step_async(actions)
@@ -166,13 +178,16 @@ class GeneratedReward(VecEnvWrapper):
                 self._pay_unfrozen(rewards, ~frozen)
             else:
                 batch = self._evaluate(self._transitions.states, self._transitions.next_states, self._actions)
-                self.window.add(batch.terms, batch.rewards)
-                rewards += batch.rewards
+                paid = batch.rewards if self.scale is None else self.scale.pay(batch.terms)
+                self.window.add(batch.terms, paid)
+                rewards += paid
                 self._length += 1
                 self.steps += self.num_envs
                 self._starts[:] = False
             if dones.any():
                 self.window.add_episodes(self._length[dones].tolist())
+                if self.scale is not None:
+                    self.scale.end(dones)
                 self._length[dones] = 0
                 self._starts[dones] = True
                 frozen |= dones
@@ -190,8 +205,9 @@ class GeneratedReward(VecEnvWrapper):
         rows = (self._transitions.states, self._transitions.next_states, self._actions)
         mixed = [np.where(stepped[:, None], row, known) for row, known in zip(rows, self._first[:3], strict=True)]
         batch = self._evaluate(*mixed)
-        self.window.add(batch.terms[stepped], batch.rewards[stepped])
-        rewards[stepped] += batch.rewards[stepped]
+        paid = batch.rewards if self.scale is None else self.scale.pay(batch.terms, stepped)
+        self.window.add(batch.terms[stepped], paid[stepped])
+        rewards[stepped] += paid[stepped]
         self._length[stepped] += 1
         self.steps += int(stepped.sum())
         self._starts[stepped] = False

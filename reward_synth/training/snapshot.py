@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from gymnasium.spaces import Discrete
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.vec_env import VecNormalize
 
-from reward_synth.training.policy import Activation, Array, Policy
+from reward_synth.training.policy import Activation, Array, Output, Policy
 
 _ACTIVATIONS: dict[type[Any], Activation] = {torch.nn.Tanh: "tanh", torch.nn.ReLU: "relu"}
 _JAX_ACTIVATIONS: dict[str, Activation] = {"tanh": "tanh", "relu": "relu"}
@@ -18,7 +19,9 @@ Layers = tuple[tuple[Array, Array], ...]
 
 
 def policy_of(model: Any, venv: VecNormalize, repeat: int = 1) -> Policy:
-    """The learner's deterministic policy with its observation normalisation, as plain arrays of their own.
+    """The learner's policy with its observation normalisation, as plain arrays of their own.
+
+    It is deterministic, but draws where an action is one of several: see :class:`Policy`.
 
     :param model: PPO, or one whose actor is a squashed Gaussian (SAC, TQC), with stable-baselines3's or sbx-rl's
         ``MlpPolicy``.
@@ -28,12 +31,17 @@ def policy_of(model: Any, venv: VecNormalize, repeat: int = 1) -> Policy:
     policy = model.policy
     layers, activation = _jax_layers(policy) if hasattr(policy, "actor_state") else _torch_layers(policy)
     space, statistics = model.action_space, venv.obs_rms
+    output: Output
+    if isinstance(space, Discrete):
+        output, low, high = "sample", np.zeros(space.n), np.ones(space.n)
+    else:
+        output, low, high = "squash" if policy.squash_output else "clip", space.low, space.high
     return Policy(
         layers=layers,
         activation=activation,
-        output="squash" if policy.squash_output else "clip",
-        low=space.low.astype(np.float32),
-        high=space.high.astype(np.float32),
+        output=output,
+        low=low.astype(np.float32),
+        high=high.astype(np.float32),
         mean=statistics.mean.copy(),
         variance=statistics.var.copy(),
         epsilon=float(venv.epsilon),

@@ -112,7 +112,13 @@ class Watch(BaseCallback):
             "evaluations": [point.model_dump() for point in self.evaluations],
             "terms": [{name: list(map(float, values)) for name, values in p.items()} for p in self.term_points],
             "still": [[figures, reward] for figures, reward in self._stillness.newest],
+            "dense_sums": list(self.dense_sums or ()),
         }
+
+    @property
+    def dense_sums(self) -> tuple[float, float] | None:
+        """See :attr:`~reward_synth.types.TrainResult.dense_sums`."""
+        return self._reward.scale.extremes if self._reward.scale is not None else None
 
     def resume(self, steps: int, state: dict[str, Any]) -> None:
         """Go on from what :meth:`state` gave, ``steps`` into the training. Call it before learning."""
@@ -120,6 +126,8 @@ class Watch(BaseCallback):
         self.evaluations = [EvaluationPoint.model_validate(point) for point in state["evaluations"]]
         self.term_points = [{name: tuple(values) for name, values in point.items()} for point in state["terms"]]
         self._stillness.newest = [(figures, reward) for figures, reward in state["still"]]
+        if self._reward.scale is not None and state["dense_sums"]:
+            self._reward.scale.extremes = tuple(state["dense_sums"])
         self._next_point = _point_after(steps, self._interval)
         self._next_row = self._next_check = _point_after(steps, self._job.steps / LOOKS)
         path = self._job.folder / "progress.csv"

@@ -61,6 +61,7 @@ def run(job: TrainJob) -> TrainResult | RungEnd:
         evaluations=training.evaluations,
         episodes=evaluation.episodes,
         terms=training.terms,
+        dense_sums=training.dense_sums,
         **spent(),
     )
 

@@ -7,12 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from reward_synth.simulators.crafter_reference import crafter_reference
 from reward_synth.simulators.metaworld_reference import metaworld_reference
 from reward_synth.simulators.reference import fields_reference
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-@pytest.mark.parametrize(("name", "page"), [("fields.md", fields_reference), ("metaworld.md", metaworld_reference)])
+@pytest.mark.parametrize(
+    ("name", "page"),
+    [("fields.md", fields_reference), ("metaworld.md", metaworld_reference), ("crafter.md", crafter_reference)],
+)
 def test_the_page_is_up_to_date(name: str, page: Callable[[], str]) -> None:
     assert (DOCS / name).read_text(encoding="utf-8") == page(), "run: python docs/generate_fields.py"

@@ -1,0 +1,60 @@
+"""How reward terms become the number that a learner is paid."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reward_synth.types import SPARSE_PREFIX
+
+FloatArray = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+SPARSE_SIZE = 1.0
+DENSE_SIZE = 0.1
+
+
+class SignScale:
+    """Auto MC-Reward's rule: ``sign(sparse) * 1 + sign(dense) * 0.1`` (Li et al., CVPR 2024, arXiv 2312.09238).
+
+    Terms whose names begin with ``sparse`` are summed, and so are all others; of both sums only the sign counts. The
+    author of a reward decides what is good and what is bad, and cannot make a hint outweigh the goal in a step. Over
+    an episode it still can: a hundred hints are worth ten goals. So the sums over episodes are kept.
+
+    :param names: of the terms, in order.
+    :param environments: how many are stepped side by side.
+    """
+
+    def __init__(self, names: tuple[str, ...], environments: int) -> None:
+        self._sparse = np.array([name.startswith(SPARSE_PREFIX) for name in names], dtype=bool)
+        self._sums = np.zeros(environments)
+        self.extremes: tuple[float, float] | None = None
+        """Smallest and largest sum of the dense part over an episode, so far; a success is worth 1. None before the
+        first episode has ended."""
+
+    def pay(self, terms: FloatArray, stepped: Mask | slice = slice(None)) -> FloatArray:
+        """Rewards (n,) for terms (n, k).
+
+        :param stepped: environments that made this step; the others' sums stay as they are.
+        """
+        dense = DENSE_SIZE * _sign(terms[:, ~self._sparse].sum(axis=1))
+        self._sums[stepped] += dense[stepped]
+        paid: FloatArray = SPARSE_SIZE * _sign(terms[:, self._sparse].sum(axis=1)) + dense
+        return paid
+
+    def end(self, dones: Mask) -> None:
+        """Close the books of episodes that have ended."""
+        ended = self._sums[dones]
+        low, high = float(ended.min()), float(ended.max())
+        known = self.extremes or (low, high)
+        self.extremes = (min(low, known[0]), max(high, known[1]))
+        self._sums[dones] = 0.0
+
+    def forget(self) -> None:
+        """All environments begin anew."""
+        self._sums[:] = 0.0
+
+
+def _sign(sums: FloatArray) -> FloatArray:
+    """-1, 0 or 1; sums that are 0 but for rounding count as 0."""
+    return np.sign(np.where(np.abs(sums) < 1e-12, 0.0, sums))

@@ -1,0 +1,1 @@
+# A package that comes with Crafter, opensimplex, installs its own `tests`. Without this file that one would be found.
