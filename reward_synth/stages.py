@@ -18,7 +18,7 @@ from reward_synth.search.refine import Refined
 from reward_synth.search.rungs import Cut, Race
 from reward_synth.search.screen import episode_terms
 from reward_synth.search.select import best_candidate, is_solved, with_results
-from reward_synth.simulators import get_simulator
+from reward_synth.simulators import describe_environment
 from reward_synth.simulators.base import FieldTable, FloatArray
 from reward_synth.simulators.episode import Episode
 from reward_synth.tasks import TaskSpec
@@ -108,7 +108,7 @@ def first_brief(task: TaskSpec, table: FieldTable, dt: float, shots: int, small:
 
 
 def _in_words(task: TaskSpec) -> str:
-    text = get_simulator(task.simulator).environments().get(task.environment.id, task.environment.id)
+    text = describe_environment(task.environment.id)
     if task.environment.arguments.get("terminate_when_unhealthy", True):
         return text
     return f"{text} In this task, though, no fall ends the episode."

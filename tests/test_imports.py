@@ -22,7 +22,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"tasks"}),
     frozenset({"roles", "training", "analysis"}),
     frozenset({"search"}),
-    frozenset({"check", "reporting"}),
+    frozenset({"check", "reporting", "preflight"}),
     frozenset({"display"}),
     frozenset({"preparation"}),
     frozenset({"parts"}),

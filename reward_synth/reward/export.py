@@ -59,7 +59,7 @@ def export(
     :raises RewardSynthError: if the reward has errors, uses a name that the file needs, or the environment or a field
         that it reads cannot be had without this package.
     """
-    _refuse_own_environments(env_id)
+    refuse_own_environments(env_id)
     report = lint(source, tuple((field.name, field.shape) for field in table))
     if not report.ok:
         errors = "\n".join(finding.as_text() for finding in report.findings if finding.severity == "error")
@@ -84,9 +84,19 @@ def export(
     return "\n\n".join(part.rstrip("\n") + "\n" for part in parts)
 
 
-def _refuse_own_environments(env_id: str) -> None:
-    from reward_synth.simulators import simulator_of
+def refuse_own_environments(env_id: str) -> None:
+    """Some environments no other file can make.
 
+    :raises RewardSynthError: this one is of these.
+    """
+    from reward_synth.simulators import simulator_of
+    from reward_synth.simulators.own_files import is_file_id
+
+    if is_file_id(env_id):
+        raise RewardSynthError(
+            f"{env_id} is a class in a file of your own, which no other file can hold",
+            "use reward_synth.RewardWrapper(env, FILE, fields=load_task(TASK).environment.fields) with the reward file",
+        )
     simulator = simulator_of(env_id)
     if simulator != "gym":
         raise RewardSynthError(
@@ -97,7 +107,9 @@ def _refuse_own_environments(env_id: str) -> None:
 
 
 def _refuse_unreadable(fields: Sequence[ExportedField]) -> None:
-    unreadable = [field.name for field in fields if not field.code]
+    from reward_synth.simulators.reading import reads_observation
+
+    unreadable = [field.name for field in fields if not field.code or reads_observation(field.code)]
     if unreadable:
         raise RewardSynthError(
             f"these fields cannot be read by a stand-alone file: {', '.join(unreadable)}",

@@ -15,6 +15,7 @@ from reward_synth.reward.hints import fix_for
 from reward_synth.reward.probe import circumstances
 from reward_synth.reward.process import RewardBatch, RewardProcess
 from reward_synth.simulators.base import FloatArray
+from reward_synth.simulators.recorder import require_finite
 from reward_synth.types import Finding
 
 Mask = NDArray[np.bool_]
@@ -27,6 +28,8 @@ class TransitionVecEnv(DummyVecEnv):
     of a training. ``states`` and ``next_states`` hold the last step's rows, shape (environments, width);
     ``next_states`` is the row before any automatic reset. Where ``frozen``, shape (environments,), is true, the
     environment is not stepped: its rows and its observation stay as they are.
+
+    What is not finite is noticed here, before it reaches reward or policy, which would be blamed for it.
     """
 
     def __init__(self, make: list[Callable[[], Any]], width: int) -> None:
@@ -36,7 +39,10 @@ class TransitionVecEnv(DummyVecEnv):
         self.frozen = np.zeros(self.num_envs, dtype=bool)
 
     def step_wait(self) -> Any:
-        """Step all environments that are not frozen; resets those that ended."""
+        """Step all environments that are not frozen; resets those that ended.
+
+        :raises EnvironmentFault: an environment fails, or gives a number that is not finite.
+        """
         infos: list[dict[str, Any]] = []
         self.buf_dones[:] = False
         for index, frozen in enumerate(self.frozen.tolist()):
@@ -49,11 +55,14 @@ class TransitionVecEnv(DummyVecEnv):
             self.states[index] = native["state"]
             self.next_states[index] = native["next_state"]
             if terminated or truncated:
+                require_finite(environment, observation, self.next_states[index : index + 1])
                 info["terminal_observation"] = observation
                 info["TimeLimit.truncated"] = truncated and not terminated
                 observation, _ = environment.reset()
                 self.buf_dones[index] = True
             self._save_obs(index, observation)
+        # Once for all environments: that costs as much as for one.
+        require_finite(self.envs[0], self.buf_obs[None], self.next_states)
         return self._obs_from_buf(), self.buf_rews.copy(), self.buf_dones.copy(), infos
 
 
