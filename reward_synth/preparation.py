@@ -17,7 +17,7 @@ from reward_synth.simulators import describe_environment, environments, get_simu
 from reward_synth.simulators.base import FieldTable
 from reward_synth.simulators.own_files import bare_id
 from reward_synth.store import RunStore
-from reward_synth.tasks import Environment, TaskSpec, load_task, match_task, save_task
+from reward_synth.tasks import Environment, TaskSpec, load_task, match_task, save_own_task
 from reward_synth.training.evaluate import field_table, seconds_per_step
 from reward_synth.types import Finding
 
@@ -113,7 +113,7 @@ def _drafted_task(
     )
     if not settings.yes and (confirm is None or not confirm(task)):
         draft = store.path / "task.draft.yaml"
-        save_task(task, draft)
+        save_own_task(task, draft)
         raise RewardSynthError(
             "nobody accepted the success measure that was drafted for this goal",
             f"read it in {draft}; accept with --yes, or edit it and pass --task {draft}",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import keyword
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ from reward_synth.errors import RewardSynthError
 from reward_synth.goal_matching import says_the_same
 from reward_synth.resources import data_dir
 from reward_synth.simulators.expressions import check_expression
-from reward_synth.simulators.own_files import bare_id, name_environment
+from reward_synth.simulators.own_files import bare_id, file_of, name_environment
 from reward_synth.types import LearnerName
 from reward_synth.yaml_files import read_yaml, write_yaml
 
@@ -206,6 +207,17 @@ def save_task(spec: TaskSpec, path: Path) -> None:
     values["environment"]["fields"] = {
         name: {key: value for key, value in each.items() if value is not None} for name, each in own.items()
     }
+    write_yaml(path, values)
+
+
+def save_own_task(spec: TaskSpec, path: Path) -> None:
+    """Write the spec for a person: without what is left at its default, and with the way to the environment's file."""
+    values = spec.model_dump(mode="json", exclude_defaults=True)
+    file = file_of(spec.environment.id)
+    if file is not None:
+        way = os.path.relpath(file, path.resolve().parent)
+        name = spec.environment.id.partition(":")[2]
+        values["environment"]["id"] = f"{way if way.startswith('.') else f'./{way}'}:{name}"
     write_yaml(path, values)
 
 

@@ -28,7 +28,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"parts"}),
     frozenset({"stages", "final"}),
     frozenset({"loop"}),
-    frozenset({"feedback", "run", "reward_files", "plan", "doctor"}),
+    frozenset({"feedback", "run", "reward_files", "task_writing", "plan", "doctor"}),
     frozenset({"__init__"}),
     frozenset({"commands"}),
     frozenset({"cli"}),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ import typer
 from reward_synth.commands import options
 from reward_synth.commands.options import Json, RunName
 from reward_synth.commands.stopping import terminable
-from reward_synth.commands.text import environment_argument, print_json, run_argument
+from reward_synth.commands.text import environment_argument, print_json, read_line, run_argument
 from reward_synth.errors import RewardSynthError
 
 if TYPE_CHECKING:
@@ -235,16 +234,7 @@ def _console_ask() -> ConsoleAsk | None:
     def write(text: str) -> None:
         typer.echo(text, err=True)
 
-    return ConsoleAsk(_read_line, write)
-
-
-def _read_line(question: str) -> str:
-    # input() would write its question to stdout, which is for data.
-    typer.echo(question, err=True, nl=False)
-    line = sys.stdin.readline()
-    if not line:
-        raise EOFError
-    return line.rstrip(os.linesep)
+    return ConsoleAsk(read_line, write)
 
 
 def _confirm(task: TaskSpec) -> bool:
@@ -257,7 +247,7 @@ def _confirm(task: TaskSpec) -> bool:
     if task.notes:
         typer.echo(f"\n{_indented(printable(task.notes))}", err=True)
     try:
-        answer = _read_line("\nIt decides which reward is good and never changes afterwards. Is it right? (y/N) ")
+        answer = read_line("\nIt decides which reward is good and never changes afterwards. Is it right? (y/N) ")
     except EOFError:
         return False
     return answer.strip().lower() in ("y", "yes")

@@ -67,3 +67,16 @@ def environment_argument(run: Run) -> str:
     path = file_of(kept)
     shown = os.path.relpath(path) if path is not None else f"PATH/{file}"
     return f"--env {shlex.quote(f'{shown}:{name}')}"
+
+
+def read_line(question: str) -> str:
+    """A person's answer.
+
+    :raises EOFError: there is none.
+    """
+    # input() would write its question to stdout, which is for data.
+    typer.echo(question, err=True, nl=False)
+    line = sys.stdin.readline()
+    if not line:
+        raise EOFError
+    return line.rstrip(os.linesep)
