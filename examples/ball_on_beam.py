@@ -10,6 +10,7 @@ import numpy as np
 
 MODEL = """
 <mujoco model="ball on beam">
+  <compiler angle="radian"/>
   <option timestep="0.005"/>
   <worldbody>
     <light pos="0 -1 2"/>
