@@ -178,7 +178,7 @@ def test_an_environment_that_ends_every_training_ends_the_run(
     model = scripted(lambda request: f"```python{REWARD}```")
     path = tmp_path / "robots" / "point_home.yaml"
     path.write_text(TASK.replace("  fields:", "  arguments: {mode: training}\n  fields:"))
-    with pytest.raises(EnvironmentFault, match="all 1 trainings .*motor burnt"):
+    with pytest.raises(EnvironmentFault, match=r"all 1 trainings .*motor burnt"):
         synthesize("", **settings(tmp_path) | {"iterations": 3})
     assert {request.role for request in model.requests} == {"designer"}
     assert len(model.requests) == 1

@@ -15,12 +15,12 @@ from gymnasium.envs.registration import EnvSpec
 
 from reward_synth.errors import RewardSynthError
 from reward_synth.simulators import own
-from reward_synth.simulators.base import Expert, FieldTable
+from reward_synth.simulators.base import ActionDimension, Expert, FieldTable
 from reward_synth.simulators.curated import find_curation, mark_essential
 from reward_synth.simulators.curated_tasks import CURATIONS
 from reward_synth.simulators.faults import fault_in_making
 from reward_synth.simulators.mujoco_actions import action_dimensions
-from reward_synth.simulators.mujoco_fields import FieldCollector, generic_fields
+from reward_synth.simulators.mujoco_fields import generic_fields
 from reward_synth.simulators.mujoco_names import ModelNames
 from reward_synth.simulators.observation_fields import (
     dictionary_fields,
@@ -84,10 +84,9 @@ class GymMujoco:
         curation = find_curation(base)
         if curation is None:
             names = ModelNames(base.model)
-            collector = FieldCollector(generic_fields(names, [], {}, set()))
-            for field in dictionary_fields(env):
-                collector.add(field, f"observed_{field.name}")
-            return FieldTable(collector.fields, action_dimensions(names, env.action_space))
+            # What the model does not know, such as a goal, comes first: it must not be lost behind a hundred bodies.
+            fields = generic_fields(names, dictionary_fields(env), {}, set())
+            return FieldTable(fields, _named_actions(action_dimensions(names, env.action_space), env))
         names = ModelNames(base.model, curation.joints, curation.bodies)
         fields = generic_fields(names, curation.fields(names), dict(curation.signs), set(curation.covered))
         return FieldTable(mark_essential(fields, curation.essential), action_dimensions(names, env.action_space))
@@ -130,6 +129,14 @@ def _without_native_reward(env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, A
 
 def _no_reward(*_: object) -> tuple[float, dict[str, Any]]:
     return 0.0, {}
+
+
+def _named_actions(actions: list[ActionDimension], env: gymnasium.Env[Any, Any]) -> list[ActionDimension]:
+    """The actions under the documentation's names, where they are not the model's actuators."""
+    documented = observation_actions(env)
+    if any(action.name != f"action_{action.index}" for action in actions):
+        return actions
+    return actions if documented[0].name == "action_0" else documented
 
 
 def _has_model(base: Any) -> bool:

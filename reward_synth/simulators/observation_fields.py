@@ -67,11 +67,10 @@ def observation_actions(env: Any) -> list[ActionDimension]:
     named = elements(_documentation(env), "Action", size) or [
         Element(f"action_{number}", "1", f"Element {number} of the action.") for number in range(size)
     ]
+    # Documentation tells units without saying how much of them 1.0 stands for.
     return [
-        ActionDimension(
-            number, element.name, element.unit, float(space.low[number]), float(space.high[number]), element.doc
-        )
-        for number, element in enumerate(named)
+        ActionDimension(number, each.name, "1", float(space.low[number]), float(space.high[number]), each.doc)
+        for number, each in enumerate(named)
     ]
 
 
@@ -118,7 +117,7 @@ def _vector(path: tuple[str, ...], space: Any, start: int, size: int) -> Field:
     low, high = _bounds(space)
     doc = f"Elements {start} to {start + size - 1} of the observation as a vector."
     if path != (OBSERVATION_KEY,):
-        doc = f"The part `{'.'.join(path)}` of the observation."
+        doc = f"The part `{'.'.join(path)}` of the observation: its elements {start} to {start + size - 1}."
     return Field(name, (size,), "1", min(low), max(high), doc, code=f"observation[{start}:{start + size}]")
 
 

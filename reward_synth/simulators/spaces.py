@@ -19,8 +19,8 @@ MOST_NUMBERS = 2048
 class VectorObservation(gymnasium.ObservationWrapper[Any, Any, Any]):
     """Lays an observation out as one vector of floats.
 
-    A ``Dict``'s parts follow each other as its space lists them, which is the order of Gymnasium's ``flatten``; an array
-    of several dimensions is laid out row by row.
+    A ``Dict``'s parts follow each other as its space lists them, which is the order of Gymnasium's ``flatten``; an
+    array of several dimensions is laid out row by row.
     """
 
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
