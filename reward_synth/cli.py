@@ -15,7 +15,7 @@ import typer
 from typer.exceptions import TyperException
 
 from reward_synth import __version__
-from reward_synth.commands import catalogue, evaluating, looking, rewards, running
+from reward_synth.commands import catalogue, evaluating, looking, own_tasks, rewards, running
 from reward_synth.commands.doctor import doctor
 from reward_synth.errors import RewardSynthError
 
@@ -44,6 +44,7 @@ for _command in (
     doctor,
 ):
     app.command(_command.__name__)(_command)
+own_tasks.add_to(catalogue.tasks_app)
 app.add_typer(catalogue.tasks_app, name="tasks")
 app.add_typer(catalogue.models_app, name="models")
 app.add_typer(catalogue.config_app, name="config")

@@ -22,3 +22,10 @@ class RewardSynthError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}\n\nhint: {self.hint}" if self.hint else self.message
+
+
+class EnvironmentFault(RewardSynthError):
+    """The environment itself is broken: it raises, or gives values that no policy and no reward can use.
+
+    Told apart from a broken reward, since no other reward would mend it and no model should be paid to try.
+    """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reward_synth.display.base import Display
 from reward_synth.parts import Parts
+from reward_synth.preflight import Preflight
 from reward_synth.preparation import Confirm
 from reward_synth.search.select import best_candidate, is_solved
 from reward_synth.settings import Settings
@@ -19,13 +20,15 @@ def search(
     display: Display,
     ask: Ask | None = None,
     confirm: Confirm | None = None,
+    tried: Preflight | None = None,
 ) -> Outcome:
     """Search until the task is solved, the iterations are done, or a limit is met. Finished work is not repeated.
 
     :param ask: None if nobody is there to answer; the request then waits in the run folder.
     :param confirm: shows a drafted success measure; None if nobody is there to accept it.
+    :param tried: the task and its environment, where they have been tried before the run was made.
     """
-    with Parts.assemble(store, goal, settings, display, confirm) as parts:
+    with Parts.assemble(store, goal, settings, display, confirm, tried) as parts:
         for iteration in range(1, settings.iterations + 1):
             display.iteration(iteration, settings.iterations)
             if not store.iteration_done(iteration):

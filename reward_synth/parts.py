@@ -12,6 +12,7 @@ from reward_synth.llm import default_model, open_model
 from reward_synth.llm.base import Model, Reply, Request
 from reward_synth.llm.ledger import Ledgered
 from reward_synth.llm.replay import Recorder
+from reward_synth.preflight import Preflight, preflight
 from reward_synth.preparation import Confirm, settle_task
 from reward_synth.roles.analyzer import Analyzer
 from reward_synth.roles.critic import Critic
@@ -46,9 +47,19 @@ class Parts:
 
     @classmethod
     def assemble(
-        cls, store: RunStore, goal: str, settings: Settings, display: Display, confirm: Confirm | None
+        cls,
+        store: RunStore,
+        goal: str,
+        settings: Settings,
+        display: Display,
+        confirm: Confirm | None,
+        tried: Preflight | None = None,
     ) -> Parts:
-        """Build everything; settles and freezes the task, or reads the frozen one of a resumed run."""
+        """Build everything; settles and freezes the task, or reads the frozen one of a resumed run.
+
+        :param tried: the task, where it has been tried already; else it is tried now, before a reward is designed.
+        :raises EnvironmentFault: the environment is broken.
+        """
         started = time.monotonic()
         models = ModelPool(store, settings, display)
         try:
@@ -61,7 +72,11 @@ class Parts:
                 reader = GoalReader(models.of("goal"), prompts)
                 task = settle_task(goal, settings, reader, store, display, confirm)
                 save_task(task, store.task_path)
-            inspector = Inspector.of(task)
+            tried = preflight(task, sandbox=not settings.unsafe_no_sandbox) if tried is None else tried.for_task(task)
+            for remark in tried.remarks:
+                if remark.level == "warning":
+                    display.warning(remark.message)
+            inspector = tried.inspector
             designer = Designer(models.of("designer"), prompts, settings.temperature, settings.seed)
             critic = Critic(models.of("critic"), prompts) if _wants_critic(settings, models) else None
             return cls(

@@ -7,15 +7,17 @@ from collections.abc import Callable
 
 from reward_synth.display.base import Display
 from reward_synth.errors import RewardSynthError
+from reward_synth.preflight import try_environment
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.lint import lint
 from reward_synth.roles.goal import GoalReader
 from reward_synth.search.behaviours import record_behaviours
 from reward_synth.settings import Settings
-from reward_synth.simulators import environments, get_simulator, simulator_of
+from reward_synth.simulators import describe_environment, environments, get_simulator, simulator_of
 from reward_synth.simulators.base import FieldTable
+from reward_synth.simulators.own_files import bare_id
 from reward_synth.store import RunStore
-from reward_synth.tasks import Environment, TaskSpec, load_task, match_task, save_task, with_scale
+from reward_synth.tasks import Environment, TaskSpec, load_task, match_task, save_own_task, with_scale
 from reward_synth.training.evaluate import field_table, seconds_per_step
 from reward_synth.types import Finding
 
@@ -48,6 +50,23 @@ def settle_task(
     return with_scale(task.model_copy(update={"goal": goal or task.goal}), settings.scale)
 
 
+def blank_task(goal: str, environment: str) -> TaskSpec:
+    """A task whose success and fitness are still to be written."""
+    simulator = simulator_of(environment)
+    return TaskSpec(
+        name=f"{simulator}/{_slug(goal)}",
+        goal=goal,
+        simulator=simulator,
+        environment=Environment(id=environment),
+        horizon=get_simulator(simulator).horizon(environment),
+        success="False",
+        fitness="0.0",
+        fitness_unit="",
+        drafted=True,
+        source="drafted by a model",
+    )
+
+
 def _drafted_task(
     goal: str,
     settings: Settings,
@@ -58,33 +77,21 @@ def _drafted_task(
 ) -> TaskSpec:
     known = environments()
     if settings.env is not None:
-        environment = settings.env
+        environment = bare_id(settings.env)
     else:
         environment, exchange = reader.choose_environment(goal, known)
         store.write_exchange(None, exchange.role, exchange.prompt, exchange.answer)
         display.status(f"the model chose {environment} for this goal (name another with --env)")
-    simulator = simulator_of(environment)
-    horizon = get_simulator(simulator).horizon(environment)
-    blank = TaskSpec(
-        name=f"{simulator}/{_slug(goal)}",
-        goal=goal,
-        simulator=simulator,
-        environment=Environment(id=environment),
-        horizon=horizon,
-        success="False",
-        fitness="0.0",
-        fitness_unit="",
-        drafted=True,
-        source="drafted by a model",
-    )
+    blank = blank_task(goal, environment)
+    try_environment(blank, sandbox=not settings.unsafe_no_sandbox)
     table = field_table(blank)
     shown = table.for_rewards()
     shown = shown.essential() if reader.model.small else shown
     drafted = reader.draft_measures(
         goal,
         shown.stub(),
-        environment=known.get(environment, environment),
-        horizon=horizon,
+        environment=describe_environment(environment),
+        horizon=blank.horizon,
         dt=seconds_per_step(blank),
         check=MeasureCheck(blank, table),
         layout=shown.layout(),
@@ -106,7 +113,7 @@ def _drafted_task(
     )
     if not settings.yes and (confirm is None or not confirm(task)):
         draft = store.path / "task.draft.yaml"
-        save_task(task, draft)
+        save_own_task(task, draft)
         raise RewardSynthError(
             "nobody accepted the success measure that was drafted for this goal",
             f"read it in {draft}; accept with --yes, or edit it and pass --task {draft}",

@@ -105,7 +105,7 @@ def train_reward(
 def _spec_of(task: str | Path | TaskSpec) -> TaskSpec:
     from reward_synth.tasks import load_task
 
-    return load_task(task) if isinstance(task, str | Path) else task
+    return load_task(task, typed=True) if isinstance(task, str | Path) else task
 
 
 def _is_path(reward: str | Path) -> bool:

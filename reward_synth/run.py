@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from reward_synth.display import Display, make_display
 from reward_synth.errors import RewardSynthError
-from reward_synth.settings import Resolved, Settings, load_settings, resumed_settings
+from reward_synth.settings import CONFIG_NAME, Resolved, Settings, load_settings, resumed_settings
 from reward_synth.store import CostLine, RunInfo, RunStore, find_run
 from reward_synth.types import Candidate, Evaluation, Feedback, RoleName, TrainResult
 
 if TYPE_CHECKING:
+    from reward_synth.preflight import Preflight
     from reward_synth.tasks import TaskSpec
 
 Ask = Callable[[dict[str, Any]], Feedback]
@@ -138,12 +139,13 @@ class Run:
 
     def export(self, candidate: str | None = None) -> str:
         """One Python file with the reward and its ``gymnasium.Wrapper``, which runs without this package."""
-        from reward_synth.reward.export import export
+        from reward_synth.reward.export import export, exportable_simulator
         from reward_synth.training.evaluate import field_table
 
         task = self.task
         environment = task.environment
         source = self.reward(candidate)
+        exportable_simulator(environment.id)
         table = field_table(task).for_rewards()
         return export(source, environment.id, environment.arguments, task.horizon, table, goal=task.goal)
 
@@ -218,6 +220,8 @@ class Run:
     ) -> Run:
         """As :meth:`resume`; ``flags`` as in :func:`~reward_synth.settings.load_settings`."""
         stored = Resolved(self.store.settings(), self.store.origins())
+        overrides = dict(overrides)
+        self.name_environment(overrides.pop("env", None))
         resolved = resumed_settings(stored, overrides, flags=flags)
         _check_learner(self.task if self.store.read_task() is not None else None, resolved.settings)
         with self.store.lock():
@@ -225,6 +229,25 @@ class Run:
             self._forget_stop()
             _search(self, resolved.settings, display or make_display(resolved.settings.display), ask, confirm)
         return self
+
+    def name_environment(self, env: str | None) -> None:
+        """Say where the file of the run's environment lies. None says nothing: no file of a run is sought by itself.
+
+        A run keeps no path of it, and may be somebody else's, whose file should be read before it is run.
+
+        :raises RewardSynthError: the run is about another environment.
+        """
+        from reward_synth.simulators.own_files import bare_id, name_environment
+
+        if env is None:
+            return
+        kept = self.task.environment.id if self.store.read_task() is not None else bare_id(self.settings.env or "")
+        if bare_id(env) != kept:
+            raise RewardSynthError(
+                f"--env {env}: this run is about the environment {kept}, which cannot change any more",
+                "--env only says where the file of a run's own environment lies; start another run for another one",
+            )
+        name_environment(env)
 
     def _forget_stop(self) -> None:
         """Whoever resumes a run takes back what stopped it: the stop file, or an answer that said so."""
@@ -275,8 +298,11 @@ def start(
     """Check what can be checked, make the run folder, search.
 
     :param on_created: told of the run before anything can interrupt it.
+    :raises EnvironmentFault: the environment is broken: told before a run folder is made or a model asked.
     """
+    _refuse_unnamed_file(resolved)
     task = check_prerequisites(goal, resolved.settings)
+    tried = _try(goal, task, resolved.settings)
     if task is not None:
         goal = goal.strip() or task.goal
         resolved = resolved.with_task_steps(task.training.steps, task.name)
@@ -286,8 +312,42 @@ def start(
     if on_created is not None:
         on_created(run)
     with store.lock():
-        _search(run, settings, display or make_display(settings.display), ask, confirm)
+        _search(run, settings, display or make_display(settings.display), ask, confirm, tried)
     return run
+
+
+def _refuse_unnamed_file(resolved: Resolved) -> None:
+    """A file with an environment is a program: a configuration file that lies about may not have it run."""
+    from reward_synth.simulators.own_files import is_file_id
+    from reward_synth.tasks import load_task
+
+    settings = resolved.settings
+    for name in ("env", "task"):
+        if not resolved.origins[name].endswith((".env", CONFIG_NAME)):
+            continue
+        value = settings.env if name == "env" else settings.task
+        if value and name == "task" and value.endswith((".yaml", ".yml")):
+            value = load_task(value).environment.id
+        if value and is_file_id(value):
+            raise RewardSynthError(
+                f"{resolved.origins[name]} would have the file {value.partition(':')[0]} run unseen",
+                f"if you trust it, name it yourself: --{name} {settings.env if name == 'env' else settings.task}",
+            )
+
+
+def _try(goal: str, task: TaskSpec | None, settings: Settings) -> Preflight | None:
+    """Try the task, or as much of it as is known before a model is asked: its environment, if that was named."""
+    from reward_synth.preflight import preflight, try_environment
+    from reward_synth.preparation import blank_task
+    from reward_synth.reward.channel import protected
+    from reward_synth.simulators.own_files import bare_id
+
+    with protected(settings.unsafe_no_sandbox):
+        if task is not None:
+            return preflight(task, sandbox=not settings.unsafe_no_sandbox)
+        if settings.env is not None:
+            try_environment(blank_task(goal, bare_id(settings.env)), sandbox=not settings.unsafe_no_sandbox)
+    return None
 
 
 def check_prerequisites(goal: str, settings: Settings) -> TaskSpec | None:
@@ -297,17 +357,16 @@ def check_prerequisites(goal: str, settings: Settings) -> TaskSpec | None:
     :raises RewardSynthError: something is missing.
     """
     from reward_synth.reward.channel import protected
-    from reward_synth.simulators import get_simulator, simulator_of
+    from reward_synth.simulators.own_files import name_environment
     from reward_synth.tasks import load_task, match_task
 
     if not goal.strip() and settings.task is None:
         raise RewardSynthError("the goal is empty", 'say what the robot shall do: "make the hopper hop backwards"')
-    task = load_task(settings.task) if settings.task is not None else match_task(goal, settings.env)
+    task = load_task(settings.task, typed=True) if settings.task is not None else match_task(goal, settings.env)
     if settings.env is not None:
-        get_simulator(simulator_of(settings.env)).make(settings.env, {}).close()
+        _make(name_environment(settings.env), {}, None)
     if task is not None:
-        environment = task.environment
-        get_simulator(task.simulator).make(environment.id, environment.arguments, task.horizon).close()
+        _make(task.environment.id, task.environment.arguments, task.horizon, task.simulator)
     if settings.prompts is not None and not settings.prompts.is_dir():
         raise RewardSynthError(f"there is no folder {settings.prompts}", "--prompts takes a folder of templates")
     with protected(settings.unsafe_no_sandbox):
@@ -319,6 +378,14 @@ def check_prerequisites(goal: str, settings: Settings) -> TaskSpec | None:
         require_ray()
     _check_models(settings)
     return task
+
+
+def _make(env_id: str, arguments: dict[str, Any], horizon: int | None, simulator: str | None = None) -> None:
+    """See that an environment can be made. A person's own is made where it can do no harm, when it is tried."""
+    from reward_synth.simulators import get_simulator, simulator_of
+
+    if ":" not in env_id:
+        get_simulator(simulator or simulator_of(env_id)).make(env_id, arguments, horizon).close()
 
 
 def _check_learner(task: TaskSpec | None, settings: Settings) -> None:
@@ -360,7 +427,14 @@ def _check_prices(names: set[str], base_url: str | None) -> None:
         )
 
 
-def _search(run: Run, settings: Settings, display: Display, ask: Ask | None, confirm: Confirm | None) -> None:
+def _search(
+    run: Run,
+    settings: Settings,
+    display: Display,
+    ask: Ask | None,
+    confirm: Confirm | None,
+    tried: Preflight | None = None,
+) -> None:
     """Run the loop on a locked store, and write down how it ended, whatever ended it."""
     from reward_synth.final import train_best
     from reward_synth.loop import search
@@ -387,7 +461,8 @@ def _search(run: Run, settings: Settings, display: Display, ask: Ask | None, con
                 if settings.unsafe_no_sandbox:
                     log.warning(UNSAFE)
                     display.warning(UNSAFE)
-                outcome = search(store, info.goal, settings, display, _paused(ask, display), _paused(confirm, display))
+                questions = (_paused(ask, display), _paused(confirm, display))
+                outcome = search(store, info.goal, settings, display, *questions, tried)
                 outcome = train_best(store, settings, display, outcome, started)
             task = {"task": run.task.name} if store.read_task() is not None else {}
             if outcome.status in ("stopped", "waiting"):

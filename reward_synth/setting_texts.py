@@ -7,7 +7,8 @@ from __future__ import annotations
 
 HELP: dict[str, str] = {
     "task": "Task spec: its name (`reward-synth tasks ls`) or a YAML file.",
-    "env": "Environment id, for a goal without a task spec; the model chooses one if neither is given.",
+    "env": "Environment, for a goal without a task spec: an id, `module:ID`, `module:CLASS` or `./FILE.py:CLASS`; "
+    "the model chooses one if neither is given.",
     "model": "Model that writes and reviews: any litellm name, `local`, `manual` or `replay:FILE`. "
     "Per role with `ROLE=NAME`, as in `--model critic=gpt-5`; may be repeated.",
     "models": "Model per role (`designer`, `critic`, `analyzer`, `goal`), where it is not `model`.",

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from reward_synth.analysis.summary import Summary, summarize
+from reward_synth.errors import EnvironmentFault
 from reward_synth.parts import Parts
 from reward_synth.reporting import write_plots
 from reward_synth.reward.contract import RewardError
@@ -18,9 +19,10 @@ from reward_synth.search.refine import Refined
 from reward_synth.search.rungs import Cut, Race
 from reward_synth.search.screen import episode_terms
 from reward_synth.search.select import best_candidate, is_solved, with_results
-from reward_synth.simulators import get_simulator
+from reward_synth.simulators import describe_environment
 from reward_synth.simulators.base import FieldTable, FloatArray
 from reward_synth.simulators.episode import Episode
+from reward_synth.simulators.faults import BLAME
 from reward_synth.tasks import TaskSpec
 from reward_synth.training.job import Progress, TrainJob, read_progress
 from reward_synth.training.presets import preset_for
@@ -109,7 +111,7 @@ def first_brief(task: TaskSpec, table: FieldTable, dt: float, shots: int, small:
 
 
 def _in_words(task: TaskSpec) -> str:
-    text = get_simulator(task.simulator).environments().get(task.environment.id, task.environment.id)
+    text = describe_environment(task.environment.id)
     if task.environment.arguments.get("terminate_when_unhealthy", True):
         return text
     return f"{text} In this task, though, no fall ends the episode."
@@ -218,7 +220,21 @@ def train(parts: Parts, candidates: Sequence[Candidate]) -> list[Candidate]:
     if jobs and all(candidate.status != "designed" for candidate in found):
         spent, saved = sum(c.steps for c in found), sum(c.steps_saved for c in found)
         display.status(f"trained {spent:,} steps, {saved:,} fewer than every candidate to its end")
+    _refuse_broken_environment(found)
     return found
+
+
+def _refuse_broken_environment(candidates: Sequence[Candidate]) -> None:
+    """Where the environment ended every training, no model need be paid for other rewards.
+
+    :raises EnvironmentFault: see above.
+    """
+    tried = [candidate for candidate in candidates if candidate.status != "rejected"]
+    if tried and all(candidate.status == "crashed" and BLAME in candidate.reason for candidate in tried):
+        raise EnvironmentFault(
+            f"all {len(tried)} trainings of the iteration ended alike. {tried[0].reason}",
+            "mend the environment, and start another run: what is finished in this one stays as it is",
+        )
 
 
 def _spared(candidate: Candidate, jobs: Sequence[TrainJob]) -> Candidate:

@@ -8,16 +8,20 @@ them. Each is Python over ``episode``, a recorded episode: either one expression
 from __future__ import annotations
 
 import difflib
+import keyword
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from reward_synth.errors import RewardSynthError
 from reward_synth.goal_matching import says_the_same
 from reward_synth.resources import data_dir
+from reward_synth.simulators.expressions import check_expression
+from reward_synth.simulators.own_files import bare_id, file_of, name_environment
 from reward_synth.types import LearnerName, ScaleName
 from reward_synth.yaml_files import read_yaml, write_yaml
 
@@ -31,6 +35,41 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class OwnField(_Section):
+    """A field that the spec itself names: elements of the observation, or an expression over the state."""
+
+    index: int | tuple[int, ...] | None = None
+    """Element of the observation as one flat vector, counted from 0; several make a vector."""
+    expression: str | None = None
+    """Or Python over ``observation``, and over MuJoCo's ``model`` and ``data``, with functions of numpy:
+    ``data.body("ball").xpos``. Arithmetic only: what it may hold is a list (``simulators/expressions.py``)."""
+    unit: str = Field(default="1", max_length=20)
+    low: float | None = None
+    """Smallest value; None takes the observation's own bound, or none."""
+    high: float | None = None
+    doc: str = Field(default="", max_length=200)
+    """Meaning and sign convention, in one sentence. Designers read it."""
+
+    @field_validator("unit", "doc")
+    @classmethod
+    def _on_one_line(cls, text: str) -> str:
+        if not text.isprintable():
+            raise ValueError("must be on one line")
+        return text
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.index is None) == (self.expression is None):
+            raise ValueError("must hold either 'index' or 'expression'")
+        if isinstance(self.index, tuple) and not self.index:
+            raise ValueError("'index' must hold at least one number")
+        if self.expression is not None and (fault := check_expression(self.expression)):
+            raise ValueError(f"the expression cannot be used: {fault}")
+        if self.low is not None and self.high is not None and self.low >= self.high:
+            raise ValueError("'low' must be below 'high'")
+        return self
+
+
 class Environment(_Section):
     """Which environment is made."""
 
@@ -38,6 +77,16 @@ class Environment(_Section):
     """The simulator's id for it: ``Hopper-v5``."""
     arguments: dict[str, Any] = {}
     """Keyword arguments for making it; none takes the simulator's defaults."""
+    fields: dict[str, OwnField] = {}
+    """Fields by name, in front of those that the simulator makes. Those are for all who know nothing of the task."""
+
+    @field_validator("fields")
+    @classmethod
+    def _names(cls, fields: dict[str, OwnField]) -> dict[str, OwnField]:
+        for name in fields:
+            if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
+                raise ValueError(f"{name!r} is not a name that Python code can use")
+        return fields
 
     @field_validator("arguments")
     @classmethod
@@ -122,16 +171,18 @@ def list_tasks() -> list[TaskSpec]:
     return sorted((_read(path) for path in paths), key=lambda spec: spec.name)
 
 
-def load_task(name_or_path: str | Path) -> TaskSpec:
+def load_task(name_or_path: str | Path, *, typed: bool = False) -> TaskSpec:
     """The shipped task of that name, or the spec in that file.
 
     :param name_or_path: ``gym/hopper_hop_forward``, its last part alone where only one task ends so, or a
         path to a YAML file.
+    :param typed: True if the person named the file, and with it the environment's file that it may name: see
+        :mod:`reward_synth.simulators.own_files`.
     :raises RewardSynthError: no such task (names the nearest), or the file is not a sound spec.
     """
     text = str(name_or_path)
     if isinstance(name_or_path, Path) or text.endswith((".yaml", ".yml")):
-        return _read(Path(name_or_path))
+        return _from_file(Path(name_or_path), typed)
     wanted = text.strip().lower().replace("-", "_").replace(" ", "_")
     paths = {f"{path.parent.name}/{path.stem}": path for path in data_dir("task_specs").glob("*/*.yaml")}
     found = [name for name in paths if wanted in (name, name.partition("/")[2])]
@@ -142,9 +193,34 @@ def load_task(name_or_path: str | Path) -> TaskSpec:
     raise RewardSynthError(f"there is no task '{text}'", hint=_nearest_tasks(wanted, sorted(paths)))
 
 
+def _from_file(path: Path, typed: bool) -> TaskSpec:
+    """The spec in a file, whose environment's file, if it has one, is sought from where the spec lies."""
+    spec = _read(path)
+    env_id = spec.environment.id
+    env_id = name_environment(env_id, path.parent.resolve()) if typed else bare_id(env_id)
+    environment = spec.environment.model_copy(update={"id": env_id})
+    return spec.model_copy(update={"environment": environment})
+
+
 def save_task(spec: TaskSpec, path: Path) -> None:
     """Write the spec as YAML that :func:`load_task` reads back to an equal spec; whole or not at all."""
-    write_yaml(path, spec.model_dump(mode="json"))
+    values = spec.model_dump(mode="json")
+    own = values["environment"]["fields"]
+    values["environment"]["fields"] = {
+        name: {key: value for key, value in each.items() if value is not None} for name, each in own.items()
+    }
+    write_yaml(path, values)
+
+
+def save_own_task(spec: TaskSpec, path: Path) -> None:
+    """Write the spec for a person: without what is left at its default, and with the way to the environment's file."""
+    values = spec.model_dump(mode="json", exclude_defaults=True)
+    file = file_of(spec.environment.id)
+    if file is not None:
+        way = os.path.relpath(file, path.resolve().parent)
+        name = spec.environment.id.partition(":")[2]
+        values["environment"]["id"] = f"{way if way.startswith('.') else f'./{way}'}:{name}"
+    write_yaml(path, values)
 
 
 def with_scale(spec: TaskSpec, scale: ScaleName | None) -> TaskSpec:

@@ -9,8 +9,8 @@ import typer
 from reward_synth.commands import options
 from reward_synth.commands.options import CandidateName, Json, RunName
 from reward_synth.commands.stopping import terminable
+from reward_synth.commands.text import environment_argument, print_json, print_table, run_argument, share
 from reward_synth.commands.text import number as figure
-from reward_synth.commands.text import print_json, print_table, run_argument, share
 
 if TYPE_CHECKING:
     from reward_synth.run import Run
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def eval(
     run: RunName = "latest",
     candidate: CandidateName = None,
+    env: options.EnvFile = None,
     seeds: Annotated[
         int,
         typer.Option(min=1, max=64, metavar="NUMBER", help="Policies there shall be, those that are done included."),
@@ -47,6 +48,7 @@ def eval(
     resolved = load_settings(options.overrides(typed))
     settings = resolved.settings
     found = Run.open(run, settings.runs_dir)
+    found.name_environment(env)
     if unsafe_no_sandbox:
         typer.echo(f"warning: {UNSAFE}", err=True)
     # As for `train`: lines show all there is; `json` is one document at the end.
@@ -105,5 +107,13 @@ def _print(evaluation: Evaluation, unit: str) -> None:
 
 def _command(run: Run, candidate: str | None, seeds: int, steps: int | None) -> str:
     """What to type to go on."""
-    words = ("reward-synth eval", run_argument(run), candidate, f"--seeds {seeds}", f"--steps {steps}" if steps else "")
+    own = environment_argument(run)
+    words = (
+        "reward-synth eval",
+        run_argument(run),
+        candidate,
+        own,
+        f"--seeds {seeds}",
+        f"--steps {steps}" if steps else "",
+    )
     return " ".join(word for word in words if word)

@@ -51,6 +51,15 @@ Set = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Any setting by its name; may be repeated.", show_default=False),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Data for programs, on stdout.")]
+EnvFile = Annotated[
+    str | None,
+    typer.Option(
+        "--env",
+        metavar="FILE.py:CLASS",
+        help="Where the file of the run's own environment lies, if it has one; a run keeps no path of it.",
+        show_default=False,
+    ),
+]
 RunName = Annotated[
     str, typer.Argument(metavar="RUN", help="A run's name, a unique beginning or the end of it, a path, or `latest`.")
 ]

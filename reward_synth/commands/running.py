@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ import typer
 from reward_synth.commands import options
 from reward_synth.commands.options import Json, RunName
 from reward_synth.commands.stopping import terminable
-from reward_synth.commands.text import print_json, run_argument
+from reward_synth.commands.text import environment_argument, print_json, read_line, run_argument
 from reward_synth.errors import RewardSynthError
 
 if TYPE_CHECKING:
@@ -90,6 +89,7 @@ def run(
 
 def resume(
     run: RunName,
+    env: options.EnvFile = None,
     base_url: options.BaseUrl = None,
     iterations: options.Iterations = None,
     budget: options.Budget = None,
@@ -166,7 +166,7 @@ def feedback(
         print_json({"answer": str(path)} | answer.model_dump(mode="json"))
     typer.echo(f"recorded in {path}", err=True)
     if not found.store.is_locked():
-        typer.echo(f"Continue with: reward-synth resume {run_argument(found)}", err=True)
+        typer.echo(f"Continue with: {_resume_command(found)}", err=True)
 
 
 @contextmanager
@@ -192,7 +192,8 @@ def _stoppable() -> Iterator[Callable[[Run], None]]:
 def _resume_command(run: Run) -> str:
     """What to type to go on with a run of one's own; its server must be named anew."""
     server = run.settings.base_url
-    return f"reward-synth resume {run_argument(run)}" + (f" --base-url {shlex.quote(server)}" if server else "")
+    words = ["reward-synth resume", run_argument(run), environment_argument(run)]
+    return " ".join(filter(None, words)) + (f" --base-url {shlex.quote(server)}" if server else "")
 
 
 def _finish(run: Run) -> None:
@@ -234,16 +235,7 @@ def _console_ask() -> ConsoleAsk | None:
     def write(text: str) -> None:
         typer.echo(text, err=True)
 
-    return ConsoleAsk(_read_line, write)
-
-
-def _read_line(question: str) -> str:
-    # input() would write its question to stdout, which is for data.
-    typer.echo(question, err=True, nl=False)
-    line = sys.stdin.readline()
-    if not line:
-        raise EOFError
-    return line.rstrip(os.linesep)
+    return ConsoleAsk(read_line, write)
 
 
 def _confirm(task: TaskSpec) -> bool:
@@ -256,7 +248,7 @@ def _confirm(task: TaskSpec) -> bool:
     if task.notes:
         typer.echo(f"\n{_indented(printable(task.notes))}", err=True)
     try:
-        answer = _read_line("\nIt decides which reward is good and never changes afterwards. Is it right? (y/N) ")
+        answer = read_line("\nIt decides which reward is good and never changes afterwards. Is it right? (y/N) ")
     except EOFError:
         return False
     return answer.strip().lower() in ("y", "yes")

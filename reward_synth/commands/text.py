@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,3 +54,29 @@ def coloured() -> bool:
 def run_argument(run: Run) -> str:
     """What to type for this run: its short name where that finds it, else its path."""
     return run.store.short_id if run.path.parent == Path("runs") else str(run.path)
+
+
+def environment_argument(run: Run) -> str:
+    """What to type for the file of the run's own environment; nothing where it has none."""
+    from reward_synth.simulators.own_files import bare_id, file_of, is_file_id
+
+    kept = run.task.environment.id if run.store.read_task() is not None else bare_id(run.settings.env or "")
+    if not is_file_id(kept):
+        return ""
+    file, _, name = kept.partition(":")
+    path = file_of(kept)
+    shown = os.path.relpath(path) if path is not None else f"PATH/{file}"
+    return f"--env {shlex.quote(f'{shown}:{name}')}"
+
+
+def read_line(question: str) -> str:
+    """A person's answer.
+
+    :raises EOFError: there is none.
+    """
+    # input() would write its question to stdout, which is for data.
+    typer.echo(question, err=True, nl=False)
+    line = sys.stdin.readline()
+    if not line:
+        raise EOFError
+    return line.rstrip(os.linesep)

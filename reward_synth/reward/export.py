@@ -67,7 +67,7 @@ def export(
     :raises RewardSynthError: if the reward has errors, uses a name that the file needs, or the environment or a field
         that it reads cannot be had without this package.
     """
-    simulator = _simulator(env_id)
+    simulator = exportable_simulator(env_id)
     packaged = simulator in PACKAGED
     report = lint(source, tuple((field.name, field.shape) for field in table))
     if not report.ok:
@@ -94,10 +94,19 @@ def export(
     return "\n\n".join(part.rstrip("\n") + "\n" for part in parts)
 
 
-def _simulator(env_id: str) -> str:
-    """The environment's simulator, if rewards for it can be exported."""
-    from reward_synth.simulators import simulator_of
+def exportable_simulator(env_id: str) -> str:
+    """The environment's simulator, if another file can make the environment.
 
+    :raises RewardSynthError: this one is of these.
+    """
+    from reward_synth.simulators import simulator_of
+    from reward_synth.simulators.own_files import is_file_id
+
+    if is_file_id(env_id):
+        raise RewardSynthError(
+            f"{env_id} is a class in a file of your own, which no other file can hold",
+            "use reward_synth.RewardWrapper(env, FILE, fields=load_task(TASK).environment.fields) with the reward file",
+        )
     simulator = simulator_of(env_id)
     if simulator not in ("gym", *PACKAGED):
         raise RewardSynthError(
@@ -109,7 +118,9 @@ def _simulator(env_id: str) -> str:
 
 
 def _refuse_unreadable(fields: Sequence[ExportedField]) -> None:
-    unreadable = [field.name for field in fields if not field.code]
+    from reward_synth.simulators.reading import reads_observation
+
+    unreadable = [field.name for field in fields if not field.code or reads_observation(field.code)]
     if unreadable:
         raise RewardSynthError(
             f"these fields cannot be read by a stand-alone file: {', '.join(unreadable)}",

@@ -16,7 +16,7 @@ from reward_synth.reward.probe import Transitions
 from reward_synth.simulators import get_simulator
 from reward_synth.simulators.base import Expert, FieldTable, FloatArray
 from reward_synth.simulators.episode import Episode
-from reward_synth.simulators.recorder import StateRecorder
+from reward_synth.simulators.recorder import StateRecorder, require_finite
 from reward_synth.tasks import TaskSpec
 from reward_synth.training.evaluate import measure
 from reward_synth.types import Measurement
@@ -42,6 +42,8 @@ class Behaviours:
 
     episodes: tuple[Episode, ...]
     measurements: tuple[Measurement, ...]
+    experts: int = 0
+    """So many at the end are a scripted expert's."""
 
     def transitions(self, names: Sequence[str]) -> Transitions:
         """All steps, rows of only these fields; the first episode is the body at rest (zero action)."""
@@ -61,13 +63,17 @@ def transitions_of(episodes: tuple[Episode, ...], names: Sequence[str]) -> Trans
 
 
 def record_behaviours(task: TaskSpec, table: FieldTable) -> Behaviours:
-    """Record about thirty short episodes, and those of experts; the same ones for the same task."""
+    """Record about thirty short episodes, and those of experts; the same ones for the same task.
+
+    :raises EnvironmentFault: the environment fails, or gives a number that is not finite.
+    """
     simulator = get_simulator(task.simulator)
     environment = StateRecorder(simulator.make(task.environment.id, task.environment.arguments, task.horizon), table)
     seconds = simulator.seconds_per_step(environment)
     size = len(table.actions)
     scripts = choosers(size) if table.discrete else controllers(size, seconds)
     plans = [(controller, STEPS) for controller in scripts]
+    scripted = len(plans)
     for expert in simulator.experts(environment):
         plans += [(controller, task.horizon) for controller in expert_controllers(expert, size, table.discrete)]
     episodes = [
@@ -75,7 +81,38 @@ def record_behaviours(task: TaskSpec, table: FieldTable) -> Behaviours:
         for number, (controller, steps) in enumerate(plans)
     ]
     environment.close()
-    return Behaviours(tuple(episodes), tuple(measure(task, table, episodes)))
+    return Behaviours(tuple(episodes), tuple(measure(task, table, episodes)), len(plans) - scripted)
+
+
+def record_full_length(task: TaskSpec, table: FieldTable) -> list[Episode]:
+    """Three episodes that last as long as the task: at rest, and shaken twice."""
+    simulator = get_simulator(task.simulator)
+    environment = StateRecorder(simulator.make(task.environment.id, task.environment.arguments, task.horizon), table)
+    seconds, size = simulator.seconds_per_step(environment), len(table.actions)
+    generator = np.random.default_rng(SEED)
+    scripts: list[Controller] = [
+        lambda step: np.zeros(size),
+        lambda step: generator.uniform(-1.0, 1.0, size),
+        _held(lambda: generator.uniform(-1.0, 1.0, size)),
+    ]
+    episodes = [
+        _record(environment, script, task.horizon, SEED + number, task.horizon, seconds)
+        for number, script in enumerate(scripts)
+    ]
+    environment.close()
+    return episodes
+
+
+def _held(draw: Callable[[], FloatArray], steps: int = 20) -> Controller:
+    """A random action that is held for some steps: shaking alone moves nothing far."""
+    held: list[FloatArray] = []
+
+    def act(step: int) -> FloatArray:
+        if step % steps == 0:
+            held[:] = [draw()]
+        return held[0]
+
+    return act
 
 
 def _record(
@@ -96,9 +133,10 @@ def _record(
         if table.discrete:
             wanted = 2.0 * np.eye(len(low))[int(np.argmax(wanted))] - 1.0
         scaled = low + (np.clip(wanted, -1.0, 1.0) + 1.0) / 2.0 * (high - low)
-        _, _, terminated, truncated, info = environment.step(
+        observed, _, terminated, truncated, info = environment.step(
             scaled.astype(np.float32 if table.discrete else environment.action_space.dtype)
         )
+        require_finite(environment, observed, info["next_state"][None])
         rows.append(info["next_state"])
         actions.append(scaled)
     return Episode(

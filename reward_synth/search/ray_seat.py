@@ -42,7 +42,7 @@ class Errand:
 
         :raises UnfitFile: its folder holds something that no training leaves.
         """
-        return cls(job.model_dump_json(), job.reward.read_bytes(), pack(job.folder, without=STAYS))
+        return cls(job.located().model_dump_json(), job.reward.read_bytes(), pack(job.folder, without=STAYS))
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Seat:
 
     def begin(self, errand: Errand) -> dict[str, str]:
         """Start the worker; returns the versions of what decides a training's outcome here."""
-        job = TrainJob.model_validate_json(errand.job)
+        job = TrainJob.parse(errand.job)
         job = job.model_copy(
             update={
                 "reward": self._folder / "reward.py",

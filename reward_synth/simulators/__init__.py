@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from reward_synth.simulators.base import Simulator
 
-__all__ = ["environments", "get_simulator", "simulator_names", "simulator_of"]
+__all__ = ["describe_environment", "environments", "get_simulator", "simulator_names", "simulator_of"]
 
 
 def simulator_names() -> tuple[str, ...]:
@@ -53,3 +53,13 @@ def simulator_of(env_id: str) -> str:
     if env_id in crafter_tasks.TASKS:
         return "crafter"
     return "metaworld" if env_id in metaworld_tasks.TASKS else "gym"
+
+
+def describe_environment(env_id: str) -> str:
+    """What an environment is, in a line: for people, and for the designer's prompt."""
+    known = get_simulator(simulator_of(env_id)).environments()
+    if env_id in known:
+        return known[env_id]
+    from reward_synth.simulators.own import describe
+
+    return describe(env_id) if simulator_of(env_id) == "gym" else env_id

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reward_synth.reward import view
-from reward_synth.simulators.reading import CodeReader, compile_row_reader
+from reward_synth.simulators.reading import CodeReader, RowReader, compile_row_reader
 from reward_synth.simulators.stub import SWITCH_UNIT, render_stub
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ class Field:
     :param read: takes the live, unwrapped environment and returns the value; made from ``code`` if left out.
     :param essential: True for the curated fields that the short stub shows to a small model.
     :param code: Python expression over ``model``, ``data`` (the compiled MuJoCo model and its state),
-        ``mujoco`` and ``np``; empty for simulators that are read by functions.
+        ``mujoco`` and ``np``, or over ``observation``, the flat vector that a policy sees; empty for simulators that
+        are read by functions.
     :param judge_only: True for what a task's success and fitness may read and a reward may not, such as a
         benchmark's own success: a reward that pays it out is a sparse one in disguise.
     """
@@ -182,8 +183,10 @@ class FieldTable(Sequence[Field]):
         """Largest value of each column, shape (width,); ``inf`` where unbounded."""
         return np.repeat([f.high for f in self._fields], [f.size for f in self._fields]).astype(np.float64)
 
-    def reader(self, env: gymnasium.Env[Any, Any]) -> Callable[[], FloatArray]:
+    def reader(self, env: gymnasium.Env[Any, Any]) -> RowReader:
         """A fast function that reads the row (new float64 array of shape (width,)) from the live environment.
+
+        It takes the newest observation, flat, which only fields over ``observation`` need.
 
         One function is compiled for the whole table, so make the table small first: ``table.subset(names)``.
         """

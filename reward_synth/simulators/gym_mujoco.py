@@ -1,4 +1,7 @@
-"""Gymnasium environments on MuJoCo: any of them, the eleven standard ones with curated names."""
+"""Gymnasium environments: on MuJoCo with a table made from the model, others with one made from the observation.
+
+The eleven standard MuJoCo environments have curated names.
+"""
 
 from __future__ import annotations
 
@@ -8,77 +11,96 @@ import sys
 from typing import Any
 
 import gymnasium
+from gymnasium.envs.registration import EnvSpec
 
 from reward_synth.errors import RewardSynthError
-from reward_synth.simulators.base import Expert, FieldTable
+from reward_synth.simulators import own
+from reward_synth.simulators.base import ActionDimension, Expert, FieldTable
 from reward_synth.simulators.curated import find_curation, mark_essential
 from reward_synth.simulators.curated_tasks import CURATIONS
+from reward_synth.simulators.faults import fault_in_making
 from reward_synth.simulators.lean_bodies import lighten
 from reward_synth.simulators.mujoco_actions import action_dimensions
 from reward_synth.simulators.mujoco_fields import generic_fields
 from reward_synth.simulators.mujoco_names import ModelNames
+from reward_synth.simulators.observation_fields import (
+    dictionary_fields,
+    observation_actions,
+    observation_fields,
+    seconds_per_step,
+)
+from reward_synth.simulators.spaces import as_vector, require_supported
 
 INSTALL_LINE = 'pip install "gymnasium[mujoco]"'
 DEFAULT_HORIZON = 1000
 
 
 class GymMujoco:
-    """The simulator ``gym``: every Gymnasium environment that holds a MuJoCo ``model`` and ``data``."""
+    """The simulator ``gym``: every Gymnasium environment whose observations and continuous actions are vectors.
+
+    Those that hold a MuJoCo ``model`` and ``data`` get their fields from these, all others from the observation.
+    """
 
     name = "gym"
 
     def make(self, env_id: str, arguments: dict[str, Any], horizon: int | None = None) -> gymnasium.Env[Any, Any]:
         """A fresh environment, time-limited to ``horizon`` steps, not yet reset.
 
-        :param env_id: ``HalfCheetah-v5``, or ``module:EnvId`` for one that ``module`` registers on import.
+        Its observations are laid out as one vector (:mod:`~reward_synth.simulators.spaces`).
+
+        :param env_id: ``HalfCheetah-v5``, or one of the forms in :mod:`~reward_synth.simulators.own`.
         :param arguments: keyword arguments of the environment, for example ``terminate_when_unhealthy``.
         :param horizon: steps until truncation; None keeps the environment's own.
-        :raises RewardSynthError: for an unknown id or argument, a missing module or model file.
+        :raises RewardSynthError: for an unknown id or argument, a missing module or model file, or spaces that cannot
+            be trained on.
+        :raises EnvironmentFault: the environment's own code fails.
         """
         if horizon is not None and horizon < 1:
             raise RewardSynthError(f"the horizon must be at least 1 step, not {horizon}")
-        module, colon, _ = env_id.partition(":")
-        if colon and module.partition(".")[0] in sys.stdlib_module_names:
-            # A task file that somebody sent would have it imported, and some of these do things then.
-            raise RewardSynthError(f"{env_id!r}: the standard library's `{module}` holds no environment")
+        chosen = own.specification(env_id)
         try:
-            env = gymnasium.make(env_id, max_episode_steps=horizon, disable_env_checker=True, **arguments)
-            lighten(env.unwrapped)
-            return env
+            env = gymnasium.make(chosen, max_episode_steps=horizon, disable_env_checker=True, **arguments)
         except gymnasium.error.DependencyNotInstalled as error:
             raise RewardSynthError(f"{env_id} needs a package that is missing: {error}", INSTALL_LINE) from error
         except gymnasium.error.Error as error:
             raise RewardSynthError(f"unknown environment {env_id!r}", _nearest_environments(env_id)) from error
         except ImportError as error:
-            hint = _nearest_environments(env_id)
-            if ":" in env_id:
-                hint = f"install the package that provides `{env_id.split(':')[0]}`, or add it to PYTHONPATH"
-            raise RewardSynthError(f"{env_id!r} cannot be imported: {error}", hint) from error
+            raise RewardSynthError(f"{env_id!r} cannot be imported: {error}", _nearest_environments(env_id)) from error
         except (TypeError, ValueError, OSError) as error:
             message = f"{env_id} cannot be made with arguments {arguments}: {error}"
-            raise RewardSynthError(message, _accepted_arguments(env_id)) from error
+            raise RewardSynthError(message, _accepted_arguments(chosen)) from error
+        except Exception as error:
+            raise fault_in_making(env_id, error) from error
+        lighten(env.unwrapped)
+        return as_vector(env)
 
     def fields(self, env: gymnasium.Env[Any, Any]) -> FieldTable:
         """The environment's field table; the same for every instance made with the same arguments.
 
-        :raises RewardSynthError: if the environment holds no MuJoCo model.
+        :raises RewardSynthError: its spaces are none that can be trained on.
         """
         base: Any = env.unwrapped
-        model = _model(env)
+        if not _has_model(base):
+            require_supported(env)
+            return FieldTable(observation_fields(env), observation_actions(env))
         curation = find_curation(base)
         if curation is None:
-            names = ModelNames(model)
-            return FieldTable(generic_fields(names, [], {}, set()), action_dimensions(names, env.action_space))
-        names = ModelNames(model, curation.joints, curation.bodies)
+            names = ModelNames(base.model)
+            # What the model does not know, such as a goal, comes first: it must not be lost behind a hundred bodies.
+            fields = generic_fields(names, dictionary_fields(env), {}, set())
+            return FieldTable(fields, _named_actions(action_dimensions(names, env.action_space), env))
+        names = ModelNames(base.model, curation.joints, curation.bodies)
         fields = generic_fields(names, curation.fields(names), dict(curation.signs), set(curation.covered))
         return FieldTable(mark_essential(fields, curation.essential), action_dimensions(names, env.action_space))
 
     def seconds_per_step(self, env: gymnasium.Env[Any, Any]) -> float:
-        """Simulated seconds that one step takes: the physics time step times the frames skipped."""
+        """Simulated seconds that one step takes: as the environment says, or the physics time step times the frames
+        skipped.
+        """
         base: Any = env.unwrapped
-        if hasattr(base, "dt"):
-            return float(base.dt)
-        return float(_model(env).opt.timestep) * int(getattr(base, "frame_skip", 1))
+        if hasattr(base, "dt") or not _has_model(base):
+            return seconds_per_step(base)
+        return float(base.model.opt.timestep) * int(getattr(base, "frame_skip", 1))
 
     def environments(self) -> dict[str, str]:
         """The standard environments that are installed, with a one-line description each."""
@@ -86,8 +108,9 @@ class GymMujoco:
 
     def horizon(self, env_id: str) -> int:
         """The environment's own, or 1000 steps."""
-        specification = gymnasium.registry.get(env_id)
-        limit = specification.max_episode_steps if specification is not None else None
+        chosen = own.specification(env_id)
+        spec = gymnasium.registry.get(chosen) if isinstance(chosen, str) else chosen
+        limit = spec.max_episode_steps if spec is not None else None
         return int(limit or DEFAULT_HORIZON)
 
     def experts(self, env: gymnasium.Env[Any, Any]) -> list[Expert]:
@@ -95,17 +118,22 @@ class GymMujoco:
         return []
 
 
-def _model(env: gymnasium.Env[Any, Any]) -> Any:
-    import mujoco
+def _named_actions(actions: list[ActionDimension], env: gymnasium.Env[Any, Any]) -> list[ActionDimension]:
+    """The actions under the documentation's names, where they are not the model's actuators."""
+    documented = observation_actions(env)
+    if any(action.name != f"action_{action.index}" for action in actions):
+        return actions
+    return actions if documented[0].name == "action_0" else documented
 
-    model = getattr(env.unwrapped, "model", None)
-    if isinstance(model, mujoco.MjModel) and isinstance(getattr(env.unwrapped, "data", None), mujoco.MjData):
-        return model
-    env_id = env.spec.id if env.spec else type(env.unwrapped).__name__
-    raise RewardSynthError(
-        f"{env_id} is not a MuJoCo environment: it has no `model` and `data`",
-        f"choose one of: {', '.join(CURATIONS)}",
-    )
+
+def _has_model(base: Any) -> bool:
+    """True if an unwrapped environment holds a compiled MuJoCo model and its state."""
+    # Without MuJoCo loaded, nothing can be one.
+    mujoco = sys.modules.get("mujoco")
+    if mujoco is None:
+        return False
+    model, data = getattr(base, "model", None), getattr(base, "data", None)
+    return isinstance(model, mujoco.MjModel) and isinstance(data, mujoco.MjData)
 
 
 def _nearest_environments(env_id: str) -> str:
@@ -121,12 +149,12 @@ def _nearest_environments(env_id: str) -> str:
     ]
     if close:
         return f"did you mean {' or '.join(close)}?"
-    return f"installed: {', '.join(CURATIONS)}; others as module:EnvId"
+    return f"installed: {', '.join(CURATIONS)}; others as module:EnvId, or ./FILE.py:CLASS (docs/own-environment.md)"
 
 
-def _accepted_arguments(env_id: str) -> str:
+def _accepted_arguments(chosen: str | EnvSpec) -> str:
     """The environment's own keyword arguments, for a hint."""
-    spec = gymnasium.registry.get(env_id.rsplit(":", 1)[-1])
+    spec = gymnasium.registry.get(chosen) if isinstance(chosen, str) else chosen
     if spec is None or spec.entry_point is None:
         return ""
     entry: Any = spec.entry_point

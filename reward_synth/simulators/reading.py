@@ -43,7 +43,8 @@ TOUCHING_GEOMS = "data.contact.geom.ravel().tolist()"
 class CodeReader:
     """Reads one field by its expression from an unwrapped environment; compiled at first use, picklable.
 
-    :param code: expression over ``model``, ``data``, ``mujoco``, ``np``.
+    :param code: expression over ``model``, ``data``, ``mujoco``, ``np``. One over ``observation`` can be read by
+        :func:`compile_row_reader` only: an environment does not keep what it has observed.
     :param shape: ``()`` makes it return a float, otherwise a new float64 array.
     """
 
@@ -61,10 +62,31 @@ class CodeReader:
         return float(value) if self.shape == () else np.array(value, dtype=np.float64).reshape(self.shape)
 
 
+OBSERVATION = "observation"
+"""What the expressions call the newest observation, a flat float vector."""
+
+RowReader = Callable[..., NDArray[np.float64]]
+"""Takes the newest observation, where the fields read it, and gives a new row."""
+
+
+def reads_observation(code: str) -> bool:
+    """True if the expression is one over the observation."""
+    return any(isinstance(node, ast.Name) and node.id == OBSERVATION for node in ast.walk(ast.parse(code, mode="eval")))
+
+
+def reads_mujoco(code: str) -> bool:
+    """True if the expression is one over a MuJoCo model or its state."""
+    names = {node.id for node in ast.walk(ast.parse(code, mode="eval")) if isinstance(node, ast.Name)}
+    return bool(names & {"model", "data"})
+
+
 def compile_row_reader(
     fields: Sequence[tuple[str, int, Callable[[Any], Any]]], env: gymnasium.Env[Any, Any]
-) -> Callable[[], NDArray[np.float64]]:
+) -> RowReader:
     """One function that reads all fields into a fresh row.
+
+    It is called with the newest observation as a flat vector; without one, as before the first reset, the fields
+    that are read from it are 0.
 
     What does not change between steps is bound once: the arrays' rows and slices as views. What several
     fields share (a simulator call for whole-body velocities, the list of contacts) is done once per row.
@@ -75,9 +97,18 @@ def compile_row_reader(
     """
     base: Any = env.unwrapped
     columns = tuple((code, size) for code, size, _ in fields)
-    scope: dict[str, Any] = {"np": np, "empty": np.empty, "WIDTH": sum(size for _, size in columns)}
+    scope: dict[str, Any] = {
+        "np": np,
+        "empty": np.empty,
+        "WIDTH": sum(size for _, size in columns),
+        "NOTHING": None,
+    }
+    if any(code and reads_observation(code) for code, _ in columns):
+        from gymnasium.spaces import flatdim
+
+        scope["NOTHING"] = np.zeros(flatdim(env.observation_space))
     sizes: tuple[int, ...] = ()
-    if any(code for code, _ in columns):
+    if any(code and reads_mujoco(code) for code, _ in columns):
         import mujoco
 
         scope["mujoco"] = mujoco
@@ -87,7 +118,7 @@ def compile_row_reader(
     if key not in _compiled:
         _compiled[key] = compile(_source(columns, base), "<field reader>", "exec")
     exec(_compiled[key], scope)
-    reader: Callable[[], NDArray[np.float64]] = scope["bind"](base, [read for _, _, read in fields])
+    reader: RowReader = scope["bind"](base, [read for _, _, read in fields])
     return reader
 
 
@@ -109,7 +140,7 @@ def _source(columns: Sequence[tuple[str, int]], base: Any) -> str:
     bind: list[str] = []
     guard: list[str] = []
     listed: list[str] = []
-    if any(code for code, _ in columns):
+    if any(code and reads_mujoco(code) for code, _ in columns):
         bind, listed = sharing.bindings(base)
         guard = [
             "if env.data is not data:",
@@ -120,7 +151,7 @@ def _source(columns: Sequence[tuple[str, int]], base: Any) -> str:
         [
             "def bind(env, readers):",
             *(f"    {line}" for line in bind),
-            "    def read():",
+            f"    def read({OBSERVATION}=NOTHING):",
             *(f"        {line}" for line in body),
             "    return read",
         ]

@@ -56,11 +56,13 @@ def _long_actions(actions: tuple[ActionDimension, ...]) -> list[str]:
     head = f"# action: np.ndarray  # shape ({len(actions)},)"
     return [
         head,
-        *(
-            f"#   action[{a.index}]: {a.name}  # {format_range(a.low, a.high)}, 1.0 = {a.unit}. {a.doc}"
-            for a in actions
-        ),
+        *(f"#   action[{a.index}]: {a.name}  # {format_range(a.low, a.high)}{_scale(a)}. {a.doc}" for a in actions),
     ]
+
+
+def _scale(action: ActionDimension) -> str:
+    """What one unit of the action stands for, where that is known."""
+    return "" if action.unit == "1" else f", 1.0 = {action.unit}"
 
 
 def _short_actions(actions: tuple[ActionDimension, ...]) -> list[str]:

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from reward_synth.reward import channel, lock
+from reward_synth.simulators.own_files import file_of, is_file_id
+from reward_synth.tasks import Environment
 from reward_synth.training.job import TrainJob
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -37,8 +39,15 @@ def confine_files(job: TrainJob, readable: Iterable[Path], writable: Iterable[Pa
     if not job.sandbox:
         channel.set_protection(("limits",))
         return
-    folders = list(writable)
-    lock.restrict_files((*SYSTEM, *libraries(), *model_files(job), *readable), (*DEVICES, *folders))
+    restrict_files((*model_files(job), *readable), writable)
+
+
+def restrict_files(readable: Iterable[Path], writable: Iterable[Path]) -> None:
+    """Forbid all files but the libraries' and those given.
+
+    :raises LockError: if the kernel refuses.
+    """
+    lock.restrict_files((*SYSTEM, *libraries(), *readable), (*DEVICES, *writable))
 
 
 def confine_calls(job: TrainJob) -> None:
@@ -63,22 +72,39 @@ def libraries() -> Iterator[Path]:
 
 
 def model_files(job: TrainJob) -> Iterator[Path]:
-    """What an environment of the person's own is made of: the module that registers it, and its model's folder."""
-    module, colon, _ = job.task.environment.id.partition(":")
-    spec = importlib.util.find_spec(module.partition(".")[0]) if colon else None
-    if spec is not None:
-        yield from map(Path, spec.submodule_search_locations or filter(None, (spec.origin,)))
-    for value in job.task.environment.arguments.values():
+    """What the job's environment is made of, if it is the person's own."""
+    return environment_files(job.task.environment, job.folder)
+
+
+def environment_files(environment: Environment, own: Path) -> Iterator[Path]:
+    """What an environment of the person's own is made of: its module or file, and its model's folder.
+
+    Of the folder that a file lies in, which may hold keys and runs, only MuJoCo models and what lies in a folder
+    ``assets`` can be read.
+
+    :param own: a folder that must not be laid open as a whole: the training's.
+    """
+    file = file_of(environment.id)
+    module, colon, _ = environment.id.partition(":")
+    if file is not None:
+        yield file
+        yield from file.parent.glob("*.xml")
+        yield from (folder for folder in (file.parent / "assets",) if folder.is_dir())
+    elif colon and not is_file_id(environment.id):
+        spec = importlib.util.find_spec(module.partition(".")[0])
+        if spec is not None:
+            yield from map(Path, spec.submodule_search_locations or filter(None, (spec.origin,)))
+    for value in environment.arguments.values():
         if _is_file(value):
             # Meshes and textures lie beside the model; but the home folder would be too much.
             folder = Path(value).resolve().parent
-            yield folder if not _holds(folder, job) else Path(value)
+            yield folder if not _holds(folder, own) else Path(value)
 
 
 def _is_file(value: Any) -> bool:
     return isinstance(value, str) and Path(value).is_absolute() and Path(value).is_file()
 
 
-def _holds(folder: Path, job: TrainJob) -> bool:
-    """True if the home folder, or the job's own, lies below."""
-    return any(place.is_relative_to(folder) for place in (Path.home(), job.folder))
+def _holds(folder: Path, own: Path) -> bool:
+    """True if the home folder, or the training's own, lies below."""
+    return any(place.is_relative_to(folder) for place in (Path.home(), own))

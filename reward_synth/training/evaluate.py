@@ -14,7 +14,8 @@ from reward_synth.reward.process import MeasureProcess
 from reward_synth.simulators import get_simulator
 from reward_synth.simulators.base import FieldTable, FloatArray
 from reward_synth.simulators.episode import Episode
-from reward_synth.simulators.recorder import StateRecorder
+from reward_synth.simulators.own_fields import with_own_fields
+from reward_synth.simulators.recorder import StateRecorder, require_finite
 from reward_synth.tasks import TaskSpec, judge
 from reward_synth.training.policy import Policy
 from reward_synth.types import Finding, Measurement
@@ -33,7 +34,7 @@ def field_table(task: TaskSpec) -> FieldTable:
     """The full field table of a task's environment."""
     simulator = get_simulator(task.simulator)
     with closing(simulator.make(task.environment.id, task.environment.arguments, task.horizon)) as environment:
-        return simulator.fields(environment)
+        return with_own_fields(simulator.fields(environment), task.environment.fields, environment)
 
 
 def seconds_per_step(task: TaskSpec) -> float:
@@ -51,6 +52,7 @@ def play(task: TaskSpec, table: FieldTable, policy: Act, seeds: Sequence[int], r
     plays the same episode again, whatever is played beside it.
 
     :param repeat: environment steps that each of the policy's actions is held for. Every one of them is recorded.
+    :raises EnvironmentFault: an environment fails, or gives a number that is not finite.
     """
     simulator = get_simulator(task.simulator)
     environments = [
@@ -78,6 +80,7 @@ def play(task: TaskSpec, table: FieldTable, policy: Act, seeds: Sequence[int], r
         for i in running:
             observations[i], _, terminated[i], truncated, info = environments[i].step(held[i])
             rows[i].append(info["next_state"])
+            require_finite(environments[i], observations[i], info["next_state"][None])
             actions[i].append(np.asarray(held[i], dtype=np.float64))
             if not (terminated[i] or truncated):
                 still.append(i)

@@ -12,6 +12,7 @@ from typing import Literal, Self
 
 from pydantic import ValidationError
 
+from reward_synth.simulators.own_files import digest_of, file_of, name_environment
 from reward_synth.store.files import write_text
 from reward_synth.tasks import TaskSpec
 from reward_synth.training.presets import Preset
@@ -54,6 +55,8 @@ class TrainJob(Value):
     """End the training once two evaluations in a row succeed in every episode."""
     sandbox: bool = True
     """Lock trainer and evaluator. False trains where no lock can be had, for a person who asked for that."""
+    environment_file: Path | None = None
+    """Where the environment's own file lies, if it has one; :meth:`located` fills it in."""
 
     @property
     def policy_path(self) -> Path:
@@ -76,20 +79,36 @@ class TrainJob(Value):
         return self.folder / "result.json"
 
     def digest(self) -> str:
-        """Tells jobs apart that would train another policy: of all but folders and pauses, and the reward's bytes."""
-        asked = self.model_dump_json(exclude={"reward", "folder", "trajectories", "until", "end"})
+        """Tells jobs apart that would train another policy: of all but folders and pauses, and the bytes of the reward
+        and of the environment's file.
+        """
+        places = {"reward", "folder", "trajectories", "until", "end", "environment_file"}
+        asked = self.model_dump_json(exclude=places) + digest_of(self.task.environment.id)
         return hashlib.sha256(asked.encode() + self.reward.read_bytes()).hexdigest()
+
+    def located(self) -> TrainJob:
+        """The job with the place of the environment's file, as this process knows it."""
+        found = file_of(self.task.environment.id)
+        return self if found is None else self.model_copy(update={"environment_file": found})
 
     def write(self) -> Path:
         """Write ``job.json`` and return its path."""
         path = self.folder / "job.json"
-        write_text(path, self.model_dump_json(indent=2) + "\n")
+        write_text(path, self.located().model_dump_json(indent=2) + "\n")
         return path
 
     @classmethod
     def read(cls, path: Path) -> TrainJob:
-        """Read a job file."""
-        return cls.model_validate_json(path.read_text(encoding="utf-8"))
+        """Read a job file. From then on this process knows where the environment's file lies."""
+        return cls.parse(path.read_text(encoding="utf-8"))
+
+    @classmethod
+    def parse(cls, text: str) -> TrainJob:
+        """As :meth:`read`, from the file's text."""
+        job = cls.model_validate_json(text)
+        if job.environment_file is not None:
+            name_environment(f"{job.environment_file}:{job.task.environment.id.partition(':')[2]}")
+        return job
 
 
 class _Outcome(Value):

@@ -16,6 +16,7 @@ from reward_synth.reward.hints import fix_for
 from reward_synth.reward.probe import circumstances
 from reward_synth.reward.process import RewardBatch, RewardProcess
 from reward_synth.simulators.base import FloatArray
+from reward_synth.simulators.recorder import require_finite
 from reward_synth.training.scale import SignScale
 from reward_synth.types import Finding
 
@@ -29,6 +30,8 @@ class TransitionVecEnv(DummyVecEnv):
     of a training. ``states`` and ``next_states`` hold the last step's rows, shape (environments, width);
     ``next_states`` is the row before any automatic reset. Where ``frozen``, shape (environments,), is true, the
     environment is not stepped: its rows and its observation stay as they are.
+
+    What is not finite is noticed here, before it reaches reward or policy, which would be blamed for it.
     """
 
     def __init__(self, make: list[Callable[[], Any]], width: int) -> None:
@@ -38,7 +41,10 @@ class TransitionVecEnv(DummyVecEnv):
         self.frozen = np.zeros(self.num_envs, dtype=bool)
 
     def step_wait(self) -> Any:
-        """Step all environments that are not frozen; resets those that ended."""
+        """Step all environments that are not frozen; resets those that ended.
+
+        :raises EnvironmentFault: an environment fails, or gives a number that is not finite.
+        """
         infos: list[dict[str, Any]] = []
         self.buf_dones[:] = False
         seen, actions, states, next_states = self.buf_obs[None], self.actions, self.states, self.next_states
@@ -50,11 +56,14 @@ class TransitionVecEnv(DummyVecEnv):
             observation, _, terminated, truncated, native = environment.step(actions[index])
             states[index], next_states[index] = native["state"], native["next_state"]
             if terminated or truncated:
+                require_finite(environment, observation, self.next_states[index : index + 1])
                 info["terminal_observation"] = observation
                 info["TimeLimit.truncated"] = truncated and not terminated
                 observation, _ = environment.reset()
                 self.buf_dones[index] = True
             seen[index] = observation
+        # Once for all environments: that costs as much as for one.
+        require_finite(self.envs[0], seen, next_states)
         return self._obs_from_buf(), self.buf_rews.copy(), self.buf_dones.copy(), infos
 
 
