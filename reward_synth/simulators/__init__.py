@@ -14,7 +14,7 @@ __all__ = ["environments", "get_simulator", "simulator_names", "simulator_of"]
 
 def simulator_names() -> tuple[str, ...]:
     """Names that :func:`get_simulator` accepts, whether their extras are installed or not."""
-    return ("gym", "metaworld")
+    return ("gym", "maniskill", "metaworld")
 
 
 def get_simulator(name: str) -> Simulator:
@@ -28,6 +28,10 @@ def get_simulator(name: str) -> Simulator:
         from reward_synth.simulators.gym_mujoco import GymMujoco
 
         return GymMujoco()
+    if name == "maniskill":
+        from reward_synth.simulators.maniskill import ManiSkill
+
+        return ManiSkill()
     if name == "metaworld":
         from reward_synth.simulators.metaworld import MetaWorld
 
@@ -44,6 +48,8 @@ def environments() -> dict[str, str]:
 
 def simulator_of(env_id: str) -> str:
     """Name of the simulator that an environment's id belongs to; ``gym`` for an unknown one."""
-    from reward_synth.simulators.metaworld_tasks import TASKS
+    from reward_synth.simulators import maniskill_tasks, metaworld_tasks
 
-    return "metaworld" if env_id in TASKS else "gym"
+    if env_id in maniskill_tasks.TASKS:
+        return "maniskill"
+    return "metaworld" if env_id in metaworld_tasks.TASKS else "gym"

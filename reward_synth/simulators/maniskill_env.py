@@ -25,6 +25,7 @@ from reward_synth.simulators.maniskill_visuals import sapien, without_visuals
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import mani_skill.envs  # noqa: F401  (registers them)
+    from mani_skill.utils.logging_utils import logger
     from mani_skill.utils.registration import REGISTERED_ENVS
 
 FloatArray = NDArray[np.float32]
@@ -121,8 +122,11 @@ class TableTop(gymnasium.Env[FloatArray, FloatArray]):
         self.upstream.close()
 
     def judged_success(self) -> float:
-        """Upstream's success of the present state, 0.0 or 1.0, by its own method."""
-        return float(self.upstream.evaluate()["success"].item())
+        """Upstream's success of the present state, 0.0 or 1.0, by its own method; it judges steps, so 0.0 at a start.
+
+        A goal can be drawn where the cube lies.
+        """
+        return 0.0 if self._at_start else float(self.upstream.evaluate()["success"].item())
 
     def grasps(self, name: str) -> float:
         """1.0 if the fingers hold that thing as upstream counts it, else 0.0; at an episode's start always 0.0.
@@ -197,7 +201,6 @@ def make_environment(env_id: str, arguments: dict[str, Any]) -> TableTop:
 
 
 def _build(env_id: str, control_mode: ControlMode, render_mode: str | None) -> Any:
-    logger = logging.getLogger("mani_skill")
     level = logger.level
     # "No initial pose set for actor builder of goal_region": upstream's own scene.
     logger.setLevel(logging.ERROR)
@@ -227,7 +230,7 @@ def _controller(upstream: Any, control_mode: ControlMode) -> Targets:
     def joints(action: FloatArray, env: TableTop) -> list[FloatArray]:
         fingers = scale_gripper(action[-1:])
         target = env.qpos[:7] + scale(action[:-1])
-        return [*np.split(target, 7), fingers, fingers]
+        return [*(target[i : i + 1] for i in range(7)), fingers, fingers]
 
     if control_mode == "pd_joint_delta_pos":
         return joints
@@ -249,7 +252,7 @@ def _controller(upstream: Any, control_mode: ControlMode) -> Targets:
         )
         # Where none can be found, upstream stays where it is.
         target = angles[:7].astype(np.float32) if found else env.qpos[:7]
-        return [*np.split(target, 7), fingers, fingers]
+        return [*(target[i : i + 1] for i in range(7)), fingers, fingers]
 
     return gripper_position
 

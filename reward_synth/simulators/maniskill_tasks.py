@@ -53,7 +53,7 @@ TASKS: dict[str, ManiSkillTask] = {
     ),
     "PickCube-v1": ManiSkillTask(
         _ARM + "a cube: pick it up and move it to a goal position in the air.",
-        (Thing("cube", "cube", _CUBE),),
+        (Thing("cube", "cube", _CUBE.replace("the cube", "cube A, the only one here", 1)),),
         ("goal_site", "Where the centre of the cube shall be, on the table or up to 0.3 m above it."),
         "cube",
         ("grasped", "tcp", "goal", "cube", "tcp>cube", "cube>goal"),
@@ -83,8 +83,8 @@ TASKS: dict[str, ManiSkillTask] = {
     "StackCube-v1": ManiSkillTask(
         _ARM + "a red and a green cube: pick up the red one, stack it on the green one and let go.",
         (
-            Thing("cube_a", "cubeA", "Cube A, the red one that is to be on top: " + _CUBE[0].lower() + _CUBE[1:]),
-            Thing("cube_b", "cubeB", "Cube B, the green one below: " + _CUBE[0].lower() + _CUBE[1:]),
+            Thing("cube_a", "cubeA", _CUBE.replace("the cube", "cube A, the red one that is to be on top", 1)),
+            Thing("cube_b", "cubeB", _CUBE.replace("the cube", "cube B, the green one below", 1)),
         ),
         None,
         "cube_a",
