@@ -1,4 +1,4 @@
-"""Writes docs/fields.md and docs/metaworld.md from the field tables: ``python docs/generate_fields.py``."""
+"""Writes fields.md, maniskill.md and metaworld.md from the field tables: ``python docs/generate_fields.py``."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
+from reward_synth.simulators.maniskill_reference import maniskill_reference  # noqa: E402
 from reward_synth.simulators.metaworld_reference import metaworld_reference  # noqa: E402
 from reward_synth.simulators.reference import fields_reference  # noqa: E402
 
 if __name__ == "__main__":
     (HERE / "fields.md").write_text(fields_reference(), encoding="utf-8")
+    (HERE / "maniskill.md").write_text(maniskill_reference(), encoding="utf-8")
     (HERE / "metaworld.md").write_text(metaworld_reference(), encoding="utf-8")

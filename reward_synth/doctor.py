@@ -101,6 +101,7 @@ def _simulator() -> Iterator[Diagnosis]:
         environment.step(environment.action_space.sample())
     yield Diagnosis(name="simulator", state="ok", text="HalfCheetah-v5 steps")
     yield _metaworld()
+    yield _maniskill()
 
 
 def _metaworld() -> Diagnosis:
@@ -118,6 +119,28 @@ def _metaworld() -> Diagnosis:
         # All other simulators can still be used.
         return Diagnosis(name="metaworld", state="warning", text=error.message, hint=error.hint)
     return Diagnosis(name="metaworld", state="ok", text=f"{env_id} steps")
+
+
+def _maniskill() -> Diagnosis:
+    from reward_synth.simulators import get_simulator
+    from reward_synth.simulators.maniskill import INSTALL_LINE, RENDERING_HINT
+
+    simulator, env_id = get_simulator("maniskill"), "PushCube-v1"
+    if not simulator.environments():
+        return Diagnosis(name="maniskill", state="ok", text=f"not installed; its tasks need: {INSTALL_LINE}")
+    try:
+        with closing(simulator.make(env_id, {})) as environment:
+            environment.reset(seed=0)
+            environment.step(environment.action_space.sample())
+    except RewardSynthError as error:
+        # All other simulators can still be used.
+        return Diagnosis(name="maniskill", state="warning", text=error.message, hint=error.hint)
+    from reward_synth.simulators.maniskill_visuals import find_device
+
+    if missing := find_device():
+        text = f"{env_id} steps, without pictures: {missing}"
+        return Diagnosis(name="maniskill", state="ok", text=text, hint=RENDERING_HINT)
+    return Diagnosis(name="maniskill", state="ok", text=f"{env_id} steps, and could be rendered")
 
 
 def _models() -> Iterator[Diagnosis]:

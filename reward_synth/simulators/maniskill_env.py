@@ -20,11 +20,12 @@ from gymnasium.utils import seeding
 from numpy.typing import NDArray
 
 from reward_synth.simulators.maniskill_tasks import TASKS, ControlMode
-from reward_synth.simulators.maniskill_visuals import sapien, without_visuals
+from reward_synth.simulators.maniskill_visuals import without_visuals
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import mani_skill.envs  # noqa: F401  (registers them)
+    import sapien
     from mani_skill.utils.logging_utils import logger
     from mani_skill.utils.registration import REGISTERED_ENVS
 
@@ -55,7 +56,10 @@ class TableTop(gymnasium.Env[FloatArray, FloatArray]):
     metadata = {"render_modes": RENDER_MODES, "render_fps": 20}  # noqa: RUF012  (gymnasium's own form)
 
     def __init__(
-        self, env_id: str, control_mode: ControlMode = "pd_ee_delta_pos", render_mode: Literal["rgb_array"] | None = None
+        self,
+        env_id: str,
+        control_mode: ControlMode = "pd_ee_delta_pos",
+        render_mode: Literal["rgb_array"] | None = None,
     ) -> None:
         self.env_id, self.render_mode, self._task = env_id, render_mode, TASKS[env_id]
         self.upstream = _build(env_id, control_mode, render_mode)

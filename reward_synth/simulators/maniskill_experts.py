@@ -44,7 +44,8 @@ def expert(env: Any) -> Expert | None:
         if env.judged_success() > 0.5:
             return None
         target, fingers = plan(env)
-        return np.clip([*((target - _place(env, "tcp")) / SHIFT), fingers], -1.0, 1.0)
+        action: FloatArray = np.clip([*((target - _place(env, "tcp")) / SHIFT), fingers], -1.0, 1.0)
+        return action
 
     return act
 

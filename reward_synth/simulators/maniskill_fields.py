@@ -71,7 +71,8 @@ def _actions(env: Any) -> tuple[ActionDimension, ...]:
     if size == 4:
         doc = "Shifts the gripper in this step; + = {}."
         moves = [
-            ActionDimension(i, f"gripper_{axis}", "0.1 m", -1.0, 1.0, doc.format(way)) for i, (axis, way) in enumerate(_WAYS)
+            ActionDimension(i, f"gripper_{axis}", "0.1 m", -1.0, 1.0, doc.format(way))
+            for i, (axis, way) in enumerate(_WAYS)
         ]
     else:
         doc = "Turns joint {} of the arm, counted from the base, in this step; + = positive angle."
@@ -83,7 +84,9 @@ def _peg(task: ManiSkillTask) -> list[Field]:
     if all(each.name != "peg" for each in task.things):
         return []
     if task.goal is None:
-        doc = "Height of the higher end over the lower one, as a share of the peg's length: 0 = lies, 1 = stands upright."
+        doc = (
+            "Height of the higher end over the lower one, as a share of the peg's length: 0 = lies, 1 = stands upright."
+        )
         return [_read("peg_uprightness", 0, "1", doc, lambda env: abs(_axis(env)[2]), 0.0, 1.0)]
     doc = "Head of the peg, the end towards the cube."
     return [_read("peg_head_position", 3, "m", doc, lambda env: env.poses["peg"][:3] + PEG_HALF_LENGTH * _axis(env))]

@@ -28,8 +28,8 @@ class ManiSkillTask:
     :param things: in the order in which fields name them; the first one is that which shall get somewhere.
     :param goal: what upstream calls the place where it shall be, and what that place is; None where there is none.
     :param grasped: name of the thing that fingers are to close on; None where none need be.
-    :param observed: what upstream's observation holds after joint angles and velocities, in its order: ``tcp``, ``goal``
-        and things by name, and ``a>b`` for the way from one to the other.
+    :param observed: what upstream's observation holds after joint angles and velocities, in its order: ``tcp``,
+        ``goal`` and things by name, and ``a>b`` for the way from one to the other.
     """
 
     description: str

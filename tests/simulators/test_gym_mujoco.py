@@ -98,8 +98,8 @@ def test_tables_of_two_instances_are_equal() -> None:
 
 
 def test_simulators_by_name() -> None:
-    assert simulator_names() == ("gym", "metaworld")
-    assert [get_simulator(name).name for name in simulator_names()] == ["gym", "metaworld"]
+    assert simulator_names() == ("gym", "maniskill", "metaworld")
+    assert [get_simulator(name).name for name in simulator_names()] == ["gym", "maniskill", "metaworld"]
     with pytest.raises(RewardSynthError, match="unknown simulator 'gymm'") as error:
         get_simulator("gymm")
     assert error.value.hint == "did you mean gym?"
