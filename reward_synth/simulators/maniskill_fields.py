@@ -113,7 +113,12 @@ def _starts(things: tuple[Thing, ...]) -> list[Field]:
 
 
 def _arm(env: Any) -> list[Field]:
-    turn = "Orientation of the gripper: unit quaternion w, x, y, z; 0, 1, 0, 0 or its negative = fingers straight down."
+    # Upstream's StackCube has a hand with a camera, which starts turned by 90 degrees.
+    down, axis = ("0, 0.71, 0.71, 0", "x") if env.env_id == "StackCube-v1" else ("0, 1, 0, 0", "y")
+    turn = (
+        f"Orientation of the gripper: unit quaternion w, x, y, z; near {down} or its negative, as at first, the "
+        f"fingers point straight down and open along {axis}."
+    )
     angles = "Angles of the arm's joints, from the base to the hand."
     speeds = "Velocities of the arm's joints, from the base to the hand."
     return [
