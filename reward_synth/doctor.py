@@ -104,6 +104,7 @@ def _simulator() -> Iterator[Diagnosis]:
 
     yield _optional("metaworld", "drawer-open-v3", metaworld.INSTALL_LINE)
     yield _optional("crafter", "crafter-collect-wood", crafter.INSTALL_LINE)
+    yield _maniskill()
 
 
 def _optional(name: str, env_id: str, install_line: str) -> Diagnosis:
@@ -121,6 +122,28 @@ def _optional(name: str, env_id: str, install_line: str) -> Diagnosis:
         # All other simulators can still be used.
         return Diagnosis(name=name, state="warning", text=error.message, hint=error.hint)
     return Diagnosis(name=name, state="ok", text=f"{env_id} steps")
+
+
+def _maniskill() -> Diagnosis:
+    from reward_synth.simulators import get_simulator
+    from reward_synth.simulators.maniskill import INSTALL_LINE, RENDERING_HINT
+
+    simulator, env_id = get_simulator("maniskill"), "PushCube-v1"
+    if not simulator.environments():
+        return Diagnosis(name="maniskill", state="ok", text=f"not installed; its tasks need: {INSTALL_LINE}")
+    try:
+        with closing(simulator.make(env_id, {})) as environment:
+            environment.reset(seed=0)
+            environment.step(environment.action_space.sample())
+    except RewardSynthError as error:
+        # All other simulators can still be used.
+        return Diagnosis(name="maniskill", state="warning", text=error.message, hint=error.hint)
+    from reward_synth.simulators.maniskill_visuals import find_device
+
+    if missing := find_device():
+        text = f"{env_id} steps, without pictures: {missing}"
+        return Diagnosis(name="maniskill", state="ok", text=text, hint=RENDERING_HINT)
+    return Diagnosis(name="maniskill", state="ok", text=f"{env_id} steps, and could be rendered")
 
 
 def _models() -> Iterator[Diagnosis]:

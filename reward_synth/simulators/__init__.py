@@ -14,7 +14,7 @@ __all__ = ["describe_environment", "environments", "get_simulator", "simulator_n
 
 def simulator_names() -> tuple[str, ...]:
     """Names that :func:`get_simulator` accepts, whether their extras are installed or not."""
-    return ("gym", "metaworld", "crafter")
+    return ("gym", "metaworld", "maniskill", "crafter")
 
 
 def get_simulator(name: str) -> Simulator:
@@ -28,6 +28,10 @@ def get_simulator(name: str) -> Simulator:
         from reward_synth.simulators.gym_mujoco import GymMujoco
 
         return GymMujoco()
+    if name == "maniskill":
+        from reward_synth.simulators.maniskill import ManiSkill
+
+        return ManiSkill()
     if name == "metaworld":
         from reward_synth.simulators.metaworld import MetaWorld
 
@@ -48,11 +52,10 @@ def environments() -> dict[str, str]:
 
 def simulator_of(env_id: str) -> str:
     """Name of the simulator that an environment's id belongs to; ``gym`` for an unknown one."""
-    from reward_synth.simulators import crafter_tasks, metaworld_tasks
+    from reward_synth.simulators import crafter_tasks, maniskill_tasks, metaworld_tasks
 
-    if env_id in crafter_tasks.TASKS:
-        return "crafter"
-    return "metaworld" if env_id in metaworld_tasks.TASKS else "gym"
+    known = {"crafter": crafter_tasks.TASKS, "maniskill": maniskill_tasks.TASKS, "metaworld": metaworld_tasks.TASKS}
+    return next((name for name, tasks in known.items() if env_id in tasks), "gym")
 
 
 def describe_environment(env_id: str) -> str:

@@ -104,6 +104,7 @@ PRESETS: dict[str, PPOPreset | OffPolicyPreset] = {
     # An arm that need not decide at every step: with MetaWorld's native rewards, 95 % success at window-close,
     # door-close and button-press after 17,000 to 47,000 steps.
     "manipulate": OffPolicyPreset(action_repeat=4, gamma=0.97, learning_starts=4000),
+    "grasp": OffPolicyPreset(environments=8, gamma=0.9, learning_starts=1000),
 }
 
 DEFAULT_PRESETS: dict[LearnerName, str] = {"ppo": "balance", "sac": "manipulate", "tqc": "manipulate"}
