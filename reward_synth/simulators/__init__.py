@@ -54,8 +54,11 @@ def simulator_of(env_id: str) -> str:
     """Name of the simulator that an environment's id belongs to; ``gym`` for an unknown one."""
     from reward_synth.simulators import crafter_tasks, maniskill_tasks, metaworld_tasks
 
-    known = {"crafter": crafter_tasks.TASKS, "maniskill": maniskill_tasks.TASKS, "metaworld": metaworld_tasks.TASKS}
-    return next((name for name, tasks in known.items() if env_id in tasks), "gym")
+    if env_id in crafter_tasks.TASKS:
+        return "crafter"
+    if env_id in maniskill_tasks.TASKS:
+        return "maniskill"
+    return "metaworld" if env_id in metaworld_tasks.TASKS else "gym"
 
 
 def describe_environment(env_id: str) -> str:
