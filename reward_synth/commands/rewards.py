@@ -118,7 +118,7 @@ def export(
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write it; stdout if not given.")] = None,
     runs_dir: options.RunsDir = None,
 ) -> None:
-    """A reward with its gymnasium wrapper as one file that runs without this package."""
+    """A reward with its gymnasium wrapper as one file that runs without this package (Crafter's worlds need it)."""
     from reward_synth.run import Run
 
     text = Run.open(run, options.runs_folder(runs_dir)).export(candidate)

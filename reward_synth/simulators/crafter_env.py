@@ -33,7 +33,7 @@ from reward_synth.simulators.crafter_world import (
 )
 
 DRAWS = 300
-"""Worlds that are tried for a start; most have none next to a diamond."""
+"""Worlds that are tried for a start; many have no path near a diamond."""
 REACH = 18
 """Creatures farther away from the player than this, in steps, stand still; as upstream has it."""
 REMEMBERED = 8
@@ -44,8 +44,8 @@ _NAMES = tuple(ACTIONS)
 class CrafterEnv(gymnasium.Env[NDArray[np.float32], int]):
     """One player in a world.
 
-    The observation, :data:`~reward_synth.simulators.crafter_sight.OBSERVED` numbers, holds what upstream's picture
-    shows: the 9x7 cells around the player, inventory, facing, daylight.
+    The observation, :data:`~reward_synth.simulators.crafter_sight.OBSERVED` numbers, is taken from what upstream's
+    picture shows: see :func:`~reward_synth.simulators.crafter_sight.observe`.
 
     :param task: where episodes start and what ends them.
     :param side: width and height of the world in cells.

@@ -10,6 +10,7 @@ import pytest
 
 from reward_synth.analysis.summary import Summary, summarize
 from reward_synth.reward.view import FloatArray
+from reward_synth.simulators.base import FieldTable
 from reward_synth.simulators.episode import Episode
 from reward_synth.types import TrainResult
 from tests.analysis import cases
@@ -263,3 +264,26 @@ def test_every_rule_is_documented_and_no_other() -> None:
         line.split("|")[1] for line in (root / "docs" / "findings.md").read_text().splitlines() if line[:3] == "| `"
     ]
     assert {rule for row in rows for rule in re.findall(r"`([a-z-]+)`", row)} == rules_in_code
+
+
+@pytest.mark.parametrize(
+    ("sums", "said"),
+    [((-0.2, 7.7), "collect more by going on"), ((-13.0, 0.5), "an early end"), ((-0.9, 0.9), None), (None, None)],
+)
+def test_hints_that_outweigh_the_goal(sums: tuple[float, float] | None, said: str | None) -> None:
+    episodes, result = failing()
+    summary = told([result.model_copy(update={"dense_sums": sums})], episodes)
+    assert ("dense-outweighs-sparse" in rules(summary)) == (said is not None)
+    if said is not None and sums is not None:
+        text = message(summary, "dense-outweighs-sparse")
+        assert said in text and f"{sums[0]:.3g}".rstrip("0").rstrip(".") in text
+
+
+def test_a_choice_is_no_saturation() -> None:
+    episodes, result = failing()
+    at_bounds = [
+        Episode(e.layout, e.rows, np.ones_like(e.actions), e.dt, e.horizon, e.seed, e.terminated) for e in episodes
+    ]
+    table = FieldTable(list(cases.TABLE), cases.TABLE.actions, discrete=True)
+    found = [summarize(cases.SPEC, each, "001-a", [result], at_bounds) for each in (cases.TABLE, table)]
+    assert ["action-saturation" in rules(summary) for summary in found] == [True, False]

@@ -1,11 +1,11 @@
 """Crafter: steps per CPU-second, and what hand-written rewards learn.
 
-    python benchmarks/crafter.py --steps                      # random actions, upstream and ours, resets included
-    python benchmarks/crafter.py --train collect_wood         # one training with the preset `explore`; or another
-    python benchmarks/crafter.py --train attack_cow --environment-steps 200000 --seed 1
+    python benchmarks/crafter_speed.py --steps                      # random actions, upstream and ours, resets included
+    python benchmarks/crafter_speed.py --train collect_wood         # one training with the preset `explore`
+    python benchmarks/crafter_speed.py --train attack_cow --environment-steps 200000 --seed 1
 
-Each appends rows to benchmarks/results/crafter.tsv. A training is a worker's as a search starts it, in its lock; its
-CPU time counts all its processes, the judging and the evaluations too, and of the libraries' loading what falls to it.
+Each appends to benchmarks/results/crafter.tsv. A training is a worker as a search starts it, in its lock; its CPU
+time counts all its processes, judging and evaluations too, but not the worker host, which loads the libraries.
 """
 
 from __future__ import annotations
