@@ -104,6 +104,8 @@ PRESETS: dict[str, PPOPreset | OffPolicyPreset] = {
     # An arm that need not decide at every step: with MetaWorld's native rewards, 95 % success at window-close,
     # door-close and button-press after 17,000 to 47,000 steps.
     "manipulate": OffPolicyPreset(action_repeat=4, gamma=0.97, learning_starts=4000),
+    # Episodes of 50 steps and quick hands: every step is a decision. PushCube of ManiSkill with a hand-written reward:
+    # 70 % and 50 % success after 20,000 and 16,000 steps (two seeds); held for two steps, 45 % (one seed).
     "grasp": OffPolicyPreset(environments=8, gamma=0.9, learning_starts=1000),
 }
 

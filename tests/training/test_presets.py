@@ -55,7 +55,7 @@ def test_every_learner_has_a_default(learner: LearnerName) -> None:
 def test_a_preset_of_another_learner_is_refused_with_what_would_do() -> None:
     with pytest.raises(RewardSynthError, match="'steady' is ppo's, not sac's") as refused:
         get_preset("sac", "steady")
-    assert refused.value.hint == "use one of manipulate with the learner sac, or the learner ppo"
+    assert refused.value.hint == "use one of grasp, manipulate with the learner sac, or the learner ppo"
     with pytest.raises(RewardSynthError, match="'manipulate' is sac's, not ppo's") as refused:
         get_preset("ppo", "manipulate")
     assert "steady" in refused.value.hint and "manipulate" not in refused.value.hint
