@@ -239,9 +239,14 @@ def match_task(goal: str, env_id: str | None = None) -> TaskSpec | None:
         spec
         for spec in list_tasks()
         if env_id in (None, spec.environment.id)
-        and any(says_the_same(goal, known, env_id) for known in (spec.goal, *spec.aliases))
+        # Gymnasium's ids name the robot, all others what is to be done.
+        and any(says_the_same(goal, known, env_id if spec.simulator == "gym" else None) for known in _sentences(spec))
     ]
     return found[0] if len(found) == 1 else None
+
+
+def _sentences(spec: TaskSpec) -> tuple[str, ...]:
+    return (spec.goal, *spec.aliases)
 
 
 def judge(spec: TaskSpec, table: FieldTable) -> MeasureProcess:

@@ -392,7 +392,8 @@ def test_json_display_writes_json_lines_only(capsys: pytest.CaptureFixture[str])
 def test_options_settings_and_docs_are_the_same() -> None:
     options = set(inspect.signature(running.run).parameters) - NO_SETTINGS
     assert options == set(Settings.model_fields) - set(SPELT_OTHERWISE)
-    resumable = set(inspect.signature(running.resume).parameters) - {"run", "runs_dir", "json"}
+    # `--env` changes nothing of a run: it says where the file of its environment lies.
+    resumable = set(inspect.signature(running.resume).parameters) - {"run", "runs_dir", "json", "env"}
     assert resumable == set(RESUMABLE)
 
 

@@ -87,6 +87,14 @@ def test_text2rewards_tasks_mt10_and_handle_pull_are_there() -> None:
         assert get_preset(spec.training.learner, spec.training.preset).action_repeat > 1
 
 
+def test_the_guide_lists_mt10_and_text2rewards_tasks() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "metaworld.md").read_text(encoding="utf-8")
+    for head, expected in (("**MT10**:", MT10_V3), ("word for word:", INSTRUCTIONS)):
+        listed = re.split(r"[.;]", page.partition(head)[2])[0]
+        names = {name.replace("_", "-").removesuffix("-v3") for name in expected}
+        assert {name.strip() for name in listed.split(",")} == names
+
+
 @pytest.mark.parametrize("name", sorted(SPECS))
 def test_the_expert_succeeds_and_chance_does_not(name: str) -> None:
     spec = SPECS[name]

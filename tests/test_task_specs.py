@@ -1,31 +1,44 @@
 """Every shipped task on Gymnasium, held against the simulator: an episode that must pass, and ones that must not.
 
-*Puppet* episodes are played back kinematically: the robot is put along a path, and the rows are read through
-the same field table as everywhere else. *Played* episodes are real: a scripted policy steps the simulator.
+`benchmarks/scripted_episodes.py` makes them, as puppets that are put along a path, or as scripted policies that play.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
-from reward_synth.simulators import get_simulator
-from reward_synth.tasks import TaskSpec, judge, list_tasks, load_task
-from reward_synth.types import Measurement
-
-Pose = Callable[[float], np.ndarray]
-Policy = Callable[[np.ndarray, float], np.ndarray]
+from benchmarks.scripted_episodes import (
+    BACK_FLIP,
+    FRONT_FLIP,
+    LEGS,
+    SCRIPTS,
+    Policy,
+    Pose,
+    Stage,
+    balancing,
+    flip,
+    lying,
+    reaching,
+    stroke,
+    waving,
+)
+from benchmarks.scripted_episodes import hopping as hops
+from reward_synth.tasks import list_tasks, load_task, match_task
 
 SPECS = {spec.short_name: spec for spec in list_tasks() if spec.simulator == "gym"}
 SHIPPED = {
+    "ant_lie_down",
     "ant_walk_forward",
+    "ant_wave_leg",
     "half_cheetah_run_backward",
     "half_cheetah_run_forward",
     "half_cheetah_target_speed",
+    "hopper_back_flip",
+    "hopper_front_flip",
     "hopper_hop_backward",
     "hopper_hop_forward",
     "hopper_hop_in_place",
@@ -34,70 +47,6 @@ SHIPPED = {
     "swimmer_swim_forward",
     "walker2d_walk_forward",
 }
-
-
-class Stage:
-    """One task's environment, field table and judge."""
-
-    def __init__(self, spec: TaskSpec) -> None:
-        simulator = get_simulator(spec.simulator)
-        self.spec = spec
-        self.env = simulator.make(spec.environment.id, dict(spec.environment.arguments), spec.horizon)
-        self.table = simulator.fields(self.env)
-        self.dt = simulator.seconds_per_step(self.env)
-        self.process = judge(spec, self.table)
-        self.base: Any = self.env.unwrapped
-        self.env.reset(seed=0)
-        self.read = self.table.reader(self.env)
-
-    @property
-    def start(self) -> np.ndarray:
-        """A copy of the initial generalised position."""
-        return np.array(self.base.init_qpos)
-
-    def measure(self, rows: list[np.ndarray], terminated: bool) -> Measurement:
-        actions = np.zeros((len(rows) - 1, self.env.action_space.shape[0]))
-        return self.process.judge(np.stack(rows), actions, self.dt, self.spec.horizon, terminated)
-
-    def puppet(self, pose: Pose, steps: int | None = None, terminated: bool = False) -> Measurement:
-        """Judge the episode in which the robot is at ``pose(t)`` at each step, t in seconds."""
-        rows = []
-        for step in range((self.spec.horizon if steps is None else steps) + 1):
-            self.base.set_state(np.asarray(pose(step * self.dt), dtype=float), np.zeros(self.base.model.nv))
-            rows.append(self.read())
-        return self.measure(rows, terminated)
-
-    def play(self, policy: Policy, seed: int = 0) -> Measurement:
-        """Judge a real episode."""
-        observation, _ = self.env.reset(seed=seed)
-        rows, terminated, truncated = [self.read()], False, False
-        while not (terminated or truncated):
-            action = policy(observation, (len(rows) - 1) * self.dt)
-            observation, _, terminated, truncated, _ = self.env.step(action)
-            rows.append(self.read())
-        return self.measure(rows, terminated)
-
-    def rest(self, observation: np.ndarray, seconds: float) -> np.ndarray:
-        return np.zeros(self.env.action_space.shape)
-
-    def random(self) -> Policy:
-        generator = np.random.default_rng(0)
-        space = self.env.action_space
-        return lambda observation, seconds: generator.uniform(space.low, space.high).astype(np.float32)
-
-    def moving(self, speed: float) -> Pose:
-        """The initial pose, moved along x at the given m/s."""
-        return self.along(lambda seconds: speed * seconds)
-
-    def along(self, path: Callable[[float], float]) -> Pose:
-        """The initial pose at x = path(seconds)."""
-
-        def pose(seconds: float) -> np.ndarray:
-            place = self.start
-            place[0] = path(seconds)
-            return place
-
-        return pose
 
 
 OPENED: dict[str, Stage] = {}
@@ -113,8 +62,7 @@ def stage(name: str) -> Stage:
 def _close_judges() -> Iterator[None]:
     yield
     for opened in OPENED.values():
-        opened.process.close()
-        opened.env.close()
+        opened.close()
     OPENED.clear()
 
 
@@ -153,6 +101,17 @@ def test_resting_does_not_solve_the_task(name: str) -> None:
 def test_random_actions_do_not_solve_the_task(name: str) -> None:
     measured = stage(name).play(stage(name).random())
     assert not measured.success
+
+
+@pytest.mark.parametrize("name", sorted(SHIPPED))
+def test_the_scripted_episode_solves_the_task(name: str) -> None:
+    assert SCRIPTS[f"gym/{name}"].perform(stage(name), 1).success
+
+
+@pytest.mark.parametrize("name", sorted(SHIPPED))
+def test_goal_and_aliases_mean_this_task_alone(name: str) -> None:
+    for goal in (SPECS[name].goal, *SPECS[name].aliases):
+        assert match_task(goal) == SPECS[name], goal
 
 
 # ── moving along x ────────────────────────────────────────────────────────────────────────────────────────
@@ -240,10 +199,6 @@ def test_an_ant_that_slides_on_its_back_does_not_pass() -> None:
 def test_a_blind_swimming_stroke_passes() -> None:
     swimmer = stage("swimmer_swim_forward")
 
-    def stroke(observation: np.ndarray, seconds: float) -> np.ndarray:
-        phase = 2 * np.pi * 0.75 * seconds
-        return np.array([np.sin(phase), np.sin(phase - np.pi / 2)], dtype=np.float32)
-
     def reversed_stroke(observation: np.ndarray, seconds: float) -> np.ndarray:
         return stroke(observation, seconds)[::-1].copy()
 
@@ -287,19 +242,7 @@ def test_target_speed_fitness_falls_on_both_sides() -> None:
 
 
 def hopping(rate: float, rise: float, drift: float = 0.0) -> Pose:
-    """Hops of the given rate per second; half of each is flight, a parabola of the given rise in metres."""
-    hopper = stage("hopper_hop_in_place")
-
-    def pose(seconds: float) -> np.ndarray:
-        place = hopper.start
-        phase = (seconds * rate) % 1.0
-        flight = phase * 2 if phase < 0.5 else 0.0
-        # At its initial pose the foot floats a little; lower by that much it touches the ground.
-        place[1] += -0.04 + rise * 4 * flight * (1 - flight)
-        place[0] = drift * seconds
-        return place
-
-    return pose
+    return hops(stage("hopper_hop_in_place"), rate, rise, drift)
 
 
 def test_hopping_on_the_spot_passes() -> None:
@@ -352,31 +295,22 @@ def test_hop_fitness_leads_from_standing_over_trembling_to_hopping() -> None:
 # ── reaching ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def reaching(offset: Callable[[float], float]) -> Pose:
-    """The arm stands still at some pose; the target lies ``offset(seconds)`` metres beside the fingertip."""
-    reacher = stage("reacher_reach")
-    angles = np.array([0.4, 0.9])
-    reacher.base.set_state(np.array([*angles, 0.0, 0.0]), np.zeros(4))
-    fingertip = reacher.base.get_body_com("fingertip")[:2].copy()
-    return lambda seconds: np.array([*angles, fingertip[0] + offset(seconds), fingertip[1]])
-
-
 def test_the_fingertip_must_touch_the_target_at_the_end() -> None:
     reacher = stage("reacher_reach")
-    assert reacher.puppet(reaching(lambda t: 0.0)).success
-    assert reacher.puppet(reaching(lambda t: 0.019)).success
-    assert not reacher.puppet(reaching(lambda t: 0.021)).success
+    assert reacher.puppet(reaching(reacher, lambda t: 0.0)).success
+    assert reacher.puppet(reaching(reacher, lambda t: 0.019)).success
+    assert not reacher.puppet(reaching(reacher, lambda t: 0.021)).success
 
 
 def test_passing_by_the_target_counts_at_any_step_only() -> None:
-    measured = stage("reacher_reach").puppet(reaching(lambda t: 0.2 * t - 0.1))
+    measured = stage("reacher_reach").puppet(reaching(stage("reacher_reach"), lambda t: 0.2 * t - 0.1))
     assert measured.success_any
     assert not measured.success
 
 
 def test_reach_fitness_rises_as_the_fingertip_comes_closer() -> None:
     reacher = stage("reacher_reach")
-    fitness = [reacher.puppet(reaching(lambda t, d=d: d)).fitness for d in (0.2, 0.1, 0.03, 0.01, 0.0)]
+    fitness = [reacher.puppet(reaching(reacher, lambda t, d=d: d)).fitness for d in (0.2, 0.1, 0.03, 0.01, 0.0)]
     assert fitness == sorted(fitness)
     assert fitness[0] == pytest.approx(-0.2, abs=1e-3)
 
@@ -387,11 +321,7 @@ def test_reach_fitness_rises_as_the_fingertip_comes_closer() -> None:
 def test_a_controller_that_balances_the_pole_passes() -> None:
     pendulum = stage("inverted_pendulum_balance")
 
-    def controller(observation: np.ndarray, seconds: float) -> np.ndarray:
-        cart, angle, cart_speed, angle_speed = observation
-        return np.array([0.3 * cart + 6 * angle + 0.4 * cart_speed + 1.0 * angle_speed], dtype=np.float32)
-
-    measured = pendulum.play(controller)
+    measured = pendulum.play(balancing)
     assert measured.length == 1000
     assert measured.success
     assert measured.fitness == pytest.approx(40.0)
@@ -417,3 +347,216 @@ def test_a_pole_that_falls_early_is_worth_less() -> None:
     assert fitness[0] < fitness[1] < pendulum.puppet(lambda t: np.zeros(2)).fitness
     assert not pendulum.puppet(lambda t: np.zeros(2), 500, terminated=False).success
     assert not pendulum.puppet(lambda t: np.zeros(2), terminated=True).success
+
+
+# ── flips ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+WAYS = {"hopper_front_flip": 1, "hopper_back_flip": -1}
+"""Sign of torso_pitch: + leans forward."""
+KNOTS = {"hopper_front_flip": FRONT_FLIP, "hopper_back_flip": BACK_FLIP}
+
+
+def somersault(name: str, turns: float, rise: float = 1.0, stands: float = 2.0) -> Pose:
+    """So many turns in 0.8 s, ``rise`` metres above standing; then on the foot for ``stands`` seconds, then flat."""
+
+    def pose(seconds: float) -> np.ndarray:
+        place = stage(name).start
+        share = min(seconds / 0.8, 1.0)
+        place[1] += rise if share < 1.0 else 0.02
+        place[2] = WAYS[name] * 2 * np.pi * turns * share
+        if seconds > 0.8 + stands:
+            place[1], place[2] = 0.05, place[2] + WAYS[name] * np.pi / 2
+        return place
+
+    return pose
+
+
+@pytest.mark.parametrize("name", sorted(WAYS))
+def test_a_flip_is_one_in_its_own_direction_alone(name: str) -> None:
+    (other,) = WAYS.keys() - {name}
+    assert stage(name).play(flip(KNOTS[name]), still=True).success
+    wrong = stage(other).play(flip(KNOTS[name]), still=True)
+    assert not wrong.success_any
+    assert wrong.fitness < 0.5
+
+
+@pytest.mark.parametrize("name", sorted(WAYS))
+def test_a_whole_turn_and_half_a_second_on_the_foot_are_needed(name: str) -> None:
+    judged = stage(name).puppet(somersault(name, turns=1.01))
+    assert judged.success
+    assert judged.fitness == pytest.approx(2.0)
+    for fault in ({"turns": 0.98}, {"turns": -1.01}, {"turns": 1.01, "stands": 0.4}, {"turns": 1.01, "rise": -0.6}):
+        assert not stage(name).puppet(somersault(name, **fault)).success, fault
+    # Turning goes on where it was: a wrong turn must be made up for.
+    assert not stage(name).puppet(somersault(name, turns=0.5)).success
+
+
+@pytest.mark.parametrize("name", sorted(WAYS))
+def test_flip_fitness_leads_from_leaning_over_turning_to_standing(name: str) -> None:
+    poses = [
+        somersault(name, turns=-1.0),
+        somersault(name, turns=0.3),
+        somersault(name, turns=0.9),
+        somersault(name, turns=1.01, stands=0.2),
+        somersault(name, turns=1.01),
+    ]
+    fitness = [stage(name).puppet(pose).fitness for pose in poses]
+    assert fitness == sorted(fitness)
+    assert len(set(np.round(fitness, 3))) == len(fitness)
+    rolled = stage(name).puppet(somersault(name, turns=1.01, rise=-0.6)).fitness
+    assert rolled < fitness[2]
+
+
+@pytest.mark.parametrize(
+    ("goal", "name"),
+    [
+        ("make the hopper do a backflip", "hopper_back_flip"),
+        ("Make the Hopper do a back flip!", "hopper_back_flip"),
+        ("teach the hopper to do backflips", "hopper_back_flip"),
+        ("make the hopper flip backwards", "hopper_back_flip"),
+        ("make the hopper do a front flip", "hopper_front_flip"),
+        ("make the hopper do a forward somersault", "hopper_front_flip"),
+        ("make the hopper flip forwards", "hopper_front_flip"),
+        ("make the hopper flip", None),
+        ("make the hopper hop backwards", "hopper_hop_backward"),
+        ("Control the Ant to lie down", "ant_lie_down"),
+        ("make the ant lie on its back", None),
+        ("control the ant to wave a leg", "ant_wave_leg"),
+        ("make the ant wave its front left leg", None),
+    ],
+)
+def test_behaviours_in_other_words_find_their_task(goal: str, name: str | None) -> None:
+    found = match_task(goal)
+    assert (found.short_name if found else None) == name
+
+
+# ── lying down ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def lain(since: float, height: float = 0.38, roll: float = 0.0) -> Pose:
+    """Standing, then lying with its legs stretched out."""
+    ant = stage("ant_lie_down")
+
+    def pose(seconds: float) -> np.ndarray:
+        place = ant.start
+        place[2] = 0.6
+        if seconds >= since - 1e-9:
+            place[2] = height
+            place[3:7] = np.cos(roll / 2), np.sin(roll / 2), 0.0, 0.0
+            place[[8, 14]], place[[10, 12]] = 0.52, -0.52
+        return place
+
+    return pose
+
+
+def test_lying_down_at_once_and_for_good_passes() -> None:
+    ant = stage("ant_lie_down")
+    for seed in (1, 2, 3):
+        measured = ant.play(lying(ant), seed)
+        assert measured.success
+        assert measured.fitness > 1.95
+    assert ant.puppet(lain(since=1.4)).success
+
+
+def test_what_is_no_lying_down() -> None:
+    ant = stage("ant_lie_down")
+    assert not ant.puppet(lain(since=1.6)).success
+    assert not ant.puppet(lain(since=1.0, height=0.41)).success
+    assert not ant.puppet(lain(since=1.0, roll=0.5)).success
+    assert not ant.puppet(lain(since=1.0, height=0.26, roll=np.pi)).success
+
+    def getting_up(observation: np.ndarray, seconds: float) -> np.ndarray:
+        return lying(ant, angle=0.4 if seconds < 4.0 else 1.2)(observation, seconds)
+
+    assert not ant.play(getting_up).success
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_limp_ant_sinks_too_slowly(seed: int) -> None:
+    assert not stage("ant_lie_down").play(stage("ant_lie_down").rest, seed).success
+
+
+def test_lying_fitness_leads_from_its_back_over_standing_to_lying() -> None:
+    ant = stage("ant_lie_down")
+    poses = [
+        lain(since=1.0, height=0.26, roll=np.pi),
+        lain(since=9.0),
+        lain(since=1.0, height=0.5),
+        lain(since=3.0),
+        lain(since=1.0),
+    ]
+    fitness = [ant.puppet(pose).fitness for pose in poses]
+    assert fitness == sorted(fitness)
+    assert len(set(np.round(fitness, 3))) == len(fitness)
+
+
+# ── waving a leg ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("leg", LEGS)
+def test_waving_any_leg_passes(leg: str) -> None:
+    ant = stage("ant_wave_leg")
+    measured = ant.play(waving(ant, leg))
+    assert measured.success
+    assert measured.fitness > 1.9
+
+
+def test_waving_up_and_down_passes_too() -> None:
+    ant = stage("ant_wave_leg")
+    assert ant.play(waving(ant, "back_left", hip=0.0, ankle=0.34)).success
+
+
+def until(end: float, first: Policy, then: Policy) -> Policy:
+    return lambda observation, seconds: (first if seconds < end else then)(observation, seconds)
+
+
+@pytest.mark.parametrize(
+    ("wave", "fault"),
+    [
+        ({"hip": 0.0}, "lifted and still"),
+        ({"hip": 0.12}, "hardly moved"),
+        ({"rate": 0.2}, "too few swings"),
+        ({"stance": 0.7}, "not lifted far enough"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_no_waving(wave: dict[str, float], fault: str) -> None:
+    ant = stage("ant_wave_leg")
+    measured = ant.play(waving(ant, "front_left", **wave))
+    assert not measured.success
+    assert 0.3 < measured.fitness < 2.0
+
+
+def test_trembling_is_no_waving() -> None:
+    """Full torque at the hip, turned round every tenth of a second."""
+    ant = stage("ant_wave_leg")
+    hip = [action.name for action in ant.table.actions].index("front_left_hip")
+
+    def tremble(observation: np.ndarray, seconds: float) -> np.ndarray:
+        torques = waving(ant, "front_left", hip=0.0)(observation, seconds)
+        if seconds > 1.0:
+            torques[hip] = 1.0 if round(seconds / ant.dt) // 2 % 2 else -1.0
+        return torques
+
+    assert not ant.play(tremble).success
+
+
+def test_waving_while_it_walks_away_or_lies_on_its_back_does_not_pass() -> None:
+    ant = stage("ant_wave_leg")
+
+    def swinging(speed: float, upside_down: bool = False) -> Pose:
+        def pose(seconds: float) -> np.ndarray:
+            place = ant.start
+            place[0] = speed * seconds
+            place[7], place[8] = 0.4 * np.sin(2 * np.pi * seconds), 0.0
+            if upside_down:
+                place[2], place[3:7] = 0.3, (0.0, 1.0, 0.0, 0.0)
+            return place
+
+        return pose
+
+    assert ant.puppet(swinging(0.0)).success
+    assert ant.puppet(swinging(0.05)).success
+    assert not ant.puppet(swinging(0.06)).success
+    assert not ant.puppet(swinging(0.0, upside_down=True)).success
+    assert not ant.play(until(8.0, waving(ant, "front_left"), ant.random())).success
