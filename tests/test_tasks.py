@@ -254,7 +254,7 @@ def test_a_goal_in_other_words_finds_its_task(goal: str, name: str) -> None:
         "make the half-cheetah run forward at -2 m/s",
         "make the half-cheetah run forward and then backwards",
         "make the hopper not hop backwards",
-        "make the hopper do a back flip",
+        "make the hopper do a cartwheel",
         "make the ant walk backward",
         "balance the pole at an angle",
     ],

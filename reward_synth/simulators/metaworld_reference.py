@@ -27,8 +27,8 @@ MetaWorld wants MuJoCo 3.3.0, and no other version. `reward-synth doctor` steps 
 - **MT10**: reach, push, pick-place, door-open, drawer-open, drawer-close, button-press-topdown, peg-insert-side,
   window-open, window-close. Each is trained by itself; there is no one policy for all ten.
 
-They train with `sac`, which needs the extra `sbx` too; `--learner ppo` does without. For the other environments, and for
-any other goal, success and fitness are drafted by the model, as everywhere.
+They train with `sac`, which needs the extra `sbx` too; `--learner ppo` does without. For the other environments, and
+for any other goal, success and fitness are drafted by the model, as everywhere.
 
 ## What is upstream's, and what is not
 
