@@ -29,7 +29,7 @@ $(STAMP): pyproject.toml requirements.lock
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	@echo "setup 2/3: pip" >&2
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check --upgrade --constraint requirements.lock pip
-	@echo "setup 3/3: pinned dependencies, more than 1 GB on disk; the first time takes some minutes" >&2
+	@echo "setup 3/3: pinned dependencies, more than 3 GB on disk; the first time takes some minutes" >&2
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check --constraint requirements.lock --editable '.[local,metaworld,maniskill,crafter,ray,sbx,dev]'
 	@touch $@
 
