@@ -125,25 +125,18 @@ def _optional(name: str, env_id: str, install_line: str) -> Diagnosis:
 
 
 def _maniskill() -> Diagnosis:
-    from reward_synth.simulators import get_simulator
+    """As the others, and whether it can make pictures."""
     from reward_synth.simulators.maniskill import INSTALL_LINE, RENDERING_HINT
 
-    simulator, env_id = get_simulator("maniskill"), "PushCube-v1"
-    if not simulator.environments():
-        return Diagnosis(name="maniskill", state="ok", text=f"not installed; its tasks need: {INSTALL_LINE}")
-    try:
-        with closing(simulator.make(env_id, {})) as environment:
-            environment.reset(seed=0)
-            environment.step(environment.action_space.sample())
-    except RewardSynthError as error:
-        # All other simulators can still be used.
-        return Diagnosis(name="maniskill", state="warning", text=error.message, hint=error.hint)
+    env_id = "PushCube-v1"
+    found = _optional("maniskill", env_id, INSTALL_LINE)
+    if found.text != f"{env_id} steps":
+        return found
     from reward_synth.simulators.maniskill_visuals import find_device
 
     if missing := find_device():
-        text = f"{env_id} steps, without pictures: {missing}"
-        return Diagnosis(name="maniskill", state="ok", text=text, hint=RENDERING_HINT)
-    return Diagnosis(name="maniskill", state="ok", text=f"{env_id} steps, and could be rendered")
+        return found.model_copy(update={"text": f"{found.text}, without pictures: {missing}", "hint": RENDERING_HINT})
+    return found.model_copy(update={"text": f"{found.text}, and could be rendered"})
 
 
 def _models() -> Iterator[Diagnosis]:
