@@ -5,8 +5,8 @@
 
 Follows the requirements from reward-synth on through the environment that this runs in, and adds up the files that each
 distribution lists as its own, without compiled bytecode, which comes with use (about a seventh more). `adds` counts
-what the package alone does not bring already. So every extra must be installed here; one that is not is left out. Sizes are
-those of this platform, and of a CPU build of torch only if that is what is installed.
+what the package alone does not bring already. So every extra must be installed here; one that is not is left out. Sizes
+are those of this platform, and of a CPU build of torch only if that is what is installed.
 """
 
 from __future__ import annotations
