@@ -1,19 +1,22 @@
 """What early elimination saves, and what it loses: full training of all candidates against training in rungs.
 
-    python benchmarks/rungs.py                  # 5 tasks x 8 recorded rewards, into results/rungs*.tsv
-    python benchmarks/rungs.py --quick --json   # 1 task x 6 rewards on a fifth of its budget: 4 minutes on two cores
+    python benchmarks/rungs.py                  # 4 tasks x 8 recorded rewards, into results/rungs*.tsv
+    python benchmarks/rungs.py --quick --json   # 1 task x 6 rewards on a fifth of its budget: 6 minutes on two cores
 
-Two arms per task, on the same rewards, seeds and budgets, with the worker, the executor and the race of every search:
+Three arms per task, on the same rewards and budgets, with the worker, the executor and the race of every search:
 
 - `full`: every candidate to its end.
-- `rungs`: as shipped, 10 %, 30 % and 100 % of the budget.
+- `rungs`: as shipped, 10 %, 30 % and 100 % of the budget, on the same seeds.
+- `again`: every candidate to its end once more, on other seeds. How often full training agrees with itself is as much
+  as anything can agree with it.
 
 No training ends because it succeeds, so the saving is that of the rungs alone. The winner is what a search would
 choose: the highest success in the final evaluation, then fitness. `regret` is what the rungs' winner lacks of the best
 one's fitness, both as fully trained, as a share of the distance between the best and the median candidate.
 
-Both arms train anew, so a winner can change by chance alone. `replayed` therefore decides the rungs on the full
+All arms train anew, so a winner can change by chance alone. `replayed` therefore decides the rungs on the full
 trainings' own curves, for every field of six of the eight: how often is their winner still in the race at its end?
+`again_kept` counts in how many of these fields the second full training has the winner of the first.
 """
 
 from __future__ import annotations
@@ -46,7 +49,6 @@ TASKS = {
     "half_cheetah_run_backward": 1.0,
     "swimmer_swim_forward": 1.0,
     "reacher_reach": 1.0,
-    "hopper_hop_forward": 1.0,
 }
 FIELD = 6
 SHARES = Settings().rung_shares
@@ -60,7 +62,9 @@ def rewards_of(task: str, count: int) -> list[Path]:
     return mixed[:count]
 
 
-def jobs_of(task_name: str, count: int, scale: float, folder: Path) -> dict[str, list[TrainJob]]:
+def jobs_of(
+    task_name: str, count: int, scale: float, folder: Path, first_seed: int = 1000
+) -> dict[str, list[TrainJob]]:
     """One job per candidate; the more promising first, as in a search."""
     task = load_task(task_name)
     inspector = Inspector.of(task)
@@ -78,7 +82,8 @@ def jobs_of(task_name: str, count: int, scale: float, folder: Path) -> dict[str,
         job = TrainJob(
             task=task, reward=place / "reward.py", fields=report.fields, terms=report.terms,
             preset=get_preset(task.training.learner, task.training.preset), steps=round(task.training.steps * scale),
-            seed=1000 + number, folder=place / "train", trajectories=place / "trajectories", stop_when_solved=False,
+            seed=first_seed + number, folder=place / "train", trajectories=place / "trajectories",
+            stop_when_solved=False,
         )  # fmt: skip
         found.append((round(alignment, 1), path.stem, job))
     found.sort(key=lambda each: -each[0])
@@ -121,11 +126,18 @@ def replay(full: dict[str, TrainResult], budget: int) -> tuple[int, int, float]:
         field, scores = list(names), {name: _score(full[name]) for name in names}
         for share in SHARES[:-1]:
             until = round(share * budget)
-            standings = [Standing.of(name, [full[name]], until, 4) for name in field if full[name].evaluations]
+            standings = [Standing.of(name, [full[name]], until) for name in field if full[name].evaluations]
             field = [each.candidate for each in choose(standings, entered=len(field))[0]]
         kept += best in field
         regrets.append(_regret(scores, max(field, key=lambda name: scores[name])))
     return kept, len(fields), statistics.mean(regrets)
+
+
+def agreement(full: dict[str, TrainResult], again: dict[str, TrainResult]) -> int:
+    """In how many fields of six both have the same winner."""
+    fields = itertools.combinations(full, min(FIELD, len(full)))
+    arms = (full, again)
+    return sum(len({winner({name: arm[name] for name in names}).id for arm in arms}) == 1 for names in fields)
 
 
 def _score(result: TrainResult) -> tuple[float, float]:
@@ -144,11 +156,11 @@ def _regret(scores: dict[str, tuple[float, float]], chosen: str) -> float:
 
 
 def measure(task: str, count: int, scale: float, workers: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Both arms of one task: a row of results, and a row per training."""
+    """All arms of one task: a row of results, and a row per training."""
     with tempfile.TemporaryDirectory() as name:
         arms: dict[str, dict[str, TrainResult]] = {}
-        for arm, shares in (("full", (1.0,)), ("rungs", SHARES)):
-            jobs = jobs_of(task, count, scale, Path(name) / arm)
+        for arm, shares, seed in (("full", (1.0,), 1000), ("rungs", SHARES, 1000), ("again", (1.0,), 2000)):
+            jobs = jobs_of(task, count, scale, Path(name) / arm, seed)
             arms[arm] = race(jobs, shares, workers, f"{task} {arm}")
         budget = next(iter(jobs.values()))[0].steps
     full, rungs = arms["full"], arms["rungs"]
@@ -168,6 +180,8 @@ def measure(task: str, count: int, scale: float, workers: int) -> tuple[dict[str
         "full_winner": best.id,
         "rungs_winner": chosen.id,
         "same": int(best.id == chosen.id),
+        "again_winner": winner(arms["again"]).id,
+        "again_same": int(best.id == winner(arms["again"]).id),
         "regret": round(_regret({name: _score(result) for name, result in full.items()}, chosen.id), 3),
         "full_success": best.success,
         "rungs_success": chosen.success,
@@ -176,6 +190,7 @@ def measure(task: str, count: int, scale: float, workers: int) -> tuple[dict[str
         "replayed_kept": kept,
         "replayed_fields": fields,
         "replayed_regret": round(regret, 3),
+        "again_kept": agreement(full, arms["again"]),
         "load": round(os.getloadavg()[0], 1),
     }
     trainings = [
@@ -223,7 +238,8 @@ def main() -> None:
     print(
         f"steps saved {steps:.0%}; same winner in {sum(row['same'] for row in rows)} of {len(rows)} tasks; replayed: "
         f"winner kept in {kept} of {fields} fields ({kept / fields:.0%}; fields of one task share trainings, so "
-        f"the interval {low:.0%} to {high:.0%} is too narrow)"
+        f"the interval {low:.0%} to {high:.0%} is too narrow); full training on other seeds has the same winner in "
+        f"{sum(row['again_same'] for row in rows)} tasks and {sum(row['again_kept'] for row in rows)} fields"
     )
 
 

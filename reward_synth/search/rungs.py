@@ -1,7 +1,6 @@
 """Early elimination: candidates train in rungs, and after each rung the worst stop.
 
-This is successive halving (Jamieson and Talwalkar 2016, arXiv:1502.07943) with a field that shrinks by half where the
-figures cannot tell candidates apart, and to a third where they can.
+This is successive halving (Jamieson and Talwalkar 2016, arXiv:1502.07943): after each rung, the better half goes on.
 """
 
 from __future__ import annotations
@@ -11,15 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reward_synth.search.executor import Executor, OnProgress
-from reward_synth.search.select import Z_95, wilson_interval
 from reward_synth.training.job import RungEnd, TrainJob
 from reward_synth.types import EvaluationPoint, TrainResult
-
-SURE, MOST = 3, 2
-"""After a rung, one in ``SURE`` of its candidates goes on, the best; and those that the figures cannot tell from the
-weakest of these, up to one in ``MOST``. Rounded up, so one goes on always. A third alone loses late bloomers to noise;
-half alone saves little: with rungs of 10, 30 and 100 % of the budget, six candidates cost 2.6 full trainings if half of
-them go on and 1.7 if a third does."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +23,6 @@ class Standing:
     """Share of the evaluation episodes of all seeds that succeeded; -1 if every seed crashed."""
     fitness: float
     """Mean over them."""
-    noise: float = 0.0
-    """Half the width of a 95 % interval of ``fitness``."""
-    episodes: int = 0
 
     @property
     def score(self) -> tuple[float, float]:
@@ -41,36 +30,19 @@ class Standing:
         return (self.success, self.fitness)
 
     @classmethod
-    def of(cls, candidate: str, results: Sequence[TrainResult], until: int, episodes: int) -> Standing:
-        """From the newest evaluations of all seeds at step ``until``, each of ``episodes`` episodes.
+    def of(cls, candidate: str, results: Sequence[TrainResult], until: int) -> Standing:
+        """From the newest evaluations of all seeds at step ``until``.
 
         Results may have gone further, as those of a resumed run have: only what was known at that step counts.
         """
         newest = [point for result in results if (point := _at(result, until)) is not None]
         if not newest:
             return cls(candidate, success=-1.0, fitness=-math.inf)
-        count = len(newest)
-        fitness = sum(point.fitness for point in newest) / count
-        within = sum(point.fitness_deviation**2 for point in newest) / count / (count * episodes)
-        between = sum((point.fitness - fitness) ** 2 for point in newest) / count / count
         return cls(
             candidate,
-            success=sum(point.success for point in newest) / count,
-            fitness=fitness,
-            # Episodes of one policy are alike; where seeds differ by more than that, they are what is uncertain.
-            noise=Z_95 * math.sqrt(max(within, between)),
-            episodes=count * episodes,
+            success=sum(point.success for point in newest) / len(newest),
+            fitness=sum(point.fitness for point in newest) / len(newest),
         )
-
-    def clearly_better_than(self, other: Standing) -> bool:
-        """True if this one's uncertainty does not account for the difference."""
-        if other.success < 0:
-            return True
-        successes = round(self.success * self.episodes)
-        low, high = wilson_interval(successes, self.episodes)
-        if not low <= other.success <= high:
-            return self.success > other.success
-        return self.fitness - other.fitness > self.noise
 
 
 def _at(result: TrainResult, until: int) -> EvaluationPoint | None:
@@ -85,14 +57,16 @@ def _at(result: TrainResult, until: int) -> EvaluationPoint | None:
 def choose(standings: Sequence[Standing], entered: int) -> tuple[list[Standing], list[Standing]]:
     """Those that go on and those that stop, each the best first.
 
+    Half of those that entered go on, rounded up, so one goes on always. A smaller share saves more, but the rewards
+    that lead at a tenth of the budget are often not those that lead at its end: of 112 replayed fields of six
+    candidates, a third alone kept the final winner in 47 where half did in 74 (``benchmarks/rungs.py``).
+
     :param standings: of those still in training, the more promising first: it wins a tie.
     :param entered: candidates that began the rung. Those that crashed or ended in it count as stopped.
     """
     ranked = sorted(standings, key=lambda each: each.score, reverse=True)
-    sure, most = math.ceil(entered / SURE), math.ceil(entered / MOST)
-    kept = ranked[:sure]
-    kept += [each for each in ranked[sure:most] if not kept[-1].clearly_better_than(each)]
-    return kept, [each for each in ranked if each not in kept]
+    places = math.ceil(entered / 2)
+    return ranked[:places], ranked[places:]
 
 
 def most_steps(candidates: int, rungs: Sequence[float]) -> float:
@@ -100,7 +74,7 @@ def most_steps(candidates: int, rungs: Sequence[float]) -> float:
     total, before = 0.0, 0.0
     for share in rungs if candidates > 1 else (1.0,):
         total += candidates * (share - before)
-        candidates, before = math.ceil(candidates / MOST), share
+        candidates, before = math.ceil(candidates / 2), share
     return total
 
 
@@ -201,7 +175,7 @@ class Race:
             jobs = [self._until(job, share) for job in self._jobs[name]]
             results = [result for job in jobs if (result := self._at_rung(job)) is not None]
             if any(result.status == "paused" for result in results):
-                standings.append(Standing.of(name, results, jobs[0].target, jobs[0].evaluation_episodes))
+                standings.append(Standing.of(name, results, jobs[0].target))
         kept, stopped = choose(standings, entered=len(field))
         on, off = (tuple(each.candidate for each in part) for part in (kept, stopped))
         self._decided(Cut(number=number, rungs=len(self._rungs), share=share, kept=on, stopped=off))
