@@ -34,6 +34,21 @@ STRONG_GOALS = (
     "make the hopper hop backwards",
     "make the half-cheetah run at 2 m/s",
 )
+WORLD_GOALS = (
+    "Open a drawer by its handle.",
+    "Close a drawer by its handle.",
+    "Push and close a sliding window by its handle.",
+    "Press a button in y coordination.",
+    "Close a door with a revolving joint by pushing door's handle.",
+    "Press a handle down.",
+    "make the hopper do a back flip",
+    "control the ant to lie down",
+    "place a table",
+    "attack a cow",
+    "explore for a diamond and avoid lava",
+    "push the cube to the goal",
+)
+GOALS = {"embedded": EMBEDDED_GOALS, "strong": STRONG_GOALS, "worlds": WORLD_GOALS}
 
 
 @dataclass(frozen=True)
@@ -123,7 +138,7 @@ def main() -> None:
     """Run the searches one after the other: each uses every core."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="local")
-    parser.add_argument("--goals", choices=("embedded", "strong"), default="embedded")
+    parser.add_argument("--goals", choices=sorted(GOALS), default="embedded")
     parser.add_argument("--only", help="run only goals that contain this text")
     parser.add_argument("--iterations", type=int, default=2)
     parser.add_argument("--samples", type=int, default=4)
@@ -133,10 +148,9 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print the rows as JSON")
     parser.add_argument("extra", nargs="*", help="further options for reward-synth run, after --")
     arguments = parser.parse_args()
-    goals = EMBEDDED_GOALS if arguments.goals == "embedded" else STRONG_GOALS
     arguments.runs_dir.mkdir(parents=True, exist_ok=True)
     rows = []
-    for goal in goals:
+    for goal in GOALS[arguments.goals]:
         if arguments.only and arguments.only not in goal:
             continue
         rows.append(search(goal, arguments, arguments.runs_dir))
