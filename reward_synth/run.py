@@ -341,10 +341,13 @@ def _try(goal: str, task: TaskSpec | None, settings: Settings) -> Preflight | No
     from reward_synth.preparation import blank_task
     from reward_synth.reward.channel import protected
     from reward_synth.simulators.own_files import bare_id
+    from reward_synth.training.presets import require_fitting
 
     with protected(settings.unsafe_no_sandbox):
         if task is not None:
-            return preflight(task, sandbox=not settings.unsafe_no_sandbox)
+            tried = preflight(task, sandbox=not settings.unsafe_no_sandbox)
+            require_fitting(settings.learner or task.training.learner, tried.inspector.table, task.environment.id)
+            return tried
         if settings.env is not None:
             try_environment(blank_task(goal, bare_id(settings.env)), sandbox=not settings.unsafe_no_sandbox)
     return None

@@ -172,6 +172,43 @@ def test_a_broken_environment_stops_a_run_before_a_folder_is_made_or_a_model_ask
     assert model.requests == [] and not (tmp_path / "runs").exists()
 
 
+CART = """
+name: gym/balance_the_pole
+goal: Keep the pole up.
+environment: {id: CartPole-v1}
+horizon: 100
+success: episode.length == episode.horizon
+fitness: float(episode.length)
+fitness_unit: steps
+"""
+
+
+def test_a_choice_of_actions_is_learnt_by_ppo_alone(
+    tmp_path: Path, scripted: Callable[[Callable[[Request], str]], ScriptedModel]
+) -> None:
+    path = tmp_path / "cart.yaml"
+    path.write_text(CART)
+    model = scripted(lambda request: pytest.fail("asked"))
+    with pytest.raises(RewardSynthError, match="'sac' cannot choose one of several actions, as CartPole-v1") as refused:
+        synthesize("", **settings(tmp_path) | {"task": str(path), "learner": "sac"})
+    assert refused.value.hint == "use --learner ppo"
+    assert model.requests == [] and not (tmp_path / "runs").exists()
+    task = load_task(path)
+    source = """
+def compute_reward(state, action, next_state):
+    \"\"\"Upright, by whichever push.\"\"\"
+    return {"upright": 1.0 - abs(next_state.pole_angle), "pushes": 0.01 * (action[0] + action[1])}
+"""
+    report = check_reward(source, task)
+    assert report.ok, report.findings
+    job = make_job(tmp_path / "job", task, source, 2048, fields=report.fields, terms=report.terms)
+    result = run_jobs([job])[job.folder]
+    assert (result.status, result.reason) == ("trained", "")
+    # The choice reaches the reward as a vector with a 1 in one place.
+    pushes = next(each for each in result.terms if each.name == "pushes")
+    assert {*pushes.minimum, *pushes.maximum} == {0.01}
+
+
 def test_an_environment_that_ends_every_training_ends_the_run(
     point: TaskSpec, tmp_path: Path, scripted: Callable[[Callable[[Request], str]], ScriptedModel]
 ) -> None:

@@ -1,5 +1,7 @@
 """Names of observation and action elements, out of the tables that Gymnasium's environments document them with.
 
+Actions of which one is chosen are often in a list instead: ``- 0: push cart to the left``.
+
 | Num | Observation      | Min  | Max | Unit         |
 |-----|------------------|------|-----|--------------|
 | 0   | Cart Position    | -4.8 | 4.8 | position (m) |
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 from reward_synth.simulators.mujoco_names import identifier
 
 LONGEST_NAME = 40
+_CHOICE = re.compile(r"[-*]?\s*`?(\d+)`?\s*[:=]\s*(\S.*)")
 _UNITS = re.compile(r"\(?\b(m/s|m|rad/s|rad|N·?m|N m|N|s|deg)\)?")
 _ARTICLES = re.compile(r"\b(the|a|an)\b ", re.IGNORECASE)
 
@@ -47,6 +50,26 @@ def elements(docstring: str, column: str, size: int) -> tuple[Element, ...] | No
         found = [_element(row[text], row[unit] if unit is not None else "", column) for row in rows]
         return _distinct(found, column)
     return None
+
+
+def choices(docstring: str, size: int) -> tuple[Element, ...] | None:
+    """The actions of which one is chosen: from a table, or from the first list that is numbered 0 to ``size`` - 1.
+
+    :return: None if neither fits.
+    """
+    listed: list[str] = []
+    for line in docstring.splitlines():
+        found = _CHOICE.match(line.strip())
+        if found is None or int(found[1]) not in (0, len(listed)):
+            listed = []
+        else:
+            listed = [*(listed if int(found[1]) else []), found[2]]
+        if len(listed) == size:
+            break
+    table = elements(docstring, "Action", size)
+    if table is not None or len(listed) != size:
+        return table
+    return _distinct([_element(text, "", "Action") for text in listed], "Action")
 
 
 def _tables(docstring: str) -> list[tuple[list[str], list[list[str]]]]:

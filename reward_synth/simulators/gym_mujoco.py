@@ -36,7 +36,7 @@ DEFAULT_HORIZON = 1000
 
 
 class GymMujoco:
-    """The simulator ``gym``: every Gymnasium environment whose observations and continuous actions are vectors.
+    """The simulator ``gym``: every Gymnasium environment that observes a vector and takes one, or one of n actions.
 
     Those that hold a MuJoCo ``model`` and ``data`` get their fields from these, all others from the observation.
     """
@@ -82,13 +82,13 @@ class GymMujoco:
         base: Any = env.unwrapped
         if not _has_model(base):
             require_supported(env)
-            return FieldTable(observation_fields(env), observation_actions(env))
+            return FieldTable(observation_fields(env), observation_actions(env), _chooses(env))
         curation = find_curation(base)
         if curation is None:
             names = ModelNames(base.model)
             # What the model does not know, such as a goal, comes first: it must not be lost behind a hundred bodies.
             fields = generic_fields(names, dictionary_fields(env), {}, set())
-            return FieldTable(fields, _named_actions(action_dimensions(names, env.action_space), env))
+            return FieldTable(fields, _named_actions(names, env), _chooses(env))
         names = ModelNames(base.model, curation.joints, curation.bodies)
         fields = generic_fields(names, curation.fields(names), dict(curation.signs), set(curation.covered))
         return FieldTable(mark_essential(fields, curation.essential), action_dimensions(names, env.action_space))
@@ -118,9 +118,16 @@ class GymMujoco:
         return []
 
 
-def _named_actions(actions: list[ActionDimension], env: gymnasium.Env[Any, Any]) -> list[ActionDimension]:
+def _chooses(env: gymnasium.Env[Any, Any]) -> bool:
+    return isinstance(env.action_space, gymnasium.spaces.Discrete)
+
+
+def _named_actions(names: ModelNames, env: gymnasium.Env[Any, Any]) -> list[ActionDimension]:
     """The actions under the documentation's names, where they are not the model's actuators."""
     documented = observation_actions(env)
+    if _chooses(env):
+        return documented
+    actions = action_dimensions(names, env.action_space)
     if any(action.name != f"action_{action.index}" for action in actions):
         return actions
     return actions if documented[0].name == "action_0" else documented

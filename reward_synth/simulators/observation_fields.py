@@ -15,7 +15,7 @@ import numpy as np
 from gymnasium import spaces
 
 from reward_synth.simulators.base import ActionDimension, Field
-from reward_synth.simulators.docstring_tables import Element, elements
+from reward_synth.simulators.docstring_tables import Element, choices, elements
 from reward_synth.simulators.mujoco_names import identifier
 from reward_synth.simulators.spaces import parts
 
@@ -61,8 +61,10 @@ def dictionary_fields(env: Any) -> list[Field]:
 
 
 def observation_actions(env: Any) -> list[ActionDimension]:
-    """The elements of the action, named by the documentation where it names them."""
+    """The elements of the action, or the actions of which one is chosen, under the documentation's names."""
     space = env.action_space
+    if isinstance(space, spaces.Discrete):
+        return _choices(int(space.n), _documentation(env))
     size = int(space.shape[0])
     named = elements(_documentation(env), "Action", size) or [
         Element(f"action_{number}", "1", f"Element {number} of the action.") for number in range(size)
@@ -72,6 +74,13 @@ def observation_actions(env: Any) -> list[ActionDimension]:
         ActionDimension(number, each.name, "1", float(space.low[number]), float(space.high[number]), each.doc)
         for number, each in enumerate(named)
     ]
+
+
+def _choices(count: int, documentation: str) -> list[ActionDimension]:
+    named = choices(documentation, count) or [
+        Element(f"action_{number}", "1", f"Action {number}.") for number in range(count)
+    ]
+    return [ActionDimension(number, each.name, "chosen", 0.0, 1.0, each.doc) for number, each in enumerate(named)]
 
 
 def seconds_per_step(base: Any) -> float:

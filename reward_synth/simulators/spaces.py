@@ -15,6 +15,9 @@ from reward_synth.simulators.faults import name_of
 MOST_NUMBERS = 2048
 """An observation with more numbers is a picture, which neither a reward nor these networks can read."""
 
+MOST_CHOICES = 256
+"""A choice among more actions takes longer to explore than a training lasts."""
+
 
 class VectorObservation(gymnasium.ObservationWrapper[Any, Any, Any]):
     """Lays an observation out as one vector of floats.
@@ -60,22 +63,8 @@ def require_supported(env: gymnasium.Env[Any, Any]) -> None:
 
     :raises RewardSynthError: see above.
     """
-    action, observation = env.action_space, env.observation_space
-    if not isinstance(action, spaces.Box):
-        raise RewardSynthError(
-            f"{name_of(env)} has actions of the kind {action}; only a Box of continuous actions is supported",
-            "wrap it so that it takes a Box, for example one number per choice, of which it takes the largest",
-        )
-    if len(action.shape) != 1 or not np.issubdtype(action.dtype, np.floating):
-        raise RewardSynthError(
-            f"{name_of(env)} has actions of shape {action.shape} and type {action.dtype}",
-            "wrap it so that its action space is a one-dimensional Box of floats",
-        )
-    if not (np.isfinite(action.low).all() and np.isfinite(action.high).all() and (action.low < action.high).all()):
-        raise RewardSynthError(
-            f"{name_of(env)} has actions without limits, or whose lower limit is not below the upper: {action}",
-            "give its action space a finite low and high per element",
-        )
+    observation = env.observation_space
+    _require_actions(env)
     for path, part in parts(observation):
         if not isinstance(part, spaces.Box):
             where = f" in {'.'.join(path)}" if path else ""
@@ -88,6 +77,33 @@ def require_supported(env: gymnasium.Env[Any, Any]) -> None:
         raise RewardSynthError(
             f"{name_of(env)} observes {numbers:,} numbers at once; {MOST_NUMBERS:,} is the most",
             "wrap it so that it gives what a reward shall read, and not a picture of it",
+        )
+
+
+def _require_actions(env: gymnasium.Env[Any, Any]) -> None:
+    action = env.action_space
+    if isinstance(action, spaces.Discrete):
+        if action.start != 0 or not 2 <= action.n <= MOST_CHOICES:
+            raise RewardSynthError(
+                f"{name_of(env)} chooses among {action}; 2 to {MOST_CHOICES} actions are supported, counted from 0",
+                "wrap it so that its action space is a gymnasium.spaces.Discrete(n) of that kind",
+            )
+        return
+    if not isinstance(action, spaces.Box):
+        raise RewardSynthError(
+            f"{name_of(env)} has actions of the kind {action}; only a Box of continuous actions or a Discrete choice "
+            "is supported",
+            "wrap it so that it takes one of both: gymnasium.wrappers.TransformAction",
+        )
+    if len(action.shape) != 1 or not np.issubdtype(action.dtype, np.floating):
+        raise RewardSynthError(
+            f"{name_of(env)} has actions of shape {action.shape} and type {action.dtype}",
+            "wrap it so that its action space is a one-dimensional Box of floats",
+        )
+    if not (np.isfinite(action.low).all() and np.isfinite(action.high).all() and (action.low < action.high).all()):
+        raise RewardSynthError(
+            f"{name_of(env)} has actions without limits, or whose lower limit is not below the upper: {action}",
+            "give its action space a finite low and high per element",
         )
 
 

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from reward_synth.errors import RewardSynthError
 from reward_synth.simulators import get_simulator
+from reward_synth.simulators.base import FieldTable
 from reward_synth.tasks import TaskSpec
 from reward_synth.types import LearnerName, Value
 
@@ -141,13 +142,28 @@ def preset_for(task: TaskSpec, learner: LearnerName | None = None) -> PPOPreset 
     if chosen != asked.learner and name in PRESETS and not _suits(chosen, name):
         name = None
     preset = get_preset(chosen, name)
-    if chosen != "ppo" and getattr(get_simulator(task.simulator), "discrete_actions", False):
-        raise RewardSynthError(
-            f"the learner '{chosen}' cannot choose one of several actions, as {task.simulator} wants it",
-            "use --learner ppo",
-        )
+    if getattr(get_simulator(task.simulator), "discrete_actions", False):
+        _require_choosing(chosen, task.simulator)
     require_learner(chosen)
     return preset
+
+
+def require_fitting(learner: LearnerName, table: FieldTable, where: str) -> None:
+    """Make sure that the learner can take such actions.
+
+    :param table: of the environment.
+    :param where: what the environment is called.
+    :raises RewardSynthError: it cannot.
+    """
+    if table.discrete:
+        _require_choosing(learner, where)
+
+
+def _require_choosing(learner: LearnerName, where: str) -> None:
+    if learner != "ppo":
+        raise RewardSynthError(
+            f"the learner '{learner}' cannot choose one of several actions, as {where} wants it", "use --learner ppo"
+        )
 
 
 def require_learner(learner: LearnerName) -> None:

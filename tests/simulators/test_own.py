@@ -12,7 +12,7 @@ import pytest
 
 from reward_synth.errors import EnvironmentFault, RewardSynthError
 from reward_synth.reward.wrapper import RewardWrapper
-from reward_synth.simulators.docstring_tables import elements
+from reward_synth.simulators.docstring_tables import choices, elements
 from reward_synth.simulators.expressions import check_expression
 from reward_synth.simulators.gym_mujoco import GymMujoco
 from reward_synth.simulators.own_files import bare_id, digest_of, file_of, name_environment
@@ -55,6 +55,30 @@ def test_classic_control_has_named_fields_with_units_and_ranges() -> None:
     assert [(f.name, f.unit) for f in table] == [("position_of_car_along_x_axis", "m"), ("velocity_of_car", "1")]
 
 
+def test_one_of_several_actions_is_named_by_a_list_or_a_table() -> None:
+    table = SIMULATOR.fields(SIMULATOR.make("MountainCar-v0", {}))
+    assert table.discrete
+    assert [action.name for action in table.actions] == [
+        "accelerate_to_left",
+        "don_t_accelerate",
+        "accelerate_to_right",
+    ]
+    table = SIMULATOR.fields(SIMULATOR.make("Acrobot-v1", {}))
+    assert table.discrete and table.actions[2].doc == "apply 1 torque to the actuated joint."
+    table = SIMULATOR.fields(SIMULATOR.make("OwnGoal-v0", {"action": gymnasium.spaces.Discrete(3)}))
+    assert [action.name for action in table.actions] == ["action_0", "action_1", "action_2"]
+    assert "1.0 for the action that was chosen" in table.stub()
+
+
+def test_a_list_that_does_not_fit_names_nothing() -> None:
+    text = "Sizes:\n- 0: small\n- 1: large\n\nActions:\n- 0: rest\n- 1: go `left`\n- 2: go right\n"
+    found = choices(text, 3)
+    assert found is not None and [each.name for each in found] == ["rest", "go_left", "go_right"]
+    assert choices(text, 4) is None
+    first = choices(text, 2)
+    assert first is not None and [each.name for each in first] == ["small", "large"]
+
+
 def test_rows_are_what_the_policy_observes() -> None:
     env = SIMULATOR.make("Pendulum-v1", {})
     recorder = StateRecorder(env, SIMULATOR.fields(env))
@@ -82,7 +106,8 @@ def test_a_dictionary_is_laid_out_as_its_space_lists_it() -> None:
 @pytest.mark.parametrize(
     ("spaces", "message"),
     [
-        ({"action": gymnasium.spaces.Discrete(3)}, "only a Box of continuous actions"),
+        ({"action": gymnasium.spaces.MultiDiscrete([2, 3])}, "only a Box of continuous actions or a Discrete choice"),
+        ({"action": gymnasium.spaces.Discrete(3, start=1)}, "counted from 0"),
         ({"action": gymnasium.spaces.Box(-np.inf, np.inf, (1,))}, "actions without limits"),
         ({"action": gymnasium.spaces.Box(-1, 1, (2, 2))}, "shape \\(2, 2\\)"),
         ({"action": gymnasium.spaces.Box(0, 3, (2,), np.int64)}, "type int64"),
