@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -114,7 +115,9 @@ def _in_words(task: TaskSpec) -> str:
     text = describe_environment(task.environment.id)
     if task.environment.arguments.get("terminate_when_unhealthy", True):
         return text
-    return f"{text} In this task, though, no fall ends the episode."
+    # What else ends episodes there is not true here.
+    told = [sentence for sentence in re.split(r"(?<=\.)\s+(?=[A-Z])", text) if "the episode" not in sentence.lower()]
+    return " ".join([*told, "No fall ends an episode."])
 
 
 def _attempts(parts: Parts, answers: Sequence[Feedback], small: bool) -> tuple[Attempt, ...]:

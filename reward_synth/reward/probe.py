@@ -265,7 +265,8 @@ def about_terms(terms: FloatArray, names: tuple[str, ...]) -> list[Finding]:
             add(
                 "constant-term",
                 message,
-                "it teaches nothing: let it depend on the state, or delete it",
+                "it teaches nothing but to end episodes or to prolong them, where they can end: let it depend on the state, "
+                "or delete it unless you want that",
                 False,
             )
         largest = float(np.abs(terms[:, k]).max())

@@ -80,7 +80,10 @@ class ManiSkill:
         """All six with a one-line description each; empty without the extra."""
         if importlib.util.find_spec("mani_skill") is None:
             return {}
-        return {env_id: task.description for env_id, task in TASKS.items()}
+        return {
+            env_id: f"{task.description} Nothing ends an episode early, success neither."
+            for env_id, task in TASKS.items()
+        }
 
     def horizon(self, env_id: str) -> int:
         """50 steps."""

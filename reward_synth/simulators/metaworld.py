@@ -77,7 +77,10 @@ class MetaWorld:
         """All 50 with a one-line description each; empty without the extra."""
         if importlib.util.find_spec("metaworld") is None:
             return {}
-        return {env_id: task.description for env_id, task in TASKS.items()}
+        return {
+            env_id: f"{task.description} Nothing ends an episode early, success neither."
+            for env_id, task in TASKS.items()
+        }
 
     def horizon(self, env_id: str) -> int:
         """200 steps."""
