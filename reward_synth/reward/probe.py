@@ -265,7 +265,7 @@ def about_terms(terms: FloatArray, names: tuple[str, ...]) -> list[Finding]:
             add(
                 "constant-term",
                 message,
-                "it teaches nothing, but to end episodes early or not to where that can be: let it depend on the state, "
+                "it teaches nothing, but to end episodes early or not where that can be: let it depend on the state, "
                 "or delete it unless you want that",
                 False,
             )
