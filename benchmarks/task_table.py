@@ -166,17 +166,16 @@ def show(spec: TaskSpec, simulator: Simulator, table: FieldTable, episodes: int)
     script = SCRIPTS.get(spec.name)
     if script is not None:
         stage = Stage(spec)
-        # A puppet has no chance in it: once is enough.
-        count = episodes if script.kind == "played" else 1
-        succeeded = sum(script.perform(stage, seed).success for seed in range(count))
+        # A puppet, and a script that starts from one pose, have no chance in them: the same episode counts once.
+        found = {repr(verdict): verdict for verdict in (script.perform(stage, seed) for seed in range(episodes))}
         stage.close()
-        return script.kind, f"{succeeded} of {count}"
+        return script.kind, f"{sum(verdict.success for verdict in found.values())} of {len(found)}"
     recorded = [played(spec, simulator, table, seed, by_expert=True) for seed in range(1, episodes + 1)]
-    found = [episode for episode in recorded if episode is not None]
-    if not found:
+    by_expert = [episode for episode in recorded if episode is not None]
+    if not by_expert:
         return "", "-"
-    verdicts = measure(spec, measured_table(spec, table), found)
-    return "expert", f"{sum(verdict.success for verdict in verdicts)} of {len(found)}"
+    verdicts = measure(spec, measured_table(spec, table), by_expert)
+    return "expert", f"{sum(verdict.success for verdict in verdicts)} of {len(by_expert)}"
 
 
 def chance(spec: TaskSpec, simulator: Simulator, table: FieldTable, episodes: int) -> str:
