@@ -34,7 +34,7 @@ from reward_synth.search.inspector import check_source
 from reward_synth.search.parcel import pack
 from reward_synth.search.ray_executor import RayExecutor
 from reward_synth.search.ray_seat import Errand
-from reward_synth.search.rungs import MOST
+from reward_synth.search.rungs import ONE_IN
 from reward_synth.settings import Settings
 from reward_synth.tasks import load_task
 from reward_synth.training.job import TrainJob
@@ -318,7 +318,7 @@ def on_paper(path: Path) -> str:
         f"{1000 * costs.per_job:.0f} ms of the loop's and broker's time a job and {1000 * costs.per_second:.1f} ms a "
         f"second of training; {costs.bytes / 1e6:.2f} MB a job.",
         f"On paper: {10 * costs.seconds:.0f} s a training, rungs at {', '.join(f'{share:.0%}' for share in shares)}; "
-        f"one in {MOST} goes on.",
+        f"one in {ONE_IN} goes on.",
         "",
         "| workers | candidates an iteration | seconds | busy workers | candidates per hour | broker's core | MB/s |",
         "| --- | --- | --- | --- | --- | --- | --- |",
@@ -345,7 +345,7 @@ def _iteration(workers: int, candidates: int, shares: tuple[float, ...], costs: 
         seconds += math.ceil(candidates / workers) * (each + costs.overhead)
         work += candidates * each
         jobs += candidates
-        candidates, before = math.ceil(candidates / MOST), share
+        candidates, before = math.ceil(candidates / ONE_IN), share
     return seconds, work, jobs
 
 

@@ -14,6 +14,13 @@ from reward_synth.training.job import RungEnd, TrainJob
 from reward_synth.types import EvaluationPoint, TrainResult
 
 
+ONE_IN = 2
+"""So many candidates of a rung for each one that goes on, rounded up: one goes on always.
+
+A smaller share saves more, but the rewards that lead at a tenth of the budget are often not those that lead at its end
+(``benchmarks/rungs.py``)."""
+
+
 @dataclass(frozen=True)
 class Standing:
     """How good a candidate is at the end of a rung, by the task's own measure and never by its reward's value."""
@@ -57,15 +64,11 @@ def _at(result: TrainResult, until: int) -> EvaluationPoint | None:
 def choose(standings: Sequence[Standing], entered: int) -> tuple[list[Standing], list[Standing]]:
     """Those that go on and those that stop, each the best first.
 
-    Half of those that entered go on, rounded up, so one goes on always. A smaller share saves more, but the rewards
-    that lead at a tenth of the budget are often not those that lead at its end: of 112 replayed fields of six
-    candidates, a third alone kept the final winner in 47 where half did in 74 (``benchmarks/rungs.py``).
-
     :param standings: of those still in training, the more promising first: it wins a tie.
     :param entered: candidates that began the rung. Those that crashed or ended in it count as stopped.
     """
     ranked = sorted(standings, key=lambda each: each.score, reverse=True)
-    places = math.ceil(entered / 2)
+    places = math.ceil(entered / ONE_IN)
     return ranked[:places], ranked[places:]
 
 
@@ -74,7 +77,7 @@ def most_steps(candidates: int, rungs: Sequence[float]) -> float:
     total, before = 0.0, 0.0
     for share in rungs if candidates > 1 else (1.0,):
         total += candidates * (share - before)
-        candidates, before = math.ceil(candidates / 2), share
+        candidates, before = math.ceil(candidates / ONE_IN), share
     return total
 
 
