@@ -13,7 +13,6 @@ from reward_synth.search.executor import Executor, OnProgress
 from reward_synth.training.job import RungEnd, TrainJob
 from reward_synth.types import EvaluationPoint, TrainResult
 
-
 ONE_IN = 2
 """So many candidates of a rung for each one that goes on, rounded up: one goes on always.
 
