@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="a tenth of the steps")
     parser.add_argument("--json", action="store_true", help="print the row as JSON, write nothing")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     changes = {name: json.loads(value) for name, _, value in (each.partition("=") for each in arguments.changes)}
     steps = arguments.steps or load_task(arguments.task).training.steps
     row = train(arguments.task, arguments.reward, steps // 10 if arguments.quick else steps, arguments.seed, changes)

@@ -10,7 +10,8 @@ The whole table is written into docs/task-table.md too. Its columns:
 - `fields`: fields that read with their declared shape, finite and within their range at every state of that episode, of
   all; `faulty` names the others.
 - `shown`: what stands for a policy that solves the task: the simulator's `expert`; for Gymnasium, which has none, an
-  episode of `scripted_episodes.py`, `played` by a script or a `puppet` put along a path. `succeeded` of how many.
+  episode of `scripted_episodes.py`, `played` by a script or a `puppet` put along a path; for the two others without an
+  expert, a `puppet` too: things are put where the last steps solve the task. `succeeded` of how many.
 - `random`: episodes of random actions that succeed, at the end or at any step, of how many.
 - `steps_per_cpu_s`: environment steps per processor second with random actions, nothing recorded.
 """
@@ -24,6 +25,7 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -57,9 +59,9 @@ This page is made by `python benchmarks/task_table.py`, which makes each cell an
 
 **fields** read with their declared shape and within their range at every state of a random episode. **solved by** says
 what stands for a policy that solves the task, and in how many of its episodes success fires: an *expert* comes with the
-simulator; a *played* episode is a script that steps it; a *puppet* is put along a path, and shows what the judge takes
-for success, not that a policy gets there. **random** counts episodes of random actions in which success fires, at the
-end or at any step: it should be none.
+simulator; a *played* episode is a script that steps it; a *puppet* is put along a path, or things are put before it: it
+shows what the judge takes for success, not that a policy gets there. **random** counts episodes of random actions in
+which success fires, at the end or at any step: it should be none, or few where chance does solve the task now and then.
 
 | task | loads | steps | fields | solved by | random | steps per CPU-second |
 | --- | --- | --- | --- | --- | --- | --- |
@@ -161,21 +163,61 @@ def speed(env: Any, cpu_seconds: float) -> float:
     return steps / spent
 
 
+def peg_on_its_end(environment: Any, actions: int) -> list[np.ndarray]:
+    """Put ManiSkill's peg upright on the table, away from the arm; then rest."""
+    import sapien
+
+    peg = environment.upstream.peg
+    peg.set_pose(sapien.Pose([0.0, 0.25, float(environment.upstream.peg_half_length)], [0.5, 0.5, -0.5, 0.5]))
+    return [np.zeros(actions)] * 5
+
+
+def diamond_ahead(environment: Any, actions: int) -> list[np.ndarray]:
+    """Give Crafter's player an iron pickaxe, and put a diamond before it; then take that."""
+    from reward_synth.simulators.crafter_kinds import ACTIONS
+
+    player = environment.player
+    player.inventory["iron_pickaxe"] = 1
+    environment.world[tuple(np.add(player.cell, player.facing))] = "diamond"
+    return [np.eye(actions)[list(ACTIONS).index("do")]]
+
+
+SCENES: dict[str, Callable[[Any, int], list[np.ndarray]]] = {
+    "maniskill/lift_peg_upright": peg_on_its_end,
+    "crafter/diamond": diamond_ahead,
+}
+"""Puppets of tasks that have neither an expert nor a script: what is put where, and the actions that follow."""
+
+
+def staged(spec: TaskSpec, simulator: Simulator, table: FieldTable) -> Episode:
+    """The episode that begins with a scene."""
+    recorded = measured_table(spec, table)
+    env = StateRecorder(simulator.make(spec.environment.id, dict(spec.environment.arguments), spec.horizon), recorded)
+    _, info = env.reset(seed=1)
+    rows, actions = [info["next_state"]], SCENES[spec.name](env.unwrapped, len(table.actions))
+    for action in actions:
+        _, _, terminated, _, info = env.step(action)
+        rows.append(info["next_state"])
+    seconds = simulator.seconds_per_step(env)
+    env.close()
+    return Episode(recorded.layout(), np.stack(rows), np.stack(actions), seconds, spec.horizon, 1, terminated)
+
+
 def show(spec: TaskSpec, simulator: Simulator, table: FieldTable, episodes: int) -> tuple[str, str]:
-    """What was shown, and how often it succeeded; empty and ``-`` where there is nothing to show."""
+    """What was shown, and how often it succeeded."""
     script = SCRIPTS.get(spec.name)
     if script is not None:
         stage = Stage(spec)
         # A puppet, and a script that starts from one pose, have no chance in them: the same episode counts once.
-        found = {repr(verdict): verdict for verdict in (script.perform(stage, seed) for seed in range(episodes))}
+        distinct = {repr(verdict): verdict for verdict in (script.perform(stage, seed) for seed in range(episodes))}
         stage.close()
-        return script.kind, f"{sum(verdict.success for verdict in found.values())} of {len(found)}"
+        return script.kind, f"{sum(verdict.success for verdict in distinct.values())} of {len(distinct)}"
     recorded = [played(spec, simulator, table, seed, by_expert=True) for seed in range(1, episodes + 1)]
     by_expert = [episode for episode in recorded if episode is not None]
-    if not by_expert:
-        return "", "-"
-    verdicts = measure(spec, measured_table(spec, table), by_expert)
-    return "expert", f"{sum(verdict.success for verdict in verdicts)} of {len(by_expert)}"
+    kind = "expert" if by_expert else "puppet"
+    found = by_expert or [staged(spec, simulator, table)]
+    verdicts = measure(spec, measured_table(spec, table), found)
+    return kind, f"{sum(verdict.success for verdict in verdicts)} of {len(verdicts)}"
 
 
 def chance(spec: TaskSpec, simulator: Simulator, table: FieldTable, episodes: int) -> str:

@@ -560,3 +560,9 @@ def test_waving_while_it_walks_away_or_lies_on_its_back_does_not_pass() -> None:
     assert not ant.puppet(swinging(0.06)).success
     assert not ant.puppet(swinging(0.0, upside_down=True)).success
     assert not ant.play(until(8.0, waving(ant, "front_left"), ant.random())).success
+
+
+def test_the_table_of_all_tasks_has_every_shipped_one() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "task-table.md").read_text(encoding="utf-8")
+    named = [line.split("`")[1] for line in page.splitlines() if line.startswith("| `")]
+    assert named == [spec.name for spec in list_tasks()]
