@@ -259,7 +259,8 @@ def about_terms(terms: FloatArray, names: tuple[str, ...]) -> list[Finding]:
     for k, name in enumerate(names):
         if constant[k] and terms[0, k] == 0.0:
             message = f"term `{name}` is 0 on all of {len(terms)} real transitions"
-            add("dead-term", message, "make its condition reachable, or make it a smooth function", False)
+            fix = "make its condition reachable, or make it a smooth function; leave it if it is for something rare"
+            add("dead-term", message, fix, False)
         elif constant[k]:
             message = f"term `{name}` is {terms[0, k]:.4g} on all of {len(terms)} real transitions"
             add(
