@@ -58,7 +58,7 @@ def _packages() -> Iterator[Diagnosis]:
             missing.append(package)
     hint = ""
     if missing == ["xllamacpp"]:
-        hint = "for the embedded model: pip install 'reward-synth[local]'"
+        hint = 'for the embedded model: pip install "reward-synth[local]"'
     elif missing:
         hint = f"missing: {', '.join(missing)}; install reward-synth anew"
     fault = bool(set(missing) - {"xllamacpp"})

@@ -403,9 +403,12 @@ def _check_learner(task: TaskSpec | None, settings: Settings) -> None:
 
 def _check_models(settings: Settings) -> None:
     from reward_synth.llm import open_model
+    from reward_synth.llm.local import require_xllamacpp
 
     roles: tuple[RoleName, ...] = ("designer", "critic", "analyzer", "goal")
     names = {settings.model_for(role) or "local" for role in roles}
+    if "local" in names:
+        require_xllamacpp()
     # The embedded model's start (and download) belongs into the run, where the display shows it.
     for name in sorted(names - {"local", "manual"}):
         base_url = None if name.startswith("replay:") else settings.base_url

@@ -125,6 +125,17 @@ def test_runs_folder_that_cannot_be_written(capsys: pytest.CaptureFixture[str]) 
     assert said.endswith("\n\nhint: choose a folder that you may write to: --runs-dir DIR\n")
 
 
+def test_the_embedded_models_library_is_missed_before_a_folder_is_made(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "xllamacpp" else found(name))
+    said = failed(capsys, "run", "make the hopper hop forward", "--model", "local")
+    assert said.startswith("error: the local model needs xllamacpp\n")
+    assert 'pip install "reward-synth[local]"' in said
+    assert not Path("runs").exists()
+
+
 def test_reward_file_with_a_syntax_error(capsys: pytest.CaptureFixture[str]) -> None:
     Path("reward.py").write_text("def compute_reward(state, action, next_state)\n    return {}\n")
     assert execute(["check", "reward.py", "--task", "hopper_hop_forward", "--only", "lint"]) == 1

@@ -83,7 +83,7 @@ def _local_row() -> ModelRow:
     ready, note = True, ""
     chosen = chosen_file()
     if importlib.util.find_spec("xllamacpp") is None:
-        ready, note = False, "needs xllamacpp: pip install 'reward-synth[local]'"
+        ready, note = False, 'needs xllamacpp: pip install "reward-synth[local]"'
     elif chosen is not None:
         ready = chosen.is_file()
         note = f"{chosen} (REWARD_SYNTH_MODEL_FILE, sha256 not checked)" if ready else f"no model file at {chosen}"

@@ -289,7 +289,7 @@ def require_xllamacpp() -> None:
     """:raises RewardSynthError: if xllamacpp is not installed."""
     if importlib.util.find_spec("xllamacpp") is None:
         raise RewardSynthError(
-            "the local model needs xllamacpp", "pip install 'reward-synth[local]', or name another --model"
+            "the local model needs xllamacpp", 'pip install "reward-synth[local]", or name another --model'
         )
 
 

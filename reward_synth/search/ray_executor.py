@@ -44,7 +44,7 @@ def require_ray() -> None:
     """
     if importlib.util.find_spec("ray") is None:
         raise RewardSynthError(
-            "the executor 'ray' needs Ray, which is not installed", "pip install 'reward-synth[ray]'"
+            "the executor 'ray' needs Ray, which is not installed", 'pip install "reward-synth[ray]"'
         )
 
 

@@ -142,7 +142,7 @@ def test_without_xllamacpp_the_pip_line_is_given(monkeypatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(RewardSynthError) as caught:
         LocalModel()
-    assert "pip install 'reward-synth[local]'" in caught.value.hint
+    assert 'pip install "reward-synth[local]"' in caught.value.hint
 
 
 def test_the_child_gets_no_key_and_waits_passively(monkeypatch) -> None:

@@ -28,7 +28,7 @@ def test_without_the_extra_the_error_says_what_to_install(monkeypatch: pytest.Mo
     no_ray(monkeypatch)
     with pytest.raises(RewardSynthError, match="not installed") as caught:
         open_executor("ray", 1)
-    assert caught.value.hint == "pip install 'reward-synth[ray]'"
+    assert caught.value.hint == 'pip install "reward-synth[ray]"'
 
 
 def test_without_the_extra_no_run_is_begun(
@@ -37,7 +37,7 @@ def test_without_the_extra_no_run_is_begun(
     no_ray(monkeypatch)
     monkeypatch.chdir(tmp_path)
     assert execute(["run", "--task", "inverted_pendulum_balance", "--model", "manual", "--executor", "ray"]) == 2
-    assert "pip install 'reward-synth[ray]'" in capsys.readouterr().err
+    assert 'pip install "reward-synth[ray]"' in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()
 
 
