@@ -1,16 +1,14 @@
 """What a search's best reward is worth beside the environment's own reward and the sparse one: success on fresh seeds.
 
-    python benchmarks/solve.py --goals worlds --model manual --runs-dir runs/worlds --out benchmarks/results/worlds.tsv
-    python benchmarks/beside_native.py --runs-dir runs/worlds     # 3 seeds of each, into results/beside_native.tsv
+    python benchmarks/beside_native.py --jobs 2                   # 3 seeds of each, into results/beside_native.tsv
     python benchmarks/beside_native.py --only window --quick --json
 
 Every arm is trained from scratch with the task's preset for the same steps on the same seeds, none of which the search
 has used, and none ends early. Success and fitness are the task's own, over the task's evaluation episodes, with seeds
-that the search has not seen either. A training that has a row already is not repeated; a search that has not ended is
-left for the next call.
+that the search has not seen either. A training that has a row already is not repeated.
 
 Arms:
-- `best`: the search's best reward, in its contained process (`reward-synth eval`).
+- `best`: the search's best reward (results/worlds.tsv; the code is in `rewards/`), in its contained process.
 - `native`: the environment's own dense reward, where it has one for the behaviour (MetaWorld, ManiSkill).
 - `sparse`: 1 at each step at which the task counts as done, else 0.
 """
@@ -33,14 +31,15 @@ from typing import Any
 
 import numpy as np
 
-from reward_synth import Run
 from reward_synth.reward.process import RewardBatch
 from reward_synth.simulators.base import Field, FieldTable, FloatArray
 from reward_synth.types import TrainResult
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "beside_native.tsv"
+SEARCHES = HERE / "results" / "worlds.tsv"
 SEEDS = 3
+ARMS = ("best", "native", "sparse")
 FIRST_SEED = 2**31
 """No search trains with seeds from here on."""
 Columns = dict[str, FloatArray]
@@ -217,25 +216,26 @@ def _native(before: Columns, after: Columns, starts: FloatArray) -> FloatArray:
     return after["native_reward"]
 
 
-def train_best(runs_dir: Path, task_name: str, index: int, seed: int, steps: int) -> Row:
-    """Train on the best reward of the task's search, as `reward-synth eval` does."""
+def train_best(task_name: str, index: int, seed: int, steps: int) -> Row:
+    """Train on the recorded best reward of the task's search, as `reward-synth eval` does."""
     from reward_synth.search.executor import open_executor
+    from reward_synth.search.inspector import check_source
     from reward_synth.simulators.episode import Episode
-    from reward_synth.store import RunStore
+    from reward_synth.tasks import load_task
     from reward_synth.training.evaluate import FINAL_EVALUATION_SEEDS
     from reward_synth.training.job import TrainJob
     from reward_synth.training.presets import preset_for
 
-    run = find_search(runs_dir, task_name)
-    assert run is not None and run.best is not None, f"no search for {task_name} in {runs_dir} that found a reward"
-    report = RunStore(run.path).read_check(run.best.id)
-    assert report is not None
+    task, best = load_task(task_name), searched()[task_name]
+    source = (HERE / "rewards" / task.short_name / f"strong-{best}.py").read_text(encoding="utf-8")
+    report = check_source(source, task)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        (folder / "reward.py").write_text(source, encoding="utf-8")
         job = TrainJob(
-            task=run.task, reward=RunStore(run.path).reward_path(run.best.id), fields=report.fields,
-            terms=report.terms, preset=preset_for(run.task), steps=steps, seed=seed, seed_index=index, folder=folder,
-            trajectories=folder, stop_when_solved=False, evaluation_seeds=FINAL_EVALUATION_SEEDS,
+            task=task, reward=folder / "reward.py", fields=report.fields, terms=report.terms, preset=preset_for(task),
+            steps=steps, seed=seed, seed_index=index, folder=folder, trajectories=folder, stop_when_solved=False,
+            evaluation_seeds=FINAL_EVALUATION_SEEDS,
         )  # fmt: skip
         results: list[TrainResult] = []
         executor = open_executor("local", 1)
@@ -243,16 +243,13 @@ def train_best(runs_dir: Path, task_name: str, index: int, seed: int, steps: int
         executor.close()
         assert results[0].status == "trained", results[0].reason
         episodes = [Episode.load(path) for path in sorted(folder.glob("seed-*-episode-*.npz"))]
-    return _row(task_name, "best", run.best.id, index, results[0].episodes, episodes, steps, results[0].cpu_seconds)
+    return _row(task_name, "best", best, index, results[0].episodes, episodes, steps, results[0].cpu_seconds)
 
 
-def find_search(runs_dir: Path, task_name: str) -> Run | None:
-    """The finished search for a task, if there is one."""
-    for path in sorted(runs_dir.glob("*/*/run.json")):
-        run = Run.open(path.parent)
-        if run.task.name == task_name:
-            return run
-    return None
+def searched() -> dict[str, str]:
+    """The best candidate's id by task, of the searches that ``solve.py`` has in its table."""
+    with SEARCHES.open(newline="", encoding="utf-8") as file:
+        return {row["task"]: row["best"] for row in csv.DictReader(file, delimiter="\t")}
 
 
 def _row(
@@ -273,16 +270,17 @@ def _row(
     )  # fmt: skip
 
 
-def train(runs_dir: Path, task: str, arm: str, index: int, steps: int) -> Row:
+def train(task: str, arm: str, index: int, steps: int) -> Row:
     """One training in this process."""
     seed = FIRST_SEED + index
     if arm == "best":
-        return train_best(runs_dir, task, index, seed, steps)
+        return train_best(task, index, seed, steps)
     return train_known(task, arm, index, seed, steps)
 
 
 def arms_of(task: str) -> tuple[str, ...]:
-    return ("best", "native", "sparse") if COMPARISONS[task].native else ("best", "sparse")
+    """The arms that there are for a task."""
+    return ARMS if COMPARISONS[task].native else ("best", "sparse")
 
 
 def wanted(arguments: argparse.Namespace, rows: list[Row]) -> list[tuple[str, str, int]]:
@@ -293,7 +291,7 @@ def wanted(arguments: argparse.Namespace, rows: list[Row]) -> list[tuple[str, st
         for task in COMPARISONS
         if not arguments.only or arguments.only in task
         for arm in arms_of(task)
-        if arm in arguments.arms and (arm != "best" or find_search(arguments.runs_dir, task) is not None)
+        if arm in arguments.arms
         for index in range(arguments.seeds)
         if (task, arm, index) not in there
     ]
@@ -302,8 +300,7 @@ def wanted(arguments: argparse.Namespace, rows: list[Row]) -> list[tuple[str, st
 def run_one(arguments: argparse.Namespace, task: str, arm: str, index: int) -> Row:
     """One training in a process of its own, one thread to a library."""
     steps = COMPARISONS[task].steps // (20 if arguments.quick else 1)
-    command = [sys.executable, __file__, "--runs-dir", str(arguments.runs_dir)]
-    command += ["--train", task, arm, str(index), str(steps)]
+    command = [sys.executable, __file__, "--train", task, arm, str(index), str(steps)]
     threads = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
     ran = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=os.environ | threads)
     row = Row(**json.loads(ran.stdout.splitlines()[-1]))
@@ -329,17 +326,22 @@ NUMBERS = ("success", "success_any_step", "death", "death_in_lava", "fitness", "
 
 
 def summary(rows: list[Row]) -> str:
-    """Mean success of each arm over its seeds' episodes, by task."""
-    lines = []
-    for task in COMPARISONS:
-        parts = []
-        for arm in arms_of(task):
-            found = [row.success for row in rows if row.task == task and row.arm == arm]
-            if found:
-                parts.append(f"{arm} {np.mean(found):.0%} ({', '.join(f'{each:.0%}' for each in found)})")
-        if parts:
-            lines.append(f"{task}: {'; '.join(parts)}")
+    """Mean success of each arm, and that of each seed, by task, as a Markdown table."""
+    lines = ["| task | steps | best | native | sparse |", "| --- | --- | --- | --- | --- |"]
+    for task, comparison in COMPARISONS.items():
+        cells = [_cell([row for row in rows if (row.task, row.arm) == (task, arm)]) for arm in ARMS]
+        if any(cells):
+            lines.append(f"| `{task}` | {comparison.steps:,} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _cell(rows: list[Row]) -> str:
+    if not rows:
+        return ""
+    seeds = ", ".join(f"{100 * row.success:.0f}" for row in rows)
+    told = f"{100 * np.mean([row.success for row in rows]):.0f} % ({seeds})"
+    deaths = [row.death for row in rows if row.death is not None]
+    return f"{told}; died {100 * np.mean(deaths):.0f} %" if deaths else told
 
 
 def write(rows: list[Row], path: Path) -> None:
@@ -353,9 +355,8 @@ def write(rows: list[Row], path: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs-dir", type=Path, default=Path("runs/worlds"), help="where the searches lie")
     parser.add_argument("--only", help="only tasks whose name contains this text")
-    parser.add_argument("--arms", nargs="+", choices=("best", "native", "sparse"), default=("best", "native", "sparse"))
+    parser.add_argument("--arms", nargs="+", choices=ARMS, default=ARMS)
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--jobs", type=int, default=1, help="trainings side by side")
     parser.add_argument("--quick", action="store_true", help="a twentieth of the steps; writes nothing")
@@ -364,7 +365,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.train:
         task, arm, index, steps = arguments.train
-        print(json.dumps(asdict(train(arguments.runs_dir, task, arm, int(index), int(steps)))))
+        print(json.dumps(asdict(train(task, arm, int(index), int(steps)))))
         return
     passing = arguments.json or arguments.quick
     rows = [] if passing else read(RESULTS)
