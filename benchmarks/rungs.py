@@ -1,6 +1,7 @@
 """What early elimination saves, and what it loses: full training of all candidates against training in rungs.
 
     python benchmarks/rungs.py                  # 4 tasks x 8 recorded rewards, into results/rungs*.tsv
+    python benchmarks/rungs.py --compare benchmarks/results/rungs_trainings_earlier.tsv   # two full trainings' winners
     python benchmarks/rungs.py --quick --json   # 1 task x 6 rewards on a fifth of its budget: 4 minutes on two cores
 
 Two arms per task, on the same rewards and budgets, with the worker, the executor and the race of every search, and a
@@ -23,6 +24,7 @@ trainings' own curves, for every field of six of the eight: how often is their w
 from __future__ import annotations
 
 import argparse
+import csv
 import datetime
 import itertools
 import json
@@ -142,6 +144,26 @@ def agreement(full: dict[str, TrainResult], again: dict[str, TrainResult]) -> in
     return sum(len({winner({name: arm[name] for name in names}).id for arm in arms}) == 1 for names in fields)
 
 
+def compare(one: Path, other: Path) -> str:
+    """How often full trainings of two tables, made at other times, have the same winner in a field of six."""
+    tables = []
+    for path in (one, other):
+        scores: dict[str, dict[str, tuple[float, float]]] = {}
+        with path.open(newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file, delimiter="\t"):
+                if row["arm"] == "full":
+                    scores.setdefault(row["task"], {})[row["candidate"]] = float(row["success"]), float(row["fitness"])
+        tables.append(scores)
+    lines, same, count = [], 0, 0
+    for task, found in tables[0].items():
+        fields = list(itertools.combinations(found, min(FIELD, len(found))))
+        winners = [[max(field, key=lambda name: scores[task][name]) for field in fields] for scores in tables]
+        agreed = sum(first == second for first, second in zip(*winners, strict=True))
+        lines.append(f"{task}: {agreed} of {len(fields)}")
+        same, count = same + agreed, count + len(fields)
+    return "\n".join([*lines, f"all: {same} of {count}"])
+
+
 def _score(result: TrainResult) -> tuple[float, float]:
     episodes = result.episodes
     if not episodes:
@@ -221,7 +243,11 @@ def main() -> None:
     parser.add_argument("--again", action="store_true", help="the third arm too")
     parser.add_argument("--candidates", type=int, default=8)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--compare", type=Path, help="an earlier table of trainings; trains nothing")
     arguments = parser.parse_args()
+    if arguments.compare:
+        print(compare(arguments.compare, HERE / "results" / "rungs_trainings.tsv"))
+        return
     chosen = {"half_cheetah_run_backward": 0.2} if arguments.quick else TASKS
     if arguments.task:
         chosen = {arguments.task: TASKS[arguments.task]}
