@@ -75,7 +75,7 @@ def test_what_nobody_is_there_to_answer_is_named(missing: str, capsys: pytest.Ca
         ({"field": "angle=open('x'); rad"}, "is not allowed"),
         ({"field": "angle=observation[3]"}, "cannot be read: IndexError"),
         ({"field": "angle"}, "this is no field"),
-        ({"env": "CartPole-v1"}, "only a Box of continuous actions"),
+        ({"env": "FrozenLake-v1"}, "only a Box, or a Dict of them"),
         ({"env": "Pendulm-v1"}, "did you mean Pendulum-v1"),
         ({"name": "Swing Up"}, "in small letters"),
     ],

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
-from typing import Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 from pydantic import Field
 
 from reward_synth.errors import RewardSynthError
 from reward_synth.simulators import get_simulator
-from reward_synth.simulators.base import FieldTable
 from reward_synth.tasks import TaskSpec
 from reward_synth.types import LearnerName, Value
+
+if TYPE_CHECKING:
+    from reward_synth.simulators.base import FieldTable
 
 
 class CommonPreset(Value):
