@@ -346,7 +346,8 @@ def _try(goal: str, task: TaskSpec | None, settings: Settings) -> Preflight | No
     with protected(settings.unsafe_no_sandbox):
         if task is not None:
             tried = preflight(task, sandbox=not settings.unsafe_no_sandbox)
-            require_fitting(settings.learner or task.training.learner, tried.inspector.table, task.environment.id)
+            learner, discrete = settings.learner or task.training.learner, tried.inspector.table.discrete
+            require_fitting(learner, discrete, task.environment.id)
             return tried
         if settings.env is not None:
             try_environment(blank_task(goal, bare_id(settings.env)), sandbox=not settings.unsafe_no_sandbox)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
@@ -21,6 +21,9 @@ Reader = Callable[[Any], Any]
 Expert = Callable[[], FloatArray | None]
 """The next action, in [-1, 1] per dimension, for the present state of the environment that it was made for; None
 once it is done."""
+
+NEVER_EARLY = "Nothing ends an episode early, success neither."
+"""What a description says of a simulator whose episodes all last as long as their horizon."""
 
 UNBOUNDED_PROBE = 10.0
 """Probe values of an unbounded field lie within this distance of zero (or of its one bound)."""
@@ -98,6 +101,11 @@ class ActionDimension:
     low: float
     high: float
     doc: str
+
+
+def choice_of(named: Iterable[tuple[str, str]]) -> list[ActionDimension]:
+    """The actions of which one is chosen, from a name and a meaning each: a vector of zeros with a 1 in its place."""
+    return [ActionDimension(number, name, "chosen", 0.0, 1.0, doc) for number, (name, doc) in enumerate(named)]
 
 
 class FieldTable(Sequence[Field]):

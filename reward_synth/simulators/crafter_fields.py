@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from reward_synth.simulators.base import ActionDimension, Field, FieldTable, Reader
+from reward_synth.simulators.base import Field, FieldTable, Reader, choice_of
 from reward_synth.simulators.crafter_env import REMEMBERED
 from reward_synth.simulators.crafter_kinds import ACHIEVEMENTS, ACTIONS, ITEMS, KINDS, VIEW, VITALS
 from reward_synth.simulators.crafter_sight import FARTHEST, OUT_OF_VIEW
@@ -37,10 +37,7 @@ def field_table(env: Any) -> FieldTable:
     """The table of a live environment, unwrapped."""
     side = float(env.world.area[0])
     fields = [*_surroundings(), *_stock(), *_player(side), *_judged(side)]
-    actions = [
-        ActionDimension(number, name, "chosen", 0.0, 1.0, doc) for number, (name, doc) in enumerate(ACTIONS.items())
-    ]
-    return FieldTable(fields, actions, discrete=True)
+    return FieldTable(fields, choice_of(ACTIONS.items()), discrete=True)
 
 
 def _field(name: str, shape: tuple[int, ...], unit: str, low: float, high: float, doc: str, read: Reader) -> Field:

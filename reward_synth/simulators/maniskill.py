@@ -9,7 +9,7 @@ from typing import Any
 import gymnasium
 
 from reward_synth.errors import RewardSynthError
-from reward_synth.simulators.base import Expert, FieldTable
+from reward_synth.simulators.base import NEVER_EARLY, Expert, FieldTable
 from reward_synth.simulators.maniskill_tasks import CONTROL_MODES, TASKS
 
 INSTALL_LINE = 'pip install "reward-synth[maniskill]"'
@@ -80,10 +80,7 @@ class ManiSkill:
         """All six with a one-line description each; empty without the extra."""
         if importlib.util.find_spec("mani_skill") is None:
             return {}
-        return {
-            env_id: f"{task.description} Nothing ends an episode early, success neither."
-            for env_id, task in TASKS.items()
-        }
+        return {env_id: f"{task.description} {NEVER_EARLY}" for env_id, task in TASKS.items()}
 
     def horizon(self, env_id: str) -> int:
         """50 steps."""

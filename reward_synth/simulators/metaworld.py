@@ -9,7 +9,7 @@ from typing import Any
 import gymnasium
 
 from reward_synth.errors import RewardSynthError
-from reward_synth.simulators.base import Expert, FieldTable
+from reward_synth.simulators.base import NEVER_EARLY, Expert, FieldTable
 from reward_synth.simulators.metaworld_tasks import TASKS
 
 INSTALL_LINE = 'pip install "reward-synth[metaworld]"'
@@ -77,10 +77,7 @@ class MetaWorld:
         """All 50 with a one-line description each; empty without the extra."""
         if importlib.util.find_spec("metaworld") is None:
             return {}
-        return {
-            env_id: f"{task.description} Nothing ends an episode early, success neither."
-            for env_id, task in TASKS.items()
-        }
+        return {env_id: f"{task.description} {NEVER_EARLY}" for env_id, task in TASKS.items()}
 
     def horizon(self, env_id: str) -> int:
         """200 steps."""

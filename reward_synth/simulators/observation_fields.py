@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from reward_synth.simulators.base import ActionDimension, Field
+from reward_synth.simulators.base import ActionDimension, Field, choice_of
 from reward_synth.simulators.docstring_tables import Element, choices, elements
 from reward_synth.simulators.mujoco_names import identifier
 from reward_synth.simulators.spaces import parts
@@ -77,10 +77,10 @@ def observation_actions(env: Any) -> list[ActionDimension]:
 
 
 def _choices(count: int, documentation: str) -> list[ActionDimension]:
-    named = choices(documentation, count) or [
-        Element(f"action_{number}", "1", f"Action {number}.") for number in range(count)
-    ]
-    return [ActionDimension(number, each.name, "chosen", 0.0, 1.0, each.doc) for number, each in enumerate(named)]
+    named = choices(documentation, count)
+    if named is None:
+        return choice_of((f"action_{number}", f"Action {number}.") for number in range(count))
+    return choice_of((each.name, each.doc) for each in named)
 
 
 def seconds_per_step(base: Any) -> float:

@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from gymnasium.spaces import Box
+from gymnasium.spaces import Discrete
 from stable_baselines3.common.vec_env import VecNormalize
 
-from reward_synth.errors import RewardSynthError
 from reward_synth.training.job import TrainJob
 from reward_synth.training.ppo import PlainPPO
-from reward_synth.training.presets import PPOPreset, require_learner
+from reward_synth.training.presets import PPOPreset, require_fitting, require_learner
 
 
 class Learner(ABC):
@@ -90,8 +89,7 @@ def open_learner(job: TrainJob, venv: VecNormalize) -> Learner:
     if isinstance(job.preset, PPOPreset):
         return PPOLearner(job.preset, venv, job.seed)
     require_learner(job.preset.learner)
-    if not isinstance(venv.action_space, Box):
-        raise RewardSynthError(f"{job.preset.learner} cannot choose one of several actions", "use the learner ppo")
+    require_fitting(job.preset.learner, isinstance(venv.action_space, Discrete), job.task.environment.id)
     # Read once, where JAX starts. As with PyTorch, more threads make small networks slower.
     os.environ["JAX_PLATFORMS"] = "cpu"
     os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"

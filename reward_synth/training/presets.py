@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from typing import TYPE_CHECKING, Annotated, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
@@ -11,9 +11,6 @@ from reward_synth.errors import RewardSynthError
 from reward_synth.simulators import get_simulator
 from reward_synth.tasks import TaskSpec
 from reward_synth.types import LearnerName, Value
-
-if TYPE_CHECKING:
-    from reward_synth.simulators.base import FieldTable
 
 
 class CommonPreset(Value):
@@ -144,25 +141,19 @@ def preset_for(task: TaskSpec, learner: LearnerName | None = None) -> PPOPreset 
     if chosen != asked.learner and name in PRESETS and not _suits(chosen, name):
         name = None
     preset = get_preset(chosen, name)
-    if getattr(get_simulator(task.simulator), "discrete_actions", False):
-        _require_choosing(chosen, task.simulator)
+    require_fitting(chosen, getattr(get_simulator(task.simulator), "discrete_actions", False), task.simulator)
     require_learner(chosen)
     return preset
 
 
-def require_fitting(learner: LearnerName, table: FieldTable, where: str) -> None:
+def require_fitting(learner: LearnerName, discrete: bool, where: str) -> None:
     """Make sure that the learner can take such actions.
 
-    :param table: of the environment.
-    :param where: what the environment is called.
+    :param discrete: True if an action is one of several.
+    :param where: what wants it so.
     :raises RewardSynthError: it cannot.
     """
-    if table.discrete:
-        _require_choosing(learner, where)
-
-
-def _require_choosing(learner: LearnerName, where: str) -> None:
-    if learner != "ppo":
+    if discrete and learner != "ppo":
         raise RewardSynthError(
             f"the learner '{learner}' cannot choose one of several actions, as {where} wants it", "use --learner ppo"
         )
