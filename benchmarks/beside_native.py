@@ -30,10 +30,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from presets import run_worker
 
 from reward_synth.reward.process import RewardBatch
+from reward_synth.search.executor import worker_environment
 from reward_synth.simulators.base import Field, FieldTable, FloatArray
-from reward_synth.types import TrainResult
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "beside_native.tsv"
@@ -218,32 +219,19 @@ def _native(before: Columns, after: Columns, starts: FloatArray) -> FloatArray:
 
 def train_best(task_name: str, index: int, seed: int, steps: int) -> Row:
     """Train on the recorded best reward of the task's search, as `reward-synth eval` does."""
-    from reward_synth.search.executor import open_executor
-    from reward_synth.search.inspector import check_source
     from reward_synth.simulators.episode import Episode
     from reward_synth.tasks import load_task
     from reward_synth.training.evaluate import FINAL_EVALUATION_SEEDS
-    from reward_synth.training.job import TrainJob
     from reward_synth.training.presets import preset_for
 
     task, best = load_task(task_name), searched()[task_name]
     source = (HERE / "rewards" / task.short_name / f"strong-{best}.py").read_text(encoding="utf-8")
-    report = check_source(source, task)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "reward.py").write_text(source, encoding="utf-8")
-        job = TrainJob(
-            task=task, reward=folder / "reward.py", fields=report.fields, terms=report.terms, preset=preset_for(task),
-            steps=steps, seed=seed, seed_index=index, folder=folder, trajectories=folder, stop_when_solved=False,
-            evaluation_seeds=FINAL_EVALUATION_SEEDS,
-        )  # fmt: skip
-        results: list[TrainResult] = []
-        executor = open_executor("local", 1)
-        executor.run([job], lambda *_: None, lambda _, result: results.append(result), lambda: False)
-        executor.close()
-        assert results[0].status == "trained", results[0].reason
+        result = run_worker(folder, task, source, preset_for(task), steps, seed, FINAL_EVALUATION_SEEDS)
+        assert result.status == "trained", result.reason
         episodes = [Episode.load(path) for path in sorted(folder.glob("seed-*-episode-*.npz"))]
-    return _row(task_name, "best", best, index, results[0].episodes, episodes, steps, results[0].cpu_seconds)
+    return _row(task_name, "best", best, index, result.episodes, episodes, steps, result.cpu_seconds)
 
 
 def searched() -> dict[str, str]:
@@ -301,8 +289,7 @@ def run_one(arguments: argparse.Namespace, task: str, arm: str, index: int) -> R
     """One training in a process of its own, one thread to a library."""
     steps = COMPARISONS[task].steps // (20 if arguments.quick else 1)
     command = [sys.executable, __file__, "--train", task, arm, str(index), str(steps)]
-    threads = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
-    ran = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=os.environ | threads)
+    ran = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=os.environ | worker_environment())
     row = Row(**json.loads(ran.stdout.splitlines()[-1]))
     print(f"{task} {arm} seed {index}: success {row.success:.0%}, {row.cpu_seconds:.0f} CPU-s", file=sys.stderr)
     return row

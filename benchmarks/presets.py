@@ -19,13 +19,40 @@ from typing import Any
 
 from reward_synth.search.executor import LocalExecutor
 from reward_synth.search.inspector import Inspector
-from reward_synth.tasks import load_task
+from reward_synth.tasks import TaskSpec, load_task
 from reward_synth.training.job import TrainJob
-from reward_synth.training.presets import get_preset
+from reward_synth.training.presets import Preset, get_preset
 from reward_synth.types import TrainResult
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "presets.tsv"
+
+
+def run_worker(
+    folder: Path,
+    task: TaskSpec,
+    source: str,
+    preset: Preset,
+    steps: int,
+    seed: int,
+    judged_from: int | None = None,
+) -> TrainResult:
+    """Train a reward to its end in a worker as a search does; its files and episodes stay in the folder.
+
+    :param judged_from: seed of the final evaluation's first episode; None: the search's own.
+    """
+    report = Inspector.of(task).check(source)
+    (folder / "reward.py").write_text(source, encoding="utf-8")
+    job = TrainJob(
+        task=task, reward=folder / "reward.py", fields=report.fields, terms=report.terms, preset=preset, steps=steps,
+        seed=seed, folder=folder, trajectories=folder, stop_when_solved=False, evaluation_seeds=judged_from,
+    )  # fmt: skip
+    results: list[TrainResult] = []
+    executor = LocalExecutor(1)
+    executor.run([job], lambda *_: None, lambda _, result: results.append(result), lambda: False)
+    executor.close()
+    (result,) = results
+    return result
 
 
 def train(task_name: str, reward: str, steps: int, seed: int, changes: dict[str, Any]) -> dict[str, Any]:
@@ -34,20 +61,8 @@ def train(task_name: str, reward: str, steps: int, seed: int, changes: dict[str,
     shipped = get_preset(task.training.learner, task.training.preset)
     preset = type(shipped).model_validate(shipped.model_dump() | changes)
     source = (HERE / "rewards" / task.short_name / f"{reward}.py").read_text(encoding="utf-8")
-    report = Inspector.of(task).check(source)
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "reward.py").write_text(source, encoding="utf-8")
-        (folder / "trajectories").mkdir()
-        job = TrainJob(
-            task=task, reward=folder / "reward.py", fields=report.fields, terms=report.terms, preset=preset,
-            steps=steps, seed=seed, folder=folder, trajectories=folder / "trajectories", stop_when_solved=False,
-        )  # fmt: skip
-        results: list[TrainResult] = []
-        executor = LocalExecutor(1)
-        executor.run([job], lambda *_: None, lambda _, result: results.append(result), lambda: False)
-        executor.close()
-    (result,) = results
+        result = run_worker(Path(name), task, source, preset, steps, seed)
     return {
         "date": datetime.date.today().isoformat(),
         "task": task.short_name,

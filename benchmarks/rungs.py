@@ -137,31 +137,38 @@ def replay(full: dict[str, TrainResult], budget: int) -> tuple[int, int, float]:
     return kept, len(fields), statistics.mean(regrets)
 
 
-def agreement(full: dict[str, TrainResult], again: dict[str, TrainResult]) -> int:
-    """In how many fields of six both have the same winner."""
-    fields = itertools.combinations(full, min(FIELD, len(full)))
-    arms = (full, again)
-    return sum(len({winner({name: arm[name] for name in names}).id for arm in arms}) == 1 for names in fields)
+Scores = dict[str, tuple[float, float]]
+"""Success and fitness of each candidate."""
+
+
+def agreement(one: Scores, other: Scores) -> tuple[int, int]:
+    """In how many fields of six both have the same winner, of how many."""
+    fields = list(itertools.combinations(one, min(FIELD, len(one))))
+    winners = [[max(field, key=lambda name: scores[name]) for field in fields] for scores in (one, other)]
+    return sum(first == second for first, second in zip(*winners, strict=True)), len(fields)
 
 
 def compare(one: Path, other: Path) -> str:
-    """How often full trainings of two tables, made at other times, have the same winner in a field of six."""
-    tables = []
-    for path in (one, other):
-        scores: dict[str, dict[str, tuple[float, float]]] = {}
-        with path.open(newline="", encoding="utf-8") as file:
-            for row in csv.DictReader(file, delimiter="\t"):
-                if row["arm"] == "full":
-                    scores.setdefault(row["task"], {})[row["candidate"]] = float(row["success"]), float(row["fitness"])
-        tables.append(scores)
-    lines, same, count = [], 0, 0
-    for task, found in tables[0].items():
-        fields = list(itertools.combinations(found, min(FIELD, len(found))))
-        winners = [[max(field, key=lambda name: scores[task][name]) for field in fields] for scores in tables]
-        agreed = sum(first == second for first, second in zip(*winners, strict=True))
-        lines.append(f"{task}: {agreed} of {len(fields)}")
-        same, count = same + agreed, count + len(fields)
-    return "\n".join([*lines, f"all: {same} of {count}"])
+    """How often full trainings of two tables, made at other times, agree."""
+    first, second = _full_scores(one), _full_scores(other)
+    counts = {task: agreement(scores, second[task]) for task, scores in first.items()}
+    same, fields = map(sum, zip(*counts.values(), strict=True))
+    counts["all"] = same, fields
+    return "\n".join(f"{task}: {agreed} of {count}" for task, (agreed, count) in counts.items())
+
+
+def _full_scores(path: Path) -> dict[str, Scores]:
+    scores: dict[str, Scores] = {}
+    with path.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file, delimiter="\t"):
+            if row["arm"] == "full":
+                scores.setdefault(row["task"], {})[row["candidate"]] = float(row["success"]), float(row["fitness"])
+    return scores
+
+
+def scores_of(outcome: dict[str, TrainResult]) -> Scores:
+    """Of an arm's trainings."""
+    return {name: _score(result) for name, result in outcome.items()}
 
 
 def _score(result: TrainResult) -> tuple[float, float]:
@@ -208,7 +215,7 @@ def measure(
         "rungs_winner": chosen.id,
         "same": int(best.id == chosen.id),
         "again_winner": winner(arms["again"]).id if again else "",
-        "regret": round(_regret({name: _score(result) for name, result in full.items()}, chosen.id), 3),
+        "regret": round(_regret(scores_of(full), chosen.id), 3),
         "full_success": best.success,
         "rungs_success": chosen.success,
         "full_fitness": round(best.fitness or 0.0, 3),
@@ -216,7 +223,7 @@ def measure(
         "replayed_kept": kept,
         "replayed_fields": fields,
         "replayed_regret": round(regret, 3),
-        "again_kept": agreement(full, arms["again"]) if again else "",
+        "again_kept": agreement(*(scores_of(arms[arm]) for arm in ("full", "again")))[0] if again else "",
         "load": round(os.getloadavg()[0], 1),
     }
     trainings = [

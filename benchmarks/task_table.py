@@ -28,6 +28,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -189,20 +190,6 @@ SCENES: dict[str, Callable[[Any, int], list[np.ndarray]]] = {
 """Puppets of tasks that have neither an expert nor a script: what is put where, and the actions that follow."""
 
 
-def staged(spec: TaskSpec, simulator: Simulator, table: FieldTable) -> Episode:
-    """The episode that begins with a scene."""
-    recorded = measured_table(spec, table)
-    env = StateRecorder(simulator.make(spec.environment.id, dict(spec.environment.arguments), spec.horizon), recorded)
-    _, info = env.reset(seed=1)
-    rows, actions = [info["next_state"]], SCENES[spec.name](env.unwrapped, len(table.actions))
-    for action in actions:
-        _, _, terminated, _, info = env.step(action)
-        rows.append(info["next_state"])
-    seconds = simulator.seconds_per_step(env)
-    env.close()
-    return Episode(recorded.layout(), np.stack(rows), np.stack(actions), seconds, spec.horizon, 1, terminated)
-
-
 def show(spec: TaskSpec, simulator: Simulator, table: FieldTable, episodes: int) -> tuple[str, str]:
     """What was shown, and how often it succeeded."""
     script = SCRIPTS.get(spec.name)
@@ -212,43 +199,71 @@ def show(spec: TaskSpec, simulator: Simulator, table: FieldTable, episodes: int)
         distinct = {repr(verdict): verdict for verdict in (script.perform(stage, seed) for seed in range(episodes))}
         stage.close()
         return script.kind, f"{sum(verdict.success for verdict in distinct.values())} of {len(distinct)}"
-    recorded = [played(spec, simulator, table, seed, by_expert=True) for seed in range(1, episodes + 1)]
-    by_expert = [episode for episode in recorded if episode is not None]
-    kind = "expert" if by_expert else "puppet"
-    found = by_expert or [staged(spec, simulator, table)]
-    verdicts = measure(spec, measured_table(spec, table), found)
+    if spec.name in SCENES:
+        kind, actor, count = "puppet", staged(spec.name), 1
+    else:
+        kind, actor, count = "expert", partial(expert, simulator=simulator), episodes
+    recorded = [played(spec, simulator, table, seed, actor) for seed in range(1, count + 1)]
+    verdicts = measure(spec, measured_table(spec, table), [episode for episode in recorded if episode is not None])
     return kind, f"{sum(verdict.success for verdict in verdicts)} of {len(verdicts)}"
 
 
 def chance(spec: TaskSpec, simulator: Simulator, table: FieldTable, episodes: int) -> str:
     """Episodes of random actions that succeed at the end or at any step, of how many."""
-    found = [played(spec, simulator, table, 100 + seed, by_expert=False) for seed in range(episodes)]
+    found = [played(spec, simulator, table, 100 + seed, at_random) for seed in range(episodes)]
     verdicts = measure(spec, measured_table(spec, table), [episode for episode in found if episode is not None])
     return f"{sum(verdict.success or verdict.success_any for verdict in verdicts)} of {len(verdicts)}"
 
 
-def played(spec: TaskSpec, simulator: Simulator, table: FieldTable, seed: int, *, by_expert: bool) -> Episode | None:
-    """One episode of the simulator's expert until it is done, or of random actions; None without expert."""
+Actor = Callable[[StateRecorder, FieldTable], Callable[[], Any] | None]
+"""From an environment at its start to what gives the next action, or None once it is done; None if it has none."""
+
+
+def expert(env: StateRecorder, table: FieldTable, simulator: Simulator) -> Callable[[], Any] | None:
+    """The simulator's own, within the actions' bounds."""
+    experts = simulator.experts(env)
+    if not experts:
+        return None
+    low = np.array([action.low for action in table.actions])
+    high = np.array([action.high for action in table.actions])
+
+    def act() -> Any:
+        wanted = experts[0]()
+        if wanted is None:
+            return None
+        scaled = low + (np.clip(wanted, -1.0, 1.0) + 1.0) / 2.0 * (high - low)
+        return scaled.astype(env.action_space.dtype).reshape(env.action_space.shape or scaled.shape)
+
+    return act
+
+
+def at_random(env: StateRecorder, table: FieldTable) -> Callable[[], Any]:
+    """Random actions."""
+    return lambda: env.action_space.sample()
+
+
+def staged(name: str) -> Actor:
+    """The actions after a scene is set."""
+
+    def actor(env: StateRecorder, table: FieldTable) -> Callable[[], Any]:
+        actions = iter(SCENES[name](env.unwrapped, len(table.actions)))
+        return lambda: next(actions, None)
+
+    return actor
+
+
+def played(spec: TaskSpec, simulator: Simulator, table: FieldTable, seed: int, actor: Actor) -> Episode | None:
+    """One episode, until the actor is done or it ends; None without an actor or an action."""
     recorded = measured_table(spec, table)
     env = StateRecorder(simulator.make(spec.environment.id, dict(spec.environment.arguments), spec.horizon), recorded)
     _, info = env.reset(seed=seed)
     env.action_space.seed(seed)
-    experts = simulator.experts(env) if by_expert else []
-    if by_expert and not experts:
-        env.close()
-        return None
-    low = np.array([action.low for action in table.actions])
-    high = np.array([action.high for action in table.actions])
+    act = actor(env, table)
     rows, actions, terminated, truncated = [info["next_state"]], [], False, False
-    while not (terminated or truncated):
-        if by_expert:
-            wanted = experts[0]()
-            if wanted is None:
-                break
-            scaled = low + (np.clip(wanted, -1.0, 1.0) + 1.0) / 2.0 * (high - low)
-            action = scaled.astype(env.action_space.dtype).reshape(env.action_space.shape or scaled.shape)
-        else:
-            action = env.action_space.sample()
+    while act is not None and not (terminated or truncated):
+        action = act()
+        if action is None:
+            break
         _, _, terminated, truncated, info = env.step(action)
         rows.append(info["next_state"])
         actions.append(np.asarray(action, dtype=np.float64).ravel())

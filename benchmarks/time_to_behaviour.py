@@ -372,9 +372,10 @@ def main() -> None:
 
 
 def run_one(name: str, arm: str, seed: int, cap: float, target: float) -> dict[str, Any]:
+    from reward_synth.search.executor import worker_environment
+
     command = [sys.executable, __file__, "--cap", str(cap), "--train", name, arm, str(seed), str(target)]
-    threads = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
-    ran = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=os.environ | threads)
+    ran = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=os.environ | worker_environment())
     row: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
     print("\t".join(map(str, row.values())), file=sys.stderr, flush=True)
     return row

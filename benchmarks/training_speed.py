@@ -180,9 +180,10 @@ ARMS = {"ours": ours, "defaults": defaults, "raw": raw, "share": share}
 
 
 def run_arm(arm: str, env_id: str, steps: int) -> dict[str, float]:
+    from reward_synth.search.executor import worker_environment
+
     command = [sys.executable, __file__, "--arm", arm, "--env", env_id, "--steps", str(steps)]
-    threads = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
-    ran = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | threads)
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | worker_environment())
     found: dict[str, float] = json.loads(ran.stdout.splitlines()[-1])
     return found
 
