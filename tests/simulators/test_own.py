@@ -75,6 +75,8 @@ def test_a_list_that_does_not_fit_names_nothing() -> None:
     found = choices(text, 3)
     assert found is not None and [each.name for each in found] == ["rest", "go_left", "go_right"]
     assert choices(text, 4) is None
+    # One list that follows another at once begins anew.
+    assert choices(text.replace("\n\nActions:", ""), 3) == found
     first = choices(text, 2)
     assert first is not None and [each.name for each in first] == ["small", "large"]
 
