@@ -276,9 +276,12 @@ def measure(workers: tuple[int, ...], candidates: int, steps: int, turns: int) -
 class Costs:
     """What a training through Ray costs, as measured with one worker."""
 
-    seconds: float
-    """Of a training that takes ``steps``, on a core of its own."""
     steps: int
+    """Of the longer of the measured trainings."""
+    once: float
+    """Processor seconds of a job whatever its steps: libraries, start, evaluation."""
+    per_step: float
+    """Processor seconds, on a core of its own."""
     overhead: float
     """Wall seconds that a job takes beyond its training's own."""
     per_job: float
@@ -297,9 +300,12 @@ class Costs:
         loop = [float(row["loop_cpu_seconds"]) for row in (short, long)]
         lasts = [float(row["seconds"]) / int(row["candidates"]) for row in (short, long)]
         per_second = max(0.0, (loop[1] - loop[0]) / (lasts[1] - lasts[0]))
+        spent = float(long["cpu_seconds"])
+        per_step = (spent - float(short["cpu_seconds"])) / (int(long["steps"]) - int(short["steps"]))
         return cls(
-            seconds=float(long["cpu_seconds"]),
             steps=int(long["steps"]),
+            once=spent - per_step * int(long["steps"]),
+            per_step=per_step,
             overhead=float(long["overhead_seconds"]),
             per_job=max(0.0, loop[1] - per_second * lasts[1]),
             per_second=per_second,
@@ -310,14 +316,15 @@ class Costs:
 def on_paper(path: Path) -> str:
     """What the measured figures mean for 64 and 1,024 workers with a core each, and what would end it.
 
-    A whole training is taken to be ten times the measured one, whose length is then that of the first rung.
+    A whole training is taken to be ten times as long as the measured one, whose length is then that of the first rung.
     """
     costs, shares = Costs.read(path), Settings.model_validate({}).rung_shares
     lines = [
-        f"Measured, one worker: {costs.seconds:.1f} s for {costs.steps:,} steps, {costs.overhead:.1f} s more a job,",
-        f"{1000 * costs.per_job:.0f} ms of the loop's and broker's time a job and {1000 * costs.per_second:.1f} ms a "
-        f"second of training; {costs.bytes / 1e6:.2f} MB a job.",
-        f"On paper: {10 * costs.seconds:.0f} s a training, rungs at {', '.join(f'{share:.0%}' for share in shares)}; "
+        f"Measured, one worker: {costs.once:.1f} s a job, {1000 * costs.per_step:.2f} ms a step; "
+        f"{costs.overhead:.1f} s of waiting a job;",
+        f"of the loop and its broker {1000 * costs.per_job:.0f} ms a job and {1000 * costs.per_second:.1f} ms a second "
+        f"of training; {costs.bytes / 1e6:.2f} MB a job.",
+        f"On paper: {10 * costs.steps:,} steps a training, rungs at {', '.join(f'{share:.0%}' for share in shares)}; "
         f"one in {ONE_IN} goes on.",
         "",
         "| workers | candidates an iteration | seconds | busy workers | candidates per hour | broker's core | MB/s |",
@@ -341,7 +348,7 @@ def _iteration(workers: int, candidates: int, shares: tuple[float, ...], costs: 
     seconds = work = before = 0.0
     jobs = 0
     for share in shares:
-        each = 10 * costs.seconds * (share - before)
+        each = costs.once + 10 * costs.steps * costs.per_step * (share - before)
         seconds += math.ceil(candidates / workers) * (each + costs.overhead)
         work += candidates * each
         jobs += candidates
