@@ -33,7 +33,7 @@ def settle_task(
     display: Display,
     confirm: Confirm | None,
 ) -> TaskSpec:
-    """The task to work on, with the person's own sentence as its goal.
+    """The task to work on.
 
     A task that was named wins; then a shipped one that means the same as the sentence; else success and fitness are
     drafted by the model, checked, shown, and frozen. The scale of the reward, if one was typed, is frozen with them.
@@ -47,7 +47,7 @@ def settle_task(
             return with_scale(_drafted_task(goal, settings, reader, store, display, confirm), settings.scale)
         task = found
         display.status(f"the goal means the task {task.name} ({task.environment.id})")
-    return with_scale(task.model_copy(update={"goal": goal or task.goal}), settings.scale)
+    return with_scale(task, settings.scale)
 
 
 def blank_task(goal: str, environment: str) -> TaskSpec:

@@ -11,6 +11,7 @@ from typing import Any
 
 from reward_synth.analysis.summary import Summary, summarize
 from reward_synth.errors import EnvironmentFault
+from reward_synth.goal_matching import says_the_same
 from reward_synth.parts import Parts
 from reward_synth.reporting import write_plots
 from reward_synth.reward.contract import RewardError
@@ -83,7 +84,7 @@ def brief_for(parts: Parts, iteration: int) -> Brief:
     readings = store.read_iterations()
     dt = parts.inspector.behaviours.episodes[0].dt
     return replace(
-        first_brief(parts.task, parts.inspector.table, dt, parts.settings.shots, small),
+        first_brief(parts.task, store.info.goal, parts.inspector.table, dt, parts.settings.shots, small),
         attempts=_attempts(parts, answers, small),
         analysis=readings[max(readings)] if readings else "",
         feedback=tuple(text for answer in answers if (text := _words(answer))),
@@ -91,11 +92,16 @@ def brief_for(parts: Parts, iteration: int) -> Brief:
     )
 
 
-def first_brief(task: TaskSpec, table: FieldTable, dt: float, shots: int, small: bool) -> Brief:
-    """What the designer is told before anything was tried."""
+def first_brief(task: TaskSpec, goal: str, table: FieldTable, dt: float, shots: int, small: bool) -> Brief:
+    """What the designer is told before anything was tried.
+
+    :param goal: the person's sentence.
+    :param dt: seconds of one step.
+    :param shots: how many worked examples are shown.
+    """
     table = table.for_rewards()
     return Brief(
-        goal=task.goal,
+        goal=goal,
         environment=_in_words(task),
         stub=table.stub(),
         short_stub=table.stub(short=True),
@@ -103,11 +109,12 @@ def first_brief(task: TaskSpec, table: FieldTable, dt: float, shots: int, small:
         horizon=task.horizon,
         dt=dt,
         seconds=task.horizon * dt,
-        examples=tuple(retrieve(task.goal, task.environment.id, shots, task.name)),
+        examples=tuple(retrieve(goal, task.environment.id, shots, task.name)),
         small=small,
         layout=table.layout(),
         action_size=len(table.actions),
         scale=task.training.scale,
+        meaning="" if says_the_same(goal, task.goal) else task.goal,
     )
 
 
@@ -386,7 +393,7 @@ def feedback_request(parts: Parts, iteration: int) -> dict[str, Any]:
     candidates = [c for c in store.candidates() if c.iteration == iteration]
     return {
         "iteration": iteration,
-        "goal": parts.task.goal,
+        "goal": store.info.goal,
         "question": "Which behaviour is best, and what should change?",
         "fitness_unit": parts.task.fitness_unit,
         "analysis": store.read_iterations().get(iteration, ""),

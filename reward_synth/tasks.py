@@ -120,7 +120,8 @@ class TaskSpec(_Section):
     name: str
     """Simulator and task: ``gym/hopper_hop_forward``."""
     goal: str = Field(min_length=1)
-    """What the robot shall do, in a sentence. The designer reads this and nothing else of the spec."""
+    """What the robot shall do, in a sentence that says what counts. The designer reads this and the person's sentence,
+    and nothing else of the spec."""
     aliases: tuple[str, ...] = ()
     """Other sentences that mean this very task."""
     simulator: str = "gym"

@@ -13,6 +13,7 @@ from reward_synth import Run, synthesize
 from reward_synth.errors import RewardSynthError
 from reward_synth.llm.base import Model, Request
 from reward_synth.llm.fake import ScriptedModel
+from reward_synth.tasks import load_task
 from reward_synth.types import Feedback
 
 GOAL = "balance the inverted pendulum"
@@ -223,6 +224,19 @@ def test_prompts_do_not_hold_the_native_reward(tmp_path: Path, model: Callable[[
     for word in ("reward_survive", "reward_ctrl", "healthy_reward", "reward_forward"):
         assert word not in said
     assert os.environ.get("HOME", "/root") + "/" not in said
+
+
+def test_who_writes_and_reviews_reads_the_sentence_and_what_the_task_says_of_it(
+    tmp_path: Path, model: Callable[[Answer], ScriptedModel]
+) -> None:
+    scripted = model(lambda request: play(request, [UNKNOWN_FIELD, GOOD]))
+    run = synthesize("hold that pole up", task="inverted_pendulum_balance", **settings(tmp_path))
+    assert run.goal == "hold that pole up" and run.task == load_task("inverted_pendulum_balance")
+    asked = {request.role: request.messages[-1].content for request in scripted.requests}
+    assert {"designer", "critic", "analyzer"} == set(asked)
+    for text in asked.values():
+        assert "hold that pole up" in text and run.task.goal in text
+        assert not any(alias in text for alias in run.task.aliases)
 
 
 def test_a_recorded_run_plays_again_without_its_model(

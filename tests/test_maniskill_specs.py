@@ -154,7 +154,7 @@ def test_a_persons_own_code_can_use_a_reward_on_it() -> None:
 
 def test_the_designer_is_not_shown_the_success(pushing: Inspector) -> None:
     for small in (False, True):
-        brief = first_brief(pushing.task, pushing.table, 0.05, 0, small)
+        brief = first_brief(pushing.task, pushing.task.goal, pushing.table, 0.05, 0, small)
         shown = (*brief.fields, brief.stub, brief.short_stub, *(name for name, _ in brief.layout))
         assert not any("success" in text for text in shown)
         assert "cube" in brief.environment

@@ -51,6 +51,7 @@ class Brief:
     """Everything about the task that a prompt may show. Never the native reward, its terms or its name.
 
     :param goal: the person's sentence, shown verbatim.
+    :param meaning: the task's own sentence, which says what counts; empty if it is the goal's.
     :param environment: what moves there and how, in words.
     :param stub: typed state stub with units, ranges and signs.
     :param short_stub: the essential fields only, for a small model.
@@ -84,6 +85,7 @@ class Brief:
     layout: Layout = ()
     action_size: int = 0
     scale: ScaleName = "sum"
+    meaning: str = ""
 
     @property
     def short_layout(self) -> Layout:

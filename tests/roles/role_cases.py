@@ -71,6 +71,7 @@ LATER = Brief(
         "analysis": "Causes:\n- the arm stops half way\n\nSuggestions:\n- pay for the distance to the cup",
         "feedback": ("It looks hasty.\n\nPlease *slow down* near the cup!", "# and mind the handle"),
         "findings": ("[non-finite] NaN at rest: the norm was not guarded",),
+        "meaning": "Lower the arm to within a centimetre of the cup, which must not tilt by more than 5 degrees.",
     }
 )
 

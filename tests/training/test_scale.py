@@ -103,10 +103,8 @@ def test_the_option_takes_the_place_of_the_specs(tmp_path: Any) -> None:
 def test_the_designer_is_told_the_rule_only_where_it_holds() -> None:
     task = load_task("gym/inverted_pendulum_balance")
     table = field_table(task)
-    texts = [
-        Prompts().render("designer/full/design.md.j2", brief=first_brief(each, table, 0.02, 0, False), emphasis="")
-        for each in (task, with_scale(task, "sign"))
-    ]
+    briefs = [first_brief(each, each.goal, table, 0.02, 0, False) for each in (task, with_scale(task, "sign"))]
+    texts = [Prompts().render("designer/full/design.md.j2", brief=brief, emphasis="") for brief in briefs]
     assert ["sign(sum of sparse terms)" in text for text in texts] == [False, True]
 
 
