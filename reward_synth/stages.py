@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -102,7 +101,7 @@ def first_brief(task: TaskSpec, goal: str, table: FieldTable, dt: float, shots: 
     table = table.for_rewards()
     return Brief(
         goal=goal,
-        environment=_in_words(task),
+        environment=describe_environment(task.environment.id, task.environment.arguments),
         stub=table.stub(),
         short_stub=table.stub(short=True),
         fields=table.names,
@@ -116,15 +115,6 @@ def first_brief(task: TaskSpec, goal: str, table: FieldTable, dt: float, shots: 
         scale=task.training.scale,
         meaning="" if says_the_same(goal, task.goal) else task.goal,
     )
-
-
-def _in_words(task: TaskSpec) -> str:
-    text = describe_environment(task.environment.id)
-    if task.environment.arguments.get("terminate_when_unhealthy", True):
-        return text
-    # What else ends episodes there is not true here.
-    told = [sentence for sentence in re.split(r"(?<=\.)\s+(?=[A-Z])", text) if "the episode" not in sentence.lower()]
-    return " ".join([*told, "No fall ends an episode."])
 
 
 def _attempts(parts: Parts, answers: Sequence[Feedback], small: bool) -> tuple[Attempt, ...]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from reward_synth.simulators.base import Simulator
@@ -61,11 +63,11 @@ def simulator_of(env_id: str) -> str:
     return "metaworld" if env_id in metaworld_tasks.TASKS else "gym"
 
 
-def describe_environment(env_id: str) -> str:
-    """What an environment is, in a line: for people, and for the designer's prompt."""
-    known = get_simulator(simulator_of(env_id)).environments()
-    if env_id in known:
-        return known[env_id]
+def describe_environment(env_id: str, arguments: Mapping[str, Any] = MappingProxyType({})) -> str:
+    """What an environment made with these arguments is, in a line: for people, and for the designer's prompt."""
+    if simulator_of(env_id) != "gym":
+        return get_simulator(simulator_of(env_id)).environments().get(env_id, env_id)
+    from reward_synth.simulators.curated_tasks import CURATIONS
     from reward_synth.simulators.own import describe
 
-    return describe(env_id) if simulator_of(env_id) == "gym" else env_id
+    return CURATIONS[env_id].describe(arguments) if env_id in CURATIONS else describe(env_id)

@@ -24,6 +24,7 @@ class Curation:
 
     :param environment: class name of the environment, which is the same for its versions.
     :param description: one line for the choice of an environment by goal.
+    :param fall: what ends an episode early where the argument `terminate_when_unhealthy` is true, as it is unless set.
     :param joints: joint in the model → readable name. All joints of the model must be listed.
     :param bodies: body in the model (its number where it has no name) → readable name, where they differ.
     :param signs: readable joint name → what its positive direction does.
@@ -40,6 +41,14 @@ class Curation:
     bodies: Mapping[Any, str] = field(default_factory=dict)
     signs: Mapping[str, str] = field(default_factory=dict)
     covered: frozenset[str] = frozenset()
+    fall: str = ""
+
+    def describe(self, arguments: Mapping[str, Any]) -> str:
+        """The description, and which episodes end early with these arguments."""
+        if not self.fall:
+            return self.description
+        falls = arguments.get("terminate_when_unhealthy", True)
+        return f"{self.description} {self.fall if falls else 'No fall ends an episode.'}"
 
     def applies(self, env: Any) -> bool:
         """True if the unwrapped environment is the one that this was written for."""

@@ -66,8 +66,8 @@ def hopper_fields(names: ModelNames) -> list[Field]:
 
 HOPPER = Curation(
     environment="HopperEnv",
-    description="One-legged planar hopper; it can hop forward, backward or in place. "
-    "A fall ends the episode: torso below 0.7 m or tilted by more than 0.2 rad.",
+    description="One-legged planar hopper; it can hop forward, backward or in place.",
+    fall="A fall ends the episode: torso below 0.7 m or tilted by more than 0.2 rad.",
     joints={**PLANAR_ROOT, "thigh_joint": "thigh", "leg_joint": "leg", "foot_joint": "foot"},
     signs=LEG_SIGNS,
     covered=frozenset(PLANAR_ROOT),
@@ -93,8 +93,8 @@ WALKER_LEGS = {
 
 WALKER2D = Curation(
     environment="Walker2dEnv",
-    description="Two-legged planar walker; it can walk or run forward and backward. "
-    "A fall ends the episode: torso outside 0.8 to 2.0 m or tilted by more than 1 rad.",
+    description="Two-legged planar walker; it can walk or run forward and backward.",
+    fall="A fall ends the episode: torso outside 0.8 to 2.0 m or tilted by more than 1 rad.",
     joints={**PLANAR_ROOT, **{f"{model}_joint": name for model, name in WALKER_LEGS.items()}},
     bodies=WALKER_LEGS,
     signs={name: LEG_SIGNS[name.split("_")[1]] for name in WALKER_LEGS.values()},

@@ -131,8 +131,8 @@ def ant_fields(names: ModelNames) -> list[Field]:
 
 ANT = Curation(
     environment="AntEnv",
-    description="Four-legged ant on flat ground; it can walk in any direction, turn, lie down or wave a leg. "
-    "The episode ends when the torso leaves 0.2 to 1.0 m of height.",
+    description="Four-legged ant on flat ground; it can walk in any direction, turn, lie down or wave a leg.",
+    fall="The episode ends when the torso leaves 0.2 to 1.0 m of height.",
     joints={
         "root": "root",
         **{f"hip_{leg}": f"{where}_hip" for leg, where in ANT_LEGS.items()},
@@ -188,8 +188,8 @@ def humanoid_fields(names: ModelNames) -> list[Field]:
 
 HUMANOID = Curation(
     environment="HumanoidEnv",
-    description="Humanoid with 17 joints, standing; it can walk, run or stand still. "
-    "A fall ends the episode: torso outside 1.0 to 2.0 m.",
+    description="Humanoid with 17 joints, standing; it can walk, run or stand still.",
+    fall="A fall ends the episode: torso outside 1.0 to 2.0 m.",
     joints={"root": "root", **{joint: joint for joint in HUMANOID_JOINTS}},
     signs={
         **KNEE_SIGNS, "right_hip_y": "0 = leg straight down, negative = thigh raised forward",

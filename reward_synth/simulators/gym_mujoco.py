@@ -104,7 +104,7 @@ class GymMujoco:
 
     def environments(self) -> dict[str, str]:
         """The standard environments that are installed, with a one-line description each."""
-        return {env_id: curation.description for env_id, curation in CURATIONS.items() if env_id in gymnasium.registry}
+        return {env_id: curation.describe({}) for env_id, curation in CURATIONS.items() if env_id in gymnasium.registry}
 
     def horizon(self, env_id: str) -> int:
         """The environment's own, or 1000 steps."""

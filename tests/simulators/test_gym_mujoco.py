@@ -9,7 +9,7 @@ import gymnasium
 import pytest
 
 from reward_synth.errors import RewardSynthError
-from reward_synth.simulators import get_simulator, simulator_names
+from reward_synth.simulators import describe_environment, get_simulator, simulator_names
 from reward_synth.simulators.gym_mujoco import GymMujoco
 
 SIMULATOR = GymMujoco()
@@ -90,6 +90,14 @@ def test_all_eleven_environments_are_described() -> None:
     assert all(env_id.endswith("-v5") and 20 < len(text) < 160 for env_id, text in environments.items())
     # A designer must know whether a fall ends the episode: it decides whether paying for survival means anything.
     assert all("ends" in text for text in environments.values())
+
+
+def test_a_designer_is_told_which_episodes_end_early_in_this_very_task() -> None:
+    for env_id in SIMULATOR.environments():
+        told = describe_environment(env_id, {"terminate_when_unhealthy": False})
+        falls = env_id in ("Ant-v5", "Hopper-v5", "Humanoid-v5", "Walker2d-v5")
+        assert (told != describe_environment(env_id)) == falls
+        assert not falls or ("ends the episode" not in told and "episode ends" not in told)
 
 
 def test_tables_of_two_instances_are_equal() -> None:
