@@ -37,12 +37,25 @@ def check_expression(text: str) -> str | None:
         tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError) as error:
         return f"it is no Python expression ({getattr(error, 'msg', error)})"
-    return next((fault for node in ast.walk(tree) if (fault := _fault(node))), None)
+    return next((fault for node in ast.walk(tree) if (fault := _fault(node) or _growth(node))), None)
+
+
+def _growth(node: ast.AST) -> str | None:
+    """What could take all memory or time: `[0] * 10**9` is arithmetic too."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+        if not _is_small(node.right):
+            return f"the exponent in `{ast.unparse(node)}` must be a number of at most 10"
+        if any(isinstance(each, ast.Pow) for each in ast.walk(node.left)):
+            return f"`{ast.unparse(node)}` is a power of a power"
+    if isinstance(node, ast.Expression | ast.List | ast.Tuple | ast.Call | ast.keyword):
+        return None
+    for each in [node.value] if isinstance(node, ast.Subscript) else ast.iter_child_nodes(node):
+        if isinstance(each, ast.List | ast.Tuple) or (isinstance(each, ast.Constant) and isinstance(each.value, str)):
+            return f"`{ast.unparse(each)}` may only be the whole, an argument or an index"
+    return None
 
 
 def _fault(node: ast.AST) -> str | None:
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) and not _is_small(node.right):
-        return f"the exponent in `{ast.unparse(node)}` must be a number of at most 10"
     if isinstance(node, _OPERATIONS) or (isinstance(node, ast.Constant) and isinstance(node.value, int | float | str)):
         return None
     if isinstance(node, ast.Name):

@@ -259,6 +259,8 @@ def test_expressions_over_mujoco_read_the_live_state(tmp_path: Path) -> None:
         "np.sum(np.square(data.qvel), axis=0)",
         "(observation[0], 2 * observation[1] ** 2)",
         "1.0 if observation[0] > 0 else 0.0",
+        "[observation[0], np.max([observation[1], 0.0])]",
+        "observation[[0, 2]] + np.sum(data.xpos[1:3, 0], axis=(0,)) ** 2",
     ],
 )
 def test_arithmetic_is_allowed(text: str) -> None:
@@ -283,6 +285,13 @@ def test_arithmetic_is_allowed(text: str) -> None:
         "data.body(print('x'))",
         "observation[0] ** observation[1]",
         "9 ** 9 ** 9",
+        "((9 ** 9) ** 9) ** 9",
+        "observation[0] * ((9 ** 9) * 2) ** 9",
+        "[0] * 1000000000",
+        "1000000000 * 'a'",
+        "((0,) if 1 else 0) * 1000000000",
+        "([0] or 1) * 1000000000",
+        "[[0]][0] * 1000000000",
         "f'{data}'",
         "(y := 1)",
         "env.action_space",
