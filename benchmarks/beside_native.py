@@ -359,7 +359,8 @@ def main() -> None:
     with ThreadPoolExecutor(arguments.jobs) as pool:
         asked = [pool.submit(run_one, arguments, *each) for each in wanted(arguments, rows)]
         for done in as_completed(asked):
-            rows.append(done.result())
+            # Another one of these may have added rows of other tasks meanwhile.
+            rows = [*(rows if passing else read(RESULTS)), done.result()]
             if not passing:
                 write(rows, RESULTS)
     print(json.dumps([asdict(row) for row in rows], indent=1) if arguments.json else summary(rows))
