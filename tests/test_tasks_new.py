@@ -56,6 +56,9 @@ def test_options_alone_make_a_task_that_can_be_worked_with(capsys: pytest.Captur
     assert execute(["check", "reward.py", "--task", "swing_up.yaml"]) == 0
     assert execute(["tasks", "check", "swing_up.yaml"]) == 0
     assert "31 recorded episodes judged" in capsys.readouterr().err
+    Path("misspelt.yaml").write_text(f"{Path('swing_up.yaml').read_text()}  preset: reech\n")
+    assert execute(["tasks", "check", "misspelt.yaml"]) == 2
+    assert "for ppo there are: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("missing", ["env", "goal", "success", "fitness", "fitness_unit"])

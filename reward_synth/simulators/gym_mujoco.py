@@ -61,7 +61,8 @@ class GymMujoco:
         try:
             env = gymnasium.make(chosen, max_episode_steps=horizon, disable_env_checker=True, **arguments)
         except gymnasium.error.DependencyNotInstalled as error:
-            raise RewardSynthError(f"{env_id} needs a package that is missing: {error}", INSTALL_LINE) from error
+            hint = INSTALL_LINE if "mujoco" in str(error).lower() else "install it beside reward-synth"
+            raise RewardSynthError(f"{env_id} needs a package that is missing: {error}", hint) from error
         except gymnasium.error.Error as error:
             raise RewardSynthError(f"unknown environment {env_id!r}", _nearest_environments(env_id)) from error
         except ImportError as error:
@@ -149,13 +150,11 @@ def _nearest_environments(env_id: str) -> str:
     standard = {name.lower(): name for name in CURATIONS}
     known = {name.lower(): name for name in gymnasium.registry} | standard
     same_name = [known[n] for n in standard if n.rsplit("-v", 1)[0] == wanted.rsplit("-v", 1)[0]]
-    close = same_name or [
-        known[n]
-        for n in difflib.get_close_matches(wanted, standard, n=3, cutoff=0.75)
-        or difflib.get_close_matches(wanted, known, n=3, cutoff=0.6)
-    ]
+    close = same_name or [known[n] for n in difflib.get_close_matches(wanted, standard, n=3, cutoff=0.75)]
     if close:
         return f"did you mean {' or '.join(close)}?"
+    if far := [known[n] for n in difflib.get_close_matches(wanted, known, n=3, cutoff=0.6)]:
+        return f"did you mean {' or '.join(far)}? One that another package registers is named module:EnvId"
     return f"installed: {', '.join(CURATIONS)}; others as module:EnvId, or ./FILE.py:CLASS (docs/own-environment.md)"
 
 

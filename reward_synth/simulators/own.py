@@ -127,7 +127,10 @@ def _import(module: str, env_id: str) -> ModuleType:
 
 def _installable(module: str) -> str:
     # PYTHONPATH does not help: the locked workers do not look at it.
-    return f"install what `{module}` belongs to (`pip install -e FOLDER`), or name its file: --env ./FILE.py:CLASS"
+    return (
+        f"pip install the package that `{module}` belongs to (`pip install -e FOLDER` for one of your own), "
+        "or name its file: --env ./FILE.py:CLASS"
+    )
 
 
 def _what_there_is(module: ModuleType) -> str:

@@ -120,7 +120,7 @@ def get_preset(learner: LearnerName = "ppo", name: str | None = None) -> PPOPres
     chosen = DEFAULT_PRESETS[learner] if name is None else name
     own = ", ".join(sorted(each for each in PRESETS if _suits(learner, each)))
     if chosen not in PRESETS:
-        raise RewardSynthError(f"there is no training preset '{chosen}'", f"use one of: {', '.join(sorted(PRESETS))}")
+        raise RewardSynthError(f"there is no training preset '{chosen}'", f"for {learner} there are: {own}")
     preset = PRESETS[chosen]
     if not _suits(learner, chosen):
         raise RewardSynthError(

@@ -24,6 +24,7 @@ SIMULATOR = GymMujoco()
         ("swimmer-v5", "did you mean Swimmer-v5?"),
         ("Spot-the-dog-v0", "installed: Ant-v5"),
         ("not an id", "installed: Ant-v5"),
+        ("FetchReach-v4", "One that another package registers is named module:EnvId"),
     ],
 )
 def test_unknown_environment_names_the_nearest(env_id: str, hint: str) -> None:
