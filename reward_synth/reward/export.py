@@ -45,7 +45,7 @@ class ExportedField(Protocol):
 
     @property
     def code(self) -> str:
-        """Expression over ``model``, ``data``, ``mujoco`` and ``np`` that reads it."""
+        """Expression that reads it, over ``model``, ``data``, ``mujoco``, ``np`` and ``observation``, a flat vector."""
 
 
 def export(
@@ -76,20 +76,22 @@ def export(
     fields = [field for field in table if field.name in report.fields]
     if not packaged:
         _refuse_unreadable(fields)
+    observed = not packaged and any(map(_reads_observation, fields))
+    simulated = not packaged and (not observed or any(map(_reads_mujoco, fields)))
     taken = sorted(OWN_NAMES & _defined(source))
     if taken:
         raise RewardSynthError(f"the reward defines {', '.join(taken)}, which the file needs", "rename it there")
     call = "compute_reward(before, taken, self._state" + (", self._memory)" if report.uses_memory else ")")
     parts = [
-        _header(goal, env_id, packaged),
-        _imports(fields, packaged),
+        _header(goal, env_id, packaged, simulated),
+        _imports(fields, packaged, simulated),
         _packaged_environment(simulator, env_id, arguments, horizon)
         if packaged
         else _environment(env_id, arguments, horizon),
         "# --- The reward, as it was trained on ---\n\n" + _without_future(source).strip() + "\n",
         "# --- The state that it reads ---\n\n\n" + _state_class(fields),
-        _packaged_reader(fields) if packaged else _state_reader(fields),
-        (_PACKAGED_WRAPPER if packaged else WRAPPER).replace("@CALL@", call),
+        _packaged_reader(fields) if packaged else _state_reader(fields, observed, simulated),
+        _wrapper(packaged, observed).replace("@CALL@", call),
     ]
     return "\n\n".join(part.rstrip("\n") + "\n" for part in parts)
 
@@ -118,14 +120,24 @@ def exportable_simulator(env_id: str) -> str:
 
 
 def _refuse_unreadable(fields: Sequence[ExportedField]) -> None:
-    from reward_synth.simulators.reading import reads_observation
-
-    unreadable = [field.name for field in fields if not field.code or reads_observation(field.code)]
+    unreadable = [field.name for field in fields if not field.code]
     if unreadable:
         raise RewardSynthError(
             f"these fields cannot be read by a stand-alone file: {', '.join(unreadable)}",
             "use reward_synth.RewardWrapper with the reward file instead",
         )
+
+
+def _reads_observation(field: ExportedField) -> bool:
+    from reward_synth.simulators.reading import reads_observation
+
+    return reads_observation(field.code)
+
+
+def _reads_mujoco(field: ExportedField) -> bool:
+    from reward_synth.simulators.reading import reads_mujoco
+
+    return reads_mujoco(field.code)
 
 
 def _defined(source: str) -> set[str]:
@@ -151,9 +163,9 @@ def _without_future(source: str) -> str:
     return "\n".join(lines)
 
 
-def _imports(fields: Sequence[ExportedField], packaged: bool) -> str:
+def _imports(fields: Sequence[ExportedField], packaged: bool, simulated: bool) -> str:
     lines = ["from __future__ import annotations", "", "from typing import Any, NamedTuple", "", "import gymnasium"]
-    if not packaged:
+    if simulated:
         lines.append("import mujoco" if _uses_mujoco(fields) else "import mujoco  # noqa: F401")
     lines.append("import numpy as np")
     if packaged:
@@ -161,10 +173,12 @@ def _imports(fields: Sequence[ExportedField], packaged: bool) -> str:
     return "\n".join(lines)
 
 
-def _header(goal: str, env_id: str, packaged: bool) -> str:
-    needed = ("gymnasium", "numpy") if packaged else ("gymnasium", "mujoco", "numpy")
+def _header(goal: str, env_id: str, packaged: bool, simulated: bool) -> str:
+    needed = ("gymnasium", "mujoco", "numpy") if simulated else ("gymnasium", "numpy")
     made_for = ", ".join(filter(None, map(_versioned, needed)))
-    needs = "reward-synth with the simulator's extra" if packaged else "numpy, gymnasium and mujoco"
+    needs = "numpy, gymnasium and mujoco" if simulated else "numpy and gymnasium"
+    if packaged:
+        needs = "reward-synth with the simulator's extra"
     lines = [
         f"# A reward function and its environment wrapper. It needs {needs}.",
         *textwrap.wrap(f"Goal: {goal or 'not recorded'}", 100, initial_indent="# ", subsequent_indent="#   "),
@@ -225,25 +239,22 @@ def _state_class(fields: Sequence[ExportedField]) -> str:
     return "\n".join(lines if fields else [*lines, "    pass"])
 
 
-def _state_reader(fields: Sequence[ExportedField]) -> str:
+def _state_reader(fields: Sequence[ExportedField], observed: bool, simulated: bool) -> str:
     lines = [
-        "def read_state(env: gymnasium.Env) -> State:",
-        '    """The present state of a live environment."""',
-        "    model, data = env.unwrapped.model, env.unwrapped.data  # noqa: F841",
-        "    return State(",
+        f"def read_state(env: gymnasium.Env{', seen: Any' if observed else ''}) -> State:",
+        f'    """The present state of a live environment{", which has just been ``seen``" if observed else ""}."""',
     ]
+    if observed:
+        lines.append("    observation = gymnasium.spaces.flatten(env.observation_space, seen)")
+    if simulated:
+        lines.append("    model, data = env.unwrapped.model, env.unwrapped.data  # noqa: F841")
+    lines.append("    return State(")
     for field in fields:
         if field.shape == ():
             lines.append(f"        {field.name}=float({field.code}),")
         else:
             lines.append(f"        {field.name}=_fixed({field.code}, {field.shape!r}),")
-    lines += [
-        "    )",
-        "",
-        "",
-        *_FIXED,
-    ]
-    return "\n".join(lines)
+    return "\n".join([*lines, "    )", "", "", *_FIXED])
 
 
 _FIXED = (
@@ -251,7 +262,26 @@ _FIXED = (
     "    array = np.array(value, dtype=np.float64).reshape(shape)",
     "    array.flags.writeable = False",
     "    return array",
+    "",
+    "",
+    "def _taken(space: gymnasium.Space, action: Any) -> np.ndarray:",
+    '    """The action as the reward sees it: a choice is a vector with a 1 in its place."""',
+    "    if isinstance(space, gymnasium.spaces.Discrete):",
+    "        return _fixed(np.eye(space.n)[action], (space.n,))",
+    "    return _fixed(action, np.shape(action))",
 )
+
+
+def _wrapper(packaged: bool, observed: bool) -> str:
+    text = WRAPPER
+    if observed:
+        # Nothing has been seen before the first reset.
+        text = text.replace("self._state = read_state(env)", "self._state: Any = None")
+        text = text.replace("read_state(self.env)", "read_state(self.env, observation)")
+    if packaged:
+        text = text.replace("gymnasium.make(", "SIMULATOR.make(")
+        text = text.replace("``changes`` override its settings", "``changes`` override those of ENVIRONMENT")
+    return text
 
 
 WRAPPER = '''class RewardWrapper(gymnasium.Wrapper):
@@ -271,7 +301,7 @@ WRAPPER = '''class RewardWrapper(gymnasium.Wrapper):
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict]:
         observation, _, terminated, truncated, info = self.env.step(action)
         before, self._state = self._state, read_state(self.env)
-        taken = _fixed(action, np.shape(action))
+        taken = _taken(self.env.action_space, action)
         terms = {name: float(value) for name, value in @CALL@.items()}
         return observation, sum(terms.values()), terminated, truncated, {**info, "reward_terms": terms}
 
@@ -280,13 +310,3 @@ def make(**changes: Any) -> RewardWrapper:
     """The environment that the reward was made for, with this reward; ``changes`` override its settings."""
     return RewardWrapper(gymnasium.make(**{**ENVIRONMENT, **changes}))
 '''
-
-_PACKAGED_WRAPPER = (
-    WRAPPER.replace(
-        "taken = _fixed(action, np.shape(action))",
-        "taken = _fixed(np.eye(self.action_space.n)[action], (self.action_space.n,))",
-    )
-    .replace("gymnasium.make(", "SIMULATOR.make(")
-    .replace("``changes`` override its settings", "``changes`` override those of ENVIRONMENT")
-)
-"""The reward is told a choice among actions as a vector with a 1 in its place."""

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -125,6 +126,58 @@ def test_the_exported_file_runs_alone_and_gives_the_same_rewards(tmp_path: Path)
         np.testing.assert_array_equal([t[name] for t in told["terms"]], [t[name] for t in terms])
     assert told["horizon"] == 25
     assert len({t["time"] for t in terms}) == 25, "memory must begin anew with each episode"
+
+
+class Chase(gymnasium.Env[Any, Any]):
+    """A goal environment: what is to be reached is a part of the observation alone."""
+
+    observation_space = gymnasium.spaces.Dict(
+        observation=gymnasium.spaces.Box(-9.0, 9.0, (2,)), desired_goal=gymnasium.spaces.Box(-9.0, 9.0, (2,))
+    )
+    action_space = gymnasium.spaces.Discrete(3)
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
+        super().reset(seed=seed)
+        self.place, self.goal = self.np_random.uniform(-1.0, 1.0, (2, 2))
+        return self._seen(), {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        self.place = self.place + np.array([0.1, -0.2]) * (action - 1)
+        return self._seen(), 0.0, False, False, {}
+
+    def _seen(self) -> Any:
+        return {"observation": self.place.astype(np.float32), "desired_goal": self.goal.astype(np.float32)}
+
+
+@pytest.mark.parametrize(
+    ("env_id", "terms"),
+    [
+        ("CartPole-v1", "'up': -abs(next_state.pole_angle), 'slow': state.cart_velocity, 'right': 2.0 * action[1]"),
+        ("Chase-v0", "'near': -float(np.sum(next_state.desired_goal - state.desired_goal / 3)), 'middle': action[1]"),
+    ],
+)
+def test_a_file_for_an_environment_that_is_known_by_its_observation(env_id: str, terms: str, tmp_path: Path) -> None:
+    gymnasium.register("Chase-v0", Chase)
+    try:
+        simulator, file = get_simulator("gym"), tmp_path / "reward.py"
+        source = f"import numpy as np\n\n\ndef compute_reward(state, action, next_state):\n    return {{{terms}}}\n"
+        file.write_text(source, encoding="utf-8")
+        text = export(source, env_id, {}, 20, simulator.fields(simulator.make(env_id, {})))
+        assert "mujoco" not in text
+        names: dict[str, Any] = {"__name__": "exported"}
+        exec(compile(text, "exported.py", "exec"), names)
+        own, known = names["make"](), RewardWrapper(gymnasium.make(env_id, max_episode_steps=20), str(file))
+        for seed in (1, 2):
+            own.reset(seed=seed)
+            known.reset(seed=seed)
+            own.action_space.seed(seed)
+            for _ in range(9):
+                action = own.action_space.sample()
+                mine, theirs = own.step(action), known.step(action)
+                assert mine[1] == pytest.approx(theirs[1], abs=1e-6) and mine[1] != 0.0
+                assert mine[4]["reward_terms"] == pytest.approx(theirs[4]["reward_terms"], abs=1e-6)
+    finally:
+        gymnasium.registry.pop("Chase-v0")
 
 
 def test_the_file_says_what_it_is_and_holds_the_code_as_it_was() -> None:
