@@ -17,7 +17,18 @@ from reward_synth.errors import RewardSynthError
 from reward_synth.reward.lint import lint
 
 OWN_NAMES = frozenset(
-    {"State", "RewardWrapper", "read_state", "make", "gymnasium", "mujoco", "ENVIRONMENT", "SIMULATOR"}
+    {
+        "State",
+        "RewardWrapper",
+        "read_state",
+        "make",
+        "gymnasium",
+        "mujoco",
+        "ENVIRONMENT",
+        "SIMULATOR",
+        "_fixed",
+        "_taken",
+    }
 )
 
 PACKAGED = ("crafter",)
