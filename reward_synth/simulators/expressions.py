@@ -22,6 +22,8 @@ PARTS = frozenset({"actuator", "body", "geom", "joint", "sensor", "site", "tendo
 """MuJoCo's look-ups by name, as ``data.body("ball").xpos``."""
 CONSTANTS = frozenset({"pi"})
 LONGEST = 500
+MOST_EXPONENTS = 20
+"""Product of exponents within each other; a text of that length cannot make a number that takes long."""
 
 _OPERATIONS = (
     ast.Expression, ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp, ast.IfExp, ast.Tuple, ast.List, ast.Slice,
@@ -42,17 +44,44 @@ def check_expression(text: str) -> str | None:
 
 def _growth(node: ast.AST) -> str | None:
     """What could take all memory or time: `[0] * 10**9` is arithmetic too."""
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+    if not isinstance(node, ast.BinOp):
+        return None
+    if isinstance(node.op, ast.Pow):
         if not _is_small(node.right):
             return f"the exponent in `{ast.unparse(node)}` must be a number of at most 10"
-        if any(isinstance(each, ast.Pow) for each in ast.walk(node.left)):
-            return f"`{ast.unparse(node)}` is a power of a power"
-    if isinstance(node, ast.Expression | ast.List | ast.Tuple | ast.Call | ast.keyword):
-        return None
-    for each in [node.value] if isinstance(node, ast.Subscript) else ast.iter_child_nodes(node):
-        if isinstance(each, ast.List | ast.Tuple) or (isinstance(each, ast.Constant) and isinstance(each.value, str)):
-            return f"`{ast.unparse(each)}` may only be the whole, an argument or an index"
+        if _exponents(node) > MOST_EXPONENTS:
+            return f"the exponents within each other in `{ast.unparse(node)}` multiply to more than {MOST_EXPONENTS}"
+    if isinstance(node.op, ast.LShift):
+        return f"`{ast.unparse(node)}` shifts bits"
+    if isinstance(node.op, ast.Mult | ast.Mod) and (_may_repeat(node.left) or _may_repeat(node.right)):
+        return f"`{ast.unparse(node)}` repeats a list or a text"
     return None
+
+
+def _exponents(power: ast.AST) -> float:
+    """Largest product of the exponents of powers that stand within each other."""
+    most, waiting = 1.0, [(power, 1.0)]
+    while waiting:
+        node, product = waiting.pop()
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) and isinstance(node.right, ast.Constant):
+            value = node.right.value
+            product *= max(1.0, abs(value)) if isinstance(value, int | float) else 1.0
+        most = max(most, product)
+        waiting += [(child, product) for child in ast.iter_child_nodes(node)]
+    return most
+
+
+def _may_repeat(node: ast.expr) -> bool:
+    """True if the value may be a list, a tuple or a text, of which a product is a repetition; an array is none."""
+    if isinstance(node, ast.IfExp):
+        return _may_repeat(node.body) or _may_repeat(node.orelse)
+    if isinstance(node, ast.BoolOp):
+        return any(map(_may_repeat, node.values))
+    if isinstance(node, ast.Subscript):
+        return _may_repeat(node.value)
+    if isinstance(node, ast.BinOp):
+        return _may_repeat(node.left) and _may_repeat(node.right)
+    return isinstance(node, ast.List | ast.Tuple) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
 
 
 def _fault(node: ast.AST) -> str | None:
