@@ -93,11 +93,11 @@ def check(
     from reward_synth.preflight import preflight
     from reward_synth.reward.channel import protected
     from reward_synth.tasks import load_task
-    from reward_synth.training.presets import preset_for
+    from reward_synth.training.presets import get_preset
 
     unsafe = bool(unsafe_no_sandbox)
     spec = load_task(task, typed=True)
-    preset_for(spec)
+    get_preset(spec.training.learner, spec.training.preset)
     with protected(unsafe):
         tried = preflight(spec, render=render, sandbox=not unsafe)
     if json:

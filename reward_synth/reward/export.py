@@ -78,6 +78,8 @@ def export(
     :raises RewardSynthError: if the reward has errors, uses a name that the file needs, or the environment or a field
         that it reads cannot be had without this package.
     """
+    from reward_synth.simulators.reading import reads_mujoco, reads_observation
+
     simulator = exportable_simulator(env_id)
     packaged = simulator in PACKAGED
     report = lint(source, tuple((field.name, field.shape) for field in table))
@@ -87,8 +89,8 @@ def export(
     fields = [field for field in table if field.name in report.fields]
     if not packaged:
         _refuse_unreadable(fields)
-    observed = not packaged and any(map(_reads_observation, fields))
-    simulated = not packaged and (not observed or any(map(_reads_mujoco, fields)))
+    observed = not packaged and any(reads_observation(field.code) for field in fields)
+    simulated = not packaged and (not observed or any(reads_mujoco(field.code) for field in fields))
     taken = sorted(OWN_NAMES & _defined(source))
     if taken:
         raise RewardSynthError(f"the reward defines {', '.join(taken)}, which the file needs", "rename it there")
@@ -139,18 +141,6 @@ def _refuse_unreadable(fields: Sequence[ExportedField]) -> None:
         )
 
 
-def _reads_observation(field: ExportedField) -> bool:
-    from reward_synth.simulators.reading import reads_observation
-
-    return reads_observation(field.code)
-
-
-def _reads_mujoco(field: ExportedField) -> bool:
-    from reward_synth.simulators.reading import reads_mujoco
-
-    return reads_mujoco(field.code)
-
-
 def _defined(source: str) -> set[str]:
     names: set[str] = set()
     for statement in ast.parse(source).body:
@@ -187,9 +177,8 @@ def _imports(fields: Sequence[ExportedField], packaged: bool, simulated: bool) -
 def _header(goal: str, env_id: str, packaged: bool, simulated: bool) -> str:
     needed = ("gymnasium", "mujoco", "numpy") if simulated else ("gymnasium", "numpy")
     made_for = ", ".join(filter(None, map(_versioned, needed)))
-    needs = "numpy, gymnasium and mujoco" if simulated else "numpy and gymnasium"
-    if packaged:
-        needs = "reward-synth with the simulator's extra"
+    alone = "numpy, gymnasium and mujoco" if simulated else "numpy and gymnasium"
+    needs = "reward-synth with the simulator's extra" if packaged else alone
     lines = [
         f"# A reward function and its environment wrapper. It needs {needs}.",
         *textwrap.wrap(f"Goal: {goal or 'not recorded'}", 100, initial_indent="# ", subsequent_indent="#   "),
