@@ -9,6 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
+from reward_synth.analysis.failures import Precursor, precursors
 from reward_synth.analysis.trajectories import Played
 from reward_synth.reward.view import FloatArray
 from reward_synth.simulators.base import FieldTable
@@ -81,6 +82,11 @@ class Evidence:
     def solved(self) -> bool:
         """True if as many episodes succeed as the task asks for: advice would then only do harm."""
         return bool(self.measurements) and self.success >= self.task.success_threshold
+
+    @cached_property
+    def precursors(self) -> tuple[Precursor, ...]:
+        """What stands out before the environment ends failed episodes."""
+        return precursors(self.played, self.table)
 
     @cached_property
     def noise(self) -> float:

@@ -26,7 +26,7 @@ class Summary:
     data: dict[str, Any]
     """``summary.json``: plain JSON values; a number that is not finite is null."""
     text: str
-    """``summary.md``: the very text that the analyzer gets, about 60 lines of Markdown."""
+    """``summary.md``: the very text that the analyzer gets, about 70 lines of Markdown."""
     short: str
     """The same in at most 25 lines, for a small model or a terminal."""
     findings: tuple[Finding, ...]
@@ -109,6 +109,7 @@ def _data(evidence: Evidence, findings: Sequence[Finding]) -> dict[str, Any]:
         "curve": [point.model_dump() for point in evidence.curve],
         "terms": [term.model_dump(mode="json") for term in evidence.terms],
         "terms_and_fitness": [dataclasses.asdict(link) for link in evidence.links],
+        "before_failure": [dataclasses.asdict(each) for each in evidence.precursors],
         "findings": [finding.model_dump() for finding in findings],
     }
 

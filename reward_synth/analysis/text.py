@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reward_synth.analysis.evidence import Evidence
+from reward_synth.analysis.failures import LAST_STEPS, Precursor
 from reward_synth.analysis.trajectories import EpisodeSummary, SeriesSummary
 from reward_synth.analysis.wording import number, percent, plural, steps, with_unit
 from reward_synth.types import Finding, TermStatistics
@@ -14,16 +15,18 @@ SHORT_TERMS = 5
 SHORT_FINDINGS = 4
 SHORT_FIELDS = 4
 SHORT_POINTS = 5
+SHORT_PRECURSORS = 3
 
 
 def full(evidence: Evidence, findings: Sequence[Finding], extremes: Sequence[EpisodeSummary]) -> str:
-    """All of it, about 60 lines."""
+    """All of it, about 70 lines."""
     parts = [
         [f"# {headline(evidence)}", "", story(evidence)],
         _findings(findings),
         _curve(evidence),
         _terms(evidence),
         _trajectories(extremes),
+        _failures(evidence),
     ]
     return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
 
@@ -34,6 +37,7 @@ def short(evidence: Evidence, findings: Sequence[Finding], extremes: Sequence[Ep
     if findings:
         lines.append("What went wrong:")
         lines += [f"{i}. {f.as_text()}" for i, f in enumerate(findings[:SHORT_FINDINGS], start=1)]
+    lines += _short_failures(evidence)
     lines += _short_curve(evidence)
     terms = sorted(evidence.terms, key=lambda term: -term.share[-1])[:SHORT_TERMS]
     if terms:
@@ -175,6 +179,28 @@ def _trajectories(extremes: Sequence[EpisodeSummary]) -> list[str]:
     return lines
 
 
+def _failures(evidence: Evidence) -> list[str]:
+    if not evidence.precursors:
+        return []
+    return [
+        "## Before the environment ended failed episodes",
+        "",
+        f"Fields that were other than usual in the {LAST_STEPS} states before, read by the reward or not (medians):",
+        "",
+        "| field | before such an end | otherwise |",
+        "| --- | ---: | ---: |",
+        *(f"| {_name(p)} | {number(p.before)} | {number(p.otherwise)} |" for p in evidence.precursors),
+    ]
+
+
+def _short_failures(evidence: Evidence) -> list[str]:
+    told = [
+        f"{p.name} {number(p.before)} (otherwise {with_unit(p.otherwise, p.unit)})"
+        for p in evidence.precursors[:SHORT_PRECURSORS]
+    ]
+    return [f"Before the environment ended failed episodes: {', '.join(told)}."] if told else []
+
+
 def _episode_headline(extreme: EpisodeSummary) -> str:
     how = "ended by the environment" if extreme.terminated else "ran to the horizon"
     return (
@@ -183,7 +209,7 @@ def _episode_headline(extreme: EpisodeSummary) -> str:
     )
 
 
-def _name(series: SeriesSummary) -> str:
+def _name(series: SeriesSummary | Precursor) -> str:
     return f"`{series.name}`" if series.unit in ("", "1") else f"`{series.name}` ({series.unit})"
 
 
