@@ -82,14 +82,14 @@ def jobs_of(
         (place / "trajectories").mkdir(parents=True)
         (place / "train").mkdir()
         (place / "reward.py").write_text(source, encoding="utf-8")
-        alignment = inspector.screen(source, report).alignment or 0.0
+        ranking = inspector.screen(source, report).alignment
         job = TrainJob(
             task=task, reward=place / "reward.py", fields=report.fields, terms=report.terms,
             preset=get_preset(task.training.learner, task.training.preset), steps=round(task.training.steps * scale),
             seed=first_seed + number, folder=place / "train", trajectories=place / "trajectories",
             stop_when_solved=False,
         )  # fmt: skip
-        found.append((round(alignment, 1), path.stem, job))
+        found.append((round(ranking.reward, 1) if ranking else 0.0, path.stem, job))
     found.sort(key=lambda each: -each[0])
     return {name: [job] for _, name, job in found}
 

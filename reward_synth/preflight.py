@@ -15,9 +15,10 @@ import numpy as np
 
 from reward_synth.errors import EnvironmentFault, RewardSynthError
 from reward_synth.reward.contract import RewardError
+from reward_synth.reward.lint import lint
 from reward_synth.search.behaviours import SEED, STEPS, Behaviours, record_full_length
 from reward_synth.search.executor import worker_environment
-from reward_synth.search.inspector import Inspector
+from reward_synth.search.inspector import FIXED_FIX, Inspector
 from reward_synth.simulators import get_simulator
 from reward_synth.simulators.base import FieldTable, FloatArray
 from reward_synth.simulators.faults import BLAME, name_of
@@ -79,6 +80,7 @@ def preflight(task: TaskSpec, *, render: bool = False, sandbox: bool = True) -> 
     found = [
         *remarks,
         *_ranges(inspector),
+        *_fixed(inspector),
         *_success(inspector.behaviours, longer),
         *_fitness([*inspector.behaviours.measurements, *longer]),
     ]
@@ -191,6 +193,15 @@ def _ranges(inspector: Inspector) -> Iterator[Remark]:
                 f"the field `{name}` was seen at {seen}, outside of its range {field.low:.4g} to {field.high:.4g}",
                 "mend the observation space, or the field's low and high in the task file",
             )
+
+
+def _fixed(inspector: Inspector) -> Iterator[Remark]:
+    """Positions that success and fitness read and that are the same in every episode."""
+    task, layout = inspector.task, inspector.table.layout()
+    parts: tuple[Literal["success", "fitness"], ...] = ("success", "fitness")
+    for part in parts:
+        for told in inspector.fixed_positions(lint(getattr(task, part), layout, part).fields):
+            yield Remark("warning", part, f"{part} reads a field that never changes: {told}", FIXED_FIX)
 
 
 def _success(behaviours: Behaviours, longer: Sequence[Measurement]) -> Iterator[Remark]:

@@ -147,7 +147,7 @@ def _candidate(name: str, iteration: int, item: Refined, parents: tuple[str, ...
         repairs=item.repairs,
         valid_at_first=item.valid_at_first,
         valid=item.valid,
-        alignment=item.alignment,
+        alignment=item.report.alignment.reward if item.report.alignment else None,
     )
 
 

@@ -45,14 +45,32 @@ class Finding(Value):
         return f"{where}[{self.rule}] {self.message}{fix}"
 
 
+class Alignment(Value):
+    """How a reward ranks recorded behaviours, held against the task's fitness: Spearman's correlations, -1 to 1."""
+
+    behaviours: int
+    reward: float
+    """Of the mean reward per step."""
+    terms: dict[str, float]
+    """Of each term's mean per step; terms that are the same in all of them are left out."""
+
+    def as_text(self) -> str:
+        """``over 34 recorded behaviours it ranks with fitness at +0.92 (`near` +0.95, `effort` -0.40)``."""
+        terms = ", ".join(f"`{name}` {value:+.2f}" for name, value in self.terms.items())
+        told = f" ({terms})" if len(self.terms) > 1 else ""
+        return f"over {self.behaviours} recorded behaviours it ranks with fitness at {self.reward:+.2f}{told}"
+
+
 class CheckReport(Value):
-    """What lint and probe found in one reward file."""
+    """What lint, probe and screen found in one reward file."""
 
     findings: tuple[Finding, ...] = ()
     fields: tuple[str, ...] = ()
     """State fields that the code reads, in table order."""
     terms: tuple[str, ...] = ()
     """Reward terms that it returned under the probe, in the order of first appearance."""
+    alignment: Alignment | None = None
+    """From the screen; None where it was not screened, or all behaviours have one fitness."""
 
     @property
     def ok(self) -> bool:

@@ -5,6 +5,7 @@ import importlib.util
 import inspect
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +22,7 @@ from reward_synth.errors import RewardSynthError
 from reward_synth.run import Run
 from reward_synth.settings import RESUMABLE, Settings
 from reward_synth.store import RunStore, files
-from reward_synth.types import Candidate, CheckReport, EvaluationPoint, Finding, Measurement, TrainResult
+from reward_synth.types import Alignment, Candidate, CheckReport, EvaluationPoint, Finding, Measurement, TrainResult
 
 ROOT = Path(__file__).parent.parent
 REWARD = "def compute_reward(state, action, next_state):\n    return {'speed': -next_state.x_velocity}\n"
@@ -46,7 +47,9 @@ def run(tmp_path: Path) -> Run:
     episode = Measurement(success=True, success_any=True, fitness=30.0, length=1000, terminated=False)
     for name, factor in (("001-a", "-1.0"), ("001-b", "-2.0")):
         store.write_reward(name, REWARD.replace("-next", f"{factor} * next"))
-        store.write_check(name, CheckReport(findings=(finding,), fields=("x_velocity",), terms=("speed",)))
+        ranking = Alignment(behaviours=34, reward=0.9, terms={"speed": 0.9})
+        report = CheckReport(findings=(finding,), fields=("x_velocity",), terms=("speed",), alignment=ranking)
+        store.write_check(name, report)
         result = TrainResult(status="trained", seed=1, steps=5000, seconds=9.0, cpu_seconds=7.2, episodes=(episode,))
         folder = store.train_dir(name, 0)
         folder.mkdir(parents=True)
@@ -246,7 +249,10 @@ def test_show(capsys: pytest.CaptureFixture[str], run: Run) -> None:
     text = out(capsys, "show", "latest", "001-b")
     assert "-2.0 * next_state.x_velocity" in text
     assert "[dead-term]" in text
-    assert json.loads(out(capsys, "show", "latest", "001-a", "--json"))["findings"][0]["rule"] == "dead-term"
+    assert "over 34 recorded behaviours it ranks with fitness at +0.90\n" in text
+    data = json.loads(out(capsys, "show", "latest", "001-a", "--json"))
+    assert data["findings"][0]["rule"] == "dead-term"
+    assert data["ranking"] == {"behaviours": 34, "reward": 0.9, "terms": {"speed": 0.9}}
 
 
 def test_what_models_wrote_cannot_drive_the_terminal(capsys: pytest.CaptureFixture[str], run: Run) -> None:
@@ -313,7 +319,9 @@ def test_export_runs_without_this_package(capsys: pytest.CaptureFixture[str], ru
 def test_check_tells_clean_from_findings(capsys: pytest.CaptureFixture[str]) -> None:
     Path("good.py").write_text(REWARD)
     assert execute(["check", "good.py", "--task", "half_cheetah_run_backward"]) == 0
-    assert capsys.readouterr().err == "good.py: clean; terms: speed\n"
+    told = capsys.readouterr().err.splitlines()
+    assert told[0] == "good.py: clean; terms: speed"
+    assert re.fullmatch(r"good.py: over \d+ recorded behaviours it ranks with fitness at \+[01]\.\d\d", told[1])
     assert execute(["check", "good.py", "--task", "half_cheetah_run_backward", "--unsafe-no-sandbox"]) == 0
     assert "warning: NO SANDBOX" in capsys.readouterr().err
     Path("bad.py").write_text(REWARD.replace("x_velocity", "x_velocty"))

@@ -161,7 +161,7 @@ def test_behaviours_are_choices_and_rank_rewards(wood: Inspector) -> None:
     report = wood.check(GOOD)
     assert report.ok, report.findings
     right = wood.screen(GOOD, report)
-    assert right.alignment is not None and right.alignment > 0.3 and right.findings == ()
+    assert right.alignment is not None and right.alignment.reward > 0.3 and right.findings == report.findings
     wrong = wood.screen(
         GOOD.replace("0.1 *", "-0.1 *").replace("next_state.wood - state", "state.wood - next_state"), report
     )

@@ -133,7 +133,7 @@ def test_experts_are_among_the_recorded_behaviours_and_rank_rewards(pushing: Ins
     assert report.ok, report.findings
     right = pushing.screen(PUSH, report)
     wrong = pushing.screen(PUSH.replace("1.0 - np.tanh", "np.tanh").replace("(1.0 - np", "(np"), report)
-    assert right.alignment is not None and right.alignment > 0.3 and right.findings == ()
+    assert right.alignment is not None and right.alignment.reward > 0.3 and right.findings == report.findings
     assert [finding.rule for finding in wrong.findings] == ["misaligned"]
 
 

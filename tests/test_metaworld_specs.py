@@ -161,7 +161,7 @@ def test_experts_are_among_the_recorded_behaviours_and_rank_rewards(drawer: Insp
     assert report.ok, report.findings
     right = drawer.screen(OPEN, report)
     wrong = drawer.screen(OPEN.replace("-float(way)", "float(way)").replace("-0.3 *", "0.3 *"), report)
-    assert right.alignment is not None and right.alignment > 0.3 and right.findings == ()
+    assert right.alignment is not None and right.alignment.reward > 0.3 and right.findings == report.findings
     assert [finding.rule for finding in wrong.findings] == ["misaligned"]
 
 

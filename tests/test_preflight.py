@@ -102,6 +102,35 @@ def test_a_range_that_does_not_hold_is_remarked(tmp_path: Path) -> None:
     assert any(remark.about == "ranges" and "`distance`" in remark.message for remark in remarks)
 
 
+# Its name says that it is the goal, and it is another for no seed.
+TARGET = """\
+    target: {expression: "0 * observation[0] + 0.25", unit: m, doc: The target.}
+    moving: {expression: "observation[0] + 0.25", unit: m, doc: Another one.}
+"""
+
+
+def targeted(folder: Path) -> TaskSpec:
+    path = write_point(folder)
+    text = TASK.replace("horizon: 40\n", f"{TARGET}horizon: 40\n")
+    path.write_text(text.replace("-np.mean(episode.distance)", "-abs(episode.target[-1] - episode.distance[-1])"))
+    return load_task(path, typed=True)
+
+
+def test_a_target_that_is_the_same_in_all_episodes_is_remarked_where_fitness_reads_it(tmp_path: Path) -> None:
+    remarks = [remark for remark in preflight(targeted(tmp_path)).remarks if remark.level == "warning"]
+    assert [remark.about for remark in remarks] == ["fitness"]
+    assert "`target` is [0.25] in every state of 31 recorded episodes" in remarks[0].message
+
+
+@pytest.mark.parametrize(("field", "warned"), [("target", True), ("moving", False)])
+def test_a_reward_that_reads_such_a_target_is_warned_of_it(tmp_path: Path, field: str, warned: bool) -> None:
+    source = REWARD.replace("-next_state.distance", f"-abs(next_state.distance - next_state.{field})")
+    report = check_reward(source, targeted(tmp_path))
+    found = [finding for finding in report.findings if finding.rule == "fixed-position"]
+    assert report.ok and bool(found) == warned
+    assert all(finding.severity == "warning" and "`target` is [0.25]" in finding.message for finding in found)
+
+
 def test_measures_that_fail_are_the_tasks_fault(point: TaskSpec) -> None:
     with pytest.raises(RewardSynthError, match="success or fitness of the task gym/point_home fails") as error:
         preflight(point.model_copy(update={"fitness": "1.0 / (episode.length - episode.horizon)"}))

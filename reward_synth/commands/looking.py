@@ -116,7 +116,8 @@ def _show_candidate(run: Run, name: str, as_json: bool) -> None:
     source = store.read_reward(name) if store.has_reward(name) else ""
     if as_json:
         findings = [finding.model_dump(mode="json") for finding in report.findings] if report else []
-        data = candidate.model_dump(mode="json") | {"reward": source, "findings": findings}
+        ranked = report.alignment.model_dump(mode="json") if report and report.alignment else None
+        data = candidate.model_dump(mode="json") | {"reward": source, "findings": findings, "ranking": ranked}
         print_json(data | {"summary": store.read_summary(name), "path": str(store.candidate_dir(name))})
         return
     reason = f": {candidate.reason}" if candidate.reason else ""
@@ -126,6 +127,8 @@ def _show_candidate(run: Run, name: str, as_json: bool) -> None:
     typer.echo(f"by {author}, {candidate.repairs} repairs, {candidate.steps:,} steps trained")
     typer.echo(result_text(candidate.success, candidate.fitness, candidate.success_interval))
     typer.echo(f"{store.candidate_dir(name)}")
+    if report and report.alignment:
+        typer.echo(f"  {one_line(report.alignment.as_text())}")
     for finding in report.findings if report else ():
         typer.echo(f"  {finding.severity} ({finding.source}): {one_line(finding.as_text())}")
     typer.echo(f"\n{printable(source).rstrip()}" if source else "\nits model answer held no code")

@@ -48,6 +48,8 @@ def check(
         if not report.findings:
             terms = f"; terms: {', '.join(report.terms)}" if report.terms else ""
             typer.echo(f"{file}: clean{terms}", err=True)
+        if report.alignment:
+            typer.echo(printable(f"{file}: {report.alignment.as_text()}"), err=True)
     if report.findings:
         raise typer.Exit(1)
 

@@ -74,9 +74,7 @@ class Critic:
         values = {
             "brief": brief,
             "source": draft.source,
-            "facts": report.findings,
-            "terms": report.terms,
-            "fields": report.fields,
+            "report": report,
         }
         system = self.prompts.render("critic/full/system.md.j2", **values)
         user = self.prompts.render("critic/full/review.md.j2", **values)

@@ -28,6 +28,9 @@ Controller = Callable[[int], FloatArray | None]
 
 Where an action is one of several, the largest element is chosen; of equals the first, which is to do nothing."""
 
+SAME_PLACE = 1e-9
+"""m or rad; less than this is rounding."""
+
 EXPERT_EPISODES = 4
 EXPERT_NOISE = (0.2, 0.4)
 """Deviation of what is added to each element of an expert's action, one episode each. Where an action is one of
@@ -44,6 +47,19 @@ class Behaviours:
     measurements: tuple[Measurement, ...]
     experts: int = 0
     """So many at the end are a scripted expert's."""
+
+    def fixed_positions(self, table: FieldTable, names: Sequence[str]) -> dict[str, FloatArray]:
+        """Those of the named positions and angles that are one and the same, and not 0, in every recorded state.
+
+        A goal that is drawn anew for each episode is none of them, whatever a field's name says.
+        """
+        found = {}
+        for field in table.subset(names):
+            values = np.concatenate([np.ravel(e.field(field.name)) for e in self.episodes]).reshape(-1, field.size)
+            first = values[0]
+            if field.unit in ("m", "rad") and first.any() and np.ptp(values, axis=0).max() <= SAME_PLACE:
+                found[field.name] = first
+        return found
 
     def transitions(self, names: Sequence[str]) -> Transitions:
         """All steps, rows of only these fields; the first episode is the body at rest (zero action)."""

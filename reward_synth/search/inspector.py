@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+import numpy as np
 
 from reward_synth.reward.lint import lint
 from reward_synth.reward.probe import check
 from reward_synth.search.behaviours import Behaviours, record_behaviours
-from reward_synth.search.screen import Screening, screen
+from reward_synth.search.screen import screen
 from reward_synth.simulators.base import FieldTable
 from reward_synth.tasks import TaskSpec
 from reward_synth.training.evaluate import field_table
@@ -21,6 +24,8 @@ NO_SPARSE_TERM = Finding(
     source="probe",
 )
 """With the scale ``sign`` alone: see :class:`~reward_synth.training.scale.SignScale`."""
+
+FIXED_FIX = "right for a landmark or a start; a goal that differs from episode to episode stands in another field"
 
 
 @dataclass(frozen=True)
@@ -48,13 +53,29 @@ class Inspector:
             self.behaviours.transitions(shown.names),
             len(shown.actions),
         )
-        goal = any(name.startswith(SPARSE_PREFIX) for name in report.terms)
-        if self.task.training.scale != "sign" or goal or not report.ok:
+        if not report.ok:
             return report
-        return report.model_copy(update={"findings": (*report.findings, NO_SPARSE_TERM)})
+        found = [
+            Finding(rule="fixed-position", message=message, fix=FIXED_FIX, severity="warning", source="probe")
+            for message in self.fixed_positions(report.fields)
+        ]
+        goal = any(name.startswith(SPARSE_PREFIX) for name in report.terms)
+        if self.task.training.scale == "sign" and not goal:
+            found.append(NO_SPARSE_TERM)
+        return report.model_copy(update={"findings": (*report.findings, *found)})
 
-    def screen(self, source: str, report: CheckReport) -> Screening:
-        """Rank the recorded behaviours; only for a reward whose report is ok."""
+    def fixed_positions(self, names: Sequence[str]) -> list[str]:
+        """A sentence on each of the named fields that is a position and never changes."""
+        fixed = self.behaviours.fixed_positions(self.table, names)
+        seeds = len(self.behaviours.episodes)
+        return [
+            f"`{name}` is {np.array2string(place, precision=3, separator=', ')} in every state of {seeds} recorded "
+            "episodes, each with a seed of its own"
+            for name, place in fixed.items()
+        ]
+
+    def screen(self, source: str, report: CheckReport) -> CheckReport:
+        """Rank the recorded behaviours; only for a reward whose report is ok. Returns it with what was seen."""
         return screen(source, report, self.table, self.behaviours)
 
 
@@ -72,7 +93,4 @@ def check_source(source: str, task: TaskSpec, only: Literal["lint", "probe"] | N
     if only == "probe" and report.ok:
         kept = tuple(finding for finding in report.findings if finding.source != "lint")
         report = report.model_copy(update={"findings": kept})
-    if not report.ok:
-        return report
-    screening = inspector.screen(source, report)
-    return report.model_copy(update={"findings": report.findings + screening.findings})
+    return inspector.screen(source, report) if report.ok else report

@@ -21,8 +21,6 @@ class Refined:
     """Lint, probe, screen and critic findings on the source that stands in ``draft``."""
     objections: tuple[Finding, ...] = ()
     """What the critic calls an error: worth a repair, but no ground for rejection."""
-    alignment: float | None = None
-    """Rank correlation with fitness over recorded behaviours; None where unknown."""
     repairs: int = 0
     valid_at_first: bool = False
 
@@ -109,14 +107,11 @@ class Refiner:
     def _measure(self, item: Refined) -> Refined:
         source = item.draft.source
         if not source:
-            return replace(item, report=CheckReport(), objections=(), alignment=None)
+            return replace(item, report=CheckReport(), objections=())
         report = self._inspector.check(source)
-        alignment = None
         if report.ok:
-            screening = self._inspector.screen(source, report)
-            alignment = screening.alignment
-            report = report.model_copy(update={"findings": report.findings + screening.findings})
-        return replace(item, report=report, objections=(), alignment=alignment)
+            report = self._inspector.screen(source, report)
+        return replace(item, report=report, objections=())
 
 
 def _to_mend(item: Refined) -> tuple[Finding, ...]:

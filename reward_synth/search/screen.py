@@ -7,7 +7,6 @@ penalty, since among near-still episodes the penalty decides; so only a clear co
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,49 +15,43 @@ from reward_synth.reward.process import RewardProcess
 from reward_synth.search.behaviours import Behaviours
 from reward_synth.simulators.base import FieldTable, FloatArray
 from reward_synth.simulators.episode import Episode
-from reward_synth.types import CheckReport, Finding
+from reward_synth.types import Alignment, CheckReport, Finding
 
 CONTRADICTION = -0.3
 """Rank correlation below which a reward or term is said to pay for the wrong thing."""
 
 
-@dataclass(frozen=True)
-class Screening:
-    """How a reward ranks the recorded behaviours."""
+def screen(source: str, report: CheckReport, table: FieldTable, behaviours: Behaviours) -> CheckReport:
+    """Rank the behaviours by the reward, and each of its terms, against the task's fitness.
 
-    alignment: float | None
-    """Spearman correlation of mean reward per step with fitness, -1 to 1; None where fitness does not vary."""
-    findings: tuple[Finding, ...]
-
-
-def screen(source: str, report: CheckReport, table: FieldTable, behaviours: Behaviours) -> Screening:
-    """Rank the behaviours by the reward, and each of its terms, against the task's fitness."""
+    :returns: the report with what was seen.
+    """
     fitness = np.array([m.fitness for m in behaviours.measurements])
     if np.ptp(fitness) < 1e-9:
-        return Screening(None, ())
+        return report
     try:
         means = term_means(source, report, table, behaviours)
     except RewardError as error:
-        return Screening(None, (error.finding,))
-    alignment = rank_correlation(means.sum(axis=1), fitness)
-    if alignment is None or alignment >= CONTRADICTION:
-        return Screening(alignment, ())
-    culprits = [
-        (name, correlation)
-        for name, column in zip(report.terms, means.T, strict=True)
-        if (correlation := rank_correlation(column, fitness)) is not None and correlation < CONTRADICTION
-    ]
-    return Screening(alignment, (_misaligned(alignment, len(fitness), culprits),))
+        return report.model_copy(update={"findings": (*report.findings, error.finding)})
+    whole = rank_correlation(means.sum(axis=1), fitness)
+    if whole is None:
+        return report
+    each = zip(report.terms, (rank_correlation(column, fitness) for column in means.T), strict=True)
+    terms = {name: value for name, value in each if value is not None}
+    alignment = Alignment(behaviours=len(fitness), reward=whole, terms=terms)
+    found = (_misaligned(alignment),) if whole < CONTRADICTION else ()
+    return report.model_copy(update={"alignment": alignment, "findings": (*report.findings, *found)})
 
 
-def _misaligned(alignment: float, count: int, culprits: Sequence[tuple[str, float]]) -> Finding:
-    names = ", ".join(f"`{name}` ({correlation:+.2f})" for name, correlation in culprits)
-    only = " and ".join(f"`{name}`" for name, _ in culprits)
+def _misaligned(alignment: Alignment) -> Finding:
+    culprits = {name: value for name, value in alignment.terms.items() if value < CONTRADICTION}
+    names = ", ".join(f"`{name}` ({value:+.2f})" for name, value in culprits.items())
+    only = " and ".join(f"`{name}`" for name in culprits)
     return Finding(
         rule="misaligned",
         message=(
-            f"of {count} recorded behaviours, those that do better at the goal get LESS reward "
-            f"(rank correlation {alignment:+.2f})" + (f"; by term: {names}" if names else "")
+            f"of {alignment.behaviours} recorded behaviours, those that do better at the goal get LESS reward "
+            f"(rank correlation {alignment.reward:+.2f})" + (f"; by term: {names}" if names else "")
         ),
         fix=(
             f"delete {only}, or turn its sign round; leave the other terms as they are"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reward_synth.roles.brief import Attempt, Brief, Example, Turn
-from reward_synth.types import CheckReport, Finding
+from reward_synth.types import Alignment, CheckReport, Finding
 
 STUB = """class State:
     arm_height: float  # m, [0, 2]. Height of the arm above the table; + = up.
@@ -45,7 +45,12 @@ FINDINGS = (
     ),
 )
 
-REPORT = CheckReport(findings=FINDINGS[1:], fields=("arm_velocity",), terms=("lower", "effort"))
+REPORT = CheckReport(
+    findings=FINDINGS[1:],
+    fields=("arm_velocity",),
+    terms=("lower", "effort"),
+    alignment=Alignment(behaviours=34, reward=0.14, terms={"lower": 0.2, "effort": -0.41}),
+)
 
 FIRST = Brief(
     goal="lower the arm to the cup, gently & without tilting it {{ braces }} <tags>",

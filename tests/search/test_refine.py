@@ -53,7 +53,7 @@ def refine(
 def test_a_sound_reward_is_left_alone(inspector: Inspector) -> None:
     item, asked = refine(inspector, GOOD, [], [PASS])
     assert (item.ok, item.valid_at_first, item.repairs, asked) == (True, True, 0, ["critic"])
-    assert item.alignment is not None and item.alignment > 0.5
+    assert item.report.alignment is not None and item.report.alignment.reward > 0.5
 
 
 def test_code_that_breaks_the_contract_is_mended(inspector: Inspector) -> None:
@@ -70,7 +70,8 @@ def test_what_stays_broken_is_rejected_with_its_reason(inspector: Inspector) -> 
 def test_a_reward_for_the_opposite_is_valid_code_but_not_trained(inspector: Inspector) -> None:
     item, _ = refine(inspector, LEANING, [LEANING], rounds=1)
     assert item.valid_at_first and item.valid and not item.ok
-    assert "misaligned" in item.reason and item.alignment is not None and item.alignment < -0.5
+    assert "misaligned" in item.reason
+    assert item.report.alignment is not None and item.report.alignment.reward < -0.5
 
 
 def test_a_critics_error_asks_for_a_repair_but_does_not_reject(inspector: Inspector) -> None:
