@@ -22,6 +22,7 @@ from reward_synth.errors import RewardSynthError
 from reward_synth.run import Run
 from reward_synth.settings import RESUMABLE, Settings
 from reward_synth.store import RunStore, files
+from reward_synth.training.job import RungEnd
 from reward_synth.types import Alignment, Candidate, CheckReport, EvaluationPoint, Finding, Measurement, TrainResult
 
 ROOT = Path(__file__).parent.parent
@@ -288,6 +289,21 @@ def test_cost(capsys: pytest.CaptureFixture[str], run: Run) -> None:
     assert rows["all"]["usd"] is None
     assert rows["all"]["prompt_tokens"] == 30
     assert [row["of"] for row in json.loads(out(capsys, "cost", "--json"))["calls"]] == [run.id]
+
+
+def test_cost_counts_a_training_that_another_ones_success_broke_off(
+    capsys: pytest.CaptureFixture[str], run: Run
+) -> None:
+    before = json.loads(out(capsys, "cost", "latest", "--json"))["training"]
+    folder = run.store.train_dir("001-b", 0)
+    (folder / "result.json").unlink()
+    (folder / "progress.csv").write_text("step,seconds,reward,episode_length\n4096,8.0,1.0,200.0\n")
+    paused = RungEnd(status="done", job="any", steps=3000, seconds=6.0, cpu_seconds=5.2)
+    RungEnd.path(folder).write_text(paused.model_dump_json())
+    after = json.loads(out(capsys, "cost", "latest", "--json"))["training"]
+    assert (before["trainings"], after["trainings"]) == (2, 2)
+    assert before["steps"] - after["steps"] == 5000 - 4096
+    assert before["cpu_hours"] - after["cpu_hours"] == pytest.approx((7.2 - 5.2) / 3600, abs=2e-4)
 
 
 def test_feedback_by_options_is_written_and_followed(capsys: pytest.CaptureFixture[str], run: Run) -> None:

@@ -343,9 +343,10 @@ def test_ctrl_c_says_how_to_go_on(run: Run, fake: FakeExecutor, capsys: pytest.C
         raise KeyboardInterrupt
 
     fake.after = interrupt
-    assert execute(["eval", run.id, "001-a", "--seeds", "3", "--steps", "2000", "--display", "none"]) == 130
+    typed = "001-a --seeds 3 --steps 2000 --jobs 1 --executor local"
+    assert execute(["eval", run.id, *typed.split(), "--display", "none"]) == 130
     said = capsys.readouterr().err.splitlines()[-1]
-    assert said == f"Continue with: reward-synth eval {run.store.short_id} 001-a --seeds 3 --steps 2000"
+    assert said == f"Continue with: reward-synth eval {run.store.short_id} {typed}"
 
 
 # At the end of a search --------------------------------------------------------------------------------------------

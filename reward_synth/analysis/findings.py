@@ -27,6 +27,7 @@ MOVED = 0.3
 LOST_SUCCESS = 0.25
 SEED_SUCCESS_RANGE = 0.5
 MISALIGNED = -0.5
+DECISIVE_PENALTY = 0.4
 SMALLEST_CURVE = 4
 
 Rule = Callable[[Evidence], Iterator[Finding]]
@@ -214,20 +215,21 @@ def saturated_term(evidence: Evidence) -> Iterator[Finding]:
 
 
 def misaligned_term(evidence: Evidence) -> Iterator[Finding]:
-    """A bonus that pays more in the worse episodes."""
+    """A bonus that pays more in the worse episodes, or a penalty that costs the better ones most of their reward."""
     values = [m.fitness for m in evidence.measurements]
     if evidence.solved or len(values) < 6 or float(np.ptp(values)) <= evidence.noise:
         return
     shares = {term.name: _late(term.share) for term in evidence.terms}
     for link in evidence.links:
-        # A penalty goes against fitness by its nature: moving costs effort.
-        pays = link.mean_sum > 0 and shares.get(link.term, 1.0) > 0.1
-        if pays and link.correlation is not None and link.correlation < MISALIGNED:
+        pays = link.mean_sum > 0
+        # A penalty goes against fitness by its nature, as moving costs effort; it must not decide, though.
+        weighty = shares.get(link.term, 1.0) > (0.1 if pays else DECISIVE_PENALTY)
+        if weighty and link.correlation is not None and link.correlation < MISALIGNED:
             yield diagnosis(
                 "misaligned-term",
-                f"`{link.term}` paid more in the worse episodes: over {plural(len(values), 'episode')} its "
-                "sum "
-                f"correlates with fitness at r = {link.correlation:.2f}.",
+                f"`{link.term}` {'paid' if pays else 'cost'} more in the {'worse' if pays else 'better'} episodes: "
+                f"over {plural(len(values), 'episode')} its sum correlates with fitness at r = {link.correlation:.2f}, "
+                f"and it makes up {percent(shares.get(link.term))} of the reward's magnitude.",
                 "Check its sign, its frame and the field it reads; it should be largest where the task goes best.",
             )
 

@@ -53,7 +53,7 @@ def eval(
         typer.echo(f"warning: {UNSAFE}", err=True)
     # As for `train`: lines show all there is; `json` is one document at the end.
     shown = make_display("none" if settings.display in ("json", "none") else "plain")
-    command = _command(found, candidate, seeds, steps)
+    command = _command(found, candidate, seeds, steps, jobs, executor)
     try:
         with terminable():
             evaluation = found.evaluate(
@@ -105,7 +105,9 @@ def _print(evaluation: Evaluation, unit: str) -> None:
         typer.echo(f"  {line}")
 
 
-def _command(run: Run, candidate: str | None, seeds: int, steps: int | None) -> str:
+def _command(
+    run: Run, candidate: str | None, seeds: int, steps: int | None, jobs: str | None, executor: str | None
+) -> str:
     """What to type to go on."""
     own = environment_argument(run)
     words = (
@@ -115,5 +117,7 @@ def _command(run: Run, candidate: str | None, seeds: int, steps: int | None) -> 
         own,
         f"--seeds {seeds}",
         f"--steps {steps}" if steps else "",
+        f"--jobs {jobs}" if jobs else "",
+        f"--executor {executor}" if executor else "",
     )
     return " ".join(word for word in words if word)

@@ -243,13 +243,21 @@ def _sum(values: Iterable[float | None]) -> float | None:
 
 
 def _training_cost(run: Run) -> dict[str, Any]:
+    """What all trainings took, those that were broken off too; of these, processor time up to their last rung."""
+    from reward_synth.training.job import RungEnd, read_progress
+
     results = [result for candidate in run.candidates for result in run.results(candidate.id)]
     results += [result for c in run.candidates for result in run.store.read_final_results(c.id).values()]
-    return {
-        "trainings": len(results),
-        "steps": sum(result.steps for result in results),
-        "cpu_hours": round(sum(result.cpu_seconds for result in results) / 3600, 4),
-    }
+    steps = [result.steps for result in results]
+    seconds = [result.cpu_seconds for result in results]
+    for candidate in run.candidates:
+        for index in range(run.settings.seeds):
+            folder = run.store.train_dir(candidate.id, index)
+            if run.store.read_result(candidate.id, index) is None and (begun := read_progress(folder).step):
+                paused = RungEnd.read(folder)
+                steps.append(begun)
+                seconds.append(paused.cpu_seconds if paused else 0.0)
+    return {"trainings": len(steps), "steps": sum(steps), "cpu_hours": round(sum(seconds) / 3600, 4)}
 
 
 def _shown(value: Any) -> str:

@@ -247,6 +247,18 @@ def test_a_bonus_that_pays_more_in_worse_episodes() -> None:
     assert "misaligned-term" not in rules(told([result], episodes, aligned))
 
 
+@pytest.mark.parametrize(("share", "told_of"), [(0.6, True), (0.3, False)])
+def test_a_penalty_that_decides_and_costs_the_better_episodes_more(share: float, told_of: bool) -> None:
+    episodes = [cases.episode(0.5 + 0.5 * i, seed=i) for i in range(8)]
+    statistics = (cases.term("speed", share=1 - share), cases.term("far_from_target", share=share))
+    result = cases.result(cases.measured(episodes, success=False), cases.curve(success=FAILING), statistics)
+    shape = np.ones(cases.HORIZON)
+    terms = [{"speed": shape * i, "far_from_target": -shape * i} for i in range(8)]
+    found = [each.message for each in told([result], episodes, terms).findings if each.rule == "misaligned-term"]
+    assert bool(found) == told_of
+    assert all("`far_from_target` cost more in the better episodes" in text and "60 %" in text for text in found)
+
+
 def test_a_crash_is_told_with_its_reason() -> None:
     crashed = cases.result([], (), (), status="crashed", reason="the reward failed in training: [non-finite] NaN")
     summary = told([crashed])
