@@ -155,6 +155,16 @@ def test_time_left_counts_only_what_it_saw() -> None:
     assert progress.seconds_left() is None and not progress.trainings
 
 
+def test_time_left_leaves_out_the_pause_between_rungs() -> None:
+    clock = Clock()
+    progress = RunProgress(clock)
+    for seconds, step in ((0, 0), (20, 100), (40, 200), (440, 200), (460, 300)):
+        clock.seconds = seconds
+        training = progress.training("001-a", 0, step, 1000, None)
+    assert training.active == pytest.approx(60)
+    assert progress.seconds_left() == pytest.approx(700 * 60 / 300)
+
+
 def test_an_unknown_price_stays_unknown() -> None:
     progress = RunProgress()
     progress.call_done(0.5)

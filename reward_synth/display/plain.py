@@ -81,7 +81,7 @@ class PlainDisplay:
             return
         self._reported[candidate, seed] = now
         figures = f", {result_text(evaluation.success, evaluation.fitness)}" if evaluation else ""
-        left = training.seconds_left(now)
+        left = training.seconds_left
         remaining = f", about {duration(left)} left" if left is not None else ""
         self._line(f"  {candidate} seed {seed}: trained {training.share:.0%}{figures}{remaining}")
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from reward_synth.types import Estimate, Evaluation, EvaluationPoint, SeedScore
 
 _BARS = "▁▂▃▄▅▆▇█"
+PAUSE = 60.0
+"""Seconds of silence after which a training is taken to have paused for others' rungs."""
 
 
 @dataclass
@@ -18,24 +20,28 @@ class Training:
     candidate: str
     seed: int
     total_steps: int
-    started: float
+    heard: float
+    """When it last told where it stands."""
     first_step: int
     """Where it stood when first heard of: a resumed display must not count those steps as its own speed."""
     step: int
     fitness: list[float] = field(default_factory=list)
     success: float | None = None
+    active: float = 0.0
+    """Seconds since it was first heard of, without its pauses between rungs."""
 
     @property
     def share(self) -> float:
         """Part done, 0 to 1."""
         return min(1.0, self.step / self.total_steps) if self.total_steps else 0.0
 
-    def seconds_left(self, now: float) -> float | None:
+    @property
+    def seconds_left(self) -> float | None:
         """At the speed so far; None until there is one."""
-        done, seconds = self.step - self.first_step, now - self.started
-        if done <= 0 or seconds <= 0:
+        done = self.step - self.first_step
+        if done <= 0 or self.active <= 0:
             return None
-        return max(0, self.total_steps - self.step) * seconds / done
+        return max(0, self.total_steps - self.step) * self.active / done
 
 
 class RunProgress:
@@ -70,8 +76,11 @@ class RunProgress:
         key = (candidate, seed)
         if key not in self.trainings:
             self.trainings[key] = Training(candidate, seed, total_steps, self._clock(), step, step)
-        training = self.trainings[key]
-        training.step, training.total_steps = step, total_steps
+        training, now = self.trainings[key], self._clock()
+        silent = now - training.heard
+        # Trainings are heard of several times a second while they run.
+        training.active += silent if silent < PAUSE else 0.0
+        training.step, training.total_steps, training.heard = step, total_steps, now
         if evaluation is not None:
             if not training.fitness or training.fitness[-1] != evaluation.fitness:
                 training.fitness.append(evaluation.fitness)
@@ -85,7 +94,7 @@ class RunProgress:
 
     def seconds_left(self) -> float | None:
         """Until the trainings under way are done; None while unknown."""
-        left = [training.seconds_left(self._clock()) for training in self.trainings.values()]
+        left = [training.seconds_left for training in self.trainings.values()]
         known = [seconds for seconds in left if seconds is not None]
         return max(known) if known and len(known) == len(left) else None
 

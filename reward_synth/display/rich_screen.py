@@ -74,7 +74,7 @@ class RichDisplay:
     def _training_table(self) -> Table:
         table = Table.grid(padding=(0, 2))
         for training in self._progress.trainings.values():
-            left = training.seconds_left(self._progress.now)
+            left = training.seconds_left
             success = "" if training.success is None else f"success {training.success:.0%}"
             table.add_row(
                 Text(f"  {training.candidate}"),
