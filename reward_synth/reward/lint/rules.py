@@ -75,6 +75,11 @@ PROBE_RULES: dict[str, tuple[Severity, str]] = {
     "constant-term": ("warning", "One term is the same on all real transitions."),
     "dead-term": ("warning", "One term is 0 on all real transitions."),
     "doubled-term": ("error", "A term equals another one, or the sum of all others."),
+    "fixed-position": (
+        "warning",
+        "The code reads a position that is the same in all recorded episodes: no goal that differs from episode to "
+        "episode, whatever its name says.",
+    ),
     "impure": ("error", "The same transitions give other values when they are run again."),
     "slow": ("warning", "A call takes longer than 0.5 ms."),
 }
