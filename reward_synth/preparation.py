@@ -164,4 +164,7 @@ def _faults_on_behaviours(task: TaskSpec, table: FieldTable, entry: str) -> tupl
 
 
 def _slug(goal: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", goal.lower()).strip("_")[:40].strip("_") or "goal"
+    """The goal's first words as a name of at most 40 characters; no word is cut, unless it is the only one."""
+    words = re.sub(r"[^a-z0-9]+", "_", goal.lower()).strip("_")
+    whole = words if len(words) <= 40 else words[:41].rpartition("_")[0] or words[:40]
+    return whole or "goal"

@@ -21,6 +21,7 @@ from reward_synth.reward.channel import protected
 from reward_synth.simulators.own_files import name_environment
 from reward_synth.tasks import Environment, OwnField, TaskSpec, save_own_task
 from reward_synth.training.evaluate import field_table
+from reward_synth.training.presets import get_preset
 
 Question = Callable[[str, str, str | None], str]
 """Takes the option's name, the question and a default (None if there is none), and returns the answer."""
@@ -46,6 +47,10 @@ class Answers:
     fields: tuple[str, ...] = ()
     """Each in the form of :data:`FIELD_FORM`."""
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    learner: str | None = None
+    preset: str | None = None
+    episodes: int | None = None
+    """Of an evaluation."""
 
 
 def write_task(spec: TaskSpec, path: Path) -> None:
@@ -171,8 +176,13 @@ def _with_words(blank: TaskSpec, answers: Answers, ask: Question) -> TaskSpec:
     steps = answers.steps or ask("--steps", "Environment steps of one training", str(blank.training.steps))
     full = name if "/" in name else f"{blank.simulator}/{name}"
     values = blank.model_dump() | {"name": full, "goal": goal, "horizon": horizon, "drafted": False, "source": "own"}
-    values["training"] = values["training"] | {"steps": steps}
-    return _validated("the task", lambda: TaskSpec.model_validate(values))
+    training = {"steps": steps, "learner": answers.learner, "preset": answers.preset}
+    values["training"] = values["training"] | {key: value for key, value in training.items() if value}
+    if answers.episodes:
+        values["evaluation"] = values["evaluation"] | {"episodes": answers.episodes}
+    spec = _validated("the task", lambda: TaskSpec.model_validate(values))
+    get_preset(spec.training.learner, spec.training.preset)
+    return spec
 
 
 def _with_measures(blank: TaskSpec, answers: Answers, ask: Question) -> TaskSpec:

@@ -10,6 +10,7 @@ import pytest
 
 from reward_synth.cli import execute
 from reward_synth.errors import RewardSynthError
+from reward_synth.preparation import blank_task
 from reward_synth.task_writing import parse_argument, parse_field
 from reward_synth.tasks import load_task
 from tests.own_cases import REWARD, write_point
@@ -43,10 +44,12 @@ def options(**changes: str | None) -> list[str]:
 
 
 def test_options_alone_make_a_task_that_can_be_worked_with(capsys: pytest.CaptureFixture[str]) -> None:
-    assert execute(["tasks", "new", *options(), "--yes", "--argument", "g=9.81", "--steps", "5000"]) == 0
+    more = ["--argument", "g=9.81", "--steps", "5000", "--learner", "sac", "--preset", "grasp", "--episodes", "12"]
+    assert execute(["tasks", "new", *options(), "--yes", *more]) == 0
     assert capsys.readouterr().out == "swing_up.yaml\n"
     task = load_task("swing_up.yaml")
     assert (task.name, task.horizon, task.training.steps) == ("gym/swing_up", 200, 5000)
+    assert (task.training.learner, task.training.preset, task.evaluation.episodes) == ("sac", "grasp", 12)
     assert task.environment.arguments == {"g": 9.81} and task.environment.fields["angle"].unit == "rad"
     assert not task.drafted and "aliases" not in Path("swing_up.yaml").read_text()
     Path("reward.py").write_text(
@@ -56,9 +59,39 @@ def test_options_alone_make_a_task_that_can_be_worked_with(capsys: pytest.Captur
     assert execute(["check", "reward.py", "--task", "swing_up.yaml"]) == 0
     assert execute(["tasks", "check", "swing_up.yaml"]) == 0
     assert "31 recorded episodes judged" in capsys.readouterr().err
-    Path("misspelt.yaml").write_text(f"{Path('swing_up.yaml').read_text()}  preset: reech\n")
+    Path("misspelt.yaml").write_text(Path("swing_up.yaml").read_text().replace("grasp", "reech"))
     assert execute(["tasks", "check", "misspelt.yaml"]) == 2
-    assert "for ppo there are: " in capsys.readouterr().err
+    assert "for sac there are: grasp, manipulate" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"preset": "reech"}, "there is no training preset 'reech'"),
+        ({"learner": "dqn"}, "the task, training.learner"),
+        ({"preset": "grasp"}, "the training preset 'grasp' is sac's, not ppo's"),
+    ],
+)
+def test_a_learner_or_preset_that_there_is_none_of_is_refused(
+    changes: dict[str, str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert execute(["tasks", "new", *options(**changes), "--yes"]) == 2
+    assert said in capsys.readouterr().err
+    assert not Path("swing_up.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("goal", "name"),
+    [
+        ("Swing the pole up.", "swing_the_pole_up"),
+        ("Move the gripper's tip to the red target and hold it there", "move_the_gripper_s_tip_to_the_red_target"),
+        ("Move the gripper's tip to the red targets and hold", "move_the_gripper_s_tip_to_the_red"),
+        ("x" * 50, "x" * 40),
+        ("…", "goal"),
+    ],
+)
+def test_a_name_from_the_goal_ends_with_a_whole_word(goal: str, name: str) -> None:
+    assert blank_task(goal, "Pendulum-v1").short_name == name
 
 
 @pytest.mark.parametrize("missing", ["env", "goal", "success", "fitness", "fitness_unit"])

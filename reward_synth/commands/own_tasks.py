@@ -52,6 +52,13 @@ def new(
         int | None, typer.Option(min=1, metavar="STEPS", help="Longest episode; the environment's if not given.")
     ] = None,
     steps: Annotated[int | None, typer.Option(min=1000, metavar="NUMBER", help="Budget of one training.")] = None,
+    learner: Annotated[_Text, typer.Option(metavar="ppo|sac|tqc", help="Who trains it; ppo if not given.")] = None,
+    preset: Annotated[
+        _Text, typer.Option(metavar="NAME", help="The learner's settings; its default ones if not given.")
+    ] = None,
+    episodes: Annotated[
+        int | None, typer.Option(min=1, metavar="NUMBER", help="Episodes of an evaluation; 8 if not given.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where it is written; NAME.yaml if not given.")
     ] = None,
@@ -67,7 +74,7 @@ def new(
     there = sys.stdin.isatty() and not yes
     answers = Answers(
         env, goal, name, success, fitness, fitness_unit, horizon, steps, tuple(field or ()),
-        dict(parse_argument(text) for text in argument or ()),
+        dict(parse_argument(text) for text in argument or ()), learner, preset, episodes,
     )  # fmt: skip
     spec, tried = new_task(answers, _question(there), _show, patient=there, unsafe_no_sandbox=bool(unsafe_no_sandbox))
     path = out or Path(f"{spec.short_name}.yaml")
