@@ -235,7 +235,7 @@ def train_best(task_name: str, index: int, seed: int, steps: int) -> Row:
 
 
 def searched() -> dict[str, str]:
-    """The best candidate's id by task, of the searches that ``solve.py`` has in its table."""
+    """The best candidate's id by task, of the last search that the table has of it."""
     with SEARCHES.open(newline="", encoding="utf-8") as file:
         return {row["task"]: row["best"] for row in csv.DictReader(file, delimiter="\t")}
 
@@ -273,7 +273,8 @@ def arms_of(task: str) -> tuple[str, ...]:
 
 def wanted(arguments: argparse.Namespace, rows: list[Row]) -> list[tuple[str, str, int]]:
     """Task, arm and seed of the trainings that are to be made."""
-    there = {(row.task, row.arm, row.seed) for row in rows}
+    best = searched()
+    there = {(row.task, row.arm, row.seed) for row in rows if row.reward in ("", best[row.task])}
     return [
         (task, arm, index)
         for task in COMPARISONS
@@ -315,6 +316,8 @@ NUMBERS = ("success", "success_any_step", "death", "death_in_lava", "fitness", "
 def summary(rows: list[Row]) -> str:
     """Mean success of each arm, and that of each seed, by task, as a Markdown table."""
     lines = ["| task | steps | best | native | sparse |", "| --- | --- | --- | --- | --- |"]
+    best = searched()
+    rows = [row for row in rows if row.reward in ("", best[row.task])]
     for task, comparison in COMPARISONS.items():
         cells = [_cell([row for row in rows if (row.task, row.arm) == (task, arm)]) for arm in ARMS]
         if any(cells):
@@ -333,7 +336,7 @@ def _cell(rows: list[Row]) -> str:
 
 def write(rows: list[Row], path: Path) -> None:
     order = list(COMPARISONS)
-    rows.sort(key=lambda row: (order.index(row.task), row.arm, row.seed))
+    rows.sort(key=lambda row: (order.index(row.task), row.arm, row.reward, row.seed))
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, [field.name for field in fields(Row)], delimiter="\t", lineterminator="\n")
         writer.writeheader()

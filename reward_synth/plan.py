@@ -118,7 +118,7 @@ def _brief(goal: str, settings: Settings, task: TaskSpec, small: bool) -> Brief:
     from reward_synth.stages import first_brief
     from reward_synth.training.evaluate import field_table, seconds_per_step
 
-    return first_brief(task, goal, field_table(task), seconds_per_step(task), settings.shots, small)
+    return first_brief(task, goal, field_table(task), seconds_per_step(task), settings, small)
 
 
 def _price_of_call(names: set[str], prompt_tokens: float, answer_tokens: float) -> tuple[float, float] | None:

@@ -20,13 +20,14 @@ from reward_synth.search.refine import Refined
 from reward_synth.search.rungs import Cut, Race
 from reward_synth.search.screen import episode_terms
 from reward_synth.search.select import best_candidate, is_solved, with_results
+from reward_synth.settings import Settings
 from reward_synth.simulators import describe_environment
 from reward_synth.simulators.base import FieldTable, FloatArray
 from reward_synth.simulators.episode import Episode
 from reward_synth.simulators.faults import BLAME
 from reward_synth.tasks import TaskSpec
 from reward_synth.training.job import Progress, TrainJob, read_progress
-from reward_synth.training.presets import preset_for
+from reward_synth.training.presets import describe, preset_for
 from reward_synth.types import Candidate, CheckReport, Feedback, Outcome, TrainResult, candidate_id
 
 Ask = Callable[[dict[str, Any]], Feedback]
@@ -83,7 +84,7 @@ def brief_for(parts: Parts, iteration: int) -> Brief:
     readings = store.read_iterations()
     dt = parts.inspector.behaviours.episodes[0].dt
     return replace(
-        first_brief(parts.task, store.info.goal, parts.inspector.table, dt, parts.settings.shots, small),
+        first_brief(parts.task, store.info.goal, parts.inspector.table, dt, parts.settings, small),
         attempts=_attempts(parts, answers, small),
         analysis=readings[max(readings)] if readings else "",
         feedback=tuple(text for answer in answers if (text := _words(answer))),
@@ -91,12 +92,11 @@ def brief_for(parts: Parts, iteration: int) -> Brief:
     )
 
 
-def first_brief(task: TaskSpec, goal: str, table: FieldTable, dt: float, shots: int, small: bool) -> Brief:
+def first_brief(task: TaskSpec, goal: str, table: FieldTable, dt: float, settings: Settings, small: bool) -> Brief:
     """What the designer is told before anything was tried.
 
     :param goal: the person's sentence.
     :param dt: seconds of one step.
-    :param shots: how many worked examples are shown.
     """
     table = table.for_rewards()
     return Brief(
@@ -108,12 +108,13 @@ def first_brief(task: TaskSpec, goal: str, table: FieldTable, dt: float, shots: 
         horizon=task.horizon,
         dt=dt,
         seconds=task.horizon * dt,
-        examples=tuple(retrieve(goal, task.environment.id, shots, task.name)),
+        examples=tuple(retrieve(goal, task.environment.id, settings.shots, task.name)),
         small=small,
         layout=table.layout(),
         action_size=len(table.actions),
         scale=task.training.scale,
         meaning="" if says_the_same(goal, task.goal) else task.goal,
+        training=describe(preset_for(task, settings.learner), settings.steps or task.training.steps),
     )
 
 

@@ -179,7 +179,7 @@ def test_a_reward_that_reads_achievements_or_the_map_is_refused(wood: Inspector)
         faults = [finding.message for finding in findings if finding.severity == "error"]
         assert any("achieved_collect_wood" in text for text in faults)
         assert any("tree_map_distance" in text for text in faults)
-    brief = first_brief(wood.task, wood.task.goal, wood.table, 1.0, 0, False)
+    brief = first_brief(wood.task, wood.task.goal, wood.table, 1.0, Settings(shots=0), False)
     assert "achieved" not in brief.stub + brief.short_stub and "map_distance" not in brief.stub
     assert brief.action_size == 17
 

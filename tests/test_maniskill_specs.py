@@ -16,6 +16,7 @@ from reward_synth.reward import lock
 from reward_synth.reward.wrapper import RewardWrapper
 from reward_synth.search.behaviours import EXPERT_CUTS, EXPERT_EPISODES, EXPERT_NOISE
 from reward_synth.search.inspector import Inspector, check_source
+from reward_synth.settings import Settings
 from reward_synth.simulators import get_simulator
 from reward_synth.simulators.base import FieldTable, FloatArray
 from reward_synth.simulators.episode import Episode
@@ -154,7 +155,7 @@ def test_a_persons_own_code_can_use_a_reward_on_it() -> None:
 
 def test_the_designer_is_not_shown_the_success(pushing: Inspector) -> None:
     for small in (False, True):
-        brief = first_brief(pushing.task, pushing.task.goal, pushing.table, 0.05, 0, small)
+        brief = first_brief(pushing.task, pushing.task.goal, pushing.table, 0.05, Settings(shots=0), small)
         shown = (*brief.fields, brief.stub, brief.short_stub, *(name for name, _ in brief.layout))
         assert not any("success" in text for text in shown)
         assert "cube" in brief.environment

@@ -198,7 +198,7 @@ def test_an_export_says_what_to_use_instead(drawer: Inspector) -> None:
 def test_the_designer_is_not_shown_the_success(drawer: Inspector) -> None:
     assert drawer.table.get("task_success") is not None
     for small in (False, True):
-        brief = first_brief(drawer.task, drawer.task.goal, drawer.table, 0.0125, 0, small)
+        brief = first_brief(drawer.task, drawer.task.goal, drawer.table, 0.0125, Settings(shots=0), small)
         shown = (*brief.fields, brief.stub, brief.short_stub, *(name for name, _ in brief.layout))
         assert not any("success" in text for text in shown)
         assert "drawer" in brief.environment

@@ -135,17 +135,22 @@ def lost(evidence: Evidence) -> Iterator[Finding]:
     """Training was better before its end."""
     if len(evidence.curve) < SMALLEST_CURVE:
         return
-    peak = max(evidence.curve, key=lambda point: (point.success, point.fitness))
+    # An evaluation in mid-training has few episodes, so three in a row are one figure; the end's is the final one's.
+    success = [point.success for point in evidence.curve]
+    lately = [sum(success[i - 1 : i + 2]) / 3 for i in range(1, len(success) - 1)]
+    peak = max(range(len(lately)), key=lambda i: (lately[i], i))
     end = evidence.curve[-1]
     fix = (
         "The reward led past a good policy: bound the term that keeps growing, and check that the reward is "
         "largest "
         "where the task succeeds."
     )
-    if peak.success - end.success >= LOST_SUCCESS:
+    kept = evidence.success if evidence.measurements else lately[-1]
+    if lately[peak] - kept >= LOST_SUCCESS:
+        around = evidence.curve[peak + 1].step
         yield diagnosis(
             "success-lost",
-            f"Success was {percent(peak.success)} at {steps(peak.step)} steps and {percent(end.success)} at the end.",
+            f"Success was {percent(lately[peak])} around {steps(around)} steps and {percent(kept)} at the end.",
             fix,
         )
         return

@@ -66,6 +66,7 @@ class Brief:
         unknown fields cannot be written; without it, there is no grammar.
     :param action_size: elements of the action vector; 0 if unknown.
     :param scale: how the terms become the reward.
+    :param training: who learns from the reward, for how long and with what foresight, in words.
     """
 
     goal: str
@@ -86,6 +87,7 @@ class Brief:
     action_size: int = 0
     scale: ScaleName = "sum"
     meaning: str = ""
+    training: str = ""
 
     @property
     def short_layout(self) -> Layout:

@@ -130,6 +130,20 @@ def get_preset(learner: LearnerName = "ppo", name: str | None = None) -> PPOPres
     return preset.model_copy(update={"learner": learner})
 
 
+def describe(preset: PPOPreset | OffPolicyPreset, steps: int) -> str:
+    """What a designer of rewards should know of the learner, in a sentence or two.
+
+    :param steps: environment steps of one training.
+    """
+    held = f", each of which is held for {preset.action_repeat} steps" if preset.action_repeat > 1 else ""
+    ahead = round(preset.action_repeat / (1 - preset.gamma))
+    return (
+        f"A policy is trained on the reward from scratch, by {preset.learner.upper()} for {steps:,} environment steps. "
+        f"It sees the present moment and remembers nothing. The discount is {preset.gamma:g} from one decision to the "
+        f"next{held}: it looks about {ahead} steps ahead."
+    )
+
+
 def preset_for(task: TaskSpec, learner: LearnerName | None = None) -> PPOPreset | OffPolicyPreset:
     """What a task is trained with.
 

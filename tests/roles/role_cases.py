@@ -63,6 +63,7 @@ FIRST = Brief(
     seconds=10.0,
     layout=LAYOUT,
     action_size=2,
+    training="A policy is trained on the reward from scratch, by PPO for 300,000 environment steps.",
 )
 
 LATER = Brief(

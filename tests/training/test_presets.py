@@ -15,7 +15,15 @@ from reward_synth.settings import Settings, load_settings
 from reward_synth.store import RunStore
 from reward_synth.tasks import TaskSpec, Training, save_task
 from reward_synth.training.job import TrainJob
-from reward_synth.training.presets import DEFAULT_PRESETS, PRESETS, OffPolicyPreset, PPOPreset, get_preset, preset_for
+from reward_synth.training.presets import (
+    DEFAULT_PRESETS,
+    PRESETS,
+    OffPolicyPreset,
+    PPOPreset,
+    describe,
+    get_preset,
+    preset_for,
+)
 from reward_synth.types import LearnerName
 from tests.training.cases import REWARD, make_job
 
@@ -30,6 +38,13 @@ def with_training(task: TaskSpec, **training: Any) -> TaskSpec:
 def without_sbx(monkeypatch: pytest.MonkeyPatch) -> None:
     found = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "sbx" else found(name, *rest))
+
+
+def test_a_preset_is_told_to_designers_in_steps_of_the_environment() -> None:
+    told = describe(get_preset("sac", "manipulate"), 60_000)
+    assert "by SAC for 60,000 environment steps" in told
+    assert "0.97 from one decision to the next, each of which is held for 4 steps: it looks about 133 steps" in told
+    assert "0.99 from one decision to the next: it looks about 100 steps" in describe(get_preset("ppo", "steady"), 1000)
 
 
 def test_a_preset_carries_its_learner_and_survives_a_job_file(task: TaskSpec, tmp_path: Path) -> None:

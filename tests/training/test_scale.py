@@ -12,7 +12,7 @@ from reward_synth.errors import RewardSynthError
 from reward_synth.reward.process import RewardProcess
 from reward_synth.reward_files import check_reward
 from reward_synth.roles.prompts import Prompts
-from reward_synth.settings import load_settings
+from reward_synth.settings import Settings, load_settings
 from reward_synth.stages import first_brief
 from reward_synth.tasks import load_task, with_scale
 from reward_synth.training.evaluate import field_table
@@ -103,7 +103,9 @@ def test_the_option_takes_the_place_of_the_specs(tmp_path: Any) -> None:
 def test_the_designer_is_told_the_rule_only_where_it_holds() -> None:
     task = load_task("gym/inverted_pendulum_balance")
     table = field_table(task)
-    briefs = [first_brief(each, each.goal, table, 0.02, 0, False) for each in (task, with_scale(task, "sign"))]
+    briefs = [
+        first_brief(each, each.goal, table, 0.02, Settings(shots=0), False) for each in (task, with_scale(task, "sign"))
+    ]
     texts = [Prompts().render("designer/full/design.md.j2", brief=brief, emphasis="") for brief in briefs]
     assert ["sign(sum of sparse terms)" in text for text in texts] == [False, True]
 
