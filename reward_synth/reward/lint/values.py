@@ -182,9 +182,10 @@ def _bounds(operator: ast.operator, left: Value, right: Value) -> tuple[float, f
             products = [0.0 if 0.0 in (x, y) else x * y for x in (a, b) for y in (c, d)]
             return min(products), max(products)
         if isinstance(operator, ast.Div | ast.FloorDiv) and (c > 0.0 or d < 0.0):
-            ratios = [x / y for x in (a, b) for y in (c, d) if not (math.isinf(x) and math.isinf(y))]
+            # Where both are unbounded, the bound of the divisor that is finite gives the largest ratio, the other 0.
+            ratios = [0.0 if math.isinf(x) and math.isinf(y) else x / y for x in (a, b) for y in (c, d)]
             slack = 1.0 if isinstance(operator, ast.FloorDiv) else 0.0
-            return (min(ratios) - slack, max(ratios)) if len(ratios) == 4 else (-INFINITY, INFINITY)
+            return min(ratios) - slack, max(ratios)
         if isinstance(operator, ast.Mod) and c == d > 0.0:
             return 0.0, d
         if isinstance(operator, ast.Pow):

@@ -150,6 +150,7 @@ FINE = {
     "small pairs": "x = next_state.hand[:, None] - next_state.box[None, :]\ny = np.outer(x[0], x[1])",
     "guarded": "x = np.sqrt(np.sum(np.square(action)))\ny = np.arccos(np.clip(next_state.height, -1.0, 1.0))",
     "guarded otherwise": "x = math.sqrt(max(next_state.height, 0.0))\ny = math.log1p(abs(next_state.height))",
+    "guarded share": "x = abs(next_state.height) / max(state.height - 0.1, 0.02)\ny = math.sqrt(min(x, 1.5) + 1e-6)",
     "kept in memory": "memory['last'] = np.array(action)\nmemory['n'] = memory.get('n', 0) + 1",
     "text of a number": "k = f'joint_{1}'\nmemory[k] = 0.0",
     "helper used twice": "x = twice(next_state.height) + twice(state.height)",
