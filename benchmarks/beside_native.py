@@ -240,6 +240,12 @@ def searched() -> dict[str, str]:
         return {row["task"]: row["best"] for row in csv.DictReader(file, delimiter="\t")}
 
 
+def current(rows: list[Row]) -> list[Row]:
+    """Those that are not of an earlier search's best reward."""
+    best = searched()
+    return [row for row in rows if row.reward in ("", best[row.task])]
+
+
 def _row(
     task: str, arm: str, reward: str, index: int, measured: Any, episodes: Any, steps: int, cpu_seconds: float
 ) -> Row:
@@ -273,8 +279,7 @@ def arms_of(task: str) -> tuple[str, ...]:
 
 def wanted(arguments: argparse.Namespace, rows: list[Row]) -> list[tuple[str, str, int]]:
     """Task, arm and seed of the trainings that are to be made."""
-    best = searched()
-    there = {(row.task, row.arm, row.seed) for row in rows if row.reward in ("", best[row.task])}
+    there = {(row.task, row.arm, row.seed) for row in current(rows)}
     return [
         (task, arm, index)
         for task in COMPARISONS
@@ -316,8 +321,7 @@ NUMBERS = ("success", "success_any_step", "death", "death_in_lava", "fitness", "
 def summary(rows: list[Row]) -> str:
     """Mean success of each arm, and that of each seed, by task, as a Markdown table."""
     lines = ["| task | steps | best | native | sparse |", "| --- | --- | --- | --- | --- |"]
-    best = searched()
-    rows = [row for row in rows if row.reward in ("", best[row.task])]
+    rows = current(rows)
     for task, comparison in COMPARISONS.items():
         cells = [_cell([row for row in rows if (row.task, row.arm) == (task, arm)]) for arm in ARMS]
         if any(cells):

@@ -65,22 +65,6 @@ def test_options_alone_make_a_task_that_can_be_worked_with(capsys: pytest.Captur
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
-    [
-        ({"preset": "reech"}, "there is no training preset 'reech'"),
-        ({"learner": "dqn"}, "the task, training.learner"),
-        ({"preset": "grasp"}, "the training preset 'grasp' is sac's, not ppo's"),
-    ],
-)
-def test_a_learner_or_preset_that_there_is_none_of_is_refused(
-    changes: dict[str, str], said: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert execute(["tasks", "new", *options(**changes), "--yes"]) == 2
-    assert said in capsys.readouterr().err
-    assert not Path("swing_up.yaml").exists()
-
-
-@pytest.mark.parametrize(
     ("goal", "name"),
     [
         ("Swing the pole up.", "swing_the_pole_up"),
@@ -114,6 +98,9 @@ def test_what_nobody_is_there_to_answer_is_named(missing: str, capsys: pytest.Ca
         ({"env": "FrozenLake-v1"}, "only a Box, or a Dict of them"),
         ({"env": "Pendulm-v1"}, "did you mean Pendulum-v1"),
         ({"name": "Swing Up"}, "in small letters"),
+        ({"preset": "reech"}, "there is no training preset 'reech'"),
+        ({"learner": "dqn"}, "the task, training.learner"),
+        ({"preset": "grasp"}, "the training preset 'grasp' is sac's, not ppo's"),
     ],
 )
 def test_an_answer_that_cannot_be_used_is_refused(

@@ -55,7 +55,7 @@ class Behaviours:
         """
         found = {}
         for field in table.subset(names):
-            values = np.concatenate([np.ravel(e.field(field.name)) for e in self.episodes]).reshape(-1, field.size)
+            values = np.concatenate([episode.subset([field.name]) for episode in self.episodes])
             first = values[0]
             if field.unit in ("m", "rad") and first.any() and np.ptp(values, axis=0).max() <= SAME_PLACE:
                 found[field.name] = first
