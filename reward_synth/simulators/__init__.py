@@ -64,10 +64,5 @@ def simulator_of(env_id: str) -> str:
 
 
 def describe_environment(env_id: str, arguments: Mapping[str, Any] = MappingProxyType({})) -> str:
-    """What an environment made with these arguments is, in a line: for people, and for the designer's prompt."""
-    if simulator_of(env_id) != "gym":
-        return get_simulator(simulator_of(env_id)).environments().get(env_id, env_id)
-    from reward_synth.simulators.curated_tasks import CURATIONS
-    from reward_synth.simulators.own import describe
-
-    return CURATIONS[env_id].describe(arguments) if env_id in CURATIONS else describe(env_id)
+    """What an environment made with these arguments is, in a line or two, for the designer's prompt."""
+    return get_simulator(simulator_of(env_id)).describe(env_id, arguments)

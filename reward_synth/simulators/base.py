@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
@@ -251,6 +251,10 @@ class Simulator(Protocol):
 
     def environments(self) -> dict[str, str]:
         """Installed environment ids with a one-line description each, for the choice by goal."""
+        ...
+
+    def describe(self, env_id: str, arguments: Mapping[str, Any]) -> str:
+        """What the environment made with these arguments is, for designers of rewards; the id where nobody knows."""
         ...
 
     def horizon(self, env_id: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib.util
+from collections.abc import Mapping
 from typing import Any
 
 import gymnasium
@@ -20,6 +21,11 @@ DEFAULT_SIDE = 64
 DEFAULT_WORLDS = 256
 DEFAULT_DISTANCES = {"near_diamond": (3, 16), "far_from_tree": (7, 30), "far_from_cow": (8, 30)}
 """By start, the steps to what is sought. A random player comes upon a nearer cow in every seventh episode."""
+
+SEEN_BY_POLICY = (
+    "The policy sees of each kind the nearest in view, the cells beside it, what it has, where it is from the start,"
+    " on which cells in view it can walk and has been, and how much of what lies up to two views away has been in view."
+)
 
 
 class Crafter:
@@ -88,6 +94,15 @@ class Crafter:
         if importlib.util.find_spec("crafter") is None:
             return {}
         return {env_id: task.description for env_id, task in TASKS.items()}
+
+    def describe(self, env_id: str, arguments: Mapping[str, Any]) -> str:
+        """As :meth:`environments`, with how far away that is which is sought, and what the policy sees."""
+        task = TASKS[env_id]
+        told = [task.description]
+        if task.start in DEFAULT_DISTANCES:
+            nearest, farthest = arguments.get("distance", DEFAULT_DISTANCES[task.start])
+            told.append(f"The nearest is {nearest} to {farthest} steps from the start.")
+        return " ".join([*told, SEEN_BY_POLICY])
 
     def horizon(self, env_id: str) -> int:
         """Steps of an episode where no task says how many."""

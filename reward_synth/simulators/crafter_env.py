@@ -15,13 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reward_synth.errors import RewardSynthError
-from reward_synth.simulators.crafter_kinds import ACTIONS, ITEMS, VIEW, VITALS
-from reward_synth.simulators.crafter_sight import OBSERVED, Sight, observe
+from reward_synth.simulators.crafter_kinds import ACTIONS, ITEMS, VIEW, VITALS, Cell
+from reward_synth.simulators.crafter_sight import OBSERVED, Explored, Sight, observe
 from reward_synth.simulators.crafter_starts import END_TESTS, find_start
 from reward_synth.simulators.crafter_tasks import CrafterTask
 from reward_synth.simulators.crafter_upstream import constants, engine
 from reward_synth.simulators.crafter_world import (
-    Cell,
     Cow,
     Player,
     Skeleton,
@@ -57,8 +56,7 @@ class CrafterEnv(gymnasium.Env[NDArray[np.float32], int]):
     :ivar player: upstream's player.
     :ivar steps: since the episode's start.
     :ivar start: cell that the episode started on.
-    :ivar visited: cells that the player has been on.
-    :ivar on_new_cell: True if the newest step led to a cell for the first time.
+    :ivar explored: what the player has seen, and where it has been.
     :ivar recent: cells before the present one, newest first.
     """
 
@@ -100,8 +98,7 @@ class CrafterEnv(gymnasium.Env[NDArray[np.float32], int]):
         populate(self.world, terrain, self.player)
         self.steps = 0
         self.start = start
-        self.visited = {start}
-        self.on_new_cell = True
+        self.explored = Explored(self._side, start)
         self.recent: deque[Cell] = deque([start] * REMEMBERED, REMEMBERED)
         self._sight: Sight | None = None
         self._set_daylight()
@@ -133,8 +130,7 @@ class CrafterEnv(gymnasium.Env[NDArray[np.float32], int]):
             for chunk, creatures in self.world.chunks.items():
                 self._balance(chunk, creatures)
         self.recent.appendleft(before)
-        self.on_new_cell = player.cell not in self.visited
-        self.visited.add(player.cell)
+        self.explored.move_to(player.cell)
         self._sight = None
         ended = player.health <= 0 or END_TESTS[self.task.end](self)
         return observe(self), 0.0, ended, False, {}

@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 
 from reward_synth.simulators.base import Expert, FloatArray
-from reward_synth.simulators.crafter_kinds import ACTIONS, KINDS
+from reward_synth.simulators.crafter_kinds import ACTIONS, KINDS, Cell
 from reward_synth.simulators.crafter_starts import END_TESTS
-from reward_synth.simulators.crafter_world import Cell
 
 _NUMBERS = {name: number for number, name in enumerate(ACTIONS)}
 _MOVES = {(-1, 0): "move_left", (1, 0): "move_right", (0, -1): "move_up", (0, 1): "move_down"}

@@ -17,7 +17,8 @@ ESSENTIAL = frozenset(
     {
         "tree_visible", "tree_distance", "tree_faced", "cow_visible", "cow_distance", "cow_faced",
         "diamond_visible", "diamond_distance", "diamond_faced", "lava_distance", "lava_faced", "zombie_distance",
-        "wood", "diamond", "health", "food", "on_new_cell", "visited_cells", "dead",
+        "wood", "diamond", "health", "food", "on_new_cell", "visited_cells",
+        "seen_cells", "dead",
     }
 )  # fmt: skip
 """All that a small model is shown."""
@@ -106,9 +107,11 @@ def _player(side: float) -> list[Field]:
                "position at the steps before this one, the newest first; (0, 0) before the start.", recent),
         _field("on_new_cell", (), "0/1", 0.0, 1.0,
                "1 if the player has just come onto a cell for the first time in this episode.",
-               lambda env: float(env.on_new_cell)),
+               lambda env: float(env.explored.on_new_cell)),
         _field("visited_cells", (), "cells", 1.0, INF, "Different cells that the player has been on in this episode.",
-               lambda env: float(len(env.visited))),
+               lambda env: float(env.explored.visited_cells)),
+        _field("seen_cells", (), "cells", 1.0, INF, "Different cells that have been in view in this episode.",
+               lambda env: float(env.explored.seen_cells)),
         _field("sleeping", (), "0/1", 0.0, 1.0, "1 while the player sleeps; its actions then do nothing.",
                lambda env: float(env.player.sleeping)),
         _field("dead", (), "0/1", 0.0, 1.0, "1 if the player has died, which ends the episode.",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+Cell = tuple[int, int]
+"""x to the right and y down, from 0 at the map's upper left corner."""
+
 MATERIALS = (
     "water", "grass", "stone", "path", "sand", "tree", "lava", "coal", "iron", "diamond", "table", "furnace",
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What the player sees: the cells around it, as fields for rewards and as numbers for the policy."""
+"""What the player sees and has seen: the cells around it, as fields for rewards and as numbers for the policy."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reward_synth.simulators.crafter_kinds import ITEMS, KINDS, VIEW, VITALS
+from reward_synth.simulators.crafter_kinds import ITEMS, KINDS, VIEW, VITALS, Cell
 
 FloatArray = NDArray[np.float64]
 
@@ -56,32 +56,103 @@ class Sight:
         return OUT_OF_VIEW if offset is None else abs(offset[0]) + abs(offset[1])
 
 
+_FAR = (2 * VIEW[0] + VIEW[0] // 2, 2 * VIEW[1] + VIEW[1] // 2)
+"""How far the map of what has been seen reaches to each side, in cells: five views, the present one in the middle."""
+
+
+class Explored:
+    """What the player has had in view, and the cells that it has been on, since the episode began.
+
+    :param side: width and height of the world.
+    :param start: cell that the episode begins on.
+
+    :ivar seen_cells: different cells of the world that have been in view.
+    :ivar visited_cells: different cells that the player has been on.
+    :ivar on_new_cell: True if the newest step led to a cell for the first time.
+    """
+
+    def __init__(self, side: int, start: Cell) -> None:
+        shape = (side + 2 * _FAR[0], side + 2 * _FAR[1])
+        self._visited = np.zeros(shape, np.float32)
+        # There is nothing to be seen beyond the world's edge.
+        self._seen = np.ones(shape, np.float32)
+        self._seen[_FAR[0] : -_FAR[0], _FAR[1] : -_FAR[1]] = 0.0
+        self.seen_cells = self.visited_cells = 0
+        self.on_new_cell = True
+        self.move_to(start)
+
+    def move_to(self, cell: Cell) -> None:
+        """Take in where the player is now, the cell of before or another one."""
+        here = (cell[0] + _FAR[0], cell[1] + _FAR[1])
+        view = _around(self._seen, cell, VIEW)
+        self.seen_cells += view.size - int(view.sum())
+        view[:] = 1.0
+        self.on_new_cell = not self._visited[here]
+        self.visited_cells += self.on_new_cell
+        self._visited[here] = 1.0
+
+    def visited(self, cell: Cell) -> NDArray[np.float32]:
+        """The view around a cell, shape (9, 7): 1 where the player has been, else 0."""
+        return _around(self._visited, cell, VIEW)
+
+    def seen(self, cell: Cell) -> NDArray[np.float32]:
+        """Share that has been seen of the view around a cell and of those beside it, shape (5, 5), x first."""
+        views = _around(self._seen, cell, (5 * VIEW[0], 5 * VIEW[1])).reshape(5, VIEW[0], 5, VIEW[1])
+        shares: NDArray[np.float32] = views.mean(axis=(1, 3))
+        return shares
+
+
+def _around(wide: NDArray[np.float32], cell: Cell, size: tuple[int, int]) -> NDArray[np.float32]:
+    """The part of a map with margins that lies around a cell: a live view of it."""
+    x, y = cell[0] + _FAR[0] - size[0] // 2, cell[1] + _FAR[1] - size[1] // 2
+    return wide[x : x + size[0], y : y + size[1]]
+
+
 _KINDS = len(KINDS) + 1
 _STOCK = (*VITALS, *ITEMS)
 _LARGEST = 9.0
-_NEAREST, _AROUND = 3 * len(KINDS), len(_FACED) * _KINDS
+_BESIDE = list(_FACED.values())
+_ROWS = np.arange(len(_BESIDE) + 1)
+_WHOLE_WAY = 24.0
+"""Cells from the start, to a side, at which the policy no longer knows how far away it is."""
+_GROUND = np.zeros(len(KINDS) + 1, np.float32)
+"""By number of what is seen on a cell, how it is to walk there: 1 free, 0 blocked, below 0 harmful."""
+for _kinds, _value in ((("grass", "sand", "path"), 1.0), (("lava",), -1.0), (("zombie", "skeleton", "arrow"), -0.5)):
+    _GROUND[[_CODES[kind] for kind in _kinds]] = _value
+_PARTS = (3 * len(KINDS), (len(_FACED) + 1) * _KINDS, len(_STOCK), 2, 2 * len(_OFFSETS), 5 * 5, 4)
 
-OBSERVED = _NEAREST + _AROUND + _KINDS + len(_STOCK) + 4
+OBSERVED = sum(_PARTS)
 """Size of the policy's observation."""
 
 
 def observe(env: Any) -> NDArray[np.float32]:
     """The policy's observation, shape (OBSERVED,), all between -1 and 1.
 
-    Of each kind: whether one is in view, and where the nearest is, right and down; what is on the cells to the left, to
-    the right, above and below, and on the faced one, each as a 1 among zeros; vitals and inventory; the step to the
-    faced cell; daylight; whether the player sleeps.
+    Of each kind: whether one is in view, and where the nearest is, right and down; what is on the cells to the left,
+    to the right, above and below, and on the faced one, each as a 1 among zeros; vitals and inventory; where the
+    player is, seen from the start; of each cell in view, how it is to walk there and whether the player has been
+    there; how much has been seen of what lies around, two views far; the step to the faced cell; daylight; whether
+    the player sleeps.
     """
-    sight, player = env.sight, env.player
-    seen = np.zeros(OBSERVED, dtype=np.float32)
+    sight, player, explored = env.sight, env.player, env.explored
+    nearest = np.zeros(_PARTS[0], dtype=np.float32)
     for code, (x, y) in sight.nearest.items():
         if code:
-            seen[3 * code - 3 : 3 * code] = (1.0, x / (VIEW[0] // 2), y / (VIEW[1] // 2))
-    place = _NEAREST
-    for code in (*(int(sight.cells[cell]) for cell in _FACED.values()), sight.faced):
-        seen[place + code] = 1.0
-        place += _KINDS
+            nearest[3 * code - 3 : 3 * code] = (1.0, x / (VIEW[0] // 2), y / (VIEW[1] // 2))
+    beside = np.zeros((len(_FACED) + 1, _KINDS), dtype=np.float32)
+    beside[_ROWS, [*sight.cells[_BESIDE].tolist(), sight.faced]] = 1.0
     stock = player.inventory
-    seen[place : place + len(_STOCK)] = [stock[name] / _LARGEST for name in _STOCK]
-    seen[-4:] = (*player.facing, env.world.daylight, player.sleeping)
-    return seen
+    place = [min(1.0, max(-1.0, (now - then) / _WHOLE_WAY)) for now, then in zip(player.cell, env.start, strict=True)]
+    return np.concatenate(
+        [
+            nearest,
+            beside.ravel(),
+            [stock[name] / _LARGEST for name in _STOCK],
+            place,
+            _GROUND[sight.cells],
+            explored.visited(player.cell).ravel(),
+            explored.seen(player.cell).ravel(),
+            (*player.facing, env.world.daylight, player.sleeping),
+        ],
+        dtype=np.float32,
+    )

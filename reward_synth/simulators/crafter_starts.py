@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reward_synth.simulators.crafter_kinds import VIEW
+from reward_synth.simulators.crafter_kinds import VIEW, Cell
 from reward_synth.simulators.crafter_tasks import End, Start
-from reward_synth.simulators.crafter_world import Cell, draw_terrain
+from reward_synth.simulators.crafter_world import draw_terrain
 
 END_TESTS: dict[End, Callable[[Any], bool]] = {
     "death": lambda env: False,

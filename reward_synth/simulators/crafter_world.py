@@ -16,12 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reward_synth.simulators.crafter_kinds import CREATURES, KINDS, MATERIALS, VIEW
+from reward_synth.simulators.crafter_kinds import CREATURES, KINDS, MATERIALS, VIEW, Cell
 from reward_synth.simulators.crafter_noise import Noise
 from reward_synth.simulators.crafter_upstream import constants, engine, objects
-
-Cell = tuple[int, int]
-"""x to the right and y down, from 0 at the map's upper left corner."""
 
 CHUNK = 12
 """Side of the squares that creatures are spawned and removed by, in cells."""

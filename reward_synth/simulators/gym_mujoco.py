@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import gymnasium
@@ -106,6 +107,10 @@ class GymMujoco:
     def environments(self) -> dict[str, str]:
         """The standard environments that are installed, with a one-line description each."""
         return {env_id: curation.describe({}) for env_id, curation in CURATIONS.items() if env_id in gymnasium.registry}
+
+    def describe(self, env_id: str, arguments: Mapping[str, Any]) -> str:
+        """A standard environment's curated description, for others the first sentence of their documentation."""
+        return CURATIONS[env_id].describe(arguments) if env_id in CURATIONS else own.describe(env_id)
 
     def horizon(self, env_id: str) -> int:
         """The environment's own, or 1000 steps."""

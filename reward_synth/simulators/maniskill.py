@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib.util
+from collections.abc import Mapping
 from typing import Any
 
 import gymnasium
@@ -81,6 +82,13 @@ class ManiSkill:
         if importlib.util.find_spec("mani_skill") is None:
             return {}
         return {env_id: f"{task.description} {NEVER_EARLY}" for env_id, task in TASKS.items()}
+
+    def describe(self, env_id: str, arguments: Mapping[str, Any]) -> str:
+        """As :meth:`environments`, with what the policy sees."""
+        return (
+            f"{TASKS[env_id].description} {NEVER_EARLY} The policy sees the arm's joints and their speeds, and where"
+            " hand, objects and, where there is one, the goal are."
+        )
 
     def horizon(self, env_id: str) -> int:
         """50 steps."""

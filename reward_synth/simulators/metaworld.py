@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib.util
+from collections.abc import Mapping
 from typing import Any
 
 import gymnasium
@@ -78,6 +79,14 @@ class MetaWorld:
         if importlib.util.find_spec("metaworld") is None:
             return {}
         return {env_id: f"{task.description} {NEVER_EARLY}" for env_id, task in TASKS.items()}
+
+    def describe(self, env_id: str, arguments: Mapping[str, Any]) -> str:
+        """As :meth:`environments`, with what the policy sees."""
+        target = "the target's position" if arguments.get("goal_observable", True) else "no target"
+        return (
+            f"{TASKS[env_id].description} {NEVER_EARLY} The policy sees the hand, how far the fingers are open, and the"
+            f" objects, now and a step before, and {target}."
+        )
 
     def horizon(self, env_id: str) -> int:
         """200 steps."""

@@ -89,11 +89,12 @@ PRESETS: dict[str, PPOPreset | OffPolicyPreset] = {
     "patient": PPOPreset(gamma=0.9995, gae_lambda=0.97, log_std_init=0.0),
     # Short episodes, one target each: what happens 20 steps later hardly matters.
     "reach": PPOPreset(n_steps=128, batch_size=256, learning_rate=7e-4, gamma=0.95, log_std_init=-0.5),
-    # One of several actions on a grid.
+    # One of several actions on a grid. Crafter's diamond after a million steps: 89 % of 400 episodes, where 32
+    # environments and batches of 256 came to 85 % (one seed each).
     "explore": PPOPreset(
-        environments=32,
+        environments=64,
         n_steps=32,
-        batch_size=256,
+        batch_size=512,
         n_epochs=4,
         learning_rate=7e-4,
         gamma=0.97,
@@ -139,7 +140,7 @@ def describe(preset: PPOPreset | OffPolicyPreset, steps: int) -> str:
     ahead = round(preset.action_repeat / (1 - preset.gamma))
     return (
         f"A policy is trained on the reward from scratch, by {preset.learner.upper()} for {steps:,} environment steps. "
-        f"It sees the present moment and remembers nothing. The discount is {preset.gamma:g} from one decision to the "
+        f"It decides by the present observation alone. The discount is {preset.gamma:g} from one decision to the "
         f"next{held}: it looks about {ahead} steps ahead."
     )
 

@@ -20,11 +20,11 @@ from gymnasium.utils.env_checker import check_env
 from opensimplex import OpenSimplex
 
 from reward_synth.errors import RewardSynthError
-from reward_synth.simulators import environments, get_simulator, simulator_of
+from reward_synth.simulators import describe_environment, environments, get_simulator, simulator_of
 from reward_synth.simulators.base import FieldTable
 from reward_synth.simulators.crafter_kinds import ACTIONS, KINDS
 from reward_synth.simulators.crafter_noise import Noise
-from reward_synth.simulators.crafter_sight import OBSERVED, OUT_OF_VIEW
+from reward_synth.simulators.crafter_sight import OBSERVED, OUT_OF_VIEW, Explored
 from reward_synth.simulators.crafter_tasks import TASKS
 from reward_synth.simulators.crafter_world import Cow, InOrder, Zombie, draw_terrain
 from reward_synth.simulators.recorder import StateRecorder
@@ -222,13 +222,19 @@ def test_gymnasium_finds_no_fault() -> None:
 # Fields
 
 
-def test_the_view_of_a_laid_out_world() -> None:
+def meadow() -> Any:
+    """The whole game, unwrapped, on grass as far as the world goes, with nobody but the player."""
     env: Any = SIMULATOR.make("crafter-open-world", {}).unwrapped
     env.reset(seed=0)
-    x, y = env.player.cell
     for creature in env.world.objects[1:]:
         env.world.remove(creature)
     env.world.fill(np.full((64, 64), KINDS.index("grass") + 1, np.uint8))
+    return env
+
+
+def test_the_view_of_a_laid_out_world() -> None:
+    env = meadow()
+    x, y = env.player.cell
     env.world[x + 3, y - 2] = "tree"
     env.world[x + 4, y - 3] = "tree"
     env.world[x + 5, y] = "diamond"  # beyond the view
@@ -249,7 +255,7 @@ def test_the_view_of_a_laid_out_world() -> None:
     assert fields.lava_distance == 1.0
     assert (fields.visited_cells, fields.on_new_cell, fields.dead) == (1.0, 0.0, 0.0)
     env.step(NUMBERS["move_right"])
-    assert (fields.on_new_cell, fields.visited_cells) == (1.0, 2.0)
+    assert (fields.on_new_cell, fields.visited_cells, fields.seen_cells) == (1.0, 2.0, 70.0)
     np.testing.assert_array_equal(fields.position, [1.0, 0.0])
     assert fields.diamond_visible == 1.0
     env.step(NUMBERS["noop"])
@@ -329,6 +335,44 @@ def test_the_observation_tells_the_view() -> None:
         np.testing.assert_allclose(observation[tree : tree + 3], [1.0, offset[0] / 4, offset[1] / 3])
     turned = env.step(NUMBERS["move_up"])[0]
     np.testing.assert_array_equal(turned[-4:-2], [0.0, -1.0])
+
+
+def test_the_policy_is_told_what_lies_around_and_where_it_has_been() -> None:
+    env = meadow()
+    start = env.player.cell
+    env.world[start[0], start[1] - 1] = "lava"
+    env.world[start[0] - 1, start[1]] = "water"
+    observation = env.step(NUMBERS["move_right"])[0]
+    ways, visited, seen = (part.copy() for part in np.split(observation[-4 - 25 - 2 * 63 : -4], [63, 126]))
+    view = ways.reshape(9, 7)
+    # The player, in the middle, has gone to the right: what was above and to the left of it is one further to the left.
+    assert (view[4, 3], view[3, 2], view[2, 3], view[5, 3]) == (1.0, -1.0, 0.0, 1.0)
+    assert {tuple(cell) for cell in np.argwhere(visited.reshape(9, 7))} == {(4, 3), (3, 3)}
+    shares = seen.reshape(5, 5)
+    np.testing.assert_allclose(shares[:, 2], [0.0, 1 / 9, 1.0, 0.0, 0.0], atol=1e-6)
+    assert not shares[:, (0, 1, 3, 4)].any()
+    np.testing.assert_allclose(observation[-4 - 25 - 2 * 63 - 2 : -4 - 25 - 2 * 63], [1 / 24, 0.0])
+
+
+def test_cells_are_counted_once_and_only_within_the_world() -> None:
+    explored = Explored(20, (10, 10))
+    assert (explored.seen_cells, explored.visited_cells, explored.on_new_cell) == (63, 1, True)
+    explored.move_to((10, 10))
+    assert (explored.seen_cells, explored.visited_cells, explored.on_new_cell) == (63, 1, False)
+    explored.move_to((11, 10))
+    assert (explored.seen_cells, explored.visited_cells, explored.on_new_cell) == (70, 2, True)
+    corner = Explored(20, (0, 0))
+    assert corner.seen_cells == 5 * 4
+    shares = corner.seen((0, 0))
+    assert (shares[:2] == 1.0).all() and (shares[:, :2] == 1.0).all()
+    assert shares[3, 3] == 0.0 and corner.visited((0, 0)).sum() == 1.0
+
+
+def test_designers_are_told_how_far_it_is_and_what_the_policy_sees() -> None:
+    text = describe_environment("crafter-diamond-kit", {"distance": [5, 9]})
+    assert "5 to 9 steps" in text and "The policy sees" in text
+    assert "7 to 30 steps" in describe_environment("crafter-approach-tree")
+    assert "steps from the start" not in describe_environment("crafter-collect-wood")
 
 
 def test_the_picture_takes_no_lots_from_the_game() -> None:
