@@ -13,9 +13,14 @@ SWITCH_UNIT = "0/1"
 
 
 def render_stub(table: FieldTable, short: bool) -> str:
-    """Class ``State`` with one annotated line per field, then the action vector as comments."""
-    fields = table.essential() if short else table
-    lines = ["class State:", *(f"    {_field_line(f, short)}" for f in fields), ""]
+    """Class ``State`` with one annotated line per field, the essential ones first, then the action as comments."""
+    essential = table.essential()
+    lines = [_field_line(field, short) for field in essential]
+    others = [] if short else [_field_line(field, short) for field in table if field.name not in essential.names]
+    if others:
+        # Bodies have two hundred fields, of which a reward reads five.
+        lines = ["# What most rewards need:", *lines, "# All others:", *others]
+    lines = ["class State:", *(f"    {line}" for line in lines), ""]
     if table.discrete:
         lines += _choices(table.actions, short)
     else:

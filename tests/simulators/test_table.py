@@ -94,9 +94,11 @@ def test_a_field_needs_code_or_a_reader() -> None:
 def test_stub_lines_hold_unit_range_shape_and_meaning() -> None:
     assert table().stub().splitlines() == [
         "class State:",
+        "    # What most rewards need:",
         "    temperature: float  # °C, [-50, 60]. Of the room.",
-        "    wind: np.ndarray  # shape (2,), m/s. East, north.",
         "    window_open: float  # 0/1. 1 while open.",
+        "    # All others:",
+        "    wind: np.ndarray  # shape (2,), m/s. East, north.",
         "    height: float  # m, >= 3. Above the ground.",
         "    depth: float  # m, <= -2. Below the ground.",
         "",
