@@ -127,7 +127,7 @@ COMPARISONS = {
     "gym/ant_lie_down": Comparison(300_000, lambda: lies, ("torso_velocity", "torso_height", "up_alignment")),
     "crafter/place_table": _achievement("place_table", 100_000),
     "crafter/attack_cow": _achievement("eat_cow", 400_000),
-    "crafter/diamond_kit": _achievement("collect_diamond", 400_000),
+    "crafter/diamond_kit": _achievement("collect_diamond", 1_000_000),
     "maniskill/push_cube": Comparison(40_000, lambda: succeeds, native=maniskill_reward),
 }
 

@@ -80,7 +80,7 @@ def preflight(task: TaskSpec, *, render: bool = False, sandbox: bool = True) -> 
     found = [
         *remarks,
         *_ranges(inspector),
-        *_fixed(inspector),
+        *_code(inspector),
         *_success(inspector.behaviours, longer),
         *_fitness([*inspector.behaviours.measurements, *longer]),
     ]
@@ -195,12 +195,15 @@ def _ranges(inspector: Inspector) -> Iterator[Remark]:
             )
 
 
-def _fixed(inspector: Inspector) -> Iterator[Remark]:
-    """Positions that success and fitness read and that are the same in every episode."""
+def _code(inspector: Inspector) -> Iterator[Remark]:
+    """What the code of success and fitness gives reason to doubt: lint's warnings, and positions that never change."""
     task, layout = inspector.task, inspector.table.layout()
     parts: tuple[Literal["success", "fitness"], ...] = ("success", "fitness")
     for part in parts:
-        for told in inspector.fixed_positions(lint(getattr(task, part), layout, part).fields):
+        report = lint(getattr(task, part), layout, part)
+        for finding in report.findings:
+            yield Remark("warning", part, f"{part}: {finding.message}", finding.fix)
+        for told in inspector.fixed_positions(report.fields):
             yield Remark("warning", part, f"{part} reads a field that never changes: {told}", FIXED_FIX)
 
 

@@ -122,6 +122,17 @@ def test_a_target_that_is_the_same_in_all_episodes_is_remarked_where_fitness_rea
     assert "`target` is [0.25] in every state of 31 recorded episodes" in remarks[0].message
 
 
+def test_a_norm_over_the_whole_episode_is_remarked(tmp_path: Path) -> None:
+    path = write_point(tmp_path)
+    both = "    both: {expression: observation, unit: m, doc: Place and speed.}\n"
+    path.write_text(TASK.replace("horizon: 40\n", f"{both}horizon: 40\n"))
+    task = load_task(path, typed=True)
+    task = task.model_copy(update={"success": "bool(np.linalg.norm(episode.both) < 0.01)"})
+    said = [remark for remark in preflight(task).remarks if "for all rows together" in remark.message]
+    assert [(remark.level, remark.about) for remark in said] == [("warning", "success")]
+    assert "axis=1" in said[0].hint
+
+
 @pytest.mark.parametrize(("field", "warned"), [("target", True), ("moving", False)])
 def test_a_reward_that_reads_such_a_target_is_warned_of_it(tmp_path: Path, field: str, warned: bool) -> None:
     source = REWARD.replace("-next_state.distance", f"-abs(next_state.distance - next_state.{field})")

@@ -13,6 +13,7 @@ EXAMPLE_LAYOUT: Layout = (
     ("hand", (3,)),
     ("box", (3,)),
     ("target", (3,)),
+    ("fingertips", (2, 3)),
 )
 """The fields that the examples may read."""
 EXAMPLE_ACTION_SIZE = 6
@@ -171,6 +172,10 @@ EXAMPLES: dict[str, Example] = {
     "division-by-norm": _pair(
         'return {"ratio": next_state.height / np.linalg.norm(action)}',
         'return {"ratio": next_state.height / (np.linalg.norm(action) + 1e-6)}',
+    ),
+    "matrix-norm": _pair(
+        'return {"near": -float(np.linalg.norm(next_state.fingertips - next_state.box))}',
+        'return {"near": -float(np.mean(np.linalg.norm(next_state.fingertips - next_state.box, axis=1)))}',
     ),
     "no-state": _pair(
         'return {"effort": -0.1 * float(np.sum(action**2))}', 'return {"effort": -0.1 * next_state.height}'

@@ -56,6 +56,7 @@ RULES: dict[str, tuple[Severity, str]] = {
     "memory-key": ("warning", "A key of `memory` is not a name in quotes."),
     "memory-grows": ("warning", "A list in `memory` that grows at every step."),
     "division-by-norm": ("warning", "A division by a norm, which is zero at rest."),
+    "matrix-norm": ("warning", "A norm of all rows together, such as of a vector over a whole episode."),
     "no-state": ("warning", "The reward reads no field of the state."),
 }
 

@@ -46,6 +46,8 @@ class Scope:
     """Local names that stand for one field and nothing else: its text and shape."""
     norms: set[str] = field(default_factory=set)
     """Local names that stand for a norm."""
+    values: dict[str, ast.expr] = field(default_factory=dict)
+    """Local names that are bound once, and to what."""
     weights: frozenset[str] = frozenset()
     """Fields of refused classes, which are constants in disguise."""
 
@@ -197,7 +199,8 @@ def function_scope(function: ast.FunctionDef, module: set[str], views: set[str],
     """What the names in a top-level function stand for."""
     scope = Scope(names=module | bound_names(function), views=views)
     shapes = declared.shapes
-    scope.norms = {name for name, value in single_assignments(function).items() if is_norm(value, scope)}
+    scope.values = single_assignments(function)
+    scope.norms = {name for name, value in scope.values.items() if is_norm(value, scope)}
     # What += does to a field changes its value, not its shape.
     for name, value in single_assignments(function, augmented=True).items():
         if (

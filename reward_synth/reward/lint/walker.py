@@ -8,6 +8,7 @@ import builtins
 import difflib
 
 from reward_synth.reward.lint.allowed import JUDGE_NAMES, LINALG, MATH, METHODS, NUMPY, SCALAR_METHODS
+from reward_synth.reward.lint.scopes import is_norm
 from reward_synth.reward.lint.syntax import LONGEST_NAME, MOST_GUESSES, SyntaxWalker, fold, text_of
 from reward_synth.reward.namespace import BUILTINS
 from reward_synth.reward.view import nearest
@@ -151,6 +152,37 @@ class Walker(SyntaxWalker):
                 f"`{text_of(node)}`: `{text}` has {shape[0]} elements",
                 f"use an index from 0 to {shape[0] - 1}",
             )
+
+    def visit_Call(self, node: ast.Call) -> None:
+        named = {keyword.arg for keyword in node.keywords}
+        # The third argument of a norm is the axis.
+        whole = is_norm(node, self.scope) and 1 <= len(node.args) <= 2 and "axis" not in named
+        if whole and self._dimensions(node.args[0]) > 1:
+            text = text_of(node)
+            fix = f"for one number of each row write `{text[:-1]}, axis=1)`"
+            self.add("matrix-norm", node, f"`{text}` is one number for all rows together", fix)
+        super().visit_Call(node)
+
+    def _dimensions(self, node: ast.expr, depth: int = 8) -> int:
+        """Dimensions of the array that an expression over fields is; 0 for a number, and where they are not known."""
+        if depth == 0:
+            return 0
+        if isinstance(node, ast.Name) and node.id in self.scope.values:
+            return self._dimensions(self.scope.values[node.id], depth - 1)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in self.scope.views:
+            shape = dict(self.declared.layout).get(node.attr)
+            steps = self.declared.entry != "compute_reward"
+            return 0 if shape is None else len(shape) + steps
+        if isinstance(node, ast.BinOp):
+            return max(self._dimensions(node.left, depth - 1), self._dimensions(node.right, depth - 1))
+        if isinstance(node, ast.UnaryOp):
+            return self._dimensions(node.operand, depth - 1)
+        if isinstance(node, ast.Subscript):
+            indices = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+            fixed = sum(fold(index) is not None for index in indices)
+            plain = all(isinstance(index, ast.Slice) or fold(index) is not None for index in indices)
+            return max(self._dimensions(node.value, depth - 1) - fixed, 0) if plain else 0
+        return 0
 
     def visit_Name(self, node: ast.Name) -> None:
         name = node.id

@@ -385,6 +385,26 @@ def test_success_and_fitness_are_expressions_or_functions_over_the_episode() -> 
     assert lint("x = 1\n", LAYOUT, "fitness").findings[0].rule == "no-function"
 
 
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("bool(np.linalg.norm(episode.hand - episode.box) < 0.1)", True),
+        ("bool(np.linalg.norm(-episode.hand[-9:, :2]) < 0.1)", True),
+        ("def success(episode):\n    gap = episode.hand - episode.box\n    return np.linalg.norm(gap) < 0.1\n", True),
+        ("bool(np.linalg.norm(episode.hand[-1] - episode.box[-1]) < 0.1)", False),
+        ("bool(np.linalg.norm(episode.hand - episode.box, axis=1)[-1] < 0.1)", False),
+        ("bool(np.linalg.norm(episode.hand - episode.box, None, 1)[-1] < 0.1)", False),
+        ("bool(np.linalg.norm(episode.hand[:, 2]) < 0.1)", False),
+        ("bool(np.linalg.norm(episode.height) < 0.1)", False),
+        ("bool(np.linalg.norm(episode.hand[np.argmax(episode.height)]) < 0.1)", False),
+    ],
+)
+def test_a_norm_over_a_whole_episode_is_told(source: str, found: bool) -> None:
+    findings = lint(source, LAYOUT, "success").findings
+    assert [finding.rule for finding in findings] == ["matrix-norm"] * found
+    assert all("axis=1" in finding.fix for finding in findings)
+
+
 def test_findings_are_bounded() -> None:
     lines = [f"x{k} = missing_{k}" for k in range(60)]
     assert len(lint(reward(*lines, "return {'a': state.height}"), LAYOUT).findings) == MAXIMUM_FINDINGS
