@@ -9,7 +9,7 @@ import numpy as np
 from reward_synth.simulators.base import Field, FieldTable, Reader, choice_of
 from reward_synth.simulators.crafter_env import REMEMBERED
 from reward_synth.simulators.crafter_kinds import ACHIEVEMENTS, ACTIONS, ITEMS, KINDS, VIEW, VITALS
-from reward_synth.simulators.crafter_sight import FARTHEST, OUT_OF_VIEW
+from reward_synth.simulators.crafter_sight import OUT_OF_VIEW
 
 INF = float("inf")
 
@@ -18,7 +18,7 @@ ESSENTIAL = frozenset(
         "tree_visible", "tree_distance", "tree_faced", "cow_visible", "cow_distance", "cow_faced",
         "diamond_visible", "diamond_distance", "diamond_faced", "lava_distance", "lava_faced", "zombie_distance",
         "wood", "diamond", "health", "food", "on_new_cell", "visited_cells",
-        "seen_cells", "dead",
+        "seen_cells", "cows_eaten", "dead",
     }
 )  # fmt: skip
 """All that a small model is shown."""
@@ -58,11 +58,11 @@ def _surroundings() -> list[Field]:
             ),
             _field(
                 f"{kind}_distance", (), "steps", 0.0, float(OUT_OF_VIEW),
-                f"Steps to the nearest {kind} in view, 1 = beside the player; {OUT_OF_VIEW} if none is in view.",
+                f"Steps across and down to the nearest {kind} in view, 1 = beside the player; {OUT_OF_VIEW} if none.",
                 _distance(kind),
             ),
             _field(
-                f"{kind}_offset", (2,), "cells", -float(FARTHEST), float(FARTHEST),
+                f"{kind}_offset", (2,), "cells", -float(VIEW[0] // 2), float(VIEW[0] // 2),
                 f"From the player to the nearest {kind} in view: x + = right, y + = down; (0, 0) if none is in view.",
                 _offset(kind),
             ),
@@ -112,6 +112,9 @@ def _player(side: float) -> list[Field]:
                lambda env: float(env.explored.visited_cells)),
         _field("seen_cells", (), "cells", 1.0, INF, "Different cells that have been in view in this episode.",
                lambda env: float(env.explored.seen_cells)),
+        # A meal shows in `food` only if that is not full, unlike all that goes into the inventory.
+        _field("cows_eaten", (), "cows", 0.0, INF, "How many cows the player has killed, and so eaten.",
+               _achieved("eat_cow")),
         _field("sleeping", (), "0/1", 0.0, 1.0, "1 while the player sleeps; its actions then do nothing.",
                lambda env: float(env.player.sleeping)),
         _field("dead", (), "0/1", 0.0, 1.0, "1 if the player has died, which ends the episode.",

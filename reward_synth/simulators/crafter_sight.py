@@ -11,10 +11,8 @@ from reward_synth.simulators.crafter_kinds import ITEMS, KINDS, VIEW, VITALS, Ce
 
 FloatArray = NDArray[np.float64]
 
-FARTHEST = VIEW[0] // 2 + VIEW[1] // 2
-"""Steps to the corner of the view."""
-OUT_OF_VIEW = FARTHEST + 1
-"""Distance that is told of what is not in view."""
+OUT_OF_VIEW = VIEW[0] // 2 + VIEW[1] // 2 + 1
+"""Distance that is told of what is not in view: one more than to the view's corner."""
 
 _OFFSETS = [(x, y) for x in range(-(VIEW[0] // 2), VIEW[0] // 2 + 1) for y in range(-(VIEW[1] // 2), VIEW[1] // 2 + 1)]
 # The farthest first, so that the nearest of a kind is what stays; of equals that one stays which upstream's map has
