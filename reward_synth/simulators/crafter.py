@@ -101,7 +101,7 @@ class Crafter:
         told = [task.description]
         if task.start in DEFAULT_DISTANCES:
             nearest, farthest = arguments.get("distance", DEFAULT_DISTANCES[task.start])
-            told.append(f"The nearest is {nearest} to {farthest} steps from the start.")
+            told.append(f"The nearest is {nearest} to {farthest} steps from the start, across and down.")
         return " ".join([*told, SEEN_BY_POLICY])
 
     def horizon(self, env_id: str) -> int:

@@ -37,10 +37,12 @@ docs/generate_fields.py`.
 - **What ends an episode**: its horizon, death, and what the environment is for (below). A reward that pays for
   every step near the goal therefore pays for not reaching it.
 - **What the policy sees** is what the player sees, in numbers: of each kind the nearest in the view of 9x7
-  cells, the four cells around, the faced one, inventory, vitals, facing, daylight. It has no map and no memory.
-  Upstream's picture turns dark and noisy at night; these numbers do not.
-- **What rewards may read** is more: where the player has been, and the clock. What success and fitness alone
-  may read are achievements and distances on the whole map.
+  cells, the four cells around, the faced one, inventory, vitals, facing, daylight, and as a map which cells in
+  view can be walked on. Of what was before it knows where it started from, which cells in view it has been on, and
+  how much has been in view of what lies up to two views away. Upstream's picture turns dark and noisy at night;
+  these numbers do not.
+- **What rewards may read** is other things: by name what is near and faced, events, the way so far, the clock, and
+  what they keep in `memory`. What success and fitness alone may read are achievements and distances on the whole map.
 - **Actions** are a choice of seventeen. Rewards see a vector with a 1 for the one that was chosen. PPO learns
   it; see [training.md](training.md#one-of-several-actions) for how such a policy is evaluated.
 - **Experts**: a walker that knows the whole map is among the behaviours that rewards are tried on before
@@ -51,26 +53,26 @@ docs/generate_fields.py`.
 
 ## What was measured
 
-Processor time on two cores of a shared virtual machine that had other work; one thread, resets included.
+Processor time on one of two cores of a virtual machine with little else to do (`benchmarks/crafter_speed.py`); one
+thread, resets included. Upstream's speed, measured in the same run, says how fast the machine is.
 
-| | steps a processor second |
-| --- | --- |
-| upstream as it comes, random actions, whole game | 154 |
-| here, the same, 256 worlds | 3,900 |
-| here, the same, a new world each time | 3,600 |
-| whole trainings (below), start, judging and evaluations included | 1,300 (the shortest) to 2,900 |
+| | steps a processor second | times upstream |
+| --- | --- | --- |
+| upstream as it comes, random actions, whole game | 222 | 1 |
+| here, the same, 256 worlds | 8,000 | 36 |
+| here, the same, a new world each time | 7,300 | 33 |
+| whole trainings (below), start, judging and evaluations included | 3,100 (the shortest) to 4,800 | 14 to 21 |
 
 Trainings with `explore` (PPO) and hand-written rewards for approach, events and new cells, **one seed each**;
 [worlds.md](worlds.md) has what a search's rewards do for the table, the cow and the diamond, beside the sparse reward.
-Success is that of the final evaluation, of 20 episodes (diamond: 40):
+Success is that of the final evaluation, of 40 episodes:
 
 | task | steps | processor seconds | success |
 | --- | --- | --- | --- |
-| collect wood | 20,512, ended as solved | 16 | 90 % |
-| place a table | 48,160, ended as solved | 20 | 100 % |
-| approach a tree | 100,352 | 74, beside four others | 85 % |
-| approach a cow | 150,528 | 104, beside four others | 65 % |
-| diamond with a kit | 200,704 | 78 | 65 % |
+| collect wood | 30,752, ended as solved | 10 | 98 % |
+| place a table | 60,448, ended as solved | 15 | 95 % |
+| approach a tree | 100,352 | 22 | 88 % |
+| approach a cow | 150,528 | 32 | 88 % |
 
 ## Environments
 """
