@@ -11,7 +11,14 @@ from typing import Any
 from reward_synth.analysis import text
 from reward_synth.analysis.evidence import Evidence, link_terms, merge_curves, merge_terms
 from reward_synth.analysis.findings import find
-from reward_synth.analysis.trajectories import Played, best_and_worst, shown_fields, summarize_episode
+from reward_synth.analysis.trajectories import (
+    Played,
+    Timeline,
+    best_and_worst,
+    shown_fields,
+    summarize_episode,
+    timeline_of_failure,
+)
 from reward_synth.reward.view import FloatArray
 from reward_synth.simulators.base import FieldTable
 from reward_synth.simulators.episode import Episode
@@ -26,7 +33,7 @@ class Summary:
     data: dict[str, Any]
     """``summary.json``: plain JSON values; a number that is not finite is null."""
     text: str
-    """``summary.md``: the very text that the analyzer gets, about 70 lines of Markdown."""
+    """``summary.md``: the very text that the analyzer gets, about 80 lines of Markdown."""
     short: str
     """The same in at most 25 lines, for a small model or a terminal."""
     findings: tuple[Finding, ...]
@@ -76,9 +83,11 @@ def summarize(
         summarize_episode(label, played, table, evidence.fields)
         for label, played in zip(("best", "worst"), best_and_worst(evidence.played), strict=False)
     ]
+    timeline = timeline_of_failure(evidence.played, table, evidence.fields)
+    told = {"trajectories": [dataclasses.asdict(e) for e in extremes], "timeline": _columns(timeline)}
     return Summary(
-        data=_plain(_data(evidence, findings) | {"trajectories": [dataclasses.asdict(e) for e in extremes]}),
-        text=text.full(evidence, findings, extremes),
+        data=_plain(_data(evidence, findings) | told),
+        text=text.full(evidence, findings, extremes, timeline),
         short=text.short(evidence, findings, extremes),
         findings=findings,
     )
@@ -111,6 +120,17 @@ def _data(evidence: Evidence, findings: Sequence[Finding]) -> dict[str, Any]:
         "terms_and_fitness": [dataclasses.asdict(link) for link in evidence.links],
         "before_failure": [dataclasses.asdict(each) for each in evidence.precursors],
         "findings": [finding.model_dump() for finding in findings],
+    }
+
+
+def _columns(timeline: Timeline | None) -> dict[str, Any] | None:
+    if timeline is None:
+        return None
+    return {
+        "seed": timeline.seed,
+        "fitness": timeline.fitness,
+        "steps": timeline.steps,
+        "fields": {series.name: series.values.tolist() for series in timeline.fields},
     }
 
 

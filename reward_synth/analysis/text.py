@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from reward_synth.analysis.evidence import Evidence
 from reward_synth.analysis.failures import LAST_STEPS, Precursor
-from reward_synth.analysis.trajectories import EpisodeSummary, SeriesSummary
+from reward_synth.analysis.trajectories import EpisodeSummary, Series, SeriesSummary, Timeline
 from reward_synth.analysis.wording import number, percent, plural, steps, with_unit
 from reward_synth.types import Finding, TermStatistics
 
@@ -18,14 +18,17 @@ SHORT_POINTS = 5
 SHORT_PRECURSORS = 3
 
 
-def full(evidence: Evidence, findings: Sequence[Finding], extremes: Sequence[EpisodeSummary]) -> str:
-    """All of it, about 70 lines."""
+def full(
+    evidence: Evidence, findings: Sequence[Finding], extremes: Sequence[EpisodeSummary], timeline: Timeline | None
+) -> str:
+    """All of it, about 80 lines."""
     parts = [
         [f"# {headline(evidence)}", "", story(evidence)],
         _findings(findings),
         _curve(evidence),
         _terms(evidence),
         _trajectories(extremes),
+        _timeline(timeline),
         _failures(evidence),
     ]
     return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
@@ -179,6 +182,21 @@ def _trajectories(extremes: Sequence[EpisodeSummary]) -> list[str]:
     return lines
 
 
+def _timeline(timeline: Timeline | None) -> list[str]:
+    if timeline is None:
+        return []
+    columns = [[number(value) for value in series.values.tolist()] for series in timeline.fields]
+    return [
+        "## The failed episode with the best fitness, as it went",
+        "",
+        f"Fitness {number(timeline.fitness)}. Rows are closer where more changes.",
+        "",
+        f"| step | {' | '.join(_name(series) for series in timeline.fields)} |",
+        f"| ---: |{' ---: |' * len(columns)}",
+        *(f"| {step} | {' | '.join(row)} |" for step, *row in zip(timeline.steps, *columns, strict=True)),
+    ]
+
+
 def _failures(evidence: Evidence) -> list[str]:
     if not evidence.precursors:
         return []
@@ -209,7 +227,7 @@ def _episode_headline(extreme: EpisodeSummary) -> str:
     )
 
 
-def _name(series: SeriesSummary | Precursor) -> str:
+def _name(series: Series | SeriesSummary | Precursor) -> str:
     return f"`{series.name}`" if series.unit in ("", "1") else f"`{series.name}` ({series.unit})"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,6 +11,10 @@ from reward_synth.reward.view import FloatArray
 from reward_synth.simulators.base import FieldTable
 from reward_synth.simulators.episode import Episode
 from reward_synth.types import Measurement
+
+MOMENTS = 16
+"""Rows of a timeline at most."""
+MOST_COLUMNS = 8
 
 # A longer vector is told by its norm: a line per joint would drown the rest.
 LONGEST_VECTOR = 4
@@ -62,6 +66,18 @@ class EpisodeSummary:
     length: int
     terminated: bool
     fields: tuple[SeriesSummary, ...]
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """One episode at chosen steps: what comes before what."""
+
+    seed: int
+    fitness: float
+    steps: tuple[int, ...]
+    """From 0 to the last; as much changes from one to the next."""
+    fields: tuple[Series, ...]
+    """Values at these steps."""
 
 
 def shown_fields(table: FieldTable, read: Sequence[str]) -> tuple[str, ...]:
@@ -117,6 +133,31 @@ def summarize_episode(
             )
             for series in series_of(played.episode, table, names)[:limit]
         ),
+    )
+
+
+def timeline_of_failure(played: Sequence[Played], table: FieldTable, names: Sequence[str]) -> Timeline | None:
+    """The failed episode with the best fitness, at moments between which equally much changes; None if none failed.
+
+    Quantities that stay what they are throughout are left out; of the others the first in the order of ``names`` are
+    told.
+    """
+    failed = [each for each in played if not each.measurement.success]
+    if not failed:
+        return None
+    nearest = max(failed, key=lambda each: each.measurement.fitness)
+    moving = [series for series in series_of(nearest.episode, table, names) if np.ptp(series.values) > 0][:MOST_COLUMNS]
+    if not moving:
+        return None
+    scaled = np.stack([series.values / np.ptp(series.values) for series in moving])
+    way = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(scaled)).sum(axis=0))])
+    chosen = np.unique(np.searchsorted(way, np.linspace(0.0, way[-1], MOMENTS)).clip(max=len(way) - 1))
+    chosen = np.union1d(chosen, [0, len(way) - 1])
+    return Timeline(
+        seed=nearest.episode.seed,
+        fitness=nearest.measurement.fitness,
+        steps=tuple(chosen.tolist()),
+        fields=tuple(replace(series, values=series.values[chosen]) for series in moving),
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from reward_synth.analysis.evidence import correlation, merge_curves
 from reward_synth.analysis.summary import Summary, summarize
-from reward_synth.analysis.trajectories import series_of, shown_fields
+from reward_synth.analysis.trajectories import Played, series_of, shown_fields, timeline_of_failure
 from reward_synth.analysis.wording import number, percent, steps
 from tests.analysis import cases
 
@@ -32,21 +32,44 @@ def test_data_is_plain_json_without_nan() -> None:
     assert json.loads(text)["curve"][0]["reward"] is None
 
 
-def test_text_tells_the_whole_story_in_about_sixty_lines() -> None:
+def test_text_tells_the_whole_story_in_about_eighty_lines() -> None:
     made = summary()
-    assert 40 <= len(made.text.splitlines()) <= 70
+    assert 50 <= len(made.text.splitlines()) <= 90
     assert made.text.startswith("# Candidate 003-b: 0 of 16 episodes succeeded, fitness 1.35 m travelled")
     for part in (
         "## Findings",
         "## During training, mean over 2 seeds",
         "## Reward terms",
         "## Trajectories",
+        "## The failed episode with the best fitness, as it went",
     ):
         assert part in made.text
     assert "| 200k |" in made.text
     assert "| `torso_x` (m) | 0 → 1.70 |" in made.text
     assert "`foot[2]` (m)" in made.text
     assert "joints" not in made.text
+
+
+def test_the_timeline_is_of_the_nearest_failure_and_densest_where_most_changes() -> None:
+    jump = np.concatenate([np.linspace(0.0, 0.1, 100), np.linspace(0.1, 4.0, 10), np.full(91, 4.0)])
+    episodes = [cases.episode(x=jump, seed=7), cases.episode(1.0, seed=8), cases.episode(9.0, seed=9)]
+    verdicts = cases.measured(episodes, success=[False, False, True])
+    played = [Played(verdict, episode) for verdict, episode in zip(verdicts, episodes, strict=True)]
+    found = timeline_of_failure(played, cases.TABLE, ("torso_x", "torso_height"))
+    assert found is not None and (found.seed, found.fitness) == (7, 4.0)
+    assert [series.name for series in found.fields] == ["torso_x"]  # The height stays the same.
+    assert (found.steps[0], found.steps[-1]) == (0, cases.HORIZON)
+    assert sum(99 <= step <= 109 for step in found.steps) >= len(found.steps) - 3
+    np.testing.assert_array_equal(found.fields[0].values, jump[list(found.steps)])
+    assert timeline_of_failure(played[2:], cases.TABLE, ("torso_x",)) is None
+
+
+def test_the_timeline_is_in_text_and_data() -> None:
+    made = summary()
+    told = made.data["timeline"]
+    assert told["steps"][0] == 0 and len(told["steps"]) == len(told["fields"]["torso_x"]) <= 16
+    assert f"| {told['steps'][-1]} | {number(told['fields']['torso_speed'][-1])} |" in made.text
+    assert "as it went" not in made.short
 
 
 def test_terms_are_shown_with_mean_extremes_and_share() -> None:
