@@ -120,7 +120,7 @@ COMPARISONS = {
     "metaworld/door_close": Comparison(60_000, lambda: succeeds, native=metaworld_reward),
     "metaworld/handle_press": Comparison(60_000, lambda: succeeds, native=metaworld_reward),
     "gym/hopper_back_flip": Comparison(
-        300_000,
+        250_000,
         Flipped,
         ("torso_pitch", "torso_height", "torso_contact", "thigh_contact", "leg_contact"),
     ),
