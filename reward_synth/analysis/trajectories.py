@@ -151,8 +151,8 @@ def timeline_of_failure(played: Sequence[Played], table: FieldTable, names: Sequ
         return None
     scaled = np.stack([series.values / np.ptp(series.values) for series in moving])
     way = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(scaled)).sum(axis=0))])
-    chosen = np.unique(np.searchsorted(way, np.linspace(0.0, way[-1], MOMENTS)).clip(max=len(way) - 1))
-    chosen = np.union1d(chosen, [0, len(way) - 1])
+    marks = np.searchsorted(way, np.linspace(0.0, way[-1], MOMENTS - 1)).clip(max=len(way) - 1)
+    chosen = np.union1d(marks, [len(way) - 1])
     return Timeline(
         seed=nearest.episode.seed,
         fitness=nearest.measurement.fitness,
