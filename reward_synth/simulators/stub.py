@@ -19,7 +19,7 @@ def render_stub(table: FieldTable, short: bool) -> str:
     others = [] if short else [_field_line(field, short) for field in table if field.name not in essential.names]
     if others:
         # Bodies have two hundred fields, of which a reward reads five.
-        lines = ["# What most rewards need:", *lines, "# All others:", *others]
+        lines = ["# Needed most often:", *lines, "# All others:", *others]
     lines = ["class State:", *(f"    {line}" for line in lines), ""]
     if table.discrete:
         lines += _choices(table.actions, short)

@@ -162,7 +162,10 @@ def test_the_deadline_holds_for_everything() -> None:
 
 
 def test_a_slow_reward_is_told() -> None:
-    body = "x = 0.0\nfor i in range(9000):\n    x += next_state.speed * i\nreturn {'a': x / 9e6}"
+    body = (
+        "x = 0.0\nfor i in range(9000):\n    x += next_state.speed * i\n    x -= 0.5 * next_state.speed * abs(i - 3)\n"
+    )
+    body += "    x = max(x, -1e6) + min(next_state.speed, 0.5 * i)\nreturn {'a': x / 9e8}"
     assert "slow" in rules(checked(body))
 
 

@@ -94,7 +94,7 @@ def test_a_field_needs_code_or_a_reader() -> None:
 def test_stub_lines_hold_unit_range_shape_and_meaning() -> None:
     assert table().stub().splitlines() == [
         "class State:",
-        "    # What most rewards need:",
+        "    # Needed most often:",
         "    temperature: float  # °C, [-50, 60]. Of the room.",
         "    window_open: float  # 0/1. 1 while open.",
         "    # All others:",

@@ -16,6 +16,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 from reward_synth.errors import RewardSynthError
 from reward_synth.reward.process import RewardProcess
 from reward_synth.simulators.base import ActionDimension, Field, FieldTable
+from reward_synth.simulators.crafter_sight import OBSERVED
 from reward_synth.simulators.recorder import StateRecorder
 from reward_synth.tasks import load_task
 from reward_synth.training.evaluate import field_table, measured_table, play
@@ -116,7 +117,7 @@ def test_preferences_of_any_size_are_taken(bias: list[float]) -> None:
 
 def test_an_episode_depends_on_its_seed_and_not_on_what_is_played_beside_it() -> None:
     table = measured_table(WOOD, field_table(WOOD))
-    width = 51 + 5 * 18 + 16 + 4
+    width = OBSERVED
     policy = policy_with([0.0, *[1.0] * 5, *[-1.0] * 11])
     policy = Policy(
         **{

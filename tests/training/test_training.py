@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from reward_synth.reward.process import RewardProcess
 from reward_synth.search.executor import LocalExecutor, worker_environment
 from reward_synth.simulators.episode import Episode
 from reward_synth.tasks import TaskSpec
@@ -149,6 +150,16 @@ def test_a_stop_leaves_no_result_so_that_a_resumed_run_trains_it(task: TaskSpec,
 def test_workers_are_told_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     assert "sk-secret" not in worker_environment().values()
+
+
+def test_workers_and_reward_processes_compute_with_the_same_instructions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    assert worker_environment()["OPENBLAS_CORETYPE"] == "Haswell"
+    with RewardProcess("def compute_reward(a, b, c):\n    return {'x': 1.0}\n", (("x", ()),), 1) as process:
+        told = Path(f"/proc/{process.pid}/environ").read_bytes()
+    assert b"OPENBLAS_CORETYPE=Haswell" in told.split(b"\0")
+    monkeypatch.delenv("OPENBLAS_CORETYPE")
+    assert "OPENBLAS_CORETYPE" not in worker_environment()
 
 
 def test_a_subset_table_judges_like_the_whole_one(task: TaskSpec) -> None:
