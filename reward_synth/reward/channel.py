@@ -109,7 +109,7 @@ class Channel:
         try:
             self._process = subprocess.Popen(
                 self._command(request_end, answer_end, memory_bytes),
-                env={name: "1" for name in _THREAD_VARIABLES} | arithmetic_environment(),
+                env=library_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -270,16 +270,18 @@ def _handle_of(pid: int) -> int:
         return -1
 
 
-def arithmetic_environment() -> dict[str, str]:
-    """What tells the libraries which instructions to use, where it is set.
-
-    Processes that differ in it differ in the last bit of a sum: a reward would not be what the file gives elsewhere.
-    """
-    names = ("OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES")
-    return {name: os.environ[name] for name in names if name in os.environ}
-
-
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+_INSTRUCTION_VARIABLES = ("OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES")
+
+
+def library_environment() -> dict[str, str]:
+    """How numerical libraries compute in a process of ours: on one thread, with the instructions that are asked for.
+
+    Processes that differ in their instructions differ in the last bit of a sum: a reward would not be what its file
+    gives elsewhere.
+    """
+    asked = {name: os.environ[name] for name in _INSTRUCTION_VARIABLES if name in os.environ}
+    return dict.fromkeys(_THREAD_VARIABLES, "1") | asked
 
 
 def _milliseconds(deadline: float) -> float:

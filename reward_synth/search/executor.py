@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
 from reward_synth import machine
-from reward_synth.reward.channel import arithmetic_environment
+from reward_synth.reward.channel import library_environment
 from reward_synth.training.host import Forked, WorkerHost
 from reward_synth.training.job import Progress, TrainJob, outcome_of, read_progress, write_result
 from reward_synth.training.stage import cause
@@ -172,5 +172,4 @@ def crash(job: TrainJob, reason: str) -> TrainResult:
 def worker_environment() -> dict[str, str]:
     """What a worker may know of the environment: where programs are, how libraries compute, on one thread. No key."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "MUJOCO_GL") if name in os.environ}
-    threads = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
-    return kept | threads | arithmetic_environment()
+    return kept | library_environment()

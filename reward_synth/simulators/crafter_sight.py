@@ -76,7 +76,6 @@ class Explored:
         self._seen = np.ones(shape, np.float32)
         self._seen[_FAR[0] : -_FAR[0], _FAR[1] : -_FAR[1]] = 0.0
         self.seen_cells = self.visited_cells = 0
-        self.on_new_cell = True
         self.move_to(start)
 
     def move_to(self, cell: Cell) -> None:

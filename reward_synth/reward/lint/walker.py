@@ -179,9 +179,9 @@ class Walker(SyntaxWalker):
             return self._dimensions(node.operand, depth - 1)
         if isinstance(node, ast.Subscript):
             indices = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-            fixed = sum(fold(index) is not None for index in indices)
-            plain = all(isinstance(index, ast.Slice) or fold(index) is not None for index in indices)
-            return max(self._dimensions(node.value, depth - 1) - fixed, 0) if plain else 0
+            chosen = [index for index in indices if not isinstance(index, ast.Slice)]
+            plain = all(fold(index) is not None for index in chosen)
+            return max(self._dimensions(node.value, depth - 1) - len(chosen), 0) if plain else 0
         return 0
 
     def visit_Name(self, node: ast.Name) -> None:
