@@ -18,7 +18,7 @@ ESSENTIAL = frozenset(
         "tree_visible", "tree_distance", "tree_faced", "cow_visible", "cow_distance", "cow_faced",
         "diamond_visible", "diamond_distance", "diamond_faced", "lava_distance", "lava_faced", "zombie_distance",
         "wood", "diamond", "health", "food", "on_new_cell", "visited_cells",
-        "seen_cells", "cows_eaten", "dead",
+        "seen_cells", "dead",
     }
 )  # fmt: skip
 """All that a small model is shown."""
@@ -112,9 +112,6 @@ def _player(side: float) -> list[Field]:
                lambda env: float(env.explored.visited_cells)),
         _field("seen_cells", (), "cells", 1.0, INF, "Different cells that have been in view in this episode.",
                lambda env: float(env.explored.seen_cells)),
-        # A meal shows in `food` only if that is not full, unlike all that goes into the inventory.
-        _field("cows_eaten", (), "cows", 0.0, INF, "How many cows the player has killed, and so eaten.",
-               _achieved("eat_cow")),
         _field("sleeping", (), "0/1", 0.0, 1.0, "1 while the player sleeps; its actions then do nothing.",
                lambda env: float(env.player.sleeping)),
         _field("dead", (), "0/1", 0.0, 1.0, "1 if the player has died, which ends the episode.",

@@ -267,19 +267,21 @@ def test_the_view_of_a_laid_out_world() -> None:
     assert terminated and (fields.dead, fields.dead_in_lava, fields.health) == (1.0, 1.0, 0.0)
 
 
-def test_a_meal_shows_though_food_is_full() -> None:
+def test_a_meal_with_full_food_shows_to_judges_alone() -> None:
     env = meadow()
     fields, (x, y) = Field(env), env.player.cell
     cow = Cow(env.world, (x, y - 1))
     env.world.add(cow)
     env.player.facing = (0, -1)
-    assert (fields.cows_eaten, fields.food) == (0.0, 9.0)
+    assert (fields.achieved_eat_cow, fields.food) == (0.0, 9.0)
     while not cow.removed:
         if cow.cell != (x, y - 1):  # It walks off now and then.
             env.world.move(cow, (x, y - 1))
         env.step(NUMBERS["do"])
         assert env.steps < 20
-    assert (fields.cows_eaten, fields.food) == (1.0, 9.0)
+    assert (fields.achieved_eat_cow, fields.food) == (1.0, 9.0)
+    # Its count is the success of a task, which no reward may read under whatever name.
+    assert not any("eat" in name for name in table().for_rewards().names)
 
 
 def test_death_by_a_zombie_is_no_death_in_lava() -> None:
