@@ -32,9 +32,9 @@ from typing import Any
 import numpy as np
 from presets import run_worker
 
-from reward_synth.reward.process import RewardBatch
-from reward_synth.search.executor import worker_environment
-from reward_synth.simulators.base import Field, FieldTable, FloatArray
+from reward_synth.executors.local import worker_environment
+from reward_synth.sandbox.process import RewardBatch
+from reward_synth.state.fields import Field, FieldTable, FloatArray
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "beside_native.tsv"
@@ -144,7 +144,7 @@ class KnownReward:
     def evaluate(
         self, states: FloatArray, actions: FloatArray, next_states: FloatArray, starts: FloatArray
     ) -> RewardBatch:
-        """As :meth:`reward_synth.reward.process.RewardProcess.evaluate`."""
+        """As :meth:`reward_synth.sandbox.process.RewardProcess.evaluate`."""
         paid = self._pay(self._columns(states), self._columns(next_states), starts)
         return RewardBatch(paid, paid[:, None])
 
@@ -176,13 +176,13 @@ class Row:
 
 def train_known(task_name: str, arm: str, index: int, seed: int, steps: int) -> Row:
     """Train on the environment's own or the sparse reward, in this process, and have the task judge the policy."""
-    from reward_synth.tasks import judge, load_task
-    from reward_synth.training.evaluate import FINAL_EVALUATION_SEEDS, field_table, measure_by, measured_table, play
+    from reward_synth.evaluation.play import FINAL_EVALUATION_SEEDS, field_table, measure_by, measured_table, play
+    from reward_synth.evaluation.policy import load_policy
+    from reward_synth.tasks.spec import judge, load_task
     from reward_synth.training.job import TrainJob
-    from reward_synth.training.learning import learn
-    from reward_synth.training.policy import load_policy
+    from reward_synth.training.loop.learning import learn
     from reward_synth.training.presets import preset_for
-    from reward_synth.training.stage import processor_seconds
+    from reward_synth.training.worker.subprocess_stage import processor_seconds
 
     task, comparison = load_task(task_name), COMPARISONS[task_name]
     table = field_table(task)
@@ -219,9 +219,9 @@ def _native(before: Columns, after: Columns, starts: FloatArray) -> FloatArray:
 
 def train_best(task_name: str, index: int, seed: int, steps: int) -> Row:
     """Train on the recorded best reward of the task's search, as `reward-synth eval` does."""
-    from reward_synth.simulators.episode import Episode
-    from reward_synth.tasks import load_task
-    from reward_synth.training.evaluate import FINAL_EVALUATION_SEEDS
+    from reward_synth.evaluation.play import FINAL_EVALUATION_SEEDS
+    from reward_synth.state.episode import Episode
+    from reward_synth.tasks.spec import load_task
     from reward_synth.training.presets import preset_for
 
     task, best = load_task(task_name), searched()[task_name]

@@ -46,12 +46,12 @@ class InProcess:
 
     def __init__(self, layout: object) -> None:
         from reward_synth.reward.contract import load_reward
-        from reward_synth.reward.view import batch_viewer
+        from reward_synth.state.view import batch_viewer
 
         self._function, self._views = load_reward(SOURCE), batch_viewer(layout)
 
     def evaluate(self, states: object, actions: object, next_states: object, starts: object) -> object:
-        from reward_synth.reward.process import RewardBatch
+        from reward_synth.sandbox.process import RewardBatch
 
         rows = zip(self._views(states), actions, self._views(next_states), strict=True)
         terms = np.array([list(self._function(*row).values()) for row in rows])
@@ -60,13 +60,13 @@ class InProcess:
 
 def train(contained: bool, steps: int) -> dict[str, float]:
     """One training in this process. Start-up and the end are left out, since a training of any length has them once."""
-    from reward_synth.reward.process import RewardProcess
-    from reward_synth.tasks import judge, load_task
-    from reward_synth.training.confine import confine_calls, confine_files
-    from reward_synth.training.evaluate import field_table, measured_table
+    from reward_synth.evaluation.play import field_table, measured_table
+    from reward_synth.sandbox.process import RewardProcess
+    from reward_synth.tasks.spec import judge, load_task
     from reward_synth.training.job import TrainJob
-    from reward_synth.training.learning import learn
+    from reward_synth.training.loop.learning import learn
     from reward_synth.training.presets import preset_for
+    from reward_synth.training.worker.worker_sandbox import confine_calls, confine_files
 
     task = load_task("half_cheetah_run_backward")
     folder = Path(tempfile.mkdtemp())

@@ -145,7 +145,7 @@ def measured(step: Callable[[int], bool], reset: Callable[[], object], count: in
 
 def training_row(name: str, steps: int | None, seed: int, scale: str | None) -> dict[str, object]:
     """One training on the hand-written reward."""
-    from reward_synth.reward_files import train_reward
+    from reward_synth.api.rewards import train_reward
 
     with tempfile.TemporaryDirectory() as folder:
         source, task = REWARDS[name], f"crafter/{name}"

@@ -23,10 +23,11 @@ import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
-from reward_synth.errors import RewardSynthError
-from reward_synth.reward import channel, frames
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.reward import frames
 from reward_synth.reward.lint import lint
 from reward_synth.reward.lint.rule_examples import EXAMPLE_ACTION_SIZE, EXAMPLE_LAYOUT, EXAMPLES
+from reward_synth.sandbox import channel
 
 ROOT = Path(__file__).resolve().parents[1]
 SLOWEST_LINT = 2.0

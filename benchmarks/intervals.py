@@ -17,8 +17,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from reward_synth.analysis.bootstrap import mean_interval
-from reward_synth.search.select import wilson_interval
+from reward_synth.evaluation.select import wilson_interval
+from reward_synth.evaluation.statistics import mean_interval
 
 EPISODES = 20
 Draw = Callable[[np.random.Generator, int], np.ndarray]

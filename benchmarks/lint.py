@@ -19,10 +19,10 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from reward_synth.evaluation.play import field_table
 from reward_synth.reward.lint import LintReport, lint
-from reward_synth.reward.view import Layout
-from reward_synth.tasks import load_task
-from reward_synth.training.evaluate import field_table
+from reward_synth.state.view import Layout
+from reward_synth.tasks.spec import load_task
 
 ROOT = Path(__file__).resolve().parents[1]
 CORPUS = ROOT / "tests" / "containment"

@@ -17,12 +17,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from reward_synth.search.executor import LocalExecutor
-from reward_synth.search.inspector import Inspector
-from reward_synth.tasks import TaskSpec, load_task
+from reward_synth.core.types import TrainResult
+from reward_synth.executors.local import LocalExecutor
+from reward_synth.screening.checker import Inspector
+from reward_synth.tasks.spec import TaskSpec, load_task
 from reward_synth.training.job import TrainJob
 from reward_synth.training.presets import Preset, get_preset
-from reward_synth.types import TrainResult
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "presets.tsv"

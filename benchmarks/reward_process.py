@@ -21,8 +21,8 @@ from pathlib import Path
 import numpy as np
 
 from reward_synth.reward.contract import load_reward
-from reward_synth.reward.process import RewardProcess
-from reward_synth.reward.view import viewer, width
+from reward_synth.sandbox.process import RewardProcess
+from reward_synth.state.view import viewer, width
 
 LAYOUT = (("x_velocity", ()), ("height", ()), ("pitch", ()), ("place", (3,)), ("target", (3,)), ("joints", (6,)))
 ACTION_SIZE = 6

@@ -36,15 +36,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from reward_synth.search.executor import LocalExecutor
-from reward_synth.search.inspector import Inspector
-from reward_synth.search.rungs import Race, Standing, choose
-from reward_synth.search.select import best_candidate, wilson_interval, with_results
-from reward_synth.settings import Settings
-from reward_synth.tasks import load_task
+from reward_synth.core.types import Candidate, TrainResult
+from reward_synth.evaluation.select import best_candidate, wilson_interval, with_results
+from reward_synth.executors.local import LocalExecutor
+from reward_synth.methods.halving import Race, Standing, choose
+from reward_synth.screening.checker import Inspector
+from reward_synth.settings.model import Settings
+from reward_synth.tasks.spec import load_task
 from reward_synth.training.job import TrainJob
 from reward_synth.training.presets import get_preset
-from reward_synth.types import Candidate, TrainResult
 
 HERE = Path(__file__).parent
 TASKS = {

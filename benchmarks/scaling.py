@@ -28,18 +28,18 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from reward_synth import machine
-from reward_synth.search.executor import Executor, open_executor
-from reward_synth.search.inspector import check_source
-from reward_synth.search.parcel import pack
-from reward_synth.search.ray_executor import RayExecutor
-from reward_synth.search.ray_seat import Errand
-from reward_synth.search.rungs import ONE_IN
-from reward_synth.settings import Settings
-from reward_synth.tasks import load_task
+from reward_synth.core import machine
+from reward_synth.core.types import TrainResult
+from reward_synth.executors.local import Executor, open_executor
+from reward_synth.executors.ray.actor import Errand
+from reward_synth.executors.ray.archive import pack
+from reward_synth.executors.ray.driver import RayExecutor
+from reward_synth.methods.halving import ONE_IN
+from reward_synth.screening.checker import check_source
+from reward_synth.settings.model import Settings
+from reward_synth.tasks.spec import load_task
 from reward_synth.training.job import TrainJob
 from reward_synth.training.presets import preset_for
-from reward_synth.types import TrainResult
 
 REWARDS = Path(__file__).parent / "rewards" / "half_cheetah_run_forward"
 RESULTS = Path(__file__).parent / "results" / "scaling.tsv"
@@ -137,9 +137,9 @@ class MemoryWatch(threading.Thread):
 def trainings(root: int) -> Iterator[int]:
     """Ids of the training workers below a process: started as such, or forked by a host, whose name they keep."""
     for child in children(root):
-        if "reward_synth.training.worker" in command_line(child):
+        if "reward_synth.training.worker.main" in command_line(child):
             yield child
-        elif "reward_synth.training.host" in command_line(child):
+        elif "reward_synth.training.worker.fork_server" in command_line(child):
             yield from children(child)
         else:
             yield from trainings(child)

@@ -19,7 +19,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from reward_synth.simulators.gym_mujoco import GymMujoco  # noqa: E402
+from reward_synth.simulators.gym.adapter import GymMujoco  # noqa: E402
 
 SIX = {
     "HalfCheetah-v5": (

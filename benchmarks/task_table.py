@@ -35,13 +35,13 @@ from typing import Any
 
 import numpy as np
 
-from reward_synth.errors import RewardSynthError
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.evaluation.play import measure, measured_table
 from reward_synth.simulators import get_simulator
-from reward_synth.simulators.base import FieldTable, Simulator
-from reward_synth.simulators.episode import Episode
-from reward_synth.simulators.recorder import StateRecorder
-from reward_synth.tasks import TaskSpec, list_tasks, load_task
-from reward_synth.training.evaluate import measure, measured_table
+from reward_synth.state.episode import Episode
+from reward_synth.state.fields import FieldTable, Simulator
+from reward_synth.state.recorder import StateRecorder
+from reward_synth.tasks.spec import TaskSpec, list_tasks, load_task
 
 HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE))
@@ -175,7 +175,7 @@ def peg_on_its_end(environment: Any, actions: int) -> list[np.ndarray]:
 
 def diamond_ahead(environment: Any, actions: int) -> list[np.ndarray]:
     """Give Crafter's player an iron pickaxe, and put a diamond before it; then take that."""
-    from reward_synth.simulators.crafter_kinds import ACTIONS
+    from reward_synth.simulators.crafter.kinds import ACTIONS
 
     player = environment.player
     player.inventory["iron_pickaxe"] = 1

@@ -230,15 +230,15 @@ def ours(behaviour: Behaviour, arm: str, seed: int, clock: Clock) -> int:
     import torch
     from stable_baselines3.common.callbacks import BaseCallback
 
-    from reward_synth.reward.process import RewardProcess
-    from reward_synth.search.inspector import Inspector
-    from reward_synth.tasks import load_task
-    from reward_synth.training.evaluate import field_table
+    from reward_synth.evaluation.play import field_table
+    from reward_synth.sandbox.process import RewardProcess
+    from reward_synth.screening.checker import Inspector
+    from reward_synth.tasks.spec import load_task
     from reward_synth.training.job import TrainJob
-    from reward_synth.training.learners import open_learner
-    from reward_synth.training.learning import make_environments
+    from reward_synth.training.learners.base import open_learner
+    from reward_synth.training.loop.learning import make_environments
+    from reward_synth.training.loop.policy_export import policy_of
     from reward_synth.training.presets import preset_for
-    from reward_synth.training.snapshot import policy_of
 
     torch.set_num_threads(1)
     torch.distributions.Distribution.set_default_validate_args(False)
@@ -372,7 +372,7 @@ def main() -> None:
 
 
 def run_one(name: str, arm: str, seed: int, cap: float, target: float) -> dict[str, Any]:
-    from reward_synth.search.executor import worker_environment
+    from reward_synth.executors.local import worker_environment
 
     command = [sys.executable, __file__, "--cap", str(cap), "--train", name, arm, str(seed), str(target)]
     ran = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=os.environ | worker_environment())

@@ -60,8 +60,8 @@ def children_cpu() -> float:
 
 
 def make_job(env_id: str, steps: int, folder: Path) -> Any:
-    from reward_synth.search.inspector import Inspector
-    from reward_synth.tasks import load_task
+    from reward_synth.screening.checker import Inspector
+    from reward_synth.tasks.spec import load_task
     from reward_synth.training.job import TrainJob
     from reward_synth.training.presets import get_preset
 
@@ -82,8 +82,8 @@ def make_job(env_id: str, steps: int, folder: Path) -> Any:
 
 def ours(env_id: str, steps: int) -> dict[str, float]:
     """A worker that a host forks, with everything that it does."""
-    from reward_synth.search.executor import worker_environment
-    from reward_synth.training.host import WorkerHost
+    from reward_synth.executors.local import worker_environment
+    from reward_synth.training.worker.fork_server import WorkerHost
 
     host = WorkerHost(worker_environment())
     with tempfile.TemporaryDirectory() as name:
@@ -130,11 +130,11 @@ def raw(env_id: str, steps: int) -> dict[str, float]:
 
 def share(env_id: str, steps: int) -> dict[str, float]:
     """What the generated reward and the state view cost, of all CPU time of a training."""
-    from reward_synth.reward.process import RewardProcess
+    from reward_synth.evaluation.play import field_table, measured_table
+    from reward_synth.sandbox.process import RewardProcess
     from reward_synth.simulators import get_simulator
-    from reward_synth.tasks import judge
-    from reward_synth.training.evaluate import field_table, measured_table
-    from reward_synth.training.learning import learn
+    from reward_synth.tasks.spec import judge
+    from reward_synth.training.loop.learning import learn
 
     with tempfile.TemporaryDirectory() as name:
         job = make_job(env_id, steps, Path(name))
@@ -170,7 +170,7 @@ def share(env_id: str, steps: int) -> dict[str, float]:
 
 def host_cpu() -> float:
     """What loading the libraries costs, once in a search."""
-    modules = "reward_synth.training.learning, reward_synth.training.evaluator, torch._dynamo"
+    modules = "reward_synth.training.loop.learning, reward_synth.training.worker.evaluator, torch._dynamo"
     before = children_cpu()
     subprocess.run([sys.executable, "-I", "-c", f"import {modules}"], check=True)
     return children_cpu() - before
@@ -180,7 +180,7 @@ ARMS = {"ours": ours, "defaults": defaults, "raw": raw, "share": share}
 
 
 def run_arm(arm: str, env_id: str, steps: int) -> dict[str, float]:
-    from reward_synth.search.executor import worker_environment
+    from reward_synth.executors.local import worker_environment
 
     command = [sys.executable, __file__, "--arm", arm, "--env", env_id, "--steps", str(steps)]
     ran = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | worker_environment())

@@ -52,7 +52,7 @@ def cli_page() -> str:
     """``docs/cli.md``."""
     import typer
 
-    from reward_synth.cli import app
+    from reward_synth.cli.app import app
 
     root = typer.main.get_command(app)
     sections = [_CLI_HEAD]
@@ -96,8 +96,8 @@ def _option(param: Any) -> str:
 
 def settings_page() -> str:
     """``docs/settings.md``."""
-    from reward_synth.setting_texts import HELP
-    from reward_synth.settings import ENVIRONMENT_PREFIX, Settings
+    from reward_synth.settings.model import ENVIRONMENT_PREFIX, Settings
+    from reward_synth.settings.texts import HELP
 
     lines = [_SETTINGS_HEAD, "| setting | default | variable | what it does |", "| --- | --- | --- | --- |"]
     for name, field in Settings.model_fields.items():

@@ -8,9 +8,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from reward_synth.simulators.crafter_reference import crafter_reference  # noqa: E402
-from reward_synth.simulators.maniskill_reference import maniskill_reference  # noqa: E402
-from reward_synth.simulators.metaworld_reference import metaworld_reference  # noqa: E402
+from reward_synth.simulators.crafter.reference import crafter_reference  # noqa: E402
+from reward_synth.simulators.maniskill.reference import maniskill_reference  # noqa: E402
+from reward_synth.simulators.metaworld.reference import metaworld_reference  # noqa: E402
 from reward_synth.simulators.reference import fields_reference  # noqa: E402
 
 if __name__ == "__main__":

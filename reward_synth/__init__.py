@@ -6,13 +6,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from reward_synth.errors import RewardSynthError
+    from reward_synth.api.rewards import check_reward, train_reward
+    from reward_synth.api.run import Run, synthesize
+    from reward_synth.core.errors import RewardSynthError
+    from reward_synth.core.types import Candidate, CheckReport, Feedback, Finding, TrainResult
+    from reward_synth.export.wrapper import RewardWrapper
     from reward_synth.reward.contract import load_reward
-    from reward_synth.reward.wrapper import RewardWrapper
-    from reward_synth.reward_files import check_reward, train_reward
-    from reward_synth.run import Run, synthesize
-    from reward_synth.tasks import TaskSpec
-    from reward_synth.types import Candidate, CheckReport, Feedback, Finding, TrainResult
+    from reward_synth.tasks.spec import TaskSpec
 
 __version__ = "0.1.0"
 
@@ -34,19 +34,19 @@ __all__ = [
 
 # Looked up when first used (PEP 562): `import reward_synth` alone loads no simulator and no learner.
 _HOME = {
-    "Candidate": "types",
-    "CheckReport": "types",
-    "Feedback": "types",
-    "Finding": "types",
-    "RewardSynthError": "errors",
-    "RewardWrapper": "reward.wrapper",
-    "Run": "run",
-    "TaskSpec": "tasks",
-    "TrainResult": "types",
-    "check_reward": "reward_files",
+    "Candidate": "core.types",
+    "CheckReport": "core.types",
+    "Feedback": "core.types",
+    "Finding": "core.types",
+    "RewardSynthError": "core.errors",
+    "RewardWrapper": "export.wrapper",
+    "Run": "api.run",
+    "TaskSpec": "tasks.spec",
+    "TrainResult": "core.types",
+    "check_reward": "api.rewards",
     "load_reward": "reward.contract",
-    "synthesize": "run",
-    "train_reward": "reward_files",
+    "synthesize": "api.run",
+    "train_reward": "api.rewards",
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reward_synth.cli import main
+from reward_synth.cli.app import main
 
 if __name__ == "__main__":
     main()

@@ -13,51 +13,40 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "reward_synth"
 
-# From the bottom up. A unit (a top-level module or folder) may import those of lower layers, and itself.
-LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"types", "errors"}),
-    frozenset({"resources", "machine", "setting_texts", "goal_matching", "yaml_files"}),
-    frozenset({"settings"}),
-    frozenset({"store", "llm", "simulators", "reward"}),
-    frozenset({"tasks"}),
-    frozenset({"roles", "training", "analysis"}),
-    frozenset({"search"}),
-    frozenset({"check", "reporting", "preflight"}),
-    frozenset({"display"}),
-    frozenset({"preparation"}),
-    frozenset({"parts"}),
-    frozenset({"stages", "final"}),
-    frozenset({"loop"}),
-    frozenset({"feedback", "run", "reward_files", "task_writing", "plan", "doctor"}),
-    frozenset({"__init__"}),
-    frozenset({"commands"}),
-    frozenset({"cli"}),
-    frozenset({"__main__"}),
+# From the bottom up, as docs/architecture.md lists them. A folder may import those of lower levels, and itself.
+LEVELS: tuple[tuple[str, ...], ...] = (
+    ("core",),
+    ("settings", "state", "events"),
+    ("reward", "simulators", "llm", "store", "display"),
+    ("roles", "tasks", "sandbox", "export"),
+    ("evaluation",),
+    ("screening", "diagnosis"),
+    ("training", "report"),
+    ("executors",),
+    ("methods",),
+    ("preparation",),
+    ("search",),
+    ("api",),
+    ("cli", "viewer"),
 )
-
-# Imports within a layer or upwards that are meant, each with its reason.
-ALLOWED: dict[tuple[str, str], str] = {
-    ("simulators", "reward.view"): "a row's layout and its view are one matter, and the reward process needs both",
-    ("reward.wrapper", "simulators"): "people's own environments are wrapped; imported when used",
-    ("reward.export", "simulators"): "prints the fields' reading expressions",
-}
+LEVEL_OF = {unit: number for number, units in enumerate(LEVELS) for unit in units}
 
 # Who may import a library, besides its own tests.
 ONLY_IN: dict[str, str] = {
     "litellm": "llm/litellm.py",
     "stable_baselines3": "training/",
     "torch": "training/",
-    "sbx": "training/off_policy.py",
-    "jax": "training/off_policy.py",
+    "sbx": "training/learners/off_policy.py",
+    "jax": "training/learners/off_policy.py",
     "xllamacpp": "llm/",
-    "matplotlib": "analysis/plots.py",
-    "ray": "search/ray_broker.py",
+    "matplotlib": "report/plots.py",
+    "ray": "executors/ray/broker.py",
 }
 
 # The reward process is locked and holds no more than this.
 LOCKED = (
-    "reward/_child.py", "reward/view.py", "reward/namespace.py", "reward/frames.py", "reward/lock.py",
-    "reward/system_calls.py", "reward/vector/__init__.py", "reward/vector/form.py", "reward/vector/checked.py",
+    "sandbox/child.py", "sandbox/lock.py", "sandbox/system_calls.py", "state/view.py", "reward/namespace.py",
+    "reward/frames.py", "reward/vector/__init__.py", "reward/vector/form.py", "reward/vector/checked.py",
     "reward/vector/calls.py", "reward/vector/expressions.py", "reward/vector/kinds.py", "reward/vector/numbers.py",
 )  # fmt: skip
 LOCKED_MAY_IMPORT = frozenset(sys.stdlib_module_names) | {"numpy", "reward_synth"}
@@ -83,46 +72,69 @@ def imported(path: Path) -> Iterator[tuple[str, int]]:
                 yield node.module, node.lineno
 
 
-def layer(unit: str) -> int:
-    for number, units in enumerate(LAYERS):
-        if unit in units:
-            return number
-    raise AssertionError(f"`{unit}` stands in no layer: add it to LAYERS where it belongs")
+def dotted(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
 
 
-def faults(path: Path, text_of: str) -> list[str]:
-    """Imports of one file that go the wrong way; ``text_of`` is its dotted name within the package."""
-    unit = text_of.partition(".")[0]
+def faults(path: Path, name: str) -> list[str]:
+    """Imports of one file that go sideways or upwards; ``name`` is its dotted name within the package."""
+    unit = name.partition(".")[0]
     found = []
-    for name, line in imported(path):
-        head, _, target = name.partition(".")
-        if head != "reward_synth":
+    for target, line in imported(path):
+        head, _, below = target.partition(".")
+        target_unit = below.partition(".")[0]
+        if head != "reward_synth" or target_unit in ("", "__version__", unit):
             continue
-        target = target or "__init__"
-        target_unit = target.partition(".")[0]
-        if target_unit == "__version__" or target_unit == unit:
-            continue
-        meant = any(
-            f"{text_of}.".startswith(f"{who}.") and f"{target}.".startswith(f"{what}.") for who, what in ALLOWED
-        )
-        if layer(target_unit) >= layer(unit) and not meant:
-            found.append(f"{path}:{line}: {text_of} imports {target}")
+        if LEVEL_OF[target_unit] >= LEVEL_OF[unit]:
+            found.append(f"{path}:{line}: {name} imports {target}")
     return found
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_go_one_way(path: Path) -> None:
-    dotted = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
-    assert faults(path, dotted) == []
+def test_the_top_level_is_folders_only() -> None:
+    files = {path.stem for path in PACKAGE.glob("*.py")}
+    assert files == {"__init__", "__main__"}
+    folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert folders <= set(LEVEL_OF), "every folder stands on a level"
+
+
+@pytest.mark.parametrize("path", [p for p in modules() if p.parent != PACKAGE], ids=dotted)
+def test_imports_go_down(path: Path) -> None:
+    assert faults(path, dotted(path)) == []
 
 
 def test_the_rule_sees_an_import_that_goes_upwards(tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.py"
-    wrong.write_text("def f():\n    from reward_synth.loop import search\n")
+    wrong.write_text("def f():\n    from reward_synth.search.loop import search\n")
     assert len(faults(wrong, "llm.wrong")) == 1
-    wrong.write_text("from reward_synth.simulators import base\n")
-    assert faults(wrong, "reward.probe")
-    assert faults(wrong, "reward.wrapper") == []
+    wrong.write_text("from reward_synth.simulators import protocol\n")
+    assert faults(wrong, "reward.limits")
+    assert faults(wrong, "tasks.spec") == []
+
+
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """Groups of modules that import each other, by way of others or directly: none is what we want."""
+    reached: dict[str, set[str]] = {}
+    for start in graph:
+        seen: set[str] = set()
+        pending = list(graph[start])
+        while pending:
+            module = pending.pop()
+            if module not in seen:
+                seen.add(module)
+                pending += graph.get(module, ())
+        reached[start] = seen
+    return sorted([one, other] for one in graph for other in reached[one] if one < other and one in reached[other])
+
+
+def test_no_modules_import_each_other() -> None:
+    names = {f"reward_synth.{dotted(path)}": path for path in modules() if path.parent != PACKAGE}
+    graph = {name: {target for target, _ in imported(path)} & set(names) - {name} for name, path in names.items()}
+    assert circles(graph) == []
+
+
+def test_circles_are_seen() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b"], ["a", "c"], ["b", "c"]]
+    assert circles({"a": {"b"}, "b": {"c"}, "c": set()}) == []
 
 
 @pytest.mark.parametrize("library", sorted(ONLY_IN))
@@ -151,7 +163,7 @@ HEAVY = (
 
 
 def test_the_command_line_starts_without_heavy_libraries() -> None:
-    code = f"import sys, reward_synth.cli; print(*[name for name in {HEAVY!r} if name in sys.modules])"
+    code = f"import sys, reward_synth.cli.app; print(*[name for name in {HEAVY!r} if name in sys.modules])"
     ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
     assert ran.stdout.split() == []
 

@@ -39,7 +39,7 @@ def test_the_wheel_carries_every_prompt_and_task_spec(wheel: Path, kind: str) ->
 def test_the_wheel_carries_templates_type_marker_and_licence(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert "reward_synth/py.typed" in names
-    assert "reward_synth/analysis/templates/report.html.j2" in names
+    assert "reward_synth/report/templates/report.html.j2" in names
     assert any(name.endswith("dist-info/licenses/LICENSE") for name in names)
     assert not [name for name in names if name.startswith(("tests/", "runs/", "benchmarks/"))]
 
@@ -50,8 +50,8 @@ def test_an_unpacked_wheel_finds_its_own_files(wheel: Path, tmp_path: Path) -> N
     code = f"""
 import sys
 sys.path.insert(0, {str(site)!r})
-from reward_synth.resources import data_dir
-from reward_synth.tasks import load_task
+from reward_synth.core.resources import data_dir
+from reward_synth.tasks.spec import load_task
 print(data_dir("prompts"))
 print(data_dir("task_specs"))
 print(load_task("half_cheetah_run_backward").name)

@@ -21,13 +21,14 @@ from containment_arms import canaries, transitions
 from containment_arms.arms import ARMS, Arm
 from containment_arms.corpus import ACTION_SIZE, GOOD_REWARD, LAYOUT
 from containment_arms.oracle import Oracle, ToyEnv
-from reward_synth.errors import RewardSynthError
-from reward_synth.reward import channel, probe
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.types import CheckReport, Finding
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.lint import LintReport, lint
-from reward_synth.reward.process import RewardProcess
-from reward_synth.reward.view import columns
-from reward_synth.types import CheckReport, Finding
+from reward_synth.sandbox import channel
+from reward_synth.sandbox.process import RewardProcess
+from reward_synth.screening import probe
+from reward_synth.state.view import columns
 
 GRACE = 2.0
 """Seconds that the host may take beyond a deadline on a busy machine."""

@@ -9,13 +9,13 @@ import numpy as np
 
 from containment_arms import corpus, transitions
 from containment_arms.corpus import ACTION_SIZE, LAYOUT
-from reward_synth.reward import probe
 from reward_synth.reward.contract import RewardError, load_reward, takes_memory
-from reward_synth.reward.probe import Transitions
-from reward_synth.reward.process import RewardProcess
-from reward_synth.reward.view import Layout, viewer
-from reward_synth.search.inspector import Inspector
-from reward_synth.tasks import load_task
+from reward_synth.sandbox.process import RewardProcess
+from reward_synth.screening import probe
+from reward_synth.screening.checker import Inspector
+from reward_synth.screening.probe import Transitions
+from reward_synth.state.view import Layout, viewer
+from reward_synth.tasks.spec import load_task
 
 REWARDS = Path(__file__).resolve().parents[1] / "rewards"
 CONTAINMENT_RULES = frozenset({"forbidden", "died", "deadline", "memory", "exception"})

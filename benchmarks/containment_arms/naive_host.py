@@ -20,7 +20,7 @@ import numpy as np
 from containment_arms import canaries
 from containment_arms.corpus import ACTION_SIZE, INFO, LAYOUT
 from containment_arms.oracle import Oracle, ToyEnv
-from reward_synth.reward.view import columns
+from reward_synth.state.view import columns
 
 STEPS = 12
 

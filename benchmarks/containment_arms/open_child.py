@@ -1,6 +1,6 @@
 """A reward process without the restricted namespace and with much of the standard library imported before the lock.
 
-So payloads reach the kernel instead of failing at an import. Run in place of ``reward/_child.py``, with its arguments.
+So payloads reach the kernel instead of failing at an import. Run in place of ``sandbox/child.py``, with its arguments.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-PROGRAM = Path(__file__).resolve().parents[2] / "reward_synth" / "reward" / "_child.py"
+PROGRAM = Path(__file__).resolve().parents[2] / "reward_synth" / "sandbox" / "child.py"
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -55,9 +55,9 @@ def take_home() -> None:
 
 def load_namespace() -> Any:
     """The module that makes the namespaces, found as the reward process will find it."""
-    for name, folder in (("reward_synth", PROGRAM.parents[1]), ("reward_synth.reward", PROGRAM.parent)):
+    for name in ("reward_synth", "reward_synth.reward"):
         sys.modules[name] = ModuleType(name)
-        sys.modules[name].__path__ = [str(folder)]
+        sys.modules[name].__path__ = [str(PROGRAM.parents[2].joinpath(*name.split(".")))]
     return importlib.import_module("reward_synth.reward.namespace")
 
 

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from containment_arms.corpus import ACTION_SIZE, LAYOUT
-from reward_synth.reward.probe import Transitions
-from reward_synth.reward.view import columns as columns_of
-from reward_synth.reward.view import width
+from reward_synth.screening.probe import Transitions
+from reward_synth.state.view import columns as columns_of
+from reward_synth.state.view import width
 
 EPISODES, STEPS = 3, 8
 

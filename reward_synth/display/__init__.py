@@ -17,7 +17,7 @@ def make_display(kind: Literal["auto", "rich", "plain", "json", "none"]) -> Disp
         fancy = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
         kind = "rich" if fancy else "plain"
     if kind == "rich":
-        from reward_synth.display.rich_screen import RichDisplay
+        from reward_synth.display.rich import RichDisplay
 
         return RichDisplay()
     if kind == "plain":
@@ -25,7 +25,7 @@ def make_display(kind: Literal["auto", "rich", "plain", "json", "none"]) -> Disp
 
         return PlainDisplay()
     if kind == "json":
-        from reward_synth.display.json_lines import JsonDisplay
+        from reward_synth.display.json import JsonDisplay
 
         return JsonDisplay()
     from reward_synth.display.silent import SilentDisplay

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from reward_synth.settings import Settings
-from reward_synth.types import Candidate, EvaluationPoint, Finding, SeedScore
+from reward_synth.core.types import Candidate, EvaluationPoint, Finding, SeedScore
+from reward_synth.settings.model import Settings
 
 
 class Display(Protocol):

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TextIO
 
+from reward_synth.core.types import Candidate, EvaluationPoint, Finding, SeedScore
 from reward_synth.display.progress import RunProgress, dollars, duration, final_text, printable, result_text
-from reward_synth.settings import Settings
-from reward_synth.types import Candidate, EvaluationPoint, Finding, SeedScore
+from reward_synth.settings.model import Settings
 
 _OUTCOMES = {
     "solved": "Solved",

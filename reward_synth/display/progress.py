@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from reward_synth.types import Estimate, Evaluation, EvaluationPoint, SeedScore
+from reward_synth.core.types import Estimate, Evaluation, EvaluationPoint, SeedScore
 
 _BARS = "▁▂▃▄▅▆▇█"
 PAUSE = 60.0

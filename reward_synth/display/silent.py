@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from reward_synth.settings import Settings
-from reward_synth.types import Candidate, EvaluationPoint, Finding, SeedScore
+from reward_synth.core.types import Candidate, EvaluationPoint, Finding, SeedScore
+from reward_synth.settings.model import Settings
 
 
 class SilentDisplay:

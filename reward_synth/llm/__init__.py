@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable
 from pathlib import Path
 
-from reward_synth.errors import RewardSynthError
+from reward_synth.core.errors import RewardSynthError
 from reward_synth.llm.base import CallsFailed, Message, Model, Reply, Request
 from reward_synth.llm.keys import default_model
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
-from reward_synth.errors import RewardSynthError
-from reward_synth.types import RoleName, Value
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.types import RoleName, Value
 
 
 class Message(Value):
@@ -60,7 +60,8 @@ class Model(Protocol):
     """A language model behind one call.
 
     ``complete`` retries transient failures itself; what it raises is a
-    :class:`~reward_synth.errors.RewardSynthError` that ends the run politely (bad key, no such model, retries spent).
+    :class:`~reward_synth.core.errors.RewardSynthError` that ends the run politely (bad key, no such model, retries
+    spent).
     ``complete_many`` may run calls side by side and keeps their order; if one fails for good while others are
     answered, it may raise :class:`CallsFailed`, which carries the answers.
     """

@@ -6,12 +6,12 @@ import importlib.util
 import os
 from pathlib import Path
 
-from reward_synth.errors import RewardSynthError
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.types import Value
 from reward_synth.llm import open_model, weights
 from reward_synth.llm.base import Message, Reply, Request
 from reward_synth.llm.keys import DEFAULT_MODELS, load_env_file
 from reward_synth.llm.local import chosen_file
-from reward_synth.types import Value
 
 
 class ModelRow(Value):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
-from reward_synth.errors import RewardSynthError
+from reward_synth.core.errors import RewardSynthError
 from reward_synth.llm.base import Reply, Request
 
 
@@ -13,7 +13,7 @@ class ScriptedModel:
     """Answers with the given texts in turn, or with what a function makes of the request.
 
     ``requests`` holds every request in the order it came. A list that has run out is a
-    :class:`~reward_synth.errors.RewardSynthError`, so that a test which asks more than it meant to fails.
+    :class:`~reward_synth.core.errors.RewardSynthError`, so that a test which asks more than it meant to fails.
 
     :param answers: the answers in order, or a function from request to answer.
     :param name: the name that replies carry.

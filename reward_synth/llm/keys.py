@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from reward_synth.settings import is_secret
+from reward_synth.settings.model import is_secret
 
 # Asked in this order. A general model of the middle price class each: a run makes some fifty calls of a few thousand
 # tokens. `openrouter` and cloud platforms are not here, since a key of theirs does not say which model is meant.

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from pydantic import Field
 
+from reward_synth.core.types import Value
 from reward_synth.llm.base import CallsFailed, Model, Reply, Request
-from reward_synth.types import Value
 
 
 class Account(Value):

@@ -18,7 +18,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from reward_synth.errors import RewardSynthError
+from reward_synth.core.errors import RewardSynthError
 from reward_synth.llm import weights
 from reward_synth.llm.base import Reply, Request
 from reward_synth.llm.keys import secret_names

@@ -6,7 +6,7 @@ import queue
 import threading
 from collections.abc import Callable
 
-from reward_synth.errors import RewardSynthError
+from reward_synth.core.errors import RewardSynthError
 from reward_synth.llm.base import CallsFailed, Reply, Request
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from reward_synth.errors import RewardSynthError
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.types import Value
 from reward_synth.llm.base import Message, Model, Reply, Request
 from reward_synth.llm.files import write_atomically
 from reward_synth.llm.ledger import Ledgered
-from reward_synth.types import Value
 
 
 class Recording(Value):

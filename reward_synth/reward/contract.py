@@ -20,14 +20,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from reward_synth.core.types import Finding
 from reward_synth.reward.namespace import ContractBreach, compile_reward
-from reward_synth.types import Finding
 
 
 class RewardError(Exception):
     """Reward code failed while it ran: it raised, returned something else than terms, hung or died.
 
-    Not a :class:`~reward_synth.errors.RewardSynthError`: it is the code's fault, and the finding goes back to
+    Not a :class:`~reward_synth.core.errors.RewardSynthError`: it is the code's fault, and the finding goes back to
     whoever wrote it.
 
     :param finding: what happened, with the line in ``reward.py`` where known.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from reward_synth.core.types import RoleName, ScaleName
 from reward_synth.llm.base import Request
-from reward_synth.types import RoleName, ScaleName
 
 Layout = tuple[tuple[str, tuple[int, ...]], ...]
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
+from reward_synth.core.types import CheckReport, Finding, Severity
 from reward_synth.llm.base import Message, Model, Request
 from reward_synth.roles.ask import Unparseable, ask, ask_many
 from reward_synth.roles.brief import Brief, Exchange, as_text
@@ -15,7 +16,6 @@ from reward_synth.roles.lenient_json import extract_json
 from reward_synth.roles.parsing import ParseError, clean
 from reward_synth.roles.prompts import Prompts
 from reward_synth.roles.signs import term_directions
-from reward_synth.types import CheckReport, Finding, Severity
 
 Verdict = Literal["pass", "revise"]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from reward_synth.core.types import Finding
 from reward_synth.llm.base import Message, Model, Request
 from reward_synth.roles.ask import Answer, Unparseable, ask_many
 from reward_synth.roles.brief import Brief, Exchange, as_text
 from reward_synth.roles.parsing import extract_code
 from reward_synth.roles.prompts import Prompts
-from reward_synth.types import Finding
 
 # Sample 0 stays near the model's best guess; the others spread. Some providers refuse more than 1.
 _SPREAD = (0.5, 1.0, 1.25, 0.75)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from reward_synth.resources import data_dir
+from reward_synth.core.resources import data_dir
 from reward_synth.roles.brief import Example
 
 _HEADER = re.compile(r"^#\s*(?P<key>task|goal|environment)\s*:\s*(?P<value>.+?)\s*$")

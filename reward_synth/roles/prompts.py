@@ -9,8 +9,8 @@ from typing import Any
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from reward_synth.errors import RewardSynthError
-from reward_synth.resources import data_dir
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.resources import data_dir
 
 
 class Templates(ImmutableSandboxedEnvironment):

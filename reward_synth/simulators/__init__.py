@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from reward_synth.simulators.base import Simulator
+    from reward_synth.state.fields import Simulator
 
 __all__ = ["describe_environment", "environments", "get_simulator", "simulator_names", "simulator_of"]
 
@@ -21,25 +21,25 @@ def simulator_names() -> tuple[str, ...]:
 
 def get_simulator(name: str) -> Simulator:
     """The adapter of that name; RewardSynthError for an unknown one."""
-    from reward_synth.errors import RewardSynthError
+    from reward_synth.core.errors import RewardSynthError
 
     # glfw, which Gymnasium's MuJoCo part imports, tries its library by `python -c`: that would run a struct.py that
     # lies in the working folder, with every key in its environment.
     os.environ.setdefault("PYTHONSAFEPATH", "1")
     if name == "gym":
-        from reward_synth.simulators.gym_mujoco import GymMujoco
+        from reward_synth.simulators.gym.adapter import GymMujoco
 
         return GymMujoco()
     if name == "maniskill":
-        from reward_synth.simulators.maniskill import ManiSkill
+        from reward_synth.simulators.maniskill.adapter import ManiSkill
 
         return ManiSkill()
     if name == "metaworld":
-        from reward_synth.simulators.metaworld import MetaWorld
+        from reward_synth.simulators.metaworld.adapter import MetaWorld
 
         return MetaWorld()
     if name == "crafter":
-        from reward_synth.simulators.crafter import Crafter
+        from reward_synth.simulators.crafter.adapter import Crafter
 
         return Crafter()
     close = difflib.get_close_matches(name, simulator_names(), n=1, cutoff=0.3)
@@ -54,7 +54,9 @@ def environments() -> dict[str, str]:
 
 def simulator_of(env_id: str) -> str:
     """Name of the simulator that an environment's id belongs to; ``gym`` for an unknown one."""
-    from reward_synth.simulators import crafter_tasks, maniskill_tasks, metaworld_tasks
+    from reward_synth.simulators.crafter import tasks as crafter_tasks
+    from reward_synth.simulators.maniskill import tasks as maniskill_tasks
+    from reward_synth.simulators.metaworld import tasks as metaworld_tasks
 
     if env_id in crafter_tasks.TASKS:
         return "crafter"

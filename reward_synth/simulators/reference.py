@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reward_synth.simulators.base import ActionDimension, Field, FieldTable
-from reward_synth.simulators.stub import SWITCH_UNIT, format_range
+from reward_synth.state.fields import ActionDimension, Field, FieldTable
+from reward_synth.state.stub import SWITCH_UNIT, format_range
 
 INTRODUCTION = """\
 # State fields
@@ -32,7 +32,7 @@ Any other MuJoCo environment of Gymnasium gets a table too: generated from its m
 
 def fields_reference() -> str:
     """The whole page as Markdown."""
-    from reward_synth.simulators.gym_mujoco import GymMujoco
+    from reward_synth.simulators.gym.adapter import GymMujoco
 
     simulator = GymMujoco()
     sections = [INTRODUCTION]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reward_synth.store.finding_runs import find_run, list_runs
+from reward_synth.store.find import find_run, list_runs
 from reward_synth.store.journal import CostLine
 from reward_synth.store.manifest import RunInfo, RunStatus
 from reward_synth.store.run_store import RunStore

@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from reward_synth.errors import RewardSynthError
-from reward_synth.store.files import read_json, write_bytes, write_json, write_new, write_text
-from reward_synth.types import Candidate, CheckReport, TrainResult, candidate_id
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.files import read_json, write_bytes, write_json, write_new, write_text
+from reward_synth.core.types import Candidate, CheckReport, TrainResult, candidate_id
 
 _ID = re.compile(r"\d{3,}-[a-z]+")
 FINISHED = frozenset({"trained", "rejected", "crashed"})

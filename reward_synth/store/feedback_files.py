@@ -13,9 +13,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from reward_synth.errors import RewardSynthError
-from reward_synth.store.files import read_json, write_json, write_new
-from reward_synth.types import Feedback
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.files import read_json, write_json, write_new
+from reward_synth.core.types import Feedback
 
 _ANSWER = re.compile(r"(\d+)\.answer(?:-(\d+))?\.json")
 _EXAMPLE = '{"prefer": "003-b", "note": "…"}'

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from reward_synth.errors import RewardSynthError
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.files import read_json, write_json
+from reward_synth.core.types import Evaluation, TrainResult
 from reward_synth.store.candidate_files import CandidateFiles
-from reward_synth.store.files import read_json, write_json
-from reward_synth.types import Evaluation, TrainResult
 
 
 class FinalFiles(CandidateFiles):

@@ -10,9 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from reward_synth.store.files import append_line, in_words, read_lines
+from reward_synth.core.files import append_line, in_words, read_lines
+from reward_synth.core.types import Value
 from reward_synth.store.manifest import now
-from reward_synth.types import Value
 
 
 class _Request(Protocol):

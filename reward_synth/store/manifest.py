@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from reward_synth.types import Value
+from reward_synth.core.types import Value
 
 RunStatus = Literal["running", "done", "stopped", "failed", "waiting"]
 SCHEMA = 1

@@ -11,15 +11,15 @@ from typing import Any
 
 import tomlkit
 
-from reward_synth.errors import RewardSynthError
-from reward_synth.settings import Settings
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.files import in_words, read_json, refuse_links, write_bytes, write_json, write_text
+from reward_synth.core.types import Candidate
+from reward_synth.settings.model import Settings
 from reward_synth.store.feedback_files import FeedbackFiles
-from reward_synth.store.files import in_words, read_json, refuse_links, write_bytes, write_json, write_text
 from reward_synth.store.final_files import FinalFiles
-from reward_synth.store.finding_runs import MANIFEST, find_run, read_info
+from reward_synth.store.find import MANIFEST, find_run, read_info
 from reward_synth.store.journal import Journal
 from reward_synth.store.manifest import RunInfo, RunStatus, new_run_id, now, versions
-from reward_synth.types import Candidate
 
 RESULT_COLUMNS = (
     "id",
@@ -41,7 +41,7 @@ class RunStore(FinalFiles, FeedbackFiles, Journal):
     """A run folder. Make one with :meth:`create`, :meth:`open` or :meth:`find`.
 
     Every write is atomic; a full disk or a folder that may not be written raises
-    :class:`~reward_synth.errors.RewardSynthError`. No key and no environment variable is ever written.
+    :class:`~reward_synth.core.errors.RewardSynthError`. No key and no environment variable is ever written.
     """
 
     def __init__(self, path: Path) -> None:

@@ -12,11 +12,11 @@ from typing import Literal, Self
 
 from pydantic import ValidationError
 
-from reward_synth.simulators.own_files import digest_of, file_of, name_environment
-from reward_synth.store.files import write_text
-from reward_synth.tasks import TaskSpec
+from reward_synth.core.files import write_text
+from reward_synth.core.types import EvaluationPoint, Measurement, TermStatistics, TrainResult, Value
+from reward_synth.simulators.custom.files import digest_of, file_of, name_environment
+from reward_synth.tasks.spec import TaskSpec
 from reward_synth.training.presets import Preset
-from reward_synth.types import EvaluationPoint, Measurement, TermStatistics, TrainResult, Value
 
 PROGRESS_COLUMNS = ("step", "seconds", "reward_per_step", "episode_length")
 EVALUATION_COLUMNS = tuple(EvaluationPoint.model_fields)

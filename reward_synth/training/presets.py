@@ -7,10 +7,10 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
-from reward_synth.errors import RewardSynthError
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.types import LearnerName, Value
 from reward_synth.simulators import get_simulator
-from reward_synth.tasks import TaskSpec
-from reward_synth.types import LearnerName, Value
+from reward_synth.tasks.spec import TaskSpec
 
 
 class CommonPreset(Value):

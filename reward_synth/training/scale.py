@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from reward_synth.types import SPARSE_PREFIX
+from reward_synth.core.types import SPARSE_PREFIX
 
 FloatArray = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from reward_synth.reward.lock import available
+from reward_synth.sandbox.lock import available
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 sys.path.append(str(BENCHMARKS))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reward_synth.errors import RewardSynthError
+from reward_synth.core.errors import RewardSynthError
 from reward_synth.llm.base import CallsFailed
 from reward_synth.llm.cache import Cached, request_key
 from reward_synth.llm.fake import ScriptedModel

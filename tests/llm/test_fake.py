@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from reward_synth.errors import RewardSynthError
+from reward_synth.core.errors import RewardSynthError
 from reward_synth.llm.fake import ScriptedModel
 
 from .conftest import request

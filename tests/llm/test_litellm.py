@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from reward_synth.errors import RewardSynthError
+from reward_synth.core.errors import RewardSynthError
 from reward_synth.llm import open_model
 from reward_synth.llm.base import CallsFailed
 from reward_synth.llm.ledger import Ledger, Ledgered

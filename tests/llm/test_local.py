@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from reward_synth.errors import RewardSynthError
+from reward_synth.core.errors import RewardSynthError
 from reward_synth.llm import local, weights
 from reward_synth.llm.base import CallsFailed, Reply
 from reward_synth.llm.local import LocalModel

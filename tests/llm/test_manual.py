@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reward_synth.errors import RewardSynthError
+from reward_synth.core.errors import RewardSynthError
 from reward_synth.llm.manual import ManualModel
 
 from .conftest import request

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reward_synth.errors import RewardSynthError
+from reward_synth.core.errors import RewardSynthError
 from reward_synth.llm import default_model, open_model
 from reward_synth.llm.catalogue import available_models
 from reward_synth.llm.keys import load_env_file, scrub, secret_names

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from reward_synth.errors import RewardSynthError
+from reward_synth.core.errors import RewardSynthError
 from reward_synth.llm import catalogue, weights
 from reward_synth.llm.weights import Weights, pull, verify, weights_file
 

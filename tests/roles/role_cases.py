@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from reward_synth.core.types import Alignment, CheckReport, Finding
 from reward_synth.roles.brief import Attempt, Brief, Example, Turn
-from reward_synth.types import Alignment, CheckReport, Finding
 
 STUB = """class State:
     arm_height: float  # m, [0, 2]. Height of the arm above the table; + = up.

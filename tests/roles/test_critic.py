@@ -4,13 +4,13 @@ import json
 
 import pytest
 
+from reward_synth.core.types import CheckReport
 from reward_synth.llm.fake import ScriptedModel
 from reward_synth.roles.brief import Brief
 from reward_synth.roles.critic import Critic, parse_reading, parse_review
 from reward_synth.roles.designer import Draft
 from reward_synth.roles.parsing import ParseError
 from reward_synth.roles.prompts import Prompts
-from reward_synth.types import CheckReport
 from tests.roles.role_cases import FIRST, REPORT, SOURCE, small
 
 ERROR = {

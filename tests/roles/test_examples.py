@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from reward_synth.resources import data_dir
+from reward_synth.core.resources import data_dir
 from reward_synth.reward.lint import lint
 from reward_synth.roles.examples import PoolExample, load_pool, read_example, retrieve
-from reward_synth.tasks import load_task
+from reward_synth.tasks.spec import load_task
 
 POOL = load_pool()
 

@@ -169,7 +169,7 @@ FRAGMENTS = st.one_of(
 def test_parsers_never_fail_otherwise(text: str) -> None:
     from reward_synth.roles.analyzer import parse_analysis
     from reward_synth.roles.critic import parse_review
-    from reward_synth.roles.goal import parse_choice, parse_measures
+    from reward_synth.roles.task_drafter import parse_choice, parse_measures
 
     for parse in (extract_code, extract_json, parse_review, parse_analysis, parse_measures):
         with contextlib.suppress(ParseError):

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from reward_synth.errors import RewardSynthError
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.resources import data_dir
 from reward_synth.llm.base import Request
 from reward_synth.llm.fake import ScriptedModel
-from reward_synth.resources import data_dir
 from reward_synth.roles.analyzer import Analyzer
 from reward_synth.roles.brief import as_text
 from reward_synth.roles.critic import Critic
 from reward_synth.roles.designer import Designer, Draft
-from reward_synth.roles.goal import GoalReader
 from reward_synth.roles.prompts import Prompts, numbered
+from reward_synth.roles.task_drafter import GoalReader
 from tests.roles.role_cases import (
     ENVIRONMENTS,
     FINDINGS,

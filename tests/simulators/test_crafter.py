@@ -19,15 +19,15 @@ from crafter import constants, engine, objects, worldgen
 from gymnasium.utils.env_checker import check_env
 from opensimplex import OpenSimplex
 
-from reward_synth.errors import RewardSynthError
+from reward_synth.core.errors import RewardSynthError
 from reward_synth.simulators import describe_environment, environments, get_simulator, simulator_of
-from reward_synth.simulators.base import FieldTable
-from reward_synth.simulators.crafter_kinds import ACTIONS, KINDS
-from reward_synth.simulators.crafter_noise import Noise
-from reward_synth.simulators.crafter_sight import OBSERVED, OUT_OF_VIEW, Explored
-from reward_synth.simulators.crafter_tasks import TASKS
-from reward_synth.simulators.crafter_world import Cow, InOrder, Zombie, draw_terrain
-from reward_synth.simulators.recorder import StateRecorder
+from reward_synth.simulators.crafter.kinds import ACTIONS, KINDS
+from reward_synth.simulators.crafter.noise import Noise
+from reward_synth.simulators.crafter.sight import OBSERVED, OUT_OF_VIEW, Explored
+from reward_synth.simulators.crafter.tasks import TASKS
+from reward_synth.simulators.crafter.world import Cow, InOrder, Zombie, draw_terrain
+from reward_synth.state.fields import FieldTable
+from reward_synth.state.recorder import StateRecorder
 
 SIMULATOR = get_simulator("crafter")
 NUMBERS = {name: number for number, name in enumerate(ACTIONS)}
@@ -191,7 +191,7 @@ def test_numba_is_left_alone(tmp_path: Path) -> None:
     """It would compile into a cache folder, which a locked worker has not."""
     broken = "def njit(*_, **__):\n    raise RuntimeError('no locator available')\n\n\nprange = range\n"
     (tmp_path / "numba.py").write_text(broken)
-    code = "from reward_synth.simulators.crafter_env import CrafterEnv; import numba"
+    code = "from reward_synth.simulators.crafter.env import CrafterEnv; import numba"
     for source, fails in ((code, False), ("import opensimplex", True)):
         ran = subprocess.run(
             [sys.executable, "-c", source],

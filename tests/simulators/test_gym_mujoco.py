@@ -8,9 +8,9 @@ from pathlib import Path
 import gymnasium
 import pytest
 
-from reward_synth.errors import RewardSynthError
+from reward_synth.core.errors import RewardSynthError
 from reward_synth.simulators import describe_environment, get_simulator, simulator_names
-from reward_synth.simulators.gym_mujoco import GymMujoco
+from reward_synth.simulators.gym.adapter import GymMujoco
 
 SIMULATOR = GymMujoco()
 

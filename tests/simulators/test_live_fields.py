@@ -11,9 +11,9 @@ import mujoco
 import numpy as np
 import pytest
 
-from reward_synth.simulators.base import FieldTable
-from reward_synth.simulators.curated_tasks import CURATIONS
-from reward_synth.simulators.gym_mujoco import GymMujoco
+from reward_synth.simulators.gym.adapter import GymMujoco
+from reward_synth.simulators.gym.annotated_environments import CURATIONS
+from reward_synth.state.fields import FieldTable
 
 ENVIRONMENTS = tuple(CURATIONS)
 SIMULATOR = GymMujoco()

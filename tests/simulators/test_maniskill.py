@@ -20,14 +20,14 @@ import sapien
 import torch
 from mani_skill.utils.registration import REGISTERED_ENVS
 
-from reward_synth import doctor
-from reward_synth.errors import RewardSynthError
+from reward_synth.api import doctor
+from reward_synth.core.errors import RewardSynthError
 from reward_synth.simulators import environments, get_simulator, simulator_of
-from reward_synth.simulators.base import FieldTable
-from reward_synth.simulators.maniskill import INSTALL_LINE, RENDERING_HINT
-from reward_synth.simulators.maniskill_tasks import CONTROL_MODES, TASKS
-from reward_synth.simulators.maniskill_visuals import VISUALS, NoMaterial, find_device, without_visuals
-from reward_synth.simulators.recorder import StateRecorder
+from reward_synth.simulators.maniskill.adapter import INSTALL_LINE, RENDERING_HINT
+from reward_synth.simulators.maniskill.tasks import CONTROL_MODES, TASKS
+from reward_synth.simulators.maniskill.visuals import VISUALS, NoMaterial, find_device, without_visuals
+from reward_synth.state.fields import FieldTable
+from reward_synth.state.recorder import StateRecorder
 
 SIMULATOR = get_simulator("maniskill")
 SCRIPTED = sorted(set(TASKS) - {"LiftPegUpright-v1"})
@@ -435,10 +435,10 @@ def test_an_environment_made_elsewhere_is_refused() -> None:
 def test_without_the_extra_the_install_line_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] in ("mani_skill", "sapien")]:
         monkeypatch.setitem(sys.modules, name, None)
-    for name in ("maniskill_env", "maniskill_visuals", "maniskill_experts"):
-        monkeypatch.delitem(sys.modules, f"reward_synth.simulators.{name}", raising=False)
+    for name in ("env", "visuals", "experts"):
+        monkeypatch.delitem(sys.modules, f"reward_synth.simulators.maniskill.{name}", raising=False)
     with pytest.raises(ImportError):
-        importlib.import_module("reward_synth.simulators.maniskill_env")
+        importlib.import_module("reward_synth.simulators.maniskill.env")
     with pytest.raises(RewardSynthError) as caught:
         SIMULATOR.make("PushCube-v1", {})
     assert caught.value.hint == INSTALL_LINE == 'pip install "reward-synth[maniskill]"'
@@ -448,7 +448,7 @@ def test_without_the_extra_the_install_line_is_told(monkeypatch: pytest.MonkeyPa
 
 
 def test_the_page_is_up_to_date() -> None:
-    from reward_synth.simulators.maniskill_reference import maniskill_reference
+    from reward_synth.simulators.maniskill.reference import maniskill_reference
 
     page = Path(__file__).parents[2] / "docs" / "maniskill.md"
     assert page.read_text(encoding="utf-8") == maniskill_reference(), "run: python docs/generate_fields.py"

@@ -13,11 +13,11 @@ from gymnasium.utils import seeding
 from metaworld.env_dict import ALL_V3_ENVIRONMENTS, MT10_V3
 from metaworld.policies import ENV_POLICY_MAP
 
-from reward_synth.errors import RewardSynthError
+from reward_synth.core.errors import RewardSynthError
 from reward_synth.simulators import environments, get_simulator, simulator_of
-from reward_synth.simulators.base import FieldTable
-from reward_synth.simulators.metaworld_tasks import TASKS
-from reward_synth.simulators.recorder import StateRecorder
+from reward_synth.simulators.metaworld.tasks import TASKS
+from reward_synth.state.fields import FieldTable
+from reward_synth.state.recorder import StateRecorder
 
 SIMULATOR = get_simulator("metaworld")
 TEXT2REWARD = (

@@ -9,7 +9,7 @@ import mujoco
 import numpy as np
 import pytest
 
-from reward_synth.simulators.gym_mujoco import GymMujoco
+from reward_synth.simulators.gym.adapter import GymMujoco
 
 SIMULATOR = GymMujoco()
 

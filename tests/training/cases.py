@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from reward_synth.search.executor import LocalExecutor
-from reward_synth.tasks import TaskSpec
+from reward_synth.core.types import TrainResult
+from reward_synth.executors.local import LocalExecutor
+from reward_synth.tasks.spec import TaskSpec
 from reward_synth.training.job import TrainJob
 from reward_synth.training.presets import PPOPreset
-from reward_synth.types import TrainResult
 
 REWARD = """
 import numpy as np

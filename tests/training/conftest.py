@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reward_synth.tasks import TaskSpec, load_task
+from reward_synth.tasks.spec import TaskSpec, load_task
 from reward_synth.training.job import TrainJob
 from tests.training.cases import make_job, run_jobs
 

@@ -19,19 +19,19 @@ import numpy as np
 import pytest
 import torch
 
-from reward_synth.errors import RewardSynthError
-from reward_synth.reward.process import RewardProcess
-from reward_synth.tasks import TaskSpec, judge, load_task
-from reward_synth.training import learning
-from reward_synth.training.checkpoint import load_checkpoint, restore, save_checkpoint
-from reward_synth.training.evaluate import field_table, measured_table
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.types import LearnerName
+from reward_synth.evaluation.play import field_table, measured_table
+from reward_synth.evaluation.policy import load_policy
+from reward_synth.sandbox.process import RewardProcess
+from reward_synth.tasks.spec import TaskSpec, judge, load_task
 from reward_synth.training.job import TrainJob
-from reward_synth.training.learners import Learner, open_learner
-from reward_synth.training.policy import load_policy
+from reward_synth.training.learners.base import Learner, open_learner
+from reward_synth.training.loop import learning
+from reward_synth.training.loop.checkpoint import load_checkpoint, restore, save_checkpoint
+from reward_synth.training.loop.evaluation_callback import Watch
+from reward_synth.training.loop.policy_export import policy_of
 from reward_synth.training.presets import OffPolicyPreset
-from reward_synth.training.snapshot import policy_of
-from reward_synth.training.watch import Watch
-from reward_synth.types import LearnerName
 from tests.training.cases import REWARD, make_job
 
 ENVIRONMENTS, REPEAT = 4, 2

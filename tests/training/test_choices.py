@@ -13,18 +13,18 @@ import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
-from reward_synth.errors import RewardSynthError
-from reward_synth.reward.process import RewardProcess
-from reward_synth.simulators.base import ActionDimension, Field, FieldTable
-from reward_synth.simulators.crafter_sight import OBSERVED
-from reward_synth.simulators.recorder import StateRecorder
-from reward_synth.tasks import load_task
-from reward_synth.training.evaluate import field_table, measured_table, play
-from reward_synth.training.learners import open_learner
-from reward_synth.training.policy import Policy, load_policy
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.evaluation.play import field_table, measured_table, play
+from reward_synth.evaluation.policy import Policy, load_policy
+from reward_synth.sandbox.process import RewardProcess
+from reward_synth.simulators.crafter.sight import OBSERVED
+from reward_synth.state.fields import ActionDimension, Field, FieldTable
+from reward_synth.state.recorder import StateRecorder
+from reward_synth.tasks.spec import load_task
+from reward_synth.training.learners.base import open_learner
+from reward_synth.training.loop.policy_export import policy_of
+from reward_synth.training.loop.rollout import GeneratedReward, TransitionVecEnv
 from reward_synth.training.presets import OffPolicyPreset, get_preset
-from reward_synth.training.rollout import GeneratedReward, TransitionVecEnv
-from reward_synth.training.snapshot import policy_of
 from tests.training.cases import make_job, run_jobs
 
 WOOD = load_task("crafter/collect_wood").model_copy(update={"horizon": 60})

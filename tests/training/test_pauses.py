@@ -12,19 +12,20 @@ import numpy as np
 import pytest
 import torch
 
-from reward_synth.errors import RewardSynthError
-from reward_synth.reward.process import RewardProcess
-from reward_synth.search.executor import LocalExecutor
-from reward_synth.simulators.episode import Episode
-from reward_synth.tasks import TaskSpec, judge
-from reward_synth.training import learning, worker
-from reward_synth.training.checkpoint import load_checkpoint, restore, save_checkpoint
-from reward_synth.training.evaluate import field_table, measured_table
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.types import TrainResult
+from reward_synth.evaluation.play import field_table, measured_table
+from reward_synth.executors.local import LocalExecutor
+from reward_synth.sandbox.process import RewardProcess
+from reward_synth.state.episode import Episode
+from reward_synth.tasks.spec import TaskSpec, judge
 from reward_synth.training.job import Progress, RungEnd, TrainJob, outcome_of, read_progress, read_result
-from reward_synth.training.learners import Learner, open_learner
+from reward_synth.training.learners.base import Learner, open_learner
+from reward_synth.training.loop import learning
+from reward_synth.training.loop.checkpoint import load_checkpoint, restore, save_checkpoint
+from reward_synth.training.loop.evaluation_callback import STILL_EVALUATIONS, Stillness, Watch, fingerprint
 from reward_synth.training.presets import PPOPreset
-from reward_synth.training.watch import STILL_EVALUATIONS, Stillness, Watch, fingerprint
-from reward_synth.types import TrainResult
+from reward_synth.training.worker import main as worker
 from tests.training.cases import REWARD, make_job, run_jobs
 
 FIRST, SECOND, WHOLE = 1024, 2048, 4096

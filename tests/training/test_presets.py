@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from reward_synth.errors import RewardSynthError
-from reward_synth.reward_files import train_reward
-from reward_synth.run import Run, check_prerequisites
-from reward_synth.settings import Settings, load_settings
+from reward_synth.api.rewards import train_reward
+from reward_synth.api.run import Run, check_prerequisites
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.types import LearnerName
+from reward_synth.settings.model import Settings, load_settings
 from reward_synth.store import RunStore
-from reward_synth.tasks import TaskSpec, Training, save_task
+from reward_synth.tasks.spec import TaskSpec, Training, save_task
 from reward_synth.training.job import TrainJob
 from reward_synth.training.presets import (
     DEFAULT_PRESETS,
@@ -24,7 +25,6 @@ from reward_synth.training.presets import (
     get_preset,
     preset_for,
 )
-from reward_synth.types import LearnerName
 from tests.training.cases import REWARD, make_job
 
 INSTALL = 'pip install "reward-synth[sbx]"'

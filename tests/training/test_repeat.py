@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from stable_baselines3.common.vec_env import VecNormalize
 
-from reward_synth.errors import RewardSynthError
-from reward_synth.reward.process import RewardProcess
-from reward_synth.tasks import TaskSpec
-from reward_synth.training.evaluate import field_table, play
-from reward_synth.training.rollout import GeneratedReward, TransitionVecEnv
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.evaluation.play import field_table, play
+from reward_synth.sandbox.process import RewardProcess
+from reward_synth.tasks.spec import TaskSpec
+from reward_synth.training.loop.rollout import GeneratedReward, TransitionVecEnv
 
 # Pays the position after the step, and in thousands how many steps of the episode the memory has seen.
 REWARD = """

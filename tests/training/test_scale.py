@@ -8,15 +8,15 @@ import gymnasium
 import numpy as np
 import pytest
 
-from reward_synth.errors import RewardSynthError
-from reward_synth.reward.process import RewardProcess
-from reward_synth.reward_files import check_reward
+from reward_synth.api.rewards import check_reward
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.evaluation.play import field_table
 from reward_synth.roles.prompts import Prompts
-from reward_synth.settings import Settings, load_settings
-from reward_synth.stages import first_brief
-from reward_synth.tasks import load_task, with_scale
-from reward_synth.training.evaluate import field_table
-from reward_synth.training.rollout import GeneratedReward, TransitionVecEnv
+from reward_synth.sandbox.process import RewardProcess
+from reward_synth.search.steps import first_brief
+from reward_synth.settings.model import Settings, load_settings
+from reward_synth.tasks.spec import load_task, with_scale
+from reward_synth.training.loop.rollout import GeneratedReward, TransitionVecEnv
 from reward_synth.training.scale import SignScale
 
 NAMES = ("sparse_goal", "near", "sparse_death", "step")

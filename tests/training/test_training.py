@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reward_synth.reward.process import RewardProcess
-from reward_synth.search.executor import LocalExecutor, worker_environment
-from reward_synth.simulators.episode import Episode
-from reward_synth.tasks import TaskSpec
-from reward_synth.training.evaluate import SELECTION_SEEDS, field_table, measure, measured_table, play
+from reward_synth.core.types import TrainResult
+from reward_synth.evaluation.play import SELECTION_SEEDS, field_table, measure, measured_table, play
+from reward_synth.executors.local import LocalExecutor, worker_environment
+from reward_synth.sandbox.process import RewardProcess
+from reward_synth.state.episode import Episode
+from reward_synth.tasks.spec import TaskSpec
 from reward_synth.training.job import Progress, TrainJob, read_progress, read_result, write_result
 from reward_synth.training.presets import preset_for
-from reward_synth.types import TrainResult
 from tests.training.cases import ENDLESS, REWARD, TERMS, make_job, run_jobs
 
 

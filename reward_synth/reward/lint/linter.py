@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
+from reward_synth.core.types import Finding
 from reward_synth.reward.lint.flow import Flow
 from reward_synth.reward.lint.returns import EXAMPLE, check_returns
 from reward_synth.reward.lint.rules import Findings
@@ -28,8 +29,7 @@ from reward_synth.reward.lint.scopes import (
 from reward_synth.reward.lint.source import parse_source
 from reward_synth.reward.lint.walker import Walker
 from reward_synth.reward.namespace import PARAMETERS, Entry
-from reward_synth.reward.view import Layout
-from reward_synth.types import Finding
+from reward_synth.state.view import Layout
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reward_synth.reward.view import Layout
+from reward_synth.state.view import Layout
 
 EXAMPLE_LAYOUT: Layout = (
     ("x_velocity", ()),

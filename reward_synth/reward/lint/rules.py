@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reward_synth.types import Finding, Severity
+from reward_synth.core.types import Finding, Severity
 
 RULES: dict[str, tuple[Severity, str]] = {
     "syntax": ("error", "The file is not valid Python."),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from reward_synth.reward.lint.allowed import ALIASES, ANNOTATION_MODULES
-from reward_synth.reward.view import EPISODE_ATTRIBUTES, Layout
+from reward_synth.state.view import EPISODE_ATTRIBUTES, Layout
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

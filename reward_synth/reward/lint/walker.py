@@ -11,7 +11,7 @@ from reward_synth.reward.lint.allowed import JUDGE_NAMES, LINALG, MATH, METHODS,
 from reward_synth.reward.lint.scopes import is_norm
 from reward_synth.reward.lint.syntax import LONGEST_NAME, MOST_GUESSES, SyntaxWalker, fold, text_of
 from reward_synth.reward.namespace import BUILTINS
-from reward_synth.reward.view import nearest
+from reward_synth.state.view import nearest
 
 NAME_FIXES = {
     "print": "delete it",

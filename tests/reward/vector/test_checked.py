@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from reward_synth.reward.contract import RewardError, load_reward
-from reward_synth.reward.process import RewardProcess
 from reward_synth.reward.vector import checked
 from reward_synth.reward.vector.checked import CheckedForm
 from reward_synth.reward.vector.form import VectorForm
-from reward_synth.reward.view import batch_viewer
+from reward_synth.sandbox.process import RewardProcess
+from reward_synth.state.view import batch_viewer
 
 LAYOUT = (("x", ()), ("place", (3,)))
 REWARD = """

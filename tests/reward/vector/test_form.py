@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from reward_synth.evaluation.play import field_table
 from reward_synth.reward.lint import lint
 from reward_synth.reward.namespace import as_number, compile_reward
 from reward_synth.reward.vector.form import agree, vectorise
 from reward_synth.reward.vector.numbers import Deviates, power
-from reward_synth.reward.view import Layout, batch_viewer, width
-from reward_synth.tasks import list_tasks
-from reward_synth.training.evaluate import field_table
+from reward_synth.state.view import Layout, batch_viewer, width
+from reward_synth.tasks.spec import list_tasks
 
 SCALARS: Layout = (("x", ()), ("y", ()), ("touch", ()))
 LAYOUT: Layout = (*SCALARS, ("place", (3,)), ("goal", (3,)), ("joints", (9,)), ("turn", (2, 2)))

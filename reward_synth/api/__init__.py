@@ -1,0 +1,1 @@
+"""The Python API: runs, rewards, the machine."""

@@ -1,0 +1,186 @@
+"""Looks at this machine: what is there, what is missing, and whether the lock on generated code holds."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+from reward_synth.core import machine
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.types import Value
+
+GIB = 1 << 30
+PACKAGES = ("numpy", "torch", "gymnasium", "mujoco", "stable-baselines3", "litellm", "xllamacpp")
+
+
+class Diagnosis(Value):
+    """One thing that was looked at."""
+
+    name: str
+    state: Literal["ok", "warning", "fault"]
+    """``fault``: nothing can be run before it is mended."""
+    text: str
+    hint: str = ""
+    """What to type or install; empty if all is well."""
+
+
+def examine() -> Iterator[Diagnosis]:
+    """Look at everything, one after the other; a few seconds, most of them for the attacks on the lock."""
+    for look in (_system, _packages, _cores, _disk, _simulator, _models, _lock, _attacks):
+        try:
+            yield from look()
+        except RewardSynthError as error:
+            yield Diagnosis(name=_name(look), state="fault", text=error.message, hint=error.hint)
+
+
+def _name(look: Callable[[], object]) -> str:
+    return look.__name__.strip("_")
+
+
+def _system() -> Iterator[Diagnosis]:
+    text = f"Python {platform.python_version()}, {platform.system()} {platform.release()}, {platform.machine()}"
+    new = sys.version_info >= (3, 11)
+    yield Diagnosis(name="system", state="ok" if new else "fault", text=text, hint="" if new else "use Python 3.11")
+
+
+def _packages() -> Iterator[Diagnosis]:
+    found, missing = [], []
+    for package in PACKAGES:
+        try:
+            found.append(f"{package} {metadata.version(package)}")
+        except metadata.PackageNotFoundError:
+            missing.append(package)
+    hint = ""
+    if missing == ["xllamacpp"]:
+        hint = 'for the embedded model: pip install "reward-synth[local]"'
+    elif missing:
+        hint = f"missing: {', '.join(missing)}; install reward-synth anew"
+    fault = bool(set(missing) - {"xllamacpp"})
+    state: Literal["ok", "warning", "fault"] = "fault" if fault else "warning" if missing else "ok"
+    yield Diagnosis(name="packages", state=state, text=", ".join(found), hint=hint)
+    yield _learners()
+
+
+def _learners() -> Diagnosis:
+    from reward_synth.training.presets import require_learner
+
+    try:
+        require_learner("sac")
+    except RewardSynthError as error:
+        return Diagnosis(name="learners", state="ok", text=f"ppo; sac and tqc need: {error.hint}")
+    return Diagnosis(name="learners", state="ok", text=f"ppo, sac, tqc (sbx-rl {metadata.version('sbx-rl')})")
+
+
+def _cores() -> Iterator[Diagnosis]:
+    cores, free = machine.cores(), machine.free_memory()
+    text = f"{cores} cores" if free is None else f"{cores} cores, {free / GIB:.1f} GiB of memory free"
+    low = free is not None and free < 2 * GIB
+    each = machine.WORKER_MEMORY / GIB
+    hint = f"a training takes up to {each:.1f} GiB: use --jobs 1, or end other programs" if low else ""
+    yield Diagnosis(name="machine", state="warning" if low else "ok", text=text, hint=hint)
+
+
+def _disk() -> Iterator[Diagnosis]:
+    free = shutil.disk_usage(Path.cwd()).free
+    low = free < 2 * GIB
+    hint = "a run takes some 10 MB, the embedded model 1.1 GB: make room" if low else ""
+    yield Diagnosis(name="disk", state="warning" if low else "ok", text=f"{free / GIB:.0f} GiB free here", hint=hint)
+
+
+def _simulator() -> Iterator[Diagnosis]:
+    from reward_synth.simulators import get_simulator
+
+    with closing(get_simulator("gym").make("HalfCheetah-v5", {})) as environment:
+        environment.reset(seed=0)
+        environment.step(environment.action_space.sample())
+    yield Diagnosis(name="simulator", state="ok", text="HalfCheetah-v5 steps")
+    from reward_synth.simulators.crafter import adapter as crafter
+    from reward_synth.simulators.metaworld import adapter as metaworld
+
+    yield _optional("metaworld", "drawer-open-v3", metaworld.INSTALL_LINE)
+    yield _optional("crafter", "crafter-collect-wood", crafter.INSTALL_LINE)
+    yield _maniskill()
+
+
+def _optional(name: str, env_id: str, install_line: str) -> Diagnosis:
+    """A simulator that is an extra."""
+    from reward_synth.simulators import get_simulator
+
+    simulator = get_simulator(name)
+    if not simulator.environments():
+        return Diagnosis(name=name, state="ok", text=f"not installed; its tasks need: {install_line}")
+    try:
+        with closing(simulator.make(env_id, {})) as environment:
+            environment.reset(seed=0)
+            environment.step(environment.action_space.sample())
+    except RewardSynthError as error:
+        # All other simulators can still be used.
+        return Diagnosis(name=name, state="warning", text=error.message, hint=error.hint)
+    return Diagnosis(name=name, state="ok", text=f"{env_id} steps")
+
+
+def _maniskill() -> Diagnosis:
+    """As the others, and whether it can make pictures."""
+    from reward_synth.simulators.maniskill.adapter import INSTALL_LINE, RENDERING_HINT
+
+    env_id = "PushCube-v1"
+    found = _optional("maniskill", env_id, INSTALL_LINE)
+    if found.text != f"{env_id} steps":
+        return found
+    from reward_synth.simulators.maniskill.visuals import find_device
+
+    if missing := find_device():
+        return found.model_copy(update={"text": f"{found.text}, without pictures: {missing}", "hint": RENDERING_HINT})
+    return found.model_copy(update={"text": f"{found.text}, and could be rendered"})
+
+
+def _models() -> Iterator[Diagnosis]:
+    from reward_synth.llm import default_model
+    from reward_synth.llm.catalogue import available_models
+
+    chosen, reason = default_model()
+    local = next(model for model in available_models() if model.name == "local")
+    missing = chosen == "local" and not local.ready
+    text = f"without --model: {chosen} ({reason})"
+    yield Diagnosis(name="models", state="warning" if missing else "ok", text=text, hint=local.note if missing else "")
+
+
+def _lock() -> Iterator[Diagnosis]:
+    from reward_synth.sandbox import lock
+    from reward_synth.sandbox.channel import NO_LOCK
+
+    found = lock.available()
+    parts = [
+        "seccomp" if found.seccomp else "no seccomp",
+        f"Landlock {found.landlock}" if found.landlock else "no Landlock",
+    ]
+    text = "Seatbelt, which was never tested" if found.seatbelt else ", ".join(parts)
+    if not found.enough:
+        yield Diagnosis(name="lock", state="fault", text=text, hint=NO_LOCK)
+    elif not found.landlock:
+        hint = "rewards are locked all the same; training workers could read files (Linux 5.13 has Landlock)"
+        yield Diagnosis(name="lock", state="warning", text=text, hint=hint)
+    else:
+        yield Diagnosis(name="lock", state="ok", text=text)
+
+
+def _attacks() -> Iterator[Diagnosis]:
+    from reward_synth.sandbox.self_test import try_lock
+
+    _, attacks = try_lock()
+    for attack in attacks:
+        name = f"attack: {attack.name}"
+        if attack.lands:
+            hint = "run no rewards here; please report this"
+            yield Diagnosis(name=name, state="fault", text="it lands behind the lock", hint=hint)
+        elif attack.lands_without_lock:
+            yield Diagnosis(name=name, state="ok", text=f"refused: {attack.refusal} (it lands without the lock)")
+        else:
+            text = "refused, but so it is without the lock: this proves nothing"
+            yield Diagnosis(name=name, state="warning", text=text)

@@ -1,0 +1,123 @@
+"""Checking and training any reward file, outside a search: part of the public Python API."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.files import write_text
+from reward_synth.core.types import CheckReport, LearnerName, ScaleName, TrainResult
+from reward_synth.display import Display, make_display
+
+if TYPE_CHECKING:
+    from reward_synth.tasks.spec import TaskSpec
+
+
+def check_reward(
+    reward: str | Path,
+    task: str | Path | TaskSpec,
+    only: Literal["lint", "probe"] | None = None,
+    *,
+    unsafe_no_sandbox: bool = False,
+) -> CheckReport:
+    """Lint and probe a reward against a task, and say how it ranks recorded behaviours.
+
+    :param reward: a path, or the source itself (any text with a line break in it).
+    :param task: a task's name, a YAML file, or the spec.
+    :param only: ``lint`` or ``probe``; None does both.
+    :param unsafe_no_sandbox: run it without the kernel's lock.
+    :raises RewardSynthError: the file cannot be read, no such task, its environment cannot be made, or this machine
+        has no lock.
+    """
+    from reward_synth.sandbox.channel import protected
+    from reward_synth.screening.checker import check_source
+
+    if only not in (None, "lint", "probe"):
+        raise RewardSynthError(f"there is no check '{only}'", "use 'lint' or 'probe', or neither for both")
+    source, spec = _source_of(reward), _spec_of(task)
+    if only == "lint":
+        return check_source(source, spec, only)  # Nothing is run, so no lock is needed.
+    with protected(unsafe_no_sandbox):
+        return check_source(source, spec, only)
+
+
+def train_reward(
+    reward: str | Path,
+    task: str | Path | TaskSpec,
+    *,
+    steps: int | None = None,
+    seed: int = 0,
+    learner: LearnerName | None = None,
+    scale: ScaleName | None = None,
+    out: str | Path | None = None,
+    display: Display | None = None,
+    unsafe_no_sandbox: bool = False,
+) -> tuple[TrainResult, Path]:
+    """Train a policy on any reward file, in a worker process.
+
+    :param steps: environment steps; None takes the task's budget.
+    :param learner: ``ppo``, ``sac`` or ``tqc``; None takes the task's.
+    :param scale: ``sum`` or ``sign``; None takes the task's.
+    :param out: folder for ``policy.npz``, the curves and the episodes; None makes ``policies/FILE-TASK-SEED``.
+    :return: the result and the folder. A folder that holds a result already is returned as it is.
+    :raises RewardSynthError: lint or probe object to the reward, or the learner is not installed.
+    """
+    from reward_synth.executors.local import LocalExecutor
+    from reward_synth.tasks.spec import with_scale
+    from reward_synth.training.job import Progress, TrainJob
+    from reward_synth.training.presets import preset_for
+
+    spec, source = with_scale(_spec_of(task), scale), _source_of(reward)
+    preset = preset_for(spec, learner)
+    name = Path(reward).stem if _is_path(reward) else "reward"
+    folder = Path(out) if out is not None else Path("policies") / f"{name}-{spec.short_name}-{seed}"
+    report = check_reward(source, spec, unsafe_no_sandbox=unsafe_no_sandbox)
+    if not report.ok:
+        faults = "\n  ".join(f.as_text() for f in report.findings if f.severity == "error")
+        raise RewardSynthError(
+            f"the reward cannot be trained:\n  {faults}", f"reward-synth check {reward} --task {spec.name}", exit_code=1
+        )
+    write_text(folder / "reward.py", source)
+    shown = display or make_display("none")
+    job = TrainJob(
+        task=spec,
+        reward=(folder / "reward.py").resolve(),
+        fields=report.fields,
+        terms=report.terms,
+        preset=preset,
+        steps=steps or spec.training.steps,
+        seed=seed,
+        folder=folder.resolve(),
+        trajectories=(folder / "trajectories").resolve(),
+        sandbox=not unsafe_no_sandbox,
+    )
+    found: list[TrainResult] = []
+
+    def progressed(_: TrainJob, progress: Progress) -> None:
+        shown.training(name, seed, progress.step, job.steps, progress.evaluation)
+
+    LocalExecutor(1).run([job], progressed, lambda _, result: found.append(result), lambda: False)
+    shown.close()
+    return found[0], folder
+
+
+def _spec_of(task: str | Path | TaskSpec) -> TaskSpec:
+    from reward_synth.tasks.spec import load_task
+
+    return load_task(task, typed=True) if isinstance(task, str | Path) else task
+
+
+def _is_path(reward: str | Path) -> bool:
+    return isinstance(reward, Path) or "\n" not in reward
+
+
+def _source_of(reward: str | Path) -> str:
+    if not _is_path(reward):
+        return str(reward)
+    path = Path(reward)
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise RewardSynthError(f"cannot read {path}: {reason}", "give the path of a reward file") from error

@@ -1,0 +1,134 @@
+"""The command line: parse, call the API, render. The commands are in :mod:`reward_synth.commands`.
+
+Exit codes: 0 done, 1 no acceptable reward (or findings in ``check``), 2 usage or prerequisite, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.exceptions import TyperException
+
+from reward_synth import __version__
+from reward_synth.cli import catalogue, evaluating, looking, own_tasks, rewards, running
+from reward_synth.cli.doctor import doctor
+from reward_synth.core.errors import RewardSynthError
+
+# Plain help: the boxes would cost a third of the time that --help takes.
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="A sentence in; a dense reward function you can read, and the policy it trains, out.",
+    epilog="RUN is a run's name, a unique beginning or the end of it, a path, or `latest`.",
+)
+for _command in (
+    running.run,
+    running.resume,
+    running.stop,
+    running.feedback,
+    looking.ls,
+    looking.show,
+    looking.diff,
+    looking.logs,
+    looking.cost,
+    rewards.check,
+    rewards.train,
+    evaluating.eval,
+    rewards.export,
+    doctor,
+):
+    app.command(_command.__name__)(_command)
+own_tasks.add_to(catalogue.tasks_app)
+app.add_typer(catalogue.tasks_app, name="tasks")
+app.add_typer(catalogue.models_app, name="models")
+app.add_typer(catalogue.config_app, name="config")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"reward-synth {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks; may stand anywhere.")] = False,
+) -> None:
+    pass
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit."""
+    sys.exit(execute(sys.argv[1:] if arguments is None else arguments))
+
+
+def execute(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code."""
+    given = list(arguments)
+    end = given.index("--") if "--" in given else len(given)
+    debug = "--debug" in given[:end] or bool(os.environ.get("REWARD_SYNTH_DEBUG"))
+    words = [word for number, word in enumerate(given) if word != "--debug" or number > end]
+    try:
+        result = typer.main.get_command(app).main(words, prog_name="reward-synth", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except RewardSynthError as error:
+        return _failed(error.message, error.hint, error.exit_code, debug)
+    except TyperException as error:
+        return _misused(error, debug)
+    except (KeyboardInterrupt, typer.Abort):
+        if debug:
+            traceback.print_exc()
+        return 130
+    except BrokenPipeError:
+        # The reader (`head`, say) has seen enough; Python would complain once more when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the person gets words and a way on
+        return _failed(
+            f"unexpected {type(error).__name__}: {error}",
+            "this is a fault of reward-synth; --debug shows where, and a run's log.txt keeps it",
+            2,
+            debug,
+        )
+
+
+def _failed(message: str, hint: str, code: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    typer.echo(f"error: {message}", err=True)
+    if hint:
+        typer.echo(f"\nhint: {hint}", err=True)
+    return code
+
+
+def _misused(error: TyperException, debug: bool) -> int:
+    """A wrong option or command, in the same form as every other error."""
+    context: Any = getattr(error, "ctx", None)
+    if type(error).__name__ == "NoArgsIsHelpError":
+        typer.echo(error.message, err=True)
+        return 2
+    close = sorted(getattr(error, "possibilities", None) or ())
+    message = error.message if close else error.format_message()
+    hint = f"did you mean {' or '.join(close)}?" if close else ""
+    message, _, suggestion = message.partition(" Did you mean ")
+    if suggestion:
+        hint = f"did you mean {suggestion.rstrip('?')}?"
+    if "unexpected extra argument" in message and context is not None and context.command.name == "run":
+        hint = 'put the goal in quotes: reward-synth run "make the hopper hop backwards"'
+    if not hint:
+        hint = f"{context.command_path if context is not None else 'reward-synth'} --help"
+    message = message[:1].lower() + message[1:].rstrip(".")
+    return _failed(message, hint, 2, debug)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""``run --dry-run``: what would be done, and what it would cost."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import typer
+
+from reward_synth.cli.text import print_json, print_table
+
+if TYPE_CHECKING:
+    from reward_synth.preparation.forecast import Plan, Range
+    from reward_synth.settings.model import Resolved
+
+
+def print_plan(goal: str, resolved: Resolved, as_json: bool) -> None:
+    """Check the prerequisites, forecast, and show all of it on stdout."""
+    from reward_synth.api.run import check_prerequisites
+    from reward_synth.preparation.forecast import make_plan
+
+    settings = resolved.settings
+    task = check_prerequisites(goal, settings)
+    plan = make_plan(goal, settings, task)
+    if task is not None:
+        resolved = resolved.with_task_steps(task.training.steps, task.name)
+    values = resolved.settings.model_dump(mode="json")
+    if as_json:
+        data = asdict(plan) | {"task": task.model_dump(mode="json") if task else None}
+        print_json(data | {"settings": values, "origins": resolved.origins})
+        return
+    rows = [(name, "" if value in (None, {}) else str(value), resolved.origins[name]) for name, value in values.items()]
+    print_table(("setting", "value", "from"), rows)
+    typer.echo("")
+    if plan.prompt is not None:
+        typer.echo(f"first prompt to the designer\n{'-' * 28}\n{plan.prompt.rstrip()}\n{'-' * 28}\n")
+    for line in _forecast(plan):
+        typer.echo(line)
+
+
+def _forecast(plan: Plan) -> list[str]:
+    from reward_synth.display.progress import duration
+
+    models = ", ".join(f"{role} {name}" for role, name in plan.models.items())
+    lines = [f"models              {models}", f"model calls         {_between(plan.calls)}"]
+    if plan.task is None or plan.tokens is None or plan.steps is None or plan.seconds is None:
+        return [
+            *lines,
+            "task                none fits this goal: a model would choose the environment or draft success and",
+            "                    fitness, and you would be asked; name a task or an environment for a forecast",
+        ]
+    lines.append(f"tokens, about       {_between(plan.tokens)}")
+    lines.append(f"price of the models {_price(plan)}")
+    lines.append(f"task                {plan.task.name} on {plan.task.environment.id}")
+    lines.append(f"environment steps   {_between(plan.steps)}")
+    times = f"{duration(plan.seconds.low)} to {duration(plan.seconds.high)}"
+    lines.append(f"training, about     {times} with the jobs side by side")
+    return [*lines, "The first figure holds if the first reward solves the task and nothing needs a repair."]
+
+
+def _price(plan: Plan) -> str:
+    if plan.usd is None:
+        return "unknown price (so --budget would be refused)"
+    if plan.usd.high == 0:
+        return "free, runs here"
+    return f"about ${plan.usd.low:.2f} to ${plan.usd.high:.2f}"
+
+
+def _between(value: Range) -> str:
+    return f"{value.low:,.0f} to {value.high:,.0f}" if value.high > value.low else f"{value.low:,.0f}"

@@ -1,0 +1,123 @@
+"""``eval``: what a reward is worth, on seeds that the search never saw."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reward_synth.cli import options
+from reward_synth.cli.options import CandidateName, Json, RunName
+from reward_synth.cli.stopping import terminable
+from reward_synth.cli.text import environment_argument, print_json, print_table, run_argument, share
+from reward_synth.cli.text import number as figure
+
+if TYPE_CHECKING:
+    from reward_synth.api.run import Run
+    from reward_synth.core.types import Evaluation
+
+
+def eval(
+    run: RunName = "latest",
+    candidate: CandidateName = None,
+    env: options.EnvFile = None,
+    seeds: Annotated[
+        int,
+        typer.Option(min=1, max=64, metavar="NUMBER", help="Policies there shall be, those that are done included."),
+    ] = 5,
+    steps: Annotated[
+        int | None, typer.Option(min=1000, metavar="NUMBER", help="Environment steps of each; the run's if not given.")
+    ] = None,
+    unsafe_no_sandbox: options.UnsafeNoSandbox = None,
+    jobs: options.Jobs = None,
+    executor: options.Executor = None,
+    display: options.DisplayKind = None,
+    runs_dir: options.RunsDir = None,
+    json: Json = False,
+) -> None:
+    """Train a reward from scratch on fresh seeds and judge the policies, with 95 % intervals.
+
+    Finished seeds are not repeated: the same command goes on after an interruption, and a higher `--seeds` adds the
+    rest. Exits with 1 if it was stopped, or all trainings crashed.
+    """
+    from reward_synth.api.run import UNSAFE, Run
+    from reward_synth.display import make_display
+    from reward_synth.settings.model import load_settings
+
+    typed = {"jobs": jobs, "executor": executor, "display": display, "runs_dir": runs_dir, "json": json}
+    resolved = load_settings(options.overrides(typed))
+    settings = resolved.settings
+    found = Run.open(run, settings.runs_dir)
+    found.name_environment(env)
+    if unsafe_no_sandbox:
+        typer.echo(f"warning: {UNSAFE}", err=True)
+    # As for `train`: lines show all there is; `json` is one document at the end.
+    shown = make_display("none" if settings.display in ("json", "none") else "plain")
+    command = _command(found, candidate, seeds, steps, jobs, executor)
+    try:
+        with terminable():
+            evaluation = found.evaluate(
+                candidate,
+                seeds,
+                steps,
+                jobs=settings.jobs,
+                # As the run was made, unless somebody says otherwise.
+                executor=None if resolved.origins["executor"] == "default" else settings.executor,
+                display=shown,
+                unsafe_no_sandbox=bool(unsafe_no_sandbox),
+            )
+    except KeyboardInterrupt:
+        typer.echo(f"Continue with: {command}", err=True)
+        raise
+    if settings.display == "json":
+        print_json(evaluation.model_dump(mode="json") | {"done": evaluation.done})
+    else:
+        _print(evaluation, found.task.fitness_unit)
+        typer.echo(str(found.store.final_dir(evaluation.candidate)), err=True)
+    if not evaluation.done:
+        typer.echo(f"Continue with: {command}", err=True)
+    if not evaluation.done or all(score.status == "crashed" for score in evaluation.seeds):
+        raise typer.Exit(1)
+
+
+def _print(evaluation: Evaluation, unit: str) -> None:
+    from reward_synth.display.progress import evaluation_lines
+
+    header = ("seed", "status", "success", "fitness", "solved", "steps", "cpu s", "reason")
+    rows = [
+        (
+            str(score.index),
+            score.status,
+            share(score.success),
+            figure(score.fitness),
+            "yes" if score.solved else "no",
+            f"{score.steps:,}",
+            f"{score.cpu_seconds:.0f}",
+            score.reason,
+        )
+        for score in evaluation.seeds
+    ]
+    if rows:
+        print_table(header, rows)
+        typer.echo("")
+    typer.echo(f"final training of {evaluation.candidate}")
+    for line in evaluation_lines(evaluation, unit):
+        typer.echo(f"  {line}")
+
+
+def _command(
+    run: Run, candidate: str | None, seeds: int, steps: int | None, jobs: str | None, executor: str | None
+) -> str:
+    """What to type to go on."""
+    own = environment_argument(run)
+    words = (
+        "reward-synth eval",
+        run_argument(run),
+        candidate,
+        own,
+        f"--seeds {seeds}",
+        f"--steps {steps}" if steps else "",
+        f"--jobs {jobs}" if jobs else "",
+        f"--executor {executor}" if executor else "",
+    )
+    return " ".join(word for word in words if word)

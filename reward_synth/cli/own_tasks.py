@@ -1,0 +1,171 @@
+"""``tasks new``, ``tasks check``, ``tasks fields``: a task of one's own."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reward_synth.cli import options
+from reward_synth.cli.options import Json
+from reward_synth.cli.text import print_json, read_line
+from reward_synth.core.errors import RewardSynthError
+
+if TYPE_CHECKING:
+    from reward_synth.preparation.preflight import Preflight
+    from reward_synth.preparation.write_task import Question
+
+_Text = str | None
+
+
+def add_to(app: typer.Typer) -> None:
+    """Make these commands those of ``tasks``."""
+    for command in (new, check, fields):
+        app.command(command.__name__)(command)
+
+
+def new(
+    env: Annotated[
+        _Text, typer.Option(metavar="ENV", help="Id, `module:ID`, `module:CLASS`, `./FILE.py:CLASS`.")
+    ] = None,
+    goal: Annotated[_Text, typer.Option(metavar="TEXT", help="What shall be done, in a sentence.")] = None,
+    success: Annotated[_Text, typer.Option(metavar="PYTHON", help="Over `episode`: was it done?")] = None,
+    fitness: Annotated[
+        _Text, typer.Option(metavar="PYTHON", help="Over `episode`: a number, higher is better.")
+    ] = None,
+    fitness_unit: Annotated[_Text, typer.Option(metavar="TEXT", help="What the fitness counts.")] = None,
+    field: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=SOURCE;UNIT;MEANING",
+            help="A field of your own, whose source is an element's number or an expression; may be repeated.",
+        ),
+    ] = None,
+    argument: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Keyword of the environment; may be repeated.")
+    ] = None,
+    name: Annotated[_Text, typer.Option(metavar="NAME", help="Name of the task; from the goal if not given.")] = None,
+    horizon: Annotated[
+        int | None, typer.Option(min=1, metavar="STEPS", help="Longest episode; the environment's if not given.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1000, metavar="NUMBER", help="Budget of one training.")] = None,
+    learner: Annotated[_Text, typer.Option(metavar="ppo|sac|tqc", help="Who trains it; ppo if not given.")] = None,
+    preset: Annotated[
+        _Text, typer.Option(metavar="NAME", help="The learner's settings; its default ones if not given.")
+    ] = None,
+    episodes: Annotated[
+        int | None, typer.Option(min=1, metavar="NUMBER", help="Episodes of an evaluation; 8 if not given.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where it is written; NAME.yaml if not given.")
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Ask nothing: take defaults, write in spite of warnings.")
+    ] = False,
+    unsafe_no_sandbox: options.UnsafeNoSandbox = None,
+    json: Json = False,
+) -> None:
+    """Write a task spec for an environment, and try it there. Asks for what no option tells."""
+    from reward_synth.preparation.write_task import Answers, new_task, parse_argument, write_task
+
+    there = sys.stdin.isatty() and not yes
+    answers = Answers(
+        env, goal, name, success, fitness, fitness_unit, horizon, steps, tuple(field or ()),
+        dict(parse_argument(text) for text in argument or ()), learner, preset, episodes,
+    )  # fmt: skip
+    spec, tried = new_task(answers, _question(there), _show, patient=there, unsafe_no_sandbox=bool(unsafe_no_sandbox))
+    path = out or Path(f"{spec.short_name}.yaml")
+    _tell(tried)
+    doubtful = any(remark.level == "warning" for remark in tried.remarks)
+    if doubtful and not yes and not (there and _confirmed("Write it all the same? (y/N) ")):
+        raise RewardSynthError("nothing was written", "mend what the warnings say, or add --yes", exit_code=1)
+    write_task(spec, path)
+    if json:
+        print_json({"file": str(path), "remarks": [asdict(remark) for remark in tried.remarks]})
+    else:
+        typer.echo(str(path))
+    typer.echo(f"Next: reward-synth run --task {path}", err=True)
+
+
+def check(
+    task: Annotated[str, typer.Argument(metavar="TASK", help="A task's name, or a YAML file.")],
+    render: Annotated[bool, typer.Option("--render", help="Also make a picture.")] = False,
+    unsafe_no_sandbox: options.UnsafeNoSandbox = None,
+    json: Json = False,
+) -> None:
+    """Try a task on its environment. Exits with 0 if all is well, 1 with warnings, 2 if it cannot be used."""
+    from reward_synth.preparation.preflight import preflight
+    from reward_synth.sandbox.channel import protected
+    from reward_synth.tasks.spec import load_task
+    from reward_synth.training.presets import get_preset
+
+    unsafe = bool(unsafe_no_sandbox)
+    spec = load_task(task, typed=True)
+    get_preset(spec.training.learner, spec.training.preset)
+    with protected(unsafe):
+        tried = preflight(spec, render=render, sandbox=not unsafe)
+    if json:
+        print_json({"task": spec.name, "remarks": [asdict(remark) for remark in tried.remarks]})
+    else:
+        _tell(tried)
+    if any(remark.level == "warning" for remark in tried.remarks):
+        raise typer.Exit(1)
+
+
+def fields(
+    task: Annotated[str, typer.Argument(metavar="TASK|ENV", help="A task's name or YAML file, or an environment.")],
+) -> None:
+    """Print the fields that rewards, success and fitness may read, and the action, with units, ranges and signs."""
+    from reward_synth.evaluation.play import field_table
+    from reward_synth.preparation.settle import blank_task
+    from reward_synth.simulators.custom.files import name_environment
+    from reward_synth.tasks.spec import load_task
+
+    known = task.endswith((".yaml", ".yml")) or not (":" in task or "-v" in task)
+    spec = load_task(task, typed=True) if known else blank_task("none", name_environment(task))
+    typer.echo(field_table(spec).for_rewards().stub(), nl=False)
+
+
+def _question(there: bool) -> Question:
+    def ask(option: str, question: str, default: str | None) -> str:
+        if not there and default is None:
+            raise RewardSynthError(f"there is nobody to ask for {option}", f"add {option} …: {question}")
+        if not there:
+            return default or ""
+        while True:
+            try:
+                answer = read_line(f"{question}{f' [{default}]' if default else ''}: ").strip() or default
+            except EOFError as error:
+                raise RewardSynthError(f"no answer was given for {option}", f"add {option} …") from error
+            if answer is not None:
+                return answer
+
+    return ask
+
+
+def _confirmed(question: str) -> bool:
+    try:
+        return read_line(question).strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
+
+
+def _show(text: str) -> None:
+    from reward_synth.display.progress import printable
+
+    typer.echo(f"\n{printable(text.rstrip())}\n", err=True)
+
+
+def _tell(tried: Preflight) -> None:
+    """What the trial found, on stderr."""
+    from reward_synth.display.progress import printable
+
+    for remark in tried.remarks:
+        typer.echo(printable(f"{remark.level}: [{remark.about}] {remark.message}"), err=True)
+        if remark.hint:
+            typer.echo(printable(f"  hint: {remark.hint}"), err=True)
+    episodes = len(tried.inspector.behaviours.episodes)
+    typer.echo(f"tried: made, reset and stepped; {episodes} recorded episodes judged", err=True)

@@ -1,0 +1,82 @@
+"""Plain text for terminals: tables, figures, commands to type."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from reward_synth.api.run import Run
+
+
+def print_json(data: Any) -> None:
+    """One JSON document on stdout."""
+    typer.echo(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+def one_line(text: str) -> str:
+    """Text that others wrote, as part of one line: no control characters, no line ends that could forge a line."""
+    from reward_synth.display.progress import printable
+
+    return printable(" ".join(text.split()))
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Columns side by side on stdout; control characters are left out, since models wrote some of it."""
+    cells = [list(header), *([one_line(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    for row in cells:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def share(value: float | None) -> str:
+    """``55%``, or nothing."""
+    return "" if value is None else f"{value:.0%}"
+
+
+def number(value: float | None) -> str:
+    """Three digits, or nothing."""
+    return "" if value is None else f"{value:.3g}"
+
+
+def coloured() -> bool:
+    """True if stdout is a terminal that wants colours (https://no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def run_argument(run: Run) -> str:
+    """What to type for this run: its short name where that finds it, else its path."""
+    return run.store.short_id if run.path.parent == Path("runs") else str(run.path)
+
+
+def environment_argument(run: Run) -> str:
+    """What to type for the file of the run's own environment; nothing where it has none."""
+    from reward_synth.simulators.custom.files import bare_id, file_of, is_file_id
+
+    kept = run.task.environment.id if run.store.read_task() is not None else bare_id(run.settings.env or "")
+    if not is_file_id(kept):
+        return ""
+    file, _, name = kept.partition(":")
+    path = file_of(kept)
+    shown = os.path.relpath(path) if path is not None else f"PATH/{file}"
+    return f"--env {shlex.quote(f'{shown}:{name}')}"
+
+
+def read_line(question: str) -> str:
+    """A person's answer.
+
+    :raises EOFError: there is none.
+    """
+    # input() would write its question to stdout, which is for data.
+    typer.echo(question, err=True, nl=False)
+    line = sys.stdin.readline()
+    if not line:
+        raise EOFError
+    return line.rstrip(os.linesep)

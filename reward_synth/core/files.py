@@ -1,0 +1,153 @@
+"""Writing files so that a reader, or a run resumed after a crash, never meets half of one."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from reward_synth.core.errors import RewardSynthError
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_DENIED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}
+
+
+@contextmanager
+def in_words(path: Path) -> Iterator[None]:
+    """Turn what the person can mend (a full disk, a forbidden folder) into an error that says so."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise RewardSynthError(
+                f"no space left on the disk while writing {path}",
+                "free some space, or choose a folder on another disk: --runs-dir DIR",
+            ) from error
+        if error.errno in _DENIED or isinstance(error, FileExistsError):
+            raise RewardSynthError(
+                f"cannot write {path}: {error.strerror}",
+                "choose a folder that you may write to: --runs-dir DIR",
+            ) from error
+        raise
+
+
+LARGEST_MANIFEST = 1 << 20
+"""Bytes."""
+
+
+def refuse_strange(path: Path) -> None:
+    """Make sure that a file which is read without being asked for, as ``ls`` does, is a plain one, and small.
+
+    :raises RewardSynthError: it is a link, a device or a pipe, or too large.
+    :raises FileNotFoundError: there is none.
+    """
+    found = path.lstat()
+    if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST_MANIFEST:
+        raise RewardSynthError(f"{path} is no plain small file", "look what it is, and remove it")
+
+
+def refuse_links(folder: Path) -> None:
+    """Make sure that everything below a folder is a plain file or a folder.
+
+    A run that somebody sent could hold a link to a file of yours, which would then be shown to a model, or a device
+    that never ends.
+
+    :raises RewardSynthError: naming the first that is neither.
+    """
+    pending = [folder]
+    while pending:
+        # A training that runs removes its scratch folder when it ends.
+        with contextlib.suppress(FileNotFoundError), os.scandir(pending.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append(Path(entry.path))
+                elif not entry.is_file(follow_symlinks=False):
+                    raise RewardSynthError(
+                        f"{entry.path} is no plain file", "a run holds plain files only: look what it is, and remove it"
+                    )
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write the file whole or not at all: to a draft beside it, then renamed over it."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    with in_words(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with draft.open("wb") as file:
+                file.write(content)
+                file.flush()
+                # Without this a power cut may leave the new name with no bytes behind it.
+                os.fsync(file.fileno())
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """As :func:`write_bytes`, for text."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Indented, sorted keys: two runs' files can be compared line by line. NaN is refused with ValueError."""
+    write_text(path, json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_new(path: Path, text: str) -> bool:
+    """Write a file that must not exist yet; False, and nothing written, if it does. Atomic."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    with in_words(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            draft.write_text(text, encoding="utf-8")
+            os.link(draft, path)
+        except FileExistsError:
+            return False
+        finally:
+            draft.unlink(missing_ok=True)
+    return True
+
+
+def append_line(path: Path, line: str) -> None:
+    """Append one line. A torn last line, left by a crash, is closed first, so that only it is lost."""
+    with in_words(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab+") as file:
+            end = file.seek(0, os.SEEK_END)
+            if end:
+                file.seek(end - 1)
+                if file.read(1) != b"\n":
+                    line = "\n" + line
+            file.write(line.encode() + b"\n")
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The JSON objects of a lines file; torn lines are left out, a missing file has none."""
+    if not path.exists():
+        return []
+    records = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(record, dict):
+            records.append(record)
+    return records
+
+
+def read_json(path: Path) -> Any:
+    """The file's content.
+
+    :raises RewardSynthError: it is no JSON, so somebody changed it: ours appear whole or not at all.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RewardSynthError(f"{path} is not valid JSON: {error}", "restore the file, or remove it") from error

@@ -1,0 +1,206 @@
+"""A training's numbers brought together over seeds: what the rules look at and what the text tells."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from reward_synth.core.types import EvaluationPoint, Finding, Measurement, TermStatistics, TrainResult
+from reward_synth.diagnosis.precursors import Precursor, precursors
+from reward_synth.diagnosis.trajectories import Played
+from reward_synth.state.fields import FieldTable
+from reward_synth.state.view import FloatArray
+from reward_synth.tasks.spec import TaskSpec
+
+POINTS = 10
+"""Points of training that are told."""
+
+# Changes of fitness below these are chance: 2 % of the largest magnitude, and this much of its unit.
+RELATIVE_NOISE = 0.02
+SMALLEST_CHANGE = 0.01
+
+
+@dataclass(frozen=True)
+class TermLink:
+    """How one reward term's sum over an episode goes with fitness, over the evaluation episodes."""
+
+    term: str
+    mean_sum: float
+    deviation: float
+    """Standard deviation of single steps' values over all episodes."""
+    correlation: float | None
+    """Pearson's r; None where term or fitness is the same in every episode, or episodes are fewer than 4."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that is known of one candidate after training, as plain values."""
+
+    task: TaskSpec
+    table: FieldTable
+    candidate_id: str
+    results: tuple[TrainResult, ...]
+    curve: tuple[EvaluationPoint, ...]
+    """Mean over seeds, at no more than :data:`POINTS` points."""
+    terms: tuple[TermStatistics, ...]
+    """Over seeds, at no more than :data:`POINTS` points, in the order of the reward."""
+    links: tuple[TermLink, ...]
+    played: tuple[Played, ...]
+    fields: tuple[str, ...]
+    """Fields worth telling."""
+
+    @cached_property
+    def trained(self) -> tuple[TrainResult, ...]:
+        """The seeds whose training ran through."""
+        return tuple(result for result in self.results if result.status == "trained")
+
+    @cached_property
+    def measurements(self) -> tuple[Measurement, ...]:
+        """The final evaluation of all seeds."""
+        return tuple(m for result in self.results for m in result.episodes)
+
+    @property
+    def success(self) -> float:
+        """Share of final evaluation episodes that succeeded; 0.0 if none was played."""
+        return _mean([m.success for m in self.measurements])
+
+    @property
+    def success_any(self) -> float:
+        """Share of final evaluation episodes in which the predicate held at any step."""
+        return _mean([m.success_any for m in self.measurements])
+
+    @property
+    def fitness(self) -> float | None:
+        """Mean fitness of the final evaluation; None if none was played."""
+        return _mean([m.fitness for m in self.measurements]) if self.measurements else None
+
+    @property
+    def solved(self) -> bool:
+        """True if as many episodes succeed as the task asks for: advice would then only do harm."""
+        return bool(self.measurements) and self.success >= self.task.success_threshold
+
+    @cached_property
+    def precursors(self) -> tuple[Precursor, ...]:
+        """What stands out before the environment ends failed episodes."""
+        return precursors(self.played, self.table)
+
+    @cached_property
+    def noise(self) -> float:
+        """Change of fitness that may well be chance, in its unit."""
+        values = [point.fitness for point in self.curve] + [m.fitness for m in self.measurements]
+        finite = [value for value in values if math.isfinite(value)]
+        largest = max((abs(value) for value in finite), default=0.0)
+        spreads = [
+            float(np.std([m.fitness for m in r.episodes])) / math.sqrt(len(r.episodes))
+            for r in self.results
+            if r.episodes
+        ]
+        return max(SMALLEST_CHANGE, RELATIVE_NOISE * largest, 2 * max(spreads, default=0.0))
+
+
+def diagnosis(rule: str, message: str, fix: str) -> Finding:
+    """A finding of this package; never an error, as the reward has been trained already."""
+    return Finding(rule=rule, message=message, fix=fix, severity="warning", source="analysis")
+
+
+def thirds(values: Sequence[float]) -> tuple[float, float]:
+    """Means of the first and of the last third; single points of an evaluation are noisy."""
+    size = max(1, len(values) // 3)
+    return _mean(values[:size]), _mean(values[-size:])
+
+
+def merge_curves(results: Sequence[TrainResult], points: int = POINTS) -> tuple[EvaluationPoint, ...]:
+    """Evaluations of several seeds as one curve: seeds are averaged point by point."""
+    curves = [result.evaluations for result in results if result.evaluations]
+    if not curves:
+        return ()
+    count = min(points, max(len(curve) for curve in curves))
+    columns = {
+        name: np.mean([_resample([getattr(p, name) for p in curve], count) for curve in curves], axis=0)
+        for name in EvaluationPoint.model_fields
+    }
+    return tuple(
+        EvaluationPoint(
+            step=round(float(columns["step"][i])),
+            **{name: float(column[i]) for name, column in columns.items() if name != "step"},
+        )
+        for i in range(count)
+    )
+
+
+def merge_terms(results: Sequence[TrainResult], points: int = POINTS) -> tuple[TermStatistics, ...]:
+    """Term statistics of several seeds as one: extremes over seeds, means of means and shares."""
+    by_name: dict[str, list[TermStatistics]] = {}
+    for result in results:
+        for term in result.terms:
+            if term.mean:
+                by_name.setdefault(term.name, []).append(term)
+    merged = []
+    for name, terms in by_name.items():
+        count = min(points, max(len(term.mean) for term in terms))
+        merged.append(
+            TermStatistics(
+                name=name,
+                minimum=_tuple(np.min([_resample(t.minimum, count) for t in terms], axis=0)),
+                mean=_tuple(np.mean([_resample(t.mean, count) for t in terms], axis=0)),
+                maximum=_tuple(np.max([_resample(t.maximum, count) for t in terms], axis=0)),
+                share=_tuple(np.mean([_resample(t.share, count) for t in terms], axis=0)),
+            )
+        )
+    return tuple(merged)
+
+
+def link_terms(
+    terms_on_episodes: Sequence[Mapping[str, FloatArray]], measurements: Sequence[Measurement]
+) -> tuple[TermLink, ...]:
+    """How each term's episode sum goes with fitness.
+
+    :param terms_on_episodes: per episode, each term's value at each step, (T,).
+    """
+    fitness = np.array([m.fitness for m in measurements])
+    links = []
+    for term in dict.fromkeys(name for values in terms_on_episodes for name in values):
+        steps = [np.asarray(values.get(term, np.zeros(1)), dtype=np.float64) for values in terms_on_episodes]
+        sums = np.array([values.sum() for values in steps])
+        links.append(
+            TermLink(
+                term=term,
+                mean_sum=float(sums.mean()),
+                deviation=float(np.concatenate(steps).std()),
+                correlation=correlation(sums, fitness),
+            )
+        )
+    return tuple(links)
+
+
+def correlation(first: FloatArray, second: FloatArray) -> float | None:
+    """Pearson's r, or None for fewer than 4 pairs or where one side does not vary."""
+    if len(first) < 4 or not (np.isfinite(first).all() and np.isfinite(second).all()):
+        return None
+    # Relative, so that episodes that differ by rounding alone count as equal.
+    if any(np.ptp(side) <= 1e-9 * (1 + np.abs(side).max()) for side in (first, second)):
+        return None
+    return float(np.corrcoef(first, second)[0, 1])
+
+
+def _resample(values: Sequence[float], count: int) -> FloatArray:
+    numbers = np.asarray(values, dtype=np.float64)
+    places = np.linspace(0, len(numbers) - 1, count)
+    if count <= len(numbers):
+        # Points that were measured, not points between them.
+        measured: FloatArray = numbers[np.round(places).astype(int)]
+        return measured
+    between: FloatArray = np.interp(places, np.arange(len(numbers)), numbers)
+    return between
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values)) if len(values) else 0.0
+
+
+def _tuple(values: FloatArray) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)

@@ -1,0 +1,196 @@
+"""Rules about how the policy moves: from recorded episodes and their actions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from reward_synth.core.number_format import number, percent, plural, with_unit
+from reward_synth.core.types import Finding
+from reward_synth.diagnosis.evidence import Evidence, diagnosis
+from reward_synth.diagnosis.trajectories import Played, Series, series_of
+
+EARLY = 0.5
+"""An episode ends early if it lasts less than this share of the horizon."""
+STILL_SPEED = 0.05
+"""Slower than this in every position (m/s, rad/s) is standing still."""
+JITTER_SPEED = 0.2
+JITTER_FLIPS = 0.25
+JITTER_NET = 0.1
+SATURATED_SHARE = 0.8
+# A robot that settles onto its feet moves: the start of an episode is not looked at.
+SETTLING = 0.2
+SHORTEST_EPISODE = 10
+POSITION_UNITS = ("m", "rad")
+
+
+def falls_early(evidence: Evidence) -> Iterator[Finding]:
+    """Most episodes were ended by the environment, long before the horizon and without success."""
+    horizon = evidence.task.horizon
+    measured = evidence.measurements
+    early = [m for m in measured if m.terminated and not m.success and m.length < EARLY * horizon]
+    if not early or len(early) < 0.5 * len(measured):
+        return
+    length = float(np.mean([m.length for m in early]))
+    yield diagnosis(
+        "falls-early",
+        f"{len(early)} of {plural(len(measured), 'episode')} were ended by the environment (fallen, or out "
+        "of bounds) "
+        f"after {number(length)} of {horizon} steps on average.",
+        "Pay at every step for keeping the posture that the environment calls healthy, more than a quick "
+        "fall can "
+        "earn, and lower what rewards the lunge; the last values of the worst episode show what gives way.",
+    )
+
+
+def wrong_direction(evidence: Evidence) -> Iterator[Finding]:
+    """The policy moves, but against the goal."""
+    fitness = evidence.fitness
+    if fitness is None or evidence.solved or fitness >= -evidence.noise:
+        return
+    unit = evidence.task.fitness_unit
+    travelled = _travel_that_is_fitness(evidence)
+    if travelled:
+        name, net = travelled
+        yield diagnosis(
+            "wrong-direction",
+            f"The policy moves against the goal: `{name}` changed by {with_unit(net, 'm')} in an episode on "
+            "average, "
+            f"which the task counts as {with_unit(fitness, unit)}.",
+            "Turn the sign of the term that pays for this movement.",
+        )
+    elif evidence.curve and evidence.curve[0].fitness - fitness > evidence.noise:
+        yield diagnosis(
+            "wrong-direction",
+            f"Fitness is negative and training made it worse: {with_unit(evidence.curve[0].fitness, unit)} "
+            "at the "
+            f"first evaluation, {with_unit(fitness, unit)} at the end.",
+            "Check the sign of the largest term: it may pay for moving away from the goal.",
+        )
+
+
+def stands_still(evidence: Evidence) -> Iterator[Finding]:
+    """Nothing that could move does, once the robot has settled."""
+    played = _long_enough(evidence)
+    if evidence.solved or not played:
+        return
+    fastest = 0.0
+    name = ""
+    for one in played:
+        for series in _positions(evidence, one):
+            values = series.values[int(SETTLING * len(series.values)) :]
+            speed = float(np.abs(np.diff(values)).mean()) / one.episode.dt
+            if speed >= fastest:
+                fastest, name = speed, f"{series.name} ({series.unit}/s)"
+    if not name or fastest >= STILL_SPEED:
+        return
+    yield diagnosis(
+        "stands-still",
+        f"The robot stands still: the fastest of its positions, {name}, changes by {number(fastest)} on "
+        "average; "
+        f"actions are {percent(_effort(evidence, played))} of their range.",
+        "Doing nothing must pay less than trying: remove constant bonuses, lower the action penalty, and "
+        "reward the "
+        "goal's movement from the first small step on.",
+    )
+
+
+def jitter(evidence: Evidence) -> Iterator[Finding]:
+    """A position goes back and forth fast without getting anywhere."""
+    played = _long_enough(evidence)
+    if evidence.solved or not played:
+        return
+    worst: tuple[float, str, float, float] | None = None
+    for one in played:
+        for series in _positions(evidence, one):
+            if series.unit != "m" or series.vertical:
+                continue
+            steps = np.diff(series.values)
+            path, net = float(np.abs(steps).sum()), abs(float(series.values[-1] - series.values[0]))
+            speed = path / (len(steps) * one.episode.dt)
+            flips = float(np.mean(np.sign(steps[1:]) * np.sign(steps[:-1]) < 0))
+            shaking = speed > JITTER_SPEED and net < JITTER_NET * path and flips > JITTER_FLIPS
+            if shaking and (worst is None or speed > worst[0]):
+                worst = (speed, series.name, net, flips)
+    if worst:
+        speed, name, net, flips = worst
+        yield diagnosis(
+            "jitter",
+            f"`{name}` shakes back and forth at {number(speed)} m/s on average, turning round at "
+            f"{percent(flips)} of "
+            f"the steps, and ends only {number(net)} m from where it began.",
+            "Reward signed progress (next minus present position) or a signed velocity, not its magnitude, "
+            "and charge "
+            "a little for large actions.",
+        )
+
+
+def action_saturation(evidence: Evidence) -> Iterator[Finding]:
+    """Actions lie at their bounds most of the time."""
+    dimensions = evidence.table.actions
+    if evidence.solved or not evidence.played or not dimensions or evidence.table.discrete:
+        return
+    low = np.array([d.low for d in dimensions])
+    high = np.array([d.high for d in dimensions])
+    if not (np.isfinite(low).all() and np.isfinite(high).all()):
+        return
+    actions = np.concatenate([p.episode.actions for p in evidence.played])
+    margin = 0.01 * (high - low)
+    share = float(np.mean((actions <= low + margin) | (actions >= high - margin)))
+    if share > SATURATED_SHARE:
+        yield diagnosis(
+            "action-saturation",
+            f"Actions lie at their bounds {percent(share)} of the time: the policy switches between extremes.",
+            "Charge a little more for large actions (the sum of squares, a few percent of the main term).",
+        )
+
+
+RULES: tuple[Callable[[Evidence], Iterator[Finding]], ...] = (
+    wrong_direction,
+    falls_early,
+    stands_still,
+    jitter,
+    action_saturation,
+)
+
+
+def _long_enough(evidence: Evidence) -> list[Played]:
+    return [one for one in evidence.played if one.measurement.length >= SHORTEST_EPISODE]
+
+
+def _positions(evidence: Evidence, one: Played) -> list[Series]:
+    names = [
+        name
+        for name in evidence.fields
+        if (field := evidence.table.get(name)) is not None and field.unit in POSITION_UNITS
+    ]
+    return series_of(one.episode, evidence.table, names)
+
+
+def _effort(evidence: Evidence, played: list[Played]) -> float:
+    """Mean magnitude of the actions, as a share of the largest that each may take."""
+    bounds = np.array([max(abs(d.low), abs(d.high)) for d in evidence.table.actions])
+    actions = np.concatenate([p.episode.actions for p in played])
+    if len(bounds) != actions.shape[1] or not np.isfinite(bounds).all():
+        return float(np.abs(actions).mean())
+    return float((np.abs(actions) / bounds).mean())
+
+
+def _travel_that_is_fitness(evidence: Evidence) -> tuple[str, float] | None:
+    """The position whose net change, whole or per second, with either sign, is what fitness measures."""
+    if not evidence.played:
+        return None
+    fitness = np.array([one.measurement.fitness for one in evidence.played])
+    tolerance = 0.05 * np.abs(fitness) + 0.02
+    per_episode = [{s.name: s for s in _positions(evidence, one) if s.unit == "m"} for one in evidence.played]
+    seconds = np.array([len(one.episode.actions) * one.episode.dt for one in evidence.played])
+    horizon = evidence.task.horizon * evidence.played[0].episode.dt
+    for name in per_episode[0]:
+        if not all(name in series for series in per_episode):
+            continue
+        net = np.array([float(s[name].values[-1] - s[name].values[0]) for s in per_episode])
+        for travelled in (net, net / seconds, net / horizon):
+            if any(bool((np.abs(sign * travelled - fitness) <= tolerance).all()) for sign in (1, -1)):
+                return name, float(net.mean())
+    return None

@@ -1,0 +1,145 @@
+"""One candidate's training in numbers, findings and words: what analyzer and person read."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reward_synth.core.types import Finding, TrainResult
+from reward_synth.diagnosis import text
+from reward_synth.diagnosis.evidence import Evidence, link_terms, merge_curves, merge_terms
+from reward_synth.diagnosis.training_rules import find
+from reward_synth.diagnosis.trajectories import (
+    Played,
+    Timeline,
+    best_and_worst,
+    shown_fields,
+    summarize_episode,
+    timeline_of_failure,
+)
+from reward_synth.state.episode import Episode
+from reward_synth.state.fields import FieldTable
+from reward_synth.state.view import FloatArray
+from reward_synth.tasks.spec import TaskSpec
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a candidate's training says."""
+
+    data: dict[str, Any]
+    """``summary.json``: plain JSON values; a number that is not finite is null."""
+    text: str
+    """``summary.md``: the very text that the analyzer gets, about 80 lines of Markdown."""
+    short: str
+    """The same in at most 25 lines, for a small model or a terminal."""
+    findings: tuple[Finding, ...]
+    """Named diagnoses with ``source="analysis"``, the weightiest first."""
+
+
+def summarize(
+    spec: TaskSpec,
+    table: FieldTable,
+    candidate_id: str,
+    result: Sequence[TrainResult],
+    episodes: Sequence[Episode],
+    terms_on_episodes: Sequence[Mapping[str, FloatArray]] | None = None,
+    *,
+    fields: Sequence[str] = (),
+) -> Summary:
+    """Turn one candidate's trainings into numbers, findings and text.
+
+    :param table: the environment's full field table, for units and action bounds.
+    :param result: one per seed, in the order of the seeds.
+    :param episodes: the final evaluation episodes of all seeds, in the order of ``result`` and, within a
+        seed, of its ``episodes``; or none, where no trajectory was kept.
+    :param terms_on_episodes: for each episode, each reward term's value at each step, (T,); None leaves out
+        the correlation between terms and fitness.
+    :param fields: names of the state fields that the reward reads; told besides the essential ones.
+    :raises ValueError: if episodes, their terms and their measurements differ in number.
+    """
+    measurements = [m for one in result for m in one.episodes]
+    if episodes and len(episodes) != len(measurements):
+        raise ValueError(f"{len(episodes)} episodes for {len(measurements)} measurements")
+    if terms_on_episodes is not None and len(terms_on_episodes) != len(measurements):
+        raise ValueError(f"terms of {len(terms_on_episodes)} episodes for {len(measurements)} measurements")
+    whole = [one for one in result if one.status == "trained"] or list(result)
+    evidence = Evidence(
+        task=spec,
+        table=table,
+        candidate_id=candidate_id,
+        results=tuple(result),
+        curve=merge_curves(whole),
+        terms=merge_terms(whole),
+        links=link_terms(terms_on_episodes or (), measurements),
+        played=tuple(Played(m, e) for m, e in zip(measurements, episodes, strict=False)),
+        fields=shown_fields(table, fields),
+    )
+    findings = find(evidence)
+    extremes = [
+        summarize_episode(label, played, table, evidence.fields)
+        for label, played in zip(("best", "worst"), best_and_worst(evidence.played), strict=False)
+    ]
+    timeline = timeline_of_failure(evidence.played, table, evidence.fields)
+    told = {"trajectories": [dataclasses.asdict(e) for e in extremes], "timeline": _columns(timeline)}
+    return Summary(
+        data=_plain(_data(evidence, findings) | told),
+        text=text.full(evidence, findings, extremes, timeline),
+        short=text.short(evidence, findings, extremes),
+        findings=findings,
+    )
+
+
+def _data(evidence: Evidence, findings: Sequence[Finding]) -> dict[str, Any]:
+    return {
+        "candidate": evidence.candidate_id,
+        "task": evidence.task.name,
+        "solved": evidence.solved,
+        "success": evidence.success if evidence.measurements else None,
+        "success_any": evidence.success_any if evidence.measurements else None,
+        "fitness": evidence.fitness,
+        "fitness_unit": evidence.task.fitness_unit,
+        "episodes": [m.model_dump() for m in evidence.measurements],
+        "seeds": [
+            {
+                "seed": one.seed,
+                "status": one.status,
+                "reason": one.reason,
+                "steps": one.steps,
+                "seconds": one.seconds,
+                "success": one.success if one.episodes else None,
+                "fitness": one.fitness,
+            }
+            for one in evidence.results
+        ],
+        "curve": [point.model_dump() for point in evidence.curve],
+        "terms": [term.model_dump(mode="json") for term in evidence.terms],
+        "terms_and_fitness": [dataclasses.asdict(link) for link in evidence.links],
+        "before_failure": [dataclasses.asdict(each) for each in evidence.precursors],
+        "findings": [finding.model_dump() for finding in findings],
+    }
+
+
+def _columns(timeline: Timeline | None) -> dict[str, Any] | None:
+    if timeline is None:
+        return None
+    return {
+        "seed": timeline.seed,
+        "fitness": timeline.fitness,
+        "steps": timeline.steps,
+        "fields": {series.name: series.values.tolist() for series in timeline.fields},
+    }
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no NaN: null says the same to every reader."""
+    if isinstance(value, dict):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

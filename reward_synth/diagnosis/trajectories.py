@@ -1,0 +1,173 @@
+"""Recorded episodes, told field by field: where each quantity began, ended, and how far it went between."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from reward_synth.core.types import Measurement
+from reward_synth.state.episode import Episode
+from reward_synth.state.fields import FieldTable
+from reward_synth.state.view import FloatArray
+
+MOMENTS = 16
+"""Rows of a timeline at most."""
+MOST_COLUMNS = 8
+
+# A longer vector is told by its norm: a line per joint would drown the rest.
+LONGEST_VECTOR = 4
+
+
+@dataclass(frozen=True)
+class Played:
+    """One evaluation episode: what happened and how the task judged it."""
+
+    measurement: Measurement
+    episode: Episode
+
+
+@dataclass(frozen=True)
+class Series:
+    """One scalar quantity over an episode of T steps."""
+
+    name: str
+    """``height``, ``position[0]`` for an element of a vector, ``|velocities|`` for a long vector's norm."""
+    unit: str
+    values: FloatArray
+    """(T+1,)"""
+    vertical: bool
+    """True if the name says that it points upwards; going up and down is no failure to get anywhere."""
+
+
+@dataclass(frozen=True)
+class SeriesSummary:
+    """A series in five numbers."""
+
+    name: str
+    unit: str
+    start: float
+    end: float
+    mean: float
+    minimum: float
+    maximum: float
+
+
+@dataclass(frozen=True)
+class EpisodeSummary:
+    """One episode as the analyzer reads it."""
+
+    label: str
+    """``best`` or ``worst``."""
+    seed: int
+    success: bool
+    fitness: float
+    length: int
+    terminated: bool
+    fields: tuple[SeriesSummary, ...]
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """One episode at chosen steps: what comes before what."""
+
+    seed: int
+    fitness: float
+    steps: tuple[int, ...]
+    """From 0 to the last; as much changes from one to the next."""
+    fields: tuple[Series, ...]
+    """Values at these steps."""
+
+
+def shown_fields(table: FieldTable, read: Sequence[str]) -> tuple[str, ...]:
+    """Names worth telling: those that the reward reads, then the essential ones, both in table order."""
+    wanted = frozenset(read)
+    chosen = [field.name for field in table if field.name in wanted]
+    return (*chosen, *(field.name for field in table if field.essential and field.name not in wanted))
+
+
+def series_of(episode: Episode, table: FieldTable, names: Sequence[str]) -> list[Series]:
+    """The named fields of an episode as scalar series; names that the episode did not record are left out."""
+    recorded = {name for name, _ in episode.layout}
+    found: list[Series] = []
+    for name in names:
+        field = table.get(name)
+        if field is None or name not in recorded:
+            continue
+        values = np.asarray(episode.field(name), dtype=np.float64)
+        flat = values.reshape(len(values), -1)
+        if field.shape == ():
+            found.append(Series(name, field.unit, flat[:, 0], _is_vertical(name)))
+        elif flat.shape[1] > LONGEST_VECTOR:
+            found.append(Series(f"|{name}|", field.unit, np.linalg.norm(flat, axis=1), vertical=False))
+        else:
+            found.extend(
+                Series(f"{name}[{i}]", field.unit, flat[:, i], vertical=_is_vertical(name) or i == 2)
+                for i in range(flat.shape[1])
+            )
+    return found
+
+
+def summarize_episode(
+    label: str, played: Played, table: FieldTable, names: Sequence[str], limit: int = 14
+) -> EpisodeSummary:
+    """One episode in five numbers per quantity; at most ``limit`` quantities, in the order of ``names``."""
+    measurement = played.measurement
+    return EpisodeSummary(
+        label=label,
+        seed=played.episode.seed,
+        success=measurement.success,
+        fitness=measurement.fitness,
+        length=measurement.length,
+        terminated=measurement.terminated,
+        fields=tuple(
+            SeriesSummary(
+                name=series.name,
+                unit=series.unit,
+                start=float(series.values[0]),
+                end=float(series.values[-1]),
+                mean=float(series.values.mean()),
+                minimum=float(series.values.min()),
+                maximum=float(series.values.max()),
+            )
+            for series in series_of(played.episode, table, names)[:limit]
+        ),
+    )
+
+
+def timeline_of_failure(played: Sequence[Played], table: FieldTable, names: Sequence[str]) -> Timeline | None:
+    """The failed episode with the best fitness, at moments between which equally much changes; None if none failed.
+
+    Quantities that stay what they are throughout are left out; of the others the first in the order of ``names`` are
+    told.
+    """
+    failed = [each for each in played if not each.measurement.success]
+    if not failed:
+        return None
+    nearest = max(failed, key=lambda each: each.measurement.fitness)
+    moving = [series for series in series_of(nearest.episode, table, names) if np.ptp(series.values) > 0][:MOST_COLUMNS]
+    if not moving:
+        return None
+    scaled = np.stack([series.values / np.ptp(series.values) for series in moving])
+    way = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(scaled)).sum(axis=0))])
+    marks = np.searchsorted(way, np.linspace(0.0, way[-1], MOMENTS - 1)).clip(max=len(way) - 1)
+    chosen = np.union1d(marks, [len(way) - 1])
+    return Timeline(
+        seed=nearest.episode.seed,
+        fitness=nearest.measurement.fitness,
+        steps=tuple(chosen.tolist()),
+        fields=tuple(replace(series, values=series.values[chosen]) for series in moving),
+    )
+
+
+def best_and_worst(played: Sequence[Played]) -> tuple[Played, ...]:
+    """The episodes with the best and the worst (success, fitness); one if there is only one, none if none."""
+    if not played:
+        return ()
+    ranked = sorted(played, key=lambda p: (p.measurement.success, p.measurement.fitness), reverse=True)
+    return (ranked[0],) if len(ranked) == 1 else (ranked[0], ranked[-1])
+
+
+def _is_vertical(name: str) -> bool:
+    return "height" in name or name == "z" or name.endswith("_z") or name.startswith("z_")

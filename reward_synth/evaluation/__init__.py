@@ -1,0 +1,1 @@
+"""Playing a policy, and judging its episodes by the task."""

@@ -1,0 +1,187 @@
+"""A trained policy as plain arrays: all that evaluation needs of a learner, read without torch and without pickle."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.files import write_bytes
+
+Array = NDArray[Any]
+Activation = Literal["tanh", "relu"]
+Output = Literal["clip", "squash", "sample"]
+
+FORMAT = 2
+"""Number of the file format; a reader refuses any other but the first, which lacks ``repeat``."""
+
+_ACTIVATIONS: dict[Activation, Callable[[Array], Array]] = {
+    "tanh": np.tanh,
+    "relu": lambda values: np.maximum(values, 0),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Policy:
+    """A policy: normalise the observation, go through the actor's layers, fit the action's bounds or choose an action.
+
+    Weights and arithmetic are single precision, as they are in training.
+
+    It is deterministic but for ``output="sample"``, where an action is one of A: that one is drawn by the probabilities
+    that training gave it, from a generator of the caller's. The likeliest one every time would be another policy than
+    the trained one: on a grid it walks to and fro between two cells for ever. One generator per episode, seeded with
+    the episode's seed, makes it reproducible (:func:`reward_synth.evaluation.play.play` does that).
+
+    :param layers: weights (inputs, outputs) and biases (outputs,) of the actor's layers, from the observation on.
+    :param activation: applied after every layer but the last.
+    :param output: how the last layer's values become actions: ``clip`` cuts them at the bounds (PPO), ``squash``
+        takes their tanh and stretches it to the bounds (SAC, TQC), ``sample`` takes them as the logarithms of
+        probabilities, up to a constant, and gives a vector of zeros with a 1 for the action drawn (PPO).
+    :param low: smallest actions (A,); finite where ``output`` is ``squash``.
+    :param high: largest actions (A,).
+    :param mean: mean of the observations seen in training (O,).
+    :param variance: their variance (O,).
+    :param epsilon: added to the variance.
+    :param bound: a normalised observation is cut at plus and minus this; infinite for no cut.
+    :param repeat: environment steps that each action is held for, as it was in training.
+    :raises ValueError: if the shapes do not fit each other, or a number is not finite or out of range.
+    """
+
+    layers: tuple[tuple[Array, Array], ...]
+    activation: Activation
+    output: Output
+    low: Array
+    high: Array
+    mean: Array
+    variance: Array
+    epsilon: float
+    bound: float
+    repeat: int = 1
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    @property
+    def draws(self) -> bool:
+        """True if it needs generators to act."""
+        return self.output == "sample"
+
+    def __call__(self, observations: Array, generators: Sequence[np.random.Generator] | None = None) -> Array:
+        """Actions (n, A) for observations (n, O).
+
+        :param generators: one for each observation, where the policy draws; each gives one number.
+        :raises ValueError: if there are none, or not as many, and the policy draws.
+        """
+        flat = np.asarray(observations).reshape(len(observations), -1)
+        normalised = (flat - self.mean) / np.sqrt(self.variance + self.epsilon)
+        # `np.clip` takes twice as long on the few rows of an evaluation.
+        values = np.minimum(np.maximum(normalised, -self.bound), self.bound).astype(np.float32)
+        for weight, bias in self.layers[:-1]:
+            values = _ACTIVATIONS[self.activation](values @ weight + bias)
+        weight, bias = self.layers[-1]
+        values = values @ weight + bias
+        if self.output == "sample":
+            if generators is None or len(generators) != len(values):
+                raise ValueError("this policy draws its actions: give one generator for each observation")
+            return _choose(values, np.array([generator.random() for generator in generators]))
+        if self.output == "squash":
+            values = self.low + (np.tanh(values) + 1) / 2 * (self.high - self.low)
+        actions: Array = np.minimum(np.maximum(values, self.low), self.high)
+        return actions
+
+    def save(self, path: Path) -> None:
+        """Write ``policy.npz``, whole or not at all."""
+        arrays: dict[str, Any] = {
+            "format": FORMAT,
+            "activation": self.activation,
+            "output": self.output,
+            "low": self.low,
+            "high": self.high,
+            "mean": self.mean,
+            "variance": self.variance,
+            "epsilon": self.epsilon,
+            "bound": self.bound,
+            "repeat": self.repeat,
+            "layers": len(self.layers),
+        }
+        for number, (weight, bias) in enumerate(self.layers):
+            arrays |= {f"weight_{number}": weight, f"bias_{number}": bias}
+        content = io.BytesIO()
+        np.savez(content, allow_pickle=False, **arrays)
+        write_bytes(path, content.getvalue())
+
+
+def load_policy(path: Path) -> Policy:
+    """Read what :meth:`Policy.save` wrote.
+
+    :raises RewardSynthError: there is no such file, or it is no policy: pickled objects, another format, arrays that
+        do not fit each other, numbers that are not finite.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            found = archive["format"].item()
+            if found not in (1, FORMAT):
+                raise ValueError(f"its format is {found!r}, this version reads {FORMAT}")
+            count = archive["layers"].item()
+            return Policy(
+                layers=tuple((archive[f"weight_{n}"], archive[f"bias_{n}"]) for n in range(count)),
+                activation=archive["activation"].item(),
+                output=archive["output"].item(),
+                low=archive["low"],
+                high=archive["high"],
+                mean=archive["mean"],
+                variance=archive["variance"],
+                epsilon=archive["epsilon"].item(),
+                bound=archive["bound"].item(),
+                repeat=1 if found == 1 else archive["repeat"].item(),
+            )
+    except (OSError, EOFError, KeyError, TypeError, ValueError, AttributeError, zipfile.BadZipFile) as error:
+        raise RewardSynthError(f"cannot read the policy {path}: {error}", "delete it and train again") from error
+
+
+def _choose(values: Array, lots: Array) -> Array:
+    """Vectors (n, A) with a 1 for the action that each lot (n,), between 0 and 1, falls on."""
+    shares = np.exp(values.astype(np.float64) - values.max(axis=1, keepdims=True))
+    heaps = np.cumsum(shares, axis=1)
+    chosen = (heaps <= lots[:, None] * heaps[:, -1:]).sum(axis=1)
+    vectors: Array = np.eye(values.shape[1], dtype=np.float32)[chosen]
+    return vectors
+
+
+def _check(policy: Policy) -> None:
+    """See :class:`Policy`; ValueError for the first thing that is wrong."""
+    if policy.activation not in get_args(Activation) or policy.output not in get_args(Output):
+        raise ValueError(f"activation {policy.activation!r} or output {policy.output!r} is unknown")
+    arrays = {"low": policy.low, "high": policy.high, "mean": policy.mean, "variance": policy.variance}
+    for number, (weight, bias) in enumerate(policy.layers):
+        arrays |= {f"weight_{number}": weight, f"bias_{number}": bias}
+    for name, array in arrays.items():
+        if array.dtype not in (np.float32, np.float64):
+            raise ValueError(f"`{name}` is of type {array.dtype}, not float")
+        unbounded = policy.output == "clip" and name in ("low", "high")
+        if np.isnan(array).any() or not (unbounded or np.isfinite(array).all()):
+            raise ValueError(f"`{name}` holds a number that is not finite")
+    inputs = policy.mean.shape
+    for number, (weight, bias) in enumerate(policy.layers):
+        if weight.ndim != 2 or weight.shape[:1] != inputs or weight.shape[1:] != bias.shape:
+            raise ValueError(
+                f"layer {number} of shapes {weight.shape} and {bias.shape} does not follow on {inputs} values"
+            )
+        inputs = bias.shape
+    if policy.variance.shape != policy.mean.shape or policy.low.shape != inputs or policy.high.shape != inputs:
+        raise ValueError(
+            f"mean {policy.mean.shape}, variance {policy.variance.shape}, low {policy.low.shape} and "
+            f"high {policy.high.shape} do not fit layers from {policy.mean.shape} to {inputs}"
+        )
+    if not isinstance(policy.repeat, int) or policy.repeat < 1:
+        raise ValueError(f"`repeat` is {policy.repeat!r}, not a number of steps")
+    sound = np.isfinite(policy.epsilon) and policy.epsilon > 0 and policy.bound > 0
+    if not policy.layers or not sound or (policy.variance < 0).any() or (policy.low >= policy.high).any():
+        raise ValueError("it has no layers, or a variance, an epsilon, a bound or an action's range is not positive")

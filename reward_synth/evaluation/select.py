@@ -1,0 +1,57 @@
+"""Which candidate is better, and how sure that is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from reward_synth.core.types import Candidate, TrainResult
+from reward_synth.tasks.spec import TaskSpec
+
+Z_95 = 1.959964
+
+
+def best_candidate(candidates: Iterable[Candidate]) -> Candidate | None:
+    """The trained candidate with the highest task success, then fitness; the earlier one on a tie."""
+    trained = [candidate for candidate in candidates if candidate.status == "trained"]
+    return max(sorted(trained, key=lambda c: c.id), key=lambda c: c.score, default=None)
+
+
+def is_solved(candidate: Candidate | None, task: TaskSpec) -> bool:
+    """True if the share of successful evaluation episodes reaches the task's threshold."""
+    return candidate is not None and (candidate.success or 0.0) >= task.success_threshold
+
+
+def with_results(candidate: Candidate, results: Sequence[TrainResult], full_steps: int = 0) -> Candidate:
+    """The candidate with its trainings' outcome over all seeds.
+
+    :param full_steps: what all seeds would have taken, had each been trained to its end.
+    """
+    finished = [result for result in results if result.status == "trained" and result.episodes]
+    steps = sum(result.steps for result in results)
+    if not finished:
+        reason = next((result.reason for result in results if result.reason), "no training finished")
+        return candidate.model_copy(update={"status": "crashed", "reason": reason, "steps": steps})
+    episodes = [episode for result in finished for episode in result.episodes]
+    successes = sum(episode.success for episode in episodes)
+    crashed = len(results) - len(finished)
+    return candidate.model_copy(
+        update={
+            "status": "trained",
+            "reason": f"{crashed} of {len(results)} seeds crashed" if crashed else finished[0].reason,
+            "success": successes / len(episodes),
+            "success_interval": wilson_interval(successes, len(episodes)),
+            "fitness": sum(episode.fitness for episode in episodes) / len(episodes),
+            "steps": steps,
+            "steps_saved": max(0, full_steps - steps),
+        }
+    )
+
+
+def wilson_interval(successes: int, count: int) -> tuple[float, float]:
+    """95 % score interval of a share (Wilson 1927); stays inside [0, 1] for few episodes."""
+    share = successes / count
+    centre = share + Z_95**2 / (2 * count)
+    margin = Z_95 * math.sqrt(share * (1 - share) / count + Z_95**2 / (4 * count**2))
+    scale = 1 + Z_95**2 / count
+    return max(0.0, (centre - margin) / scale), min(1.0, (centre + margin) / scale)

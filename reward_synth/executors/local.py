@@ -1,0 +1,175 @@
+"""Where trainings run: one worker process each, on this machine or on the nodes of a Ray cluster."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Literal, Protocol
+
+from reward_synth.core import machine
+from reward_synth.core.types import TrainResult
+from reward_synth.sandbox.channel import library_environment
+from reward_synth.training.job import Progress, TrainJob, outcome_of, read_progress, write_result
+from reward_synth.training.worker.fork_server import Forked, WorkerHost
+from reward_synth.training.worker.subprocess_stage import cause
+
+OnProgress = Callable[[TrainJob, Progress], None]
+OnResult = Callable[[TrainJob, TrainResult], None]
+POLL_SECONDS = 0.25
+
+
+class Executor(Protocol):
+    """Runs training jobs to their ``result.json``, or to the pause that they ask for."""
+
+    def run(
+        self,
+        jobs: Sequence[TrainJob],
+        on_progress: OnProgress,
+        on_result: OnResult,
+        should_stop: Callable[[], bool],
+    ) -> None:
+        """Run all jobs to ``until``, or to the end; what has come that far already is reported from its files.
+
+        Each job is reported once to ``on_result``, with status ``paused`` where it stands at ``until``. Where
+        ``should_stop`` turns true, running workers end without a result, so that a resumed run goes on from their
+        last pauses, and the call returns.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds, such as a connection to a cluster. Nothing runs any more."""
+        ...
+
+
+def open_executor(kind: Literal["local", "ray"], jobs: int | None) -> Executor:
+    """The executor of that name. Close it in the end.
+
+    :param jobs: trainings side by side; None: as many as there are cores and memory for.
+    :raises RewardSynthError: the extra that it needs is not installed, or its cluster cannot be reached.
+    """
+    if kind == "local":
+        return LocalExecutor(jobs or machine.workers())
+    from reward_synth.executors.ray.driver import RayExecutor
+
+    return RayExecutor(jobs)
+
+
+def take_finished(jobs: Sequence[TrainJob], on_result: OnResult) -> list[TrainJob]:
+    """Report those jobs whose files hold what is asked, and return the others."""
+    waiting = []
+    for job in jobs:
+        finished = outcome_of(job)
+        if finished is None:
+            waiting.append(job)
+        else:
+            on_result(job, finished)
+    return waiting
+
+
+class LocalExecutor:
+    """Worker processes on this machine."""
+
+    def __init__(self, jobs: int) -> None:
+        self._slots = max(1, jobs)
+        self._host = WorkerHost(worker_environment()) if sys.platform == "linux" else None
+
+    def close(self) -> None:
+        """End the worker host."""
+        if self._host is not None:
+            self._host.close()
+
+    def run(
+        self,
+        jobs: Sequence[TrainJob],
+        on_progress: OnProgress,
+        on_result: OnResult,
+        should_stop: Callable[[], bool],
+    ) -> None:
+        """See :class:`Executor`."""
+        waiting = take_finished(jobs, on_result)
+        running: list[WorkerProcess] = []
+        try:
+            while (waiting or running) and not should_stop():
+                while waiting and len(running) < self._slots:
+                    running.append(WorkerProcess(waiting.pop(0), self._host))
+                time.sleep(POLL_SECONDS)
+                for worker in list(running):
+                    if worker.alive:
+                        on_progress(worker.job, read_progress(worker.job.folder))
+                    else:
+                        running.remove(worker)
+                        on_result(worker.job, worker.result())
+        finally:
+            for worker in running:
+                worker.kill()
+
+
+class WorkerProcess:
+    """One running training. It ends with the thread that started it, or its host.
+
+    :param host: forks it, with the libraries loaded; None starts it from nothing.
+    """
+
+    def __init__(self, job: TrainJob, host: WorkerHost | None = None) -> None:
+        self.job = job
+        path = job.write().resolve()
+        self._stderr = job.folder / "stderr.txt"
+        if host is not None:
+            self._process: Forked | subprocess.Popen[bytes] = host.start(path, self._stderr.resolve())
+            return
+        with self._stderr.open("wb") as errors:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-m", "reward_synth.training.worker.main", str(path), str(os.getpid())],
+                env=worker_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                start_new_session=True,
+            )
+
+    @property
+    def alive(self) -> bool:
+        """True until it has ended."""
+        return self._process.poll() is None
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for its end, but no longer than this; True if it has ended."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+        return not self.alive
+
+    def result(self) -> TrainResult:
+        """The written outcome; a worker that died without one is a crashed training, and that is written down."""
+        died = f"the training worker died with {cause(self._process.wait())}"
+        return outcome_of(self.job) or crash(self.job, f"{died}; see {self._stderr.name}")
+
+    def kill(self) -> None:
+        """End the worker and its stages at once; the processes with generated code end with their pipes."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+
+def crash(job: TrainJob, reason: str) -> TrainResult:
+    """Write down that a training crashed, after as many steps as its files tell of; returns the result."""
+    result = TrainResult(
+        status="crashed",
+        reason=reason,
+        seed=job.seed,
+        steps=read_progress(job.folder).step,
+        seconds=0.0,
+        cpu_seconds=0.0,
+    )
+    write_result(job, result)
+    return result
+
+
+def worker_environment() -> dict[str, str]:
+    """What a worker may know of the environment: where programs are, how libraries compute, on one thread. No key."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "MUJOCO_GL") if name in os.environ}
+    return kept | library_environment()

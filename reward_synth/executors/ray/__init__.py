@@ -1,0 +1,1 @@
+"""Trainings as actors of a Ray cluster."""

@@ -1,0 +1,146 @@
+"""What runs on a node: one training, in the same worker process and behind the same locks as on the loop's machine.
+
+A seat lives in a process of Ray's, as an actor. It trains in a temporary folder of its own and hands all files back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reward_synth.executors.local import WorkerProcess, crash
+from reward_synth.executors.ray.archive import CURVES, STAYS, Files, UnfitFile, pack, read_plain
+from reward_synth.store.manifest import versions
+from reward_synth.training.job import TrainJob
+
+PREFIX = "reward-synth-seat-"
+UNCLAIMED_SECONDS = 60.0
+"""So young, a folder may belong to a seat that has not claimed it yet."""
+LARGEST_CURVE = 16 << 20
+"""Bytes of a curve that is sent while the training runs."""
+
+
+@dataclass(frozen=True)
+class Errand:
+    """A job on its way to a node: all that it needs, as text and bytes."""
+
+    job: str
+    """``job.json``, with the folders of the machine that it comes from."""
+    reward: bytes
+    files: Files
+    """The training folder: where the training was before, its checkpoint and curves."""
+
+    @classmethod
+    def of(cls, job: TrainJob) -> Errand:
+        """Pack a job.
+
+        :raises UnfitFile: its folder holds something that no training leaves.
+        """
+        return cls(job.located().model_dump_json(), job.reward.read_bytes(), pack(job.folder, without=STAYS))
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is to be seen of a training."""
+
+    done: bool
+    files: Files = field(default_factory=dict)
+    """The curves that have changed; when it is done, all files but ``job.json``."""
+    trajectories: Files = field(default_factory=dict)
+
+
+class Seat:
+    """Trains one job. Its methods run one after the other in one thread, with whose end the worker would end."""
+
+    def __init__(self) -> None:
+        _sweep()
+        self._folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+        # Held until this process is gone, however it ends.
+        self._claim = os.open(self._folder, os.O_RDONLY)
+        fcntl.flock(self._claim, fcntl.LOCK_EX)
+        self._worker: WorkerProcess | None = None
+        self._seen: dict[str, tuple[int, int]] = {}
+
+    def begin(self, errand: Errand) -> dict[str, str]:
+        """Start the worker; returns the versions of what decides a training's outcome here."""
+        job = TrainJob.parse(errand.job)
+        job = job.model_copy(
+            update={
+                "reward": self._folder / "reward.py",
+                "folder": self._folder / "train",
+                "trajectories": self._folder / "trajectories",
+            }
+        )
+        job.reward.write_bytes(errand.reward)
+        job.folder.mkdir()
+        for name, content in errand.files.items():
+            (job.folder / name).write_bytes(content)
+        self._worker = WorkerProcess(job)
+        return versions()
+
+    def look(self, seconds: float) -> Look:
+        """Wait for the training's end, but no longer than this, and tell how it stands.
+
+        When it is done its folder is removed, so nothing can be asked any more.
+        """
+        assert self._worker is not None
+        job = self._worker.job
+        if not self._worker.wait(seconds):
+            return Look(done=False, files=self._changed_curves(job.folder))
+        self._worker.result()
+        try:
+            look = Look(True, pack(job.folder, without=frozenset({"job.json"})), pack(job.trajectories))
+        except UnfitFile as error:
+            look = self._refused(job, error.message)
+        self.leave()
+        return look
+
+    def leave(self) -> None:
+        """End the training, if it runs, and remove its folder."""
+        if self._worker is not None and self._worker.alive:
+            self._worker.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _changed_curves(self, folder: Path) -> Files:
+        files: Files = {}
+        for name in CURVES:
+            try:
+                found = (folder / name).lstat()
+                now = (found.st_mtime_ns, found.st_size)
+                if self._seen.get(name) != now:
+                    files[name] = read_plain(folder / name, LARGEST_CURVE)
+                    self._seen[name] = now
+            except (FileNotFoundError, UnfitFile):
+                continue  # At its end the training is asked to account for it.
+        return files
+
+    def _refused(self, job: TrainJob, reason: str) -> Look:
+        """Of a folder that must not be sent, only that it is so."""
+        for entry in job.folder.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink()
+        crash(job, reason)
+        return Look(True, pack(job.folder, without=frozenset({"job.json"})))
+
+
+def _sweep() -> None:
+    """Remove the folders of this node's seats that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):
+            found = folder.lstat()
+            if found.st_uid != os.getuid() or time.time() - found.st_mtime < UNCLAIMED_SECONDS:
+                continue
+            claim = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(claim)

@@ -1,0 +1,300 @@
+"""Has jobs trained on a Ray cluster: ``python -I -m reward_synth.executors.ray.broker``, a process of its own.
+
+Ray listens on the network and unpickles what comes in, and whoever may talk to a cluster may run code in its programs.
+So the process that talks to Ray is not the loop: it has no key, no environment but Ray's, and an empty working folder
+(Ray puts that folder first on the path of its workers). It takes orders from the loop and ends with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.exceptions import RayError, RayTaskError
+
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.machine import WORKER_MEMORY
+from reward_synth.executors.local import crash
+from reward_synth.executors.ray.actor import Errand, Look, Seat
+from reward_synth.executors.ray.archive import UnfitFile, check_episodes, show_curves, unpack
+from reward_synth.executors.ray.protocol import Event, Line, Order
+from reward_synth.store.manifest import versions
+from reward_synth.training.job import TrainJob, outcome_of
+from reward_synth.training.worker.subprocess_stage import stay_with
+
+RETRIES = 3
+"""Times that a job is given to another node when its own is lost. Ray retries nothing by itself here: it knows of no
+checkpoint."""
+LOOK_SECONDS, LONGEST_LOOK_SECONDS = 1.0, 5.0
+"""Each seat answers so often, more seldom from 100 seats on: what all of them say must be heard by one process."""
+WAIT_SECONDS = 0.2
+LEAVE_SECONDS = 7.0
+"""For seats to end their look and their trainings, before Ray ends the seats."""
+REACH_SECONDS = 5.0
+NO_ROOM_SECONDS = 300.0
+"""A cluster without a node that could hold one training may get one so late."""
+OBJECT_STORE = 512 << 20
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Serve until the loop closes the pipe.
+
+    :param arguments: the cluster's address, empty to start one here; its cores; trainings side by side, 0 for as many
+        as there is room for; a folder for Ray's files; the loop's process id.
+    """
+    address, cores, most, folder, parent = arguments
+    stay_with(int(parent))
+    line = _claim_pipes()
+    try:
+        with _connected(address, int(cores), Path(folder)):
+            line.tell(Event(kind="ready"))
+            Crew(line, int(most)).work()
+    except RewardSynthError as error:
+        line.tell(Event(kind="failed", message=error.message, hint=error.hint))
+        return 2
+    except BrokenPipeError:
+        pass  # The loop is gone.
+    return 0
+
+
+def _claim_pipes() -> Line[Order]:
+    """Keep stdin and stdout for the conversation: what Ray or its processes print goes to stderr."""
+    line = Line(Order, os.dup(0), os.dup(1))
+    with Path(os.devnull).open("rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    os.dup2(2, 1)
+    return line
+
+
+@contextmanager
+def _connected(address: str, cores: int, folder: Path) -> Iterator[None]:
+    """A connection to the cluster.
+
+    :raises RewardSynthError: it cannot be reached, or is of another version.
+    """
+    options: dict[str, Any] = {"address": address}
+    if not address:
+        options = {
+            "address": "local",
+            "num_cpus": cores,
+            "_memory": cores * WORKER_MEMORY,
+            "object_store_memory": OBJECT_STORE,
+            "include_dashboard": False,
+            "_temp_dir": str(folder),
+        }
+    elif address != "auto":
+        _reach(address)
+    try:
+        ray.init(log_to_driver=False, logging_level="error", **options)
+    except (RayError, OSError, RuntimeError, ValueError) as error:
+        where = f"connect to Ray at {address}" if address else "start Ray on this machine"
+        raise RewardSynthError(f"cannot {where}: {_in_short(error)}", _HINT) from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+_HINT = "is it up (`ray status`), and of the same Ray and Python versions? Unset RAY_ADDRESS for a cluster of its own"
+
+
+def _reach(address: str) -> None:
+    """Ray itself tries an address for two minutes, and longer."""
+    host, colon, port = address.rpartition(":")
+    if "://" in address or not colon or not port.isdecimal():
+        raise RewardSynthError(
+            f"RAY_ADDRESS={address} is no address that can be used",
+            "give HOST:PORT of the cluster's head, or auto, and run reward-synth on a node of the cluster",
+        )
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=REACH_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise RewardSynthError(f"nothing answers at RAY_ADDRESS={address}: {error}", _HINT) from error
+
+
+class _Task:
+    """A job, and the seat that it has, if it has one."""
+
+    def __init__(self, job: TrainJob) -> None:
+        self.job = job
+        self.losses = 0
+        self.seat: Any = None
+        self.answer: Any = None
+        """Reference to what the seat is asked at the moment."""
+        self.begun = False
+
+
+class Crew:
+    """The seats on the nodes: gives them jobs, hears them, and replaces those that are lost."""
+
+    def __init__(self, line: Line[Order], most: int) -> None:
+        """
+        :param most: trainings side by side; 0: as many as the cluster has room for.
+        """
+        self._line, self._most = line, most
+        # No restarts by Ray: a seat that is lost has lost its folder, and the job must be packed anew.
+        self._make = ray.remote(num_cpus=1, memory=WORKER_MEMORY, max_restarts=0, max_task_retries=0)(Seat).remote
+        self._waiting: list[_Task] = []
+        self._seated: list[_Task] = []
+        self._slots, self._counted, self._had_room = 0, -1.0, time.monotonic()
+
+    def work(self) -> None:
+        """Follow orders until the line is closed; then nothing runs any more.
+
+        :raises RewardSynthError: no node can hold a training, a node runs other versions, or the disk is full.
+        """
+        try:
+            while True:
+                for order in self._line.heard(0.0 if self._seated else WAIT_SECONDS):
+                    if order.kind == "stop":
+                        self.end()
+                        self._line.tell(Event(kind="stopped"))
+                    self._waiting += [_Task(job) for job in order.jobs]
+                self._fill()
+                self._hear()
+        except EOFError:
+            return
+        finally:
+            self.end()
+
+    def end(self) -> None:
+        """End all trainings with their processes, and forget what waits."""
+        leaving = [task.seat.leave.remote() for task in self._seated if task.begun]
+        if leaving:
+            ray.wait(leaving, num_returns=len(leaving), timeout=LEAVE_SECONDS)
+        for task in self._seated:
+            # Whatever did not answer: the worker ends with the process that started it.
+            self._dismiss(task)
+        self._seated.clear()
+        self._waiting.clear()
+
+    def _fill(self) -> None:
+        while self._waiting and len(self._seated) < self._room():
+            task = self._waiting.pop(0)
+            task.job.write()
+            try:
+                errand = Errand.of(task.job)
+            except UnfitFile as error:
+                self._crash(task, error.message)
+                continue
+            task.seat, task.begun = self._make(), False
+            task.answer = task.seat.begin.remote(errand)
+            self._seated.append(task)
+
+    def _room(self) -> int:
+        now = time.monotonic()
+        if now - self._counted > LOOK_SECONDS:
+            self._slots = sum(_slots(node["Resources"]) for node in ray.nodes() if node["Alive"])
+            self._counted = now
+        if self._slots or self._seated:
+            self._had_room = now
+        elif now - self._had_room > NO_ROOM_SECONDS:
+            raise RewardSynthError(
+                f"for {NO_ROOM_SECONDS / 60:.0f} minutes no node of the Ray cluster could hold a training: it takes "
+                f"1 CPU and {WORKER_MEMORY >> 20} MiB of memory",
+                "look at `ray status`; a node's memory is what `ray start --memory` says",
+            )
+        return self._most or self._slots
+
+    def _hear(self) -> None:
+        if not self._seated:
+            return
+        seconds = min(max(LOOK_SECONDS, len(self._seated) / 100), LONGEST_LOOK_SECONDS)
+        tasks = {task.answer: task for task in self._seated}
+        # All that answer within this time, rather than one by one: there may be a thousand.
+        answered, _ = ray.wait(list(tasks), num_returns=len(tasks), timeout=WAIT_SECONDS)
+        for reference in answered:
+            task = tasks[reference]
+            try:
+                answer = ray.get(reference)
+            except RayError as error:
+                self._lose(task, _in_short(error))
+                continue
+            if not task.begun:
+                _same_versions(answer)
+                task.begun = True
+            elif answer.done:
+                self._take(task, answer)
+                continue
+            elif answer.files:
+                show_curves(answer.files, task.job.folder)
+                self._line.tell(Event(kind="seen", folder=task.job.folder))
+            task.answer = task.seat.look.remote(seconds)
+
+    def _take(self, task: _Task, look: Look) -> None:
+        """Write down all that a training left, as if it had been trained here."""
+        job = task.job
+        files = {name: content for name, content in look.files.items() if name != "job.json"}
+        try:
+            check_episodes(look.trajectories, job.seed_index)
+            unpack(look.trajectories, job.trajectories)
+            unpack(files, job.folder)
+        except UnfitFile as error:
+            self._crash(task, error.message)
+            return
+        for path in job.folder.iterdir():
+            if path.name not in files and path.name != "job.json" and path.is_file():
+                path.unlink()
+        if outcome_of(job) is None:
+            self._crash(task, "its node sent no outcome")
+            return
+        self._done(task)
+
+    def _lose(self, task: _Task, why: str) -> None:
+        """A seat is gone with its node or its process: somewhere else, from the last rung's checkpoint."""
+        task.losses += 1
+        if task.losses > RETRIES:
+            self._crash(task, f"its node was lost {task.losses} times, at last: {why}")
+            return
+        self._dismiss(task)
+        self._seated.remove(task)
+        self._waiting.insert(0, task)
+
+    def _crash(self, task: _Task, reason: str) -> None:
+        crash(task.job, reason)
+        self._done(task)
+
+    def _done(self, task: _Task) -> None:
+        if task in self._seated:
+            self._dismiss(task)
+            self._seated.remove(task)
+        self._line.tell(Event(kind="done", folder=task.job.folder))
+
+    @staticmethod
+    def _dismiss(task: _Task) -> None:
+        with contextlib.suppress(RayError):
+            ray.kill(task.seat, no_restart=True)
+
+
+def _slots(resources: dict[str, float]) -> int:
+    """Trainings that a node can hold."""
+    return int(min(resources.get("CPU", 0), resources.get("memory", 0) // WORKER_MEMORY))
+
+
+def _same_versions(theirs: dict[str, str]) -> None:
+    """Figures of trainings can be compared only if the same programs made them."""
+    ours = versions()
+    for name in sorted(ours.keys() | theirs.keys()):
+        if ours.get(name) != theirs.get(name):
+            raise RewardSynthError(
+                f"a node has {name} {theirs.get(name, 'not at all')}, this machine {ours.get(name, 'not at all')}",
+                "install the same versions everywhere: pip install -c requirements.lock 'reward-synth[ray]'",
+            )
+
+
+def _in_short(error: BaseException) -> str:
+    """One line about it; of what was raised on a node its own words, which stand below the traceback."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    return (lines[-1] if isinstance(error, RayTaskError) else lines[0])[:300]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

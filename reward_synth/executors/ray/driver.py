@@ -1,0 +1,184 @@
+"""Trainings on a Ray cluster: the one at ``RAY_ADDRESS``, or one that is started on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from reward_synth.core import machine
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.executors.local import POLL_SECONDS, OnProgress, OnResult, crash, take_finished, worker_environment
+from reward_synth.executors.ray.protocol import Event, Line, Order
+from reward_synth.training.job import TrainJob, outcome_of, read_progress
+from reward_synth.training.worker.subprocess_stage import cause
+
+START_SECONDS = 60.0
+"""For a cluster to answer, or to start here."""
+STOP_SECONDS = 15.0
+
+_NOT_PASSED_ON = frozenset({"RAY_ADDRESS", "RAY_RUNTIME_ENV_HOOK", "RAY_JOB_CONFIG_JSON_ENV_VAR"})
+"""The last two would have Ray send the loop's environment, or its working folder with ``.env``, to the nodes."""
+
+
+def require_ray() -> None:
+    """Make sure that Ray is there, without loading it.
+
+    :raises RewardSynthError: it is not.
+    """
+    if importlib.util.find_spec("ray") is None:
+        raise RewardSynthError(
+            "the executor 'ray' needs Ray, which is not installed", 'pip install "reward-synth[ray]"'
+        )
+
+
+class RayExecutor:
+    """Has jobs trained on a cluster, by a broker: a process without keys that alone talks to Ray.
+
+    The broker keeps the jobs' folders on this machine up to date, so that they end up like those of a local run. Like
+    any worker it ends with the thread that made it.
+    """
+
+    def __init__(self, jobs: int | None) -> None:
+        """
+        :param jobs: trainings side by side; None: as many as the cluster has room for.
+        :raises RewardSynthError: Ray is not installed, or the cluster cannot be reached.
+        """
+        require_ray()
+        address = os.environ.get("RAY_ADDRESS", "")
+        address = "" if address == "local" else address
+        # Not in TMPDIR, which may be long: Ray makes sockets there, whose paths have at most 107 bytes.
+        self._folder = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))
+        self._stderr = self._folder / "broker.txt"
+        cores = jobs or machine.workers()
+        arguments = [address, str(cores), str(jobs or 0), str(self._folder), str(os.getpid())]
+        empty = self._folder / "empty"
+        empty.mkdir()
+        with self._stderr.open("wb") as stderr:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-m", "reward_synth.executors.ray.broker", *arguments],
+                env=broker_environment(own_cluster=not address),
+                cwd=empty,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                start_new_session=True,
+            )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._line = Line(Event, self._process.stdout.fileno(), self._process.stdin.fileno())
+        try:
+            self._await("ready", START_SECONDS, f"Ray does not answer at {address}" if address else "Ray did not start")
+        except BaseException:
+            self.close()
+            raise
+
+    def run(
+        self,
+        jobs: Sequence[TrainJob],
+        on_progress: OnProgress,
+        on_result: OnResult,
+        should_stop: Callable[[], bool],
+    ) -> None:
+        """See :class:`~reward_synth.executors.local.Executor`.
+
+        :raises RewardSynthError: the cluster is gone, has no room, or runs other versions.
+        """
+        waiting = {job.folder: job for job in take_finished(jobs, on_result)}
+        if not waiting:
+            return
+        self._tell(Order(kind="train", jobs=tuple(waiting.values())))
+        try:
+            while waiting and not should_stop():
+                for event in self._heard(POLL_SECONDS):
+                    job = waiting.get(event.folder) if event.folder is not None else None
+                    if job is None:
+                        continue
+                    if event.kind == "seen":
+                        on_progress(job, read_progress(job.folder))
+                    elif event.kind == "done":
+                        del waiting[job.folder]
+                        on_result(job, outcome_of(job) or crash(job, "its node sent no outcome"))
+        finally:
+            if waiting:
+                self._stop()
+
+    def close(self) -> None:
+        """Leave the cluster, and end it if it was started here."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _stop(self) -> None:
+        """Have all trainings ended. A broker that is gone, or does not answer, takes them with it."""
+        try:
+            self._tell(Order(kind="stop"))
+            self._await("stopped", STOP_SECONDS, "")
+        except RewardSynthError:
+            self._kill()
+
+    def _kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def _tell(self, order: Order) -> None:
+        try:
+            self._line.tell(order)
+        except BrokenPipeError:
+            raise self._gone() from None
+
+    def _heard(self, seconds: float) -> list[Event]:
+        try:
+            events = list(self._line.heard(seconds))
+        except EOFError:
+            raise self._gone() from None
+        for event in events:
+            if event.kind == "failed":
+                raise RewardSynthError(event.message, event.hint)
+        return events
+
+    def _await(self, kind: str, seconds: float, otherwise: str) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if any(event.kind == kind for event in self._heard(POLL_SECONDS)):
+                return
+        raise RewardSynthError(f"{otherwise} within {seconds:.0f} s", "look at `ray status`, or unset RAY_ADDRESS")
+
+    def _gone(self) -> RewardSynthError:
+        self._kill()
+        said = self._stderr.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        last = f": {said[-1][:300]}" if said else ""
+        return RewardSynthError(
+            f"the connection to Ray was lost; its process died with {cause(self._process.returncode)}{last}",
+            "nothing that was finished is lost: look at `ray status`, and resume",
+        )
+
+
+def broker_environment(*, own_cluster: bool) -> dict[str, str]:
+    """What the broker, and a cluster that it starts, may know: what workers may, and Ray's own variables. No key.
+
+    :param own_cluster: it starts one; then only holders of a token that is made here may talk to it.
+    """
+    rays = {name: text for name, text in os.environ.items() if name.startswith("RAY_") and name not in _NOT_PASSED_ON}
+    fixed = {
+        # Ray would pack the working folder for the nodes where this was started by `uv run`.
+        "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+        "RAY_USAGE_STATS_ENABLED": os.environ.get("RAY_USAGE_STATS_ENABLED", "0"),
+    }
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)} if own_cluster else {}
+    return worker_environment() | rays | fixed | token

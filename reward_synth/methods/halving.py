@@ -1,0 +1,191 @@
+"""Early elimination: candidates train in rungs, and after each rung the worst stop.
+
+This is successive halving (Jamieson and Talwalkar 2016, arXiv:1502.07943): after each rung, the better half goes on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from reward_synth.core.types import EvaluationPoint, TrainResult
+from reward_synth.executors.local import Executor, OnProgress
+from reward_synth.training.job import RungEnd, TrainJob
+
+ONE_IN = 2
+"""So many candidates of a rung for each one that goes on, rounded up: one goes on always.
+
+A smaller share saves more, but the rewards that lead at a tenth of the budget are often not those that lead at its end
+(``benchmarks/rungs.py``)."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How good a candidate is at the end of a rung, by the task's own measure and never by its reward's value."""
+
+    candidate: str
+    success: float
+    """Share of the evaluation episodes of all seeds that succeeded; -1 if every seed crashed."""
+    fitness: float
+    """Mean over them."""
+
+    @property
+    def score(self) -> tuple[float, float]:
+        """Task success, then fitness."""
+        return (self.success, self.fitness)
+
+    @classmethod
+    def of(cls, candidate: str, results: Sequence[TrainResult], until: int) -> Standing:
+        """From the newest evaluations of all seeds at step ``until``.
+
+        Results may have gone further, as those of a resumed run have: only what was known at that step counts.
+        """
+        newest = [point for result in results if (point := _at(result, until)) is not None]
+        if not newest:
+            return cls(candidate, success=-1.0, fitness=-math.inf)
+        return cls(
+            candidate,
+            success=sum(point.success for point in newest) / len(newest),
+            fitness=sum(point.fitness for point in newest) / len(newest),
+        )
+
+
+def _at(result: TrainResult, until: int) -> EvaluationPoint | None:
+    if result.status == "crashed":
+        return None
+    for point in result.evaluations:
+        if point.step >= until:
+            return point
+    return result.evaluations[-1] if result.evaluations else None
+
+
+def choose(standings: Sequence[Standing], entered: int) -> tuple[list[Standing], list[Standing]]:
+    """Those that go on and those that stop, each the best first.
+
+    :param standings: of those still in training, the more promising first: it wins a tie.
+    :param entered: candidates that began the rung. Those that crashed or ended in it count as stopped.
+    """
+    ranked = sorted(standings, key=lambda each: each.score, reverse=True)
+    places = math.ceil(entered / ONE_IN)
+    return ranked[:places], ranked[places:]
+
+
+def most_steps(candidates: int, rungs: Sequence[float]) -> float:
+    """Full trainings' worth of steps that so many candidates take at most."""
+    total, before = 0.0, 0.0
+    for share in rungs if candidates > 1 else (1.0,):
+        total += candidates * (share - before)
+        candidates, before = math.ceil(candidates / ONE_IN), share
+    return total
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What a rung decided."""
+
+    number: int
+    """Counted from 1."""
+    rungs: int
+    share: float
+    """Of the budget, trained so far."""
+    kept: tuple[str, ...]
+    """Candidates that train on, the best first."""
+    stopped: tuple[str, ...]
+
+    def __str__(self) -> str:
+        on = ", ".join(self.kept) or "none"
+        return (
+            f"rung {self.number} of {self.rungs} ({self.share:.0%} of the steps): {on} trained on; "
+            f"stopped {', '.join(self.stopped) or 'none'}"
+        )
+
+
+class Race:
+    """The trainings of one iteration's candidates, rung by rung.
+
+    Nothing is kept but the trainings' own files: a resumed run decides again, on the same figures.
+
+    :param jobs: per candidate one job per seed; the more promising candidate first.
+    :param rungs: shares of the budget at which the worst stop, rising to 1.
+    :param ended: told once of each candidate whose seeds all have a result.
+    :param decided: told of each decision.
+    """
+
+    def __init__(
+        self,
+        executor: Executor,
+        jobs: Mapping[str, Sequence[TrainJob]],
+        rungs: Sequence[float],
+        progressed: OnProgress,
+        ended: Callable[[str, list[TrainResult]], None],
+        decided: Callable[[Cut], None],
+        should_stop: Callable[[], bool],
+    ) -> None:
+        self._executor = executor
+        self._jobs = jobs
+        self._rungs = rungs
+        self._progressed = progressed
+        self._ended = ended
+        self._decided = decided
+        self._should_stop = should_stop
+        self._names = {job.folder: name for name, seeds in jobs.items() for job in seeds}
+        self._results: dict[str, dict[int, TrainResult]] = {name: {} for name in jobs}
+
+    def run(self) -> None:
+        """Train until the last rung is done or ``should_stop`` turns true."""
+        field = list(self._jobs)
+        stopping: list[TrainJob] = []
+        for number, share in enumerate(self._rungs, start=1):
+            if len(field) > 1 and share < 1:
+                asked = [self._until(job, share) for name in field for job in self._jobs[name]]
+            else:
+                asked = [job for name in field for job in self._jobs[name]]
+            # The stopped ones first: they only lack their final evaluation, a matter of seconds.
+            self._executor.run([*stopping, *asked], self._progressed, self._finished, self._should_stop)
+            if self._should_stop() or not any(job.until for job in asked):
+                return
+            field, stopping = self._cut(field, number, share)
+
+    @staticmethod
+    def _until(job: TrainJob, share: float) -> TrainJob:
+        return job.model_copy(update={"until": max(1, round(share * job.steps))})
+
+    def _finished(self, job: TrainJob, result: TrainResult) -> None:
+        name = self._names[job.folder]
+        seeds = self._results[name]
+        was_done = self._done(name)
+        seeds[job.seed_index] = result
+        if self._done(name) and not was_done:
+            self._ended(name, [seeds[index] for index in sorted(seeds)])
+
+    def _done(self, name: str) -> bool:
+        seeds = self._results[name]
+        return len(seeds) == len(self._jobs[name]) and all(each.status != "paused" for each in seeds.values())
+
+    def _at_rung(self, job: TrainJob) -> TrainResult | None:
+        """What stood at the job's ``until``: a pause, also where the training has gone on since; else its result."""
+        reported = self._results[self._names[job.folder]].get(job.seed_index)
+        if reported is not None and reported.status == "paused":
+            return reported
+        rung = RungEnd.of(job)
+        return rung.as_result(job) if rung is not None and rung.steps >= job.target else reported
+
+    def _cut(self, field: list[str], number: int, share: float) -> tuple[list[str], list[TrainJob]]:
+        standings = []
+        for name in field:
+            jobs = [self._until(job, share) for job in self._jobs[name]]
+            results = [result for job in jobs if (result := self._at_rung(job)) is not None]
+            if any(result.status == "paused" for result in results):
+                standings.append(Standing.of(name, results, jobs[0].target))
+        kept, stopped = choose(standings, entered=len(field))
+        on, off = (tuple(each.candidate for each in part) for part in (kept, stopped))
+        self._decided(Cut(number=number, rungs=len(self._rungs), share=share, kept=on, stopped=off))
+        stopping = []
+        for rank, each in enumerate(stopped, start=len(kept) + 1):
+            reason = (
+                f"stopped after {share:.0%} of its steps as number {rank} of {len(standings)} "
+                f"(success {each.success:.0%}, fitness {each.fitness:.3g})"
+            )
+            stopping += [job.model_copy(update={"end": reason}) for job in self._jobs[each.candidate]]
+        return [name for name in field if name in on], stopping

@@ -1,0 +1,136 @@
+"""From a designer's drafts to rewards worth training: check, critic, screen, repair; at most a few rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from reward_synth.core.types import CheckReport, Finding
+from reward_synth.roles.brief import Brief
+from reward_synth.roles.critic import Critic
+from reward_synth.roles.designer import Designer, Draft
+from reward_synth.screening.checker import Inspector
+
+
+@dataclass(frozen=True)
+class Refined:
+    """A draft after its last round, with all that was found in it."""
+
+    draft: Draft
+    report: CheckReport
+    """Lint, probe, screen and critic findings on the source that stands in ``draft``."""
+    objections: tuple[Finding, ...] = ()
+    """What the critic calls an error: worth a repair, but no ground for rejection."""
+    repairs: int = 0
+    valid_at_first: bool = False
+
+    @property
+    def valid(self) -> bool:
+        """True if the code keeps the contract: lint and probe have no objection."""
+        faults = (f for f in self.report.findings if f.severity == "error" and f.source in ("lint", "probe"))
+        return bool(self.draft.source) and next(faults, None) is None
+
+    @property
+    def ok(self) -> bool:
+        """True if it may be trained: valid, and not plainly paying for the opposite of the goal."""
+        return bool(self.draft.source) and self.report.ok
+
+    @property
+    def reason(self) -> str:
+        """Why it may not be trained, in words; empty if it may."""
+        if self.ok:
+            return ""
+        if not self.draft.source:
+            return f"no code in the answer: {self.draft.problem}"
+        errors = [f.as_text() for f in self.report.findings if f.severity == "error"]
+        return f"still broken after {self.repairs} repairs: " + "; ".join(errors[:3])
+
+
+class Refiner:
+    """Runs the rounds.
+
+    :param critic: None leaves the critic out.
+    :param rounds: most repairs of one draft.
+    """
+
+    def __init__(self, inspector: Inspector, designer: Designer, critic: Critic | None, rounds: int) -> None:
+        self._inspector = inspector
+        self._designer = designer
+        self._critic = critic
+        self._rounds = rounds
+
+    def refine(self, brief: Brief, drafts: Sequence[Draft]) -> list[Refined]:
+        """Each draft, repaired as far as the rounds allow; in the order given."""
+        refined = self._look(brief, [Refined(draft, CheckReport()) for draft in drafts])
+        refined = [replace(item, valid_at_first=item.valid) for item in refined]
+        for _ in range(self._rounds):
+            faulty = {i: faults for i, item in enumerate(refined) if (faults := _to_mend(item))}
+            if not faulty:
+                break
+            repaired = self._designer.repair(brief, [(refined[i].draft, faults) for i, faults in faulty.items()])
+            again = self._look(
+                brief,
+                [
+                    replace(refined[i], draft=draft, repairs=refined[i].repairs + 1)
+                    for i, draft in zip(faulty, repaired, strict=True)
+                ],
+            )
+            for i, item in zip(faulty, again, strict=True):
+                refined[i] = _better(refined[i], item)
+        return refined
+
+    def inspect(self, source: str) -> Refined:
+        """Check and screen a reward that nobody is to repair: a person's own."""
+        return self._measure(Refined(Draft(source), CheckReport()))
+
+    def _look(self, brief: Brief, items: list[Refined]) -> list[Refined]:
+        looked = [self._measure(item) for item in items]
+        if self._critic is None:
+            return looked
+        # Code that does not run is the lint's business; the critic's time goes to what does.
+        sound = [i for i, item in enumerate(looked) if item.ok]
+        reviews = self._critic.review(brief, [(looked[i].draft, looked[i].report) for i in sound])
+        for i, review in zip(sound, reviews, strict=True):
+            # A critic can be wrong where lint and probe cannot: its errors ask for a repair, but do not reject, and
+            # its warnings are for people to read: mended one by one, they make all samples alike.
+            said = tuple(f.model_copy(update={"severity": "warning"}) for f in review.findings)
+            draft, report = looked[i].draft, looked[i].report
+            exchanges = (*draft.exchanges, review.exchange)
+            looked[i] = replace(
+                looked[i],
+                draft=Draft(draft.source, exchanges, draft.problem, draft.candidate, draft.emphasis),
+                report=report.model_copy(update={"findings": report.findings + said}),
+                objections=tuple(f for f in review.findings if f.severity == "error"),
+            )
+        return looked
+
+    def _measure(self, item: Refined) -> Refined:
+        source = item.draft.source
+        if not source:
+            return replace(item, report=CheckReport(), objections=())
+        report = self._inspector.check(source)
+        if report.ok:
+            report = self._inspector.screen(source, report)
+        return replace(item, report=report, objections=())
+
+
+def _to_mend(item: Refined) -> tuple[Finding, ...]:
+    """What the designer is asked to mend: errors of lint, probe and screen; else the critic's."""
+    if not item.draft.source:
+        return (Finding(rule="no-code", message=item.draft.problem, fix="answer with one python code block"),)
+    errors = tuple(f for f in item.report.findings if f.severity == "error")
+    return errors or item.objections
+
+
+def _better(before: Refined, after: Refined) -> Refined:
+    """The repaired version, unless the repair broke what ran: then the earlier one, with the try counted."""
+    if after.ok or not before.ok:
+        return after
+    kept = Draft(
+        before.draft.source,
+        after.draft.exchanges,
+        before.draft.problem,
+        before.draft.candidate,
+        before.draft.emphasis,
+    )
+    return replace(before, draft=kept, repairs=after.repairs)

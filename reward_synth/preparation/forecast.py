@@ -1,0 +1,158 @@
+"""What a run would do and cost, worked out without asking a model or training anything."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reward_synth.core.types import LearnerName, RoleName
+from reward_synth.settings.model import Settings
+
+if TYPE_CHECKING:
+    from reward_synth.roles.brief import Brief
+    from reward_synth.tasks.spec import TaskSpec
+
+_PROBE_SECONDS = 1.0
+_LEARNER_SECONDS_PER_STEP: dict[LearnerName, float] = {"ppo": 1.0e-4, "sac": 1.2e-3, "tqc": 1.7e-3}
+"""The learner's and the reward's share of a decision on one core, roughly: PPO's with 64 environments and minibatches
+of 512 or 1,024 on HalfCheetah, the others' with the preset "manipulate" and four updates."""
+_CHARACTERS_PER_TOKEN = 4
+_ANSWER_TOKENS = {True: 250, False: 1500}
+"""Tokens of a usual answer, by whether the model is small."""
+_PLACEHOLDER = 'def compute_reward(state, action, next_state):\n    return {"none": 0.0}\n'
+
+
+@dataclass(frozen=True)
+class Range:
+    """From the least (solved in the first iteration, nothing to repair) to the most that the settings allow."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The forecast of a run. Figures about models are estimates: four characters to a token, usual answers."""
+
+    task: TaskSpec | None
+    """None where the success measure would have to be drafted first."""
+    models: dict[str, str]
+    """Model by role."""
+    prompt: str | None
+    """The designer's first prompt, whole; None without a task."""
+    calls: Range
+    tokens: Range | None
+    usd: Range | None
+    """None where the price of a model is unknown."""
+    steps: Range | None
+    """Environment steps."""
+    seconds: Range | None
+    """Training time with all jobs side by side; without the models' time."""
+
+
+def make_plan(goal: str, settings: Settings, task: TaskSpec | None) -> Plan:
+    """Forecast a run whose prerequisites have been checked."""
+    roles: tuple[RoleName, ...] = ("designer", "analyzer")
+    if _has_critic(settings):
+        roles = ("designer", "critic", "analyzer")
+    if task is None:
+        roles = ("goal", *roles)
+    models = {str(role): _model_name(settings, role) for role in roles}
+    calls = _calls(settings, drafted=task is None)
+    if task is None:
+        return Plan(None, models, None, calls, None, None, None, None)
+    small = models["designer"] == "local"
+    prompt = _first_prompt(goal or task.goal, settings, task, small)
+    each = len(prompt) / _CHARACTERS_PER_TOKEN
+    answer = _ANSWER_TOKENS[small]
+    tokens = Range(calls.low * (each + answer), calls.high * (each + answer))
+    price = _price_of_call(set(models.values()), each, answer)
+    usd = None if price is None else Range(calls.low * price[0], calls.high * price[1])
+    from reward_synth.methods.halving import most_steps
+
+    # At best one candidate is trained and solves the task; at worst each rung stops as few of them as it may.
+    one = (settings.steps or task.training.steps) * settings.seeds
+    final = (settings.steps or task.training.steps) * settings.final_seeds
+    most = one * most_steps(settings.samples, settings.rung_shares) * settings.iterations
+    steps = Range(one + final, most + final)
+    per_step = _seconds_per_step(task, settings.learner)
+    # The final trainings run side by side even where one candidate was enough.
+    low = one + final / max(1, min(settings.worker_count, settings.final_seeds))
+    seconds = Range(low * per_step, steps.high * per_step / settings.worker_count)
+    return Plan(task, models, prompt, calls, tokens, usd, steps, seconds)
+
+
+def _model_name(settings: Settings, role: RoleName) -> str:
+    from reward_synth.llm import default_model
+
+    return settings.model_for(role) or default_model()[0]
+
+
+def _has_critic(settings: Settings) -> bool:
+    return _model_name(settings, "critic") != "local" if settings.critic is None else settings.critic
+
+
+def _calls(settings: Settings, drafted: bool) -> Range:
+    rounds = 2 if _has_critic(settings) else 1
+    before = 2 if drafted else 0
+    low = before + settings.samples * rounds + 1
+    high = 2 * before + settings.iterations * (settings.samples * rounds * (1 + settings.repairs) + 1)
+    return Range(low, high)
+
+
+def _first_prompt(goal: str, settings: Settings, task: TaskSpec, small: bool) -> str:
+    """The very text of the first request, caught from a designer that asks a model which is none."""
+    from reward_synth.llm.fake import ScriptedModel
+    from reward_synth.roles.brief import as_text
+    from reward_synth.roles.designer import Designer
+    from reward_synth.roles.prompts import Prompts
+
+    model = ScriptedModel(lambda _: f"```python\n{_PLACEHOLDER}```", small=small)
+    designer = Designer(model, Prompts(settings.prompts), settings.temperature, settings.seed)
+    designer.design(_brief(goal, settings, task, small), 1, 1)
+    return as_text(model.requests[0])
+
+
+def _brief(goal: str, settings: Settings, task: TaskSpec, small: bool) -> Brief:
+    from reward_synth.evaluation.play import field_table, seconds_per_step
+    from reward_synth.search.steps import first_brief
+
+    return first_brief(task, goal, field_table(task), seconds_per_step(task), settings, small)
+
+
+def _price_of_call(names: set[str], prompt_tokens: float, answer_tokens: float) -> tuple[float, float] | None:
+    """Dollars of a call with the cheapest and the dearest of the models; None if a price is unknown."""
+    prices = []
+    for name in names:
+        if name == "local" or name.startswith("replay:"):
+            prices.append(0.0)
+            continue
+        from reward_synth.llm.litellm import price_per_token
+
+        price = None if name == "manual" else price_per_token(name)
+        if price is None:
+            return None
+        prices.append(prompt_tokens * price[0] + answer_tokens * price[1])
+    return min(prices), max(prices)
+
+
+def _seconds_per_step(task: TaskSpec, learner: LearnerName | None) -> float:
+    """Stepping is measured here and now, for a second; the learner's share is a constant."""
+    from reward_synth.simulators import get_simulator
+    from reward_synth.training.presets import preset_for
+
+    preset = preset_for(task, learner)
+    environment = get_simulator(task.simulator).make(task.environment.id, task.environment.arguments, task.horizon)
+    try:
+        environment.action_space.seed(0)
+        environment.reset(seed=0)
+        action, steps, started = environment.action_space.sample(), 0, time.process_time()
+        while (taken := time.process_time() - started) < _PROBE_SECONDS:
+            _, _, terminated, truncated, _ = environment.step(action)
+            steps += 1
+            if terminated or truncated:
+                environment.reset()
+    finally:
+        environment.close()
+    return taken / steps + _LEARNER_SECONDS_PER_STEP[preset.learner] / preset.action_repeat

@@ -1,0 +1,253 @@
+"""Before a model is paid: does the environment work, and can the task's measures tell anything?
+
+A broken environment is an error here, and never a reward's fault later on. What is merely doubtful is a remark, on
+which a person decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from reward_synth.core.errors import EnvironmentFault, RewardSynthError
+from reward_synth.core.types import Measurement
+from reward_synth.evaluation.play import field_table, measure
+from reward_synth.executors.local import worker_environment
+from reward_synth.reward.contract import RewardError
+from reward_synth.reward.lint import lint
+from reward_synth.screening.checker import FIXED_FIX, Inspector
+from reward_synth.screening.reference_episodes import SEED, STEPS, Behaviours, record_full_length
+from reward_synth.simulators import get_simulator
+from reward_synth.state.faults import BLAME, name_of
+from reward_synth.state.fields import FieldTable, FloatArray
+from reward_synth.state.recorder import StateRecorder, require_finite
+from reward_synth.tasks.spec import TaskSpec
+from reward_synth.training.worker.locked_trial import rehearse
+
+TRIAL_STEPS = 30
+SAME = 1e-6
+"""Rows of two episodes with one seed are the same if no value differs by more, relatively or absolutely."""
+LONGEST_CHECKED = 5_000
+"""Steps of the longest episodes that are also played to their end, at rest and at random."""
+
+
+@dataclass(frozen=True)
+class Remark:
+    """Something doubtful about an environment or a task.
+
+    :param level: a ``warning`` should be looked at; a ``note`` is said for the sake of completeness.
+    """
+
+    level: Literal["warning", "note"]
+    about: Literal["seeds", "pictures", "ranges", "success", "fitness"]
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """A task that has been tried: its recorded behaviours, and what was noticed."""
+
+    inspector: Inspector
+    remarks: tuple[Remark, ...]
+
+    def for_task(self, task: TaskSpec) -> Preflight:
+        """The same for a task that differs in words only."""
+        return replace(self, inspector=replace(self.inspector, task=task))
+
+
+def preflight(task: TaskSpec, *, render: bool = False, sandbox: bool = True) -> Preflight:
+    """Try the task's environment, record its behaviours, and judge them by the task's success and fitness.
+
+    :param render: also make a picture.
+    :param sandbox: lock what is tried in a process of its own, as training is.
+    :raises EnvironmentFault: the environment is broken.
+    :raises RewardSynthError: it cannot be made, or success or fitness fails on an episode.
+    """
+    remarks = try_environment(task, render=render, sandbox=sandbox)
+    try:
+        inspector = Inspector.of(task)
+        longer = _full_length(task, inspector.table)
+    except RewardError as error:
+        raise RewardSynthError(
+            f"the success or fitness of the task {task.name} fails on a recorded episode: {error.finding.as_text()}",
+            error.finding.fix or "docs/tasks.md shows what success and fitness may contain",
+        ) from error
+    found = [
+        *remarks,
+        *_ranges(inspector),
+        *_code(inspector),
+        *_success(inspector.behaviours, longer),
+        *_fitness([*inspector.behaviours.measurements, *longer]),
+    ]
+    return Preflight(inspector, tuple(found))
+
+
+def try_environment(task: TaskSpec, *, render: bool = False, sandbox: bool = True) -> tuple[Remark, ...]:
+    """Make, reset and step the task's environment, and see whether its seeds reproduce. Success is not asked for.
+
+    One of a person's own (``module:…``, ``FILE.py:…``) is tried in a locked process first, which may crash.
+
+    :raises EnvironmentFault: it fails, gives numbers that are not finite, or observations of another shape than told.
+    :raises RewardSynthError: it cannot be made.
+    """
+    if ":" in task.environment.id:
+        rehearse(task, worker_environment(), sandbox)
+    table = field_table(task)
+    with closing(_recorder(task, table)) as first, closing(_recorder(task, table)) as second:
+        episodes = [_trial(environment) for environment in (first, second, first)]
+    remarks: list[Remark] = []
+    if any(not _same(episodes[0], other) for other in episodes[1:]):
+        remarks.append(
+            Remark(
+                "warning",
+                "seeds",
+                f"{task.environment.id} does not repeat itself: the same seed and actions lead to other states",
+                "draw all random numbers from self.np_random, and reset all state in reset: figures cannot be compared",
+            )
+        )
+    return (*remarks, *(_picture(task) if render else ()))
+
+
+def _recorder(task: TaskSpec, table: FieldTable) -> StateRecorder:
+    environment = task.environment
+    return StateRecorder(get_simulator(task.simulator).make(environment.id, environment.arguments, task.horizon), table)
+
+
+def _trial(environment: StateRecorder) -> FloatArray:
+    """Rows of a short episode of random actions, shape (steps + 1, width)."""
+    observation, info = environment.reset(seed=SEED)
+    _require_shape(environment, observation, "a reset")
+    require_finite(environment, observation, info["next_state"][None])
+    environment.action_space.seed(SEED)
+    rows = [info["next_state"]]
+    for _ in range(TRIAL_STEPS):
+        observation, _, terminated, truncated, info = environment.step(environment.action_space.sample())
+        _require_shape(environment, observation, "a step")
+        require_finite(environment, observation, info["next_state"][None])
+        rows.append(info["next_state"])
+        if terminated or truncated:
+            break
+    return np.stack(rows)
+
+
+def _require_shape(environment: StateRecorder, observation: Any, when: str) -> None:
+    shape, wanted = np.shape(observation), environment.observation_space.shape
+    if shape != wanted:
+        raise EnvironmentFault(
+            f"the environment {name_of(environment)} gave an observation of shape {shape} after {when}, and its "
+            f"observation_space says {wanted} ({BLAME})",
+            "make reset and step return what observation_space says",
+        )
+
+
+def _same(one: FloatArray, other: FloatArray) -> bool:
+    return one.shape == other.shape and bool(np.allclose(one, other, rtol=SAME, atol=SAME))
+
+
+def _picture(task: TaskSpec) -> Iterator[Remark]:
+    simulator, environment = get_simulator(task.simulator), task.environment
+    try:
+        made = simulator.make(environment.id, environment.arguments | {"render_mode": "rgb_array"}, task.horizon)
+        with closing(made):
+            made.reset(seed=SEED)
+            frame: Any = made.render()
+    except Exception as error:  # noqa: BLE001  (graphics fail in any way, and nothing but pictures depends on them)
+        said = f"{type(error).__name__}: {error}"
+        hint = (
+            "give its __init__ a render_mode, and its metadata rgb_array; without a screen try MUJOCO_GL=egl or osmesa"
+        )
+        yield Remark("warning", "pictures", f"no picture could be made: {' '.join(said.split())[:200]}", hint)
+        return
+    if np.ndim(frame) != 3 or np.shape(frame)[-1] != 3 or np.asarray(frame).dtype != np.uint8:
+        shape = f"{np.shape(frame)} of {np.asarray(frame).dtype}"
+        yield Remark("warning", "pictures", f"render() gave {shape}", "return an array (height, width, 3) of uint8")
+
+
+def _full_length(task: TaskSpec, table: FieldTable) -> list[Measurement]:
+    """Verdicts on episodes at rest and at random that last as long as an evaluation's."""
+    if not STEPS < task.horizon <= LONGEST_CHECKED:
+        return []
+    return measure(task, table, record_full_length(task, table))
+
+
+def _ranges(inspector: Inspector) -> Iterator[Remark]:
+    """Fields whose recorded values leave the range that the table tells designers."""
+    table = inspector.table
+    rows = np.concatenate([episode.rows for episode in inspector.behaviours.episodes])
+    low, high = rows.min(axis=0), rows.max(axis=0)
+    room = 1e-6 * np.maximum(1.0, np.abs(rows).max(axis=0))
+    for name, columns in table.columns().items():
+        outside = (low < table.low - room)[columns].any() or (high > table.high + room)[columns].any()
+        if outside:
+            field = table.get(name)
+            assert field is not None
+            seen = f"{low[columns].min():.4g} to {high[columns].max():.4g}"
+            yield Remark(
+                "warning",
+                "ranges",
+                f"the field `{name}` was seen at {seen}, outside of its range {field.low:.4g} to {field.high:.4g}",
+                "mend the observation space, or the field's low and high in the task file",
+            )
+
+
+def _code(inspector: Inspector) -> Iterator[Remark]:
+    """What the code of success and fitness gives reason to doubt: lint's warnings, and positions that never change."""
+    task, layout = inspector.task, inspector.table.layout()
+    parts: tuple[Literal["success", "fitness"], ...] = ("success", "fitness")
+    for part in parts:
+        report = lint(getattr(task, part), layout, part)
+        for finding in report.findings:
+            yield Remark("warning", part, f"{part}: {finding.message}", finding.fix)
+        for told in inspector.fixed_positions(report.fields):
+            yield Remark("warning", part, f"{part} reads a field that never changes: {told}", FIXED_FIX)
+
+
+def _success(behaviours: Behaviours, longer: Sequence[Measurement]) -> Iterator[Remark]:
+    measured = behaviours.measurements
+    scripted = measured[: len(measured) - behaviours.experts]
+    # Of a task that lasts longer, the short episodes cannot succeed by lasting: the long ones tell.
+    aimless = [*scripted, *longer]
+    resting = [scripted[0], *longer[:1]]
+    passed = sum(each.success for each in aimless)
+    if passed == len(aimless):
+        yield Remark(
+            "warning",
+            "success",
+            f"success is true in all {passed} aimless episodes, doing nothing among them: any reward would solve this",
+            "ask for what only an episode that reaches the goal shows",
+        )
+    elif any(each.success for each in resting):
+        yield Remark("warning", "success", "success is true for doing nothing", "ask for what is not so from the start")
+    elif passed:
+        yield Remark(
+            "warning",
+            "success",
+            f"success is true in {passed} of {len(aimless)} aimless episodes",
+            "a goal that chance reaches tells little of a reward: ask for more, or for longer",
+        )
+    experts = measured[len(scripted) :]
+    if experts and not any(each.success_any for each in experts):
+        yield Remark(
+            "warning",
+            "success",
+            f"success is never true in {len(experts)} episodes of the scripted expert",
+            "see whether the predicate is about what the environment was made for",
+        )
+    elif not passed and not experts:
+        yield Remark("note", "success", "success was never true, which aimless behaviour cannot tell more of")
+
+
+def _fitness(measured: Sequence[Measurement]) -> Iterator[Remark]:
+    values = {each.fitness for each in measured}
+    if len(values) == 1:
+        yield Remark(
+            "warning",
+            "fitness",
+            f"fitness is {values.pop():g} in all {len(measured)} recorded episodes",
+            "let it rise all the way to success: it ranks rewards while none succeeds",
+        )

@@ -1,0 +1,170 @@
+"""Before the first reward: which environment the goal is about, and what decides that it is reached."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.types import Finding
+from reward_synth.display.base import Display
+from reward_synth.evaluation.play import field_table, seconds_per_step
+from reward_synth.preparation.preflight import try_environment
+from reward_synth.reward.contract import RewardError
+from reward_synth.reward.lint import lint
+from reward_synth.roles.task_drafter import GoalReader
+from reward_synth.screening.reference_episodes import record_behaviours
+from reward_synth.settings.model import Settings
+from reward_synth.simulators import describe_environment, environments, get_simulator, simulator_of
+from reward_synth.simulators.custom.files import bare_id
+from reward_synth.state.fields import FieldTable
+from reward_synth.store import RunStore
+from reward_synth.tasks.spec import Environment, TaskSpec, load_task, match_task, save_own_task, with_scale
+
+Confirm = Callable[[TaskSpec], bool]
+"""Shows a drafted task to the person; True if they accept it."""
+
+
+def settle_task(
+    goal: str,
+    settings: Settings,
+    reader: GoalReader,
+    store: RunStore,
+    display: Display,
+    confirm: Confirm | None,
+) -> TaskSpec:
+    """The task to work on.
+
+    A task that was named wins; then a shipped one that means the same as the sentence; else success and fitness are
+    drafted by the model, checked, shown, and frozen. The scale of the reward, if one was typed, is frozen with them.
+    """
+    if settings.task is not None:
+        task = load_task(settings.task)
+        display.status(f"task {task.name} on {task.environment.id}")
+    else:
+        found = match_task(goal, settings.env)
+        if found is None:
+            return with_scale(_drafted_task(goal, settings, reader, store, display, confirm), settings.scale)
+        task = found
+        display.status(f"the goal means the task {task.name} ({task.environment.id})")
+    return with_scale(task, settings.scale)
+
+
+def blank_task(goal: str, environment: str) -> TaskSpec:
+    """A task whose success and fitness are still to be written."""
+    simulator = simulator_of(environment)
+    return TaskSpec(
+        name=f"{simulator}/{_slug(goal)}",
+        goal=goal,
+        simulator=simulator,
+        environment=Environment(id=environment),
+        horizon=get_simulator(simulator).horizon(environment),
+        success="False",
+        fitness="0.0",
+        fitness_unit="",
+        drafted=True,
+        source="drafted by a model",
+    )
+
+
+def _drafted_task(
+    goal: str,
+    settings: Settings,
+    reader: GoalReader,
+    store: RunStore,
+    display: Display,
+    confirm: Confirm | None,
+) -> TaskSpec:
+    known = environments()
+    if settings.env is not None:
+        environment = bare_id(settings.env)
+    else:
+        environment, exchange = reader.choose_environment(goal, known)
+        store.write_exchange(None, exchange.role, exchange.prompt, exchange.answer)
+        display.status(f"the model chose {environment} for this goal (name another with --env)")
+    blank = blank_task(goal, environment)
+    try_environment(blank, sandbox=not settings.unsafe_no_sandbox)
+    table = field_table(blank)
+    shown = table.for_rewards()
+    shown = shown.essential() if reader.model.small else shown
+    drafted = reader.draft_measures(
+        goal,
+        shown.stub(),
+        environment=describe_environment(environment),
+        horizon=blank.horizon,
+        dt=seconds_per_step(blank),
+        check=MeasureCheck(blank, table),
+        layout=shown.layout(),
+    )
+    for exchange in drafted.exchanges:
+        store.write_exchange(None, exchange.role, exchange.prompt, exchange.answer)
+    if drafted.findings:
+        raise RewardSynthError(
+            f"the model's success measure for this goal is not usable: {drafted.findings[0].message}",
+            "try a stronger --model, or write a task file (docs/tasks.md) and pass --task FILE",
+        )
+    task = blank.model_copy(
+        update={
+            "success": drafted.success,
+            "fitness": drafted.fitness,
+            "fitness_unit": drafted.fitness_unit,
+            "notes": drafted.explanation,
+        }
+    )
+    if not settings.yes and (confirm is None or not confirm(task)):
+        draft = store.path / "task.draft.yaml"
+        save_own_task(task, draft)
+        raise RewardSynthError(
+            "nobody accepted the success measure that was drafted for this goal",
+            f"read it in {draft}; accept with --yes, or edit it and pass --task {draft}",
+        )
+    return task
+
+
+class MeasureCheck:
+    """What is wrong with a drafted measure: lint first, then what it says of scripted behaviours."""
+
+    def __init__(self, blank: TaskSpec, table: FieldTable) -> None:
+        self._blank = blank
+        self._table = table
+
+    def __call__(self, entry: str, source: str) -> tuple[Finding, ...]:
+        """Errors only; a measure that passes has none."""
+        found = lint(source, self._table.layout(), "success" if entry == "success" else "fitness").findings
+        errors = tuple(finding for finding in found if finding.severity == "error")
+        task = self._blank.model_copy(update={entry: source})
+        return errors or _faults_on_behaviours(task, self._table, entry)
+
+
+def _faults_on_behaviours(task: TaskSpec, table: FieldTable, entry: str) -> tuple[Finding, ...]:
+    """It must run on scripted behaviours; success must not be met by all, fitness must tell them apart."""
+    try:
+        measured = record_behaviours(task, table).measurements
+    except RewardError as error:
+        return (error.finding,)
+    if entry == "success" and all(m.success for m in measured):
+        return (
+            Finding(
+                rule="always-successful",
+                message=f"success is true in all {len(measured)} scripted episodes, doing nothing among them",
+                fix="ask for what only an episode that reaches the goal shows",
+                source="probe",
+            ),
+        )
+    if entry == "fitness" and len({m.fitness for m in measured}) == 1:
+        return (
+            Finding(
+                rule="constant-fitness",
+                message=f"fitness is {measured[0].fitness:g} in all {len(measured)} scripted episodes",
+                fix="return a number that rises as an episode comes nearer to the goal",
+                source="probe",
+            ),
+        )
+    return ()
+
+
+def _slug(goal: str) -> str:
+    """The goal's first words as a name of at most 40 characters; no word is cut, unless it is the only one."""
+    words = re.sub(r"[^a-z0-9]+", "_", goal.lower()).strip("_")
+    whole = words if len(words) <= 40 else words[:41].rpartition("_")[0] or words[:40]
+    return whole or "goal"

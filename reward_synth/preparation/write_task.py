@@ -1,0 +1,208 @@
+"""A new task spec, from a person's answers to a file that has been tried: part of the public Python API.
+
+Every question has an option, so that the same goes without anybody there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import ValidationError
+
+from reward_synth.core.errors import EnvironmentFault, RewardSynthError
+from reward_synth.evaluation.play import field_table
+from reward_synth.preparation.preflight import Preflight, preflight, try_environment
+from reward_synth.preparation.settle import blank_task
+from reward_synth.sandbox.channel import protected
+from reward_synth.simulators.custom.files import name_environment
+from reward_synth.tasks.spec import Environment, OwnField, TaskSpec, save_own_task
+from reward_synth.training.presets import get_preset
+
+Question = Callable[[str, str, str | None], str]
+"""Takes the option's name, the question and a default (None if there is none), and returns the answer."""
+Show = Callable[[str], None]
+
+Made = TypeVar("Made")
+
+FIELD_FORM = "NAME=SOURCE; UNIT; MEANING"
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What is known before anybody is asked; None and empty for what is not."""
+
+    env: str | None = None
+    goal: str | None = None
+    name: str | None = None
+    success: str | None = None
+    fitness: str | None = None
+    fitness_unit: str | None = None
+    horizon: int | None = None
+    steps: int | None = None
+    fields: tuple[str, ...] = ()
+    """Each in the form of :data:`FIELD_FORM`."""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    learner: str | None = None
+    preset: str | None = None
+    episodes: int | None = None
+    """Of an evaluation."""
+
+
+def write_task(spec: TaskSpec, path: Path) -> None:
+    """Write a new task's file.
+
+    :raises RewardSynthError: it exists already, or cannot be written.
+    """
+    if path.suffix not in (".yaml", ".yml"):
+        raise RewardSynthError(f"{path} is no name for a task file", "let it end in .yaml")
+    if path.exists():
+        raise RewardSynthError(f"{path} exists already", "choose another name with --out, or remove it first")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_own_task(spec, path)
+    except OSError as error:
+        raise RewardSynthError(f"cannot write {path}: {error.strerror}", "choose another place with --out") from error
+
+
+def new_task(
+    answers: Answers, ask: Question, show: Show, *, patient: bool = False, unsafe_no_sandbox: bool = False
+) -> tuple[TaskSpec, Preflight]:
+    """Ask for what is not answered yet, and try the task on the live environment.
+
+    :param ask: raises RewardSynthError where there is nobody to answer and no default.
+    :param show: is told what a person should see before they answer: fields, faults.
+    :param patient: ask again for success and fitness that cannot be used, instead of giving up.
+    :raises EnvironmentFault: the environment is broken.
+    :raises RewardSynthError: an answer cannot be used.
+    """
+    env_id = name_environment(answers.env or ask("--env", "Environment (an id, module:EnvId or ./FILE.py:CLASS)", None))
+    with protected(unsafe_no_sandbox):
+        blank = _with_environment(blank_task("to be asked", env_id), answers)
+        try_environment(blank, sandbox=not unsafe_no_sandbox)
+        show(field_table(blank).for_rewards().stub())
+        blank = _with_fields(blank, answers, ask, show, patient)
+        blank = _with_words(blank, answers, ask)
+        while True:
+            try:
+                spec = _with_measures(blank, answers, ask)
+                return spec, preflight(spec, sandbox=not unsafe_no_sandbox)
+            except EnvironmentFault:
+                raise
+            except RewardSynthError as error:
+                if not patient:
+                    raise
+                show(str(error))
+                answers = Answers()
+
+
+def parse_field(text: str) -> tuple[str, OwnField]:
+    """Name and field out of ``angle=0; rad; Angle of the pole, + = left``.
+
+    A source that is a number, or several with commas, is an index; any other is an expression.
+
+    :raises RewardSynthError: it is none of these.
+    """
+    name, equals, rest = (part.strip() for part in text.partition("="))
+    source, unit, doc = [*(part.strip() for part in rest.split(";", 2)), "", ""][:3]
+    if not equals or not source:
+        raise RewardSynthError(
+            f"--field {text}: this is no field", f"write it as {FIELD_FORM}: 'angle=0; rad; Its angle'"
+        )
+    values: dict[str, Any] = {"unit": unit or "1", "doc": doc}
+    if re.fullmatch(r"\d+", source):
+        values["index"] = int(source)
+    elif re.fullmatch(r"\d+(\s*,\s*\d+)+", source):
+        values["index"] = tuple(int(number) for number in source.split(","))
+    else:
+        values["expression"] = source
+    return name, _validated(f"--field {name}", lambda: OwnField.model_validate(values))
+
+
+def parse_argument(text: str) -> tuple[str, Any]:
+    """Name and value out of ``terminate_when_unhealthy=false``, with YAML's numbers and truth values."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip().isidentifier():
+        raise RewardSynthError(f"--argument {text} has no '='", "write it as --argument NAME=VALUE")
+    return name.strip(), yaml.safe_load(value)
+
+
+def _with_environment(blank: TaskSpec, answers: Answers) -> TaskSpec:
+    environment = blank.environment.model_copy(update={"arguments": dict(answers.arguments)})
+    horizon = blank.horizon if answers.horizon is None else answers.horizon
+    return blank.model_copy(update={"environment": environment, "horizon": horizon})
+
+
+def _with_fields(blank: TaskSpec, answers: Answers, ask: Question, show: Show, patient: bool) -> TaskSpec:
+    """The fields given, and those that a person adds until they have no more."""
+    given = list(answers.fields)
+    if patient and not given:
+        show(f"Fields of your own give names, units and meanings to elements of the observation: {FIELD_FORM}")
+    fields: dict[str, OwnField] = {}
+    while True:
+        text = (
+            given.pop(0) if given else (ask("--field", "A field of your own (nothing: no more)", "") if patient else "")
+        )
+        if not text.strip():
+            break
+        try:
+            name, own = parse_field(text)
+            tried = _own(blank, {**fields, name: own})
+            field_table(tried)
+            fields[name] = own
+        except RewardSynthError as error:
+            if not patient or answers.fields:
+                raise
+            show(str(error))
+    return _own(blank, fields)
+
+
+def _own(blank: TaskSpec, fields: Mapping[str, OwnField]) -> TaskSpec:
+    values = blank.environment.model_dump() | {"fields": {name: own.model_dump() for name, own in fields.items()}}
+    environment = _validated("--field", lambda: Environment.model_validate(values))
+    return blank.model_copy(update={"environment": environment})
+
+
+def _with_words(blank: TaskSpec, answers: Answers, ask: Question) -> TaskSpec:
+    """Goal, name, length and budget."""
+    goal = answers.goal or ask("--goal", "Goal, in a sentence that says all that counts", None)
+    suggested = blank_task(goal, blank.environment.id).short_name
+    name = answers.name or ask("--name", "Name of the task, in small letters", suggested)
+    horizon = answers.horizon or ask("--horizon", "Longest episode, in steps", str(blank.horizon))
+    steps = answers.steps or ask("--steps", "Environment steps of one training", str(blank.training.steps))
+    full = name if "/" in name else f"{blank.simulator}/{name}"
+    values = blank.model_dump() | {"name": full, "goal": goal, "horizon": horizon, "drafted": False, "source": "own"}
+    training = {"steps": steps, "learner": answers.learner, "preset": answers.preset}
+    values["training"] = values["training"] | {key: value for key, value in training.items() if value}
+    if answers.episodes:
+        values["evaluation"] = values["evaluation"] | {"episodes": answers.episodes}
+    spec = _validated("the task", lambda: TaskSpec.model_validate(values))
+    get_preset(spec.training.learner, spec.training.preset)
+    return spec
+
+
+def _with_measures(blank: TaskSpec, answers: Answers, ask: Question) -> TaskSpec:
+    changes = {
+        "success": answers.success
+        or ask("--success", "Success: Python over `episode`, as in np.abs(episode.angle) < 0.1", None),
+        "fitness": answers.fitness or ask("--fitness", "Fitness: a number that rises all the way to success", None),
+        "fitness_unit": answers.fitness_unit or ask("--fitness-unit", "What the fitness counts, in words", None),
+    }
+    return _validated("the task", lambda: TaskSpec.model_validate(blank.model_dump() | changes))
+
+
+def _validated(what: str, make: Callable[[], Made]) -> Made:
+    """What is made; pydantic's complaint as an error for the person."""
+    try:
+        return make()
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"] if part != "function-after")
+        said = first["msg"].removeprefix("Value error, ")
+        raise RewardSynthError(
+            f"{what}{f', {place}' if place else ''}: {said}", "docs/tasks.md lists the keys"
+        ) from error

@@ -1,0 +1,124 @@
+"""From a run folder to its pictures and its page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from reward_synth.core.files import write_text
+from reward_synth.core.types import Finding, TrainResult
+from reward_synth.diagnosis.evidence import merge_curves, merge_terms
+from reward_synth.report import plots
+from reward_synth.report.html import BestReward, CostRow, Reading, ReportData, render_report
+from reward_synth.store import CostLine, RunStore
+from reward_synth.tasks.spec import load_task
+
+
+def write_plots(store: RunStore, candidate: str) -> list[Path]:
+    """Draw a trained candidate's curves into its ``plots`` folder; returns the files written, none without a curve."""
+    task = load_task(store.task_path)
+    results = _results(store, candidate)
+    curve, terms = merge_curves(results), merge_terms(results)
+    drawn = {}
+    if curve:
+        drawn["training.svg"] = plots.training_curve(curve, task.fitness_unit, task.success_threshold)
+    if terms:
+        drawn["terms.svg"] = plots.term_shares(terms, [point.step for point in curve])
+    folder = store.candidate_dir(candidate) / "plots"
+    for name, svg in drawn.items():
+        write_text(folder / name, svg)
+    return [folder / name for name in drawn]
+
+
+def write_report(store: RunStore) -> Path:
+    """Write ``report.html`` from what the run folder holds now; may be called at any time after the task is settled.
+
+    :raises RewardSynthError: the run has no task yet, or a file of it cannot be understood.
+    """
+    path = store.path / "report.html"
+    write_text(path, render_report(report_data(store)))
+    return path
+
+
+def report_data(store: RunStore) -> ReportData:
+    """All that the page tells, as plain values."""
+    info, task = store.info, load_task(store.task_path)
+    candidates, evaluations = tuple(store.candidates()), store.evaluations()
+    ending = info.outcome or info.status
+    command = store.path / "command.txt"
+    return ReportData(
+        run_id=store.id,
+        goal=info.goal,
+        status=f"{ending}: {info.reason}" if info.reason else ending,
+        command=command.read_text(encoding="utf-8").strip() if command.exists() else "",
+        task=task.name,
+        environment=task.environment.id,
+        horizon=task.horizon,
+        success=task.success,
+        fitness=task.fitness,
+        fitness_unit=task.fitness_unit,
+        success_threshold=task.success_threshold,
+        drafted=task.drafted,
+        candidates=candidates,
+        best=_best(store, info.best),
+        readings=tuple(Reading(number, text) for number, text in sorted(store.read_iterations().items())),
+        feedback=store.answers(),
+        costs=cost_rows(store.costs()),
+        evaluations=tuple(evaluations),
+        environment_steps=sum(candidate.steps for candidate in candidates)
+        + sum(evaluation.total_steps for evaluation in evaluations),
+        steps_saved=sum(candidate.steps_saved for candidate in candidates),
+        seconds=info.seconds,
+        versions=tuple(info.versions.items()),
+    )
+
+
+def cost_rows(calls: Iterable[CostLine]) -> tuple[CostRow, ...]:
+    """Calls added up by role and model; a sum with an unknown part is unknown."""
+    groups: dict[tuple[str, str], list[CostLine]] = {}
+    for call in calls:
+        groups.setdefault((call.role, call.model), []).append(call)
+    return tuple(
+        CostRow(
+            role=role,
+            model=model,
+            calls=len(group),
+            prompt_tokens=_whole(call.prompt_tokens for call in group),
+            completion_tokens=_whole(call.completion_tokens for call in group),
+            usd=_sum([call.usd for call in group]),
+            seconds=sum(call.seconds for call in group),
+        )
+        for (role, model), group in groups.items()
+    )
+
+
+def _best(store: RunStore, name: str | None) -> BestReward | None:
+    if name is None:
+        return None
+    results = _results(store, name)
+    data = store.read_summary_data(name) or {}
+    return BestReward(
+        id=name,
+        source=store.read_reward(name),
+        summary=store.read_summary(name),
+        evaluations=merge_curves(results),
+        terms=merge_terms(results),
+        findings=tuple(Finding.model_validate(finding) for finding in data.get("findings", ())),
+    )
+
+
+def _results(store: RunStore, candidate: str) -> list[TrainResult]:
+    folders = (store.candidate_dir(candidate) / "train").glob("seed-*")
+    numbers = sorted(int(folder.name.removeprefix("seed-")) for folder in folders)
+    found = (store.read_result(candidate, number) for number in numbers)
+    return [result for result in found if result is not None]
+
+
+def _sum(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None
+
+
+def _whole(values: Iterable[int | None]) -> int | None:
+    total = _sum(list(values))
+    return None if total is None else int(total)

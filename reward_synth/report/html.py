@@ -1,0 +1,163 @@
+"""``report.html``: a run on one page that needs no other file and no network."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reward_synth.core import number_format as wording
+from reward_synth.core.types import Candidate, Evaluation, EvaluationPoint, Feedback, Finding, TermStatistics
+from reward_synth.report import plots
+
+
+@dataclass(frozen=True)
+class CostRow:
+    """What one role spent on one model."""
+
+    role: str
+    model: str
+    calls: int
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    usd: float | None
+    """None where a price is unknown; 0.0 for models that run here."""
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The analyzer's reading of one iteration."""
+
+    iteration: int
+    text: str
+
+
+@dataclass(frozen=True)
+class BestReward:
+    """The reward that the run ends with, and its training."""
+
+    id: str
+    source: str
+    summary: str = ""
+    """The text of its ``summary.md``."""
+    evaluations: tuple[EvaluationPoint, ...] = ()
+    terms: tuple[TermStatistics, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """All that the page tells. Every text in it may come from a model and is escaped."""
+
+    run_id: str
+    goal: str
+    status: str
+    """How the run ended, in words."""
+    command: str
+    """The command line that started it."""
+    task: str
+    environment: str
+    horizon: int
+    success: str
+    """The success predicate, as Python."""
+    fitness: str
+    fitness_unit: str
+    success_threshold: float
+    drafted: bool
+    """True if a model wrote the two measures."""
+    candidates: tuple[Candidate, ...] = ()
+    best: BestReward | None = None
+    readings: tuple[Reading, ...] = ()
+    feedback: tuple[Feedback, ...] = ()
+    costs: tuple[CostRow, ...] = ()
+    evaluations: tuple[Evaluation, ...] = ()
+    """Final trainings, on fresh seeds."""
+    environment_steps: int | None = None
+    """All trainings together, failed and final ones included."""
+    steps_saved: int = 0
+    """Steps that early ends spared, against training every candidate on every seed to its end."""
+    seconds: float | None = None
+    """Wall time."""
+    versions: tuple[tuple[str, str], ...] = ()
+    """Name and version of what the figures depend on, such as the simulator."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One plot, inlined."""
+
+    title: str
+    address: str
+    """A ``data:`` address."""
+
+
+def render_report(data: ReportData) -> str:
+    """The page as HTML text."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        # Generated code and model text stand on the page.
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        number=wording.number,
+        percent=wording.percent,
+        steps=wording.steps,
+        dollars=dollars,
+        duration=duration,
+    )
+    return environment.get_template("report.html.j2").render(
+        run=data, pictures=_pictures(data), total_usd=total_usd(data.costs)
+    )
+
+
+def total_usd(costs: Sequence[CostRow]) -> float | None:
+    """Dollars spent, or None if any price is unknown: an unknown price is not zero."""
+    prices = [row.usd for row in costs]
+    known = [price for price in prices if price is not None]
+    return sum(known) if len(known) == len(prices) else None
+
+
+def dollars(amount: float | None) -> str:
+    """``$0.0123``, or ``unknown``."""
+    if amount is None:
+        return "unknown"
+    return f"${amount:.4f}" if 0 < amount < 1 else f"${amount:,.2f}"
+
+
+def duration(seconds: float | None) -> str:
+    """``75`` as ``1 min 15 s``."""
+    if seconds is None:
+        return "–"
+    whole = round(seconds)
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _pictures(data: ReportData) -> list[Picture]:
+    pictures = []
+    if any(candidate.success is not None for candidate in data.candidates):
+        drawn = plots.run_progress(data.candidates, data.fitness_unit)
+        pictures.append(_picture("Best success and fitness by iteration", drawn))
+    best = data.best
+    if best and best.evaluations:
+        drawn = plots.training_curve(best.evaluations, data.fitness_unit, data.success_threshold)
+        pictures.append(_picture(f"Training of {best.id}: success and fitness", drawn))
+    if best and any(term.share for term in best.terms):
+        at = [point.step for point in best.evaluations]
+        pictures.append(_picture(f"Reward terms of {best.id}", plots.term_shares(best.terms, at)))
+    return pictures
+
+
+def _picture(title: str, svg: str) -> Picture:
+    # As an image, not as markup: a browser runs no script in it and its ids do not meet those of other plots.
+    encoded = base64.b64encode(svg.encode()).decode("ascii")
+    return Picture(title, f"data:image/svg+xml;base64,{encoded}")

@@ -1,0 +1,238 @@
+"""A goal in words → the environment that it is about, and the measures that will judge it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.types import Finding
+from reward_synth.llm.base import Message, Model, Reply, Request
+from reward_synth.roles.ask import Answer, Unparseable, ask
+from reward_synth.roles.brief import Exchange, Layout, as_text
+from reward_synth.roles.lenient_json import extract_json
+from reward_synth.roles.parsing import ParseError, blocks, clean, parse_python
+from reward_synth.roles.prompts import Prompts
+
+MeasureCheck = Callable[[str, str], tuple[Finding, ...]]
+"""Takes ``"success"`` or ``"fitness"`` and the source; returns what is wrong with it."""
+
+REPAIRS = 3
+_READING = re.compile(r"^The goal wants .+$", re.MULTILINE)
+_LABELLED = re.compile(
+    r"^[ \t>*`-]*(?P<key>success|fitness|fitness[_ ]unit|unit|explanation)"
+    r"[ \t*`]*[:=][ \t*`]*(?P<value>[^\n]+?)[ \t`]*$",
+    re.MULTILINE | re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Drafted:
+    """Measures for a goal that no task spec covers, to be shown to the person and then frozen."""
+
+    success: str
+    """Expression over ``episode``, or a function ``success(episode)``."""
+    fitness: str
+    fitness_unit: str
+    explanation: str
+    """What counts as success, in a sentence for the person; may be empty."""
+    exchanges: tuple[Exchange, ...]
+    findings: tuple[Finding, ...] = ()
+    """What is still wrong after the last repair; empty for usable measures."""
+
+
+@dataclass(frozen=True)
+class _Measures:
+    success: str
+    fitness: str
+    unit: str
+    explanation: str
+
+
+class GoalReader:
+    """Asks a model what a goal means."""
+
+    def __init__(self, model: Model, prompts: Prompts) -> None:
+        self.model = model
+        self.prompts = prompts
+
+    @property
+    def _folder(self) -> str:
+        return "small" if self.model.small else "full"
+
+    def choose_environment(self, goal: str, environments: Mapping[str, str]) -> tuple[str, Exchange]:
+        """The id of the environment that fits the goal.
+
+        :param environments: id → one-line description.
+        :raises RewardSynthError: nothing to choose from, or no answer that names one.
+        """
+        if not environments:
+            raise RewardSynthError("no environment is installed", "install gymnasium[mujoco]")
+        if self.model.small:
+            environments = _named(goal, environments) or environments
+        values = {"goal": goal, "environments": dict(environments)}
+        prompt = self.prompts.render(f"goal/{self._folder}/choose_environment.md.j2", **values)
+        request = Request(
+            messages=(Message(role="user", content=prompt),),
+            role="goal",
+            temperature=0.0,
+            max_tokens=40 if self.model.small else 512,
+            grammar=self.prompts.render("goal/small/choose_environment.gbnf.j2", **values)
+            if self.model.small
+            else None,
+        )
+        try:
+            answer = ask(self.model, request, lambda text: parse_choice(text, tuple(environments)), self.prompts)
+        except Unparseable as failure:
+            raise RewardSynthError(
+                f"the model {self.model.name} did not name an environment for the goal {goal!r}",
+                "name it yourself: --env " + next(iter(environments)),
+            ) from failure
+        return answer.value, Exchange("goal", as_text(answer.request), answer.reply.text)
+
+    def draft_measures(
+        self,
+        goal: str,
+        stub: str,
+        *,
+        environment: str,
+        horizon: int,
+        dt: float,
+        check: MeasureCheck,
+        layout: Layout = (),
+    ) -> Drafted:
+        """Success and fitness for a goal, repaired up to three times while ``check`` objects.
+
+        :param stub: the full stub, or the short one for a small model.
+        :param layout: of the fields that ``stub`` shows; with it a small model's answer is held to a grammar.
+        :param dt: seconds per step.
+        :raises RewardSynthError: no answer that could be parsed.
+        """
+        values = {"goal": goal, "stub": stub, "environment": environment, "horizon": horizon, "dt": dt}
+        prompt = self.prompts.render(f"goal/{self._folder}/draft_measures.md.j2", **values)
+        messages: tuple[Message, ...] = (Message(role="user", content=prompt),)
+        exchanges: list[Exchange] = []
+        for attempt in range(REPAIRS + 1):
+            answer = self._ask_measures(messages, attempt, layout)
+            exchanges.append(Exchange("goal", as_text(answer.request), answer.reply.text))
+            measures = answer.value
+            findings = (*check("success", measures.success), *check("fitness", measures.fitness))
+            errors = [finding for finding in findings if finding.severity == "error"]
+            if not errors or attempt == REPAIRS:
+                break
+            messages = (*answer.request.messages, *self._objection(answer.reply, findings))
+        return Drafted(
+            measures.success,
+            measures.fitness,
+            measures.unit,
+            measures.explanation,
+            tuple(exchanges),
+            tuple(errors),
+        )
+
+    def _ask_measures(self, messages: tuple[Message, ...], attempt: int, layout: Layout) -> Answer[_Measures]:
+        scalars = [name for name, shape in layout if not shape]
+        grammar = None
+        if self.model.small and scalars:
+            grammar = self.prompts.render("goal/small/draft_measures.gbnf.j2", scalars=scalars)
+        request = Request(
+            messages=messages,
+            role="goal",
+            temperature=0.2,
+            max_tokens=200 if self.model.small else 2048,
+            sample=attempt,
+            grammar=grammar,
+        )
+        try:
+            return ask(self.model, request, parse_measures, self.prompts)
+        except Unparseable as failure:
+            raise RewardSynthError(
+                f"the model {self.model.name} gave no usable success and fitness: {failure.reason}",
+                "write a task file with `reward-synth tasks new`, or try another --model",
+            ) from failure
+
+    def _objection(self, reply: Reply, findings: tuple[Finding, ...]) -> tuple[Message, Message]:
+        text = self.prompts.render("goal/repair_measures.md.j2", findings=findings)
+        return Message(role="assistant", content=reply.text), Message(role="user", content=text)
+
+
+def _named(goal: str, environments: Mapping[str, str]) -> dict[str, str]:
+    """Those whose robot, or whose task, the goal calls by name; a small model may overlook that."""
+    said = set(re.findall(r"[a-z]+", goal.lower()))
+    return {
+        identifier: description
+        for identifier, description in environments.items()
+        if said & {word.lower() for word in re.findall(r"[A-Za-z][a-z]{2,}", identifier)}
+    }
+
+
+def parse_choice(text: str, ids: tuple[str, ...]) -> str:
+    """The environment id that an answer names.
+
+    :raises ParseError: none, or several with nothing to tell which is meant.
+    """
+    try:
+        value = extract_json(text, keys=("environment",))
+        named = str(value.get("environment", "")) if isinstance(value, dict) else ""
+    except ParseError:
+        named = clean(text)
+    stripped = named.strip().strip("`\"'*. ")
+    for identifier in ids:
+        if identifier.lower() == stripped.lower():
+            return identifier
+    # Longest first, and taken out once found: "Ant-v5" must not be read out of "Elephant-v5".
+    found = []
+    for identifier in sorted(ids, key=len, reverse=True):
+        pattern = rf"(?<![\w-]){re.escape(identifier)}(?![\w-])"
+        if re.search(pattern, named, re.IGNORECASE):
+            found.append(identifier)
+            named = re.sub(pattern, " ", named, flags=re.IGNORECASE)
+    if len(found) != 1:
+        raise ParseError("name exactly one id from the list" if found else "no id from the list was named")
+    return found[0]
+
+
+def parse_measures(text: str) -> _Measures:
+    """Success, fitness and unit, from a JSON object, labelled lines, or code blocks that define both.
+
+    :raises ParseError: one of the two is missing.
+    """
+    values: dict[str, str] = {}
+    try:
+        value = extract_json(text, keys=("success", "fitness"))
+        if isinstance(value, dict):
+            values = {str(key): entry if isinstance(entry, str) else json.dumps(entry) for key, entry in value.items()}
+    except ParseError:
+        pass
+    if not {"success", "fitness"} <= values.keys():
+        values = {**_labelled(text), **_defined(text)}
+    missing = [key for key in ("success", "fitness") if not values.get(key, "").strip()]
+    if missing:
+        raise ParseError(f"the answer gives no {' and no '.join(missing)}")
+    unit = values.get("fitness_unit") or values.get("unit") or ""
+    success, fitness = (values[key].strip().strip("`").strip() for key in ("success", "fitness"))
+    return _Measures(success, fitness, " ".join(unit.split())[:40], values.get("explanation", "").strip()[:600])
+
+
+def _labelled(text: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    if reading := _READING.search(clean(text)):
+        found["explanation"] = reading.group()
+    for match in _LABELLED.finditer(clean(text)):
+        key = match["key"].lower().replace(" ", "_")
+        found.setdefault(key, match["value"].strip())
+    return found
+
+
+def _defined(text: str) -> dict[str, str]:
+    """Blocks that define ``success`` or ``fitness`` as functions."""
+    found: dict[str, str] = {}
+    for block in blocks(clean(text)):
+        tree = parse_python(block.text)
+        names = {getattr(statement, "name", "") for statement in tree.body} if tree else set()
+        for key in ("success", "fitness"):
+            if key in names:
+                found[key] = block.text.strip("\n") + "\n"
+    return found

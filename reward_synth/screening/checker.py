@@ -1,0 +1,96 @@
+"""Check any reward source against a task: lint, then probe on the live simulator's states."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from reward_synth.core.types import SPARSE_PREFIX, CheckReport, Finding
+from reward_synth.evaluation.play import field_table
+from reward_synth.reward.lint import lint
+from reward_synth.screening.probe import check
+from reward_synth.screening.ranking import screen
+from reward_synth.screening.reference_episodes import Behaviours, record_behaviours
+from reward_synth.state.fields import FieldTable
+from reward_synth.tasks.spec import TaskSpec
+
+NO_SPARSE_TERM = Finding(
+    rule="no-sparse-term",
+    message=f"no term's name begins with `{SPARSE_PREFIX}`, so that success would be worth no more than a hint",
+    fix=f"name the term that is paid for reaching the goal `{SPARSE_PREFIX}_...`; 1 for success, -1 for heavy failure",
+    source="probe",
+)
+"""With the scale ``sign`` alone: see :class:`~reward_synth.training.scale.SignScale`."""
+
+FIXED_FIX = "right for a landmark or a start; a goal that differs from episode to episode stands in another field"
+
+
+@dataclass(frozen=True)
+class Inspector:
+    """A task's field table and recorded behaviours, made once and used for every candidate."""
+
+    task: TaskSpec
+    table: FieldTable
+    """All fields, those among them that only judges may read."""
+    behaviours: Behaviours
+
+    @classmethod
+    def of(cls, task: TaskSpec) -> Inspector:
+        """Record the behaviours: a second or two."""
+        table = field_table(task)
+        return cls(task, table, record_behaviours(task, table))
+
+    def check(self, source: str) -> CheckReport:
+        """Lint and probe."""
+        shown = self.table.for_rewards()
+        report = check(
+            source,
+            shown.layout(),
+            (shown.low, shown.high),
+            self.behaviours.transitions(shown.names),
+            len(shown.actions),
+        )
+        if not report.ok:
+            return report
+        found = [
+            Finding(rule="fixed-position", message=message, fix=FIXED_FIX, severity="warning", source="probe")
+            for message in self.fixed_positions(report.fields)
+        ]
+        goal = any(name.startswith(SPARSE_PREFIX) for name in report.terms)
+        if self.task.training.scale == "sign" and not goal:
+            found.append(NO_SPARSE_TERM)
+        return report.model_copy(update={"findings": (*report.findings, *found)})
+
+    def fixed_positions(self, names: Sequence[str]) -> list[str]:
+        """A sentence on each of the named fields that is a position and never changes."""
+        fixed = self.behaviours.fixed_positions(self.table, names)
+        seeds = len(self.behaviours.episodes)
+        return [
+            f"`{name}` is {np.array2string(place, precision=3, separator=', ')} in every state of {seeds} recorded "
+            "episodes, each with a seed of its own"
+            for name, place in fixed.items()
+        ]
+
+    def screen(self, source: str, report: CheckReport) -> CheckReport:
+        """Rank the recorded behaviours; only for a reward whose report is ok. Returns it with what was seen."""
+        return screen(source, report, self.table, self.behaviours)
+
+
+def check_source(source: str, task: TaskSpec, only: Literal["lint", "probe"] | None = None) -> CheckReport:
+    """Lint and probe a reward, or only one of them, and say how it ranks the recorded behaviours.
+
+    :param only: ``lint`` starts no simulator beyond reading the field table; ``probe`` leaves the lint's warnings out.
+    """
+    if only == "lint":
+        table = field_table(task).for_rewards()
+        linted = lint(source, table.layout(), action_size=len(table.actions))
+        return CheckReport(findings=linted.findings, fields=linted.fields)
+    inspector = Inspector.of(task)
+    report = inspector.check(source)
+    if only == "probe" and report.ok:
+        kept = tuple(finding for finding in report.findings if finding.source != "lint")
+        report = report.model_copy(update={"findings": kept})
+    return inspector.screen(source, report) if report.ok else report

@@ -1,0 +1,301 @@
+"""The probe: run a reward on real and random transitions, in its own process, and say what is wrong."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reward_synth.core.types import CheckReport, Finding
+from reward_synth.reward.contract import RewardError
+from reward_synth.reward.hints import fix_for
+from reward_synth.reward.lint import lint
+from reward_synth.reward.lint.returns import term_line
+from reward_synth.sandbox.process import RewardProcess
+from reward_synth.state.view import Layout, column_indices, columns, sublayout
+
+FloatArray = NDArray[np.float64]
+
+PROBE_SECONDS = 10.0
+RANDOM_ROWS = 256
+LARGEST_TERM = 1e6
+SLOWEST_CALL = 0.5e-3
+"""Seconds; a simulator's step takes about 0.1 ms."""
+UNBOUNDED = 10.0
+
+
+@dataclass(frozen=True)
+class Transitions:
+    """Real transitions, episode after episode, with all fields of the environment.
+
+    Some should come from zero actions, so that the state at rest is among them, the others from random ones.
+    """
+
+    states: FloatArray
+    """(N, W), before the step."""
+    actions: FloatArray
+    """(N, A)."""
+    next_states: FloatArray
+    """(N, W), after the step."""
+    starts: NDArray[np.bool_]
+    """(N,), True at the first transition of an episode."""
+
+    def __len__(self) -> int:
+        return len(self.states)
+
+
+class Ranges(NamedTuple):
+    """Bounds of each column of a row, ``-inf`` and ``inf`` where nothing bounds it."""
+
+    low: FloatArray
+    high: FloatArray
+
+
+def check(
+    source: str,
+    layout: Layout,
+    ranges: tuple[FloatArray, FloatArray],
+    transitions: Transitions,
+    action_size: int,
+    seconds: float = PROBE_SECONDS,
+) -> CheckReport:
+    """Lint a reward and, if the lint has no error, run it.
+
+    :param source: text of the reward file.
+    :param layout: all fields of the environment.
+    :param ranges: low and high per column of ``layout``, shape (W,) each.
+    :param transitions: real transitions with the rows of ``layout``.
+    :param action_size: elements of an action.
+    :param seconds: deadline for everything.
+    :returns: what was found; ``terms`` is empty if it could not be run.
+    :raises RewardSynthError: if no process can be started on this machine.
+    """
+    report = lint(source, layout, action_size=action_size)
+    if not report.ok:
+        return CheckReport(findings=report.findings, fields=report.fields)
+    chosen = column_indices(layout, report.fields)
+    real = Transitions(
+        transitions.states[:, chosen],
+        transitions.actions,
+        transitions.next_states[:, chosen],
+        transitions.starts,
+    )
+    low, high = (np.asarray(bound, dtype=np.float64)[chosen] for bound in ranges)
+    deadline = time.monotonic() + seconds
+    fields = sublayout(layout, report.fields)
+    try:
+        with RewardProcess(source, fields, action_size, deadline=seconds) as process:
+            probe = _Probe(process, fields, real, report.uses_memory, deadline)
+            findings = probe.run(_random_transitions(real, low, high))
+            terms = process.terms
+    except RewardError as error:
+        findings, terms = [error.finding], ()
+    placed = [_with_line(finding, source) for finding in findings]
+    return CheckReport(findings=(*report.findings, *placed), fields=report.fields, terms=terms)
+
+
+def _with_line(finding: Finding, source: str) -> Finding:
+    """The finding with the line of the term that it is about, if it has no line of its own."""
+    match = re.match(r"term `(\w+)`", finding.message)
+    if finding.line is not None or match is None:
+        return finding
+    return finding.model_copy(update={"line": term_line(source, match[1])})
+
+
+def _random_transitions(real: Transitions, low: FloatArray, high: FloatArray) -> Transitions:
+    """Rows within the ranges, each an episode of one step: states that no rollout has been to yet.
+
+    Where a column is unbounded, its real values say what is plausible; a wider guess would accuse rewards of
+    states that cannot be.
+    """
+    generator = np.random.default_rng(0)
+    rows = np.concatenate([real.states, real.next_states])
+    if len(rows):
+        middle, spread = rows.mean(axis=0), np.ptp(rows, axis=0) + 0.1
+    else:
+        middle, spread = np.zeros_like(low), np.full_like(low, UNBOUNDED)
+    start = np.where(np.isfinite(low), low, middle - 2.0 * spread)
+    end = np.where(np.isfinite(high), high, middle + 2.0 * spread)
+    end = np.maximum(start, end)
+    bound = np.abs(real.actions).max(axis=0) if len(real.actions) else np.ones(real.actions.shape[1])
+    size = (RANDOM_ROWS, len(low))
+    return Transitions(
+        states=generator.uniform(start, end, size),
+        actions=generator.uniform(-bound, bound, (RANDOM_ROWS, len(bound))),
+        next_states=generator.uniform(start, end, size),
+        starts=np.ones(RANDOM_ROWS, dtype=bool),
+    )
+
+
+class _Probe:
+    """One check in progress."""
+
+    def __init__(
+        self, process: RewardProcess, layout: Layout, real: Transitions, uses_memory: bool, deadline: float
+    ) -> None:
+        self.process = process
+        self.layout = layout
+        self.real = real
+        self.uses_memory = uses_memory
+        self.deadline = deadline
+
+    def run(self, random: Transitions) -> list[Finding]:
+        """What is wrong; RewardError for what leaves nothing more to be run."""
+        begun = time.perf_counter()
+        try:
+            self.evaluate(self.real)  # The names of all terms are known only after this.
+        except RewardError as error:
+            raise RewardError(self.located(error)) from error
+        spent = (time.perf_counter() - begun) / max(1, len(self.real))
+        findings = self.try_random(random)
+        terms = self.evaluate(self.real)
+        findings += self.impurities(terms)
+        findings += about_terms(terms, self.process.terms)
+        if spent > SLOWEST_CALL:
+            message = f"one call takes {spent * 1e3:.1f} ms, longer than a step of the simulator"
+            findings.append(
+                Finding(rule="slow", message=message, fix="use fewer steps", severity="warning", source="probe")
+            )
+        return findings
+
+    def evaluate(self, transitions: Transitions, backwards: bool = False) -> FloatArray:
+        """Terms (N, K) of all transitions, in their order; episodes side by side, or in the reverse order."""
+        starts = np.arange(len(transitions))
+        if self.uses_memory:
+            starts = np.flatnonzero(transitions.starts | (starts == 0))
+        lengths = np.diff(np.append(starts, len(transitions)))
+        # The longest episodes first: those that still run are then the first rows of every batch.
+        order = np.arange(len(starts))[:: -1 if backwards else 1]
+        ranking = order[np.argsort(-lengths[order], kind="stable")]
+        parts: list[tuple[NDArray[np.intp], FloatArray]] = []
+        for step in range(int(lengths.max(initial=0))):
+            rows = starts[ranking[lengths[ranking] > step]] + step
+            parts.append((rows, self.batch(transitions, rows, step == 0)))
+        terms = np.zeros((len(transitions), len(self.process.terms)))
+        for rows, values in parts:
+            terms[rows, : values.shape[1]] = values
+        return terms
+
+    def batch(self, transitions: Transitions, rows: NDArray[np.intp], first: bool) -> FloatArray:
+        """Terms of some transitions, each in an environment of its own."""
+        self.process.deadline = max(0.1, self.deadline - time.monotonic())
+        try:
+            return self.process.evaluate(
+                transitions.states[rows],
+                transitions.actions[rows],
+                transitions.next_states[rows],
+                np.full(len(rows), first),
+            ).terms
+        except RewardError as error:
+            row = None if error.row is None else int(rows[error.row])
+            raise RewardError(error.finding, row) from error
+
+    def located(self, error: RewardError) -> Finding:
+        """The finding with the circumstances of the transition at fault."""
+        if error.row is None:
+            return error.finding
+        still = not self.real.actions[error.row].any()
+        where = "at rest (zero action)" if still else "on a real transition"
+        values = circumstances(self.layout, self.real.next_states[error.row])
+        return error.finding.model_copy(update={"message": f"{error.finding.message}, {where}{values}"})
+
+    def try_random(self, random: Transitions) -> list[Finding]:
+        """What goes wrong only in states that no rollout has been to yet."""
+        try:
+            self.evaluate(random)
+        except RewardError as error:
+            if error.finding.rule != "not-finite":
+                raise
+            # The sampled state may be one that cannot be reached, so this does not stand against training.
+            values = "" if error.row is None else circumstances(self.layout, random.next_states[error.row])
+            message = f"{error.finding.message}, in a state within the fields' ranges{values}"
+            return [error.finding.model_copy(update={"message": message, "severity": "warning"})]
+        return []
+
+    def impurities(self, terms: FloatArray) -> list[Finding]:
+        """A difference between two runs over the same transitions in another order is hidden state."""
+        again = self.evaluate(self.real, backwards=True)
+        if np.array_equal(terms, again):
+            return []
+        column = int(np.argmax(np.abs(terms - again).max(axis=0)))
+        message = f"term `{self.process.terms[column]}` differs when the same transitions are run again"
+        return [Finding(rule="impure", message=message, fix=fix_for("impure", ""), source="probe")]
+
+
+def circumstances(layout: Layout, row: FloatArray) -> str:
+    """The values of a few fields in a row (W,), as the end of a sentence; empty if no field is a number."""
+    places = columns(layout)
+    shown = [f"{name} = {row[places[name]][0]:.4g}" for name, shape in layout if shape == ()][:6]
+    return f", where next_state has {', '.join(shown)}" if shown else ""
+
+
+def about_terms(terms: FloatArray, names: tuple[str, ...]) -> list[Finding]:
+    """What the values (N, K) on real transitions say about the terms: dead, constant, doubled, too large."""
+    findings: list[Finding] = []
+
+    def add(rule: str, message: str, fix: str, severe: bool) -> None:
+        findings.append(
+            Finding(rule=rule, message=message, fix=fix, severity="error" if severe else "warning", source="probe")
+        )
+
+    if not names:
+        add("no-terms", "it returned no term at all", "return at least one named term", True)
+    if not names or len(terms) < 2:
+        return findings
+    constant = np.ptp(terms, axis=0) == 0.0
+    if constant.all():
+        values = ", ".join(f"`{name}` = {terms[0, k]:.4g}" for k, name in enumerate(names))
+        add(
+            "constant-reward",
+            f"all terms have the same value on every one of {len(terms)} real transitions: {values}",
+            "let a term depend on fields that change, such as a velocity or a distance to the goal",
+            True,
+        )
+        return findings
+    for k, name in enumerate(names):
+        if constant[k] and terms[0, k] == 0.0:
+            message = f"term `{name}` is 0 on all of {len(terms)} real transitions"
+            fix = "make its condition reachable, or make it a smooth function; leave it if it is for something rare"
+            add("dead-term", message, fix, False)
+        elif constant[k]:
+            message = f"term `{name}` is {terms[0, k]:.4g} on all of {len(terms)} real transitions"
+            add(
+                "constant-term",
+                message,
+                "it teaches nothing, but to end episodes early or not where that can be: let it depend on the state, "
+                "or delete it unless you want that",
+                False,
+            )
+        largest = float(np.abs(terms[:, k]).max())
+        if largest > LARGEST_TERM:
+            add("too-large-term", f"term `{name}` reaches {largest:.3g}", "scale it to about 1", True)
+    for k, other in doubled(terms):
+        what = (
+            f"the sum of the others ({', '.join(names[:k] + names[k + 1 :])})" if other is None else f"`{names[other]}`"
+        )
+        add(
+            "doubled-term",
+            f"term `{names[k]}` equals {what}: all would count twice",
+            f"delete `{names[k]}`",
+            True,
+        )
+        break
+    return findings
+
+
+def doubled(terms: FloatArray) -> list[tuple[int, int | None]]:
+    """Terms that equal the sum of all others (k, None), or an earlier term (k, its index)."""
+    found: list[tuple[int, int | None]] = []
+    live = np.flatnonzero(np.ptp(terms, axis=0) > 0.0)
+    total = terms.sum(axis=1)
+    for k in live[::-1].tolist():
+        for other in live[live < k].tolist():
+            if np.allclose(terms[:, k], terms[:, other], rtol=1e-9, atol=1e-12):
+                found.append((k, other))
+        if len(live) > 2 and np.allclose(terms[:, k], total - terms[:, k], rtol=1e-9, atol=1e-12):
+            found.append((k, None))
+    return found

@@ -1,0 +1,106 @@
+"""A look at a reward before any training: does it rank recorded behaviours as the task's fitness does?
+
+CARD calls it trajectory preference evaluation. A plain ranking of returns rejects good rewards with an action
+penalty, since among near-still episodes the penalty decides; so only a clear contradiction is a finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from reward_synth.core.types import Alignment, CheckReport, Finding
+from reward_synth.reward.contract import RewardError
+from reward_synth.sandbox.process import RewardProcess
+from reward_synth.screening.reference_episodes import Behaviours
+from reward_synth.state.episode import Episode
+from reward_synth.state.fields import FieldTable, FloatArray
+
+CONTRADICTION = -0.3
+"""Rank correlation below which a reward or term is said to pay for the wrong thing."""
+
+
+def screen(source: str, report: CheckReport, table: FieldTable, behaviours: Behaviours) -> CheckReport:
+    """Rank the behaviours by the reward, and each of its terms, against the task's fitness.
+
+    :returns: the report with what was seen.
+    """
+    fitness = np.array([m.fitness for m in behaviours.measurements])
+    if np.ptp(fitness) < 1e-9:
+        return report
+    try:
+        means = term_means(source, report, table, behaviours)
+    except RewardError as error:
+        return report.model_copy(update={"findings": (*report.findings, error.finding)})
+    whole = rank_correlation(means.sum(axis=1), fitness)
+    if whole is None:
+        return report
+    each = zip(report.terms, (rank_correlation(column, fitness) for column in means.T), strict=True)
+    terms = {name: value for name, value in each if value is not None}
+    alignment = Alignment(behaviours=len(fitness), reward=whole, terms=terms)
+    found = (_misaligned(alignment),) if whole < CONTRADICTION else ()
+    return report.model_copy(update={"alignment": alignment, "findings": (*report.findings, *found)})
+
+
+def _misaligned(alignment: Alignment) -> Finding:
+    culprits = {name: value for name, value in alignment.terms.items() if value < CONTRADICTION}
+    names = ", ".join(f"`{name}` ({value:+.2f})" for name, value in culprits.items())
+    only = " and ".join(f"`{name}`" for name in culprits)
+    return Finding(
+        rule="misaligned",
+        message=(
+            f"of {alignment.behaviours} recorded behaviours, those that do better at the goal get LESS reward "
+            f"(rank correlation {alignment.reward:+.2f})" + (f"; by term: {names}" if names else "")
+        ),
+        fix=(
+            f"delete {only}, or turn its sign round; leave the other terms as they are"
+            if only
+            else "check the sign of each term against the goal's direction"
+        ),
+        source="screen",
+    )
+
+
+def term_means(source: str, report: CheckReport, table: FieldTable, behaviours: Behaviours) -> FloatArray:
+    """Mean of each term per step, shape (episodes, terms)."""
+    terms = episode_terms(source, report, table, behaviours.episodes)
+    return np.stack([values.mean(axis=0) for values in terms])
+
+
+def episode_terms(source: str, report: CheckReport, table: FieldTable, episodes: Sequence[Episode]) -> list[FloatArray]:
+    """Each term at each step of recorded episodes: one array (steps, terms) per episode.
+
+    Raises :class:`~reward_synth.reward.contract.RewardError` where the reward fails on a transition.
+    """
+    subset = table.subset(report.fields)
+    rows = [episode.subset(subset.names) for episode in episodes]
+    # All episodes go in step, each with a memory of its own: one call per step and not one per transition.
+    # Episodes that have ended repeat their last transition, and what it pays is dropped.
+    longest = max(episode.length for episode in episodes)
+    values = np.zeros((longest, len(episodes), len(report.terms)))
+    with RewardProcess(source, subset.layout(), len(table.actions), terms=report.terms) as process:
+        for t in range(longest):
+            at = [min(t, episode.length - 1) for episode in episodes]
+            values[t] = process.evaluate(
+                np.stack([row[k] for row, k in zip(rows, at, strict=True)]),
+                np.stack([episode.actions[k] for episode, k in zip(episodes, at, strict=True)]),
+                np.stack([row[k + 1] for row, k in zip(rows, at, strict=True)]),
+                np.full(len(episodes), t == 0),
+            ).terms
+    return [values[: episode.length, i] for i, episode in enumerate(episodes)]
+
+
+def rank_correlation(first: FloatArray, second: FloatArray) -> float | None:
+    """Spearman's rank correlation; None if either does not vary."""
+    if np.ptp(first) < 1e-12 or np.ptp(second) < 1e-12:
+        return None
+    return float(np.corrcoef(_ranks(first), _ranks(second))[0, 1])
+
+
+def _ranks(values: FloatArray) -> FloatArray:
+    # Ties share their mean rank: behaviours that all fail alike must not be told apart.
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    ranks: FloatArray = ((last - counts + 1 + last) / 2.0)[inverse]
+    return ranks

@@ -1,0 +1,246 @@
+"""Scripted behaviours recorded once per task: what the probe runs rewards on, and what the screen ranks with.
+
+No policy is needed for a look at a reward: doing nothing, pushing steadily, swinging and shaking already differ in
+the task's own fitness, and a reward that ranks them the other way round pays for the wrong thing. Where the simulator
+has scripted experts, some episodes show the task done, almost done and begun: nothing above ever opens a drawer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from reward_synth.core.types import Measurement
+from reward_synth.evaluation.play import measure
+from reward_synth.screening.probe import Transitions
+from reward_synth.simulators import get_simulator
+from reward_synth.state.episode import Episode
+from reward_synth.state.fields import Expert, FieldTable, FloatArray
+from reward_synth.state.recorder import StateRecorder, require_finite
+from reward_synth.tasks.spec import TaskSpec
+
+STEPS = 150
+SEED = 30_000
+Controller = Callable[[int], FloatArray | None]
+"""Time step to an action in [-1, 1] per dimension, scaled to the environment's limits; None ends the episode.
+
+Where an action is one of several, the largest element is chosen; of equals the first, which is to do nothing."""
+
+SAME_PLACE = 1e-9
+"""m or rad; less than this is rounding."""
+
+EXPERT_EPISODES = 4
+EXPERT_NOISE = (0.2, 0.4)
+"""Deviation of what is added to each element of an expert's action, one episode each. Where an action is one of
+several: the share of them that is left to chance."""
+EXPERT_CUTS = (25, 50)
+"""Steps after which an expert lets go and rests, one episode each."""
+
+
+@dataclass(frozen=True)
+class Behaviours:
+    """Recorded episodes with the task's verdict on each."""
+
+    episodes: tuple[Episode, ...]
+    measurements: tuple[Measurement, ...]
+    experts: int = 0
+    """So many at the end are a scripted expert's."""
+
+    def fixed_positions(self, table: FieldTable, names: Sequence[str]) -> dict[str, FloatArray]:
+        """Those of the named positions and angles that are one and the same, and not 0, in every recorded state.
+
+        A goal that is drawn anew for each episode is none of them, whatever a field's name says.
+        """
+        found = {}
+        for field in table.subset(names):
+            values = np.concatenate([episode.subset([field.name]) for episode in self.episodes])
+            first = values[0]
+            if field.unit in ("m", "rad") and first.any() and np.ptp(values, axis=0).max() <= SAME_PLACE:
+                found[field.name] = first
+        return found
+
+    def transitions(self, names: Sequence[str]) -> Transitions:
+        """All steps, rows of only these fields; the first episode is the body at rest (zero action)."""
+        return transitions_of(self.episodes, names)
+
+
+def transitions_of(episodes: tuple[Episode, ...], names: Sequence[str]) -> Transitions:
+    """Episodes laid end to end, rows of only these fields, with ``starts`` true at each episode's first step."""
+    rows = [episode.subset(names) for episode in episodes]
+    starts = [np.arange(episode.length) == 0 for episode in episodes]
+    return Transitions(
+        states=np.concatenate([row[:-1] for row in rows]),
+        actions=np.concatenate([episode.actions for episode in episodes]),
+        next_states=np.concatenate([row[1:] for row in rows]),
+        starts=np.concatenate(starts),
+    )
+
+
+def record_behaviours(task: TaskSpec, table: FieldTable) -> Behaviours:
+    """Record about thirty short episodes, and those of experts; the same ones for the same task.
+
+    :raises EnvironmentFault: the environment fails, or gives a number that is not finite.
+    """
+    simulator = get_simulator(task.simulator)
+    environment = StateRecorder(simulator.make(task.environment.id, task.environment.arguments, task.horizon), table)
+    seconds = simulator.seconds_per_step(environment)
+    size = len(table.actions)
+    scripts = choosers(size) if table.discrete else controllers(size, seconds)
+    plans = [(controller, STEPS) for controller in scripts]
+    scripted = len(plans)
+    for expert in simulator.experts(environment):
+        plans += [(controller, task.horizon) for controller in expert_controllers(expert, size, table.discrete)]
+    episodes = [
+        _record(environment, controller, steps, SEED + number, task.horizon, seconds)
+        for number, (controller, steps) in enumerate(plans)
+    ]
+    environment.close()
+    return Behaviours(tuple(episodes), tuple(measure(task, table, episodes)), len(plans) - scripted)
+
+
+def record_full_length(task: TaskSpec, table: FieldTable) -> list[Episode]:
+    """Three episodes that last as long as the task: at rest, and shaken twice."""
+    simulator = get_simulator(task.simulator)
+    environment = StateRecorder(simulator.make(task.environment.id, task.environment.arguments, task.horizon), table)
+    seconds, size = simulator.seconds_per_step(environment), len(table.actions)
+    generator = np.random.default_rng(SEED)
+    scripts: list[Controller] = [
+        lambda step: np.zeros(size),
+        lambda step: generator.uniform(-1.0, 1.0, size),
+        _held(lambda: generator.uniform(-1.0, 1.0, size)),
+    ]
+    episodes = [
+        _record(environment, script, task.horizon, SEED + number, task.horizon, seconds)
+        for number, script in enumerate(scripts)
+    ]
+    environment.close()
+    return episodes
+
+
+def _held(draw: Callable[[], FloatArray], steps: int = 20) -> Controller:
+    """A random action that is held for some steps: shaking alone moves nothing far."""
+    held: list[FloatArray] = []
+
+    def act(step: int) -> FloatArray:
+        if step % steps == 0:
+            held[:] = [draw()]
+        return held[0]
+
+    return act
+
+
+def _record(
+    environment: StateRecorder, controller: Controller, steps: int, seed: int, horizon: int, seconds: float
+) -> Episode:
+    """One episode of at most ``steps`` steps, and at least one."""
+    table = environment.table
+    low = np.array([action.low for action in table.actions])
+    high = np.array([action.high for action in table.actions])
+    _, info = environment.reset(seed=seed)
+    rows: list[FloatArray] = [info["next_state"]]
+    actions: list[FloatArray] = []
+    terminated = truncated = False
+    while len(actions) < steps and not (terminated or truncated):
+        wanted = controller(len(actions))
+        if wanted is None:
+            break
+        if table.discrete:
+            wanted = 2.0 * np.eye(len(low))[int(np.argmax(wanted))] - 1.0
+        scaled = low + (np.clip(wanted, -1.0, 1.0) + 1.0) / 2.0 * (high - low)
+        observed, _, terminated, truncated, info = environment.step(
+            scaled.astype(np.float32 if table.discrete else environment.action_space.dtype)
+        )
+        require_finite(environment, observed, info["next_state"][None])
+        rows.append(info["next_state"])
+        actions.append(scaled)
+    return Episode(
+        layout=table.layout(),
+        rows=np.stack(rows),
+        actions=np.stack(actions),
+        dt=seconds,
+        horizon=horizon,
+        seed=seed,
+        terminated=terminated,
+    )
+
+
+def expert_controllers(expert: Expert, size: int, discrete: bool = False) -> list[Controller]:
+    """The expert as it is, with trembling hands, and giving up early."""
+    generator = np.random.default_rng(SEED)
+
+    def whole(step: int) -> FloatArray | None:
+        return expert()
+
+    scripts: list[Controller] = [whole] * EXPERT_EPISODES
+    tremble = _blundering if discrete else _trembling
+    scripts += [tremble(expert, generator, size, noise) for noise in EXPERT_NOISE]
+    return scripts + [_giving_up(expert, size, steps) for steps in EXPERT_CUTS]
+
+
+def _trembling(expert: Expert, generator: np.random.Generator, size: int, noise: float) -> Controller:
+    def act(step: int) -> FloatArray | None:
+        action = expert()
+        return None if action is None else action + generator.normal(0.0, noise, size)
+
+    return act
+
+
+def _blundering(expert: Expert, generator: np.random.Generator, size: int, share: float) -> Controller:
+    def act(step: int) -> FloatArray | None:
+        action = expert()
+        return action if action is None or generator.random() >= share else generator.uniform(-1.0, 1.0, size)
+
+    return act
+
+
+def _giving_up(expert: Expert, size: int, steps: int) -> Controller:
+    return lambda step: expert() if step < steps else np.zeros(size)
+
+
+def controllers(size: int, seconds: float) -> list[Controller]:
+    """The scripts: rest, steady pushes both ways per action, swings with random phases, noise fast and slow."""
+    generator = np.random.default_rng(SEED)
+    scripts: list[Controller] = [lambda step: np.zeros(size)]
+    scripts += [_steady(np.full(size, level)) for level in (-0.5, 0.5)]
+    scripts += [_steady(generator.uniform(-1, 1, size)) for _ in range(4)]
+    for _ in range(16):
+        frequency, phase = generator.uniform(0.5, 3.0), generator.uniform(0, 2 * np.pi, size)
+        scripts.append(_swing(generator.uniform(0.3, 1.0, size), frequency * seconds, phase))
+    for smoothness in (0.0, 0.0, 0.8, 0.8, 0.95, 0.95, 0.98, 0.98):
+        scripts.append(_noise(generator, size, smoothness))
+    return scripts
+
+
+def choosers(size: int) -> list[Controller]:
+    """The scripts where an action is one of several: rest, any of them, and a few of them for some steps each."""
+    generator = np.random.default_rng(SEED)
+    scripts: list[Controller] = [lambda step: np.zeros(size)]
+    for few, longest in [(size, 1)] * 6 + [(4, 1)] * 8 + [(4, 6)] * 8 + [(6, 3)] * 8:
+        scripts.append(_chooser(generator, size, min(few, size), longest))
+    return scripts
+
+
+def _chooser(generator: np.random.Generator, size: int, few: int, longest: int) -> Controller:
+    liked = generator.choice(size, few, replace=False)
+    runs = [np.full(generator.integers(1, longest + 1), generator.choice(liked)) for _ in range(STEPS)]
+    chosen = np.concatenate(runs)[:STEPS]
+    return lambda step: np.eye(size)[chosen[step]]
+
+
+def _steady(action: FloatArray) -> Controller:
+    return lambda step: action
+
+
+def _swing(amplitude: FloatArray, cycles_per_step: float, phase: FloatArray) -> Controller:
+    return lambda step: amplitude * np.sin(2 * np.pi * cycles_per_step * step + phase)
+
+
+def _noise(generator: np.random.Generator, size: int, smoothness: float) -> Controller:
+    noise = np.zeros((STEPS, size))
+    value = np.zeros(size)
+    for step in range(STEPS):
+        value = smoothness * value + np.sqrt(1 - smoothness**2) * generator.normal(0, 0.6, size)
+        noise[step] = value
+    return lambda step: noise[step]

@@ -1,0 +1,257 @@
+"""Asking a person about an iteration: in the terminal, or from the options of ``reward-synth feedback``.
+
+The loop hands over a request (the data of ``feedback/NNN.request.json``) and gets a
+:class:`~reward_synth.core.types.Feedback`; who writes which file is the store's and the loop's affair.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.types import Feedback
+from reward_synth.display.progress import printable, result_text
+from reward_synth.store import RunStore
+
+REJECTION = "None of these candidates does what I want."
+_KEYS = (
+    "(1-{count}) best   (n)ote   (e)dit a reward   (c)ontinue with what you said   (a)ccept & stop\n"
+    "(s)kip   (d)on't ask again   (q)uit, resume later"
+)
+
+
+class ConsoleAsk:
+    """Puts a request before the person at the terminal, and gathers the answer key by key.
+
+    :param read: shows its argument and returns a line; raises EOFError at the end of input, as :func:`input` does.
+    :param write: shows a line.
+    :param edit: opens text in an editor and returns what was saved.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[str], str],
+        write: Callable[[str], None],
+        edit: Callable[[str, str], str] | None = None,
+    ) -> None:
+        self._read = read
+        self._write = write
+        self._edit = edit or open_in_editor
+        self._silenced = False
+
+    def __call__(self, request: Mapping[str, Any]) -> Feedback:
+        """The person's answer. The end of input counts as ``skip``, and so does everything after ``d``."""
+        iteration = int(request["iteration"])
+        if self._silenced:
+            return Feedback(iteration=iteration, action="skip")
+        candidates = list(request.get("candidates", ()))
+        for line in request_text(request):
+            self._write(line)
+        said: dict[str, Any] = {"iteration": iteration}
+        while True:
+            self._write(_KEYS.format(count=len(candidates)) if candidates else _KEYS[_KEYS.index("(n)") :])
+            try:
+                key, _, rest = self._read("> ").strip().partition(" ")
+            except EOFError:
+                return Feedback(iteration=iteration, action="skip")
+            try:
+                answer = self._take(key.lower(), rest.strip(), said, candidates)
+            except RewardSynthError as error:
+                self._write(str(error))
+                continue
+            if answer is not None:
+                return answer
+
+    def _take(
+        self, key: str, rest: str, said: dict[str, Any], candidates: Sequence[Mapping[str, Any]]
+    ) -> Feedback | None:
+        """Act on one key; the answer if it completes it."""
+        if key in ("q", "quit"):
+            return Feedback(iteration=said["iteration"], action="stop")
+        if key in ("s", "skip", "d"):
+            self._silenced = key == "d"
+            return Feedback(iteration=said["iteration"], action="skip")
+        if key in ("c", "continue") or (key == "" and len(said) > 1):
+            return Feedback.model_validate(said)
+        if key in ("a", "accept"):
+            return Feedback.model_validate(said | {"action": "accept"})
+        if key in ("n", "note"):
+            said["note"] = (
+                rest or self._read("note (empty: opens an editor): ").strip() or self._edit("", ".md").strip()
+            )
+            self._write("noted")
+        elif key in ("e", "edit"):
+            said |= self._edited(rest, said, candidates)
+            self._write(f"your reward follows {said['edited_from'] or 'nothing'} and is tried in the next iteration")
+        else:
+            chosen = _choose(key, candidates)
+            if chosen is None:
+                self._write(f"'{key}' is none of the keys")
+            else:
+                said["prefer"] = chosen["id"]
+                self._write(f"{chosen['id']} is the best to you")
+        return None
+
+    def _edited(
+        self, which: str, said: Mapping[str, Any], candidates: Sequence[Mapping[str, Any]]
+    ) -> dict[str, str | None]:
+        """A file that the person names, or a copy of a candidate's reward opened in their editor."""
+        parent = _choose(which, candidates) or _choose(said.get("prefer") or "1", candidates)
+        path = Path(which) if which and _choose(which, candidates) is None else None
+        if path is None:
+            typed = self._read("your reward.py (empty: opens a copy in an editor): ").strip()
+            path = Path(typed) if typed else None
+        if path is None and parent is None:
+            raise RewardSynthError("there is no reward to start from", "name a file of yours")
+        if path is not None:
+            source = read_reward_file(path)
+        else:
+            assert parent is not None
+            source = parse_reward(
+                self._edit(Path(parent["reward"]).read_text(encoding="utf-8"), ".py"), "the edited text"
+            )
+        return {"edited": source, "edited_from": parent["id"] if parent else None}
+
+
+def request_text(request: Mapping[str, Any]) -> list[str]:
+    """The request as lines for a terminal: the analyzer's reading, then the candidates with figures and paths."""
+    lines = ["", f"Iteration {request['iteration']}: {request.get('question') or 'What do you think?'}"]
+    if analysis := str(request.get("analysis", "")).strip():
+        lines += ["", *(f"  {printable(line)}" for line in analysis.splitlines())]
+    lines.append("")
+    for number, candidate in enumerate(request.get("candidates", ()), start=1):
+        figures = result_text(candidate.get("success"), candidate.get("fitness"))
+        unit = (
+            f" {request['fitness_unit']}"
+            if request.get("fitness_unit") and candidate.get("fitness") is not None
+            else ""
+        )
+        lines.append(f"  {number}  {candidate['id']}  {candidate.get('status', '')}: {figures}{unit}")
+        if candidate.get("reason"):
+            lines.append(f"       {printable(str(candidate['reason']))}")
+        lines += [f"       {candidate[key]}" for key in ("reward", "summary", "video") if candidate.get(key)]
+    return [*lines, ""]
+
+
+def latest_request(store: RunStore) -> dict[str, Any]:
+    """The oldest open question; if there is none, one about the latest iteration, so that advice has a place.
+
+    :raises RewardSynthError: nothing has been designed yet.
+    """
+    for iteration in store.open_requests():
+        request = store.read_request(iteration)
+        if request is not None:
+            return request
+    candidates = store.candidates()
+    if not candidates:
+        raise RewardSynthError(f"{store.id} has no candidates yet", "wait for the first: reward-synth logs -f")
+    iteration = max(candidate.iteration for candidate in candidates)
+    return {
+        "iteration": iteration,
+        "goal": store.info.goal,
+        "question": "Nothing was asked, but your advice enters the next prompt.",
+        "analysis": store.read_iterations().get(iteration, ""),
+        "candidates": [
+            candidate.model_dump(mode="json", include={"id", "status", "reason", "success", "fitness"})
+            | {"reward": str(store.reward_path(candidate.id))}
+            for candidate in candidates
+            if candidate.iteration == iteration
+        ],
+    }
+
+
+def answer_from_options(
+    store: RunStore,
+    *,
+    prefer: str | None = None,
+    note: str = "",
+    reject: bool = False,
+    edit: Path | None = None,
+    accept: bool = False,
+) -> Feedback:
+    """The answer that the options of ``reward-synth feedback`` spell out.
+
+    :raises RewardSynthError: no such candidate, an edited file that is no Python, or options that contradict.
+    """
+    if reject and (prefer or accept):
+        raise RewardSynthError(
+            "--reject says that none is right, --prefer and --accept that one is", "drop one of them"
+        )
+    if prefer is not None:
+        store.candidate(prefer)
+    if accept and prefer is None and store.info.best is None:
+        raise RewardSynthError("no candidate has been trained yet, so there is none to accept", "name one: --prefer")
+    edited = read_reward_file(edit) if edit else None
+    parent = (_candidate_of(store, edit) or prefer or store.info.best) if edit else None
+    return Feedback(
+        iteration=int(latest_request(store)["iteration"]),
+        prefer=prefer,
+        note="\n".join(filter(None, (REJECTION if reject else "", note))),
+        edited=edited,
+        edited_from=parent,
+        action="accept" if accept else "continue",
+    )
+
+
+def read_reward_file(path: Path) -> str:
+    """The file's text; RewardSynthError if it cannot be read or is no Python with a ``compute_reward``."""
+    try:
+        source = path.expanduser().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise RewardSynthError(f"cannot read {path}: {reason}", "give the path of a reward file") from error
+    return parse_reward(source, str(path))
+
+
+def parse_reward(source: str, name: str) -> str:
+    """The source itself, once it is sure that it parses and defines ``compute_reward``."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None)
+        where = f", line {line}" if line else ""
+        raise RewardSynthError(
+            f"{name}{where} is not valid Python: {getattr(error, 'msg', error)}", "mend that line and try again"
+        ) from error
+    if not any(isinstance(node, ast.FunctionDef) and node.name == "compute_reward" for node in tree.body):
+        raise RewardSynthError(
+            f"{name} defines no function compute_reward",
+            "start from a candidate's reward.py",
+        )
+    return source
+
+
+def open_in_editor(text: str, suffix: str) -> str:
+    """What the person saves in ``$VISUAL`` or ``$EDITOR``, starting from ``text``."""
+    command = os.environ.get("VISUAL") or os.environ.get("EDITOR")
+    if not command:
+        raise RewardSynthError("no editor is set", "export EDITOR=nano, or name a file instead")
+    with tempfile.TemporaryDirectory(prefix="reward-synth-") as folder:
+        path = Path(folder) / f"feedback{suffix}"
+        path.write_text(text, encoding="utf-8")
+        try:
+            subprocess.run([*shlex.split(command), str(path)], check=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise RewardSynthError(f"the editor '{command}' failed: {error}", "name a file instead") from error
+        return path.read_text(encoding="utf-8")
+
+
+def _choose(key: str, candidates: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    if key.isdigit() and 1 <= int(key) <= len(candidates):
+        return candidates[int(key) - 1]
+    return next((candidate for candidate in candidates if candidate["id"] == key), None)
+
+
+def _candidate_of(store: RunStore, path: Path | None) -> str | None:
+    """The candidate in whose folder the file lies, if it lies in one."""
+    if path is None:
+        return None
+    folders = {store.candidate_dir(name).resolve(): name for name in store.candidate_ids()}
+    return folders.get(path.resolve().parent)

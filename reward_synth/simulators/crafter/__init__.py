@@ -1,0 +1,1 @@
+"""Crafter: a world to survive in. Needs the extra ``crafter``."""

@@ -1,0 +1,1 @@
+"""Environments of people's own."""

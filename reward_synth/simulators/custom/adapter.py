@@ -1,0 +1,148 @@
+"""Environments of people's own: a registered id, a class in an installed module, or a class in a file.
+
+===========================  ===========================================================================
+``my_robots:Crane-v0``       an id that the module registers when it is imported
+``my_robots.crane:Crane``    a class, derived from ``gymnasium.Env``
+``./crane.py:Crane``         a class in a file, which need not be installed
+===========================  ===========================================================================
+
+:mod:`~reward_synth.simulators.custom.files` says how a file is found.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import gymnasium
+from gymnasium.envs.registration import EnvSpec
+
+from reward_synth.core.errors import EnvironmentFault, RewardSynthError
+from reward_synth.simulators.custom.files import classes_in, file_of, is_file_id
+from reward_synth.state.faults import fault_of_module
+
+Maker = Callable[..., Any]
+
+
+def specification(env_id: str) -> str | EnvSpec:
+    """What ``gymnasium.make`` takes for an id; imports the module or the file that it names.
+
+    :raises RewardSynthError: it cannot be imported, or holds no such environment.
+    """
+    module, colon, name = env_id.partition(":")
+    if not colon:
+        return env_id
+    if is_file_id(env_id):
+        maker = _from_file(env_id)
+    else:
+        loaded = _import(module, env_id)
+        if name in gymnasium.registry:
+            return name
+        found = getattr(loaded, name, None)
+        if found is None:
+            raise RewardSynthError(f"`{module}` has no environment {name!r}", _what_there_is(loaded))
+        # A task file that somebody sent must not be able to call whatever function there is with its arguments.
+        if not (inspect.isclass(found) and issubclass(found, gymnasium.Env)):
+            raise RewardSynthError(f"{env_id!r} is no class derived from gymnasium.Env", _what_there_is(loaded))
+        maker = found
+    return EnvSpec(id=name, entry_point=maker)
+
+
+def describe(env_id: str) -> str:
+    """The first sentence of an environment's documentation, for people and prompts; the id where it has none."""
+    chosen = specification(env_id)
+    spec = chosen if isinstance(chosen, EnvSpec) else gymnasium.registry.get(chosen)
+    entry = spec.entry_point if spec is not None else None
+    if not inspect.isclass(entry) or not entry.__doc__ or entry.__doc__ == gymnasium.Env.__doc__:
+        return env_id
+    first = " ".join(entry.__doc__.strip().split("\n\n")[0].split())
+    return f"{env_id.partition(':')[2] or env_id}: {first}"[:300]
+
+
+def _from_file(env_id: str) -> Maker:
+    text, _, name = env_id.partition(":")
+    path = file_of(env_id)
+    if path is None:
+        raise RewardSynthError(
+            f"{Path(text).name}, the environment's file, must be named anew, since the run may be somebody else's",
+            f"read the file, then add: --env PATH/{Path(text).name}:{name}",
+        )
+    found = getattr(_load_file(path), name, None)
+    if found is None:
+        others = [f"--env {path.name}:{each}" for each in classes_in(path)]
+        raise RewardSynthError(f"{path.name} has no class {name!r}", " or ".join(others))
+    if not callable(found):
+        raise RewardSynthError(f"{env_id!r} is no class derived from gymnasium.Env", f"look at {name} in {path.name}")
+    made: Maker = found
+    return made
+
+
+def _load_file(path: Path) -> ModuleType:
+    """The file as a module, imported once; its folder is not put on ``sys.path``."""
+    key = f"own_environment_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}_{path.stem}"
+    if key in sys.modules:
+        return sys.modules[key]
+    spec = importlib.util.spec_from_file_location(key, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[key] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[key]
+        if isinstance(error, ModuleNotFoundError):
+            raise RewardSynthError(
+                f"{path.name} imports `{error.name}`, which is not installed",
+                f"pip install what `{error.name}` belongs to; of the folder of {path.name} nothing else is imported, "
+                "so that a file beside it must be part of an installed package, or of the file itself",
+            ) from error
+        raise fault_of_module(path.name, error) from error
+    return module
+
+
+def _import(module: str, env_id: str) -> ModuleType:
+    if module.partition(".")[0] in sys.stdlib_module_names:
+        # A task file that somebody sent would have it imported, and some of these do things then.
+        raise RewardSynthError(f"{env_id!r}: the standard library's `{module}` holds no environment")
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        beside = Path(f"{module.partition('.')[0]}.py")
+        hint = f"--env ./{beside}:{env_id.partition(':')[2]}" if beside.is_file() else _installable(module)
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            hint = f"pip install what `{error.name}` belongs to"
+        raise RewardSynthError(f"{env_id!r} cannot be imported: {error}", hint) from error
+    except EnvironmentFault:
+        raise
+    except Exception as error:
+        raise fault_of_module(f"`{module}`", error) from error
+
+
+def _installable(module: str) -> str:
+    # PYTHONPATH does not help: the locked workers do not look at it.
+    return (
+        f"pip install the package that `{module}` belongs to (`pip install -e FOLDER` for one of your own), "
+        "or name its file: --env ./FILE.py:CLASS"
+    )
+
+
+def _what_there_is(module: ModuleType) -> str:
+    classes = [
+        f"{module.__name__}:{name}"
+        for name, value in vars(module).items()
+        if inspect.isclass(value) and issubclass(value, gymnasium.Env) and value.__module__ == module.__name__
+    ]
+    ids = [
+        f"{module.__name__}:{spec.id}"
+        for spec in gymnasium.registry.values()
+        if str(getattr(spec.entry_point, "__module__", spec.entry_point)).startswith(module.__name__)
+    ]
+    known = ", ".join((classes + ids)[:8])
+    return f"there is: {known}" if known else f"register it in `{module.__name__}`, or define a class there"

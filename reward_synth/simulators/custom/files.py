@@ -1,0 +1,69 @@
+"""Where the file of a person's own environment lies: ``./crane.py:Crane``.
+
+A task never holds the path of such a file, only its name: ``crane.py:Crane``. Where the file lies is known to the
+process in which a person has named it (:func:`name_environment`), and told to the workers. So a run folder may be
+carried elsewhere, and taking up a run that somebody else made imports no file that they chose: the file must be named
+anew.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from pathlib import Path
+
+from reward_synth.core.errors import RewardSynthError
+
+_files: dict[str, Path] = {}
+"""Name of an environment's file → where it lies, as a person named it last."""
+
+
+def is_file_id(env_id: str) -> bool:
+    """True for ``./crane.py:Crane``, with or without a folder."""
+    return env_id.partition(":")[0].endswith(".py")
+
+
+def name_environment(env_id: str, base: Path | None = None) -> str:
+    """Take note of where an environment's file lies; to be called with what a person typed, and nothing else.
+
+    :param base: folder that a relative path starts from; None: the working folder.
+    :return: the id as a task keeps it, without any folder. Other ids come back as they are.
+    :raises RewardSynthError: there is no such file, or no class is named.
+    """
+    if not is_file_id(env_id):
+        return env_id
+    text, _, name = env_id.partition(":")
+    path = ((base or Path.cwd()) / Path(text).expanduser()).resolve()
+    if not path.is_file():
+        raise RewardSynthError(f"there is no file {text}, which {env_id!r} names", "check the path of --env")
+    if not name:
+        found = [f"--env {text}:{each}" for each in classes_in(path)]
+        raise RewardSynthError(f"{env_id!r} names no class", " or ".join(found) or f"--env {text}:CLASS")
+    _files[path.name] = path
+    return f"{path.name}:{name}"
+
+
+def bare_id(env_id: str) -> str:
+    """The id without the folder of its file, as a task keeps it; nothing is taken note of."""
+    text, colon, name = env_id.partition(":")
+    return f"{Path(text).name}{colon}{name}" if is_file_id(env_id) else env_id
+
+
+def file_of(env_id: str) -> Path | None:
+    """Where the environment's file lies; None if it has none, or none that was named in this process."""
+    return _files.get(env_id.partition(":")[0]) if is_file_id(env_id) else None
+
+
+def digest_of(env_id: str) -> str:
+    """Of the bytes of the environment's file; empty for any other environment."""
+    path = file_of(env_id)
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path is not None else ""
+
+
+def classes_in(path: Path) -> list[str]:
+    """Names of the file's classes, read without running it."""
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except (SyntaxError, UnicodeDecodeError):
+        return []
+    return [node.name for node in tree.body if isinstance(node, ast.ClassDef)]

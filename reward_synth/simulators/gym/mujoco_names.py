@@ -1,0 +1,124 @@
+"""Names, ids and expressions of a compiled MuJoCo model, as the field makers need them."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Mapping
+from typing import Any
+
+RESERVED = frozenset({"action", "dt", "horizon", "length", "seconds", "terminated", "count", "index"})
+"""Names that an episode or a view already uses for something else."""
+
+
+def identifier(text: str, fallback: str) -> str:
+    """A public snake-case identifier made from a model's name; ``fallback`` if nothing of it remains."""
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", text)
+    name = re.sub(r"[^0-9a-zA-Z]+", "_", snake).strip("_").lower()
+    if not name:
+        return fallback
+    if name[0].isdigit():
+        name = f"{fallback.split('_')[0]}_{name}"
+    return f"{name}_value" if keyword.iskeyword(name) or name in RESERVED else name
+
+
+class ModelNames:
+    """Readable names of a model's parts, and the expressions that read them.
+
+    :param model: compiled ``mujoco.MjModel``.
+    :param joints: name of a joint in the model → the name to use instead.
+    :param bodies: the same for bodies; an unnamed body is addressed by its number.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        joints: Mapping[str, str] | None = None,
+        bodies: Mapping[str | int, str] | None = None,
+    ) -> None:
+        self.model = model
+        self._joints = joints or {}
+        self._bodies = bodies or {}
+
+    def joint_name(self, joint: int) -> str:
+        """Readable name of a joint; a trailing ``_joint`` is left out, as the fields say what they are."""
+        raw: str = self.model.joint(joint).name
+        if raw in self._joints:
+            return self._joints[raw]
+        return identifier(re.sub(r"[_ ]joint$", "", raw), f"joint_{joint}")
+
+    def body_name(self, body: int) -> str:
+        """Readable name of a body."""
+        raw: str = self.model.body(body).name
+        return self._bodies.get(raw or body) or identifier(raw, f"body_{body}")
+
+    def actuator_name(self, actuator: int) -> str:
+        """The actuator's own name, or else that of the joint it drives."""
+        joint = self.driven_joint(actuator)
+        raw: str = self.model.actuator(actuator).name
+        if joint is not None and (not raw or self.model.joint(joint).name in self._joints):
+            return self.joint_name(joint)
+        return identifier(raw, f"actuator_{actuator}")
+
+    def actuator_names(self) -> list[str]:
+        """Readable names of all actuators in order, no two alike."""
+        names: list[str] = []
+        for actuator in range(self.model.nu):
+            name = self.actuator_name(actuator)
+            names.append(f"{name}_{actuator}" if name in names else name)
+        return names
+
+    def driven_joint(self, actuator: int) -> int | None:
+        """Number of the joint that an actuator acts on, or None for tendons, sites and bodies."""
+        import mujoco
+
+        kinds = (int(mujoco.mjtTrn.mjTRN_JOINT), int(mujoco.mjtTrn.mjTRN_JOINTINPARENT))
+        if int(self.model.actuator_trntype[actuator]) not in kinds:
+            return None
+        return int(self.model.actuator_trnid[actuator, 0])
+
+    def joint(self, name: str) -> int:
+        """Number of the joint that the model calls ``name``."""
+        return int(self.model.joint(name).id)
+
+    def body(self, name: str) -> int:
+        """Number of the body that the model calls ``name``."""
+        return int(self.model.body(name).id)
+
+    def geom(self, name: str) -> int:
+        """Number of the geom that the model calls ``name``."""
+        return int(self.model.geom(name).id)
+
+    def position(self, joint: str) -> str:
+        """Expression of a slide's or hinge's position."""
+        return f"data.qpos[{int(self.model.jnt_qposadr[self.joint(joint)])}]"
+
+    def velocity(self, joint: str) -> str:
+        """Expression of a slide's or hinge's velocity."""
+        return f"data.qvel[{int(self.model.jnt_dofadr[self.joint(joint)])}]"
+
+
+def body_velocity(model: Any, body: int) -> str:
+    """Expression of the velocity of a body frame's origin in world axes.
+
+    MuJoCo keeps ``cvel`` (angular, linear) at the centre of mass of the body's tree, so the linear part is
+    moved to the origin: v + ω × (origin − centre).
+    """
+    spin, here = f"data.cvel[{body}]", f"data.xpos[{body}]"
+    centre = f"data.subtree_com[{int(model.body_rootid[body])}]"
+    arm = [f"({here}[{k}] - {centre}[{k}])" for k in range(3)]
+    parts = (
+        f"{spin}[3] + {spin}[1] * {arm[2]} - {spin}[2] * {arm[1]}",
+        f"{spin}[4] + {spin}[2] * {arm[0]} - {spin}[0] * {arm[2]}",
+        f"{spin}[5] + {spin}[0] * {arm[1]} - {spin}[1] * {arm[0]}",
+    )
+    return f"({', '.join(parts)})"
+
+
+def touching(geoms: list[int]) -> str:
+    """Expression that is 1.0 while any of the geoms takes part in a contact."""
+    from reward_synth.state.row_reader import TOUCHING_GEOMS
+
+    if len(geoms) == 1:
+        return f"float({geoms[0]} in {TOUCHING_GEOMS})"
+    return f"float(not {{{', '.join(map(str, geoms))}}}.isdisjoint({TOUCHING_GEOMS}))"

@@ -1,0 +1,1 @@
+"""ManiSkill 3: a Panda arm at a table. Needs the extra ``maniskill``."""

@@ -1,0 +1,1 @@
+"""The state that rewards read: field tables, views, recorded episodes."""

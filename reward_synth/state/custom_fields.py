@@ -1,0 +1,128 @@
+"""Fields that a task gives names of its own: elements of the observation, or expressions over the simulator's state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.state.faults import name_of
+from reward_synth.state.fields import Field, FieldTable
+from reward_synth.state.row_reader import reads_mujoco, reads_observation
+from reward_synth.state.view import EPISODE_ATTRIBUTES
+
+
+class OwnField(Protocol):
+    """What a task says of such a field; :class:`reward_synth.tasks.spec.OwnField` holds it."""
+
+    @property
+    def index(self) -> int | tuple[int, ...] | None:
+        """Element of the flat observation, or several, which make a vector."""
+
+    @property
+    def expression(self) -> str | None:
+        """Or an expression, checked by :func:`~reward_synth.state.expressions.check_expression`."""
+
+    @property
+    def unit(self) -> str:
+        """SI unit as text; ``1`` for none."""
+
+    @property
+    def low(self) -> float | None:
+        """Smallest value; None for the observation space's own bound."""
+
+    @property
+    def high(self) -> float | None:
+        """Largest value."""
+
+    @property
+    def doc(self) -> str:
+        """Meaning and sign convention."""
+
+
+def with_own_fields(table: FieldTable, own: Mapping[str, OwnField], env: gymnasium.Env[Any, Any]) -> FieldTable:
+    """The table with a task's own fields in front, as the essential ones.
+
+    A field of the same name gives way; so does an unnamed element of the observation that now has a name.
+
+    :param env: the environment that the table was made from.
+    :raises RewardSynthError: an index outside of the observation, or an expression that cannot be read.
+    """
+    if not own:
+        return table
+    fields = [_field(name, each, env) for name, each in own.items()]
+    named = {field.name for field in fields}
+    taken = {f"observation[{number}]" for each in own.values() for number in _indices(each.index)}
+    rest = [field for field in table if field.name not in named and field.code not in taken]
+    return FieldTable(fields + rest, table.actions)
+
+
+def _indices(index: int | tuple[int, ...] | None) -> tuple[int, ...]:
+    if index is None:
+        return ()
+    return (index,) if isinstance(index, int) else index
+
+
+def _field(name: str, own: OwnField, env: gymnasium.Env[Any, Any]) -> Field:
+    if name in EPISODE_ATTRIBUTES:
+        raise RewardSynthError(f"a field cannot be called {name!r}: an episode means something else by it", "rename it")
+    if own.expression is not None:
+        code = own.expression.strip()
+        shape = _shape(name, code, env)
+        low, high = -np.inf, np.inf
+    else:
+        indices = _indices(own.index)
+        code, shape, low, high = _observed(name, indices, isinstance(own.index, int), env)
+    doc = own.doc or f"`{code}`."
+    return Field(
+        name, shape, own.unit, low if own.low is None else own.low, high if own.high is None else own.high, doc,
+        essential=True, code=code,
+    )  # fmt: skip
+
+
+def _observed(
+    name: str, indices: tuple[int, ...], single: bool, env: gymnasium.Env[Any, Any]
+) -> tuple[str, tuple[int, ...], float, float]:
+    """Code, shape and bounds of elements of the observation."""
+    space: Any = spaces.flatten_space(env.observation_space)
+    size = int(space.shape[0])
+    if any(not 0 <= number < size for number in indices):
+        raise RewardSynthError(
+            f"the field {name!r} is element {max(indices)} of the observation, which has elements 0 to {size - 1}",
+            "mend its `index` in the task file",
+        )
+    largest = np.finfo(np.float32).max
+    low, high = min(float(space.low[n]) for n in indices), max(float(space.high[n]) for n in indices)
+    bounds = (low if low > -largest else -np.inf, high if high < largest else np.inf)
+    if single:
+        return f"observation[{indices[0]}]", (), *bounds
+    return f"({', '.join(f'observation[{n}]' for n in indices)},)", (len(indices),), *bounds
+
+
+def _shape(name: str, code: str, env: gymnasium.Env[Any, Any]) -> tuple[int, ...]:
+    """Of an expression's value, which is tried on the live environment."""
+    if not (reads_mujoco(code) or reads_observation(code)):
+        raise RewardSynthError(f"the field {name!r} reads nothing: {code}", "read observation, model or data in it")
+    base: Any = env.unwrapped
+    if reads_mujoco(code) and not (hasattr(base, "model") and hasattr(base, "data")):
+        raise RewardSynthError(
+            f"the field {name!r} reads a MuJoCo model, and {name_of(env)} has none", "read `observation` in it"
+        )
+    scope: dict[str, Any] = {"np": np, "observation": np.zeros(spaces.flatdim(env.observation_space))}
+    if reads_mujoco(code):
+        scope |= {"model": base.model, "data": base.data}
+    try:
+        with np.errstate(all="ignore"):
+            value = np.asarray(eval(code, {"__builtins__": {}}, scope), dtype=np.float64)
+    except (ArithmeticError, AttributeError, IndexError, KeyError, NameError, TypeError, ValueError) as error:
+        text = str(error).splitlines()[0] if str(error) else ""
+        raise RewardSynthError(
+            f"the field {name!r} cannot be read: {type(error).__name__}: {text}", f"mend its expression: {code}"
+        ) from error
+    if value.ndim > 1:
+        raise RewardSynthError(f"the field {name!r} has shape {value.shape}", "a field is a number or a vector")
+    return value.shape

@@ -1,0 +1,93 @@
+"""One recorded evaluation episode: what evaluation saw, and all that success and fitness are judged by."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.state import view
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Episode:
+    """States and actions of one episode of T steps.
+
+    :param layout: name and shape of each field of a row.
+    :param rows: states, shape (T + 1, width); the first is that of the reset, the last the terminal one.
+    :param actions: shape (T, A).
+    :param dt: simulated seconds per step.
+    :param horizon: steps after which the environment would have stopped it.
+    :param seed: seed of the reset.
+    :param terminated: True if the environment ended it before its horizon (a fall, say).
+    :raises ValueError: if the shapes do not fit each other.
+    """
+
+    layout: view.Layout
+    rows: FloatArray
+    actions: FloatArray
+    dt: float
+    horizon: int
+    seed: int
+    terminated: bool
+
+    def __post_init__(self) -> None:
+        width = view.width(self.layout)
+        if self.actions.ndim != 2 or self.rows.shape != (len(self.actions) + 1, width):
+            raise ValueError(
+                f"rows {self.rows.shape}, actions {self.actions.shape} and layout width {width} do not fit"
+            )
+
+    @property
+    def length(self) -> int:
+        """Steps taken, T."""
+        return len(self.actions)
+
+    def field(self, name: str) -> FloatArray:
+        """One field over time, shape (T + 1, *shape); KeyError for an unknown name."""
+        shapes = dict(self.layout)
+        values: FloatArray = self.rows[:, view.columns(self.layout)[name]]
+        return values.reshape(self.length + 1, *shapes[name])
+
+    def subset(self, names: Sequence[str]) -> FloatArray:
+        """Rows of only these fields in the layout's order, shape (T + 1, width); KeyError if unknown."""
+        return self.rows[:, view.column_indices(self.layout, names)]
+
+    def save(self, path: Path) -> None:
+        """Write a compressed ``.npz`` without pickle; a reader never sees half a file."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+        facts = {
+            "layout": self.layout,
+            "dt": self.dt,
+            "horizon": self.horizon,
+            "seed": self.seed,
+            "terminated": self.terminated,
+        }
+        with unfinished.open("wb") as file:
+            np.savez_compressed(file, rows=self.rows, actions=self.actions, facts=np.array(json.dumps(facts)))
+        unfinished.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Episode:
+        """Read what :meth:`save` wrote; RewardSynthError if the file is not an episode."""
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                rows, actions, facts = archive["rows"], archive["actions"], json.loads(str(archive["facts"]))
+            layout = tuple((str(name), tuple(int(n) for n in shape)) for name, shape in facts["layout"])
+            return cls(
+                layout, rows, actions, float(facts["dt"]), int(facts["horizon"]), int(facts["seed"]),
+                bool(facts["terminated"]),
+            )  # fmt: skip
+        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            hint = "delete it and evaluate the candidate again"
+            raise RewardSynthError(f"cannot read the episode {path}: {error}", hint) from error

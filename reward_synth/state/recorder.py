@@ -1,0 +1,84 @@
+"""Takes down the state at every step, for training, evaluation and the probe alike."""
+
+from __future__ import annotations
+
+from typing import Any, SupportsFloat
+
+import gymnasium
+import numpy as np
+
+from reward_synth.state.faults import fault, first_not_finite, not_finite
+from reward_synth.state.fields import FieldTable
+
+
+class StateRecorder(gymnasium.Wrapper):
+    """Reads the row of ``table`` once per step and hands it on in ``info``.
+
+    ``info["state"]`` is the row before the step, ``info["next_state"]`` the row after it; since an automatic
+    reset happens outside of this wrapper, the latter is the terminal state where an episode ends. A reset's
+    info holds ``next_state`` only. Rows are shared, not copied, and therefore read-only.
+
+    The native reward is replaced by 0.0 and the native info, which holds its parts, is dropped: nothing
+    further out can see them.
+
+    Where an action is one of several, it may be given as a vector, as rewards see it: the largest element is chosen.
+    Whatever the environment raises becomes an :class:`~reward_synth.core.errors.EnvironmentFault`: nothing else is
+    stepped here, so that no reward can be blamed for it.
+
+    :param env: environment to record; put this directly around the simulator's environment.
+    :param table: the fields to read; make it small with ``subset``, as every field costs time at every step.
+    """
+
+    def __init__(self, env: gymnasium.Env[Any, Any], table: FieldTable) -> None:
+        super().__init__(env)
+        self.table = table
+        self._chooses = isinstance(env.action_space, gymnasium.spaces.Discrete)
+        try:
+            self._read = table.reader(env)
+            self._row = self._read()
+        except Exception as error:
+            raise fault(env, "before its first reset", error) from error
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Start an episode; the info holds ``next_state``, its first row."""
+        try:
+            observation, _ = self.env.reset(seed=seed, options=options)
+            self._row = self._take(observation)
+        except Exception as error:
+            raise fault(self.env, "in a reset", error) from error
+        return observation, {"next_state": self._row}
+
+    def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
+        """Step; the reward is always 0.0, the info holds the rows ``state`` and ``next_state``."""
+        if self._chooses:
+            action = int(np.argmax(action)) if np.ndim(action) else int(action)
+        try:
+            observation, _, terminated, truncated, _ = self.env.step(action)
+            before, self._row = self._row, self._take(observation)
+        except Exception as error:
+            raise fault(self.env, "in a step", error) from error
+        return observation, 0.0, terminated, truncated, {"state": before, "next_state": self._row}
+
+    def _take(self, observation: Any) -> Any:
+        row = self._read(observation)
+        row.flags.writeable = False
+        return row
+
+
+def require_finite(environment: StateRecorder, observations: Any, rows: Any) -> None:
+    """Look at what came from recorded environments of one kind.
+
+    :param environment: one of them.
+    :param observations: any shape.
+    :param rows: of their states, shape (n, width).
+    :raises EnvironmentFault: a number is not finite; names the field, if it is one's.
+    """
+    if np.isfinite(rows).all() and np.isfinite(observations).all():
+        return
+    what = first_not_finite(environment.table.layout(), rows) or "the observation"
+    raise not_finite(environment, what, "in a step")
+
+
+def record_wrapper(env: gymnasium.Env[Any, Any], table: FieldTable) -> StateRecorder:
+    """The environment inside a :class:`StateRecorder`."""
+    return StateRecorder(env, table)

@@ -1,0 +1,117 @@
+"""Which observation and action spaces a policy can be trained on, and how others are brought into that form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.state.faults import name_of
+
+MOST_NUMBERS = 2048
+"""An observation with more numbers is a picture, which neither a reward nor these networks can read."""
+
+MOST_CHOICES = 256
+"""A choice among more actions takes longer to explore than a training lasts."""
+
+
+class VectorObservation(gymnasium.ObservationWrapper[Any, Any, Any]):
+    """Lays an observation out as one vector of floats.
+
+    A ``Dict``'s parts follow each other as its space lists them, which is the order of Gymnasium's ``flatten``; an
+    array of several dimensions is laid out row by row.
+    """
+
+    def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
+        super().__init__(env)
+        self._space = env.observation_space
+        flat = spaces.flatten_space(self._space)
+        kind = np.float64 if flat.dtype == np.float64 else np.float32
+        self._kind = kind
+        self.observation_space = spaces.Box(flat.low.astype(kind), flat.high.astype(kind), dtype=kind)
+
+    def observation(self, observation: Any) -> Any:
+        """The flat vector."""
+        return flatten(self._space, observation).astype(self._kind, copy=False)
+
+
+def flatten(space: Any, observation: Any) -> Any:
+    """An observation of the space as a flat array, as :class:`VectorObservation` lays it out."""
+    if isinstance(space, spaces.Box):
+        return np.asarray(observation).reshape(-1)
+    return spaces.flatten(space, observation)
+
+
+def as_vector(env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
+    """The environment with an observation that is one vector of floats, and unchanged where it is one already.
+
+    :raises RewardSynthError: its observations or actions are of a kind that cannot be trained on.
+    """
+    require_supported(env)
+    space = env.observation_space
+    if isinstance(space, spaces.Box) and len(space.shape) == 1 and space.dtype in (np.float32, np.float64):
+        return env
+    return VectorObservation(env)
+
+
+def require_supported(env: gymnasium.Env[Any, Any]) -> None:
+    """Refuse spaces that cannot be trained on, with what to do instead.
+
+    :raises RewardSynthError: see above.
+    """
+    observation = env.observation_space
+    _require_actions(env)
+    for path, part in parts(observation):
+        if not isinstance(part, spaces.Box):
+            where = f" in {'.'.join(path)}" if path else ""
+            raise RewardSynthError(
+                f"{name_of(env)} observes {part}{where}; only a Box, or a Dict of them, is supported",
+                "wrap it so that it gives a vector of numbers: gymnasium.wrappers.TransformObservation",
+            )
+    numbers = spaces.flatdim(observation)
+    if not 0 < numbers <= MOST_NUMBERS:
+        raise RewardSynthError(
+            f"{name_of(env)} observes {numbers:,} numbers at once; {MOST_NUMBERS:,} is the most",
+            "wrap it so that it gives what a reward shall read, and not a picture of it",
+        )
+
+
+def _require_actions(env: gymnasium.Env[Any, Any]) -> None:
+    action = env.action_space
+    if isinstance(action, spaces.Discrete):
+        if action.start != 0 or not 2 <= action.n <= MOST_CHOICES:
+            raise RewardSynthError(
+                f"{name_of(env)} chooses among {action}; 2 to {MOST_CHOICES} actions are supported, counted from 0",
+                "wrap it so that its action space is a gymnasium.spaces.Discrete(n) of that kind",
+            )
+        return
+    if not isinstance(action, spaces.Box):
+        raise RewardSynthError(
+            f"{name_of(env)} has actions of the kind {action}; only a Box of continuous actions or a Discrete choice "
+            "is supported",
+            "wrap it so that it takes one of both: gymnasium.wrappers.TransformAction",
+        )
+    if len(action.shape) != 1 or not np.issubdtype(action.dtype, np.floating):
+        raise RewardSynthError(
+            f"{name_of(env)} has actions of shape {action.shape} and type {action.dtype}",
+            "wrap it so that its action space is a one-dimensional Box of floats",
+        )
+    if not (np.isfinite(action.low).all() and np.isfinite(action.high).all() and (action.low < action.high).all()):
+        raise RewardSynthError(
+            f"{name_of(env)} has actions without limits, or whose lower limit is not below the upper: {action}",
+            "give its action space a finite low and high per element",
+        )
+
+
+def parts(space: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """The leaves of a space, each with the keys that lead to it, in the order in which they are laid out."""
+    if isinstance(space, spaces.Dict):
+        for key, part in space.spaces.items():
+            for path, leaf in parts(part):
+                yield (str(key), *path), leaf
+    else:
+        yield (), space

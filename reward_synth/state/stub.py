@@ -1,0 +1,77 @@
+"""The typed text in which a field table is shown to a model or a person."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reward_synth.state.fields import ActionDimension, Field, FieldTable
+
+SWITCH_UNIT = "0/1"
+"""Unit of a field that is either 0.0 or 1.0, for example a contact."""
+
+
+def render_stub(table: FieldTable, short: bool) -> str:
+    """Class ``State`` with one annotated line per field, the essential ones first, then the action as comments."""
+    essential = table.essential()
+    lines = [_field_line(field, short) for field in essential]
+    others = [] if short else [_field_line(field, short) for field in table if field.name not in essential.names]
+    if others:
+        # Bodies have two hundred fields, of which a reward reads five.
+        lines = ["# Needed most often:", *lines, "# All others:", *others]
+    lines = ["class State:", *(f"    {line}" for line in lines), ""]
+    if table.discrete:
+        lines += _choices(table.actions, short)
+    else:
+        lines += _short_actions(table.actions) if short else _long_actions(table.actions)
+    return "\n".join(lines) + "\n"
+
+
+def format_range(low: float, high: float) -> str:
+    """``[-0.52, 1.05]``, ``>= 0``, ``<= 2``, or nothing where unbounded."""
+    if math.isinf(low) and math.isinf(high):
+        return ""
+    if math.isinf(high):
+        return f">= {low:.4g}"
+    if math.isinf(low):
+        return f"<= {high:.4g}"
+    return f"[{low:.4g}, {high:.4g}]"
+
+
+def _field_line(field: Field, short: bool) -> str:
+    kind = "float" if field.shape == () else "np.ndarray"
+    shape = "" if field.shape == () else f"shape {field.shape}"
+    unit = "" if field.unit == "1" else field.unit
+    # A switch says its range in its unit. A joint's doc tells where it normally is, the range how far it can
+    # be forced: a small model reads the first only.
+    plain = field.unit == SWITCH_UNIT or (short and "normally" in field.doc)
+    facts = ", ".join(part for part in (shape, unit, "" if plain else format_range(field.low, field.high)) if part)
+    return f"{field.name}: {kind}  # {facts}. {field.doc}" if facts else f"{field.name}: {kind}  # {field.doc}"
+
+
+def _choices(actions: tuple[ActionDimension, ...], short: bool) -> list[str]:
+    head = f"# action: np.ndarray  # shape ({len(actions)},), 1.0 for the action that was chosen, 0.0 for all others"
+    if short:
+        return [f"{head}: {', '.join(a.name for a in actions)}"]
+    return [head, *(f"#   action[{a.index}]: {a.name}  # {a.doc}" for a in actions)]
+
+
+def _long_actions(actions: tuple[ActionDimension, ...]) -> list[str]:
+    head = f"# action: np.ndarray  # shape ({len(actions)},)"
+    return [
+        head,
+        *(f"#   action[{a.index}]: {a.name}  # {format_range(a.low, a.high)}{_scale(a)}. {a.doc}" for a in actions),
+    ]
+
+
+def _scale(action: ActionDimension) -> str:
+    """What one unit of the action stands for, where that is known."""
+    return "" if action.unit == "1" else f", 1.0 = {action.unit}"
+
+
+def _short_actions(actions: tuple[ActionDimension, ...]) -> list[str]:
+    ranges = {format_range(a.low, a.high) for a in actions}
+    within = f"each in {ranges.pop()}" if len(ranges) == 1 else "ranges differ"
+    names = ", ".join(a.name for a in actions)
+    return [f"# action: np.ndarray  # shape ({len(actions)},), {within}: {names}"]

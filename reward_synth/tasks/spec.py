@@ -1,0 +1,309 @@
+"""Task specs: what is asked, in which environment, and what decides that it was done.
+
+A spec's ``success`` and ``fitness`` are frozen before the first reward is designed, and rewards never see
+them. Each is Python over ``episode``, a recorded episode: either one expression, or a function
+``def success(episode)`` (``def fitness(episode)``). See ``docs/tasks.md``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import keyword
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.resources import data_dir
+from reward_synth.core.types import LearnerName, ScaleName
+from reward_synth.core.yaml import read_yaml, write_yaml
+from reward_synth.simulators.custom.files import bare_id, file_of, name_environment
+from reward_synth.state.expressions import check_expression
+from reward_synth.tasks.matching import says_the_same
+
+if TYPE_CHECKING:
+    from reward_synth.core.types import Finding
+    from reward_synth.sandbox.process import MeasureProcess
+    from reward_synth.state.fields import FieldTable
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class OwnField(_Section):
+    """A field that the spec itself names: elements of the observation, or an expression over the state."""
+
+    index: int | tuple[int, ...] | None = None
+    """Element of the observation as one flat vector, counted from 0; several make a vector."""
+    expression: str | None = None
+    """Or Python over ``observation``, and over MuJoCo's ``model`` and ``data``, with functions of numpy:
+    ``data.body("ball").xpos``. Arithmetic only: what it may hold is a list (``simulators/expressions.py``)."""
+    unit: str = Field(default="1", max_length=20)
+    low: float | None = None
+    """Smallest value; None takes the observation's own bound, or none."""
+    high: float | None = None
+    doc: str = Field(default="", max_length=200)
+    """Meaning and sign convention, in one sentence. Designers read it."""
+
+    @field_validator("unit", "doc")
+    @classmethod
+    def _on_one_line(cls, text: str) -> str:
+        if not text.isprintable():
+            raise ValueError("must be on one line")
+        return text
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.index is None) == (self.expression is None):
+            raise ValueError("must hold either 'index' or 'expression'")
+        if isinstance(self.index, tuple) and not self.index:
+            raise ValueError("'index' must hold at least one number")
+        if self.expression is not None and (fault := check_expression(self.expression)):
+            raise ValueError(f"the expression cannot be used: {fault}")
+        if self.low is not None and self.high is not None and self.low >= self.high:
+            raise ValueError("'low' must be below 'high'")
+        return self
+
+
+class Environment(_Section):
+    """Which environment is made."""
+
+    id: str = Field(min_length=1)
+    """The simulator's id for it: ``Hopper-v5``."""
+    arguments: dict[str, Any] = {}
+    """Keyword arguments for making it; none takes the simulator's defaults."""
+    fields: dict[str, OwnField] = {}
+    """Fields by name, in front of those that the simulator makes. Those are for all who know nothing of the task."""
+
+    @field_validator("fields")
+    @classmethod
+    def _names(cls, fields: dict[str, OwnField]) -> dict[str, OwnField]:
+        for name in fields:
+            if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
+                raise ValueError(f"{name!r} is not a name that Python code can use")
+        return fields
+
+    @field_validator("arguments")
+    @classmethod
+    def _no_window(cls, arguments: dict[str, Any]) -> dict[str, Any]:
+        if "render_mode" in arguments:
+            raise ValueError("render_mode is set where pictures are made; leave it out")
+        return arguments
+
+
+class Training(_Section):
+    """How one policy is trained on a reward, unless the person says otherwise."""
+
+    learner: LearnerName = "ppo"
+    preset: str | None = None
+    """Name of the hyper-parameter set, which must be one of this learner's; None takes its default."""
+    scale: ScaleName = "sum"
+    """How the terms become the reward: ``sum``, or ``sign`` for Auto MC-Reward's rule."""
+    steps: int = Field(default=300_000, gt=0, le=10_000_000_000)
+    """Environment steps."""
+
+
+class Evaluation(_Section):
+    """How a trained policy is judged."""
+
+    episodes: int = Field(default=8, gt=0, le=1_000)
+
+
+class TaskSpec(_Section):
+    """One task; a YAML file under ``task_specs`` or a run's ``task.yaml``."""
+
+    name: str
+    """Simulator and task: ``gym/hopper_hop_forward``."""
+    goal: str = Field(min_length=1)
+    """What the robot shall do, in a sentence that says what counts. The designer reads this and the person's sentence,
+    and nothing else of the spec."""
+    aliases: tuple[str, ...] = ()
+    """Other sentences that mean this very task."""
+    simulator: str = "gym"
+    environment: Environment
+    horizon: int = Field(gt=0, le=1_000_000)
+    """Longest episode, in environment steps."""
+    success: str = Field(min_length=1)
+    """Python: a truth value for the whole episode, or one per recorded state (T+1,)."""
+    fitness: str = Field(min_length=1)
+    """Python: a number, higher is better, rising towards success."""
+    fitness_unit: str
+    """What the fitness counts, in words: ``m travelled forward``."""
+    success_threshold: float = Field(default=0.9, gt=0.0, le=1.0)
+    """Share of the evaluation episodes that must succeed for the task to count as solved."""
+    training: Training = Training()
+    evaluation: Evaluation = Evaluation()
+
+    @field_validator("fitness_unit")
+    @classmethod
+    def _one_line(cls, unit: str) -> str:
+        if len(unit) > 80 or not unit.isprintable():
+            raise ValueError("must be a few words on one line")
+        return unit
+
+    notes: str = ""
+    """For people: why the thresholds are what they are."""
+    drafted: bool = False
+    """True if a model wrote success and fitness for a goal without a spec."""
+    source: str = "own"
+    """Where success and fitness come from: ``own``, a benchmark's name, or a paper's."""
+
+    @field_validator("name")
+    @classmethod
+    def _named_by_simulator_and_task(cls, name: str) -> str:
+        if re.fullmatch(r"[a-z0-9_]+/[a-z0-9_]+", name) is None:
+            raise ValueError("it must look like 'gym/hopper_hop_forward', in small letters")
+        return name
+
+    @property
+    def short_name(self) -> str:
+        """The name without its simulator: ``hopper_hop_forward``."""
+        return self.name.partition("/")[2]
+
+
+def list_tasks() -> list[TaskSpec]:
+    """All shipped tasks, by name."""
+    paths = data_dir("task_specs").glob("*/*.yaml")
+    return sorted((_read(path) for path in paths), key=lambda spec: spec.name)
+
+
+def load_task(name_or_path: str | Path, *, typed: bool = False) -> TaskSpec:
+    """The shipped task of that name, or the spec in that file.
+
+    :param name_or_path: ``gym/hopper_hop_forward``, its last part alone where only one task ends so, or a
+        path to a YAML file.
+    :param typed: True if the person named the file, and with it the environment's file that it may name: see
+        :mod:`reward_synth.simulators.custom.files`.
+    :raises RewardSynthError: no such task (names the nearest), or the file is not a sound spec.
+    """
+    text = str(name_or_path)
+    if isinstance(name_or_path, Path) or text.endswith((".yaml", ".yml")):
+        return _from_file(Path(name_or_path), typed)
+    wanted = text.strip().lower().replace("-", "_").replace(" ", "_")
+    paths = {f"{path.parent.name}/{path.stem}": path for path in data_dir("task_specs").glob("*/*.yaml")}
+    found = [name for name in paths if wanted in (name, name.partition("/")[2])]
+    if len(found) == 1:
+        return _read(paths[found[0]])
+    if found:
+        raise RewardSynthError(f"the task name '{text}' is ambiguous", hint=f"write one of: {', '.join(sorted(found))}")
+    raise RewardSynthError(f"there is no task '{text}'", hint=_nearest_tasks(wanted, sorted(paths)))
+
+
+def _from_file(path: Path, typed: bool) -> TaskSpec:
+    """The spec in a file, whose environment's file, if it has one, is sought from where the spec lies."""
+    spec = _read(path)
+    env_id = spec.environment.id
+    env_id = name_environment(env_id, path.parent.resolve()) if typed else bare_id(env_id)
+    environment = spec.environment.model_copy(update={"id": env_id})
+    return spec.model_copy(update={"environment": environment})
+
+
+def save_task(spec: TaskSpec, path: Path) -> None:
+    """Write the spec as YAML that :func:`load_task` reads back to an equal spec; whole or not at all."""
+    values = spec.model_dump(mode="json")
+    own = values["environment"]["fields"]
+    values["environment"]["fields"] = {
+        name: {key: value for key, value in each.items() if value is not None} for name, each in own.items()
+    }
+    write_yaml(path, values)
+
+
+def save_own_task(spec: TaskSpec, path: Path) -> None:
+    """Write the spec for a person: without what is left at its default, and with the way to the environment's file."""
+    values = spec.model_dump(mode="json", exclude_defaults=True)
+    file = file_of(spec.environment.id)
+    if file is not None:
+        way = os.path.relpath(file, path.resolve().parent)
+        name = spec.environment.id.partition(":")[2]
+        values["environment"]["id"] = f"{way if way.startswith('.') else f'./{way}'}:{name}"
+    write_yaml(path, values)
+
+
+def with_scale(spec: TaskSpec, scale: ScaleName | None) -> TaskSpec:
+    """The spec with another scale of the reward; None leaves its own."""
+    if scale is None:
+        return spec
+    return spec.model_copy(update={"training": spec.training.model_copy(update={"scale": scale})})
+
+
+def match_task(goal: str, env_id: str | None = None) -> TaskSpec | None:
+    """The shipped task that the typed goal means, or None if none says the same, or more than one does.
+
+    :param env_id: the environment, if the person named one; then the goal need not name the robot.
+    """
+    found = [
+        spec
+        for spec in list_tasks()
+        if env_id in (None, spec.environment.id)
+        # Gymnasium's ids name the robot, all others what is to be done.
+        and any(says_the_same(goal, known, env_id if spec.simulator == "gym" else None) for known in _sentences(spec))
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _sentences(spec: TaskSpec) -> tuple[str, ...]:
+    return (spec.goal, *spec.aliases)
+
+
+def judge(spec: TaskSpec, table: FieldTable) -> MeasureProcess:
+    """The process that decides success and fitness of recorded episodes, whose rows hold the whole ``table``.
+
+    :raises RewardSynthError: the spec's code breaks a rule, for example reads a field that does not exist.
+    """
+    from reward_synth.reward.contract import RewardError
+    from reward_synth.reward.lint import lint
+    from reward_synth.sandbox.process import MeasureProcess
+
+    layout = table.layout()
+    pieces: tuple[tuple[Literal["success", "fitness"], str], ...] = (
+        ("success", spec.success),
+        ("fitness", spec.fitness),
+    )
+    for entry, code in pieces:
+        report = lint(code, layout, entry=entry)
+        faults = [finding for finding in report.findings if finding.severity == "error"]
+        if faults:
+            raise _unusable(f"'{entry}' of the task {spec.name}", faults[0])
+    try:
+        return MeasureProcess(spec.success, spec.fitness, layout)
+    except RewardError as error:
+        raise _unusable(f"the success or fitness of the task {spec.name}", error.finding) from error
+
+
+def _unusable(what: str, finding: Finding) -> RewardSynthError:
+    where = f", line {finding.line} of it" if finding.line else ""
+    hint = finding.fix or "docs/tasks.md shows what success and fitness may contain"
+    return RewardSynthError(f"{what} cannot be used{where}: {finding.message}", hint=hint)
+
+
+def markdown_table(specs: Sequence[TaskSpec]) -> str:
+    """The tasks as the table that ``docs/tasks.md`` shows."""
+    lines = [
+        "| task | environment | goal | fitness | solved at | steps |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for spec in specs:
+        solved = f"{spec.success_threshold:.0%} of {spec.evaluation.episodes} episodes"
+        lines.append(
+            f"| `{spec.name}` | {spec.environment.id}, {spec.horizon} steps | {spec.goal} "
+            f"| {spec.fitness_unit} | {solved} | {spec.training.steps:,} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _read(path: Path) -> TaskSpec:
+    return read_yaml(path, TaskSpec, what="task spec")
+
+
+def _nearest_tasks(wanted: str, names: Sequence[str]) -> str:
+    by_form = {name: name for name in names} | {name.partition("/")[2]: name for name in names}
+    close = difflib.get_close_matches(wanted, by_form, n=3, cutoff=0.6)
+    nearest = list(dict.fromkeys(by_form[form] for form in close))
+    if nearest:
+        return f"did you mean {' or '.join(nearest)}? 'reward-synth tasks ls' lists all"
+    return "'reward-synth tasks ls' lists all; a path to a spec of your own must end in .yaml"

@@ -1,0 +1,1 @@
+"""Learning on one generated reward: the environments, the callback that evaluates, checkpoints."""

@@ -1,0 +1,107 @@
+"""``checkpoint.pt``: all that a paused training goes on from. Tensors and plain values, read without unpickling."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from typing import Any
+
+import numpy as np
+import torch
+from stable_baselines3.common.running_mean_std import RunningMeanStd
+from stable_baselines3.common.vec_env import VecNormalize
+
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.training.job import TrainJob
+from reward_synth.training.learners.base import Learner
+from reward_synth.training.loop.evaluation_callback import Watch
+
+FORMAT = 3
+"""Number of the file format; a reader refuses any other."""
+
+
+def save_checkpoint(job: TrainJob, learner: Learner, venv: VecNormalize, watch: Watch) -> None:
+    """Write the checkpoint, whole or not at all.
+
+    It holds networks, optimisers, what an off-policy learner remembers, normalisation statistics, random generators
+    and what was measured so far. It does not hold the environments' states: a training that goes on starts fresh
+    episodes.
+    """
+    draft = job.checkpoint_path.with_name(f".{job.checkpoint_path.name}.draft")
+    content = {
+        "format": FORMAT,
+        "job": job.digest(),
+        "steps": int(learner.model.num_timesteps),
+        "learner": learner.state(),
+        "observations": _statistics(venv.obs_rms),
+        "returns": _statistics(venv.ret_rms),
+        "watch": watch.state(),
+        "torch": torch.get_rng_state(),
+        "numpy": _numpy_state(),
+    }
+    with draft.open("wb") as file:
+        torch.save(content, file)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(job.checkpoint_path)
+
+
+def load_checkpoint(job: TrainJob) -> dict[str, Any] | None:
+    """The checkpoint of this very job; None if there is none.
+
+    :raises RewardSynthError: it cannot be read, or holds what no checkpoint holds.
+    """
+    if not job.checkpoint_path.exists():
+        return None
+    try:
+        content = torch.load(job.checkpoint_path, map_location="cpu", weights_only=True)
+        if content["format"] != FORMAT:
+            raise ValueError(f"its format is {content['format']!r}, this version reads {FORMAT}")
+        return dict(content) if content["job"] == job.digest() else None
+    except (OSError, EOFError, KeyError, TypeError, ValueError, RuntimeError, pickle.UnpicklingError) as error:
+        raise RewardSynthError(
+            f"cannot read the checkpoint {job.checkpoint_path}: {error}", "delete it and train again"
+        ) from error
+
+
+def restore(content: dict[str, Any], job: TrainJob, learner: Learner, venv: VecNormalize, watch: Watch) -> None:
+    """Put learner, normalisation, measurements and random generators where they were.
+
+    :raises RewardSynthError: the learner is another than it was, as with another version of its library.
+    """
+    # The episodes that follow must not be those that the training began with.
+    seed = (job.seed + content["steps"]) % 2**31
+    try:
+        learner.restore(content["learner"], seed)
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise RewardSynthError(
+            f"cannot go on from the checkpoint {job.checkpoint_path}: {error}", "delete it and train again"
+        ) from error
+    learner.model.num_timesteps = content["steps"]
+    _set_statistics(venv.obs_rms, content["observations"])
+    _set_statistics(venv.ret_rms, content["returns"])
+    watch.resume(content["steps"], content["watch"])
+    venv.seed(seed)
+    torch.set_rng_state(content["torch"])
+    name, keys, position, has_gauss, cached = content["numpy"]
+    np.random.set_state((name, keys.numpy().astype(np.uint32), position, has_gauss, cached))
+
+
+def _statistics(statistics: RunningMeanStd) -> dict[str, Any]:
+    return {
+        "mean": torch.as_tensor(statistics.mean).clone(),
+        "variance": torch.as_tensor(statistics.var).clone(),
+        "count": float(statistics.count),
+    }
+
+
+def _set_statistics(statistics: RunningMeanStd, stored: dict[str, Any]) -> None:
+    statistics.mean = stored["mean"].numpy().copy()
+    statistics.var = stored["variance"].numpy().copy()
+    statistics.count = stored["count"]
+
+
+def _numpy_state() -> tuple[str, torch.Tensor, int, int, float]:
+    # stable-baselines3 shuffles its batches with numpy's global generator.
+    name, keys, position, has_gauss, cached = np.random.get_state()
+    return str(name), torch.as_tensor(np.asarray(keys).astype(np.int64)), int(position), int(has_gauss), float(cached)

@@ -1,0 +1,262 @@
+"""What is watched while a policy learns: progress, the task's own measure, and whether it is worth going on."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.vec_env import VecNormalize
+
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.types import EvaluationPoint, Measurement
+from reward_synth.evaluation.play import TRAINING_EVALUATION_SEEDS, measure_by, play
+from reward_synth.sandbox.process import MeasureProcess
+from reward_synth.state.episode import Episode
+from reward_synth.state.fields import FieldTable
+from reward_synth.training.job import (
+    EVALUATION_COLUMNS,
+    PROGRESS_COLUMNS,
+    TERM_COLUMNS,
+    TableWriter,
+    TrainJob,
+    term_rows,
+)
+from reward_synth.training.learners.base import Learner
+from reward_synth.training.loop.policy_export import policy_of
+from reward_synth.training.loop.rollout import GeneratedReward
+
+STILL_EVALUATIONS = 4
+"""So many evaluations in a row, at one and the same behaviour, end a training: four tenths of its budget."""
+CONFIRMING_SEEDS = 1_000
+"""Where the episodes begin that confirm a success, after the first of the evaluations' seeds."""
+SAME_BEHAVIOUR = 1e-6
+"""Two behaviours are the same if no figure of theirs differs by more, relative to its size or absolutely."""
+FLAT_REWARD = 0.05
+"""Rewards are flat if they all lie within this share of the largest."""
+LOOKS = 200
+"""So often, at most, progress is written and the weights are looked through: some learners update at every step."""
+
+Fingerprint = list[float]
+Terms = dict[str, tuple[float, float, float, float]]
+
+
+def fingerprint(episodes: Sequence[Episode]) -> Fingerprint:
+    """Mean and spread of every recorded field and of the actions, and the length, episode by episode."""
+    figures: Fingerprint = []
+    for episode in episodes:
+        for columns in (episode.rows, episode.actions):
+            figures += [*columns.mean(axis=0).tolist(), *columns.std(axis=0).tolist()]
+        figures.append(float(episode.length))
+    return figures
+
+
+class Stillness:
+    """Notices a policy whose behaviour no longer changes while the reward that it collects is flat.
+
+    A policy that pushes with all its force in one direction, whatever it sees, does so: its actions are cut at their
+    bounds, where learning moves nothing. A policy that merely does badly changes its behaviour, if only in the sixth
+    digit.
+    """
+
+    def __init__(self) -> None:
+        self.newest: list[tuple[Fingerprint, float]] = []
+        """Fingerprint and reward per step of the evaluations in a row that were alike."""
+
+    def add(self, figures: Fingerprint, reward: float) -> bool:
+        """Tell the newest evaluation; true if the training is dead."""
+        if self.newest and not np.allclose(figures, self.newest[0][0], rtol=SAME_BEHAVIOUR, atol=SAME_BEHAVIOUR):
+            self.newest.clear()
+        self.newest = [*self.newest, (figures, reward)][-STILL_EVALUATIONS:]
+        rewards = np.array([each for _, each in self.newest])
+        flat = np.ptp(rewards) <= FLAT_REWARD * np.abs(rewards).max()
+        return len(self.newest) == STILL_EVALUATIONS and bool(flat)
+
+
+class Watch(BaseCallback):
+    """Writes progress between rollouts and evaluates at evenly spaced points of training, and where it pauses.
+
+    It also has the learner count environment steps, of which one of its own may be several.
+    """
+
+    def __init__(
+        self, job: TrainJob, table: FieldTable, judge: MeasureProcess, venv: VecNormalize, learner: Learner
+    ) -> None:
+        super().__init__()
+        self._job = job
+        self._table = table
+        self._judge = judge
+        self._venv = venv
+        self._learner = learner
+        self._reward: GeneratedReward = venv.venv
+        self._started = time.monotonic()
+        self._interval = job.steps / job.evaluation_points
+        self._next_point = self._interval
+        self._next_row = self._next_check = 0.0
+        self._before = 0
+        self._stillness = Stillness()
+        self._progress_rows: list[list[str]] = []
+        self._tables: list[TableWriter] = []
+        self.evaluations: list[EvaluationPoint] = []
+        self.term_points: list[Terms] = []
+        self.reason = ""
+        """Why the training ends before its budget is spent; empty if it does not."""
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps: plain values only."""
+        return {
+            "seconds": time.monotonic() - self._started,
+            "evaluations": [point.model_dump() for point in self.evaluations],
+            "terms": [{name: list(map(float, values)) for name, values in p.items()} for p in self.term_points],
+            "still": [[figures, reward] for figures, reward in self._stillness.newest],
+            "dense_sums": list(self.dense_sums or ()),
+        }
+
+    @property
+    def dense_sums(self) -> tuple[float, float] | None:
+        """See :attr:`~reward_synth.core.types.TrainResult.dense_sums`."""
+        return self._reward.scale.extremes if self._reward.scale is not None else None
+
+    def resume(self, steps: int, state: dict[str, Any]) -> None:
+        """Go on from what :meth:`state` gave, ``steps`` into the training. Call it before learning."""
+        self._started = time.monotonic() - state["seconds"]
+        self.evaluations = [EvaluationPoint.model_validate(point) for point in state["evaluations"]]
+        self.term_points = [{name: tuple(values) for name, values in point.items()} for point in state["terms"]]
+        self._stillness.newest = [(figures, reward) for figures, reward in state["still"]]
+        if self._reward.scale is not None and state["dense_sums"]:
+            self._reward.scale.extremes = tuple(state["dense_sums"])
+        self._next_point = _point_after(steps, self._interval)
+        self._next_row = self._next_check = _point_after(steps, self._job.steps / LOOKS)
+        path = self._job.folder / "progress.csv"
+        if path.exists():
+            with path.open(newline="", encoding="utf-8") as file:
+                rows = [row for row in list(csv.reader(file))[1:] if len(row) == len(PROGRESS_COLUMNS)]
+            # A killed worker has written more than was kept, and perhaps half a line.
+            self._progress_rows = [row for row in rows if int(row[0]) <= steps]
+
+    def _on_training_start(self) -> None:
+        self._before = self.model.num_timesteps - self._reward.steps
+        folder = self._job.folder
+        evaluated = [point.model_dump().values() for point in self.evaluations]
+        terms = [
+            row
+            for point, statistics in zip(self.evaluations, self.term_points, strict=True)
+            for row in term_rows(point.step, statistics)
+        ]
+        self._progress = TableWriter(folder / "progress.csv", PROGRESS_COLUMNS, self._progress_rows)
+        self._terms = TableWriter(folder / "terms.csv", TERM_COLUMNS, terms)
+        self._evaluation_file = TableWriter(folder / "eval.csv", EVALUATION_COLUMNS, evaluated)
+        self._tables += [self._progress, self._terms, self._evaluation_file]
+
+    def _on_step(self) -> bool:
+        self.num_timesteps = self.model.num_timesteps = self._before + self._reward.steps
+        return not self.reason
+
+    def _on_rollout_end(self) -> None:
+        if self.num_timesteps < min(self._next_row, self._job.target):
+            return
+        self._next_row = _point_after(self.num_timesteps, self._job.steps / LOOKS)
+        window = self._reward.window
+        seconds = time.monotonic() - self._started
+        self._progress.write(
+            (
+                self.num_timesteps,
+                f"{seconds:.1f}",
+                f"{window.reward_per_step:.6g}",
+                f"{window.episode_length:.1f}",
+            )
+        )
+
+    def _on_rollout_start(self) -> None:
+        # Here the update on the last rollout is done, so the policy is the one that the step count speaks of.
+        if self.num_timesteps >= self._next_check:
+            self._next_check = _point_after(self.num_timesteps, self._job.steps / LOOKS)
+            self.check_finite()
+        if self.num_timesteps >= self._next_point:
+            self._next_point = _point_after(self.num_timesteps, self._interval)
+            self.check_finite()
+            self._evaluate()
+
+    def _on_training_end(self) -> None:
+        if not self.reason:
+            self.check_finite()
+            self._evaluate()
+
+    def check_finite(self) -> None:
+        """Look at losses and networks after an update.
+
+        :raises RewardSynthError: a number in them is not finite; nothing that follows could mend that.
+        """
+        if not self._learner.is_finite():
+            raise RewardSynthError(
+                f"ended at {self.num_timesteps:,} of {self._job.steps:,} steps: the policy or its loss is not finite",
+                "keep the reward's terms within a few units",
+            )
+
+    def _evaluate(self) -> None:
+        job = self._job
+        reward = self._reward.window.reward_per_step
+        statistics = self._reward.window.take()
+        episodes, measured = self._play(0, job.evaluation_episodes)
+        point = _point(self.num_timesteps, measured, reward)
+        self.evaluations.append(point)
+        self.term_points.append(statistics)
+        self._evaluation_file.write(tuple(point.model_dump().values()))
+        for row in term_rows(self.num_timesteps, statistics):
+            self._terms.write(row)
+        still = self._stillness.add(fingerprint(episodes), reward)
+        if self.num_timesteps < job.steps:
+            self.reason = self._reason_to_end(still)
+
+    def _play(self, first: int, count: int) -> tuple[list[Episode], list[Measurement]]:
+        """Episodes of the present policy and the task's verdicts; ``first`` is counted from the first such seed."""
+        start, repeat = TRAINING_EVALUATION_SEEDS + first, self._job.preset.action_repeat
+        policy = policy_of(self.model, self._venv, repeat)
+        episodes = play(self._job.task, self._table, policy, range(start, start + count), repeat)
+        return episodes, measure_by(self._judge, episodes)
+
+    def _is_solved(self) -> bool:
+        """True if two evaluations in a row succeed throughout, and then as many episodes as the final one will have.
+
+        A few episodes in a row are luck too often where a policy succeeds in most: they only give cause to look.
+        """
+        if len(self.evaluations) < 2 or any(point.success < 1.0 for point in self.evaluations[-2:]):
+            return False
+        task = self._job.task
+        _, measured = self._play(CONFIRMING_SEEDS, task.evaluation.episodes)
+        succeeded = float(np.mean([each.success for each in measured]))
+        # Halfway from the threshold to all: at the threshold itself the final evaluation would fail every other time.
+        return succeeded >= (1.0 + task.success_threshold) / 2
+
+    def _reason_to_end(self, still: bool) -> str:
+        at = f"ended at {self.num_timesteps:,} of {self._job.steps:,} steps"
+        if self._job.stop_when_solved and self._is_solved():
+            return f"{at}: the task is solved"
+        if still and not self.evaluations[-1].success:
+            return f"{at}: no change in behaviour over {STILL_EVALUATIONS} evaluations while the reward was flat"
+        return ""
+
+    def close(self) -> None:
+        """Close the files."""
+        for table in self._tables:
+            table.close()
+
+
+def _point_after(steps: int, interval: float) -> float:
+    return interval * (steps // interval + 1)
+
+
+def _point(step: int, measured: Sequence[Measurement], reward: float) -> EvaluationPoint:
+    fitness = [m.fitness for m in measured]
+    return EvaluationPoint(
+        step=step,
+        success=float(np.mean([m.success for m in measured])),
+        success_any=float(np.mean([m.success_any for m in measured])),
+        fitness=float(np.mean(fitness)),
+        episode_length=float(np.mean([m.length for m in measured])),
+        reward=reward,
+        fitness_deviation=float(np.std(fitness)),
+    )

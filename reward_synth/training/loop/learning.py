@@ -1,0 +1,85 @@
+"""Learning itself, on one generated reward."""
+
+from __future__ import annotations
+
+import torch
+from stable_baselines3.common.vec_env import VecNormalize
+
+from reward_synth.sandbox.process import MeasureProcess, RewardProcess
+from reward_synth.simulators import get_simulator
+from reward_synth.state.fields import FieldTable
+from reward_synth.state.recorder import StateRecorder
+from reward_synth.training.job import Training, TrainJob, collect_terms
+from reward_synth.training.learners.base import Learner, open_learner
+from reward_synth.training.loop.checkpoint import load_checkpoint, restore, save_checkpoint
+from reward_synth.training.loop.evaluation_callback import Watch
+from reward_synth.training.loop.policy_export import policy_of
+from reward_synth.training.loop.rollout import GeneratedReward, TransitionVecEnv
+from reward_synth.training.scale import SignScale
+
+
+def learn(
+    job: TrainJob, table: FieldTable, measured: FieldTable, reward: RewardProcess, judge: MeasureProcess
+) -> Training:
+    """Train on the generated reward alone, watch the task's own measure, and save the policy.
+
+    The training goes on from its checkpoint, if there is one, and leaves one if it is to pause.
+
+    :param table: the fields that the reward reads.
+    :param measured: the fields that the judge reads.
+    :raises RewardError: where the reward fails on a transition.
+    :raises RewardSynthError: the policy is no longer finite, or the checkpoint cannot be read.
+    """
+    # More threads make these small networks slower, and two trainings on two cores would fight for them.
+    torch.set_num_threads(1)
+    # Otherwise each use of a distribution looks all its numbers through; the watch does that once per update.
+    torch.distributions.Distribution.set_default_validate_args(False)
+    venv = make_environments(job, table, reward)
+    learner = open_learner(job, venv)
+    watch = Watch(job, measured, judge, venv, learner)
+    earlier = load_checkpoint(job)
+    if earlier is not None:
+        restore(earlier, job, learner, venv, watch)
+    if learner.model.num_timesteps < job.target:
+        _train(job, learner, venv, watch)
+        learner.model.save(job.folder / "model.zip")
+        policy_of(learner.model, venv, job.preset.action_repeat).save(job.policy_path)
+        if _pauses(learner, job, watch):
+            save_checkpoint(job, learner, venv, watch)
+    venv.close()
+    return Training(
+        reason=watch.reason,
+        paused=_pauses(learner, job, watch),
+        steps=int(learner.model.num_timesteps),
+        evaluations=tuple(watch.evaluations),
+        terms=collect_terms(job.terms, watch.term_points),
+        dense_sums=watch.dense_sums,
+    )
+
+
+def _pauses(learner: Learner, job: TrainJob, watch: Watch) -> bool:
+    return not watch.reason and learner.model.num_timesteps < job.steps
+
+
+def _train(job: TrainJob, learner: Learner, venv: VecNormalize, watch: Watch) -> None:
+    done = learner.model.num_timesteps
+    try:
+        learner.model.learn(job.target - done, callback=watch, reset_num_timesteps=done == 0)
+        venv.venv.check_purity()
+    finally:
+        watch.close()
+
+
+def make_environments(job: TrainJob, table: FieldTable, process: RewardProcess) -> VecNormalize:
+    """The job's environments side by side: what a learner steps. They pay the generated reward, and normalise."""
+    simulator = get_simulator(job.task.simulator)
+    task, preset = job.task, job.preset
+
+    def make() -> StateRecorder:
+        return StateRecorder(simulator.make(task.environment.id, task.environment.arguments, task.horizon), table)
+
+    venv = TransitionVecEnv([make] * preset.environments, table.width())
+    venv.seed(job.seed)
+    scale = SignScale(process.terms, preset.environments) if task.training.scale == "sign" else None
+    paying = GeneratedReward(venv, process, preset.action_repeat, scale)
+    return VecNormalize(paying, gamma=preset.gamma, clip_obs=preset.clip_obs)

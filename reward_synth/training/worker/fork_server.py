@@ -1,0 +1,206 @@
+"""The worker host: ``python -I -m reward_synth.training.worker.fork_server PARENT``.
+
+A worker that starts from nothing, and its stages, spend about five seconds of processor time on loading libraries, and
+again at every rung: half of a short training. The host loads them once and forks a worker for each job. It runs neither
+reward code nor a job itself, so each worker starts from the same untouched process; a worker forks its stages in the
+same way, and each of them then locks itself as if it had been started alone.
+
+Linux only: elsewhere a process that has loaded these libraries cannot be forked safely.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.training.worker import subprocess_stage as stage
+from reward_synth.training.worker.subprocess_stage import cause, stay_with
+
+POLL_SECONDS = 0.02
+
+
+class Forked:
+    """A worker that a host has started; the part of :class:`subprocess.Popen` that a worker needs."""
+
+    def __init__(self, host: WorkerHost, pid: int) -> None:
+        self._host = host
+        self.pid = pid
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """The return code, negative for a signal; None while it runs."""
+        if self.returncode is None:
+            self.returncode = self._host.ended(self.pid)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The return code, once it has ended.
+
+        :raises subprocess.TimeoutExpired: it runs for longer than this.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while (code := self.poll()) is None:
+            if deadline is not None and time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired("worker", timeout or 0.0)
+            time.sleep(POLL_SECONDS)
+        return code
+
+
+class WorkerHost:
+    """The parent's end of a host, which is started with the first worker and ends with this process.
+
+    :param environment: all that the host and its workers know of the environment.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = dict(environment)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._ended: dict[int, int] = {}
+        self._unread = b""
+
+    def start(self, job: Path, stderr: Path) -> Forked:
+        """Start a worker for the job file, in a session and a process group of its own.
+
+        :raises RewardSynthError: the host dies before it has done so.
+        """
+        if self._process is None or self._process.poll() is not None:
+            self._start_host()
+        assert self._process is not None and self._process.stdin is not None
+        asked = json.dumps({"job": str(job), "stderr": str(stderr)}) + "\n"
+        # That a dead host cannot be asked shows in the answer that does not come.
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(asked.encode())
+            self._process.stdin.flush()
+        while (answer := self._read_answer(block=True)) is not None:
+            if "started" in answer:
+                return Forked(self, answer["started"])
+        code = self._process.wait()
+        raise RewardSynthError(f"the worker host died with {cause(code)}", "is there enough memory?")
+
+    def ended(self, pid: int) -> int | None:
+        """That worker's return code, negative for a signal; None while it runs."""
+        assert self._process is not None
+        # A worker ends with its host, which then tells nothing of it.
+        died = self._process.poll() is not None
+        while pid not in self._ended and self._read_answer(block=False) is not None:
+            pass
+        return self._ended.get(pid, -signal.SIGKILL if died else None)
+
+    def close(self) -> None:
+        """End the host, and with it every worker."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def _start_host(self) -> None:
+        self._unread = b""
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-m", "reward_synth.training.worker.fork_server", str(os.getpid())],
+            env=self._environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def _read_answer(self, *, block: bool) -> dict[str, int] | None:
+        """The host's next answer, kept if it tells of an end; None if there is none now, or none will come."""
+        assert self._process is not None and self._process.stdout is not None
+        output = self._process.stdout.fileno()
+        while b"\n" not in self._unread:
+            with selectors.DefaultSelector() as selector:
+                selector.register(output, selectors.EVENT_READ)
+                if not block and not selector.select(0):
+                    return None
+            piece = os.read(output, 65536)
+            if not piece:
+                return None
+            self._unread += piece
+        line, _, self._unread = self._unread.partition(b"\n")
+        answer: dict[str, int] = json.loads(line)
+        if "ended" in answer:
+            self._ended[answer["ended"]] = answer["code"]
+        return answer
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Serve until the parent ends or closes the pipe."""
+    stay_with(int(arguments[0]))
+    _load()
+    stage.preloaded = True
+    # What is forked shares these objects; moving them out of the collector's sight keeps their pages shared.
+    gc.freeze()
+    readable, writable = os.pipe()
+    os.set_blocking(writable, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(writable)
+    selector = selectors.DefaultSelector()
+    for end in (0, readable):
+        selector.register(end, selectors.EVENT_READ)
+    unread = b""
+    while True:
+        for key, _ in selector.select():
+            piece = os.read(key.fd, 65536)
+            if key.fd == readable:
+                continue
+            if not piece:
+                return 0
+            unread += piece
+            while b"\n" in unread:
+                line, _, unread = unread.partition(b"\n")
+                _tell({"started": _fork_worker(**json.loads(line))})
+        _reap()
+
+
+def _load() -> None:
+    """Import what workers and their stages use; torch loads half of itself only when it makes an optimiser."""
+    for module in ("training.worker.trainer", "training.loop.learning", "training.worker.evaluator"):
+        importlib.import_module(f"reward_synth.{module}")
+    for module in ("torch._dynamo", "gymnasium.envs.mujoco.mujoco_env"):
+        importlib.import_module(module)
+
+
+def _fork_worker(job: str, stderr: str) -> int:
+    host, pid = os.getpid(), os.fork()
+    if pid:
+        return pid
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.setsid()
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    errors = os.open(stderr, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    for end, target in ((nowhere, 0), (nowhere, 1), (errors, 2)):
+        os.dup2(end, target)
+    # The host's own pipes and selector, and what was opened just now.
+    os.closerange(3, 256)
+    from reward_synth.training.worker import main as worker
+
+    stage.end_with(lambda: worker.main([job, str(host)]))
+
+
+def _reap() -> None:
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            _tell({"ended": pid, "code": os.waitstatus_to_exitcode(status)})
+
+
+def _tell(answer: dict[str, int]) -> None:
+    os.write(1, json.dumps(answer).encode() + b"\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

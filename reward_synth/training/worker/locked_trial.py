@@ -1,0 +1,129 @@
+"""An environment of a person's own, tried in a process that is locked as training is, before anything is paid.
+
+``python -I -m reward_synth.training.worker.locked_trial FILE``: what a training would find out after the first model
+calls shows here, such as a module that only the person's shell can import, a file that the lock hides, a crash of a
+native library or a step that never returns.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from reward_synth.core.errors import EnvironmentFault, RewardSynthError
+from reward_synth.core.files import write_text
+from reward_synth.core.types import Value
+from reward_synth.simulators.custom.files import file_of, name_environment
+from reward_synth.tasks.spec import TaskSpec
+from reward_synth.training.worker.subprocess_stage import cause
+
+SECONDS = 120.0
+"""For loading, making and a few steps; a busy machine is slow."""
+STEPS = 20
+
+
+class Rehearsal(Value):
+    """What is to be tried."""
+
+    task: TaskSpec
+    environment_file: Path | None
+    sandbox: bool
+
+
+class Outcome(Value):
+    """How it went; without a message all is well."""
+
+    message: str = ""
+    hint: str = ""
+    fault: bool = False
+    """The environment's own."""
+
+
+def rehearse(task: TaskSpec, environment: dict[str, str], sandbox: bool = True) -> None:
+    """Make, reset and step the task's environment in a locked process of its own.
+
+    :param environment: all that the process may know of the environment: a training worker's.
+    :raises EnvironmentFault: it fails, ends its process, or does not come back.
+    :raises RewardSynthError: it cannot be made there for another reason.
+    """
+    with tempfile.TemporaryDirectory(prefix="reward-synth-rehearsal-") as name:
+        folder = Path(name)
+        asked = Rehearsal(task=task, environment_file=file_of(task.environment.id), sandbox=sandbox)
+        write_text(folder / "rehearsal.json", asked.model_dump_json())
+        command = [
+            sys.executable,
+            "-I",
+            "-m",
+            "reward_synth.training.worker.locked_trial",
+            str(folder / "rehearsal.json"),
+        ]
+        try:
+            code = subprocess.run(
+                command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL, timeout=SECONDS, check=False,
+            ).returncode  # fmt: skip
+        except subprocess.TimeoutExpired as error:
+            raise EnvironmentFault(
+                f"the environment {task.environment.id} was not made and stepped {STEPS} times within {SECONDS:g} s",
+                "look for a loop in its __init__, reset or step",
+            ) from error
+        answer = folder / "outcome.json"
+        if not answer.exists():
+            raise EnvironmentFault(
+                f"the environment {task.environment.id} ended its process with {cause(code)}",
+                "try it in Python by itself: make, reset, and step it",
+            )
+        _raise(Outcome.model_validate_json(answer.read_bytes()))
+
+
+def _raise(outcome: Outcome) -> None:
+    if outcome.message:
+        kind = EnvironmentFault if outcome.fault else RewardSynthError
+        raise kind(outcome.message, outcome.hint)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Do what the file asks, and write what came of it beside it."""
+    path = Path(arguments[0])
+    asked = Rehearsal.model_validate_json(path.read_text(encoding="utf-8"))
+    outcome = Outcome()
+    try:
+        _play(asked, path.parent)
+    except RewardSynthError as error:
+        outcome = Outcome(message=error.message, hint=error.hint, fault=isinstance(error, EnvironmentFault))
+    write_text(path.with_name("outcome.json"), outcome.model_dump_json())
+    return 0
+
+
+def _play(asked: Rehearsal, folder: Path) -> None:
+    """As a training does: the files first, then the table, then the system calls, then the steps."""
+    from reward_synth.evaluation.play import field_table
+    from reward_synth.sandbox import lock
+    from reward_synth.simulators import get_simulator
+    from reward_synth.state.recorder import StateRecorder, require_finite
+    from reward_synth.training.worker.worker_sandbox import environment_files, restrict_files
+
+    if asked.environment_file is not None:
+        name_environment(f"{asked.environment_file}:{asked.task.environment.id.partition(':')[2]}")
+    if asked.sandbox:
+        restrict_files(environment_files(asked.task.environment, folder), [folder])
+    table = field_table(asked.task)
+    if asked.sandbox:
+        lock.forbid_escape()
+    environment = asked.task.environment
+    made = get_simulator(asked.task.simulator).make(environment.id, environment.arguments, asked.task.horizon)
+    recorder = StateRecorder(made, table)
+    recorder.reset(seed=0)
+    recorder.action_space.seed(0)
+    for _ in range(STEPS):
+        observation, _, terminated, truncated, info = recorder.step(recorder.action_space.sample())
+        require_finite(recorder, observation, info["next_state"][None])
+        if terminated or truncated:
+            recorder.reset()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,101 @@
+"""The training worker: ``python -I -m reward_synth.training.worker.main job.json``.
+
+It runs the two stages of one job, each in a process of its own: the trainer, then the evaluator, which starts from the
+policy alone. It puts their outcomes together and writes ``result.json`` last. Where the training is to pause, it writes
+``rung.json`` instead, and there is no evaluation. It loads neither torch nor numpy and
+holds no key: the loop starts it with an empty environment. Nobody reads its output; a traceback lands in
+``stderr.txt`` of the training folder.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+
+from reward_synth.core.types import TrainResult
+from reward_synth.training.job import FinalEvaluation, RungEnd, Training, TrainJob, read_progress, write_result
+from reward_synth.training.worker.subprocess_stage import (
+    Outcome,
+    arguments_of,
+    cause,
+    processor_seconds,
+    run_process,
+    stay_with,
+)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one job. Returns 0 if a result or a pause was written, a crashed training's result included."""
+    path, parent = arguments_of(arguments)
+    stay_with(parent)
+    job = TrainJob.read(path)
+    done = run(job)
+    if isinstance(done, RungEnd):
+        done.write(job.folder)
+    else:
+        write_result(job, done)
+    return 0
+
+
+def run(job: TrainJob) -> TrainResult | RungEnd:
+    """Train, unless that is done already, and evaluate; or train until the pause that is asked for."""
+    started = time.monotonic()
+    rung, finished = RungEnd.of(job), finished_training(job)
+    training = (rung if job.end else None) or finished or _run_stage(job, "trainer", Training)
+    # What earlier workers spent on it is counted in the two files that they left.
+    before = [each for each in (rung, finished) if each is not None]
+
+    def spent() -> dict[str, float]:
+        return {
+            "seconds": time.monotonic() - started + sum(each.seconds for each in before),
+            "cpu_seconds": processor_seconds() + sum(each.cpu_seconds for each in before),
+        }
+
+    if training.status == "done" and training.paused and not job.end:
+        return RungEnd.model_validate(training.model_dump() | spent())
+    evaluation = FinalEvaluation(status="crashed", reason=training.reason)
+    if training.status == "done":
+        evaluation = _run_stage(job, "evaluator", FinalEvaluation)
+    crashed = evaluation.status == "crashed"
+    return TrainResult(
+        status="crashed" if crashed else "trained",
+        reason=evaluation.reason if crashed else training.reason or job.end,
+        seed=job.seed,
+        # A trainer that crashed tells no steps, but has spent them.
+        steps=training.steps or read_progress(job.folder).step,
+        evaluations=training.evaluations,
+        episodes=evaluation.episodes,
+        terms=training.terms,
+        dense_sums=training.dense_sums,
+        **spent(),
+    )
+
+
+def finished_training(job: TrainJob) -> Training | None:
+    """The training that an interrupted worker finished for this very job; None if it must be done, or gone on with."""
+    training = Training.read(job.folder)
+    if training is None or training.status != "done" or training.paused or not job.policy_path.exists():
+        return None
+    return training if training.job == job.digest() else None
+
+
+def _run_stage(job: TrainJob, stage: str, outcome: type[Outcome]) -> Outcome:
+    """Run one stage to its end.
+
+    The job file is written anew, and an outcome that lies there removed, because the trainer, which deals with reward
+    code, writes in this folder too: what the evaluator is asked and what it answers must not come from there.
+    """
+    outcome.path(job.folder).unlink(missing_ok=True)
+    code = run_process(f"reward_synth.training.worker.{stage}", [str(job.write()), str(os.getpid())])
+    found = outcome.read(job.folder)
+    if found is None:
+        return outcome(status="crashed", reason=f"the {stage} died with {cause(code)}; see stderr.txt")
+    if found.status == "crashed" and stage == "evaluator":
+        return outcome(status="crashed", reason=f"the evaluation failed: {found.reason}")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,117 @@
+"""What trainer and evaluator share: a job file in, an outcome file out, and no life after the worker's."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NoReturn, TypeVar
+
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.sandbox import lock
+from reward_synth.training.job import FinalEvaluation, Training, TrainJob
+
+Outcome = TypeVar("Outcome", Training, FinalEvaluation)
+
+preloaded = False
+"""True in the worker host and in what it forks: all libraries are loaded, and stages are forked instead of started."""
+
+
+def run_stage(outcome: type[Outcome], work: Callable[[TrainJob], Outcome], arguments: Sequence[str]) -> int:
+    """Do one stage of a job and write its outcome last; whatever is raised is an outcome, too.
+
+    :param arguments: the job file, and the worker's process id unless a person starts the stage by hand.
+    :returns: 0, the exit code.
+    """
+    path, parent = arguments_of(arguments)
+    stay_with(parent)
+    job = TrainJob.read(path)
+    try:
+        with _scratch(job.folder / "scratch"):
+            found = work(job)
+    except Exception as error:  # noqa: BLE001  (the process's edge: whatever happened is the stage's outcome)
+        traceback.print_exc()
+        found = outcome(status="crashed", reason=_reason(error))
+    found.write(job.folder)
+    return 0
+
+
+def arguments_of(arguments: Sequence[str]) -> tuple[Path, int | None]:
+    """Job file and parent's process id of a worker's or a stage's command line."""
+    path, *parent = arguments
+    return Path(path), int(parent[0]) if parent else None
+
+
+def stay_with(parent: int | None) -> None:
+    """End this process when its parent ends, and now if the parent has ended already. None: outlive it."""
+    if parent is None:
+        return
+    lock.die_with_parent()
+    if os.getppid() != parent:
+        sys.exit("the process that started this one is gone")
+
+
+@contextmanager
+def _scratch(folder: Path) -> Iterator[None]:
+    """A folder for temporary files, which torch insists on: a locked stage cannot write to the system's."""
+    folder.mkdir(exist_ok=True)
+    tempfile.tempdir = str(folder)
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def processor_seconds() -> float:
+    """Processor time of this process and of those children whose end it has waited for."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
+
+
+def run_process(module: str, arguments: Sequence[str]) -> int:
+    """Run a module's ``main`` in a process of its own; returns its return code, negative for a signal."""
+    if not preloaded:
+        command = [sys.executable, "-I", "-m", module, *arguments]
+        return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False).returncode
+    pid = os.fork()
+    if pid == 0:
+        end_with(lambda: int(importlib.import_module(module).main(arguments)))
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def end_with(work: Callable[[], int]) -> NoReturn:
+    """Do the work and end this process, without the clean-up that is its parent's."""
+    code = 1
+    try:
+        code = work()
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else 1
+    except BaseException:  # noqa: BLE001  (the process's edge)
+        traceback.print_exc()
+    finally:
+        with suppress(OSError):
+            sys.stderr.flush()
+        os._exit(code)
+
+
+def cause(code: int) -> str:
+    """A process's return code in words."""
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def _reason(error: Exception) -> str:
+    from reward_synth.reward.contract import RewardError
+
+    if isinstance(error, RewardError):
+        return f"the reward failed in training: {error.finding.as_text()}"
+    if isinstance(error, RewardSynthError):
+        return error.message
+    return f"{type(error).__name__}: {error}"

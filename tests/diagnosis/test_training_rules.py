@@ -1,0 +1,309 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from reward_synth.core.types import TrainResult
+from reward_synth.diagnosis.summary import Summary, summarize
+from reward_synth.state.episode import Episode
+from reward_synth.state.fields import FieldTable
+from reward_synth.state.view import FloatArray
+from tests.diagnosis import cases
+
+FLAT = np.full(cases.POINTS, 1.0)
+FAILING = np.zeros(cases.POINTS)
+
+
+def told(
+    results: Sequence[TrainResult],
+    episodes: Sequence[Episode] = (),
+    terms: Sequence[dict[str, FloatArray]] | None = None,
+    **settings: Any,
+) -> Summary:
+    return summarize(cases.SPEC, cases.TABLE, "001-a", results, episodes, terms, **settings)
+
+
+def rules(summary: Summary) -> list[str]:
+    return [finding.rule for finding in summary.findings]
+
+
+def message(summary: Summary, rule: str) -> str:
+    return next(finding.as_text() for finding in summary.findings if finding.rule == rule)
+
+
+def failing(travelled: float = 1.0, **columns: Any) -> tuple[list[Episode], TrainResult]:
+    """A training whose episodes fall short of the goal, otherwise without a fault of its own."""
+    episodes = [cases.episode(travelled, seed=i) for i in range(8)]
+    columns = {"success": FAILING, "fitness": np.linspace(0.2, travelled, cases.POINTS)} | columns
+    return episodes, cases.result(cases.measured(episodes, success=False), cases.curve(**columns))
+
+
+def test_a_healthy_training_has_no_findings() -> None:
+    episodes = [cases.episode(seed=i) for i in range(8)]
+    summary = told([cases.result(cases.measured(episodes))], episodes)
+    assert summary.findings == ()
+    assert summary.data["solved"] is True
+
+
+def test_findings_are_warnings_of_this_source_and_name_a_fix() -> None:
+    episodes, result = failing(fitness=np.linspace(3.0, 1.0, cases.POINTS))
+    findings = told([result], episodes).findings
+    assert findings
+    assert all(f.source == "analysis" and f.severity == "warning" and f.fix for f in findings)
+
+
+def test_reward_that_rises_while_fitness_falls() -> None:
+    episodes, result = failing(fitness=np.linspace(3.0, 1.0, cases.POINTS))
+    summary = told([result], episodes)
+    assert rules(summary)[0] == "reward-up-fitness-down"
+    assert "`speed`" in message(summary, "reward-up-fitness-down")
+
+
+def test_reward_and_fitness_that_rise_together_are_no_hack() -> None:
+    episodes, result = failing()
+    assert not {"reward-up-fitness-down", "reward-up-fitness-flat"} & set(rules(told([result], episodes)))
+
+
+def test_reward_that_rises_without_fitness() -> None:
+    episodes, result = failing(fitness=FLAT)
+    assert "reward-up-fitness-flat" in rules(told([result], episodes))
+    assert "no-learning" not in rules(told([result], episodes))
+
+
+def test_nothing_learned() -> None:
+    episodes, result = failing(fitness=FLAT, reward=FLAT)
+    assert "no-learning" in rules(told([result], episodes))
+
+
+@pytest.mark.parametrize(("share", "fires"), [(0.95, True), (0.8, False)])
+def test_dominant_term(share: float, fires: bool) -> None:
+    episodes, result = failing()
+    terms = (cases.term("speed", share=share), cases.term("upright", share=1 - share))
+    summary = told([result.model_copy(update={"terms": terms})], episodes)
+    assert ("dominant-term" in rules(summary)) is fires
+    if fires:
+        assert "95 %" in message(summary, "dominant-term")
+
+
+def test_one_term_alone_cannot_dominate() -> None:
+    episodes, result = failing()
+    terms = (cases.term("speed", share=1.0),)
+    assert "dominant-term" not in rules(told([result.model_copy(update={"terms": terms})], episodes))
+
+
+@pytest.mark.parametrize(("high", "fires"), [(0.0, True), (0.2, False)])
+def test_dead_term(high: float, fires: bool) -> None:
+    episodes, result = failing()
+    bonus = cases.term("bonus", mean=0.0, share=0.0, low=0.0, high=high)
+    summary = told([result.model_copy(update={"terms": (cases.term("speed"), bonus)})], episodes)
+    assert ("dead-term" in rules(summary)) is fires
+
+
+@pytest.mark.parametrize(
+    ("low", "mean", "high", "fires"),
+    [
+        (1.0, 1.0, 1.0, True),  # constant
+        (-0.5, 0.995, 1.0, True),  # at its ceiling but for the first steps
+        (-0.5, 0.7, 1.0, False),
+        (-1.0, -0.995, 1.0, False),  # a penalty near its floor still has room to improve
+    ],
+)
+def test_saturated_term(low: float, mean: float, high: float, fires: bool) -> None:
+    episodes, result = failing()
+    flat = cases.term("upright", mean=mean, low=low, high=high)
+    summary = told([result.model_copy(update={"terms": (cases.term("speed"), flat)})], episodes)
+    assert ("saturated-term" in rules(summary)) is fires
+
+
+def test_a_solved_task_is_not_told_to_change_its_terms() -> None:
+    episodes = [cases.episode(seed=i) for i in range(8)]
+    terms = (cases.term("speed", share=0.99), cases.term("alive", mean=1.0, low=1.0, high=1.0, share=0.01))
+    assert rules(told([cases.result(cases.measured(episodes), terms=terms)], episodes)) == []
+
+
+@pytest.mark.parametrize(("length", "terminated", "fires"), [(40, True, True), (180, True, False), (200, False, False)])
+def test_falls_early(length: int, terminated: bool, fires: bool) -> None:
+    episodes = [cases.episode(1.0, length, terminated, seed=i) for i in range(8)]
+    result = cases.result(cases.measured(episodes, success=False), cases.curve(success=FAILING))
+    assert ("falls-early" in rules(told([result], episodes))) is fires
+
+
+def test_an_episode_that_ends_early_in_success_is_no_fall() -> None:
+    episodes = [cases.episode(6.0, 40, terminated=True, seed=i) for i in range(8)]
+    assert "falls-early" not in rules(told([cases.result(cases.measured(episodes))], episodes))
+
+
+@pytest.mark.parametrize(("travelled", "fires"), [(0.0, True), (1.0, False)])
+def test_stands_still(travelled: float, fires: bool) -> None:
+    episodes, result = failing(travelled)
+    assert ("stands-still" in rules(told([result], episodes))) is fires
+
+
+def test_standing_still_after_settling_is_standing_still() -> None:
+    x = np.concatenate([np.linspace(0.0, 0.5, 20), np.full(181, 0.5)])
+    episodes = [cases.episode(x=x, seed=i) for i in range(8)]
+    result = cases.result(cases.measured(episodes, success=False), cases.curve(success=FAILING))
+    assert "stands-still" in rules(told([result], episodes))
+
+
+def test_wrong_direction_names_the_position_that_fitness_measures() -> None:
+    episodes, result = failing(-4.0, fitness=np.full(cases.POINTS, -4.0))
+    summary = told([result], episodes)
+    assert "`torso_x` changed by -4.00 m" in message(summary, "wrong-direction")
+
+
+def test_wrong_direction_knows_a_fitness_per_second_of_the_horizon() -> None:
+    """Fitness divided by the whole horizon: an early end earns only what was covered."""
+    episodes = [cases.episode(-4.0, length=150, terminated=True, seed=i) for i in range(8)]
+    seconds = cases.HORIZON * cases.DT
+    judged = [m.model_copy(update={"fitness": m.fitness / seconds}) for m in cases.measured(episodes, success=False)]
+    result = cases.result(judged, cases.curve(success=FAILING, fitness=np.full(cases.POINTS, -0.4)))
+    assert "`torso_x` changed by -4.00 m" in message(told([result], episodes), "wrong-direction")
+
+
+def test_wrong_direction_by_getting_worse_needs_no_trajectory() -> None:
+    _, result = failing(-4.0, fitness=np.linspace(-0.1, -4.0, cases.POINTS))
+    assert "wrong-direction" in rules(told([result]))
+
+
+def test_a_negative_fitness_that_improves_is_no_wrong_direction() -> None:
+    """A distance to the goal, counted negatively, is always below zero."""
+    _, result = failing(-0.5, fitness=np.linspace(-4.0, -0.5, cases.POINTS))
+    assert "wrong-direction" not in rules(told([result]))
+
+
+def test_jitter() -> None:
+    shaking = np.where(np.arange(cases.HORIZON + 1) % 2, 0.05, 0.0)
+    episodes = [cases.episode(x=shaking, seed=i) for i in range(8)]
+    result = cases.result(cases.measured(episodes, success=False), cases.curve(success=FAILING))
+    summary = told([result], episodes)
+    assert "`torso_x` shakes" in message(summary, "jitter")
+    assert "stands-still" not in rules(summary)
+    walking, good = failing()
+    assert "jitter" not in rules(told([good], walking))
+
+
+@pytest.mark.parametrize(("size", "fires"), [(1.0, True), (0.5, False)])
+def test_action_saturation(size: float, fires: bool) -> None:
+    actions = size * np.where(np.arange(cases.HORIZON)[:, None] % 7 < 3, 1.0, -1.0) * np.ones(2)
+    episodes = [cases.episode(1.0, actions=actions, seed=i) for i in range(8)]
+    result = cases.result(cases.measured(episodes, success=False), cases.curve(success=FAILING))
+    assert ("action-saturation" in rules(told([result], episodes))) is fires
+
+
+def test_still_improving() -> None:
+    episodes, result = failing(4.0)
+    assert "still-improving" in rules(told([result], episodes))
+    levelled = np.concatenate([np.linspace(0.2, 4.0, 5), np.full(5, 4.0)])
+    episodes, result = failing(4.0, fitness=levelled)
+    assert "still-improving" not in rules(told([result], episodes))
+
+
+def test_success_lost() -> None:
+    success = np.array([0, 0, 0.5, 1, 1, 1, 0.5, 0.25, 0, 0])
+    episodes, result = failing(success=success)
+    assert "100 % around 100k steps and 0 % at the end" in message(told([result], episodes), "success-lost")
+
+
+def test_one_lucky_evaluation_is_no_lost_success() -> None:
+    episodes = [cases.episode(1.0 + i, seed=i) for i in range(8)]
+    measured = cases.measured(episodes, [i > 1 for i in range(8)])
+    lucky = cases.result(measured, cases.curve(success=np.array([0, 0.5, 0.5, 0.75, 0.75, 1, 0.75, 0.75, 0.5, 0.75])))
+    assert "success-lost" not in rules(told([lucky], episodes))
+
+
+def test_fitness_lost() -> None:
+    episodes, result = failing(fitness=np.concatenate([np.linspace(0.5, 4.0, 7), [3.0, 1.5, 1.0]]))
+    assert "fitness-lost" in rules(told([result], episodes))
+    assert "success-lost" not in rules(told([result], episodes))
+
+
+def test_success_that_is_not_held() -> None:
+    episodes, result = failing()
+    passing = cases.measured(episodes, success=False, any_step=True)
+    assert "success-not-held" in rules(told([result.model_copy(update={"episodes": tuple(passing)})], episodes))
+    assert "success-not-held" not in rules(told([result], episodes))
+
+
+def test_seed_variance() -> None:
+    good = [cases.episode(6.0, seed=i) for i in range(4)]
+    poor = [cases.episode(1.0, seed=i) for i in range(4)]
+    first = cases.result(cases.measured(good))
+    second = cases.result(cases.measured(poor, success=False), seed=1)
+    assert "seed 1: 0 %" in message(told([first, second], good + poor), "seed-variance")
+    twin = first.model_copy(update={"seed": 1})
+    assert "seed-variance" not in rules(told([first, twin], good + good))
+
+
+def test_a_bonus_that_pays_more_in_worse_episodes() -> None:
+    episodes = [cases.episode(0.5 + 0.5 * i, seed=i) for i in range(8)]
+    result = cases.result(cases.measured(episodes, success=False), cases.curve(success=FAILING))
+    shape = np.ones(cases.HORIZON)
+    terms = [{"speed": shape * (8 - i), "effort": -shape * i} for i in range(8)]
+    summary = told([result], episodes, terms)
+    found = [finding.message for finding in summary.findings if finding.rule == "misaligned-term"]
+    # The penalty goes against fitness too, as penalties do.
+    assert len(found) == 1
+    assert "`speed`" in found[0]
+    aligned = [{"speed": shape * i, "effort": -shape * i} for i in range(8)]
+    assert "misaligned-term" not in rules(told([result], episodes, aligned))
+
+
+@pytest.mark.parametrize(("share", "told_of"), [(0.6, True), (0.3, False)])
+def test_a_penalty_that_decides_and_costs_the_better_episodes_more(share: float, told_of: bool) -> None:
+    episodes = [cases.episode(0.5 + 0.5 * i, seed=i) for i in range(8)]
+    statistics = (cases.term("speed", share=1 - share), cases.term("far_from_target", share=share))
+    result = cases.result(cases.measured(episodes, success=False), cases.curve(success=FAILING), statistics)
+    shape = np.ones(cases.HORIZON)
+    terms = [{"speed": shape * i, "far_from_target": -shape * i} for i in range(8)]
+    found = [each.message for each in told([result], episodes, terms).findings if each.rule == "misaligned-term"]
+    assert bool(found) == told_of
+    assert all("`far_from_target` cost more in the better episodes" in text and "60 %" in text for text in found)
+
+
+def test_a_crash_is_told_with_its_reason() -> None:
+    crashed = cases.result([], (), (), status="crashed", reason="the reward failed in training: [non-finite] NaN")
+    summary = told([crashed])
+    assert rules(summary) == ["training-crashed"]
+    assert "[non-finite] NaN" in summary.text
+    assert summary.data["success"] is None
+
+
+def test_every_rule_is_documented_and_no_other() -> None:
+    root = Path(__file__).resolve().parents[2]
+    folder = root / "reward_synth" / "diagnosis"
+    sources = [(folder / f"{name}.py").read_text() for name in ("training_rules", "motion_rules")]
+    rules_in_code = set(re.findall(r'diagnosis\(\s*"([a-z-]+)"', "".join(sources)))
+    rules_in_code |= {f"training-{status}" for status in ("crashed", "stopped")}
+    rows = [
+        line.split("|")[1] for line in (root / "docs" / "findings.md").read_text().splitlines() if line[:3] == "| `"
+    ]
+    assert {rule for row in rows for rule in re.findall(r"`([a-z-]+)`", row)} == rules_in_code
+
+
+@pytest.mark.parametrize(
+    ("sums", "said"),
+    [((-0.2, 7.7), "collect more by going on"), ((-13.0, 0.5), "an early end"), ((-0.9, 0.9), None), (None, None)],
+)
+def test_hints_that_outweigh_the_goal(sums: tuple[float, float] | None, said: str | None) -> None:
+    episodes, result = failing()
+    summary = told([result.model_copy(update={"dense_sums": sums})], episodes)
+    assert ("dense-outweighs-sparse" in rules(summary)) == (said is not None)
+    if said is not None and sums is not None:
+        text = message(summary, "dense-outweighs-sparse")
+        assert said in text and f"{sums[0]:.3g}".rstrip("0").rstrip(".") in text
+
+
+def test_a_choice_is_no_saturation() -> None:
+    episodes, result = failing()
+    at_bounds = [
+        Episode(e.layout, e.rows, np.ones_like(e.actions), e.dt, e.horizon, e.seed, e.terminated) for e in episodes
+    ]
+    table = FieldTable(list(cases.TABLE), cases.TABLE.actions, discrete=True)
+    found = [summarize(cases.SPEC, each, "001-a", [result], at_bounds) for each in (cases.TABLE, table)]
+    assert ["action-saturation" in rules(summary) for summary in found] == [True, False]

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import base64
+import dataclasses
+import re
+from html.parser import HTMLParser
+
+from reward_synth.core.types import Candidate, Feedback, Finding
+from reward_synth.report.html import (
+    BestReward,
+    CostRow,
+    Reading,
+    ReportData,
+    dollars,
+    duration,
+    render_report,
+    total_usd,
+)
+from tests.diagnosis import cases
+
+HOSTILE = "</pre><script>alert('x')</script><img src=x onerror=alert(1)>{{ 7 * 7 }}"
+
+DATA = ReportData(
+    run_id="20261122-1705-walk-k3f9",
+    goal="walk forward",
+    status="ended: 2 iterations done",
+    command="reward-synth run 'walk forward'",
+    task="gym/walk",
+    environment="Walk-v0",
+    horizon=200,
+    success="episode.torso_x[-1] > 5.0",
+    fitness="episode.torso_x[-1]",
+    fitness_unit="m travelled",
+    success_threshold=0.9,
+    drafted=False,
+    candidates=(
+        Candidate(id="001-a", iteration=1, status="rejected", reason="reads `state.foo`, which does not exist"),
+        Candidate(id="001-b", iteration=1, status="trained", success=1.0, success_interval=(0.67, 1.0), fitness=6.0),
+    ),
+    best=BestReward(
+        id="001-b",
+        source="def compute_reward(state, action, next_state):\n    return {'speed': 1.0}\n",
+        summary="# Candidate 001-b",
+        evaluations=cases.curve(),
+        terms=(cases.term("speed", share=0.7), cases.term("effort", share=0.3)),
+        findings=(Finding(rule="dead-term", message="`x` was 0.", source="analysis"),),
+    ),
+    readings=(Reading(1, "The robot walks."),),
+    feedback=(Feedback(iteration=1, prefer="001-b", note="nicer gait"),),
+    costs=(CostRow("designer", "some-model", 4, 1200, 800, 0.0123, 31.0),),
+    environment_steps=400_000,
+    seconds=75.0,
+    versions=(("mujoco", "3.3.0"),),
+)
+
+
+class Page(HTMLParser):
+    """Collects the tags and the addresses of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes.extend(attrs)
+
+
+def test_the_page_tells_goal_measures_candidates_code_readings_and_costs() -> None:
+    page = render_report(DATA)
+    for words in (
+        "walk forward", "episode.torso_x[-1] &gt; 5.0", "001-a", "which does not exist", "67 % to 100 %",
+        "def compute_reward", "The robot walks.", "nicer gait", "$0.0123", "1 min 15 s", "400000",
+        "mujoco 3.3.0", "[dead-term]",
+    ):  # fmt: skip
+        assert words in page
+
+
+def test_the_page_needs_nothing_from_outside() -> None:
+    page = Page(render_report(DATA))
+    assert page.tags.count("img") == 3
+    addresses = [value or "" for name, value in page.attributes if name in ("src", "href")]
+    assert addresses and all(address.startswith("data:image/svg+xml;base64,") for address in addresses)
+
+
+def test_pictures_are_whole() -> None:
+    for encoded in re.findall(r"base64,([A-Za-z0-9+/=]+)", render_report(DATA)):
+        assert base64.b64decode(encoded).rstrip().endswith(b"</svg>")
+
+
+def test_hostile_text_stays_text() -> None:
+    assert DATA.best
+    hostile = dataclasses.replace(
+        DATA,
+        goal=HOSTILE,
+        success=HOSTILE,
+        fitness_unit=HOSTILE,
+        candidates=(Candidate(id="001-a", iteration=1, status="rejected", reason=HOSTILE),),
+        best=dataclasses.replace(
+            DATA.best,
+            source=HOSTILE,
+            summary=HOSTILE,
+            terms=(cases.term(HOSTILE, share=1.0),),
+            findings=(Finding(rule="x", message=HOSTILE),),
+        ),
+        readings=(Reading(1, HOSTILE),),
+        feedback=(Feedback(iteration=1, note=HOSTILE),),
+    )
+    text = render_report(hostile)
+    page = Page(text)
+    assert "script" not in page.tags
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    assert "{{ 7 * 7 }}" in text
+    assert "default-src 'none'" in text
+
+
+def test_a_run_without_an_acceptable_reward_says_so() -> None:
+    bare = dataclasses.replace(DATA, best=None, candidates=(), readings=(), feedback=(), costs=())
+    text = render_report(bare)
+    assert "No acceptable reward" in text
+    assert "No model was called" in text
+
+
+def test_drafted_measures_carry_a_warning() -> None:
+    assert "a model wrote the two measures" not in render_report(DATA)
+    assert "a model wrote the two measures" in render_report(dataclasses.replace(DATA, drafted=True))
+
+
+def test_an_unknown_price_makes_the_total_unknown() -> None:
+    known = DATA.costs[0]
+    unknown = dataclasses.replace(known, usd=None)
+    assert total_usd((known, known)) == 0.0246
+    assert total_usd((known, unknown)) is None
+    assert "unknown" in render_report(dataclasses.replace(DATA, costs=(known, unknown)))
+
+
+def test_money_and_time_are_written_short() -> None:
+    assert tuple(map(dollars, (0.0, 0.01234, 1234.5, None))) == (
+        "$0.00",
+        "$0.0123",
+        "$1,234.50",
+        "unknown",
+    )
+    assert (duration(9.6), duration(75), duration(7260), duration(None)) == (
+        "10 s",
+        "1 min 15 s",
+        "2 h 1 min",
+        "–",
+    )

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.types import Finding
+from reward_synth.llm.fake import ScriptedModel
+from reward_synth.reward.lint import lint
+from reward_synth.roles.parsing import ParseError
+from reward_synth.roles.prompts import Prompts
+from reward_synth.roles.task_drafter import GoalReader, parse_choice, parse_measures
+from tests.roles.role_cases import ENVIRONMENTS, FINDINGS, FIRST, LAYOUT, STUB
+from tests.roles.test_designer import Grammar
+
+MEASURES = (
+    '{"success": "episode.arm_height[-1] < 0.1", "fitness": "-episode.arm_height[-1]", '
+    '"fitness_unit": "m", "explanation": "The arm ends within 10 cm of the table."}'
+)
+IDS = ("Ant-v5", "Hopper-v5", "Giant-Ant-v5", "InvertedPendulum-v5", "InvertedDoublePendulum-v5")
+
+
+def draft(model: ScriptedModel, check: Any = lambda kind, source: (), **options: Any) -> Any:
+    return GoalReader(model, Prompts()).draft_measures(
+        "lower the arm", STUB, environment=FIRST.environment, horizon=200, dt=0.05, check=check, **options
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "chosen"),
+    [
+        ('{"environment": "Hopper-v5", "reason": "unlike Ant-v5"}', "Hopper-v5"),
+        ("Ant-v5", "Ant-v5"),
+        ("`hopper-v5`.", "Hopper-v5"),
+        ("I would take **Giant-Ant-v5** for this.", "Giant-Ant-v5"),
+        ("InvertedDoublePendulum-v5\n", "InvertedDoublePendulum-v5"),
+        ("<think>Ant-v5? no.</think> Hopper-v5", "Hopper-v5"),
+    ],
+)
+def test_choice_is_read(text: str, chosen: str) -> None:
+    assert parse_choice(text, IDS) == chosen
+
+
+@pytest.mark.parametrize("text", ["", "Elephant-v5", "Ant-v5 or Hopper-v5", "Ant", '{"environment": "Dog-v1"}'])
+def test_unclear_choice_is_an_error(text: str) -> None:
+    with pytest.raises(ParseError):
+        parse_choice(text, IDS)
+
+
+def test_choose_environment() -> None:
+    model = ScriptedModel(["Dog-v1", "Lift-v2"])
+    chosen, exchange = GoalReader(model, Prompts()).choose_environment("lower the arm", ENVIRONMENTS)
+    assert chosen == "Lift-v2"
+    assert exchange.role == "goal" and "lower the arm" in exchange.prompt
+    assert all(text in model.requests[0].messages[0].content for text in (*ENVIRONMENTS, *ENVIRONMENTS.values()))
+
+
+def test_no_choice_is_an_error_with_the_way_out() -> None:
+    model = ScriptedModel(lambda request: "Dog-v1")
+    with pytest.raises(RewardSynthError) as error:
+        GoalReader(model, Prompts()).choose_environment("lower the arm", ENVIRONMENTS)
+    assert "--env" in error.value.hint
+
+
+def test_small_choice_can_only_be_one_of_the_ids() -> None:
+    model = ScriptedModel(["Cart-v1"], small=True)
+    GoalReader(model, Prompts()).choose_environment("stop it there", ENVIRONMENTS)
+    assert model.requests[0].grammar == 'root ::= "Lift-v2" | "Cart-v1"\n'
+
+
+def test_small_choice_is_among_the_robots_that_the_goal_names() -> None:
+    model = ScriptedModel(["Cart-v1"], small=True)
+    GoalReader(model, Prompts()).choose_environment("stop the cart", ENVIRONMENTS)
+    assert model.requests[0].grammar == 'root ::= "Cart-v1"\n'
+
+
+def test_measures_are_drafted() -> None:
+    drafted = draft(ScriptedModel([f"```json\n{MEASURES}\n```"]))
+    assert drafted.success == "episode.arm_height[-1] < 0.1"
+    assert drafted.fitness == "-episode.arm_height[-1]"
+    assert drafted.fitness_unit == "m"
+    assert drafted.explanation.startswith("The arm ends")
+    assert drafted.findings == () and len(drafted.exchanges) == 1
+
+
+def test_measures_are_repaired_with_the_findings() -> None:
+    model = ScriptedModel([MEASURES.replace("arm_height[-1] <", "arm_hight[-1] <"), MEASURES])
+
+    def check(kind: str, source: str) -> tuple[Finding, ...]:
+        return FINDINGS[:1] if "hight" in source else ()
+
+    drafted = draft(model, check)
+    assert drafted.success == "episode.arm_height[-1] < 0.1"
+    assert len(drafted.exchanges) == 2 and drafted.findings == ()
+    assert FINDINGS[0].message in model.requests[1].messages[-1].content
+
+
+def test_measures_that_stay_broken_come_with_their_findings() -> None:
+    model = ScriptedModel(lambda request: MEASURES)
+    drafted = draft(model, lambda kind, source: FINDINGS[:1] if kind == "success" else ())
+    assert drafted.findings == FINDINGS[:1]
+    assert len(model.requests) == 4
+
+
+def test_warning_needs_no_repair() -> None:
+    drafted = draft(ScriptedModel([MEASURES]), lambda kind, source: FINDINGS[1:])
+    assert drafted.findings == () and len(drafted.exchanges) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        MEASURES,
+        "success: episode.arm_height[-1] < 0.1\nfitness: -episode.arm_height[-1]\nunit: m\n",
+        "**Success**: `episode.arm_height[-1] < 0.1`\n**Fitness**: `-episode.arm_height[-1]`\n**Fitness unit**: m",
+        "{'success': 'episode.arm_height[-1] < 0.1', 'fitness': '-episode.arm_height[-1]', 'unit': 'm',}",
+    ],
+)
+def test_measures_are_read_however_written(text: str) -> None:
+    measures = parse_measures(text)
+    assert (measures.success, measures.fitness, measures.unit) == (
+        "episode.arm_height[-1] < 0.1",
+        "-episode.arm_height[-1]",
+        "m",
+    )
+
+
+def test_small_models_reading_is_the_explanation() -> None:
+    measures = parse_measures("The goal wants arm_height to be small: so.\nsuccess: True\nfitness: 1.0\nunit: m\n")
+    assert measures.explanation == "The goal wants arm_height to be small: so."
+
+
+def test_measures_as_functions() -> None:
+    measures = parse_measures(
+        "```python\ndef success(episode):\n    return episode.arm_height[-1] < 0.1\n```\n"
+        "```python\ndef fitness(episode):\n    return -episode.arm_height[-1]\n```\n"
+    )
+    assert measures.success.startswith("def success(episode):")
+    assert measures.fitness.startswith("def fitness(episode):")
+
+
+@pytest.mark.parametrize("text", ["", '{"success": "True"}', "fitness: 1", '{"success": "", "fitness": "1"}'])
+def test_half_an_answer_is_an_error(text: str) -> None:
+    with pytest.raises(ParseError, match=r"no (success|fitness)"):
+        parse_measures(text)
+
+
+def test_whatever_the_small_grammar_allows_passes_the_lint() -> None:
+    model = ScriptedModel([MEASURES], small=True)
+    draft(model, layout=LAYOUT)
+    grammar = model.requests[0].grammar
+    assert grammar
+    walker = Grammar(grammar, np.random.default_rng(0))
+    for _ in range(100):
+        measures = parse_measures(walker.say("root"))
+        for entry in ("success", "fitness"):
+            report = lint(getattr(measures, entry), LAYOUT, entry)  # type: ignore[arg-type]
+            assert report.ok, (measures, report.findings)

@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from reward_synth.core.types import CheckReport
+from reward_synth.screening.probe import Transitions, about_terms, check, doubled
+
+LAYOUT = (("speed", ()), ("hand", (3,)), ("height", ()), ("unused", (2,)))
+WIDTH = 7
+RANGES = (
+    np.array([-np.inf, -1.0, -1.0, -1.0, 0.0, -np.inf, -np.inf]),
+    np.array([np.inf, 1.0, 1.0, 1.0, 2.0, np.inf, np.inf]),
+)
+
+
+def real(episodes: int = 4, length: int = 10) -> Transitions:
+    """The first half of the episodes at rest, at height 1, the others moving."""
+    generator = np.random.default_rng(1)
+    parts = []
+    for episode in range(episodes):
+        rest = episode < episodes // 2
+        rows = np.zeros((length + 1, WIDTH))
+        rows[:, 4] = 1.0
+        if not rest:
+            rows[1:, :4] = generator.uniform(-1, 1, (length, 4))
+            rows[1:, 4] = generator.uniform(0.5, 1.5, length)
+        actions = np.zeros((length, 2)) if rest else generator.uniform(-1, 1, (length, 2))
+        parts.append((rows[:-1], actions, rows[1:], np.arange(length) == 0))
+    return Transitions(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+def checked(body: str, memory: bool = False, head: str = "import numpy as np", **options: float) -> CheckReport:
+    lines = "\n".join(f"    {line}" for line in body.splitlines())
+    parameters = "state, action, next_state" + (", memory" if memory else "")
+    source = f"{head}\ndef compute_reward({parameters}):\n{lines}\n"
+    return check(source, LAYOUT, RANGES, real(), 2, **options)
+
+
+def rules(report: CheckReport) -> list[str]:
+    return [finding.rule for finding in report.findings]
+
+
+def test_a_good_reward_is_clean_and_its_fields_and_terms_are_told() -> None:
+    report = checked("return {'fast': next_state.speed, 'effort': -float(np.sum(action ** 2)), 'h': next_state.height}")
+    assert report.findings == ()
+    assert report.ok
+    assert report.fields == ("speed", "height")
+    assert report.terms == ("fast", "effort", "h")
+
+
+def test_a_lint_error_keeps_it_from_running() -> None:
+    begun = time.monotonic()
+    report = checked("return {'a': next_state.sped}")
+    assert rules(report) == ["unknown-field"]
+    assert report.terms == ()
+    assert time.monotonic() - begun < 0.1, "no process may have been started"
+
+
+def test_an_exception_has_its_line_and_text() -> None:
+    report = checked("x = next_state.hand\nreturn {'a': next_state.speed, 'b': x @ action}")
+    assert rules(report) == ["exception"]
+    assert report.findings[0].line == 4
+    assert "ValueError" in report.findings[0].message
+    assert "`return {'a': next_state.speed, 'b': x @ action}`" in report.findings[0].message
+    assert report.findings[0].source == "probe"
+
+
+def test_nan_at_rest_is_called_so() -> None:
+    report = checked("return {'a': next_state.speed, 'b': float(np.sum(action)) / np.abs(action[0])}")
+    assert rules(report) == ["not-finite"]
+    finding = report.findings[0]
+    assert "term `b` is nan (in 20 of 40 transitions), at rest (zero action)" in finding.message
+    assert finding.line == 3
+    assert "1e-6" in finding.fix
+
+
+def test_nan_when_moving_names_the_state() -> None:
+    report = checked("return {'a': float(np.sqrt(next_state.speed))}")
+    assert "on a real transition, where next_state has speed = -" in report.findings[-1].message
+
+
+def test_nan_in_a_sampled_state_is_a_warning() -> None:
+    report = checked("return {'a': float(np.log(next_state.height - 0.4)), 'b': next_state.speed}")
+    assert rules(report) == ["may-be-undefined", "not-finite"]
+    assert report.ok
+    assert "within the fields' ranges" in report.findings[1].message
+
+
+def test_a_wrong_shape_is_named_with_its_term() -> None:
+    report = checked("return {'a': next_state.speed, 'b': next_state.hand}")
+    assert rules(report) == ["wrong-shape"]
+    assert "`b`" in report.findings[0].message
+    assert report.findings[0].line == 3
+
+
+def test_dead_and_constant_terms_are_warnings() -> None:
+    report = checked("return {'a': next_state.speed, 'dead': 1.0 if next_state.height > 1.9 else 0.0, 'alive': 0.5}")
+    assert sorted(rules(report)) == ["constant-term", "dead-term"]
+    assert report.ok
+    assert {f.message.split("`")[1] for f in report.findings} == {"dead", "alive"}
+
+
+def test_a_constant_reward_is_an_error() -> None:
+    report = checked("return {'a': 1.0, 'b': 0.0 * next_state.speed}")
+    assert rules(report) == ["constant-reward"]
+    assert not report.ok
+
+
+@pytest.mark.parametrize(
+    "terms",
+    ["'x': a, 'y': b, 'sum_of_all': a + b", "'sum_of_all': a + b, 'x': a, 'y': b", "'x': a, 'y': b, 'z': a"],
+)
+def test_doubling_is_found_by_value(terms: str) -> None:
+    report = checked(f"a = next_state.speed\nb = next_state.height\nreturn {{{terms}}}")
+    assert "doubled-term" in rules(report)
+    assert not report.ok
+
+
+def test_what_only_looks_like_doubling_is_left_alone() -> None:
+    generator = np.random.default_rng(0)
+    a, b = generator.normal(size=(2, 50))
+    assert doubled(np.stack([a, b, a - b], axis=1)) == [(0, None)]  # a is the sum of the other two
+    assert doubled(np.stack([a, b, a + 2 * b], axis=1)) == []
+    assert doubled(np.stack([a, -a], axis=1)) == []
+    assert doubled(np.stack([a, np.zeros(50)], axis=1)) == []
+
+
+def test_a_term_too_large_to_learn_from() -> None:
+    report = checked("return {'a': 1e8 * next_state.speed, 'b': next_state.height}")
+    assert rules(report) == ["too-large-term"]
+
+
+def test_hidden_state_that_the_lint_does_not_see_is_impure() -> None:
+    body = "count = 0.0\nfor count in COUNT:\n    break\nreturn {'a': next_state.speed + count}"
+    report = checked(body, head="import numpy as np\nCOUNT = map(float, range(1000))")
+    assert rules(report) == ["impure"]
+
+
+def test_memory_is_pure_as_long_as_it_stays_in_its_episode() -> None:
+    body = (
+        "memory['n'] = memory.get('n', 0) + 1\n"
+        "best = memory.get('best', next_state.height)\n"
+        "memory['best'] = max(best, next_state.height)\n"
+        "return {'n': 0.01 * memory['n'], 'record': memory['best'] - best, 'speed': next_state.speed}"
+    )
+    assert checked(body, memory=True).findings == ()
+    report = checked("return {'n': memory['n'] + next_state.speed}", memory=True)
+    assert rules(report) == ["exception"]
+    assert "memory.get" in report.findings[0].fix
+
+
+def test_the_deadline_holds_for_everything() -> None:
+    begun = time.monotonic()
+    body = "xs = np.hstack([action] * 99).tolist()\n"
+    body += "return {'a': state.speed * sum(1 for a in xs for b in xs for c in xs for d in xs)}"
+    report = checked(body, seconds=1.0)
+    assert rules(report) == ["deadline"]
+    assert time.monotonic() - begun < 10.0
+
+
+def test_a_slow_reward_is_told() -> None:
+    body = (
+        "x = 0.0\nfor i in range(9000):\n    x += next_state.speed * i\n    x -= 0.5 * next_state.speed * abs(i - 3)\n"
+    )
+    body += "    x = max(x, -1e6) + min(next_state.speed, 0.5 * i)\nreturn {'a': x / 9e8}"
+    assert "slow" in rules(checked(body))
+
+
+def test_no_terms_and_too_little_data() -> None:
+    assert [f.rule for f in about_terms(np.zeros((3, 0)), ())] == ["no-terms"]
+    assert about_terms(np.ones((1, 1)), ("a",)) == []

@@ -1,0 +1,96 @@
+"""The evaluator: a process that knows the policy and the task, and nothing of the reward or the learner."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.evaluation.play import field_table, measure, measure_by, play
+from reward_synth.reward.contract import RewardError
+from reward_synth.tasks.spec import TaskSpec, judge
+from reward_synth.training.job import FinalEvaluation, TrainJob, read_result
+from tests.training.cases import run_jobs
+
+EVALUATE_AND_TELL_MODULES = """
+import sys
+from reward_synth.training.worker.evaluator import evaluate
+from reward_synth.training.job import FinalEvaluation
+from reward_synth.training.worker.subprocess_stage import run_stage
+opened = []
+sys.addaudithook(lambda event, facts: opened.append(str(facts[0])) if event == "open" else None)
+run_stage(FinalEvaluation, evaluate, sys.argv[1:])
+import json
+print(json.dumps({"modules": list(sys.modules), "opened": opened}))
+"""
+
+
+def test_it_loads_no_learner_and_never_opens_the_reward(interrupted: Callable[[], TrainJob]) -> None:
+    job = interrupted()
+    command = [sys.executable, "-I", "-c", EVALUATE_AND_TELL_MODULES, str(job.write())]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    told = json.loads(ran.stdout)
+    assert "mujoco" in told["modules"]
+    assert not {"torch", "stable_baselines3", "reward_synth.training.loop.learning"} & set(told["modules"])
+    assert any(path.endswith("policy.npz") for path in told["opened"])
+    assert not [path for path in told["opened"] if path.endswith(("reward.py", "model.zip"))]
+    found = FinalEvaluation.read(job.folder)
+    assert found is not None
+    assert found.status == "done", found.reason
+
+
+def test_it_needs_no_reward_and_finds_what_the_worker_found(
+    interrupted: Callable[[], TrainJob], trained: TrainJob
+) -> None:
+    job = interrupted()
+    job.reward.unlink()
+    command = [sys.executable, "-I", "-m", "reward_synth.training.worker.evaluator", str(job.write())]
+    subprocess.run(command, timeout=120, check=True)
+    found, result = FinalEvaluation.read(job.folder), read_result(trained.folder)
+    assert found is not None
+    assert result is not None
+    assert found.episodes == result.episodes
+    names = [sorted(path.name for path in each.trajectories.iterdir()) for each in (job, trained)]
+    assert names[0] == names[1]
+    assert len(names[0]) == job.task.evaluation.episodes
+
+
+def test_a_policy_that_is_none_is_a_crash_that_names_the_evaluation(interrupted: Callable[[], TrainJob]) -> None:
+    job = interrupted()
+    job.policy_path.write_bytes(b"no policy")
+    result = run_jobs([job])[job.folder]
+    assert result.status == "crashed"
+    assert result.reason.startswith("the evaluation failed: cannot read the policy")
+    assert result.episodes == ()
+    assert result.steps >= job.steps, "the steps were trained and paid for"
+    assert "RewardSynthError" in (job.folder / "stderr.txt").read_text()
+
+
+def test_a_measure_that_fails_on_an_episode_is_not_taken_for_the_reward(interrupted: Callable[[], TrainJob]) -> None:
+    job = interrupted()
+    task = job.task.model_copy(update={"fitness": "1.0 / (episode.pole_angle[0] * 0.0)"})
+    job = job.model_copy(update={"task": task})
+    command = [sys.executable, "-I", "-m", "reward_synth.training.worker.evaluator", str(job.write())]
+    subprocess.run(command, stderr=subprocess.DEVNULL, timeout=120, check=True)
+    found = FinalEvaluation.read(job.folder)
+    assert found is not None
+    assert found.status == "crashed"
+    assert "success or fitness fails on an episode" in found.reason
+
+
+def test_a_measure_that_remembers_is_refused(task: TaskSpec) -> None:
+    counting = (
+        "SEEN = map(float, range(1000))\n\ndef fitness(episode):\n    for n in SEEN:\n        break\n    return n\n"
+    )
+    spec = task.model_copy(update={"fitness": counting})
+    table = field_table(spec)
+    episodes = play(spec, table, lambda observations: np.zeros((len(observations), 1)), range(2))
+    with pytest.raises(RewardError, match="judges the same episode differently"):
+        measure(spec, table, episodes)
+    with judge(spec, table) as process, pytest.raises(RewardSynthError, match="judges the same episode differently"):
+        measure_by(process, episodes)

@@ -1,0 +1,176 @@
+"""The training worker: two stages, what an interrupted one leaves, and how they end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from reward_synth.executors.local import LocalExecutor
+from reward_synth.tasks.spec import TaskSpec
+from reward_synth.training.job import FinalEvaluation, Training, TrainJob, read_progress, read_result
+from reward_synth.training.worker import main as worker
+from tests.training.cases import ENDLESS, command_line, descendants, make_job, run_jobs, wait_until
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+
+def test_it_loads_neither_torch_nor_numpy() -> None:
+    code = (
+        "import sys, reward_synth.training.worker.main;"
+        "print(*[name for name in ('torch', 'numpy', 'gymnasium') if name in sys.modules])"
+    )
+    ran = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert ran.stdout.split() == []
+
+
+def test_an_interrupted_job_goes_on_with_its_evaluation(interrupted: Callable[[], TrainJob], trained: TrainJob) -> None:
+    job = interrupted()
+    kept = {name: (job.folder / name).stat().st_mtime_ns for name in ("policy.npz", "model.zip", "progress.csv")}
+    result, whole = run_jobs([job])[job.folder], read_result(trained.folder)
+    training = Training.read(job.folder)
+    assert kept == {name: (job.folder / name).stat().st_mtime_ns for name in kept}
+    assert whole is not None
+    assert training is not None
+    times = {"seconds", "cpu_seconds"}
+    assert result.model_dump(exclude=times) == whole.model_dump(exclude=times)
+    assert result.seconds > training.seconds > 0
+    assert result.cpu_seconds > training.cpu_seconds > 0
+
+
+@pytest.mark.parametrize("change", ["steps", "reward", "policy", "crashed"])
+def test_only_a_finished_training_of_this_very_job_is_kept(interrupted: Callable[[], TrainJob], change: str) -> None:
+    job = interrupted()
+    assert worker.finished_training(job) == Training.read(job.folder) is not None
+    if change == "steps":
+        job = job.model_copy(update={"steps": job.steps + 1})
+    elif change == "reward":
+        job.reward.write_text(job.reward.read_text() + "\n# changed\n")
+    elif change == "policy":
+        job.policy_path.unlink()
+    else:
+        Training(status="crashed", job=job.digest()).write(job.folder)
+    assert worker.finished_training(job) is None
+
+
+def test_what_lies_in_the_folder_decides_neither_question_nor_answer(
+    interrupted: Callable[[], TrainJob], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The trainer writes there, and should code have broken into it, it would make itself successful."""
+    job = interrupted()
+    easy = job.task.model_copy(update={"success": "True", "fitness": "1e9"})
+    job.model_copy(update={"task": easy}).write()
+    result = worker.run(job)
+    assert result.fitness is not None
+    assert result.fitness < 1e9
+    verdicts = FinalEvaluation.read(job.folder)
+    assert verdicts is not None
+    assert verdicts.episodes == result.episodes
+
+    forged = tuple(episode.model_copy(update={"fitness": 1e9}) for episode in verdicts.episodes)
+    FinalEvaluation(episodes=forged).write(job.folder)
+    monkeypatch.setattr(sys, "executable", "false")
+    result = worker.run(job)
+    assert result.episodes == ()
+    assert result.reason == "the evaluator died with exit code 1; see stderr.txt"
+
+
+def test_processor_time_includes_stages_and_the_reward_process(trained: TrainJob) -> None:
+    result, training = read_result(trained.folder), Training.read(trained.folder)
+    assert result is not None
+    assert training is not None
+    assert result.cpu_seconds > training.cpu_seconds > 0
+
+
+@pytest.fixture
+def running(task: TaskSpec, tmp_path: Path) -> Iterator[tuple[TrainJob, subprocess.Popen[bytes]]]:
+    """A worker whose trainer is learning, and its job."""
+    job = make_job(tmp_path, task, steps=ENDLESS)
+    command = [sys.executable, "-I", "-m", "reward_synth.training.worker.main", str(job.write())]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        assert wait_until(lambda: read_progress(job.folder).step > 0)
+        yield job, process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def gone(pids: dict[int, str]) -> bool:
+    return not any(command_line(pid) == command for pid, command in pids.items())
+
+
+@on_linux
+def test_a_killed_worker_leaves_no_process(running: tuple[TrainJob, subprocess.Popen[bytes]]) -> None:
+    _, process = running
+    below = descendants(process.pid)
+    commands = " ".join(below.values())
+    assert "reward_synth.training.worker.trainer" in commands
+    assert commands.count("sandbox/child.py") == 2, "the reward process and the judge"
+    process.kill()
+    assert wait_until(lambda: gone(below)), below
+
+
+@on_linux
+def test_a_trainer_that_is_killed_is_a_crash_with_its_signal(
+    running: tuple[TrainJob, subprocess.Popen[bytes]],
+) -> None:
+    job, process = running
+    below = descendants(process.pid)
+    (trainer,) = [pid for pid, command in below.items() if "reward_synth.training.worker.trainer" in command]
+    os.kill(trainer, signal.SIGKILL)
+    assert process.wait(timeout=60) == 0
+    result = read_result(job.folder)
+    assert result is not None
+    assert (result.status, result.reason) == ("crashed", "the trainer died with signal 9; see stderr.txt")
+    assert wait_until(lambda: gone(below)), below
+
+
+@on_linux
+def test_a_stopped_executor_leaves_no_process(task: TaskSpec, tmp_path: Path) -> None:
+    job = make_job(tmp_path, task, steps=ENDLESS)
+    below: dict[int, str] = {}
+    others = descendants(os.getpid())
+
+    def should_stop() -> bool:
+        if read_progress(job.folder).step > 0:
+            below.update({pid: command for pid, command in descendants(os.getpid()).items() if pid not in others})
+        return bool(below)
+
+    executor = LocalExecutor(1)
+    executor.run([job], lambda *_: None, lambda *_: pytest.fail("it has no result"), should_stop)
+    forked = {pid: command for pid, command in below.items() if "reward_synth.training.worker.fork_server" in command}
+    rewards = {pid: command for pid, command in below.items() if "sandbox/child.py" in command}
+    assert (len(forked), len(rewards)) == (3, 2), "host, worker and trainer; the reward process and the judge"
+    host = min(forked)
+    rest = {pid: command for pid, command in (forked | rewards).items() if pid != host}
+    assert wait_until(lambda: gone(rest)), rest
+    executor.close()
+    assert gone({host: forked[host]})
+
+
+@on_linux
+def test_a_stage_whose_worker_is_gone_does_not_begin(interrupted: Callable[[], TrainJob]) -> None:
+    job = interrupted()
+    stranger = "1"
+    command = [sys.executable, "-I", "-m", "reward_synth.training.worker.evaluator", str(job.write()), stranger]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 1
+    assert "is gone" in ran.stderr
+    assert FinalEvaluation.read(job.folder) is None
+
+
+def test_an_outcome_that_is_none_counts_as_absent(tmp_path: Path) -> None:
+    assert Training.read(tmp_path) is None
+    (tmp_path / "training.json").write_text(json.dumps({"status": "splendid"}))
+    assert Training.read(tmp_path) is None
+    (tmp_path / "training.json").write_text('{"status": "do')
+    assert Training.read(tmp_path) is None
