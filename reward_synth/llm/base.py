@@ -8,11 +8,42 @@ from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import RoleName, Value
 
 
+class TextPart(Value):
+    """Words of a message that holds pictures too."""
+
+    type: Literal["text"] = "text"
+    text: str
+
+
+class ImagePart(Value):
+    """A picture in a message, for a model that sees."""
+
+    type: Literal["image"] = "image"
+    media_type: Literal["image/png", "image/jpeg"] = "image/png"
+    data: str
+    """The file's bytes in base64."""
+
+
 class Message(Value):
     """One turn of a conversation."""
 
     role: Literal["system", "user", "assistant"]
-    content: str
+    content: str | tuple[TextPart | ImagePart, ...]
+    """Text, or parts in the order in which they are read."""
+
+    @property
+    def text(self) -> str:
+        """The words alone; each picture is ``[image 1]``, counted from 1."""
+        if isinstance(self.content, str):
+            return self.content
+        numbers = {id(part): number for number, part in enumerate(self.images, start=1)}
+        words = (part.text if isinstance(part, TextPart) else f"[image {numbers[id(part)]}]" for part in self.content)
+        return "\n\n".join(words)
+
+    @property
+    def images(self) -> tuple[ImagePart, ...]:
+        """The pictures in it."""
+        return () if isinstance(self.content, str) else tuple(p for p in self.content if isinstance(p, ImagePart))
 
 
 class Request(Value):

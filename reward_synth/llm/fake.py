@@ -42,7 +42,7 @@ class ScriptedModel:
         with self._lock:
             self.requests.append(request)
             text = self._answers(request) if self._answers is not None else self._next(request)
-        prompt = sum(len(message.content.split()) for message in request.messages)
+        prompt = sum(len(message.text.split()) for message in request.messages)
         return Reply(
             text=text,
             model=self.name,

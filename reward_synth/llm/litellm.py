@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.llm.base import Reply, Request
+from reward_synth.llm.base import Message, Reply, Request, TextPart
 from reward_synth.llm.keys import scrub
 from reward_synth.llm.parallel import side_by_side
 
@@ -127,7 +127,7 @@ class LiteLLMModel:
             limit += _REASONING_ROOM
         arguments: dict[str, Any] = {
             "model": self._full_name,
-            "messages": [message.model_dump() for message in request.messages],
+            "messages": [{"role": message.role, "content": _content(message)} for message in request.messages],
             "temperature": request.temperature,
             "max_tokens": limit,
             "seed": request.sample,
@@ -236,6 +236,18 @@ class LiteLLMModel:
         return RewardSynthError(
             f"{self.name} refused the request: {detail}", "`reward-synth models test NAME` makes one tiny call"
         )
+
+
+def _content(message: Message) -> str | list[dict[str, Any]]:
+    """A message's content as OpenAI's interface wants it, which litellm translates for the others."""
+    if isinstance(message.content, str):
+        return message.content
+    return [
+        {"type": "text", "text": part.text}
+        if isinstance(part, TextPart)
+        else {"type": "image_url", "image_url": {"url": f"data:{part.media_type};base64,{part.data}"}}
+        for part in message.content
+    ]
 
 
 def _import_litellm() -> ModuleType:

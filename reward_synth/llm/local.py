@@ -303,7 +303,12 @@ def _common_start(prompts: list[list[int]]) -> list[int]:
 
 
 def _messages(request: Request) -> list[dict[str, str]]:
-    return [{"role": message.role, "content": message.content} for message in request.messages]
+    if any(message.images for message in request.messages):
+        raise RewardSynthError(
+            f"the embedded model sees no pictures, and the {request.role}'s prompt holds some",
+            f"name another model for it: --model {request.role}=NAME",
+        )
+    return [{"role": message.role, "content": message.text} for message in request.messages]
 
 
 def _cores() -> int:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.files import write_bytes
 from reward_synth.llm.base import Reply, Request
 from reward_synth.llm.files import write_atomically
 
@@ -87,6 +89,7 @@ class ManualModel:
                 number += 1
                 prompt = self._directory / f"{number:03d}-{request.role}.prompt.md"
                 write_atomically(prompt, text)
+                _write_pictures(prompt, request)
                 written[text] = prompt
             pairs.append((prompt, prompt.with_name(prompt.name.replace(".prompt.md", ".answer.md"))))
         return pairs
@@ -118,14 +121,23 @@ def _has_text(path: Path) -> bool:
         return False
 
 
+def _write_pictures(prompt: Path, request: Request) -> None:
+    """The prompt's pictures beside it, ``001-critic.image-1.png``, numbered as its text numbers them."""
+    for message in request.messages:
+        for number, image in enumerate(message.images, start=1):
+            kind = image.media_type.rpartition("/")[2]
+            name = prompt.name.replace(".prompt.md", f".image-{number}.{kind}")
+            write_bytes(prompt.with_name(name), base64.b64decode(image.data))
+
+
 def _prompt_text(request: Request) -> str:
     """What the person pastes. The sample's number makes equal prompts different files."""
-    parts = [message.content.strip() for message in request.messages if message.role == "system"]
+    parts = [message.text.strip() for message in request.messages if message.role == "system"]
     for message in request.messages:
         if message.role == "assistant":
-            parts.append(f"(your earlier answer was)\n\n{message.content.strip()}")
+            parts.append(f"(your earlier answer was)\n\n{message.text.strip()}")
         elif message.role == "user":
-            parts.append(message.content.strip())
+            parts.append(message.text.strip())
     if request.sample:
         parts.append(f"(draw {request.sample + 1}: a fresh chat for this one, please, without the answers before)")
     return "\n\n".join(parts) + "\n"

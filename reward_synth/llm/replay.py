@@ -42,7 +42,7 @@ def prompt_key(messages: tuple[Message, ...], sample: int) -> str:
     Temperature, token limit, grammar and model name are left out on purpose: what was recorded from one model must
     answer for any.
     """
-    content = [[[message.role, message.content] for message in messages], sample]
+    content = [[[message.role, _plain(message)] for message in messages], sample]
     return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
 
 
@@ -168,8 +168,12 @@ def load_recordings(path: Path) -> list[Recording]:
     return recordings
 
 
+def _plain(message: Message) -> object:
+    return message.content if isinstance(message.content, str) else message.model_dump(mode="json")["content"]
+
+
 def _text(messages: tuple[Message, ...]) -> str:
-    return "\n".join(f"{message.role}:\n{message.content}" for message in messages)
+    return "\n".join(f"{message.role}:\n{message.text}" for message in messages)
 
 
 def _first_difference(recorded: str, asked: str) -> str:

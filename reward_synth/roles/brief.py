@@ -99,5 +99,5 @@ class Brief:
 def as_text(request: Request) -> str:
     """A request as one readable text: what the run folder keeps, and what a person at a chat window pastes."""
     if len(request.messages) == 1:
-        return request.messages[0].content
-    return "\n\n".join(f"<!-- {message.role} -->\n{message.content}" for message in request.messages)
+        return request.messages[0].text
+    return "\n\n".join(f"<!-- {message.role} -->\n{message.text}" for message in request.messages)
