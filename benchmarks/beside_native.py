@@ -32,7 +32,7 @@ from typing import Any
 import numpy as np
 from presets import run_worker
 
-from reward_synth.executors.local import worker_environment
+from reward_synth.executors.base import worker_environment
 from reward_synth.sandbox.process import RewardBatch
 from reward_synth.state.fields import Field, FieldTable, FloatArray
 
@@ -176,9 +176,10 @@ class Row:
 
 def train_known(task_name: str, arm: str, index: int, seed: int, steps: int) -> Row:
     """Train on the environment's own or the sparse reward, in this process, and have the task judge the policy."""
-    from reward_synth.evaluation.play import FINAL_EVALUATION_SEEDS, field_table, measure_by, measured_table, play
+    from reward_synth.evaluation.play import FINAL_EVALUATION_SEEDS, field_table, play
     from reward_synth.evaluation.policy import load_policy
-    from reward_synth.tasks.spec import judge, load_task
+    from reward_synth.evaluation.scoring import judge, measure_by, measured_table
+    from reward_synth.tasks.spec import load_task
     from reward_synth.training.job import TrainJob
     from reward_synth.training.loop.learning import learn
     from reward_synth.training.presets import preset_for

@@ -60,9 +60,10 @@ class InProcess:
 
 def train(contained: bool, steps: int) -> dict[str, float]:
     """One training in this process. Start-up and the end are left out, since a training of any length has them once."""
-    from reward_synth.evaluation.play import field_table, measured_table
+    from reward_synth.evaluation.play import field_table
+    from reward_synth.evaluation.scoring import judge, measured_table
     from reward_synth.sandbox.process import RewardProcess
-    from reward_synth.tasks.spec import judge, load_task
+    from reward_synth.tasks.spec import load_task
     from reward_synth.training.job import TrainJob
     from reward_synth.training.loop.learning import learn
     from reward_synth.training.presets import preset_for

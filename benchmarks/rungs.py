@@ -39,7 +39,7 @@ from typing import Any
 from reward_synth.core.types import Candidate, TrainResult
 from reward_synth.evaluation.select import best_candidate, wilson_interval, with_results
 from reward_synth.executors.local import LocalExecutor
-from reward_synth.methods.halving import Race, Standing, choose
+from reward_synth.methods.halving import Standing, SuccessiveHalving, choose
 from reward_synth.screening.checker import Inspector
 from reward_synth.settings.model import Settings
 from reward_synth.tasks.spec import load_task
@@ -102,7 +102,7 @@ def race(jobs: dict[str, list[TrainJob]], shares: Sequence[float], workers: int,
         outcome[name] = results[0]
         print(f"{label} {name}: {results[0].steps:,} steps {results[0].reason}", file=sys.stderr, flush=True)
 
-    Race(
+    SuccessiveHalving(
         LocalExecutor(workers), jobs, shares, lambda *_: None, ended, lambda cut: print(label, cut, file=sys.stderr),
         lambda: False,
     ).run()  # fmt: skip

@@ -30,10 +30,11 @@ from pathlib import Path
 
 from reward_synth.core import machine
 from reward_synth.core.types import TrainResult
-from reward_synth.executors.local import Executor, open_executor
+from reward_synth.executors.base import Executor
 from reward_synth.executors.ray.actor import Errand
 from reward_synth.executors.ray.archive import pack
 from reward_synth.executors.ray.driver import RayExecutor
+from reward_synth.executors.registry import open_executor
 from reward_synth.methods.halving import ONE_IN
 from reward_synth.screening.checker import check_source
 from reward_synth.settings.model import Settings

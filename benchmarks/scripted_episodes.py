@@ -14,9 +14,10 @@ from typing import Any, Literal
 import numpy as np
 
 from reward_synth.core.types import Measurement
+from reward_synth.evaluation.scoring import judge
 from reward_synth.simulators import get_simulator
 from reward_synth.state.view import View
-from reward_synth.tasks.spec import TaskSpec, judge
+from reward_synth.tasks.spec import TaskSpec
 
 Pose = Callable[[float], np.ndarray]
 """Seconds to generalised position, shape (nq,)."""

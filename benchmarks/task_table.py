@@ -36,7 +36,7 @@ from typing import Any
 import numpy as np
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.evaluation.play import measure, measured_table
+from reward_synth.evaluation.scoring import measure, measured_table
 from reward_synth.simulators import get_simulator
 from reward_synth.state.episode import Episode
 from reward_synth.state.fields import FieldTable, Simulator

@@ -235,7 +235,7 @@ def ours(behaviour: Behaviour, arm: str, seed: int, clock: Clock) -> int:
     from reward_synth.screening.checker import Inspector
     from reward_synth.tasks.spec import load_task
     from reward_synth.training.job import TrainJob
-    from reward_synth.training.learners.base import open_learner
+    from reward_synth.training.learners.registry import open_learner
     from reward_synth.training.loop.learning import make_environments
     from reward_synth.training.loop.policy_export import policy_of
     from reward_synth.training.presets import preset_for
@@ -372,7 +372,7 @@ def main() -> None:
 
 
 def run_one(name: str, arm: str, seed: int, cap: float, target: float) -> dict[str, Any]:
-    from reward_synth.executors.local import worker_environment
+    from reward_synth.executors.base import worker_environment
 
     command = [sys.executable, __file__, "--cap", str(cap), "--train", name, arm, str(seed), str(target)]
     ran = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=os.environ | worker_environment())

@@ -82,7 +82,7 @@ def make_job(env_id: str, steps: int, folder: Path) -> Any:
 
 def ours(env_id: str, steps: int) -> dict[str, float]:
     """A worker that a host forks, with everything that it does."""
-    from reward_synth.executors.local import worker_environment
+    from reward_synth.executors.base import worker_environment
     from reward_synth.training.worker.fork_server import WorkerHost
 
     host = WorkerHost(worker_environment())
@@ -130,10 +130,10 @@ def raw(env_id: str, steps: int) -> dict[str, float]:
 
 def share(env_id: str, steps: int) -> dict[str, float]:
     """What the generated reward and the state view cost, of all CPU time of a training."""
-    from reward_synth.evaluation.play import field_table, measured_table
+    from reward_synth.evaluation.play import field_table
+    from reward_synth.evaluation.scoring import judge, measured_table
     from reward_synth.sandbox.process import RewardProcess
     from reward_synth.simulators import get_simulator
-    from reward_synth.tasks.spec import judge
     from reward_synth.training.loop.learning import learn
 
     with tempfile.TemporaryDirectory() as name:
@@ -180,7 +180,7 @@ ARMS = {"ours": ours, "defaults": defaults, "raw": raw, "share": share}
 
 
 def run_arm(arm: str, env_id: str, steps: int) -> dict[str, float]:
-    from reward_synth.executors.local import worker_environment
+    from reward_synth.executors.base import worker_environment
 
     command = [sys.executable, __file__, "--arm", arm, "--env", env_id, "--steps", str(steps)]
     ran = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | worker_environment())

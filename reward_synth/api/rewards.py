@@ -9,6 +9,7 @@ from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.files import write_text
 from reward_synth.core.types import CheckReport, LearnerName, ScaleName, TrainResult
 from reward_synth.display import Display, make_display
+from reward_synth.events.model import TrainingProgressed
 
 if TYPE_CHECKING:
     from reward_synth.tasks.spec import TaskSpec
@@ -95,7 +96,15 @@ def train_reward(
     found: list[TrainResult] = []
 
     def progressed(_: TrainJob, progress: Progress) -> None:
-        shown.training(name, seed, progress.step, job.steps, progress.evaluation)
+        shown(
+            TrainingProgressed(
+                candidate=name,
+                seed=seed,
+                step=progress.step,
+                total_steps=job.steps,
+                evaluation=progress.evaluation,
+            )
+        )
 
     LocalExecutor(1).run([job], progressed, lambda _, result: found.append(result), lambda: False)
     shown.close()

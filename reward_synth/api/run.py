@@ -7,18 +7,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from reward_synth.api.lifecycle import Ask, Confirm, work_on
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.types import Candidate, Evaluation, Feedback, RoleName, TrainResult
+from reward_synth.core.types import Candidate, Evaluation, Feedback, TrainResult
 from reward_synth.display import Display, make_display
-from reward_synth.settings.model import CONFIG_NAME, Resolved, Settings, load_settings, resumed_settings
+from reward_synth.events.bus import EventBus
+from reward_synth.settings.model import Resolved, Settings, load_settings, resumed_settings
 from reward_synth.store import CostLine, RunInfo, RunStore, find_run
+from reward_synth.store.journal import JournalListener
 
 if TYPE_CHECKING:
-    from reward_synth.preparation.preflight import Preflight
     from reward_synth.tasks.spec import TaskSpec
-
-Ask = Callable[[dict[str, Any]], Feedback]
-Confirm = Callable[["TaskSpec"], bool]
 
 
 class Run:
@@ -192,7 +191,8 @@ class Run:
         with store.lock(), protected(unsafe_no_sandbox):
             store.clear_stop()
             try:
-                return training.run(store, display or make_display("none"), store.stop_requested)
+                bus = EventBus(JournalListener(store), display or make_display("none"))
+                return training.run(store, bus.emit, store.stop_requested)
             finally:
                 store.update(seconds=round(self.seconds + time.monotonic() - started, 1))
 
@@ -219,15 +219,17 @@ class Run:
         display: Display | None = None,
     ) -> Run:
         """As :meth:`resume`; ``flags`` as in :func:`~reward_synth.settings.model.load_settings`."""
+        from reward_synth.preparation.prepare import check_learner
+
         stored = Resolved(self.store.settings(), self.store.origins())
         overrides = dict(overrides)
         self.name_environment(overrides.pop("env", None))
         resolved = resumed_settings(stored, overrides, flags=flags)
-        _check_learner(self.task if self.store.read_task() is not None else None, resolved.settings)
+        check_learner(self.task if self.store.read_task() is not None else None, resolved.settings)
         with self.store.lock():
             self.store.write_settings(resolved.settings, resolved.origins)
             self._forget_stop()
-            _search(self, resolved.settings, display or make_display(resolved.settings.display), ask, confirm)
+            work_on(self.store, resolved.settings, display or make_display(resolved.settings.display), ask, confirm)
         return self
 
     def name_environment(self, env: str | None) -> None:
@@ -266,9 +268,6 @@ class Run:
         return best
 
 
-UNSAFE = "NO SANDBOX (--unsafe-no-sandbox): generated code that escapes the lint has all your rights on this machine"
-
-
 def synthesize(goal: str, *, ask: Ask | None = None, confirm: Confirm | None = None, **settings: Any) -> Run:
     """Search for a reward that makes the goal come true, and train its policy.
 
@@ -297,12 +296,16 @@ def start(
 ) -> Run:
     """Check what can be checked, make the run folder, search.
 
-    :param on_created: told of the run before anything can interrupt it.
-    :raises EnvironmentFault: the environment is broken: told before a run folder is made or a model asked.
+    :param on_created: is given the run before anything can interrupt it.
+    :raises EnvironmentFault: the environment is broken: reported before a run folder is made or a model asked.
     """
-    _refuse_unnamed_file(resolved)
-    task = check_prerequisites(goal, resolved.settings)
-    tried = _try(goal, task, resolved.settings)
+    from reward_synth.methods.registry import with_method
+    from reward_synth.preparation.prepare import prepare, refuse_unnamed_file
+
+    refuse_unnamed_file(resolved)
+    resolved = with_method(resolved)
+    prepared = prepare(goal, resolved.settings)
+    task = prepared.spec if prepared is not None else None
     if task is not None:
         goal = goal.strip() or task.goal
         resolved = resolved.with_task_steps(task.training.steps, task.name)
@@ -312,213 +315,5 @@ def start(
     if on_created is not None:
         on_created(run)
     with store.lock():
-        _search(run, settings, display or make_display(settings.display), ask, confirm, tried)
+        work_on(store, settings, display or make_display(settings.display), ask, confirm, prepared)
     return run
-
-
-def _refuse_unnamed_file(resolved: Resolved) -> None:
-    """A file with an environment is a program: a configuration file that lies about may not have it run."""
-    from reward_synth.simulators.custom.files import is_file_id
-    from reward_synth.tasks.spec import load_task
-
-    settings = resolved.settings
-    for name in ("env", "task"):
-        if not resolved.origins[name].endswith((".env", CONFIG_NAME)):
-            continue
-        value = settings.env if name == "env" else settings.task
-        if value and name == "task" and value.endswith((".yaml", ".yml")):
-            value = load_task(value).environment.id
-        if value and is_file_id(value):
-            raise RewardSynthError(
-                f"{resolved.origins[name]} would have the file {value.partition(':')[0]} run unseen",
-                f"if you trust it, name it yourself: --{name} {settings.env if name == 'env' else settings.task}",
-            )
-
-
-def _try(goal: str, task: TaskSpec | None, settings: Settings) -> Preflight | None:
-    """Try the task, or as much of it as is known before a model is asked: its environment, if that was named."""
-    from reward_synth.preparation.preflight import preflight, try_environment
-    from reward_synth.preparation.settle import blank_task
-    from reward_synth.sandbox.channel import protected
-    from reward_synth.simulators.custom.files import bare_id
-    from reward_synth.training.presets import require_fitting
-
-    with protected(settings.unsafe_no_sandbox):
-        if task is not None:
-            tried = preflight(task, sandbox=not settings.unsafe_no_sandbox)
-            learner, discrete = settings.learner or task.training.learner, tried.inspector.table.discrete
-            require_fitting(learner, discrete, task.environment.id)
-            return tried
-        if settings.env is not None:
-            try_environment(blank_task(goal, bare_id(settings.env)), sandbox=not settings.unsafe_no_sandbox)
-    return None
-
-
-def check_prerequisites(goal: str, settings: Settings) -> TaskSpec | None:
-    """Find what would stop the run before a folder is made: goal, task, environment, prompts, models and their keys.
-
-    :return: the task spec if it is known already.
-    :raises RewardSynthError: something is missing.
-    """
-    from reward_synth.sandbox.channel import protected
-    from reward_synth.simulators.custom.files import name_environment
-    from reward_synth.tasks.spec import load_task, match_task
-
-    if not goal.strip() and settings.task is None:
-        raise RewardSynthError("the goal is empty", 'say what the robot shall do: "make the hopper hop backwards"')
-    task = load_task(settings.task, typed=True) if settings.task is not None else match_task(goal, settings.env)
-    if settings.env is not None:
-        _make(name_environment(settings.env), {}, None)
-    if task is not None:
-        _make(task.environment.id, task.environment.arguments, task.horizon, task.simulator)
-    if settings.prompts is not None and not settings.prompts.is_dir():
-        raise RewardSynthError(f"there is no folder {settings.prompts}", "--prompts takes a folder of templates")
-    with protected(settings.unsafe_no_sandbox):
-        pass  # Without a lock, nothing may be spent or written.
-    _check_learner(task, settings)
-    if settings.executor == "ray":
-        from reward_synth.executors.ray.driver import require_ray
-
-        require_ray()
-    _check_models(settings)
-    return task
-
-
-def _make(env_id: str, arguments: dict[str, Any], horizon: int | None, simulator: str | None = None) -> None:
-    """See that an environment can be made. A person's own is made where it can do no harm, when it is tried."""
-    from reward_synth.simulators import get_simulator, simulator_of
-
-    if ":" not in env_id:
-        get_simulator(simulator or simulator_of(env_id)).make(env_id, arguments, horizon).close()
-
-
-def _check_learner(task: TaskSpec | None, settings: Settings) -> None:
-    """A preset of another learner, or a learner that is not installed, would show after the first model calls only."""
-    from reward_synth.training.presets import preset_for, require_learner
-
-    if task is not None:
-        preset_for(task, settings.learner)
-    elif settings.learner is not None:
-        require_learner(settings.learner)
-
-
-def _check_models(settings: Settings) -> None:
-    from reward_synth.llm import open_model
-    from reward_synth.llm.local import require_xllamacpp
-
-    roles: tuple[RoleName, ...] = ("designer", "critic", "analyzer", "goal")
-    names = {settings.model_for(role) or "local" for role in roles}
-    if "local" in names:
-        require_xllamacpp()
-    # The embedded model's start (and download) belongs into the run, where the display shows it.
-    for name in sorted(names - {"local", "manual"}):
-        base_url = None if name.startswith("replay:") else settings.base_url
-        open_model(name, base_url=base_url).close()
-    if settings.budget is not None:
-        _check_prices(names, settings.base_url)
-
-
-def _check_prices(names: set[str], base_url: str | None) -> None:
-    """A limit in dollars could never fire for a model without a price: refuse it before anything is spent."""
-    for name in sorted(names):
-        if name == "local" or name.startswith("replay:"):
-            continue
-        if name != "manual" and base_url is None:
-            from reward_synth.llm.litellm import price_per_token
-
-            if price_per_token(name) is not None:
-                continue
-        raise RewardSynthError(
-            f"--budget cannot be kept: the price of {name} is unknown",
-            "drop --budget, and limit the run with --iterations, --samples or --time-limit",
-        )
-
-
-def _search(
-    run: Run,
-    settings: Settings,
-    display: Display,
-    ask: Ask | None,
-    confirm: Confirm | None,
-    tried: Preflight | None = None,
-) -> None:
-    """Run the loop on a locked store, and write down how it ended, whatever ended it."""
-    from reward_synth.report.data import write_report
-    from reward_synth.sandbox.channel import protected
-    from reward_synth.search.final_evaluation import train_best
-    from reward_synth.search.loop import search
-
-    store, info = run.store, run.info
-    started = time.monotonic()
-
-    def end(status: str, reason: str, **more: Any) -> None:
-        seconds = info.seconds + time.monotonic() - started
-        store.update(status=status, reason=reason, seconds=round(seconds, 1), **more)
-        store.event("ended", status=status, reason=reason)
-        if store.read_task() is not None:
-            write_report(store)
-
-    with store.logging() as log:
-        store.update(status="running", reason="", outcome="")
-        store.event("started", goal=info.goal)
-        display.start(run.path, info.goal, info.task or "", settings)
-        try:
-            with protected(settings.unsafe_no_sandbox) as holds:
-                store.update(sandbox=", ".join(holds))
-                if settings.unsafe_no_sandbox:
-                    log.warning(UNSAFE)
-                    display.warning(UNSAFE)
-                questions = (_paused(ask, display), _paused(confirm, display))
-                outcome = search(store, info.goal, settings, display, *questions, tried)
-                outcome = train_best(store, settings, display, outcome, started)
-            task = {"task": run.task.name} if store.read_task() is not None else {}
-            if outcome.status in ("stopped", "waiting"):
-                end(outcome.status, outcome.reason, **task)
-            else:
-                end("done", outcome.reason, outcome=outcome.status, **task)
-            display.done(outcome.status, outcome.best, outcome.reason)
-        except KeyboardInterrupt:
-            log.warning("interrupted")
-            end("stopped", "interrupted")
-            display.done("stopped", store.info.best, "interrupted")
-            raise
-        except RewardSynthError as error:
-            if store.stop_requested():
-                # It was asked while a model was being waited for, which then gives up waiting: no failure.
-                end("stopped", "stop was requested")
-                display.done("stopped", store.info.best, "stop was requested")
-                return
-            log.error("%s", error, exc_info=True)
-            _end_if_possible(end, error.message)
-            display.done("failed", None, "")
-            raise
-        except BaseException as error:
-            log.exception("unexpected")
-            _end_if_possible(end, f"{type(error).__name__}: {error}")
-            display.done("failed", None, "")
-            raise
-        finally:
-            display.close()
-
-
-def _end_if_possible(end: Callable[[str, str], None], reason: str) -> None:
-    """On a full disk the status cannot be written either; the first error is the one to tell."""
-    try:
-        end("failed", reason)
-    except (RewardSynthError, OSError):
-        return
-
-
-def _paused(question: Callable[[Any], Any] | None, display: Display) -> Callable[[Any], Any] | None:
-    """The question, asked while the display leaves the terminal alone."""
-    if question is None:
-        return None
-
-    def asked(subject: Any) -> Any:
-        display.pause()
-        try:
-            return question(subject)
-        finally:
-            display.unpause()
-
-    return asked

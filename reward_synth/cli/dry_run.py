@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 def print_plan(goal: str, resolved: Resolved, as_json: bool) -> None:
     """Check the prerequisites, forecast, and show all of it on stdout."""
-    from reward_synth.api.run import check_prerequisites
+    from reward_synth.methods.registry import with_method
     from reward_synth.preparation.forecast import make_plan
+    from reward_synth.preparation.prepare import check_prerequisites
 
+    resolved = with_method(resolved)
     settings = resolved.settings
     task = check_prerequisites(goal, settings)
     plan = make_plan(goal, settings, task)

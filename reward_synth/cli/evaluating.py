@@ -40,7 +40,8 @@ def eval(
     Finished seeds are not repeated: the same command goes on after an interruption, and a higher `--seeds` adds the
     rest. Exits with 1 if it was stopped, or all trainings crashed.
     """
-    from reward_synth.api.run import UNSAFE, Run
+    from reward_synth.api.lifecycle import UNSAFE
+    from reward_synth.api.run import Run
     from reward_synth.display import make_display
     from reward_synth.settings.model import load_settings
 

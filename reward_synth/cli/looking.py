@@ -164,13 +164,12 @@ def logs(
     from reward_synth.api.run import Run
 
     store = Run.open(run, options.runs_folder(runs_dir)).store
-    shown = 0
+    offset = 0
     while True:
         working = store.is_locked()
-        events = store.events()
-        for event in events[shown:]:
+        events, offset = store.events_since(offset)
+        for event in events:
             typer.echo(json_module.dumps(event, ensure_ascii=False) if json else _event_text(event))
-        shown = len(events)
         if not (follow and working):
             return
         time.sleep(0.5)
@@ -179,10 +178,14 @@ def logs(
 def _event_text(event: dict[str, Any]) -> str:
     from reward_synth.display.progress import printable
 
-    facts = [
-        f"{name}={value}" for name, value in event.items() if name not in ("time", "kind") and value not in ("", None)
-    ]
-    return printable(" ".join([str(event.get("time", "")), str(event.get("kind", "")), *facts]).replace("\n", " "))
+    facts = {name: value for name, value in event.items() if name not in ("time", "kind")}
+    candidate = facts.get("candidate")
+    if isinstance(candidate, dict):
+        shown = ("status", "reason", "success", "fitness")
+        facts = {"candidate": candidate.get("id")} | {name: candidate.get(name) for name in shown} | facts
+        facts["candidate"] = candidate.get("id")
+    plain = [f"{name}={value}" for name, value in facts.items() if value not in ("", None, []) and value != {}]
+    return printable(" ".join([str(event.get("time", "")), str(event.get("kind", "")), *plain]).replace("\n", " "))
 
 
 def cost(

@@ -15,7 +15,7 @@ from reward_synth.cli.text import print_json, read_line
 from reward_synth.core.errors import RewardSynthError
 
 if TYPE_CHECKING:
-    from reward_synth.preparation.preflight import Preflight
+    from reward_synth.preparation.preflight import PreparedTask
     from reward_synth.preparation.write_task import Question
 
 _Text = str | None
@@ -159,7 +159,7 @@ def _show(text: str) -> None:
     typer.echo(f"\n{printable(text.rstrip())}\n", err=True)
 
 
-def _tell(tried: Preflight) -> None:
+def _tell(tried: PreparedTask) -> None:
     """What the trial found, on stderr."""
     from reward_synth.display.progress import printable
 
@@ -167,5 +167,5 @@ def _tell(tried: Preflight) -> None:
         typer.echo(printable(f"{remark.level}: [{remark.about}] {remark.message}"), err=True)
         if remark.hint:
             typer.echo(printable(f"  hint: {remark.hint}"), err=True)
-    episodes = len(tried.inspector.behaviours.episodes)
+    episodes = len(tried.reference_episodes.episodes)
     typer.echo(f"tried: made, reset and stepped; {episodes} recorded episodes judged", err=True)

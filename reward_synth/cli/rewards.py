@@ -109,7 +109,7 @@ def train(
 
 def _warn(unsafe_no_sandbox: bool | None) -> None:
     if unsafe_no_sandbox:
-        from reward_synth.api.run import UNSAFE
+        from reward_synth.api.lifecycle import UNSAFE
 
         typer.echo(f"warning: {UNSAFE}", err=True)
 

@@ -129,10 +129,27 @@ def append_line(path: Path, line: str) -> None:
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
     """The JSON objects of a lines file; torn lines are left out, a missing file has none."""
-    if not path.exists():
-        return []
+    return _objects(path.read_bytes()) if path.exists() else []
+
+
+def read_lines_since(path: Path, offset: int) -> tuple[list[dict[str, Any]], int]:
+    """The JSON objects that a lines file has gained since ``offset``, in bytes; and the offset to go on from.
+
+    A last line without its end is still being written: it is read once it is whole.
+    """
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            content = file.read()
+    except FileNotFoundError:
+        return [], 0
+    whole = content[: content.rfind(b"\n") + 1]
+    return _objects(whole), offset + len(whole)
+
+
+def _objects(content: bytes) -> list[dict[str, Any]]:
     records = []
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in content.decode(errors="replace").splitlines():
         try:
             record = json.loads(line)
         except ValueError:

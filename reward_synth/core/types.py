@@ -251,6 +251,32 @@ class Evaluation(Value):
         return len(self.seeds) >= self.wanted
 
 
+class FeedbackCandidate(Value):
+    """One candidate, as a person is asked about it."""
+
+    id: str
+    status: Status
+    reason: str = ""
+    success: float | None = None
+    fitness: float | None = None
+    reward: str
+    """Path of its reward file."""
+    folder: str = ""
+    """Path of the candidate's folder; empty in requests of earlier versions."""
+
+
+class FeedbackRequest(Value):
+    """What a person is asked after an iteration; ``feedback/003.request.json``."""
+
+    iteration: int
+    goal: str = ""
+    question: str = "What do you think?"
+    fitness_unit: str = ""
+    analysis: str = ""
+    """The analyzer's reading of the iteration."""
+    candidates: tuple[FeedbackCandidate, ...] = ()
+
+
 class Feedback(Value):
     """What a person said in one round; ``feedback/003.answer.json``."""
 

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any, TextIO
 
-from reward_synth.core.types import Candidate, SeedScore
+from reward_synth.core.types import Candidate
 from reward_synth.display.progress import RunProgress
 from reward_synth.display.silent import SilentDisplay
-from reward_synth.settings.model import Settings
+from reward_synth.events import model as events
 
 
 class JsonDisplay(SilentDisplay):
@@ -24,44 +24,39 @@ class JsonDisplay(SilentDisplay):
         self._stream = stream
         self._progress = RunProgress()
 
-    def _write(self, event: str, **data: Any) -> None:
-        print(json.dumps({"event": event, **data}), file=self._stream or sys.stdout, flush=True)
+    def __call__(self, event: events.Event) -> None:
+        """Write the event's line, if it has one."""
+        self._progress.hear(event)
+        line = _line_of(event)
+        if isinstance(event, events.RunEnded):
+            line = {"event": "done"} | event.model_dump(exclude={"kind"}) | {"cost_usd": self._progress.usd}
+        if line is not None:
+            print(json.dumps(line), file=self._stream or sys.stdout, flush=True)
 
-    def start(self, run_dir: Path, goal: str, task: str, settings: Settings) -> None:
-        """The ``launch`` line."""
-        self._write("launch", run_id=run_dir.resolve().name, run_dir=str(run_dir), goal=goal, task=task or None)
 
-    def iteration(self, number: int, total: int) -> None:
-        """An ``iteration`` line."""
-        self._write("iteration", number=number, total=total)
-
-    def model_done(self, role: str, seconds: float, usd: float | None) -> None:
-        """Adds up the cost."""
-        self._progress.call_done(usd)
-
-    def candidate(self, candidate: Candidate) -> None:
-        """A ``candidate`` line."""
-        self._write("candidate", **_facts(candidate))
-
-    def trained(self, candidate: Candidate) -> None:
-        """A ``trained`` line."""
-        self._write("trained", **_facts(candidate))
-
-    def final(self, candidate: str, score: SeedScore, done: int, total: int, seconds_left: float | None) -> None:
-        """A ``final`` line."""
-        self._write("final", candidate=candidate, done=done, total=total, **score.model_dump(mode="json"))
-
-    def feedback_wait(self, path: Path) -> None:
-        """A ``feedback`` line."""
-        self._write("feedback", request=str(path))
-
-    def warning(self, text: str) -> None:
-        """A ``warning`` line."""
-        self._write("warning", text=text)
-
-    def done(self, status: str, best: str | None, reason: str) -> None:
-        """The ``done`` line."""
-        self._write("done", status=status, best=best, reason=reason, cost_usd=self._progress.usd)
+def _line_of(event: events.Event) -> dict[str, Any] | None:
+    match event:
+        case events.RunStarted():
+            run_id = Path(event.run_dir).resolve().name
+            return {"event": "launch", "run_id": run_id, "run_dir": event.run_dir} | {
+                "goal": event.goal,
+                "task": event.task or None,
+            }
+        case events.IterationStarted():
+            return {"event": "iteration", "number": event.number, "total": event.total}
+        case events.CandidateChecked():
+            return {"event": "candidate"} | _facts(event.candidate)
+        case events.CandidateTrained():
+            return {"event": "trained"} | _facts(event.candidate)
+        case events.SeedTrained():
+            place = {"candidate": event.candidate, "done": event.done, "total": event.total}
+            return {"event": "final"} | place | event.score.model_dump(mode="json")
+        case events.FeedbackAsked():
+            return {"event": "feedback", "request": event.request}
+        case events.Warned():
+            return {"event": "warning", "text": event.text}
+        case _:
+            return None
 
 
 def _facts(candidate: Candidate) -> dict[str, Any]:

@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import TextIO
 
-from reward_synth.core.types import Candidate, EvaluationPoint, Finding, SeedScore
-from reward_synth.display.progress import RunProgress, dollars, duration, final_text, printable, result_text
-from reward_synth.settings.model import Settings
-
-_OUTCOMES = {
-    "solved": "Solved",
-    "unsolved": "Not solved",
-    "accepted": "Accepted",
-    "stopped": "Stopped",
-    "waiting": "Waiting for your feedback",
-    "failed": "Failed",
-}
+from reward_synth.display.progress import RunProgress, dollars, duration, printable, result_text
+from reward_synth.display.silent import SilentDisplay
+from reward_synth.display.wording import lines_of
+from reward_synth.events import model as events
 
 
-class PlainDisplay:
+class PlainDisplay(SilentDisplay):
     """Lines on stderr. A training reports at most every ``every`` seconds, all of them in one line each."""
 
     def __init__(
@@ -33,99 +24,46 @@ class PlainDisplay:
         self._progress = RunProgress(clock)
         self._reported: dict[tuple[str, int], float] = {}
 
-    def _line(self, text: str) -> None:
-        # Looked up at each call: tests and people redirect it.
-        print(printable(text), file=self._stream or sys.stderr, flush=True)
+    def __call__(self, event: events.Event) -> None:
+        """Write the event's lines."""
+        self._progress.hear(event)
+        for text in self._lines(event):
+            # Looked up at each call: tests and people redirect it.
+            print(printable(text), file=self._stream or sys.stderr, flush=True)
 
-    def start(self, run_dir: Path, goal: str, task: str, settings: Settings) -> None:
-        """See :class:`~reward_synth.display.base.Display`, for this and the rest."""
-        self._line(f"{goal}")
-        self._line(f"run folder {run_dir}" + (f", task {task}" if task else ""))
+    def _lines(self, event: events.Event) -> Iterator[str]:
+        match event:
+            case events.IterationStarted():
+                so_far = duration(self._progress.elapsed)
+                yield from (f"{line.text}  [{so_far} so far]" for line in lines_of(event, 0.0))
+            case events.StatusChanged():
+                yield f"  {event.text}"
+            case events.RungDecided():
+                yield f"  {event}"
+            case events.ModelAsked():
+                yield f"  {event.role}: asking the model" + (f" for {event.count} answers" * (event.count > 1))
+            case events.ModelCalled():
+                spent = f", {dollars(self._progress.usd)} so far" if event.usd != 0 else ""
+                yield f"  {event.role}: answered after {duration(event.seconds)}{spent}"
+            case events.TrainingProgressed():
+                yield from self._training(event)
+            case events.IterationReflected():
+                yield f"  analysis of iteration {event.iteration}:"
+                yield from (f"    {line}".rstrip() for line in event.text.strip().splitlines())
+            case events.BestChanged():
+                best = event.candidate
+                yield f"  best so far {best.id}: {result_text(best.success, best.fitness)}"
+            case _:
+                yield from (line.text for line in lines_of(event, self._progress.elapsed))
 
-    def iteration(self, number: int, total: int) -> None:
-        """A heading."""
-        self._line(f"iteration {number} of {total}  [{duration(self._progress.elapsed)} so far]")
-
-    def status(self, text: str) -> None:
-        """A line."""
-        self._line(f"  {text}")
-
-    def model_call(self, role: str, count: int) -> None:
-        """A line."""
-        self._line(f"  {role}: asking the model" + (f" for {count} answers" if count > 1 else ""))
-
-    def model_done(self, role: str, seconds: float, usd: float | None) -> None:
-        """A line with what it took and the sum so far."""
-        self._progress.call_done(usd)
-        spent = dollars(self._progress.usd)
-        self._line(f"  {role}: answered after {duration(seconds)}" + (f", {spent} so far" if usd != 0 else ""))
-
-    def candidate(self, candidate: Candidate) -> None:
-        """A line; with the reason if it was rejected."""
-        reason = f": {candidate.reason}" if candidate.reason else ""
-        repairs = f" after {candidate.repairs} repairs" if candidate.repairs else ""
-        self._line(f"  {candidate.id} {candidate.status}{repairs}{reason}")
-
-    def check(self, candidate: str, findings: Sequence[Finding]) -> None:
-        """A line per finding."""
-        for finding in findings:
-            self._line(f"    {candidate} {finding.severity}: {finding.as_text()}")
-
-    def training(
-        self, candidate: str, seed: int, step: int, total_steps: int, evaluation: EvaluationPoint | None
-    ) -> None:
+    def _training(self, event: events.TrainingProgressed) -> Iterator[str]:
         """Now and then, a line with the part done and the time left."""
-        training = self._progress.training(candidate, seed, step, total_steps, evaluation)
-        now = self._progress.now
-        if now - self._reported.setdefault((candidate, seed), now - self._every / 2) < self._every:
+        key, now = (event.candidate, event.seed), self._progress.now
+        if now - self._reported.setdefault(key, now - self._every / 2) < self._every:
             return
-        self._reported[candidate, seed] = now
-        figures = f", {result_text(evaluation.success, evaluation.fitness)}" if evaluation else ""
+        self._reported[key] = now
+        training, point = self._progress.trainings[key], event.evaluation
+        figures = f", {result_text(point.success, point.fitness)}" if point else ""
         left = training.seconds_left
         remaining = f", about {duration(left)} left" if left is not None else ""
-        self._line(f"  {candidate} seed {seed}: trained {training.share:.0%}{figures}{remaining}")
-
-    def trained(self, candidate: Candidate) -> None:
-        """A line with the figures, or why it crashed."""
-        self._progress.end_training(candidate.id)
-        figures = result_text(candidate.success, candidate.fitness, candidate.success_interval)
-        reason = f" ({candidate.reason})" if candidate.reason else ""
-        self._line(f"  {candidate.id} {candidate.status}: {figures}{reason}")
-
-    def final(self, candidate: str, score: SeedScore, done: int, total: int, seconds_left: float | None) -> None:
-        """A line with the figures and the time left."""
-        self._progress.end_training(candidate, score.index)
-        self._line(f"  {final_text(candidate, score, done, total, seconds_left)}")
-
-    def analysis(self, iteration: int, text: str) -> None:
-        """The text, indented."""
-        self._line(f"  analysis of iteration {iteration}:")
-        for line in text.strip().splitlines():
-            self._line(f"    {line}".rstrip())
-
-    def best(self, candidate: Candidate) -> None:
-        """A line."""
-        self._line(f"  best so far {candidate.id}: {result_text(candidate.success, candidate.fitness)}")
-
-    def feedback_wait(self, path: Path) -> None:
-        """Where the question lies."""
-        self._line(f"  your feedback is asked for in {path} (reward-synth feedback answers it)")
-
-    def done(self, status: str, best: str | None, reason: str) -> None:
-        """The last line."""
-        found = f", best reward {best}" if best else ""
-        said = f": {reason}" if reason else ""
-        self._line(f"{_OUTCOMES.get(status, status)} after {duration(self._progress.elapsed)}{found}{said}")
-
-    def warning(self, text: str) -> None:
-        """A line that says so."""
-        self._line(f"warning: {text}")
-
-    def pause(self) -> None:
-        """Nothing."""
-
-    def unpause(self) -> None:
-        """Nothing."""
-
-    def close(self) -> None:
-        """Nothing to give back."""
+        yield f"  {event.candidate} seed {event.seed}: trained {training.share:.0%}{figures}{remaining}"

@@ -1,4 +1,4 @@
-"""What a run has come to, gathered from the calls to a display, and the time it will still take."""
+"""What a run has come to, gathered from its events, and the time it will still take."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from reward_synth.core.types import Estimate, Evaluation, EvaluationPoint, SeedScore
+from reward_synth.events import model as events
 
 _BARS = "▁▂▃▄▅▆▇█"
 PAUSE = 60.0
@@ -63,6 +64,18 @@ class RunProgress:
     def elapsed(self) -> float:
         """Seconds since the display was made."""
         return self._clock() - self.started
+
+    def hear(self, event: events.Event) -> None:
+        """Take an event into account."""
+        match event:
+            case events.ModelCalled():
+                self.call_done(event.usd)
+            case events.TrainingProgressed():
+                self.training(event.candidate, event.seed, event.step, event.total_steps, event.evaluation)
+            case events.CandidateTrained():
+                self.end_training(event.candidate.id)
+            case events.SeedTrained():
+                self.end_training(event.candidate, event.score.index)
 
     def call_done(self, usd: float | None) -> None:
         """Count one model call; an unknown price makes the sum unknown."""

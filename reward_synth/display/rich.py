@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
@@ -14,26 +15,19 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from reward_synth.core.types import Candidate, EvaluationPoint, Finding, SeedScore
-from reward_synth.display.progress import (
-    RunProgress,
-    dollars,
-    duration,
-    final_text,
-    printable,
-    result_text,
-    sparkline,
-)
-from reward_synth.settings.model import Settings
+from reward_synth.display.progress import RunProgress, dollars, duration, printable, result_text, sparkline
+from reward_synth.display.wording import Tone, lines_of
+from reward_synth.events import model as events
 
-_COLOURS = {"trained": "green", "designed": "cyan", "rejected": "yellow", "crashed": "red", "stopped": "yellow"}
-_OUTCOMES = {
-    "solved": ("Solved", "bold green"),
-    "accepted": ("Accepted", "bold green"),
-    "unsolved": ("Not solved", "bold yellow"),
-    "stopped": ("Stopped", "bold yellow"),
-    "waiting": ("Waiting for your feedback", "bold cyan"),
-    "failed": ("Failed", "bold red"),
+_STYLES: dict[Tone, str] = {
+    "": "",
+    "head": "bold",
+    "dim": "dim",
+    "good": "green",
+    "doubtful": "yellow",
+    "bad": "red",
+    "asking": "cyan",
+    "new": "cyan",
 }
 
 
@@ -87,103 +81,56 @@ class RichDisplay:
             )
         return table
 
-    def _line(self, text: str, style: str = "") -> None:
-        self._console.print(Text(printable(text), style=style))
+    def __call__(self, event: events.Event) -> None:
+        """Let the event's lines scroll by, and draw the moving part anew."""
+        self._progress.hear(event)
+        if isinstance(event, events.RunEnded):
+            self.close()
+        for line in lines_of(event, self._progress.elapsed):
+            self._console.print(Text(printable(line.text), style=_STYLES[line.tone]))
+        self._move(event)
 
-    def start(self, run_dir: Path, goal: str, task: str, settings: Settings) -> None:
-        """See :class:`~reward_synth.display.base.Display`, for this and the rest."""
-        self._line(goal, "bold")
-        self._line(f"run folder {run_dir}" + (f", task {task}" if task else ""), "dim")
-        self._head = run_dir.resolve().name.split("-", 2)[-1]
-        self._live = Live(self, console=self._console, refresh_per_second=4, transient=True, redirect_stdout=False)
-        self._live.start()
+    def _move(self, event: events.Event) -> None:
+        """What the event changes in the moving part."""
+        match event:
+            case events.RunStarted():
+                self._head = Path(event.run_dir).resolve().name.split("-", 2)[-1]
+                self._live = Live(
+                    self, console=self._console, refresh_per_second=4, transient=True, redirect_stdout=False
+                )
+                self._live.start()
+            case events.IterationStarted():
+                self._iteration = f"iteration {event.number}/{event.total}"
+            case events.StatusChanged():
+                self._status = event.text
+            case events.RungDecided():
+                self._status = str(event)
+            case events.ModelAsked():
+                self._status = f"{event.role} is thinking" + f" about {event.count} answers" * (event.count > 1)
+            case events.ModelCalled():
+                self._status = f"{event.role} answered after {duration(event.seconds)}"
+            case events.TrainingProgressed():
+                self._status = ""
+            case events.IterationReflected():
+                self._status = ""
+                self._console.print(Padding(Markdown(printable(event.text), hyperlinks=False), (0, 2)))
+            case events.BestChanged():
+                best = event.candidate
+                self._best = f"best so far {best.id}  {result_text(best.success, best.fitness, best.success_interval)}"
+            case events.FeedbackAsked():
+                self._console.bell()
+                self._status = "waiting for your feedback"
 
-    def iteration(self, number: int, total: int) -> None:
-        """Head of the moving part."""
-        self._iteration = f"iteration {number}/{total}"
-        self._line(f"iteration {number} of {total}", "bold")
-
-    def status(self, text: str) -> None:
-        """Beside the spinner."""
-        self._status = text
-
-    def model_call(self, role: str, count: int) -> None:
-        """Beside the spinner."""
-        self._status = f"{role} is thinking" + (f" about {count} answers" if count > 1 else "")
-
-    def model_done(self, role: str, seconds: float, usd: float | None) -> None:
-        """Adds up the cost."""
-        self._progress.call_done(usd)
-        self._status = f"{role} answered after {duration(seconds)}"
-
-    def candidate(self, candidate: Candidate) -> None:
-        """A line that stays."""
-        reason = f": {candidate.reason}" if candidate.reason else ""
-        repairs = f" after {candidate.repairs} repairs" if candidate.repairs else ""
-        self._line(f"  {candidate.id} {candidate.status}{repairs}{reason}", _COLOURS[candidate.status])
-
-    def check(self, candidate: str, findings: Sequence[Finding]) -> None:
-        """A line per finding."""
-        for finding in findings:
-            style = "red" if finding.severity == "error" else "dim"
-            self._line(f"    {finding.severity}: {finding.as_text()}", style)
-
-    def training(
-        self, candidate: str, seed: int, step: int, total_steps: int, evaluation: EvaluationPoint | None
-    ) -> None:
-        """A row of the moving part."""
-        self._status = ""
-        self._progress.training(candidate, seed, step, total_steps, evaluation)
-
-    def trained(self, candidate: Candidate) -> None:
-        """A line that stays."""
-        self._progress.end_training(candidate.id)
-        figures = result_text(candidate.success, candidate.fitness, candidate.success_interval)
-        reason = f" ({candidate.reason})" if candidate.reason else ""
-        self._line(f"  {candidate.id} {candidate.status}: {figures}{reason}", _COLOURS[candidate.status])
-
-    def final(self, candidate: str, score: SeedScore, done: int, total: int, seconds_left: float | None) -> None:
-        """A line that stays."""
-        self._progress.end_training(candidate, score.index)
-        self._line(f"  {final_text(candidate, score, done, total, seconds_left)}", _COLOURS[score.status])
-
-    def analysis(self, iteration: int, text: str) -> None:
-        """The text, indented."""
-        self._status = ""
-        self._console.print(Padding(Markdown(printable(text), hyperlinks=False), (0, 2)))
-
-    def best(self, candidate: Candidate) -> None:
-        """Foot of the moving part."""
-        figures = result_text(candidate.success, candidate.fitness, candidate.success_interval)
-        self._best = f"best so far {candidate.id}  {figures}"
-
-    def feedback_wait(self, path: Path) -> None:
-        """Rings the bell and says where the question lies."""
-        self._console.bell()
-        self._line(f"your feedback is asked for in {path} (reward-synth feedback answers it)", "cyan")
-        self._status = "waiting for your feedback"
-
-    def done(self, status: str, best: str | None, reason: str) -> None:
-        """The last line."""
-        self.close()
-        word, style = _OUTCOMES.get(status, (status, "bold"))
-        found = f", best reward {best}" if best else ""
-        said = f": {reason}" if reason else ""
-        self._line(f"{word} after {duration(self._progress.elapsed)}{found}{said}", style)
-
-    def warning(self, text: str) -> None:
-        """A line that stays."""
-        self._line(f"warning: {text}", "yellow")
-
-    def pause(self) -> None:
-        """Take the moving part away, so that the person can be asked something."""
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        """Take the moving part away, so that the person can be asked something, and put it back."""
         if self._live is not None:
             self._live.stop()
-
-    def unpause(self) -> None:
-        """Put it back."""
-        if self._live is not None:
-            self._live.start(refresh=True)
+        try:
+            yield
+        finally:
+            if self._live is not None:
+                self._live.start(refresh=True)
 
     def close(self) -> None:
         """Give the terminal back."""

@@ -7,18 +7,13 @@ from contextlib import closing
 
 import numpy as np
 
-from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.types import Finding, Measurement
 from reward_synth.evaluation.policy import Policy
-from reward_synth.reward.contract import RewardError
-from reward_synth.reward.lint import lint
-from reward_synth.sandbox.process import MeasureProcess
 from reward_synth.simulators import get_simulator
 from reward_synth.state.custom_fields import with_own_fields
 from reward_synth.state.episode import Episode
 from reward_synth.state.fields import FieldTable, FloatArray
 from reward_synth.state.recorder import StateRecorder, require_finite
-from reward_synth.tasks.spec import TaskSpec, judge
+from reward_synth.tasks.spec import TaskSpec
 
 Act = Callable[[FloatArray], FloatArray]
 """Observations (episodes, …) to actions (episodes, action size). A :class:`Policy` that draws is given generators."""
@@ -109,47 +104,3 @@ def _plainly(policy: Act) -> Callable[[FloatArray, Sequence[int]], FloatArray]:
 def _drawing(policy: Policy, seeds: Sequence[int]) -> Callable[[FloatArray, Sequence[int]], FloatArray]:
     generators = [np.random.default_rng(seed) for seed in seeds]
     return lambda observations, running: policy(observations, [generators[i] for i in running])
-
-
-def measured_table(task: TaskSpec, table: FieldTable) -> FieldTable:
-    """Only the fields that the task's success and fitness read: recording these alone is several times faster."""
-    names = {*lint(task.success, table.layout(), "success").fields}
-    names.update(lint(task.fitness, table.layout(), "fitness").fields)
-    return table.subset([name for name in table.names if name in names])
-
-
-def measure(task: TaskSpec, table: FieldTable, episodes: Sequence[Episode]) -> list[Measurement]:
-    """Judge episodes by the task's success predicate and fitness; ``table`` is the one they were recorded with.
-
-    :raises RewardError: success or fitness fails on an episode, or judges one differently the second time.
-    """
-    with judge(task, table) as process:
-        return _verdicts(process, episodes)
-
-
-def measure_by(process: MeasureProcess, episodes: Sequence[Episode]) -> list[Measurement]:
-    """As :func:`measure`, by a judge that runs already: a locked process can start no other.
-
-    :raises RewardSynthError: for what is a :class:`RewardError` there, which would be taken for the trained reward's.
-    """
-    try:
-        return _verdicts(process, episodes)
-    except RewardError as error:
-        message = f"the task's success or fitness fails on an episode: {error.finding.as_text()}"
-        raise RewardSynthError(message, "docs/tasks.md shows what success and fitness may contain") from error
-
-
-def _verdicts(process: MeasureProcess, episodes: Sequence[Episode]) -> list[Measurement]:
-    found = [_verdict(process, episode) for episode in episodes]
-    again = [_verdict(process, episode) for episode in reversed(episodes)]
-    if found != again[::-1]:
-        # A model may have drafted them; a measure that remembers would make the last episode look best.
-        message = "it judges the same episode differently when it is asked again"
-        raise RewardError(Finding(rule="impure", message=message, fix="keep nothing outside of it", source="probe"))
-    return found
-
-
-def _verdict(process: MeasureProcess, episode: Episode) -> Measurement:
-    return process.judge(
-        episode.rows, episode.actions, dt=episode.dt, horizon=episode.horizon, terminated=episode.terminated
-    )

@@ -9,66 +9,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Literal, Protocol
 
-from reward_synth.core import machine
 from reward_synth.core.types import TrainResult
-from reward_synth.sandbox.channel import library_environment
-from reward_synth.training.job import Progress, TrainJob, outcome_of, read_progress, write_result
+from reward_synth.executors.base import (
+    POLL_SECONDS,
+    OnProgress,
+    OnResult,
+    crash,
+    take_finished,
+    worker_environment,
+)
+from reward_synth.training.job import TrainJob, outcome_of, read_progress
 from reward_synth.training.worker.fork_server import Forked, WorkerHost
 from reward_synth.training.worker.subprocess_stage import cause
-
-OnProgress = Callable[[TrainJob, Progress], None]
-OnResult = Callable[[TrainJob, TrainResult], None]
-POLL_SECONDS = 0.25
-
-
-class Executor(Protocol):
-    """Runs training jobs to their ``result.json``, or to the pause that they ask for."""
-
-    def run(
-        self,
-        jobs: Sequence[TrainJob],
-        on_progress: OnProgress,
-        on_result: OnResult,
-        should_stop: Callable[[], bool],
-    ) -> None:
-        """Run all jobs to ``until``, or to the end; what has come that far already is reported from its files.
-
-        Each job is reported once to ``on_result``, with status ``paused`` where it stands at ``until``. Where
-        ``should_stop`` turns true, running workers end without a result, so that a resumed run goes on from their
-        last pauses, and the call returns.
-        """
-        ...
-
-    def close(self) -> None:
-        """Give back what it holds, such as a connection to a cluster. Nothing runs any more."""
-        ...
-
-
-def open_executor(kind: Literal["local", "ray"], jobs: int | None) -> Executor:
-    """The executor of that name. Close it in the end.
-
-    :param jobs: trainings side by side; None: as many as there are cores and memory for.
-    :raises RewardSynthError: the extra that it needs is not installed, or its cluster cannot be reached.
-    """
-    if kind == "local":
-        return LocalExecutor(jobs or machine.workers())
-    from reward_synth.executors.ray.driver import RayExecutor
-
-    return RayExecutor(jobs)
-
-
-def take_finished(jobs: Sequence[TrainJob], on_result: OnResult) -> list[TrainJob]:
-    """Report those jobs whose files hold what is asked, and return the others."""
-    waiting = []
-    for job in jobs:
-        finished = outcome_of(job)
-        if finished is None:
-            waiting.append(job)
-        else:
-            on_result(job, finished)
-    return waiting
 
 
 class LocalExecutor:
@@ -153,23 +106,3 @@ class WorkerProcess:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-
-
-def crash(job: TrainJob, reason: str) -> TrainResult:
-    """Write down that a training crashed, after as many steps as its files tell of; returns the result."""
-    result = TrainResult(
-        status="crashed",
-        reason=reason,
-        seed=job.seed,
-        steps=read_progress(job.folder).step,
-        seconds=0.0,
-        cpu_seconds=0.0,
-    )
-    write_result(job, result)
-    return result
-
-
-def worker_environment() -> dict[str, str]:
-    """What a worker may know of the environment: where programs are, how libraries compute, on one thread. No key."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "MUJOCO_GL") if name in os.environ}
-    return kept | library_environment()

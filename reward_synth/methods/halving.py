@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reward_synth.core.types import EvaluationPoint, TrainResult
-from reward_synth.executors.local import Executor, OnProgress
+from reward_synth.events.model import RungDecided
+from reward_synth.executors.base import Executor, OnProgress
 from reward_synth.training.job import RungEnd, TrainJob
 
 ONE_IN = 2
@@ -80,28 +81,7 @@ def most_steps(candidates: int, rungs: Sequence[float]) -> float:
     return total
 
 
-@dataclass(frozen=True)
-class Cut:
-    """What a rung decided."""
-
-    number: int
-    """Counted from 1."""
-    rungs: int
-    share: float
-    """Of the budget, trained so far."""
-    kept: tuple[str, ...]
-    """Candidates that train on, the best first."""
-    stopped: tuple[str, ...]
-
-    def __str__(self) -> str:
-        on = ", ".join(self.kept) or "none"
-        return (
-            f"rung {self.number} of {self.rungs} ({self.share:.0%} of the steps): {on} trained on; "
-            f"stopped {', '.join(self.stopped) or 'none'}"
-        )
-
-
-class Race:
+class SuccessiveHalving:
     """The trainings of one iteration's candidates, rung by rung.
 
     Nothing is kept but the trainings' own files: a resumed run decides again, on the same figures.
@@ -119,7 +99,7 @@ class Race:
         rungs: Sequence[float],
         progressed: OnProgress,
         ended: Callable[[str, list[TrainResult]], None],
-        decided: Callable[[Cut], None],
+        decided: Callable[[RungDecided], None],
         should_stop: Callable[[], bool],
     ) -> None:
         self._executor = executor
@@ -180,7 +160,7 @@ class Race:
                 standings.append(Standing.of(name, results, jobs[0].target))
         kept, stopped = choose(standings, entered=len(field))
         on, off = (tuple(each.candidate for each in part) for part in (kept, stopped))
-        self._decided(Cut(number=number, rungs=len(self._rungs), share=share, kept=on, stopped=off))
+        self._decided(RungDecided(number=number, rungs=len(self._rungs), share=share, kept=on, stopped=off))
         stopping = []
         for rank, each in enumerate(stopped, start=len(kept) + 1):
             reason = (

@@ -59,9 +59,12 @@ class Refiner:
         self._critic = critic
         self._rounds = rounds
 
-    def refine(self, brief: Brief, drafts: Sequence[Draft]) -> list[Refined]:
-        """Each draft, repaired as far as the rounds allow; in the order given."""
-        refined = self._look(brief, [Refined(draft, CheckReport()) for draft in drafts])
+    def refine(self, brief: Brief, drafts: Sequence[Draft], *, screen: bool = True) -> list[Refined]:
+        """Each draft, repaired as far as the rounds allow; in the order given.
+
+        :param screen: rank reference episodes by each reward, and have a contradiction repaired.
+        """
+        refined = self._look(brief, [Refined(draft, CheckReport()) for draft in drafts], screen)
         refined = [replace(item, valid_at_first=item.valid) for item in refined]
         for _ in range(self._rounds):
             faulty = {i: faults for i, item in enumerate(refined) if (faults := _to_mend(item))}
@@ -74,17 +77,18 @@ class Refiner:
                     replace(refined[i], draft=draft, repairs=refined[i].repairs + 1)
                     for i, draft in zip(faulty, repaired, strict=True)
                 ],
+                screen,
             )
             for i, item in zip(faulty, again, strict=True):
                 refined[i] = _better(refined[i], item)
         return refined
 
-    def inspect(self, source: str) -> Refined:
+    def inspect(self, source: str, *, screen: bool = True) -> Refined:
         """Check and screen a reward that nobody is to repair: a person's own."""
-        return self._measure(Refined(Draft(source), CheckReport()))
+        return self._measure(Refined(Draft(source), CheckReport()), screen)
 
-    def _look(self, brief: Brief, items: list[Refined]) -> list[Refined]:
-        looked = [self._measure(item) for item in items]
+    def _look(self, brief: Brief, items: list[Refined], screen: bool) -> list[Refined]:
+        looked = [self._measure(item, screen) for item in items]
         if self._critic is None:
             return looked
         # Code that does not run is the lint's business; the critic's time goes to what does.
@@ -104,12 +108,12 @@ class Refiner:
             )
         return looked
 
-    def _measure(self, item: Refined) -> Refined:
+    def _measure(self, item: Refined, screen: bool) -> Refined:
         source = item.draft.source
         if not source:
             return replace(item, report=CheckReport(), objections=())
         report = self._inspector.check(source)
-        if report.ok:
+        if report.ok and screen:
             report = self._inspector.screen(source, report)
         return replace(item, report=report, objections=())
 

@@ -116,7 +116,7 @@ def _first_prompt(goal: str, settings: Settings, task: TaskSpec, small: bool) ->
 
 def _brief(goal: str, settings: Settings, task: TaskSpec, small: bool) -> Brief:
     from reward_synth.evaluation.play import field_table, seconds_per_step
-    from reward_synth.search.steps import first_brief
+    from reward_synth.methods.briefing import first_brief
 
     return first_brief(task, goal, field_table(task), seconds_per_step(task), settings, small)
 

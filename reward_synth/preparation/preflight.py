@@ -15,8 +15,9 @@ import numpy as np
 
 from reward_synth.core.errors import EnvironmentFault, RewardSynthError
 from reward_synth.core.types import Measurement
-from reward_synth.evaluation.play import field_table, measure
-from reward_synth.executors.local import worker_environment
+from reward_synth.evaluation.play import field_table
+from reward_synth.evaluation.scoring import measure
+from reward_synth.executors.base import worker_environment
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.lint import lint
 from reward_synth.screening.checker import FIXED_FIX, Inspector
@@ -49,18 +50,31 @@ class Remark:
 
 
 @dataclass(frozen=True)
-class Preflight:
-    """A task that has been tried: its recorded behaviours, and what was noticed."""
+class PreparedTask:
+    """A task that has been tried, with all that the search needs of it: made once, before a reward is paid for."""
 
-    inspector: Inspector
+    spec: TaskSpec
+    checker: Inspector
+    """Holds the field table and the reference episodes, and checks rewards against them."""
     remarks: tuple[Remark, ...]
+    """What was noticed."""
 
-    def for_task(self, task: TaskSpec) -> Preflight:
-        """The same for a task that differs in words only."""
-        return replace(self, inspector=replace(self.inspector, task=task))
+    @property
+    def table(self) -> FieldTable:
+        """All fields, those among them that only judges may read."""
+        return self.checker.table
+
+    @property
+    def reference_episodes(self) -> Behaviours:
+        """Scripted and expert episodes with the task's score of each."""
+        return self.checker.behaviours
+
+    def with_spec(self, spec: TaskSpec) -> PreparedTask:
+        """The same for a spec that differs in words only."""
+        return replace(self, spec=spec, checker=replace(self.checker, task=spec))
 
 
-def preflight(task: TaskSpec, *, render: bool = False, sandbox: bool = True) -> Preflight:
+def preflight(task: TaskSpec, *, render: bool = False, sandbox: bool = True) -> PreparedTask:
     """Try the task's environment, record its behaviours, and judge them by the task's success and fitness.
 
     :param render: also make a picture.
@@ -84,7 +98,7 @@ def preflight(task: TaskSpec, *, render: bool = False, sandbox: bool = True) -> 
         *_success(inspector.behaviours, longer),
         *_fitness([*inspector.behaviours.measurements, *longer]),
     ]
-    return Preflight(inspector, tuple(found))
+    return PreparedTask(task, inspector, tuple(found))
 
 
 def try_environment(task: TaskSpec, *, render: bool = False, sandbox: bool = True) -> tuple[Remark, ...]:

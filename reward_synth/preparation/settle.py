@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import Finding
-from reward_synth.display.base import Display
 from reward_synth.evaluation.play import field_table, seconds_per_step
+from reward_synth.events.bus import Emit
+from reward_synth.events.model import StatusChanged
 from reward_synth.preparation.preflight import try_environment
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.lint import lint
@@ -19,35 +20,10 @@ from reward_synth.simulators import describe_environment, environments, get_simu
 from reward_synth.simulators.custom.files import bare_id
 from reward_synth.state.fields import FieldTable
 from reward_synth.store import RunStore
-from reward_synth.tasks.spec import Environment, TaskSpec, load_task, match_task, save_own_task, with_scale
+from reward_synth.tasks.spec import Environment, TaskSpec, save_own_task, with_scale
 
 Confirm = Callable[[TaskSpec], bool]
 """Shows a drafted task to the person; True if they accept it."""
-
-
-def settle_task(
-    goal: str,
-    settings: Settings,
-    reader: GoalReader,
-    store: RunStore,
-    display: Display,
-    confirm: Confirm | None,
-) -> TaskSpec:
-    """The task to work on.
-
-    A task that was named wins; then a shipped one that means the same as the sentence; else success and fitness are
-    drafted by the model, checked, shown, and frozen. The scale of the reward, if one was typed, is frozen with them.
-    """
-    if settings.task is not None:
-        task = load_task(settings.task)
-        display.status(f"task {task.name} on {task.environment.id}")
-    else:
-        found = match_task(goal, settings.env)
-        if found is None:
-            return with_scale(_drafted_task(goal, settings, reader, store, display, confirm), settings.scale)
-        task = found
-        display.status(f"the goal means the task {task.name} ({task.environment.id})")
-    return with_scale(task, settings.scale)
 
 
 def blank_task(goal: str, environment: str) -> TaskSpec:
@@ -67,21 +43,27 @@ def blank_task(goal: str, environment: str) -> TaskSpec:
     )
 
 
-def _drafted_task(
+def draft_task(
     goal: str,
     settings: Settings,
     reader: GoalReader,
     store: RunStore,
-    display: Display,
+    emit: Emit,
     confirm: Confirm | None,
 ) -> TaskSpec:
+    """The task for a goal that no spec covers: a model drafts success and fitness, which are checked and shown.
+
+    The scale of the reward, if one was typed, is frozen with them.
+
+    :raises RewardSynthError: the measures cannot be used, or nobody accepted them.
+    """
     known = environments()
     if settings.env is not None:
         environment = bare_id(settings.env)
     else:
         environment, exchange = reader.choose_environment(goal, known)
         store.write_exchange(None, exchange.role, exchange.prompt, exchange.answer)
-        display.status(f"the model chose {environment} for this goal (name another with --env)")
+        emit(StatusChanged(text=f"the model chose {environment} for this goal (name another with --env)"))
     blank = blank_task(goal, environment)
     try_environment(blank, sandbox=not settings.unsafe_no_sandbox)
     table = field_table(blank)
@@ -118,7 +100,7 @@ def _drafted_task(
             "nobody accepted the success measure that was drafted for this goal",
             f"read it in {draft}; accept with --yes, or edit it and pass --task {draft}",
         )
-    return task
+    return with_scale(task, settings.scale)
 
 
 class MeasureCheck:

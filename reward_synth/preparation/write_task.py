@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from reward_synth.core.errors import EnvironmentFault, RewardSynthError
 from reward_synth.evaluation.play import field_table
-from reward_synth.preparation.preflight import Preflight, preflight, try_environment
+from reward_synth.preparation.preflight import PreparedTask, preflight, try_environment
 from reward_synth.preparation.settle import blank_task
 from reward_synth.sandbox.channel import protected
 from reward_synth.simulators.custom.files import name_environment
@@ -71,7 +71,7 @@ def write_task(spec: TaskSpec, path: Path) -> None:
 
 def new_task(
     answers: Answers, ask: Question, show: Show, *, patient: bool = False, unsafe_no_sandbox: bool = False
-) -> tuple[TaskSpec, Preflight]:
+) -> tuple[TaskSpec, PreparedTask]:
     """Ask for what is not answered yet, and try the task on the live environment.
 
     :param ask: raises RewardSynthError where there is nobody to answer and no default.

@@ -47,26 +47,37 @@ class Designer:
         self.temperature = temperature
         self.seed = seed
 
-    def design(self, brief: Brief, count: int, iteration: int, ids: Sequence[str] = ()) -> list[Draft]:
-        """``count`` rewards, drawn side by side, each with its own emphasis and temperature.
+    def design(
+        self,
+        brief: Brief,
+        count: int,
+        iteration: int,
+        ids: Sequence[str] = (),
+        *,
+        conversation: Sequence[Message] = (),
+        spread: bool = True,
+    ) -> list[Draft]:
+        """``count`` rewards, drawn side by side.
 
         :param iteration: counted from 1; later iterations rotate to other emphases.
         :param ids: candidate ids in order, for the ledger.
+        :param conversation: turns that follow the first prompt.
+        :param spread: give each its own emphasis and temperature; else all are drawn from the same prompt alike.
         """
         folder = "small" if brief.small else "full"
         emphases = self.prompts.lines(f"designer/{folder}/emphasis.txt")
         requests, chosen = [], []
         for index in range(count):
             turn = (iteration - 1) * max(count - 1, 1) + index - 1
-            emphasis = emphases[turn % len(emphases)] if index else ""
+            emphasis = emphases[turn % len(emphases)] if index and spread else ""
             values = {"brief": brief, "emphasis": emphasis}
-            spread = self.temperature * _SPREAD[index % len(_SPREAD)]
+            temperature = self.temperature * (_SPREAD[index % len(_SPREAD)] if spread else 1.0)
             requests.append(
                 Request(
-                    messages=self._messages(folder, "design", values),
+                    messages=(*self._messages(folder, "design", values), *conversation),
                     role="designer",
                     candidate=ids[index] if ids else None,
-                    temperature=round(min(_MAXIMUM_TEMPERATURE, spread), 3),
+                    temperature=round(min(_MAXIMUM_TEMPERATURE, temperature), 3),
                     max_tokens=_maximum_tokens(brief),
                     sample=self.seed * 10_000 + iteration * 100 + index,
                     grammar=self._grammar(brief),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reward_synth.core.types import Measurement
-from reward_synth.evaluation.play import measure
+from reward_synth.evaluation.scoring import measure
 from reward_synth.screening.probe import Transitions
 from reward_synth.simulators import get_simulator
 from reward_synth.state.episode import Episode

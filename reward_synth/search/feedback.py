@@ -1,7 +1,7 @@
 """Asking a person about an iteration: in the terminal, or from the options of ``reward-synth feedback``.
 
-The loop hands over a request (the data of ``feedback/NNN.request.json``) and gets a
-:class:`~reward_synth.core.types.Feedback`; who writes which file is the store's and the loop's affair.
+The loop hands over a :class:`~reward_synth.core.types.FeedbackRequest` and gets a
+:class:`~reward_synth.core.types.Feedback`. The store and the loop write the files.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.types import Feedback
+from reward_synth.core.types import Candidate, Feedback, FeedbackCandidate, FeedbackRequest
 from reward_synth.display.progress import printable, result_text
 from reward_synth.store import RunStore
 
@@ -46,12 +46,12 @@ class ConsoleAsk:
         self._edit = edit or open_in_editor
         self._silenced = False
 
-    def __call__(self, request: Mapping[str, Any]) -> Feedback:
+    def __call__(self, request: FeedbackRequest) -> Feedback:
         """The person's answer. The end of input counts as ``skip``, and so does everything after ``d``."""
-        iteration = int(request["iteration"])
+        iteration = request.iteration
         if self._silenced:
             return Feedback(iteration=iteration, action="skip")
-        candidates = list(request.get("candidates", ()))
+        candidates = request.candidates
         for line in request_text(request):
             self._write(line)
         said: dict[str, Any] = {"iteration": iteration}
@@ -70,7 +70,7 @@ class ConsoleAsk:
                 return answer
 
     def _take(
-        self, key: str, rest: str, said: dict[str, Any], candidates: Sequence[Mapping[str, Any]]
+        self, key: str, rest: str, said: dict[str, Any], candidates: Sequence[FeedbackCandidate]
     ) -> Feedback | None:
         """Act on one key; the answer if it completes it."""
         if key in ("q", "quit"):
@@ -95,12 +95,12 @@ class ConsoleAsk:
             if chosen is None:
                 self._write(f"'{key}' is none of the keys")
             else:
-                said["prefer"] = chosen["id"]
-                self._write(f"{chosen['id']} is the best to you")
+                said["prefer"] = chosen.id
+                self._write(f"{chosen.id} is the best to you")
         return None
 
     def _edited(
-        self, which: str, said: Mapping[str, Any], candidates: Sequence[Mapping[str, Any]]
+        self, which: str, said: Mapping[str, Any], candidates: Sequence[FeedbackCandidate]
     ) -> dict[str, str | None]:
         """A file that the person names, or a copy of a candidate's reward opened in their editor."""
         parent = _choose(which, candidates) or _choose(said.get("prefer") or "1", candidates)
@@ -114,33 +114,51 @@ class ConsoleAsk:
             source = read_reward_file(path)
         else:
             assert parent is not None
-            source = parse_reward(
-                self._edit(Path(parent["reward"]).read_text(encoding="utf-8"), ".py"), "the edited text"
-            )
-        return {"edited": source, "edited_from": parent["id"] if parent else None}
+            source = parse_reward(self._edit(Path(parent.reward).read_text(encoding="utf-8"), ".py"), "the edited text")
+        return {"edited": source, "edited_from": parent.id if parent else None}
 
 
-def request_text(request: Mapping[str, Any]) -> list[str]:
+def request_text(request: FeedbackRequest) -> list[str]:
     """The request as lines for a terminal: the analyzer's reading, then the candidates with figures and paths."""
-    lines = ["", f"Iteration {request['iteration']}: {request.get('question') or 'What do you think?'}"]
-    if analysis := str(request.get("analysis", "")).strip():
+    lines = ["", f"Iteration {request.iteration}: {request.question}"]
+    if analysis := request.analysis.strip():
         lines += ["", *(f"  {printable(line)}" for line in analysis.splitlines())]
     lines.append("")
-    for number, candidate in enumerate(request.get("candidates", ()), start=1):
-        figures = result_text(candidate.get("success"), candidate.get("fitness"))
-        unit = (
-            f" {request['fitness_unit']}"
-            if request.get("fitness_unit") and candidate.get("fitness") is not None
-            else ""
-        )
-        lines.append(f"  {number}  {candidate['id']}  {candidate.get('status', '')}: {figures}{unit}")
-        if candidate.get("reason"):
-            lines.append(f"       {printable(str(candidate['reason']))}")
-        lines += [f"       {candidate[key]}" for key in ("reward", "summary", "video") if candidate.get(key)]
+    for number, candidate in enumerate(request.candidates, start=1):
+        figures = result_text(candidate.success, candidate.fitness)
+        unit = f" {request.fitness_unit}" if request.fitness_unit and candidate.fitness is not None else ""
+        lines.append(f"  {number}  {candidate.id}  {candidate.status}: {figures}{unit}")
+        if candidate.reason:
+            lines.append(f"       {printable(candidate.reason)}")
+        lines.append(f"       {candidate.reward}")
     return [*lines, ""]
 
 
-def latest_request(store: RunStore) -> dict[str, Any]:
+def request_about(store: RunStore, iteration: int, question: str, fitness_unit: str = "") -> FeedbackRequest:
+    """A question about an iteration: its candidates with figures and paths, and the analyzer's reading."""
+    return FeedbackRequest(
+        iteration=iteration,
+        goal=store.info.goal,
+        question=question,
+        fitness_unit=fitness_unit,
+        analysis=store.read_iterations().get(iteration, ""),
+        candidates=tuple(_shown(store, each) for each in store.candidates() if each.iteration == iteration),
+    )
+
+
+def _shown(store: RunStore, candidate: Candidate) -> FeedbackCandidate:
+    return FeedbackCandidate(
+        id=candidate.id,
+        status=candidate.status,
+        reason=candidate.reason,
+        success=candidate.success,
+        fitness=candidate.fitness,
+        reward=str(store.reward_path(candidate.id)),
+        folder=str(store.candidate_dir(candidate.id)),
+    )
+
+
+def latest_request(store: RunStore) -> FeedbackRequest:
     """The oldest open question; if there is none, one about the latest iteration, so that advice has a place.
 
     :raises RewardSynthError: nothing has been designed yet.
@@ -153,18 +171,7 @@ def latest_request(store: RunStore) -> dict[str, Any]:
     if not candidates:
         raise RewardSynthError(f"{store.id} has no candidates yet", "wait for the first: reward-synth logs -f")
     iteration = max(candidate.iteration for candidate in candidates)
-    return {
-        "iteration": iteration,
-        "goal": store.info.goal,
-        "question": "Nothing was asked, but your advice enters the next prompt.",
-        "analysis": store.read_iterations().get(iteration, ""),
-        "candidates": [
-            candidate.model_dump(mode="json", include={"id", "status", "reason", "success", "fitness"})
-            | {"reward": str(store.reward_path(candidate.id))}
-            for candidate in candidates
-            if candidate.iteration == iteration
-        ],
-    }
+    return request_about(store, iteration, "Nothing was asked, but your advice enters the next prompt.")
 
 
 def answer_from_options(
@@ -191,7 +198,7 @@ def answer_from_options(
     edited = read_reward_file(edit) if edit else None
     parent = (_candidate_of(store, edit) or prefer or store.info.best) if edit else None
     return Feedback(
-        iteration=int(latest_request(store)["iteration"]),
+        iteration=latest_request(store).iteration,
         prefer=prefer,
         note="\n".join(filter(None, (REJECTION if reject else "", note))),
         edited=edited,
@@ -243,10 +250,10 @@ def open_in_editor(text: str, suffix: str) -> str:
         return path.read_text(encoding="utf-8")
 
 
-def _choose(key: str, candidates: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+def _choose(key: str, candidates: Sequence[FeedbackCandidate]) -> FeedbackCandidate | None:
     if key.isdigit() and 1 <= int(key) <= len(candidates):
         return candidates[int(key) - 1]
-    return next((candidate for candidate in candidates if candidate["id"] == key), None)
+    return next((candidate for candidate in candidates if candidate.id == key), None)
 
 
 def _candidate_of(store: RunStore, path: Path | None) -> str | None:

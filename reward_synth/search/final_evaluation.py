@@ -16,13 +16,15 @@ import numpy as np
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import CheckReport, Estimate, Evaluation, Outcome, SeedScore, TrainResult
-from reward_synth.display.base import Display
 from reward_synth.evaluation.play import FINAL_EVALUATION_SEEDS
 from reward_synth.evaluation.select import wilson_interval
 from reward_synth.evaluation.statistics import interquartile_mean, mean_interval
-from reward_synth.executors.local import open_executor
+from reward_synth.events.bus import Emit
+from reward_synth.events.model import SeedTrained, StatusChanged
+from reward_synth.executors.registry import open_executor
 from reward_synth.report.data import write_report
 from reward_synth.search.limits import first_reason, stop_file, time_limit
+from reward_synth.search.steps import progress_event
 from reward_synth.settings.model import Settings
 from reward_synth.state.fields import FloatArray
 from reward_synth.store import RunStore
@@ -31,7 +33,7 @@ from reward_synth.training.job import Progress, TrainJob
 from reward_synth.training.presets import preset_for
 
 _UPPER_HALF = 2**31
-"""The search's training seeds lie below it (see ``stages``), those of final trainings from it on: none is in both."""
+"""Training seeds of a search lie below it, those of final trainings from it on: no seed is in both."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class FinalTraining:
     """Where they run."""
     sandbox: bool = True
 
-    def run(self, store: RunStore, display: Display, should_stop: Callable[[], bool]) -> Evaluation:
+    def run(self, store: RunStore, emit: Emit, should_stop: Callable[[], bool]) -> Evaluation:
         """Train the seeds that are missing. The run must be locked and the reward processes protected.
 
         However it ends, what is done is in the run folder: calling it again does the rest.
@@ -75,21 +77,22 @@ class FinalTraining:
 
         def progressed(job: TrainJob, progress: Progress) -> None:
             trained[job.seed_index] = progress.step
-            display.training(self.candidate, job.seed_index, progress.step, steps, progress.evaluation)
+            emit(progress_event(self.candidate, job, progress))
 
         def finished(job: TrainJob, result: TrainResult) -> None:
             results[job.seed_index] = result
             trained[job.seed_index] = steps
             book()
-            store.event("final-training", candidate=self.candidate, seed=job.seed_index, status=result.status)
             done = sum(trained.values())
             seconds = (time.monotonic() - started) * (steps * len(missing) - done) / done
             left = seconds if len(results) < wanted else None
-            display.final(self.candidate, _score(job.seed_index, result, task), len(results), wanted, left)
+            score = _score(job.seed_index, result, task)
+            emit(SeedTrained(candidate=self.candidate, score=score, done=len(results), total=wanted, seconds_left=left))
 
         # Before the first seed ends: what lies there must say which budget it has.
         book()
-        display.status(f"final training of {self.candidate}: {len(missing)} of {wanted} seeds, {steps:,} steps each")
+        text = f"final training of {self.candidate}: {len(missing)} of {wanted} seeds, {steps:,} steps each"
+        emit(StatusChanged(text=text))
         executor = open_executor(self.executor, self.jobs)
         try:
             executor.run(
@@ -120,7 +123,7 @@ class FinalTraining:
         )
 
 
-def train_best(store: RunStore, settings: Settings, display: Display, outcome: Outcome, started: float) -> Outcome:
+def train_best(store: RunStore, settings: Settings, emit: Emit, outcome: Outcome, started: float) -> Outcome:
     """Where the settings want it, and a search has come to its end, train its best reward finally.
 
     :param started: when the search began (``time.monotonic``), for the time limit.
@@ -136,7 +139,7 @@ def train_best(store: RunStore, settings: Settings, display: Display, outcome: O
         executor=settings.executor,
         sandbox=not settings.unsafe_no_sandbox,
     )
-    if training.run(store, display, lambda: first_reason(rules) is not None).done:
+    if training.run(store, emit, lambda: first_reason(rules) is not None).done:
         return outcome
     reason = f"{first_reason(rules)}, in the final training; before that: {outcome.reason}"
     return outcome.model_copy(update={"status": "stopped", "reason": reason})

@@ -1,110 +1,132 @@
-"""Puts together what a search needs: models, roles, inspector, executor and limits, each built from the settings."""
+"""What the steps of a search share: the task, the method, the roles, the executor, and what a poll asks for."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
+from typing import Self
 
-from reward_synth.core.types import RoleName
-from reward_synth.display.base import Display
-from reward_synth.executors.local import Executor, open_executor
-from reward_synth.llm import default_model, open_model
-from reward_synth.llm.base import Model, Reply, Request
-from reward_synth.llm.ledger import Ledgered
-from reward_synth.llm.replay import Recorder
+from reward_synth.core.types import Candidate
+from reward_synth.evaluation.select import best_candidate, is_solved
+from reward_synth.events.bus import Emit
+from reward_synth.events.model import StatusChanged, Warned
+from reward_synth.executors.registry import open_executor
+from reward_synth.methods.base import History, Tools
 from reward_synth.methods.refine import Refiner
-from reward_synth.preparation.preflight import Preflight, preflight
-from reward_synth.preparation.settle import Confirm, settle_task
+from reward_synth.methods.registry import open_method
+from reward_synth.preparation.preflight import PreparedTask
+from reward_synth.preparation.prepare import prepare_spec
+from reward_synth.preparation.settle import Confirm, draft_task
 from reward_synth.roles.analyzer import Analyzer
 from reward_synth.roles.critic import Critic
 from reward_synth.roles.designer import Designer
 from reward_synth.roles.prompts import Prompts
 from reward_synth.roles.task_drafter import GoalReader
-from reward_synth.screening.checker import Inspector
-from reward_synth.search.limits import StopRule, first_reason, spending_limit, stop_file, time_limit
+from reward_synth.search.limits import first_reason, spending_limit, stop_file, time_limit
+from reward_synth.search.models import ModelPool
 from reward_synth.settings.model import Settings
 from reward_synth.store import RunStore
 from reward_synth.tasks.spec import TaskSpec, load_task, save_task
 
 
-@dataclass(frozen=True)
-class Parts:
-    """The collaborators of one search. Close it: it holds the models and the executor."""
+class SearchSession:
+    """The collaborators of one search. Close it: it holds the models and the executor.
 
-    store: RunStore
-    settings: Settings
-    display: Display
-    task: TaskSpec
-    inspector: Inspector
-    designer: Designer
-    refiner: Refiner
-    analyzer: Analyzer
-    executor: Executor
-    models: ModelPool
-    stop_rules: tuple[StopRule, ...]
+    :param prepared: the task, where it was tried before the run was made; else it is read or drafted, and tried, here.
+    :param confirm: shows a drafted success measure; None if nobody is there to accept it.
+    :raises EnvironmentFault: the environment is broken.
+    """
 
-    @classmethod
-    def assemble(
-        cls,
+    def __init__(
+        self,
         store: RunStore,
-        goal: str,
         settings: Settings,
-        display: Display,
-        confirm: Confirm | None,
-        tried: Preflight | None = None,
-    ) -> Parts:
-        """Build everything; settles and freezes the task, or reads the frozen one of a resumed run.
-
-        :param tried: the task, where it has been tried already; else it is tried now, before a reward is designed.
-        :raises EnvironmentFault: the environment is broken.
-        """
+        emit: Emit,
+        confirm: Confirm | None = None,
+        prepared: PreparedTask | None = None,
+    ) -> None:
         started = time.monotonic()
-        models = ModelPool(store, settings, display)
+        self.store, self.settings, self.emit = store, settings, emit
+        self.models = ModelPool(store, settings, emit)
         try:
             if not store.prompts_dir.exists():
                 store.freeze_prompts(Prompts(settings.prompts).files())
             prompts = Prompts(store.prompts_dir)
-            if store.task_path.exists():
-                task = load_task(store.task_path)
-            else:
-                reader = GoalReader(models.of("goal"), prompts)
-                task = settle_task(goal, settings, reader, store, display, confirm)
-                save_task(task, store.task_path)
-            tried = preflight(task, sandbox=not settings.unsafe_no_sandbox) if tried is None else tried.for_task(task)
-            for remark in tried.remarks:
-                if remark.level == "warning":
-                    display.warning(remark.message)
-            inspector = tried.inspector
-            designer = Designer(models.of("designer"), prompts, settings.temperature, settings.seed)
-            critic = Critic(models.of("critic"), prompts) if _wants_critic(settings, models) else None
-            return cls(
-                store=store,
-                settings=settings,
-                display=display,
-                task=task,
-                inspector=inspector,
-                designer=designer,
-                refiner=Refiner(inspector, designer, critic, settings.repairs),
-                analyzer=Analyzer(models.of("analyzer"), prompts),
-                executor=open_executor(settings.executor, settings.jobs),
-                models=models,
-                stop_rules=(
-                    stop_file(store.stop_requested),
-                    time_limit(settings.time_limit, started),
-                    spending_limit(settings.budget, store.spent_usd),
-                ),
-            )
+            self.prepared = self._settled(prepared, prompts, confirm)
+            self.designer = Designer(self.models.of("designer"), prompts, settings.temperature, settings.seed)
+            critic = Critic(self.models.of("critic"), prompts) if self._wants_critic() else None
+            self.refiner = Refiner(self.prepared.checker, self.designer, critic, settings.repairs)
+            self.method = open_method(Tools(settings, Analyzer(self.models.of("analyzer"), prompts), prompts))
+            self.executor = open_executor(settings.executor, settings.jobs)
         except BaseException:
-            models.close()
+            self.models.close()
             raise
+        self.best: Candidate | None = best_candidate(store.candidates())
+        """The best candidate so far; kept here because training asks for it four times a second."""
+        self._stop_rules = (
+            stop_file(store.stop_requested),
+            time_limit(settings.time_limit, started),
+            spending_limit(settings.budget, lambda: self.models.spent),
+        )
+
+    def _settled(self, prepared: PreparedTask | None, prompts: Prompts, confirm: Confirm | None) -> PreparedTask:
+        """The task, frozen in the run folder, and what was noticed of it."""
+        store, settings = self.store, self.settings
+        if store.task_path.exists():
+            spec = load_task(store.task_path)
+        else:
+            if prepared is not None:
+                spec = prepared.spec
+                named = f"task {spec.name} on {spec.environment.id}"
+                meant = f"the goal means the task {spec.name} ({spec.environment.id})"
+                self.emit(StatusChanged(text=named if settings.task is not None else meant))
+            else:
+                reader = GoalReader(self.models.of("goal"), prompts)
+                spec = draft_task(store.info.goal, settings, reader, store, self.emit, confirm)
+            save_task(spec, store.task_path)
+        prepared = prepare_spec(spec, settings) if prepared is None else prepared.with_spec(spec)
+        for remark in prepared.remarks:
+            if remark.level == "warning":
+                self.emit(Warned(text=remark.message))
+        return prepared
+
+    def _wants_critic(self) -> bool:
+        # A model of 1.5B parameters approves and objects by chance: it called "+2 * x_velocity" right for running
+        # backwards. The screen, which measures what a critic would guess, then works alone.
+        wanted = self.settings.critic
+        return not self.models.of("critic").small if wanted is None else wanted
+
+    @property
+    def task(self) -> TaskSpec:
+        """The frozen task."""
+        return self.prepared.spec
+
+    @property
+    def solved(self) -> bool:
+        """True if the best candidate solves the task and the search is not asked to go on all the same."""
+        return not self.settings.keep_going and is_solved(self.best, self.task)
 
     def reason_to_stop(self) -> str | None:
         """Why the search must end now, in words; None if it may go on."""
-        return first_reason(self.stop_rules)
+        return first_reason(self._stop_rules)
 
-    def __enter__(self) -> Parts:
+    def history(self, iteration: int) -> History:
+        """What the run has come to, for a decision in an iteration."""
+        store = self.store
+        return History(
+            store=store,
+            task=self.task,
+            settings=self.settings,
+            table=self.prepared.table,
+            dt=self.prepared.reference_episodes.episodes[0].dt,
+            small=self.designer.model.small,
+            iteration=iteration,
+            candidates=tuple(store.candidates()),
+            readings=store.read_iterations(),
+            answers=store.answers(),
+        )
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -114,84 +136,3 @@ class Parts:
             self.executor.close()
         finally:
             self.models.close()
-
-
-def _runs_here(name: str) -> bool:
-    return name in ("local", "manual") or name.startswith("replay:")
-
-
-def _wants_critic(settings: Settings, models: ModelPool) -> bool:
-    # A model of 1.5B parameters approves and objects by chance: it called "+2 * x_velocity" right for running
-    # backwards. The screen, which measures what a critic would guess, then works alone.
-    return not models.of("critic").small if settings.critic is None else settings.critic
-
-
-class ModelPool:
-    """Opens each model once, whichever roles use it, and books every call."""
-
-    def __init__(self, store: RunStore, settings: Settings, display: Display) -> None:
-        self._store = store
-        self._settings = settings
-        self._display = display
-        self._open: dict[str, Model] = {}
-
-    def of(self, role: RoleName) -> Model:
-        """The model of a role, its calls logged in the run's ``costs.jsonl``."""
-        name = self._settings.model_for(role)
-        if name is None:
-            name, reason = default_model()
-            if not self._open:
-                self._display.status(f"model {name}: {reason}")
-        if name not in self._open:
-            model = open_model(
-                name,
-                base_url=None if _runs_here(name) else self._settings.base_url,
-                cache_dir=self._store.call_cache,
-                manual_dir=self._store.path / "manual",
-                announce=self._announce,
-                stop=self._store.stop_requested,
-                progress=DownloadProgress(self._display),
-            )
-            self._open[name] = Ledgered(Recorder(model, self._store.recording_path), self._book)
-        return self._open[name]
-
-    def _announce(self, waiting: list[tuple[Path, Path]]) -> None:
-        names = ", ".join(prompt.name for prompt, _ in waiting)
-        self._display.status(
-            f"waiting in {waiting[0][0].parent} for answers to {names}: save each as {waiting[0][1].name} and so on"
-        )
-
-    def _book(self, request: Request, reply: Reply) -> None:
-        self._store.cost(request, reply)
-        self._display.model_done(request.role, reply.seconds, reply.usd)
-
-    def close(self) -> None:
-        """Close all models."""
-        for model in self._open.values():
-            model.close()
-        self._open.clear()
-
-
-class DownloadProgress:
-    """Tells the display how a download goes: every few per cent, with the time left."""
-
-    STEP = 0.05
-
-    def __init__(self, display: Display) -> None:
-        self._display = display
-        self._started = time.monotonic()
-        self._first: int | None = None
-        self._next_share = 0.0
-
-    def __call__(self, done: int, total: int) -> None:
-        """``done`` of ``total`` bytes are there."""
-        if self._first is None:
-            self._first = done
-        share = done / total if total else 1.0
-        if share < self._next_share:
-            return
-        self._next_share = share + self.STEP
-        seconds = time.monotonic() - self._started
-        fetched = done - self._first
-        left = f", about {(total - done) * seconds / fetched:.0f} s left" if fetched > 0 else ""
-        self._display.status(f"fetching the model's weights: {share:.0%} of {total / 1e9:.1f} GB{left}")

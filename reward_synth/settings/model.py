@@ -83,6 +83,7 @@ class Settings(BaseModel):
 
     task: str | None = None
     env: str | None = None
+    method: str = "synth"
     model: str | None = None
     models: dict[RoleName, str] = Field(default_factory=dict)
     base_url: str | None = None
@@ -147,6 +148,19 @@ class Resolved:
             return self
         settings = self.settings.model_copy(update={"steps": steps})
         return Resolved(settings, self.origins | {"steps": f"task {task}"})
+
+
+def rank_of(origin: str) -> int:
+    """How much right a value has by where it came from: lower wins. See the precedence atop."""
+    if origin == "default":
+        return 9
+    if origin.startswith(("task ", "method ")):
+        return 3
+    if origin.endswith(CONFIG_NAME):
+        return 4
+    if origin.startswith(ENVIRONMENT_PREFIX):
+        return 2 if " in " in origin else 1
+    return 0
 
 
 @dataclass(frozen=True)

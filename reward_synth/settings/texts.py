@@ -9,6 +9,8 @@ HELP: dict[str, str] = {
     "task": "Task spec: its name (`reward-synth tasks ls`) or a YAML file.",
     "env": "Environment, for a goal without a task spec: an id, `module:ID`, `module:CLASS` or `./FILE.py:CLASS`; "
     "the model chooses one if neither is given.",
+    "method": "Search method: who proposes rewards, which of them train, and what the next round is given "
+    "(docs/methods.md).",
     "model": "Model that writes and reviews: any litellm name, `local`, `manual` or `replay:FILE`. "
     "Per role with `ROLE=NAME`, as in `--model critic=gpt-5`; may be repeated.",
     "models": "Model per role (`designer`, `critic`, `analyzer`, `goal`), where it is not `model`.",

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.files import read_json, write_bytes, write_json, write_new, write_text
-from reward_synth.core.types import Candidate, CheckReport, TrainResult, candidate_id
+from reward_synth.core.types import Candidate, CheckReport, TrainResult
 
 _ID = re.compile(r"\d{3,}-[a-z]+")
 FINISHED = frozenset({"trained", "rejected", "crashed"})
@@ -55,13 +55,6 @@ class CandidateFiles:
     def candidates(self) -> list[Candidate]:
         """As :meth:`candidate_ids`, read."""
         return [self.candidate(name) for name in self.candidate_ids()]
-
-    def next_candidate_id(self, iteration: int) -> str:
-        """The first letter of that iteration that no folder has yet."""
-        index = 0
-        while (self.path / "candidates" / candidate_id(iteration, index)).exists():
-            index += 1
-        return candidate_id(iteration, index)
 
     def save_candidate(self, candidate: Candidate) -> None:
         """Write ``candidate.json``; a finished candidate is only accepted unchanged."""

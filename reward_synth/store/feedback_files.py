@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.files import read_json, write_json, write_new
-from reward_synth.core.types import Feedback
+from reward_synth.core.types import Feedback, FeedbackRequest
 
 _ANSWER = re.compile(r"(\d+)\.answer(?:-(\d+))?\.json")
 _EXAMPLE = '{"prefer": "003-b", "note": "…"}'
@@ -40,17 +39,25 @@ class FeedbackFiles:
         suffix = "" if follow_up == 1 else f"-{follow_up}"
         return self.feedback_dir / f"{iteration:03d}.answer{suffix}.json"
 
-    def write_request(self, iteration: int, data: dict[str, Any]) -> Path:
+    def write_request(self, request: FeedbackRequest) -> Path:
         """Ask; returns the request's path. One that exists stays: somebody may be answering it."""
-        path = self.request_path(iteration)
+        path = self.request_path(request.iteration)
         if not path.exists():
-            write_json(path, data)
+            write_json(path, request.model_dump(mode="json"))
         return path
 
-    def read_request(self, iteration: int) -> dict[str, Any] | None:
-        """The request of an iteration, or None."""
+    def read_request(self, iteration: int) -> FeedbackRequest | None:
+        """The request of an iteration, or None.
+
+        :raises RewardSynthError: the file was changed.
+        """
         path = self.request_path(iteration)
-        return dict(read_json(path)) if path.exists() else None
+        if not path.exists():
+            return None
+        try:
+            return FeedbackRequest.model_validate(read_json(path))
+        except ValidationError as error:
+            raise RewardSynthError(f"cannot understand {path}", "restore the file, or remove it") from error
 
     def open_requests(self) -> list[int]:
         """Iterations whose question nobody has answered, oldest first."""

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.files import read_json, refuse_strange
 from reward_synth.store.manifest import RunInfo
+from reward_synth.store.schema import migrate
 
 MANIFEST = "run.json"
 
@@ -22,11 +23,12 @@ def read_info(folder: Path) -> RunInfo:
     path = folder / MANIFEST
     try:
         refuse_strange(path)
-        return RunInfo.model_validate(read_json(path))
+        manifest = read_json(path)
+        return RunInfo.model_validate(migrate(manifest) if isinstance(manifest, dict) else manifest)
     except FileNotFoundError as error:
         raise RewardSynthError(f"{folder} is not a run folder: it has no {MANIFEST}", "reward-synth ls") from error
     except (ValidationError, OSError) as error:
-        raise RewardSynthError(f"cannot understand {path}", "it was changed, or written by a newer version") from error
+        raise RewardSynthError(f"cannot understand {path}", "it was changed: restore the file") from error
 
 
 def list_runs(runs_dir: Path) -> list[RunInfo]:

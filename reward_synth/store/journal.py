@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+import math
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from reward_synth.core.files import append_line, in_words, read_lines
+from reward_synth.core.files import append_line, in_words, read_lines, read_lines_since
 from reward_synth.core.types import Value
+from reward_synth.events.model import Event, TrainingProgressed
 from reward_synth.store.manifest import now
+from reward_synth.store.schema import migrate_event
 
 
 class _Request(Protocol):
@@ -56,6 +60,31 @@ class CostLine(Value):
     cached: bool = False
 
 
+PROGRESS_SECONDS = 1.0
+"""How often the journal takes down where a training stands."""
+
+
+class JournalListener:
+    """Writes the events of a run into its journal; of each training's progress, one line a second.
+
+    :param clock: seconds, monotonic.
+    """
+
+    def __init__(self, journal: Journal, clock: Callable[[], float] = time.monotonic) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._written: dict[tuple[str, int], float] = {}
+
+    def __call__(self, event: Event) -> None:
+        """Write the event down, unless it is progress that came too soon."""
+        if isinstance(event, TrainingProgressed):
+            key, seconds = (event.candidate, event.seed), self._clock()
+            if seconds - self._written.get(key, -math.inf) < PROGRESS_SECONDS:
+                return
+            self._written[key] = seconds
+        self._journal.record(event)
+
+
 class Journal:
     """Appends to ``events.jsonl``, ``costs.jsonl`` and ``log.txt`` of one run folder."""
 
@@ -71,14 +100,19 @@ class Journal:
         """The human log, tracebacks included."""
         return self.path / "log.txt"
 
-    def event(self, kind: str, **data: Any) -> None:
-        """Append an event; the data must be fit for JSON."""
-        record = {"time": now().isoformat(), "kind": kind} | data
-        append_line(self.events_path, json.dumps(record, ensure_ascii=False))
+    def record(self, event: Event) -> None:
+        """Append an event with its time."""
+        line = {"time": now().isoformat()} | event.model_dump(mode="json")
+        append_line(self.events_path, json.dumps(line, ensure_ascii=False))
 
     def events(self) -> list[dict[str, Any]]:
-        """All events so far, oldest first."""
-        return read_lines(self.events_path)
+        """All events so far, oldest first: what :func:`~reward_synth.events.model.parse_event` reads, and ``time``."""
+        return self.events_since(0)[0]
+
+    def events_since(self, offset: int) -> tuple[list[dict[str, Any]], int]:
+        """The events that came after ``offset``, and the offset to ask with next time; 0 asks for all."""
+        records, end = read_lines_since(self.events_path, offset)
+        return [migrate_event(record) for record in records], end
 
     def cost(self, request: _Request, reply: _Reply) -> None:
         """Book one model call; fits :class:`~reward_synth.llm.ledger.Ledgered`'s sink."""
@@ -98,6 +132,15 @@ class Journal:
     def costs(self) -> list[CostLine]:
         """Every model call booked so far."""
         return [CostLine.model_validate(record) for record in read_lines(self.path / "costs.jsonl")]
+
+    def prices_by_candidate(self) -> dict[str, float | None]:
+        """Dollars spent on the model calls about each candidate; None where a price is unknown."""
+        prices: dict[str, float | None] = {}
+        for line in self.costs():
+            if line.candidate is not None:
+                before = prices.get(line.candidate, 0.0)
+                prices[line.candidate] = None if before is None or line.usd is None else before + line.usd
+        return prices
 
     def spent_usd(self) -> float | None:
         """Dollars spent on model calls so far; None if the price of any call is unknown."""

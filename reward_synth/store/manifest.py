@@ -13,9 +13,9 @@ from typing import Literal
 from pydantic import Field
 
 from reward_synth.core.types import Value
+from reward_synth.store.schema import SCHEMA
 
 RunStatus = Literal["running", "done", "stopped", "failed", "waiting"]
-SCHEMA = 1
 _PACKAGES = ("reward-synth", "mujoco", "gymnasium", "stable-baselines3", "torch", "numpy")
 
 
@@ -23,11 +23,14 @@ class RunInfo(Value):
     """The head of a run; ``ls`` reads nothing else."""
 
     format: int = SCHEMA
+    """Number of the run folder's schema."""
     id: str
     """Name of the run folder."""
     goal: str
     task: str | None = None
     """Name of the task spec; None until one is chosen or drafted."""
+    method: str = "synth"
+    """The search method."""
     model: str | None = None
     """As configured; None until the default is chosen."""
     status: RunStatus = "running"

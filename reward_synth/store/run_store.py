@@ -19,7 +19,7 @@ from reward_synth.store.feedback_files import FeedbackFiles
 from reward_synth.store.final_files import FinalFiles
 from reward_synth.store.find import MANIFEST, find_run, read_info
 from reward_synth.store.journal import Journal
-from reward_synth.store.manifest import RunInfo, RunStatus, new_run_id, now, versions
+from reward_synth.store.manifest import RunInfo, new_run_id, now, versions
 
 RESULT_COLUMNS = (
     "id",
@@ -72,6 +72,7 @@ class RunStore(FinalFiles, FeedbackFiles, Journal):
             id=folder.name,
             goal=goal,
             task=task,
+            method=settings.method,
             model=settings.model,
             created=moment,
             updated=moment,
@@ -118,10 +119,6 @@ class RunStore(FinalFiles, FeedbackFiles, Journal):
         info = RunInfo.model_validate(self.info.model_dump() | changes | {"updated": now()})
         write_json(self.path / MANIFEST, info.model_dump(mode="json"))
         return info
-
-    def set_status(self, status: RunStatus, reason: str = "") -> None:
-        """How the run stands now, and why."""
-        self.update(status=status, reason=reason)
 
     def write_settings(self, settings: Settings, origins: dict[str, str]) -> None:
         """Every value that the run uses, and where it came from."""

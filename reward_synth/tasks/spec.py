@@ -13,7 +13,7 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -26,9 +26,7 @@ from reward_synth.state.expressions import check_expression
 from reward_synth.tasks.matching import says_the_same
 
 if TYPE_CHECKING:
-    from reward_synth.core.types import Finding
-    from reward_synth.sandbox.process import MeasureProcess
-    from reward_synth.state.fields import FieldTable
+    pass
 
 
 class _Section(BaseModel):
@@ -248,37 +246,6 @@ def match_task(goal: str, env_id: str | None = None) -> TaskSpec | None:
 
 def _sentences(spec: TaskSpec) -> tuple[str, ...]:
     return (spec.goal, *spec.aliases)
-
-
-def judge(spec: TaskSpec, table: FieldTable) -> MeasureProcess:
-    """The process that decides success and fitness of recorded episodes, whose rows hold the whole ``table``.
-
-    :raises RewardSynthError: the spec's code breaks a rule, for example reads a field that does not exist.
-    """
-    from reward_synth.reward.contract import RewardError
-    from reward_synth.reward.lint import lint
-    from reward_synth.sandbox.process import MeasureProcess
-
-    layout = table.layout()
-    pieces: tuple[tuple[Literal["success", "fitness"], str], ...] = (
-        ("success", spec.success),
-        ("fitness", spec.fitness),
-    )
-    for entry, code in pieces:
-        report = lint(code, layout, entry=entry)
-        faults = [finding for finding in report.findings if finding.severity == "error"]
-        if faults:
-            raise _unusable(f"'{entry}' of the task {spec.name}", faults[0])
-    try:
-        return MeasureProcess(spec.success, spec.fitness, layout)
-    except RewardError as error:
-        raise _unusable(f"the success or fitness of the task {spec.name}", error.finding) from error
-
-
-def _unusable(what: str, finding: Finding) -> RewardSynthError:
-    where = f", line {finding.line} of it" if finding.line else ""
-    hint = finding.fix or "docs/tasks.md shows what success and fitness may contain"
-    return RewardSynthError(f"{what} cannot be used{where}: {finding.message}", hint=hint)
 
 
 def markdown_table(specs: Sequence[TaskSpec]) -> str:

@@ -24,12 +24,14 @@ from reward_synth.core.types import (
     Alignment,
     Candidate,
     CheckReport,
-    EvaluationPoint,
+    FeedbackRequest,
     Finding,
     Measurement,
     TrainResult,
 )
 from reward_synth.display.json import JsonDisplay
+from reward_synth.events import model as events
+from reward_synth.events.model import CandidateTrained
 from reward_synth.settings.model import RESUMABLE, Settings
 from reward_synth.store import RunStore
 from reward_synth.training.job import RungEnd
@@ -279,9 +281,9 @@ def test_diff(capsys: pytest.CaptureFixture[str], run: Run) -> None:
 
 
 def test_logs(capsys: pytest.CaptureFixture[str], run: Run) -> None:
-    run.store.event("trained", candidate="001-a", success=0.5)
-    assert "trained candidate=001-a success=0.5" in out(capsys, "logs", "latest", "-f")
-    assert json.loads(out(capsys, "logs", "latest", "--json"))["candidate"] == "001-a"
+    run.store.record(CandidateTrained(candidate=Candidate(id="001-a", iteration=1, status="trained", success=0.5)))
+    assert "trained candidate=001-a status=trained success=0.5" in out(capsys, "logs", "latest", "-f")
+    assert json.loads(out(capsys, "logs", "latest", "--json"))["candidate"]["id"] == "001-a"
 
 
 def test_cost(capsys: pytest.CaptureFixture[str], run: Run) -> None:
@@ -316,7 +318,7 @@ def test_cost_counts_a_training_that_another_ones_success_broke_off(
 
 
 def test_feedback_by_options_is_written_and_followed(capsys: pytest.CaptureFixture[str], run: Run) -> None:
-    run.store.write_request(1, {"iteration": 1})
+    run.store.write_request(FeedbackRequest(iteration=1))
     data = json.loads(out(capsys, "feedback", "latest", "--prefer", "001-a", "--note", "lower", "--json"))
     assert data["prefer"] == "001-a"
     assert run.store.answer_path(1).exists()
@@ -419,12 +421,10 @@ def test_importing_the_package_loads_nothing_heavy_and_has_its_names() -> None:
 
 def test_json_display_writes_json_lines_only(capsys: pytest.CaptureFixture[str]) -> None:
     display = JsonDisplay()
-    display.start(Path("runs/x"), "hop", "", Settings())
-    display.model_done("designer", 1.0, None)
-    display.training(
-        "001-a", 0, 10, 100, EvaluationPoint.model_validate(dict.fromkeys(EvaluationPoint.model_fields, 0))
-    )
-    display.done("solved", "001-a", "")
+    display(events.RunStarted(run_dir="runs/x", goal="hop"))
+    display(events.ModelCalled(role="designer", seconds=1.0, usd=None))
+    display(events.TrainingProgressed(candidate="001-a", seed=0, step=10, total_steps=100))
+    display(events.RunEnded(status="solved", best="001-a"))
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["event"] for line in lines] == ["launch", "done"]
     assert lines[-1]["cost_usd"] is None
@@ -470,7 +470,7 @@ def end_with(monkeypatch: pytest.MonkeyPatch, ending: Any) -> None:
             raise ending
         return ending
 
-    monkeypatch.setattr("reward_synth.search.loop.search", search)
+    monkeypatch.setattr("reward_synth.api.lifecycle._loop", search)
 
 
 def test_after_an_interruption_the_last_line_continues(

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import io
 import json
-from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -13,7 +12,7 @@ from reward_synth.display.json import JsonDisplay
 from reward_synth.display.plain import PlainDisplay
 from reward_synth.display.progress import RunProgress, dollars, duration, printable, result_text, sparkline
 from reward_synth.display.rich import RichDisplay
-from reward_synth.settings.model import Settings
+from reward_synth.events import model as events
 
 POINT = EvaluationPoint(step=500, success=0.5, success_any=1.0, fitness=2.5, episode_length=100, reward=1.0)
 CANDIDATE = Candidate(id="001-a", iteration=1, status="trained", success=0.5, success_interval=(0.2, 0.8), fitness=2.5)
@@ -31,29 +30,37 @@ class Clock:
 
 
 def play(display: Display, clock: Clock | None = None) -> None:
-    display.start(Path("runs/20260101-0000-hop-abcd"), "hop", "gym/hop", Settings())
-    display.iteration(1, 3)
-    display.status("looking")
-    display.model_call("designer", 4)
-    display.model_done("designer", 3.0, 0.25)
-    display.candidate(CANDIDATE.model_copy(update={"status": "rejected", "reason": "bad \x1b[2Jcode"}))
-    display.check("001-a", [Finding(rule="dead-term", message="'x' is 0", line=3, severity="warning")])
+    display(events.RunStarted(run_dir="runs/20260101-0000-hop-abcd", goal="hop", task="gym/hop"))
+    display(events.IterationStarted(number=1, total=3))
+    display(events.StatusChanged(text="looking"))
+    display(events.ModelAsked(role="designer", count=4))
+    display(events.ModelCalled(role="designer", seconds=3.0, usd=0.25))
+    rejected = CANDIDATE.model_copy(update={"status": "rejected", "reason": "bad \x1b[2Jcode"})
+    finding = Finding(rule="dead-term", message="'x' is 0", line=3, severity="warning")
+    display(events.CandidateChecked(candidate=rejected, findings=(finding,)))
     for step in (0, 250, 500):
         if clock is not None:
             clock.seconds += 30
-        display.training("001-a", 0, step, 1000, POINT if step else None)
-    display.trained(CANDIDATE)
-    display.training("001-a", 3, 250, 1000, None)
-    display.final("001-a", SCORE, 4, 5, 80.0)
-    display.best(CANDIDATE)
-    display.analysis(1, "It *hops*.\n\n- more")
-    display.feedback_wait(Path("runs/x/feedback/001.request.json"))
-    display.warning("careful")
-    display.pause()
-    display.unpause()
-    display.done("solved", "001-a", "good")
+        display(training("001-a", 0, step, 1000, POINT if step else None))
+    display(events.RungDecided(number=1, rungs=3, share=0.1, kept=("001-a",), stopped=("001-b",)))
+    display(events.CandidateTrained(candidate=CANDIDATE))
+    display(training("001-a", 3, 250, 1000, None))
+    display(events.SeedTrained(candidate="001-a", score=SCORE, done=4, total=5, seconds_left=80.0))
+    display(events.BestChanged(candidate=CANDIDATE))
+    display(events.IterationReflected(iteration=1, text="It *hops*.\n\n- more"))
+    display(events.FeedbackAsked(iteration=1, request="runs/x/feedback/001.request.json"))
+    display(events.Warned(text="careful"))
+    with display.suspended():
+        pass
+    display(events.RunEnded(status="solved", best="001-a", reason="good"))
     display.close()
     display.close()
+
+
+def training(
+    candidate: str, seed: int, step: int, total: int, point: EvaluationPoint | None
+) -> events.TrainingProgressed:
+    return events.TrainingProgressed(candidate=candidate, seed=seed, step=step, total_steps=total, evaluation=point)
 
 
 def test_plain_lines_tell_everything_with_the_time_left() -> None:
@@ -62,6 +69,7 @@ def test_plain_lines_tell_everything_with_the_time_left() -> None:
     text = stream.getvalue()
     for told in (
         "iteration 1 of 3",
+        "rung 1 of 3 (10% of the steps): 001-a trained on; stopped 001-b",
         "$0.25 so far",
         "001-a rejected: bad [2Jcode",
         "warning: line 3: [dead-term] 'x' is 0",
@@ -82,7 +90,7 @@ def test_plain_does_not_flood() -> None:
     display = PlainDisplay(stream, every=10, clock=clock)
     for step in range(400):
         clock.seconds += 0.25
-        display.training("001-a", 0, step, 400, None)
+        display(training("001-a", 0, step, 400, None))
     assert 9 <= len(stream.getvalue().splitlines()) <= 11
 
 
@@ -105,9 +113,9 @@ def test_the_live_screen_shows_what_is_under_way() -> None:
     stream = io.StringIO()
     console = Console(file=stream, width=110, color_system=None)
     display = RichDisplay(console)
-    display.training("001-a", 0, 250, 1000, POINT)
-    display.training("001-b", 1, 900, 1000, None)
-    display.best(CANDIDATE)
+    display(training("001-a", 0, 250, 1000, POINT))
+    display(training("001-b", 1, 900, 1000, None))
+    display(events.BestChanged(candidate=CANDIDATE))
     console.print(display)
     text = stream.getvalue()
     for told in ("001-a", "25%", "fitness ▁", "success 50%", "001-b", "seed 1", "90%", "best so far 001-a"):

@@ -9,8 +9,9 @@ import pytest
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import EvaluationPoint, Measurement, TrainResult
-from reward_synth.executors.local import OnProgress, OnResult
-from reward_synth.methods.halving import Cut, Race, Standing, choose, most_steps
+from reward_synth.events.model import RungDecided
+from reward_synth.executors.base import OnProgress, OnResult
+from reward_synth.methods.halving import Standing, SuccessiveHalving, choose, most_steps
 from reward_synth.settings.model import load_settings
 from reward_synth.tasks.spec import load_task
 from reward_synth.training.job import RungEnd, TrainJob, outcome_of, write_result
@@ -164,7 +165,7 @@ class Stage:
 
     def __init__(self, folder: Path, curves: dict[str, Curve], seeds: int = 1, **more: dict[str, int]) -> None:
         self.executor = Played(curves, **more)
-        self.cuts: list[Cut] = []
+        self.cuts: list[RungDecided] = []
         self.ended: dict[str, list[TrainResult]] = {}
         self.solved = False
         self.jobs = {name: [self._job(folder / name, index) for index in range(seeds)] for name in curves}
@@ -191,7 +192,9 @@ class Stage:
             self.ended[name] = results
             self.solved |= any(each.success == 1.0 for each in results)
 
-        race = Race(self.executor, self.jobs, rungs, lambda *_: None, ended, self.cuts.append, lambda: self.solved)
+        race = SuccessiveHalving(
+            self.executor, self.jobs, rungs, lambda *_: None, ended, self.cuts.append, lambda: self.solved
+        )
         race.run()
 
 

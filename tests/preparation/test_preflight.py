@@ -12,7 +12,7 @@ from reward_synth.api.rewards import check_reward
 from reward_synth.api.run import Run
 from reward_synth.cli.app import execute
 from reward_synth.core.errors import EnvironmentFault, RewardSynthError
-from reward_synth.executors.local import worker_environment
+from reward_synth.executors.base import worker_environment
 from reward_synth.llm.base import Model, Request
 from reward_synth.llm.fake import ScriptedModel
 from reward_synth.preparation.preflight import preflight, try_environment
@@ -36,7 +36,7 @@ def broken(task: TaskSpec, mode: str, after: int = 5) -> TaskSpec:
 def test_a_sound_task_has_nothing_but_notes(point: TaskSpec) -> None:
     found = preflight(point, render=True)
     assert [remark.level for remark in found.remarks] in ([], ["note"])
-    assert len(found.inspector.behaviours.episodes) == 31
+    assert len(found.reference_episodes.episodes) == 31
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Request], s
         def opened(name: str, **_: object) -> Model:
             return model
 
-        monkeypatch.setattr("reward_synth.search.session.open_model", opened)
+        monkeypatch.setattr("reward_synth.search.models.open_model", opened)
         monkeypatch.setattr("reward_synth.llm.open_model", opened)
         return model
 

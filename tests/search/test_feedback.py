@@ -3,12 +3,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.types import Candidate, Feedback
+from reward_synth.core.types import Candidate, Feedback, FeedbackRequest
 from reward_synth.search.feedback import (
     REJECTION,
     ConsoleAsk,
@@ -34,8 +33,8 @@ def store(tmp_path: Path) -> RunStore:
     return store
 
 
-def request(store: RunStore) -> dict[str, Any]:
-    return {
+def request(store: RunStore) -> FeedbackRequest:
+    values = {
         "iteration": 2,
         "question": "Which is best?",
         "analysis": "It \x1b[31mfell over.",
@@ -45,6 +44,7 @@ def request(store: RunStore) -> dict[str, Any]:
             for name in ("002-a", "002-b")
         ],
     }
+    return FeedbackRequest.model_validate(values)
 
 
 def typed(*lines: str) -> Callable[[str], str]:
@@ -90,7 +90,7 @@ def test_after_d_nothing_is_asked_again(store: RunStore) -> None:
     console = ConsoleAsk(typed("d"), shown.append)
     assert console(request(store)).action == "skip"
     shown.clear()
-    assert console(request(store) | {"iteration": 3}) == Feedback(iteration=3, action="skip")
+    assert console(request(store).model_copy(update={"iteration": 3})) == Feedback(iteration=3, action="skip")
     assert shown == []
 
 
@@ -139,13 +139,13 @@ def test_options_that_cannot_be_meant(store: RunStore, tmp_path: Path) -> None:
 
 
 def test_the_oldest_open_question_comes_first(store: RunStore) -> None:
-    assert latest_request(store)["iteration"] == 2
-    assert [c["id"] for c in latest_request(store)["candidates"]] == ["002-a", "002-b"]
-    store.write_request(1, {"iteration": 1, "question": "older"})
-    store.write_request(2, {"iteration": 2, "question": "newer"})
-    assert latest_request(store)["question"] == "older"
+    assert latest_request(store).iteration == 2
+    assert [c.id for c in latest_request(store).candidates] == ["002-a", "002-b"]
+    store.write_request(FeedbackRequest(iteration=1, question="older"))
+    store.write_request(FeedbackRequest(iteration=2, question="newer"))
+    assert latest_request(store).question == "older"
     store.write_answer(1, Feedback(iteration=1))
-    assert latest_request(store)["question"] == "newer"
+    assert latest_request(store).question == "newer"
     assert "newer" in "\n".join(request_text(latest_request(store)))
 
 

@@ -354,7 +354,7 @@ def test_ctrl_c_says_how_to_go_on(run: Run, fake: FakeExecutor, capsys: pytest.C
 
 def searched(run: Run, monkeypatch: pytest.MonkeyPatch, outcome: Outcome, **limits: object) -> str:
     """Resume the run with a search that ends like that, and two final seeds wanted."""
-    monkeypatch.setattr("reward_synth.search.loop.search", lambda *_: outcome)
+    monkeypatch.setattr("reward_synth.api.lifecycle._loop", lambda *_: outcome)
     settings = run.settings.model_copy(update={"final_seeds": 2})
     run.store.write_settings(settings, {})
     run.resume(**limits)

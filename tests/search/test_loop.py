@@ -11,7 +11,7 @@ import pytest
 
 from reward_synth import Run, synthesize
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.types import Feedback
+from reward_synth.core.types import Feedback, FeedbackRequest
 from reward_synth.llm.base import Model, Request
 from reward_synth.llm.fake import ScriptedModel
 from reward_synth.tasks.spec import load_task
@@ -55,7 +55,7 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answer], ScriptedModel]:
         def opened(name: str, **_: object) -> Model:
             return scripted
 
-        monkeypatch.setattr("reward_synth.search.session.open_model", opened)
+        monkeypatch.setattr("reward_synth.search.models.open_model", opened)
         monkeypatch.setattr("reward_synth.llm.open_model", opened)
         return scripted
 
@@ -130,7 +130,7 @@ def test_a_tasks_training_budget_ranks_above_a_project_file_as_documented(
     tmp_path: Path, model: Callable[[Answer], ScriptedModel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model(lambda request: play(request, [GOOD]))
-    monkeypatch.setattr("reward_synth.api.run._search", lambda *_: None)
+    monkeypatch.setattr("reward_synth.api.run.work_on", lambda *_: None)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "reward-synth.toml").write_text("steps = 5000\n")
     asked = settings(tmp_path)
@@ -190,9 +190,9 @@ def test_the_persons_words_and_edits_enter_the_next_iteration(
 ) -> None:
     scripted = model(lambda request: play(request, [GOOD, LEANING.replace("0.01", "0.05")]))
     note = "Keep the cart in the middle, s'il vous plaît <3"
-    asked: list[dict[str, object]] = []
+    asked: list[FeedbackRequest] = []
 
-    def ask(request: dict[str, object]) -> Feedback:
+    def ask(request: FeedbackRequest) -> Feedback:
         asked.append(request)
         if len(asked) > 1:
             return Feedback(iteration=2, action="accept", prefer="002-c")

@@ -16,7 +16,8 @@ import pytest
 
 from reward_synth.core import files
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.types import Candidate, CheckReport, Feedback, Finding
+from reward_synth.core.types import Candidate, CheckReport, Feedback, FeedbackRequest, Finding
+from reward_synth.events.model import StatusChanged
 from reward_synth.llm.base import Message, Reply, Request
 from reward_synth.settings.model import Settings
 from reward_synth.store import RunStore, find_run, list_runs
@@ -102,7 +103,6 @@ def test_candidates_are_kept_in_order_and_read_back(store: RunStore) -> None:
     report = store.read_check("001-a")
     assert report is not None
     assert report.findings[0].line == 2
-    assert store.next_candidate_id(2) == "002-c"
     with pytest.raises(RewardSynthError, match="no candidate '009-z'") as caught:
         store.candidate("009-z")
     assert "001-a" in caught.value.hint
@@ -217,11 +217,11 @@ def test_costs_add_up_and_unknown_stays_unknown(store: RunStore) -> None:
 
 
 def test_a_torn_line_loses_only_itself(store: RunStore) -> None:
-    store.event("first")
+    store.record(StatusChanged(text="first"))
     with store.events_path.open("a") as file:
         file.write('{"kind": "torn", "x": 1')
-    store.event("second")
-    assert [event["kind"] for event in store.events()] == ["first", "second"]
+    store.record(StatusChanged(text="second"))
+    assert [event["text"] for event in store.events()] == ["first", "second"]
 
 
 def test_the_task_is_frozen(store: RunStore) -> None:
@@ -239,9 +239,9 @@ def test_prompts_are_frozen_once(store: RunStore) -> None:
 
 
 def test_answers_are_followed_never_overwritten(store: RunStore) -> None:
-    store.write_request(1, {"iteration": 1})
-    store.write_request(1, {"iteration": 99})
-    assert store.read_request(1) == {"iteration": 1}
+    store.write_request(FeedbackRequest(iteration=1))
+    store.write_request(FeedbackRequest(iteration=1, question="another"))
+    assert store.read_request(1) == FeedbackRequest(iteration=1)
     assert store.open_requests() == [1]
     assert store.read_answer(1) is None
 
@@ -258,7 +258,7 @@ def test_answers_are_followed_never_overwritten(store: RunStore) -> None:
 
 
 def test_a_bare_stop_leaves_the_question_open(store: RunStore) -> None:
-    store.write_request(1, {"iteration": 1})
+    store.write_request(FeedbackRequest(iteration=1))
     store.write_answer(1, Feedback(iteration=1, action="stop"))
     assert store.open_requests() == [1]
 
@@ -315,7 +315,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_draft(store: RunStore, monkey
 
     monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(RewardSynthError, match="no space left on the disk") as caught:
-        store.set_status("done")
+        store.update(status="done")
     assert "--runs-dir" in caught.value.hint
     assert (store.path / "run.json").read_bytes() == before
     assert not list(store.path.glob(".*draft"))

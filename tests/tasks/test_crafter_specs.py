@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 
 from reward_synth.api import doctor
-from reward_synth.api.run import check_prerequisites
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.evaluation.play import field_table, measure, measured_table, play
+from reward_synth.evaluation.play import field_table, play
+from reward_synth.evaluation.scoring import measure, measured_table
 from reward_synth.export.standalone import export
 from reward_synth.export.wrapper import RewardWrapper
+from reward_synth.preparation.prepare import check_prerequisites
 from reward_synth.sandbox import lock
 from reward_synth.screening.checker import Inspector, check_source
 from reward_synth.screening.reference_episodes import EXPERT_CUTS, EXPERT_EPISODES, EXPERT_NOISE

@@ -12,7 +12,8 @@ import pytest
 pytest.importorskip("mani_skill", reason="ManiSkill is not installed: pip install 'reward-synth[maniskill]'")
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.evaluation.play import field_table, measure, measured_table, play
+from reward_synth.evaluation.play import field_table, play
+from reward_synth.evaluation.scoring import measure, measured_table
 from reward_synth.export.wrapper import RewardWrapper
 from reward_synth.sandbox import lock
 from reward_synth.screening.checker import Inspector, check_source

@@ -14,15 +14,16 @@ import pytest
 from metaworld.env_dict import MT10_V3
 
 from reward_synth.api import doctor
-from reward_synth.api.run import check_prerequisites
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.display import make_display
-from reward_synth.evaluation.play import field_table, measure, measured_table, play
+from reward_synth.evaluation.play import field_table, play
+from reward_synth.evaluation.scoring import measure, measured_table
 from reward_synth.export.standalone import export
 from reward_synth.export.wrapper import RewardWrapper
 from reward_synth.llm.base import Request
 from reward_synth.llm.fake import ScriptedModel
-from reward_synth.preparation.settle import settle_task
+from reward_synth.preparation.prepare import check_prerequisites
+from reward_synth.preparation.settle import draft_task
 from reward_synth.roles.prompts import Prompts
 from reward_synth.roles.task_drafter import GoalReader
 from reward_synth.sandbox import lock
@@ -272,7 +273,7 @@ def test_a_goal_of_ones_own_is_drafted_for_a_metaworld_environment(tmp_path: Pat
     goal = "pull the mug towards the robot"
     settings = Settings(env="coffee-pull-v3", yes=True, runs_dir=tmp_path)
     store = RunStore.create(tmp_path, goal, settings)
-    task = settle_task(goal, settings, GoalReader(model, Prompts()), store, make_display("none"), None)
+    task = draft_task(goal, settings, GoalReader(model, Prompts()), store, make_display("none"), None)
     assert (task.simulator, task.environment.id, task.horizon) == ("metaworld", "coffee-pull-v3", 200)
     assert task.name == "metaworld/pull_the_mug_towards_the_robot" and task.drafted
     prompt = model.requests[0].messages[-1].content

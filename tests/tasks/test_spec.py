@@ -10,7 +10,8 @@ import pytest
 
 from reward_synth.core import resources
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.tasks.spec import TaskSpec, judge, list_tasks, load_task, markdown_table, match_task, save_task
+from reward_synth.evaluation.scoring import judge
+from reward_synth.tasks.spec import TaskSpec, list_tasks, load_task, markdown_table, match_task, save_task
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "tasks.md"
 

@@ -21,12 +21,14 @@ import torch
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import LearnerName
-from reward_synth.evaluation.play import field_table, measured_table
+from reward_synth.evaluation.play import field_table
 from reward_synth.evaluation.policy import load_policy
+from reward_synth.evaluation.scoring import judge, measured_table
 from reward_synth.sandbox.process import RewardProcess
-from reward_synth.tasks.spec import TaskSpec, judge, load_task
+from reward_synth.tasks.spec import TaskSpec, load_task
 from reward_synth.training.job import TrainJob
-from reward_synth.training.learners.base import Learner, open_learner
+from reward_synth.training.learners.base import Learner
+from reward_synth.training.learners.registry import open_learner
 from reward_synth.training.loop import learning
 from reward_synth.training.loop.checkpoint import load_checkpoint, restore, save_checkpoint
 from reward_synth.training.loop.evaluation_callback import Watch

@@ -14,14 +14,15 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.evaluation.play import field_table, measured_table, play
+from reward_synth.evaluation.play import field_table, play
 from reward_synth.evaluation.policy import Policy, load_policy
+from reward_synth.evaluation.scoring import measured_table
 from reward_synth.sandbox.process import RewardProcess
 from reward_synth.simulators.crafter.sight import OBSERVED
 from reward_synth.state.fields import ActionDimension, Field, FieldTable
 from reward_synth.state.recorder import StateRecorder
 from reward_synth.tasks.spec import load_task
-from reward_synth.training.learners.base import open_learner
+from reward_synth.training.learners.registry import open_learner
 from reward_synth.training.loop.policy_export import policy_of
 from reward_synth.training.loop.rollout import GeneratedReward, TransitionVecEnv
 from reward_synth.training.presets import OffPolicyPreset, get_preset

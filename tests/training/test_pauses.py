@@ -14,13 +14,15 @@ import torch
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import TrainResult
-from reward_synth.evaluation.play import field_table, measured_table
+from reward_synth.evaluation.play import field_table
+from reward_synth.evaluation.scoring import judge, measured_table
 from reward_synth.executors.local import LocalExecutor
 from reward_synth.sandbox.process import RewardProcess
 from reward_synth.state.episode import Episode
-from reward_synth.tasks.spec import TaskSpec, judge
+from reward_synth.tasks.spec import TaskSpec
 from reward_synth.training.job import Progress, RungEnd, TrainJob, outcome_of, read_progress, read_result
-from reward_synth.training.learners.base import Learner, open_learner
+from reward_synth.training.learners.base import Learner
+from reward_synth.training.learners.registry import open_learner
 from reward_synth.training.loop import learning
 from reward_synth.training.loop.checkpoint import load_checkpoint, restore, save_checkpoint
 from reward_synth.training.loop.evaluation_callback import STILL_EVALUATIONS, Stillness, Watch, fingerprint

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from reward_synth.core.types import TrainResult
-from reward_synth.evaluation.play import SELECTION_SEEDS, field_table, measure, measured_table, play
-from reward_synth.executors.local import LocalExecutor, worker_environment
+from reward_synth.evaluation.play import SELECTION_SEEDS, field_table, play
+from reward_synth.evaluation.scoring import measure, measured_table
+from reward_synth.executors.base import worker_environment
+from reward_synth.executors.local import LocalExecutor
 from reward_synth.sandbox.process import RewardProcess
 from reward_synth.state.episode import Episode
 from reward_synth.tasks.spec import TaskSpec

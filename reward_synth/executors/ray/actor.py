@@ -14,7 +14,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reward_synth.executors.local import WorkerProcess, crash
+from reward_synth.executors.base import crash
+from reward_synth.executors.local import WorkerProcess
 from reward_synth.executors.ray.archive import CURVES, STAYS, Files, UnfitFile, pack, read_plain
 from reward_synth.store.manifest import versions
 from reward_synth.training.job import TrainJob

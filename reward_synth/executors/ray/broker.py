@@ -22,7 +22,7 @@ from ray.exceptions import RayError, RayTaskError
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.machine import WORKER_MEMORY
-from reward_synth.executors.local import crash
+from reward_synth.executors.base import crash
 from reward_synth.executors.ray.actor import Errand, Look, Seat
 from reward_synth.executors.ray.archive import UnfitFile, check_episodes, show_curves, unpack
 from reward_synth.executors.ray.protocol import Event, Line, Order

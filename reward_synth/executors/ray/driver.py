@@ -17,7 +17,7 @@ from pathlib import Path
 
 from reward_synth.core import machine
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.executors.local import POLL_SECONDS, OnProgress, OnResult, crash, take_finished, worker_environment
+from reward_synth.executors.base import POLL_SECONDS, OnProgress, OnResult, crash, take_finished, worker_environment
 from reward_synth.executors.ray.protocol import Event, Line, Order
 from reward_synth.training.job import TrainJob, outcome_of, read_progress
 from reward_synth.training.worker.subprocess_stage import cause
@@ -89,7 +89,7 @@ class RayExecutor:
         on_result: OnResult,
         should_stop: Callable[[], bool],
     ) -> None:
-        """See :class:`~reward_synth.executors.local.Executor`.
+        """See :class:`~reward_synth.executors.base.Executor`.
 
         :raises RewardSynthError: the cluster is gone, has no room, or runs other versions.
         """

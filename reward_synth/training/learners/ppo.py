@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from gymnasium.spaces import Discrete
 from stable_baselines3 import PPO
+from stable_baselines3.common.vec_env import VecNormalize
 from torch.nn.functional import mse_loss
 from torch.nn.utils import clip_grad_norm_
+
+from reward_synth.training.learners.base import Learner
+from reward_synth.training.presets import PPOPreset
 
 
 class PlainPPO(PPO):
@@ -46,3 +52,42 @@ class PlainPPO(PPO):
                 self.policy.optimizer.step()
             self._n_updates += 1
         self.logger.record("train/loss", loss.item())
+
+
+class PPOLearner(Learner):
+    """Stable-baselines3's PPO on PyTorch."""
+
+    def __init__(self, preset: PPOPreset, venv: VecNormalize, seed: int) -> None:
+        self.model = PlainPPO(
+            "MlpPolicy",
+            venv,
+            n_steps=preset.n_steps,
+            batch_size=preset.batch_size,
+            n_epochs=preset.n_epochs,
+            learning_rate=preset.learning_rate,
+            gamma=preset.gamma,
+            gae_lambda=preset.gae_lambda,
+            ent_coef=preset.ent_coef,
+            policy_kwargs={
+                "net_arch": list(preset.hidden),
+                "log_std_init": preset.log_std_init,
+                # One call for all parameters: a tenth of an update of networks as small as these.
+                "optimizer_kwargs": {"fused": True, "eps": 1e-5},
+            },
+            seed=seed,
+            device="cpu",
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Network and optimiser."""
+        parameters: dict[str, Any] = self.model.get_parameters()
+        return parameters
+
+    def restore(self, state: dict[str, Any], seed: int) -> None:
+        """See :class:`Learner`; the seed is not needed."""
+        self.model.set_parameters(state, exact_match=True, device="cpu")
+
+    def is_finite(self) -> bool:
+        """See :class:`Learner`."""
+        parameters = self.model.policy.parameters()
+        return self.losses_finite("loss") and all(bool(torch.isfinite(p).all()) for p in parameters)

@@ -13,7 +13,8 @@ from stable_baselines3.common.vec_env import VecNormalize
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import EvaluationPoint, Measurement
-from reward_synth.evaluation.play import TRAINING_EVALUATION_SEEDS, measure_by, play
+from reward_synth.evaluation.play import TRAINING_EVALUATION_SEEDS, play
+from reward_synth.evaluation.scoring import measure_by
 from reward_synth.sandbox.process import MeasureProcess
 from reward_synth.state.episode import Episode
 from reward_synth.state.fields import FieldTable

@@ -10,7 +10,8 @@ from reward_synth.simulators import get_simulator
 from reward_synth.state.fields import FieldTable
 from reward_synth.state.recorder import StateRecorder
 from reward_synth.training.job import Training, TrainJob, collect_terms
-from reward_synth.training.learners.base import Learner, open_learner
+from reward_synth.training.learners.base import Learner
+from reward_synth.training.learners.registry import open_learner
 from reward_synth.training.loop.checkpoint import load_checkpoint, restore, save_checkpoint
 from reward_synth.training.loop.evaluation_callback import Watch
 from reward_synth.training.loop.policy_export import policy_of

@@ -9,9 +9,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from reward_synth.evaluation.play import SELECTION_SEEDS, field_table, measure_by, play
+from reward_synth.evaluation.play import SELECTION_SEEDS, field_table, play
 from reward_synth.evaluation.policy import load_policy
-from reward_synth.tasks.spec import judge
+from reward_synth.evaluation.scoring import judge, measure_by
 from reward_synth.training.job import FinalEvaluation, TrainJob
 from reward_synth.training.worker.subprocess_stage import run_stage
 from reward_synth.training.worker.worker_sandbox import confine_calls, confine_files

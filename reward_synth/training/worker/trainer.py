@@ -22,9 +22,9 @@ def train(job: TrainJob) -> Training:
     """
     started = time.monotonic()
     confine_files(job, readable=[job.reward], writable=[job.folder])
-    from reward_synth.evaluation.play import field_table, measured_table
+    from reward_synth.evaluation.play import field_table
+    from reward_synth.evaluation.scoring import judge, measured_table
     from reward_synth.sandbox.process import RewardProcess
-    from reward_synth.tasks.spec import judge
     from reward_synth.training.loop.learning import learn
 
     table = field_table(job.task)

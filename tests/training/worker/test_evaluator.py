@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.evaluation.play import field_table, measure, measure_by, play
+from reward_synth.evaluation.play import field_table, play
+from reward_synth.evaluation.scoring import judge, measure, measure_by
 from reward_synth.reward.contract import RewardError
-from reward_synth.tasks.spec import TaskSpec, judge
+from reward_synth.tasks.spec import TaskSpec
 from reward_synth.training.job import FinalEvaluation, TrainJob, read_result
 from tests.training.cases import run_jobs
 

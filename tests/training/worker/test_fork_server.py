@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from reward_synth.executors.local import worker_environment
+from reward_synth.executors.base import worker_environment
 from reward_synth.tasks.spec import TaskSpec
 from reward_synth.training.job import TrainJob, read_progress, read_result
 from reward_synth.training.worker.fork_server import WorkerHost

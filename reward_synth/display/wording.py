@@ -1,0 +1,86 @@
+"""The sentences in which displays report events: plain lines and the live screen hold the same ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from reward_synth.core.types import Candidate, Finding
+from reward_synth.display.progress import duration, final_text, result_text
+from reward_synth.events import model as events
+
+Tone = Literal["", "head", "dim", "good", "doubtful", "bad", "asking", "new"]
+"""What a line is, from which a display with colours takes its colour."""
+
+_OUTCOMES: dict[str, tuple[str, Tone]] = {
+    "solved": ("Solved", "good"),
+    "accepted": ("Accepted", "good"),
+    "unsolved": ("Not solved", "doubtful"),
+    "stopped": ("Stopped", "doubtful"),
+    "waiting": ("Waiting for your feedback", "asking"),
+    "failed": ("Failed", "bad"),
+}
+_STATUS: dict[str, Tone] = {
+    "trained": "good",
+    "designed": "new",
+    "rejected": "doubtful",
+    "crashed": "bad",
+    "stopped": "doubtful",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line that stays on the screen."""
+
+    text: str
+    tone: Tone = ""
+
+
+def lines_of(event: events.Event, elapsed: float) -> Iterator[Line]:
+    """The lines that an event leaves; none for what only moves.
+
+    :param elapsed: seconds since the display was made.
+    """
+    match event:
+        case events.RunStarted():
+            yield Line(event.goal, "head")
+            yield Line(f"run folder {event.run_dir}" + (f", task {event.task}" if event.task else ""), "dim")
+        case events.IterationStarted():
+            yield Line(f"iteration {event.number} of {event.total}", "head")
+        case events.CandidateChecked():
+            yield _checked(event.candidate)
+            yield from (_found(event.candidate, finding) for finding in event.findings)
+        case events.CandidateTrained():
+            yield _trained(event.candidate)
+        case events.SeedTrained():
+            said = final_text(event.candidate, event.score, event.done, event.total, event.seconds_left)
+            yield Line(f"  {said}", _STATUS[event.score.status])
+        case events.FeedbackAsked():
+            told = f"your feedback is asked for in {event.request} (reward-synth feedback answers it)"
+            yield Line(f"  {told}", "asking")
+        case events.Warned():
+            yield Line(f"warning: {event.text}", "doubtful")
+        case events.RunEnded():
+            word, tone = _OUTCOMES.get(event.status, (event.status, ""))
+            found = f", best reward {event.best}" if event.best else ""
+            said = f": {event.reason}" if event.reason else ""
+            yield Line(f"{word} after {duration(elapsed)}{found}{said}", tone)
+
+
+def _checked(candidate: Candidate) -> Line:
+    reason = f": {candidate.reason}" if candidate.reason else ""
+    repairs = f" after {candidate.repairs} repairs" if candidate.repairs else ""
+    return Line(f"  {candidate.id} {candidate.status}{repairs}{reason}", _STATUS[candidate.status])
+
+
+def _found(candidate: Candidate, finding: Finding) -> Line:
+    tone: Tone = "bad" if finding.severity == "error" else "dim"
+    return Line(f"    {candidate.id} {finding.severity}: {finding.as_text()}", tone)
+
+
+def _trained(candidate: Candidate) -> Line:
+    figures = result_text(candidate.success, candidate.fitness, candidate.success_interval)
+    reason = f" ({candidate.reason})" if candidate.reason else ""
+    return Line(f"  {candidate.id} {candidate.status}: {figures}{reason}", _STATUS[candidate.status])

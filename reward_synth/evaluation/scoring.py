@@ -1,0 +1,95 @@
+"""Scores recorded episodes by the task's success and fitness, in a locked process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.types import Finding, Measurement
+from reward_synth.reward.contract import RewardError
+from reward_synth.reward.lint import lint
+from reward_synth.sandbox.process import MeasureProcess
+from reward_synth.state.episode import Episode
+from reward_synth.state.fields import FieldTable
+from reward_synth.tasks.spec import TaskSpec
+
+if TYPE_CHECKING:
+    from reward_synth.core.types import Finding
+    from reward_synth.sandbox.process import MeasureProcess
+    from reward_synth.state.fields import FieldTable
+
+
+def judge(spec: TaskSpec, table: FieldTable) -> MeasureProcess:
+    """The process that decides success and fitness of recorded episodes, whose rows hold the whole ``table``.
+
+    :raises RewardSynthError: the spec's code breaks a rule, for example reads a field that does not exist.
+    """
+    from reward_synth.reward.contract import RewardError
+    from reward_synth.reward.lint import lint
+    from reward_synth.sandbox.process import MeasureProcess
+
+    layout = table.layout()
+    pieces: tuple[tuple[Literal["success", "fitness"], str], ...] = (
+        ("success", spec.success),
+        ("fitness", spec.fitness),
+    )
+    for entry, code in pieces:
+        report = lint(code, layout, entry=entry)
+        faults = [finding for finding in report.findings if finding.severity == "error"]
+        if faults:
+            raise _unusable(f"'{entry}' of the task {spec.name}", faults[0])
+    try:
+        return MeasureProcess(spec.success, spec.fitness, layout)
+    except RewardError as error:
+        raise _unusable(f"the success or fitness of the task {spec.name}", error.finding) from error
+
+
+def _unusable(what: str, finding: Finding) -> RewardSynthError:
+    where = f", line {finding.line} of it" if finding.line else ""
+    hint = finding.fix or "docs/tasks.md shows what success and fitness may contain"
+    return RewardSynthError(f"{what} cannot be used{where}: {finding.message}", hint=hint)
+
+
+def measured_table(task: TaskSpec, table: FieldTable) -> FieldTable:
+    """Only the fields that the task's success and fitness read: recording these alone is several times faster."""
+    names = {*lint(task.success, table.layout(), "success").fields}
+    names.update(lint(task.fitness, table.layout(), "fitness").fields)
+    return table.subset([name for name in table.names if name in names])
+
+
+def measure(task: TaskSpec, table: FieldTable, episodes: Sequence[Episode]) -> list[Measurement]:
+    """Judge episodes by the task's success predicate and fitness; ``table`` is the one they were recorded with.
+
+    :raises RewardError: success or fitness fails on an episode, or judges one differently the second time.
+    """
+    with judge(task, table) as process:
+        return _verdicts(process, episodes)
+
+
+def measure_by(process: MeasureProcess, episodes: Sequence[Episode]) -> list[Measurement]:
+    """As :func:`measure`, by a judge that runs already: a locked process can start no other.
+
+    :raises RewardSynthError: for what is a :class:`RewardError` there, which would be taken for the trained reward's.
+    """
+    try:
+        return _verdicts(process, episodes)
+    except RewardError as error:
+        message = f"the task's success or fitness fails on an episode: {error.finding.as_text()}"
+        raise RewardSynthError(message, "docs/tasks.md shows what success and fitness may contain") from error
+
+
+def _verdicts(process: MeasureProcess, episodes: Sequence[Episode]) -> list[Measurement]:
+    found = [_verdict(process, episode) for episode in episodes]
+    again = [_verdict(process, episode) for episode in reversed(episodes)]
+    if found != again[::-1]:
+        # A model may have drafted them; a measure that remembers would make the last episode look best.
+        message = "it judges the same episode differently when it is asked again"
+        raise RewardError(Finding(rule="impure", message=message, fix="keep nothing outside of it", source="probe"))
+    return found
+
+
+def _verdict(process: MeasureProcess, episode: Episode) -> Measurement:
+    return process.judge(
+        episode.rows, episode.actions, dt=episode.dt, horizon=episode.horizon, terminated=episode.terminated
+    )

@@ -1,0 +1,209 @@
+"""The events of a run: frozen values, told apart by ``kind``. A line of ``events.jsonl`` is one of them and its time.
+
+A new event is a class here and its name in :data:`Event`. Journal, displays and viewer read the same values.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter
+
+from reward_synth.core.types import Candidate, EvaluationPoint, Finding, SeedScore, Value
+
+
+class RunStarted(Value):
+    """A run begins, or is resumed."""
+
+    kind: Literal["started"] = "started"
+    run_dir: str
+    """The run folder, as it was named."""
+    goal: str
+    task: str = ""
+    """Name of the task spec; empty where it is still to be drafted."""
+
+
+class IterationStarted(Value):
+    """An iteration begins."""
+
+    kind: Literal["iteration"] = "iteration"
+    number: int
+    """Counted from 1."""
+    total: int
+
+
+class StatusChanged(Value):
+    """What is being done now, in a few words."""
+
+    kind: Literal["status"] = "status"
+    text: str
+
+
+class Warned(Value):
+    """Something that the person should know but that stops nothing."""
+
+    kind: Literal["warning"] = "warning"
+    text: str
+
+
+class ModelAsked(Value):
+    """Model calls of one role are under way."""
+
+    kind: Literal["model-asked"] = "model-asked"
+    role: str
+    count: int
+
+
+class ModelCalled(Value):
+    """One model call came back."""
+
+    kind: Literal["model-called"] = "model-called"
+    role: str
+    candidate: str | None = None
+    """The candidate that it was about, if it was about one."""
+    seconds: float
+    usd: float | None
+    """None where the price is unknown."""
+
+
+class CandidateChecked(Value):
+    """A candidate was designed and checked, or rejected with its reason."""
+
+    kind: Literal["designed"] = "designed"
+    candidate: Candidate
+    findings: tuple[Finding, ...] = ()
+    """What lint, probe, screen and critic found in it."""
+
+
+class TrainingProgressed(Value):
+    """The training of one policy has come to ``step``. Several a second reach listeners; the journal keeps one."""
+
+    kind: Literal["training"] = "training"
+    candidate: str
+    seed: int
+    """Index of the seed, counted from 0."""
+    step: int
+    total_steps: int
+    evaluation: EvaluationPoint | None = None
+    """The newest one; None before the first."""
+
+
+class RungDecided(Value):
+    """The trainings of a rung are done, and the worst candidates stop."""
+
+    kind: Literal["rung"] = "rung"
+    number: int
+    """Counted from 1."""
+    rungs: int
+    share: float
+    """Of the budget, trained so far."""
+    kept: tuple[str, ...]
+    """Candidates that train on, the best first."""
+    stopped: tuple[str, ...]
+
+    def __str__(self) -> str:
+        on = ", ".join(self.kept) or "none"
+        return (
+            f"rung {self.number} of {self.rungs} ({self.share:.0%} of the steps): {on} trained on; "
+            f"stopped {', '.join(self.stopped) or 'none'}"
+        )
+
+
+class CandidateTrained(Value):
+    """All seeds of a candidate are done, or crashed."""
+
+    kind: Literal["trained"] = "trained"
+    candidate: Candidate
+
+
+class BestChanged(Value):
+    """A candidate became the best so far."""
+
+    kind: Literal["best"] = "best"
+    candidate: Candidate
+
+
+class RewardFailed(Value):
+    """A reward trained, yet fails on the episodes that its own policy plays."""
+
+    kind: Literal["reward-failed-on-evaluation"] = "reward-failed-on-evaluation"
+    candidate: str
+    reason: str
+
+
+class IterationReflected(Value):
+    """What the method says to the next round about an iteration."""
+
+    kind: Literal["reflected"] = "reflected"
+    iteration: int
+    text: str
+
+
+class FeedbackAsked(Value):
+    """A person's answer is awaited."""
+
+    kind: Literal["feedback-asked"] = "feedback-asked"
+    iteration: int
+    request: str
+    """The request's file."""
+
+
+class FeedbackAnswered(Value):
+    """A person has answered."""
+
+    kind: Literal["feedback-answered"] = "feedback-answered"
+    iteration: int
+    action: str
+
+
+class SeedTrained(Value):
+    """One fresh seed of a final training is done."""
+
+    kind: Literal["final-training"] = "final-training"
+    candidate: str
+    score: SeedScore
+    done: int
+    total: int
+    seconds_left: float | None = None
+    """None after the last."""
+
+
+class RunEnded(Value):
+    """The run ended: ``solved``, ``unsolved``, ``accepted``, ``stopped``, ``waiting`` or ``failed``."""
+
+    kind: Literal["ended"] = "ended"
+    status: str
+    best: str | None = None
+    reason: str = ""
+
+
+Event = Annotated[
+    RunStarted
+    | IterationStarted
+    | StatusChanged
+    | Warned
+    | ModelAsked
+    | ModelCalled
+    | CandidateChecked
+    | TrainingProgressed
+    | RungDecided
+    | CandidateTrained
+    | BestChanged
+    | RewardFailed
+    | IterationReflected
+    | FeedbackAsked
+    | FeedbackAnswered
+    | SeedTrained
+    | RunEnded,
+    Field(discriminator="kind"),
+]
+
+_ADAPTER: TypeAdapter[Event] = TypeAdapter(Event)
+
+
+def parse_event(record: dict[str, Any]) -> Event:
+    """The event of a journal's record; its ``time`` is left to the caller.
+
+    :raises pydantic.ValidationError: it is none that this version knows.
+    """
+    return _ADAPTER.validate_python({name: value for name, value in record.items() if name != "time"})

@@ -1,0 +1,25 @@
+"""The executors by name."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from reward_synth.core import machine
+from reward_synth.executors.base import (
+    Executor,
+)
+
+
+def open_executor(kind: Literal["local", "ray"], jobs: int | None) -> Executor:
+    """The executor of that name. Close it in the end.
+
+    :param jobs: trainings side by side; None: as many as there are cores and memory for.
+    :raises RewardSynthError: the extra that it needs is not installed, or its cluster cannot be reached.
+    """
+    if kind == "local":
+        from reward_synth.executors.local import LocalExecutor
+
+        return LocalExecutor(jobs or machine.workers())
+    from reward_synth.executors.ray.driver import RayExecutor
+
+    return RayExecutor(jobs)

@@ -1,0 +1,79 @@
+"""From a run's history to the brief that a designer reads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reward_synth.core.types import Feedback
+from reward_synth.methods.base import History
+from reward_synth.roles.brief import Attempt, Brief
+from reward_synth.roles.examples import retrieve
+from reward_synth.settings.model import Settings
+from reward_synth.simulators import describe_environment
+from reward_synth.state.fields import FieldTable
+from reward_synth.tasks.matching import says_the_same
+from reward_synth.tasks.spec import TaskSpec
+from reward_synth.training.presets import describe, preset_for
+
+ATTEMPTS_SHOWN = 2
+LESSONS_SHOWN = 3
+
+
+def first_brief(task: TaskSpec, goal: str, table: FieldTable, dt: float, settings: Settings, small: bool) -> Brief:
+    """What the designer reads before anything was tried.
+
+    :param goal: the person's sentence.
+    :param dt: seconds of one step.
+    """
+    table = table.for_rewards()
+    return Brief(
+        goal=goal,
+        environment=describe_environment(task.environment.id, task.environment.arguments),
+        stub=table.stub(),
+        short_stub=table.stub(short=True),
+        fields=table.names,
+        horizon=task.horizon,
+        dt=dt,
+        seconds=task.horizon * dt,
+        examples=tuple(retrieve(goal, task.environment.id, settings.shots, task.name)),
+        small=small,
+        layout=table.layout(),
+        action_size=len(table.actions),
+        scale=task.training.scale,
+        meaning="" if says_the_same(goal, task.goal) else task.goal,
+        training=describe(preset_for(task, settings.learner), settings.steps or task.training.steps),
+    )
+
+
+def opening_brief(history: History) -> Brief:
+    """As :func:`first_brief`, for a run."""
+    goal = history.store.info.goal
+    return first_brief(history.task, goal, history.table, history.dt, history.settings, history.small)
+
+
+def brief_for(history: History) -> Brief:
+    """The opening brief with what was learnt: the best rewards so far, lessons, a reading, the person's words."""
+    rejected = [c for c in history.candidates if c.status in ("rejected", "crashed")]
+    readings = history.readings
+    return replace(
+        opening_brief(history),
+        attempts=_attempts(history),
+        analysis=readings[max(readings)] if readings else "",
+        feedback=tuple(text for answer in history.answers if (text := words_of(answer))),
+        findings=tuple(dict.fromkeys(c.reason for c in rejected if c.reason))[-LESSONS_SHOWN:],
+    )
+
+
+def words_of(answer: Feedback) -> str:
+    """What a person said, as it enters a prompt; empty if they said nothing."""
+    preference = f"I prefer the behaviour of {answer.prefer}." if answer.prefer else ""
+    return "\n".join(text for text in (answer.note, preference) if text)
+
+
+def _attempts(history: History) -> tuple[Attempt, ...]:
+    """The best trained rewards, those that the person preferred before all others."""
+    trained = [c for c in history.candidates if c.status == "trained"]
+    preferred = {answer.prefer: number for number, answer in enumerate(history.answers, start=1) if answer.prefer}
+    ranked = sorted(trained, key=lambda c: (preferred.get(c.id, 0), c.score), reverse=True)
+    shown = ranked[: 1 if history.small else ATTEMPTS_SHOWN]
+    return tuple(Attempt(c.id, history.source(c.id), history.summary(c.id)) for c in shown)

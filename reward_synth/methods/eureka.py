@@ -1,0 +1,68 @@
+"""Eureka: a population of rewards, and one conversation that goes on from the best of each iteration.
+
+Ma et al. 2023, "Eureka: Human-Level Reward Design via Coding Large Language Models", arXiv:2310.12931. Sixteen samples
+are drawn from the same prompt, all are trained to the end, and the best one's answer and the course of its terms are
+the next two turns of the conversation. Our lint and sandbox stay, which the paper does not have: what they reject is
+what fails to execute there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reward_synth.core.types import Candidate
+from reward_synth.diagnosis.evidence import merge_curves, merge_terms
+from reward_synth.evaluation.select import best_candidate
+from reward_synth.llm.base import Message
+from reward_synth.methods.base import Checked, History, Proposals, Reflection, Schedule, Tools
+from reward_synth.methods.briefing import opening_brief, words_of
+
+
+class Eureka:
+    """Best of the iteration, reflected upon; no critic, no repair, no screen, no early end."""
+
+    name = "eureka"
+    paper = "Eureka (arXiv:2310.12931)"
+    defaults: Mapping[str, Any] = {"samples": 16, "iterations": 5, "temperature": 1.0}
+    fixed: Mapping[str, tuple[Any, str]] = {
+        "critic": (False, "eureka has no critic"),
+        "repairs": (0, "eureka draws new samples instead of repairing one"),
+        "shots": (0, "eureka shows no worked examples"),
+        "rungs": ("1", "eureka trains every sample to its end"),
+        "keep_going": (True, "eureka uses all its iterations"),
+    }
+
+    def __init__(self, tools: Tools) -> None:
+        self._settings = tools.settings
+        self._prompts = tools.prompts
+
+    def propose(self, history: History) -> Proposals:
+        """All samples from one prompt; from the second iteration on, from the conversation with its best so far."""
+        brief, count = opening_brief(history), self._settings.samples
+        for number in range(history.iteration - 1, 0, -1):
+            best = best_candidate(history.of_iteration(number))
+            if best is not None:
+                turns = self._turns(history, best, number)
+                return Proposals(brief, count, (best.id,), turns, spread=False, screen=False)
+        # Where nothing could be trained, the paper repeats the iteration from the same messages.
+        return Proposals(brief, count, spread=False, screen=False)
+
+    def _turns(self, history: History, best: Candidate, number: int) -> tuple[Message, ...]:
+        said = [text for answer in history.answers if answer.iteration == number and (text := words_of(answer))]
+        answer = f"```python\n{history.source(best.id).rstrip()}\n```"
+        request = self._prompts.render("eureka/next.md.j2", reflection=history.readings.get(number, ""), feedback=said)
+        return Message(role="assistant", content=answer), Message(role="user", content=request)
+
+    def schedule(self, checked: Sequence[Checked]) -> Schedule:
+        """Everything trains to its end, in the order of sampling."""
+        return Schedule(tuple(each.candidate.id for each in checked))
+
+    def reflect(self, history: History) -> Reflection:
+        """The course of success, fitness and every term of the iteration's best reward."""
+        best = best_candidate(history.of_iteration(history.iteration))
+        if best is None:
+            return Reflection("No sample of this iteration could be trained.")
+        results = history.results(best.id)
+        values = {"best": best, "curve": merge_curves(results), "terms": merge_terms(results)}
+        return Reflection(self._prompts.render("eureka/reflection.md.j2", unit=history.task.fitness_unit, **values))

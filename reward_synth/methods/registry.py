@@ -1,0 +1,48 @@
+"""The search methods by name. A new one is a module of this folder, a line here, a section of its page and a test."""
+
+from __future__ import annotations
+
+import difflib
+
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.methods.base import Method, Tools
+from reward_synth.methods.eureka import Eureka
+from reward_synth.methods.synth import Synth
+from reward_synth.settings.model import Resolved, Settings, rank_of
+
+METHODS: dict[str, type[Synth] | type[Eureka]] = {
+    "synth": Synth,
+    "eureka": Eureka,
+}
+
+
+def open_method(tools: Tools) -> Method:
+    """The method that the settings name, over these roles."""
+    return _known(tools.settings.method)(tools)
+
+
+def with_method(resolved: Resolved) -> Resolved:
+    """The settings with what their method decides.
+
+    :raises RewardSynthError: there is no such method, or a setting was given that it would ignore.
+    """
+    name = resolved.settings.method
+    method = _known(name)
+    right = rank_of(resolved.origins["method"])
+    changes = {key: value for key, value in method.defaults.items() if resolved.origins[key] == "default"}
+    for key, (value, reason) in method.fixed.items():
+        origin = resolved.origins[key]
+        given = getattr(resolved.settings, key) != value and not origin.startswith("method ")
+        if given and origin != "default" and rank_of(origin) <= right:
+            raise RewardSynthError(f"{origin} would do nothing: {reason}", "drop it, or use --method synth")
+        changes[key] = value
+    settings = Settings.model_validate(resolved.settings.model_dump() | changes)
+    return Resolved(settings, resolved.origins | dict.fromkeys(changes, f"method {name}"))
+
+
+def _known(name: str) -> type[Synth] | type[Eureka]:
+    if name in METHODS:
+        return METHODS[name]
+    close = difflib.get_close_matches(name, METHODS, n=1)
+    hint = f"did you mean '{close[0]}'?" if close else f"use one of: {', '.join(METHODS)}"
+    raise RewardSynthError(f"there is no method '{name}'", hint)

@@ -1,0 +1,54 @@
+"""The default method: a designer, a critic and an analyzer in turn, over successive halving.
+
+It unites Text2Reward (typed state, execution feedback, human rounds; arXiv:2309.11489), Auto MC-Reward (designer,
+critic, analyzer; arXiv:2312.09238) and CARD (trajectory preference before training; arXiv:2410.14660).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reward_synth.methods.base import Checked, History, Proposals, Reflection, Schedule, Tools
+from reward_synth.methods.briefing import brief_for
+from reward_synth.roles.brief import Turn
+
+TURNS_REMEMBERED = 4
+
+
+class Synth:
+    """Samples that differ by emphasis; the best two so far and the analyzer's reading go to the next round."""
+
+    name = "synth"
+    paper = "Text2Reward (arXiv:2309.11489), Auto MC-Reward (arXiv:2312.09238), CARD (arXiv:2410.14660)"
+    defaults: Mapping[str, Any] = {}
+    fixed: Mapping[str, tuple[Any, str]] = {}
+
+    def __init__(self, tools: Tools) -> None:
+        self._settings = tools.settings
+        self._analyzer = tools.analyzer
+
+    def propose(self, history: History) -> Proposals:
+        """The designer reads the best rewards so far, lessons, the last reading and the person's words."""
+        brief = brief_for(history)
+        return Proposals(brief, self._settings.samples, tuple(attempt.id for attempt in brief.attempts))
+
+    def schedule(self, checked: Sequence[Checked]) -> Schedule:
+        """Those that rank the reference episodes best go first; after each rung the worse half stops."""
+        ranked = sorted(checked, key=_promise, reverse=True)
+        return Schedule(tuple(each.candidate.id for each in ranked), self._settings.rung_shares)
+
+    def reflect(self, history: History) -> Reflection:
+        """The analyzer reads every training of the iteration, and its own last readings."""
+        tried = [c for c in history.of_iteration(history.iteration) if c.status in ("trained", "crashed")]
+        short = self._analyzer.model.small
+        shown = [(c.id, history.source(c.id), history.store.read_summary(c.id, short) or c.reason) for c in tried]
+        turns = tuple(Turn(number, text) for number, text in sorted(history.readings.items()))[-TURNS_REMEMBERED:]
+        analysis = self._analyzer.analyze(brief_for(history), shown, turns)
+        return Reflection(analysis.text, analysis.exchange)
+
+
+def _promise(checked: Checked) -> float:
+    # In tenths: finer differences over thirty episodes are chance, and then the model's first answer goes first.
+    alignment = checked.candidate.alignment
+    return 0.0 if alignment is None else round(alignment, 1)

@@ -1,0 +1,142 @@
+"""From a goal to a task that is ready to be searched on: everything that can be checked before a folder is made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.types import RoleName
+from reward_synth.preparation.preflight import PreparedTask, preflight, try_environment
+from reward_synth.preparation.settle import blank_task
+from reward_synth.settings.model import CONFIG_NAME, Resolved, Settings
+from reward_synth.tasks.spec import TaskSpec, load_task, match_task, with_scale
+
+
+def prepare(goal: str, settings: Settings) -> PreparedTask | None:
+    """Find what would stop a run, and try the task on its environment.
+
+    :return: None for a goal without a task spec: a model must draft one first, and its paid answers need a run folder.
+        Then only the environment has been tried, if it was named.
+    :raises EnvironmentFault: the environment is broken.
+    :raises RewardSynthError: something is missing.
+    """
+    from reward_synth.sandbox.channel import protected
+    from reward_synth.simulators.custom.files import bare_id
+
+    task = check_prerequisites(goal, settings)
+    with protected(settings.unsafe_no_sandbox):
+        if task is not None:
+            return prepare_spec(with_scale(task, settings.scale), settings)
+        if settings.env is not None:
+            try_environment(blank_task(goal, bare_id(settings.env)), sandbox=not settings.unsafe_no_sandbox)
+    return None
+
+
+def prepare_spec(task: TaskSpec, settings: Settings) -> PreparedTask:
+    """Try a known task.
+
+    :raises EnvironmentFault: the environment is broken.
+    :raises RewardSynthError: success or fitness fails, or the learner does not fit the environment's actions.
+    """
+    from reward_synth.training.presets import require_fitting
+
+    prepared = preflight(task, sandbox=not settings.unsafe_no_sandbox)
+    require_fitting(settings.learner or task.training.learner, prepared.table.discrete, task.environment.id)
+    return prepared
+
+
+def check_prerequisites(goal: str, settings: Settings) -> TaskSpec | None:
+    """Find what would stop the run before a folder is made: goal, task, environment, prompts, models and their keys.
+
+    :return: the task spec if it is known already.
+    :raises RewardSynthError: something is missing.
+    """
+    from reward_synth.sandbox.channel import protected
+    from reward_synth.simulators.custom.files import name_environment
+
+    if not goal.strip() and settings.task is None:
+        raise RewardSynthError("the goal is empty", 'say what the robot shall do: "make the hopper hop backwards"')
+    task = load_task(settings.task, typed=True) if settings.task is not None else match_task(goal, settings.env)
+    if settings.env is not None:
+        _make(name_environment(settings.env), {}, None)
+    if task is not None:
+        _make(task.environment.id, task.environment.arguments, task.horizon, task.simulator)
+    if settings.prompts is not None and not settings.prompts.is_dir():
+        raise RewardSynthError(f"there is no folder {settings.prompts}", "--prompts takes a folder of templates")
+    with protected(settings.unsafe_no_sandbox):
+        pass  # Without a lock, nothing may be spent or written.
+    check_learner(task, settings)
+    if settings.executor == "ray":
+        from reward_synth.executors.ray.driver import require_ray
+
+        require_ray()
+    _check_models(settings)
+    return task
+
+
+def _make(env_id: str, arguments: dict[str, Any], horizon: int | None, simulator: str | None = None) -> None:
+    """See that an environment can be made. A person's own is made where it can do no harm, when it is tried."""
+    from reward_synth.simulators import get_simulator, simulator_of
+
+    if ":" not in env_id:
+        get_simulator(simulator or simulator_of(env_id)).make(env_id, arguments, horizon).close()
+
+
+def check_learner(task: TaskSpec | None, settings: Settings) -> None:
+    """A preset of another learner, or a learner that is not installed, would show after the first model calls only."""
+    from reward_synth.training.presets import preset_for, require_learner
+
+    if task is not None:
+        preset_for(task, settings.learner)
+    elif settings.learner is not None:
+        require_learner(settings.learner)
+
+
+def _check_models(settings: Settings) -> None:
+    from reward_synth.llm import open_model
+    from reward_synth.llm.local import require_xllamacpp
+
+    roles: tuple[RoleName, ...] = ("designer", "critic", "analyzer", "goal")
+    names = {settings.model_for(role) or "local" for role in roles}
+    if "local" in names:
+        require_xllamacpp()
+    # The embedded model's start (and download) belongs into the run, where the display shows it.
+    for name in sorted(names - {"local", "manual"}):
+        base_url = None if name.startswith("replay:") else settings.base_url
+        open_model(name, base_url=base_url).close()
+    if settings.budget is not None:
+        _check_prices(names, settings.base_url)
+
+
+def _check_prices(names: set[str], base_url: str | None) -> None:
+    """A limit in dollars could never fire for a model without a price: refuse it before anything is spent."""
+    for name in sorted(names):
+        if name == "local" or name.startswith("replay:"):
+            continue
+        if name != "manual" and base_url is None:
+            from reward_synth.llm.litellm import price_per_token
+
+            if price_per_token(name) is not None:
+                continue
+        raise RewardSynthError(
+            f"--budget cannot be kept: the price of {name} is unknown",
+            "drop --budget, and limit the run with --iterations, --samples or --time-limit",
+        )
+
+
+def refuse_unnamed_file(resolved: Resolved) -> None:
+    """A file with an environment is a program: a configuration file that lies about may not have it run."""
+    from reward_synth.simulators.custom.files import is_file_id
+
+    settings = resolved.settings
+    for name in ("env", "task"):
+        if not resolved.origins[name].endswith((".env", CONFIG_NAME)):
+            continue
+        value = settings.env if name == "env" else settings.task
+        if value and name == "task" and value.endswith((".yaml", ".yml")):
+            value = load_task(value).environment.id
+        if value and is_file_id(value):
+            raise RewardSynthError(
+                f"{resolved.origins[name]} would have the file {value.partition(':')[0]} run unseen",
+                f"if you trust it, name it yourself: --{name} {settings.env if name == 'env' else settings.task}",
+            )

@@ -1,0 +1,122 @@
+"""The models of a run: each opened once, every call reported and booked."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from reward_synth.core.types import RoleName
+from reward_synth.events.bus import Emit
+from reward_synth.events.model import ModelAsked, ModelCalled, StatusChanged
+from reward_synth.llm import default_model, open_model
+from reward_synth.llm.base import Model, Reply, Request
+from reward_synth.llm.ledger import Ledgered
+from reward_synth.llm.replay import Recorder
+from reward_synth.settings.model import Settings
+from reward_synth.store import RunStore
+
+
+class ModelPool:
+    """Opens each model once, whichever roles use it, and books every call.
+
+    :raises RewardSynthError: from :meth:`of`, where a model cannot be opened.
+    """
+
+    def __init__(self, store: RunStore, settings: Settings, emit: Emit) -> None:
+        self._store = store
+        self._settings = settings
+        self._emit = emit
+        self._open: dict[str, Model] = {}
+        self.spent: float | None = store.spent_usd()
+        """Dollars spent on model calls over the whole run; None once the price of any is unknown."""
+
+    def of(self, role: RoleName) -> Model:
+        """The model of a role, its calls logged in the run's ``costs.jsonl``."""
+        name = self._settings.model_for(role)
+        if name is None:
+            name, reason = default_model()
+            if not self._open:
+                self._emit(StatusChanged(text=f"model {name}: {reason}"))
+        if name not in self._open:
+            model = open_model(
+                name,
+                base_url=None if _runs_here(name) else self._settings.base_url,
+                cache_dir=self._store.call_cache,
+                manual_dir=self._store.path / "manual",
+                announce=self._announce,
+                stop=self._store.stop_requested,
+                progress=DownloadProgress(self._emit),
+            )
+            ledgered = Ledgered(Recorder(model, self._store.recording_path), self._book)
+            self._open[name] = ReportedModel(ledgered, self._emit)
+        return self._open[name]
+
+    def _announce(self, waiting: list[tuple[Path, Path]]) -> None:
+        names = ", ".join(prompt.name for prompt, _ in waiting)
+        place = f"waiting in {waiting[0][0].parent} for answers to {names}"
+        self._emit(StatusChanged(text=f"{place}: save each as {waiting[0][1].name} and so on"))
+
+    def _book(self, request: Request, reply: Reply) -> None:
+        self._store.cost(request, reply)
+        self.spent = None if self.spent is None or reply.usd is None else self.spent + reply.usd
+        called = ModelCalled(role=request.role, candidate=request.candidate, seconds=reply.seconds, usd=reply.usd)
+        self._emit(called)
+
+    def close(self) -> None:
+        """Close all models."""
+        for model in self._open.values():
+            model.close()
+        self._open.clear()
+
+
+class ReportedModel:
+    """A model whose calls are reported before they are made."""
+
+    def __init__(self, model: Model, emit: Emit) -> None:
+        self._model = model
+        self._emit = emit
+        self.name, self.small = model.name, model.small
+
+    def complete(self, request: Request) -> Reply:
+        """Answer one request."""
+        return self.complete_many([request])[0]
+
+    def complete_many(self, requests: list[Request]) -> list[Reply]:
+        """Answer several requests, in order."""
+        if requests:
+            self._emit(ModelAsked(role=requests[0].role, count=len(requests)))
+        return self._model.complete_many(requests)
+
+    def close(self) -> None:
+        """Close the model."""
+        self._model.close()
+
+
+def _runs_here(name: str) -> bool:
+    return name in ("local", "manual") or name.startswith("replay:")
+
+
+class DownloadProgress:
+    """Reports how a download goes: every few per cent, with the time left."""
+
+    STEP = 0.05
+
+    def __init__(self, emit: Emit) -> None:
+        self._emit = emit
+        self._started = time.monotonic()
+        self._first: int | None = None
+        self._next_share = 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        """``done`` of ``total`` bytes are there."""
+        if self._first is None:
+            self._first = done
+        share = done / total if total else 1.0
+        if share < self._next_share:
+            return
+        self._next_share = share + self.STEP
+        seconds = time.monotonic() - self._started
+        fetched = done - self._first
+        left = f", about {(total - done) * seconds / fetched:.0f} s left" if fetched > 0 else ""
+        text = f"fetching the model's weights: {share:.0%} of {total / 1e9:.1f} GB{left}"
+        self._emit(StatusChanged(text=text))
