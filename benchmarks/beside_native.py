@@ -32,9 +32,11 @@ from typing import Any
 import numpy as np
 from presets import run_worker
 
+from reward_synth.core.arrays import FloatArray
 from reward_synth.executors.base import worker_environment
+from reward_synth.executors.local import worker_environment
 from reward_synth.sandbox.process import RewardBatch
-from reward_synth.state.fields import Field, FieldTable, FloatArray
+from reward_synth.state.fields import Field, FieldTable
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "beside_native.tsv"

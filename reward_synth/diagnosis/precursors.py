@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from reward_synth.core.arrays import FloatArray
 from reward_synth.diagnosis.trajectories import Played, series_of
 from reward_synth.state.fields import FieldTable
-from reward_synth.state.view import FloatArray
 
 LAST_STEPS = 10
 FEWEST = 3

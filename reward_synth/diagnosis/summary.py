@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from reward_synth.core.arrays import FloatArray
 from reward_synth.core.types import Finding, TrainResult
 from reward_synth.diagnosis import text
 from reward_synth.diagnosis.evidence import Evidence, link_terms, merge_curves, merge_terms
@@ -22,7 +23,6 @@ from reward_synth.diagnosis.trajectories import (
 )
 from reward_synth.state.episode import Episode
 from reward_synth.state.fields import FieldTable
-from reward_synth.state.view import FloatArray
 from reward_synth.tasks.spec import TaskSpec
 
 

@@ -7,11 +7,12 @@ from contextlib import closing
 
 import numpy as np
 
+from reward_synth.core.arrays import FloatArray
 from reward_synth.evaluation.policy import Policy
 from reward_synth.simulators import get_simulator
 from reward_synth.state.custom_fields import with_own_fields
 from reward_synth.state.episode import Episode
-from reward_synth.state.fields import FieldTable, FloatArray
+from reward_synth.state.fields import FieldTable
 from reward_synth.state.recorder import StateRecorder, require_finite
 from reward_synth.tasks.spec import TaskSpec
 

@@ -7,7 +7,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from reward_synth.state.fields import FloatArray
+from reward_synth.core.arrays import FloatArray
 
 RESAMPLES = 10_000
 _BATCH = 500

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from reward_synth.core.arrays import FloatArray
 from reward_synth.core.errors import EnvironmentFault, RewardSynthError
 from reward_synth.core.types import Measurement
 from reward_synth.evaluation.play import field_table
@@ -24,7 +25,7 @@ from reward_synth.screening.checker import FIXED_FIX, Inspector
 from reward_synth.screening.reference_episodes import SEED, STEPS, Behaviours, record_full_length
 from reward_synth.simulators import get_simulator
 from reward_synth.state.faults import BLAME, name_of
-from reward_synth.state.fields import FieldTable, FloatArray
+from reward_synth.state.fields import FieldTable
 from reward_synth.state.recorder import StateRecorder, require_finite
 from reward_synth.tasks.spec import TaskSpec
 from reward_synth.training.worker.locked_trial import rehearse

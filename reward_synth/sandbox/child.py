@@ -21,7 +21,7 @@ if __name__ == "__main__":
     # -S leaves site-packages out, and with it every .pth file; numpy's own folder is enough.
     sys.path.append(sys.argv[6])
     # The packages' own __init__ would bring in code that has no place here; the modules below need only their paths.
-    for name in ("reward_synth", "reward_synth.reward", "reward_synth.sandbox", "reward_synth.state"):
+    for name in ("reward_synth", *(f"reward_synth.{folder}" for folder in ("core", "reward", "sandbox", "state"))):
         sys.modules[name] = ModuleType(name)
         sys.modules[name].__path__ = [str(Path(__file__).parents[2].joinpath(*name.split(".")))]
 

@@ -9,8 +9,9 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from reward_synth.core.arrays import FloatArray
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import Finding, Measurement
 from reward_synth.reward import frames
@@ -18,8 +19,6 @@ from reward_synth.reward.contract import RewardError
 from reward_synth.reward.hints import fix_for
 from reward_synth.sandbox.channel import MEMORY_BYTES, Answer, Channel, ChildDied, setup_frame
 from reward_synth.state.view import Layout, width
-
-FloatArray = NDArray[np.float64]
 
 REPLAY_SECONDS = 2.0
 """For finding the transition on which a process died."""

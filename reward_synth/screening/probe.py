@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from reward_synth.core.arrays import FloatArray
 from reward_synth.core.types import CheckReport, Finding
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.hints import fix_for
@@ -17,8 +18,6 @@ from reward_synth.reward.lint import lint
 from reward_synth.reward.lint.returns import term_line
 from reward_synth.sandbox.process import RewardProcess
 from reward_synth.state.view import Layout, column_indices, columns, sublayout
-
-FloatArray = NDArray[np.float64]
 
 PROBE_SECONDS = 10.0
 RANDOM_ROWS = 256

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from reward_synth.core.arrays import FloatArray
 from reward_synth.core.types import Alignment, CheckReport, Finding
 from reward_synth.reward.contract import RewardError
 from reward_synth.sandbox.process import RewardProcess
 from reward_synth.screening.reference_episodes import Behaviours
 from reward_synth.state.episode import Episode
-from reward_synth.state.fields import FieldTable, FloatArray
+from reward_synth.state.fields import FieldTable
 
 CONTRADICTION = -0.3
 """Rank correlation below which a reward or term is said to pay for the wrong thing."""

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from reward_synth.core.arrays import FloatArray
 from reward_synth.core.types import Measurement
 from reward_synth.evaluation.scoring import measure
 from reward_synth.screening.probe import Transitions
 from reward_synth.simulators import get_simulator
 from reward_synth.state.episode import Episode
-from reward_synth.state.fields import Expert, FieldTable, FloatArray
+from reward_synth.state.fields import Expert, FieldTable
 from reward_synth.state.recorder import StateRecorder, require_finite
 from reward_synth.tasks.spec import TaskSpec
 

@@ -14,6 +14,7 @@ from typing import Literal
 
 import numpy as np
 
+from reward_synth.core.arrays import FloatArray
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import CheckReport, Estimate, Evaluation, Outcome, SeedScore, TrainResult
 from reward_synth.evaluation.play import FINAL_EVALUATION_SEEDS
@@ -26,7 +27,6 @@ from reward_synth.report.data import write_report
 from reward_synth.search.limits import first_reason, stop_file, time_limit
 from reward_synth.search.steps import progress_event
 from reward_synth.settings.model import Settings
-from reward_synth.state.fields import FloatArray
 from reward_synth.store import RunStore
 from reward_synth.tasks.spec import TaskSpec, load_task
 from reward_synth.training.job import Progress, TrainJob

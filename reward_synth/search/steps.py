@@ -10,6 +10,7 @@ import hashlib
 import time
 from collections.abc import Callable, Sequence
 
+from reward_synth.core.arrays import FloatArray
 from reward_synth.core.errors import EnvironmentFault
 from reward_synth.core.types import (
     Candidate,

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
+from reward_synth.core.arrays import FloatArray
 from reward_synth.state import view
 from reward_synth.state.row_reader import CodeReader, RowReader, compile_row_reader
 from reward_synth.state.stub import SWITCH_UNIT, render_stub
@@ -16,7 +16,6 @@ from reward_synth.state.stub import SWITCH_UNIT, render_stub
 if TYPE_CHECKING:
     import gymnasium
 
-FloatArray = NDArray[np.float64]
 Reader = Callable[[Any], Any]
 Expert = Callable[[], FloatArray | None]
 """The next action, in [-1, 1] per dimension, for the present state of the environment that it was made for; None

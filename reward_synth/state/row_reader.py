@@ -12,7 +12,8 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from reward_synth.core.arrays import FloatArray
 
 if TYPE_CHECKING:
     import gymnasium
@@ -65,7 +66,7 @@ class CodeReader:
 OBSERVATION = "observation"
 """What the expressions call the newest observation, a flat float vector."""
 
-RowReader = Callable[..., NDArray[np.float64]]
+RowReader = Callable[..., FloatArray]
 """Takes the newest observation, where the fields read it, and gives a new row."""
 
 

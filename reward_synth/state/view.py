@@ -14,7 +14,8 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from reward_synth.core.arrays import FloatArray
+
 Layout = tuple[tuple[str, tuple[int, ...]], ...]
 """``(field name, shape)`` of every field, in the order in which a row holds them."""
 

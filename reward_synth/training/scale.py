@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from reward_synth.core.arrays import FloatArray
 from reward_synth.core.types import SPARSE_PREFIX
 
-FloatArray = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 SPARSE_SIZE = 1.0

@@ -3,12 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from reward_synth.core.arrays import FloatArray
 from reward_synth.diagnosis.precursors import LAST_STEPS, Precursor, precursors, rank_deviations
 from reward_synth.diagnosis.summary import summarize
 from reward_synth.diagnosis.trajectories import Played
 from reward_synth.state.episode import Episode
 from reward_synth.state.fields import Field, FieldTable
-from reward_synth.state.view import FloatArray, Layout
+from reward_synth.state.view import Layout
 from tests.diagnosis import cases
 
 LAYOUT: Layout = (("zombie_distance", ()), ("weather", ()), ("zombie_metres", ()), ("dead", ()))

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 
 from reward_synth.api import doctor
+from reward_synth.api.run import check_prerequisites
+from reward_synth.core.arrays import FloatArray
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.evaluation.play import field_table, play
 from reward_synth.evaluation.scoring import measure, measured_table
@@ -29,7 +31,7 @@ from reward_synth.simulators.crafter.adapter import INSTALL_LINE
 from reward_synth.simulators.crafter.kinds import ACTIONS
 from reward_synth.simulators.crafter.tasks import TASKS
 from reward_synth.state.episode import Episode
-from reward_synth.state.fields import FieldTable, FloatArray
+from reward_synth.state.fields import FieldTable
 from reward_synth.state.recorder import StateRecorder
 from reward_synth.tasks.spec import TaskSpec, list_tasks, load_task, match_task, with_scale
 from reward_synth.training.presets import preset_for

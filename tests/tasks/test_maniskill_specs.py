@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from reward_synth.core.arrays import FloatArray
+
 pytest.importorskip("mani_skill", reason="ManiSkill is not installed: pip install 'reward-synth[maniskill]'")
 
 from reward_synth.core.errors import RewardSynthError
@@ -23,7 +25,7 @@ from reward_synth.settings.model import Settings
 from reward_synth.simulators import get_simulator
 from reward_synth.simulators.maniskill.tasks import TASKS
 from reward_synth.state.episode import Episode
-from reward_synth.state.fields import FieldTable, FloatArray
+from reward_synth.state.fields import FieldTable
 from reward_synth.state.recorder import StateRecorder
 from reward_synth.tasks.spec import TaskSpec, list_tasks, match_task
 from reward_synth.training.presets import get_preset

@@ -14,6 +14,8 @@ import pytest
 from metaworld.env_dict import MT10_V3
 
 from reward_synth.api import doctor
+from reward_synth.api.run import check_prerequisites
+from reward_synth.core.arrays import FloatArray
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.display import make_display
 from reward_synth.evaluation.play import field_table, play
@@ -35,7 +37,7 @@ from reward_synth.simulators import environments, get_simulator
 from reward_synth.simulators.metaworld.adapter import INSTALL_LINE
 from reward_synth.simulators.metaworld.tasks import TASKS
 from reward_synth.state.episode import Episode
-from reward_synth.state.fields import Field, FieldTable, FloatArray
+from reward_synth.state.fields import Field, FieldTable
 from reward_synth.state.recorder import StateRecorder
 from reward_synth.store import RunStore
 from reward_synth.tasks.spec import TaskSpec, list_tasks, load_task, match_task

@@ -21,9 +21,8 @@ from reward_synth.reward.vector.expressions import MODULES, POISON, Expressions,
 from reward_synth.reward.vector.kinds import Batch, Program, Unsupported, describe, has_batch
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from reward_synth.core.arrays import FloatArray
 
-    FloatArray = NDArray[np.float64]
 Layout = tuple[tuple[str, tuple[int, ...]], ...]
 RELATIVE, ABSOLUTE = 1e-12, 1e-13
 

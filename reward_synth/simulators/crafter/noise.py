@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reward_synth.core.arrays import FloatArray
 from reward_synth.simulators.crafter.upstream import GRADIENTS3, NORM_CONSTANT3, OpenSimplex
-
-FloatArray = NDArray[np.float64]
 
 _SHEAR = 1 / 3
 _UNSHEAR = -1 / 6

@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from reward_synth.simulators.crafter.kinds import ITEMS, KINDS, VIEW, VITALS, Cell
 
-FloatArray = NDArray[np.float64]
-
 OUT_OF_VIEW = VIEW[0] // 2 + VIEW[1] // 2 + 1
 """Distance that is told of what is not in view: one more than to the view's corner."""
 

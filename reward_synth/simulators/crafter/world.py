@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reward_synth.core.arrays import FloatArray
 from reward_synth.simulators.crafter.kinds import CREATURES, KINDS, MATERIALS, VIEW, Cell
 from reward_synth.simulators.crafter.noise import Noise
 from reward_synth.simulators.crafter.upstream import constants, engine, objects
@@ -286,7 +287,7 @@ class _Layers:
 
     def __call__(
         self, size: float, layer: int, where: Any = None, stretch_x: float = 1.0, stretch_y: float = 1.0
-    ) -> NDArray[np.float64]:
+    ) -> FloatArray:
         """Hills ``size`` cells wide, (cells,); zeros outside of ``where``, which saves their time."""
         values = np.zeros(len(self.x))
         chosen = slice(None) if where is None else np.flatnonzero(where)

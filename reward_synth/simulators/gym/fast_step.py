@@ -12,7 +12,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from reward_synth.state.fields import FloatArray
+from reward_synth.core.arrays import FloatArray
 
 Step = tuple[FloatArray, float, bool, bool, dict[str, Any]]
 

@@ -7,11 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from reward_synth.core.arrays import FloatArray
 from reward_synth.state.fields import Expert
-
-FloatArray = NDArray[np.float64]
 
 OPEN, SHUT = 1.0, -1.0
 SHIFT = 0.1

@@ -7,14 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from reward_synth.core.arrays import FloatArray
 from reward_synth.simulators.gym.annotations import mark_essential
 from reward_synth.simulators.maniskill.tasks import TASKS, ManiSkillTask, Thing
 from reward_synth.state.fields import ActionDimension, Field, FieldTable
 from reward_synth.state.stub import SWITCH_UNIT
 
-FloatArray = NDArray[np.float64]
 INF = math.inf
 
 SUCCESS = "task_success"

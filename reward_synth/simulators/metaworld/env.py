@@ -18,9 +18,8 @@ from metaworld.env_dict import ALL_V3_ENVIRONMENTS
 from metaworld.sawyer_xyz_env import SawyerXYZEnv
 from numpy.typing import NDArray
 
+from reward_synth.core.arrays import FloatArray
 from reward_synth.simulators.metaworld.tasks import TASKS
-
-FloatArray = NDArray[np.float64]
 
 _HAND_ORIENTATION = np.array([1.0, 0.0, 1.0, 0.0])
 

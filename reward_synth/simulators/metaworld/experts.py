@@ -7,11 +7,9 @@ from typing import Any
 
 import numpy as np
 from metaworld.policies import ENV_POLICY_MAP
-from numpy.typing import NDArray
 
+from reward_synth.core.arrays import FloatArray
 from reward_synth.state.fields import Expert
-
-FloatArray = NDArray[np.float64]
 
 
 def expert(env: Any) -> Expert:

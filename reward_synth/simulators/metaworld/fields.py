@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from reward_synth.core.arrays import FloatArray
 from reward_synth.simulators.gym.annotations import mark_essential, scalar
 from reward_synth.simulators.gym.mujoco_names import body_velocity
 from reward_synth.simulators.metaworld.tasks import TASKS, Thing
 from reward_synth.state.fields import ActionDimension, Field, FieldTable
 from reward_synth.state.stub import SWITCH_UNIT
 
-FloatArray = NDArray[np.float64]
 INF = math.inf
 
 SUCCESS = "task_success"

@@ -10,13 +10,13 @@ from gymnasium.spaces import Discrete
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnvWrapper
 
+from reward_synth.core.arrays import FloatArray
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import Finding
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.hints import fix_for
 from reward_synth.sandbox.process import RewardBatch, RewardProcess
 from reward_synth.screening.probe import circumstances
-from reward_synth.state.fields import FloatArray
 from reward_synth.state.recorder import require_finite
 from reward_synth.training.scale import SignScale
 
