@@ -34,7 +34,6 @@ from presets import run_worker
 
 from reward_synth.core.arrays import FloatArray
 from reward_synth.executors.base import worker_environment
-from reward_synth.executors.local import worker_environment
 from reward_synth.sandbox.process import RewardBatch
 from reward_synth.state.fields import Field, FieldTable
 

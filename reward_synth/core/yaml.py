@@ -6,7 +6,6 @@ and only ``true`` and ``false`` are truth values (YAML 1.1 turns ``on``, ``yes``
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.nearest import did_you_mean, nearest
 
 Model = TypeVar("Model", bound=BaseModel)
 Location = tuple[int | str, ...]
@@ -178,8 +178,7 @@ def _explain(item: ErrorDetails, known: Sequence[str]) -> tuple[str, str]:
     key = ".".join(str(part) for part in item["loc"])
     leaf = key.rpartition(".")[2]
     if item["type"] in ("extra_forbidden", "invalid_key"):
-        nearest = difflib.get_close_matches(leaf, known, n=1)
-        hint = f"did you mean '{nearest[0]}'?" if nearest else f"known keys here: {', '.join(known)}"
+        hint = did_you_mean(nearest(leaf, known), f"known keys here: {', '.join(known)}", quote="'")
         return f"unknown key '{key}'", hint
     if item["type"] == "missing":
         return f"the key '{key}' is missing", f"add a line '{leaf}: …'"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from pathlib import Path
 
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.nearest import did_you_mean, nearest
 from reward_synth.llm.base import CallsFailed, Message, Model, Reply, Request
 from reward_synth.llm.keys import default_model
 
@@ -84,7 +84,6 @@ def _refuse_slips(name: str) -> None:
     if "/" in name.split(":")[0]:
         return
     head = name.lower().split(":")[0]
-    close = difflib.get_close_matches(head, ("local", "manual", "replay"), n=1, cutoff=0.75)
-    if close:
-        meant = "replay:FILE" if close[0] == "replay" else close[0]
-        raise RewardSynthError(f"unknown model {name}", f"did you mean {meant}?")
+    ours = {"local": "local", "manual": "manual", "replay": "replay:FILE"}
+    if meant := did_you_mean(nearest(head, ours, cutoff=0.75)):
+        raise RewardSynthError(f"unknown model {name}", meant)

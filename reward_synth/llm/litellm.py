@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 import os
 import re
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.nearest import did_you_mean, nearest
 from reward_synth.llm.base import Message, Reply, Request, TextPart
 from reward_synth.llm.keys import scrub
 from reward_synth.llm.parallel import side_by_side
@@ -102,11 +102,11 @@ class LiteLLMModel:
         except openai.OpenAIError:
             if self._base_url is not None:
                 return f"openai/{self.name}", "openai"
-            close = difflib.get_close_matches(self.name, self._litellm.model_list, n=3, cutoff=0.6)
-            suggestion = f"did you mean {' or '.join(close)}? " if close else ""
+            close = nearest(self.name, self._litellm.model_list, count=3)
+            meant = f"{did_you_mean(close)} " if close else ""
             raise RewardSynthError(
                 f"unknown model {self.name}",
-                f"{suggestion}give a litellm name such as gpt-5.4 or anthropic/claude-sonnet-5, or local, or manual; "
+                f"{meant}give a litellm name such as gpt-5.4 or anthropic/claude-sonnet-5, or local, or manual; "
                 "for a server of your own add --base-url",
             ) from None
 

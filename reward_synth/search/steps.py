@@ -34,7 +34,6 @@ from reward_synth.search.feedback import request_about
 from reward_synth.search.session import SearchSession
 from reward_synth.state.episode import Episode
 from reward_synth.state.faults import BLAME
-from reward_synth.state.fields import FloatArray
 from reward_synth.training.job import Progress, TrainJob, read_progress
 from reward_synth.training.presets import preset_for
 

@@ -6,7 +6,6 @@ spec's part (its training budget) is added by the loop, which knows the task.
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import os
 import re
@@ -21,6 +20,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from reward_synth.core import machine
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.nearest import did_you_mean, nearest
 from reward_synth.core.types import LearnerName, RoleName, ScaleName
 from reward_synth.settings.texts import HELP
 
@@ -337,9 +337,8 @@ def _environment(variables: Mapping[str, str | None], rank: int, where: str) -> 
         else:
             known = [field for field in Settings.model_fields if field != "models"]
             if name not in known:
-                close = difflib.get_close_matches(name, known, n=1)
-                hint = f"did you mean {ENVIRONMENT_PREFIX}{close[0].upper()}?" if close else f"unset {variable}"
-                raise RewardSynthError(f"unknown variable {variable}{where}", hint)
+                meant = [f"{ENVIRONMENT_PREFIX}{close.upper()}" for close in nearest(name, known)]
+                raise RewardSynthError(f"unknown variable {variable}{where}", did_you_mean(meant, f"unset {variable}"))
             values[name] = text
         origins[name] = f"{variable}{where}"
     return _Layer(rank, values, origins)
@@ -392,8 +391,7 @@ def _refuse_unknown(values: Mapping[str, Any], what: str, flags: bool) -> None:
 
 
 def _nearest(name: str, known: list[str] | tuple[str, ...]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean '{close[0]}'?" if close else f"use one of: {', '.join(known)}"
+    return did_you_mean(nearest(name, known), f"use one of: {', '.join(known)}", quote="'")
 
 
 def _in_words(error: ValidationError, origins: dict[str, str]) -> RewardSynthError:
@@ -410,8 +408,7 @@ def _in_words(error: ValidationError, origins: dict[str, str]) -> RewardSynthErr
     hint = HELP.get(name, "")
     choices = first.get("ctx", {}).get("expected")
     if first["type"] == "literal_error" and isinstance(given, str) and choices:
-        close = difflib.get_close_matches(given, re.findall(r"'([^']+)'", str(choices)), n=1)
-        hint = f"did you mean '{close[0]}'?" if close else hint
+        hint = did_you_mean(nearest(given, re.findall(r"'([^']+)'", str(choices))), hint, quote="'")
     return RewardSynthError(f"{where} {said}, not {str(given)!r:.60}", hint)
 
 

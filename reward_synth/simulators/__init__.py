@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.nearest import did_you_mean, nearest
 
 if TYPE_CHECKING:
     from reward_synth.state.fields import Simulator
@@ -21,8 +23,6 @@ def simulator_names() -> tuple[str, ...]:
 
 def get_simulator(name: str) -> Simulator:
     """The adapter of that name; RewardSynthError for an unknown one."""
-    from reward_synth.core.errors import RewardSynthError
-
     # glfw, which Gymnasium's MuJoCo part imports, tries its library by `python -c`: that would run a struct.py that
     # lies in the working folder, with every key in its environment.
     os.environ.setdefault("PYTHONSAFEPATH", "1")
@@ -42,8 +42,8 @@ def get_simulator(name: str) -> Simulator:
         from reward_synth.simulators.crafter.adapter import Crafter
 
         return Crafter()
-    close = difflib.get_close_matches(name, simulator_names(), n=1, cutoff=0.3)
-    hint = f"did you mean {close[0]}?" if close else f"there is: {', '.join(simulator_names())}"
+    names = simulator_names()
+    hint = did_you_mean(nearest(name, names, cutoff=0.3), f"there is: {', '.join(names)}")
     raise RewardSynthError(f"unknown simulator {name!r}", hint)
 
 

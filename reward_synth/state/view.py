@@ -5,7 +5,6 @@ The locked reward process imports this module, so it may import numpy and the st
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections import namedtuple
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reward_synth.core.arrays import FloatArray
+from reward_synth.core.nearest import did_you_mean, nearest
 
 Layout = tuple[tuple[str, tuple[int, ...]], ...]
 """``(field name, shape)`` of every field, in the order in which a row holds them."""
@@ -52,12 +52,10 @@ def sublayout(layout: Layout, names: Sequence[str]) -> Layout:
     return tuple(field for field in layout if field[0] in wanted)
 
 
-def nearest(name: str, known: Sequence[str]) -> str:
+def suggestion(name: str, known: Sequence[str]) -> str:
     """``did you mean `x`?`` for a misspelt name, or the list of what there is; empty if there is nothing."""
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    if close:
-        return "did you mean " + " or ".join(f"`{match}`" for match in close) + "?"
-    return "there is: " + ", ".join(f"`{entry}`" for entry in list(known)[:12]) if known else ""
+    listed = ", ".join(f"`{entry}`" for entry in known[:12])
+    return did_you_mean(nearest(name, known, 3, 0.5), f"there is: {listed}" if known else "", quote="`")
 
 
 class View:
@@ -71,7 +69,7 @@ class View:
 
     def __getattr__(self, name: str) -> Any:
         kind = type(self).__name__.lower()
-        raise AttributeError(f"`{kind}` has no field `{name}`; {nearest(name, _names(self))}")
+        raise AttributeError(f"`{kind}` has no field `{name}`; {suggestion(name, _names(self))}")
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"`{type(self).__name__.lower()}` is read-only: cannot set `{name}`")

@@ -7,7 +7,6 @@ them. Each is Python over ``episode``, a recorded episode: either one expression
 
 from __future__ import annotations
 
-import difflib
 import keyword
 import os
 import re
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.nearest import did_you_mean, nearest
 from reward_synth.core.resources import data_dir
 from reward_synth.core.types import LearnerName, ScaleName
 from reward_synth.core.yaml import read_yaml, write_yaml
@@ -269,8 +269,6 @@ def _read(path: Path) -> TaskSpec:
 
 def _nearest_tasks(wanted: str, names: Sequence[str]) -> str:
     by_form = {name: name for name in names} | {name.partition("/")[2]: name for name in names}
-    close = difflib.get_close_matches(wanted, by_form, n=3, cutoff=0.6)
-    nearest = list(dict.fromkeys(by_form[form] for form in close))
-    if nearest:
-        return f"did you mean {' or '.join(nearest)}? 'reward-synth tasks ls' lists all"
+    if meant := did_you_mean(nearest(wanted, by_form, count=3)):
+        return f"{meant} 'reward-synth tasks ls' lists all"
     return "'reward-synth tasks ls' lists all; a path to a spec of your own must end in .yaml"

@@ -17,10 +17,10 @@ from reward_synth.core.errors import RewardSynthError
 from reward_synth.evaluation.play import field_table, play
 from reward_synth.evaluation.scoring import measure, measured_table
 from reward_synth.export.wrapper import RewardWrapper
+from reward_synth.methods.briefing import first_brief
 from reward_synth.sandbox import lock
 from reward_synth.screening.checker import Inspector, check_source
 from reward_synth.screening.reference_episodes import EXPERT_CUTS, EXPERT_EPISODES, EXPERT_NOISE
-from reward_synth.search.steps import first_brief
 from reward_synth.settings.model import Settings
 from reward_synth.simulators import get_simulator
 from reward_synth.simulators.maniskill.tasks import TASKS

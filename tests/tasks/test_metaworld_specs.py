@@ -14,7 +14,6 @@ import pytest
 from metaworld.env_dict import MT10_V3
 
 from reward_synth.api import doctor
-from reward_synth.api.run import check_prerequisites
 from reward_synth.core.arrays import FloatArray
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.display import make_display
@@ -24,6 +23,7 @@ from reward_synth.export.standalone import export
 from reward_synth.export.wrapper import RewardWrapper
 from reward_synth.llm.base import Request
 from reward_synth.llm.fake import ScriptedModel
+from reward_synth.methods.briefing import first_brief
 from reward_synth.preparation.prepare import check_prerequisites
 from reward_synth.preparation.settle import draft_task
 from reward_synth.roles.prompts import Prompts
@@ -31,7 +31,6 @@ from reward_synth.roles.task_drafter import GoalReader
 from reward_synth.sandbox import lock
 from reward_synth.screening.checker import Inspector, check_source
 from reward_synth.screening.reference_episodes import EXPERT_CUTS, EXPERT_EPISODES, EXPERT_NOISE
-from reward_synth.search.steps import first_brief
 from reward_synth.settings.model import Settings
 from reward_synth.simulators import environments, get_simulator
 from reward_synth.simulators.metaworld.adapter import INSTALL_LINE

@@ -11,9 +11,9 @@ import pytest
 from reward_synth.api.rewards import check_reward
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.evaluation.play import field_table
+from reward_synth.methods.briefing import first_brief
 from reward_synth.roles.prompts import Prompts
 from reward_synth.sandbox.process import RewardProcess
-from reward_synth.search.steps import first_brief
 from reward_synth.settings.model import Settings, load_settings
 from reward_synth.tasks.spec import load_task, with_scale
 from reward_synth.training.loop.rollout import GeneratedReward, TransitionVecEnv

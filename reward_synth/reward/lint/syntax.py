@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import re
 
+from reward_synth.core.nearest import did_you_mean, nearest
 from reward_synth.reward.lint.allowed import (
     ANNOTATION_MODULES,
     LINALG,
@@ -90,12 +90,6 @@ def fold(node: ast.expr) -> float | None:
     except (OverflowError, ZeroDivisionError):
         return float("inf")
     return None
-
-
-def closest(name: str, known: frozenset[str] | set[str]) -> str | None:
-    """The nearest known name, or None."""
-    found = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)
-    return found[0] if found else None
 
 
 def text_of(node: ast.AST) -> str:
@@ -330,10 +324,10 @@ class SyntaxWalker(ast.NodeVisitor):
         if function.attr == "ndarray" and isinstance(owner, ast.Name) and owner.id in self.aliases:
             self.add("unknown-function", node, "`np.ndarray(...)` is memory that nobody wrote", "use `np.zeros`")
 
-    def guess(self, name: str, known: frozenset[str] | set[str]) -> str | None:
+    def guess(self, name: str, known: frozenset[str] | set[str]) -> list[str]:
         """The nearest known name; none for absurd names, and none when many have been asked for already."""
         self.guesses += 1
-        return closest(name, known) if self.guesses <= MOST_GUESSES and len(name) <= LONGEST_NAME else None
+        return nearest(name, sorted(known)) if self.guesses <= MOST_GUESSES and len(name) <= LONGEST_NAME else []
 
     def unknown_function(self, node: ast.AST, module: str, name: str, known: frozenset[str]) -> None:
         """Note a function of numpy or math that is not on the list."""
@@ -344,5 +338,6 @@ class SyntaxWalker(ast.NodeVisitor):
         if not fix and name in NUMPY:
             fix = f"use `np.{name}`"
         if not fix:
-            fix = f"did you mean `{module}.{guess}`?" if guess else "write it out with + - * / and `np.abs`"
+            meant = [f"{module}.{each}" for each in guess]
+            fix = did_you_mean(meant, "write it out with + - * / and `np.abs`", quote="`")
         self.add("unknown-function", node, f"`{module}.{name}` is not available", fix)

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import ast
 import builtins
-import difflib
 
+from reward_synth.core.nearest import did_you_mean, nearest
 from reward_synth.reward.lint.allowed import JUDGE_NAMES, LINALG, MATH, METHODS, NUMPY, SCALAR_METHODS
 from reward_synth.reward.lint.scopes import is_norm
 from reward_synth.reward.lint.syntax import LONGEST_NAME, MOST_GUESSES, SyntaxWalker, fold, text_of
 from reward_synth.reward.namespace import BUILTINS
-from reward_synth.state.view import nearest
+from reward_synth.state.view import suggestion
 
 NAME_FIXES = {
     "print": "delete it",
@@ -52,7 +52,7 @@ class Walker(SyntaxWalker):
             )
         elif name not in METHODS and name not in self.shapes:
             guess = self.guess(name, METHODS | set(self.shapes))
-            fix = f"did you mean `.{guess}`?" if guess else "write it with numpy functions"
+            fix = did_you_mean([f".{each}" for each in guess], "write it with numpy functions", quote="`")
             if name in self.scope.weights:
                 fix = f"write `{name.upper()} = …` above the function and use `{name.upper()}`"
             self.add("unknown-attribute", node, f"`.{name}` is not available", fix)
@@ -87,9 +87,9 @@ class Walker(SyntaxWalker):
         if self.guesses > MOST_GUESSES or len(name) > LONGEST_NAME:
             self.add("unknown-field", node, f"unknown field `{owner}.{name}`", "use only fields of the list")
             return
-        close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+        close = nearest(name, names, cutoff=0.5)
         fix = f"replace `{owner}.{name}` by `{owner}.{close[0]}`" if close else "use only fields of the list"
-        self.add("unknown-field", node, f"unknown field `{owner}.{name}`; {nearest(name, names)}", fix)
+        self.add("unknown-field", node, f"unknown field `{owner}.{name}`; {suggestion(name, names)}", fix)
 
     def field_of(self, node: ast.expr) -> tuple[str, tuple[int, ...]] | None:
         """Text and shape of a field, if the expression is one."""
@@ -117,7 +117,7 @@ class Walker(SyntaxWalker):
     def _index_of_view(self, node: ast.Subscript, owner: str) -> None:
         key = node.slice.value if isinstance(node.slice, ast.Constant) else None
         if isinstance(key, str):
-            field = key if key in self.shapes else self.guess(key, set(self.shapes)) or "field"
+            field = key if key in self.shapes else next(iter(self.guess(key, set(self.shapes))), "field")
             self.add(
                 "subscript-field",
                 node,
@@ -218,9 +218,6 @@ class Walker(SyntaxWalker):
         else:
             guess = self.guess(name, self.scope.names | set(self.shapes))
             root = self.declared.roots[-1]
-            fix = (
-                f"did you mean `{root + '.' if guess in self.shapes else ''}{guess}`?"
-                if guess
-                else (f"define it first, for example `{name} = 0.0`")
-            )
+            meant = [f"{root}.{each}" if each in self.shapes else each for each in guess]
+            fix = did_you_mean(meant, f"define it first, for example `{name} = 0.0`", quote="`")
             self.add("unknown-name", node, f"`{name}` is not defined", fix)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import gymnasium
 
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.nearest import did_you_mean, nearest
 from reward_synth.simulators.crafter.tasks import TASKS
 from reward_synth.state.fields import Expert, FieldTable
 
@@ -134,5 +134,4 @@ def _distance(env_id: str, value: Any) -> tuple[int, int]:
 def _nearest_environments(env_id: str) -> str:
     wanted = env_id.lower().replace("_", "-")
     candidate = wanted if wanted.startswith("crafter-") else f"crafter-{wanted}"
-    close = difflib.get_close_matches(candidate, TASKS, n=3, cutoff=0.5)
-    return f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(TASKS)}"
+    return did_you_mean(nearest(candidate, list(TASKS), count=3, cutoff=0.5), f"there are: {', '.join(TASKS)}")

@@ -5,7 +5,6 @@ The eleven standard MuJoCo environments have curated names.
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import sys
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ import gymnasium
 from gymnasium.envs.registration import EnvSpec
 
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.nearest import did_you_mean, nearest
 from reward_synth.simulators.custom import adapter as own
 from reward_synth.simulators.gym.annotated_environments import CURATIONS
 from reward_synth.simulators.gym.annotations import find_curation, mark_essential
@@ -155,11 +155,10 @@ def _nearest_environments(env_id: str) -> str:
     standard = {name.lower(): name for name in CURATIONS}
     known = {name.lower(): name for name in gymnasium.registry} | standard
     same_name = [known[n] for n in standard if n.rsplit("-v", 1)[0] == wanted.rsplit("-v", 1)[0]]
-    close = same_name or [known[n] for n in difflib.get_close_matches(wanted, standard, n=3, cutoff=0.75)]
-    if close:
-        return f"did you mean {' or '.join(close)}?"
-    if far := [known[n] for n in difflib.get_close_matches(wanted, known, n=3, cutoff=0.6)]:
-        return f"did you mean {' or '.join(far)}? One that another package registers is named module:EnvId"
+    if close := did_you_mean(same_name or nearest(wanted, standard, count=3, cutoff=0.75)):
+        return close
+    if far := did_you_mean(nearest(wanted, known, count=3)):
+        return f"{far} One that another package registers is named module:EnvId"
     return f"installed: {', '.join(CURATIONS)}; others as module:EnvId, or ./FILE.py:CLASS (docs/own-environment.md)"
 
 

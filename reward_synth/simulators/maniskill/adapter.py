@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import gymnasium
 
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.nearest import did_you_mean, nearest
 from reward_synth.simulators.maniskill.tasks import CONTROL_MODES, TASKS
 from reward_synth.state.fields import NEVER_EARLY, Expert, FieldTable
 
@@ -115,8 +115,7 @@ def _check_arguments(env_id: str, arguments: dict[str, Any]) -> None:
 
 def _nearest_environments(env_id: str) -> str:
     names = {_bare(name): name for name in TASKS}
-    close = difflib.get_close_matches(_bare(env_id), names, n=3, cutoff=0.5)
-    return f"did you mean {' or '.join(names[each] for each in close)}?" if close else f"there are: {', '.join(TASKS)}"
+    return did_you_mean(nearest(_bare(env_id), names, count=3, cutoff=0.5), f"there are: {', '.join(TASKS)}")
 
 
 def _bare(env_id: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import gymnasium
 
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.nearest import did_you_mean, nearest
 from reward_synth.simulators.metaworld.tasks import TASKS
 from reward_synth.state.fields import NEVER_EARLY, Expert, FieldTable
 
@@ -103,6 +103,5 @@ def _nearest_environments(env_id: str) -> str:
     wanted = env_id.lower().replace("_", "-")
     for candidate in (wanted, f"{wanted}-v3", f"{wanted.rsplit('-v', 1)[0]}-v3"):
         if candidate in TASKS:
-            return f"did you mean {candidate}?"
-    close = difflib.get_close_matches(wanted, TASKS, n=3, cutoff=0.5)
-    return f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(TASKS)}"
+            return did_you_mean([candidate])
+    return did_you_mean(nearest(wanted, list(TASKS), count=3, cutoff=0.5), f"there are: {', '.join(TASKS)}")
