@@ -7,10 +7,11 @@ import errno
 import json
 import os
 import stat
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from reward_synth.core.errors import RewardSynthError
 
@@ -73,20 +74,41 @@ def refuse_links(folder: Path) -> None:
                     )
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write the file whole or not at all: to a draft beside it, then renamed over it."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+@contextmanager
+def written_whole(path: Path, durable: bool = True) -> Iterator[BinaryIO]:
+    """A file to write to, which takes the path's place once it is complete; the file there stays if that fails.
+
+    :param durable: whether it must outlive a power cut. If not, it may be empty then.
+    """
+    draft = _draft_of(path)
     with in_words(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with draft.open("wb") as file:
-                file.write(content)
-                file.flush()
-                # Without this a power cut may leave the new name with no bytes behind it.
-                os.fsync(file.fileno())
-            draft.replace(path)
+                yield file
+            if durable:
+                put_in_place(draft, path)
+            else:
+                draft.replace(path)
         finally:
             draft.unlink(missing_ok=True)
+
+
+def put_in_place(draft: Path, path: Path) -> None:
+    """Give a complete file or folder its name, so that it outlives a power cut.
+
+    Without the first sync the new name may have no bytes behind it after a power cut, without the second it may be
+    missing, although what was written later is there.
+    """
+    _sync(draft)
+    draft.replace(path)
+    _sync(path.parent)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write the file whole or not at all; once this returns, it outlives a power cut."""
+    with written_whole(path) as file:
+        file.write(content)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -100,13 +122,15 @@ def write_json(path: Path, data: Any) -> None:
 
 
 def write_new(path: Path, text: str) -> bool:
-    """Write a file that must not exist yet; False, and nothing written, if it does. Atomic."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    """As :func:`write_text`, for a file that must not exist yet; False, and nothing written, if it does."""
+    draft = _draft_of(path)
     with in_words(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             draft.write_text(text, encoding="utf-8")
+            _sync(draft)
             os.link(draft, path)
+            _sync(path.parent)
         except FileExistsError:
             return False
         finally:
@@ -114,8 +138,12 @@ def write_new(path: Path, text: str) -> bool:
     return True
 
 
-def append_line(path: Path, line: str) -> None:
-    """Append one line. A torn last line, left by a crash, is closed first, so that only it is lost."""
+def append_line(path: Path, line: str, durable: bool = False) -> None:
+    """Append one line. A torn last line, left by a crash, is closed first, so that only it is lost.
+
+    :param durable: whether it must outlive a power cut. A sync takes milliseconds, and lines that tell of progress
+        come several times a second and are not needed to resume: they do without.
+    """
     with in_words(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab+") as file:
@@ -125,6 +153,26 @@ def append_line(path: Path, line: str) -> None:
                 if file.read(1) != b"\n":
                     line = "\n" + line
             file.write(line.encode() + b"\n")
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+
+
+def _draft_of(path: Path) -> Path:
+    """Where this thread writes what is to become the path's file; hidden, since a killed process leaves it."""
+    return path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.draft")
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # Some network file systems cannot do it for a folder, and keep its names by themselves.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.files import write_text
 from reward_synth.core.nearest import did_you_mean, nearest
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -84,9 +85,7 @@ for _tag, _pattern, _first in _SCALARS:
 def write_yaml(path: Path, values: dict[str, Any]) -> None:
     """Write the mapping, keys in the given order; the file appears whole or not at all."""
     text = yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+    write_text(path, text)
 
 
 def read_yaml(path: Path, model: type[Model], what: str) -> Model:

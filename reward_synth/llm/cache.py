@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from reward_synth.core.files import write_text
 from reward_synth.llm.base import CallsFailed, Model, Reply, Request
-from reward_synth.llm.files import write_atomically
 
 
 def request_key(model: str, request: Request) -> str:
@@ -77,7 +77,7 @@ class Cached:
         return {asked[index]: reply for index, reply in answers.items()}
 
     def _write(self, key: str, reply: Reply) -> None:
-        write_atomically(self._path(key), reply.model_dump_json(indent=1) + "\n")
+        write_text(self._path(key), reply.model_dump_json(indent=1) + "\n")
 
     def _path(self, key: str) -> Path:
         return self._directory / f"{key}.json"

@@ -8,9 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.files import write_bytes
+from reward_synth.core.files import write_bytes, write_text
 from reward_synth.llm.base import Reply, Request
-from reward_synth.llm.files import write_atomically
 
 
 class ManualModel:
@@ -88,7 +87,7 @@ class ManualModel:
             if prompt is None:
                 number += 1
                 prompt = self._directory / f"{number:03d}-{request.role}.prompt.md"
-                write_atomically(prompt, text)
+                write_text(prompt, text)
                 _write_pictures(prompt, request)
                 written[text] = prompt
             pairs.append((prompt, prompt.with_name(prompt.name.replace(".prompt.md", ".answer.md"))))

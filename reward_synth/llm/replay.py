@@ -10,9 +10,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.files import append_line, write_text
 from reward_synth.core.types import Value
 from reward_synth.llm.base import Message, Model, Reply, Request
-from reward_synth.llm.files import write_atomically
 from reward_synth.llm.ledger import Ledgered
 
 
@@ -134,11 +134,9 @@ class Recorder(Ledgered):
             completion_tokens=reply.completion_tokens,
         )
         if self._path.is_dir():
-            write_atomically(self._path / f"{recording.key}.json", recording.model_dump_json(indent=1) + "\n")
+            write_text(self._path / f"{recording.key}.json", recording.model_dump_json(indent=1) + "\n")
             return
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(recording.model_dump_json() + "\n")
+        append_line(self._path, recording.model_dump_json(), durable=True)
 
 
 def load_recordings(path: Path) -> list[Recording]:

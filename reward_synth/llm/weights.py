@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.llm.files import write_atomically
+from reward_synth.core.files import put_in_place, write_text
 from reward_synth.llm.keys import scrub
 
 Progress = Callable[[int, int], None]
@@ -93,7 +93,7 @@ def verify(weights: Weights = QWEN, folder: Path | None = None, progress: Progre
     if not path.is_file():
         raise RewardSynthError(f"no weights at {path}", "run `reward-synth models pull`")
     _check(path, weights, progress)
-    write_atomically(_stamp_of(path), json.dumps(_stamp(path, weights)) + "\n")
+    write_text(_stamp_of(path), json.dumps(_stamp(path, weights)) + "\n")
     return path
 
 
@@ -131,9 +131,9 @@ def pull(weights: Weights = QWEN, folder: Path | None = None, progress: Progress
         )
     _check(part, weights, None)
     path = folder / weights.file
-    part.replace(path)
+    put_in_place(part, path)
     shutil.rmtree(_pieces_folder(part), ignore_errors=True)
-    write_atomically(_stamp_of(path), json.dumps(_stamp(path, weights)) + "\n")
+    write_text(_stamp_of(path), json.dumps(_stamp(path, weights)) + "\n")
     return path
 
 

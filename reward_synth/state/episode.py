@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import numpy as np
 
 from reward_synth.core.arrays import FloatArray
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.files import written_whole
 from reward_synth.state import view
 
 
@@ -62,8 +62,6 @@ class Episode:
 
     def save(self, path: Path) -> None:
         """Write a compressed ``.npz`` without pickle; a reader never sees half a file."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
         facts = {
             "layout": self.layout,
             "dt": self.dt,
@@ -71,9 +69,8 @@ class Episode:
             "seed": self.seed,
             "terminated": self.terminated,
         }
-        with unfinished.open("wb") as file:
+        with written_whole(path) as file:
             np.savez_compressed(file, rows=self.rows, actions=self.actions, facts=np.array(json.dumps(facts)))
-        unfinished.replace(path)
 
     @classmethod
     def load(cls, path: Path) -> Episode:

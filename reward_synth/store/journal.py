@@ -127,7 +127,7 @@ class Journal:
             seconds=round(reply.seconds, 3),
             cached=reply.cached,
         )
-        append_line(self.path / "costs.jsonl", line.model_dump_json())
+        append_line(self.path / "costs.jsonl", line.model_dump_json(), durable=True)
 
     def costs(self) -> list[CostLine]:
         """Every model call booked so far."""

@@ -12,7 +12,7 @@ from typing import Any
 import tomlkit
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.files import in_words, read_json, refuse_links, write_bytes, write_json, write_text
+from reward_synth.core.files import in_words, put_in_place, read_json, refuse_links, write_bytes, write_json, write_text
 from reward_synth.core.types import Candidate
 from reward_synth.settings.model import Settings
 from reward_synth.store.feedback_files import FeedbackFiles
@@ -174,7 +174,7 @@ class RunStore(FinalFiles, FeedbackFiles, Journal):
             draft.mkdir()
             for name, text in templates.items():
                 write_text(draft / name, text)
-            draft.replace(self.prompts_dir)
+            put_in_place(draft, self.prompts_dir)
 
     # Iterations, results, the best --------------------------------------------------------------------
 

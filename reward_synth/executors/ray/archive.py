@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.files import write_bytes
+from reward_synth.core.files import write_bytes, written_whole
 
 Files = dict[str, bytes]
 """Content by plain file name."""
@@ -101,10 +101,9 @@ def show_curves(files: Mapping[str, bytes], folder: Path) -> None:
     """Bring the curves of a running training up to date; whatever else is named is left out."""
     for name in CURVES:
         if name in files:
-            # Not forced to the disk: after a power cut they are written again.
-            draft = folder / f".{name}.draft"
-            draft.write_bytes(files[name])
-            draft.replace(folder / name)
+            # After a power cut they are written again.
+            with written_whole(folder / name, durable=False) as file:
+                file.write(files[name])
 
 
 def check_name(name: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 from typing import Any
 
@@ -12,6 +11,7 @@ from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import VecNormalize
 
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.files import written_whole
 from reward_synth.training.job import TrainJob
 from reward_synth.training.learners.base import Learner
 from reward_synth.training.loop.evaluation_callback import Watch
@@ -27,7 +27,6 @@ def save_checkpoint(job: TrainJob, learner: Learner, venv: VecNormalize, watch: 
     and what was measured so far. It does not hold the environments' states: a training that goes on starts fresh
     episodes.
     """
-    draft = job.checkpoint_path.with_name(f".{job.checkpoint_path.name}.draft")
     content = {
         "format": FORMAT,
         "job": job.digest(),
@@ -39,11 +38,8 @@ def save_checkpoint(job: TrainJob, learner: Learner, venv: VecNormalize, watch: 
         "torch": torch.get_rng_state(),
         "numpy": _numpy_state(),
     }
-    with draft.open("wb") as file:
+    with written_whole(job.checkpoint_path) as file:
         torch.save(content, file)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(job.checkpoint_path)
 
 
 def load_checkpoint(job: TrainJob) -> dict[str, Any] | None:

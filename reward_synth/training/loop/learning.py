@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from stable_baselines3.common.vec_env import VecNormalize
 
+from reward_synth.core.files import written_whole
 from reward_synth.sandbox.process import MeasureProcess, RewardProcess
 from reward_synth.simulators import get_simulator
 from reward_synth.state.fields import FieldTable
@@ -43,7 +44,8 @@ def learn(
         restore(earlier, job, learner, venv, watch)
     if learner.model.num_timesteps < job.target:
         _train(job, learner, venv, watch)
-        learner.model.save(job.folder / "model.zip")
+        with written_whole(job.folder / "model.zip") as file:
+            learner.model.save(file)
         policy_of(learner.model, venv, job.preset.action_repeat).save(job.policy_path)
         if _pauses(learner, job, watch):
             save_checkpoint(job, learner, venv, watch)

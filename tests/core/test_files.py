@@ -1,0 +1,116 @@
+"""What is written appears whole, once, and outlives a power cut: seen by the order of syncs and renames."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from reward_synth.core import files
+from reward_synth.core.errors import RewardSynthError
+
+
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is asked of the file system, in order."""
+    done: list[str] = []
+    sync, replace, link = os.fsync, Path.replace, os.link
+
+    def recorded_sync(descriptor: int) -> None:
+        done.append("sync folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "sync file")
+        sync(descriptor)
+
+    def recorded_replace(self: Path, target: Path) -> Path:
+        done.append("rename")
+        return replace(self, target)
+
+    def recorded_link(source: Path, target: Path) -> None:
+        done.append("link")
+        link(source, target)
+
+    monkeypatch.setattr(os, "fsync", recorded_sync)
+    monkeypatch.setattr(Path, "replace", recorded_replace)
+    monkeypatch.setattr(os, "link", recorded_link)
+    return done
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name_and_the_name_is_too(tmp_path: Path, steps: list[str]) -> None:
+    files.write_text(tmp_path / "new" / "a.txt", "ä")
+    assert steps == ["sync file", "rename", "sync folder"]
+    assert (tmp_path / "new" / "a.txt").read_bytes() == "ä".encode()
+
+
+def test_what_need_not_outlive_a_power_cut_costs_no_sync(tmp_path: Path, steps: list[str]) -> None:
+    with files.written_whole(tmp_path / "a", durable=False) as file:
+        file.write(b"a")
+    files.append_line(tmp_path / "lines", "1")
+    assert steps == ["rename"]
+    files.append_line(tmp_path / "lines", "2", durable=True)
+    assert steps == ["rename", "sync file"]
+    assert (tmp_path / "lines").read_text() == "1\n2\n"
+
+
+def test_a_folder_is_put_in_place(tmp_path: Path, steps: list[str]) -> None:
+    draft = tmp_path / ".draft"
+    draft.mkdir()
+    files.put_in_place(draft, tmp_path / "folder")
+    assert steps == ["sync folder", "rename", "sync folder"]
+
+
+def test_a_writer_that_fails_leaves_the_file_that_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    files.write_text(path, "old")
+    with pytest.raises(ZeroDivisionError), files.written_whole(path) as file:
+        file.write(b"half")
+        1 / 0  # noqa: B018
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_exists_is_not_written_anew(tmp_path: Path, steps: list[str]) -> None:
+    assert files.write_new(tmp_path / "a", "first")
+    assert steps == ["sync file", "link", "sync folder"]
+    assert not files.write_new(tmp_path / "a", "second")
+    assert (tmp_path / "a").read_text() == "first"
+    assert list(tmp_path.iterdir()) == [tmp_path / "a"]
+
+
+def test_threads_that_write_one_file_do_not_share_a_draft(tmp_path: Path) -> None:
+    drafts = set()
+
+    def write() -> None:
+        with files.written_whole(tmp_path / "a") as file:
+            drafts.add(file.name)
+            both.wait(30)
+
+    both = threading.Barrier(2)
+    threads = [threading.Thread(target=write) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(drafts) == 2
+
+
+def test_a_torn_line_is_closed_and_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "lines"
+    path.write_text('{"a": 1}\n{"b": ')
+    files.append_line(path, '{"c": 3}')
+    assert files.read_lines(path) == [{"a": 1}, {"c": 3}]
+
+
+def test_a_folder_that_cannot_be_synced_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(descriptor: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    code = errno.EINVAL
+    files.write_text(tmp_path / "a", "a")
+    code = errno.ENOSPC
+    with pytest.raises(RewardSynthError, match="no space left on the disk"):
+        files.write_text(tmp_path / "a", "b")
+    assert (tmp_path / "a").read_text() == "a"
