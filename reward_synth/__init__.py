@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from reward_synth.core.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from reward_synth.api.rewards import check_reward, train_reward
     from reward_synth.api.run import Run, synthesize
@@ -13,8 +15,6 @@ if TYPE_CHECKING:
     from reward_synth.export.wrapper import RewardWrapper
     from reward_synth.reward.contract import load_reward
     from reward_synth.tasks.spec import TaskSpec
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Candidate",

@@ -84,7 +84,7 @@ def faults(path: Path, name: str) -> list[str]:
     for target, line in imported(path):
         head, _, below = target.partition(".")
         target_unit = below.partition(".")[0]
-        if head != "reward_synth" or target_unit in ("", "__version__", unit):
+        if head != "reward_synth" or target_unit in ("", unit):
             continue
         if LEVEL_OF[target_unit] >= LEVEL_OF[unit]:
             found.append(f"{path}:{line}: {name} imports {target}")

@@ -14,10 +14,10 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from reward_synth import __version__
 from reward_synth.cli import catalogue, evaluating, looking, own_tasks, rewards, running
 from reward_synth.cli.doctor import doctor
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.version import __version__
 
 # Plain help: the boxes would cost a third of the time that --help takes.
 app = typer.Typer(

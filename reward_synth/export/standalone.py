@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Protocol
 
-from reward_synth import __version__
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.version import __version__
 from reward_synth.reward.lint import lint
 
 OWN_NAMES = frozenset(
