@@ -1,4 +1,4 @@
-"""The command line: parse, call the API, render. The commands are in :mod:`reward_synth.commands`.
+"""The command line: parse, call the API, render. Each command is a file of its name beside this one.
 
 Exit codes: 0 done, 1 no acceptable reward (or findings in ``check``), 2 usage or prerequisite, 130 interrupted.
 """
@@ -14,8 +14,25 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from reward_synth.cli import catalogue, evaluating, looking, own_tasks, rewards, running
-from reward_synth.cli.doctor import doctor
+from reward_synth.cli import (
+    check,
+    config,
+    cost,
+    diff,
+    doctor,
+    export,
+    feedback,
+    logs,
+    ls,
+    models,
+    resume,
+    run,
+    show,
+    stop,
+    tasks,
+    train,
+)
+from reward_synth.cli import eval as eval_
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.version import __version__
 
@@ -27,27 +44,29 @@ app = typer.Typer(
     help="A sentence in; a dense reward function you can read, and the policy it trains, out.",
     epilog="RUN is a run's name, a unique beginning or the end of it, a path, or `latest`.",
 )
-for _command in (
-    running.run,
-    running.resume,
-    running.stop,
-    running.feedback,
-    looking.ls,
-    looking.show,
-    looking.diff,
-    looking.logs,
-    looking.cost,
-    rewards.check,
-    rewards.train,
-    evaluating.eval,
-    rewards.export,
-    doctor,
-):
+# In the order of --help; each stands in a file of its name.
+COMMANDS = (
+    run.run,
+    resume.resume,
+    stop.stop,
+    feedback.feedback,
+    ls.ls,
+    show.show,
+    diff.diff,
+    logs.logs,
+    cost.cost,
+    check.check,
+    train.train,
+    eval_.eval,
+    export.export,
+    doctor.doctor,
+)
+GROUPS = {"tasks": tasks.app, "models": models.app, "config": config.app}
+
+for _command in COMMANDS:
     app.command(_command.__name__)(_command)
-own_tasks.add_to(catalogue.tasks_app)
-app.add_typer(catalogue.tasks_app, name="tasks")
-app.add_typer(catalogue.models_app, name="models")
-app.add_typer(catalogue.config_app, name="config")
+for _name, _group in GROUPS.items():
+    app.add_typer(_group, name=_name)
 
 
 def _print_version(wanted: bool) -> None:

@@ -69,6 +69,21 @@ def environment_argument(run: Run) -> str:
     return f"--env {shlex.quote(f'{shown}:{name}')}"
 
 
+def resume_command(run: Run) -> str:
+    """What to type to go on with a run of one's own; its server must be named anew."""
+    server = run.settings.base_url
+    words = ["reward-synth resume", run_argument(run), environment_argument(run)]
+    return " ".join(filter(None, words)) + (f" --base-url {shlex.quote(server)}" if server else "")
+
+
+def warn_without_sandbox(unsafe_no_sandbox: bool | None) -> None:
+    """Say on stderr what ``--unsafe-no-sandbox`` means, where it was given."""
+    if unsafe_no_sandbox:
+        from reward_synth.api.lifecycle import UNSAFE
+
+        typer.echo(f"warning: {UNSAFE}", err=True)
+
+
 def read_line(question: str) -> str:
     """A person's answer.
 

@@ -1,4 +1,4 @@
-"""``tasks new``, ``tasks check``, ``tasks fields``: a task of one's own."""
+"""``tasks``: those that are shipped, and one of your own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 
 from reward_synth.cli import options
 from reward_synth.cli.options import Json
-from reward_synth.cli.text import print_json, read_line
+from reward_synth.cli.text import print_json, print_table, read_line
 from reward_synth.core.errors import RewardSynthError
 
 if TYPE_CHECKING:
@@ -20,13 +20,44 @@ if TYPE_CHECKING:
 
 _Text = str | None
 
-
-def add_to(app: typer.Typer) -> None:
-    """Make these commands those of ``tasks``."""
-    for command in (new, check, fields):
-        app.command(command.__name__)(command)
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The tasks that are shipped.")
 
 
+@app.command("ls")
+def ls(json: Json = False) -> None:
+    """List the task specs."""
+    from reward_synth.tasks.spec import list_tasks
+
+    specs = list_tasks()
+    if json:
+        print_json([spec.model_dump(mode="json") for spec in specs])
+    else:
+        rows = [(spec.name, spec.environment.id, f"{spec.training.steps:,}", spec.goal) for spec in specs]
+        print_table(("task", "environment", "steps", "goal"), rows)
+
+
+@app.command("show")
+def show(
+    task: Annotated[str, typer.Argument(metavar="TASK", help="A task's name, or a YAML file.")], json: Json = False
+) -> None:
+    """Show a task spec: goal, environment, success, fitness, budget."""
+    from reward_synth.display.progress import printable
+    from reward_synth.tasks.spec import load_task
+
+    spec = load_task(task)
+    if json:
+        print_json(spec.model_dump(mode="json"))
+        return
+    for name, value in spec.model_dump(mode="json").items():
+        if value in ("", [], {}, None, False):
+            continue
+        if isinstance(value, dict):
+            value = ", ".join(f"{key} {item}" for key, item in value.items() if item not in ({}, None))
+        text = printable("; ".join(value) if isinstance(value, list) else str(value).strip())
+        typer.echo(f"{name}:\n    " + text.replace("\n", "\n    ") if "\n" in text else f"{name}: {text}")
+
+
+@app.command("new")
 def new(
     env: Annotated[
         _Text, typer.Option(metavar="ENV", help="Id, `module:ID`, `module:CLASS`, `./FILE.py:CLASS`.")
@@ -76,9 +107,11 @@ def new(
         env, goal, name, success, fitness, fitness_unit, horizon, steps, tuple(field or ()),
         dict(parse_argument(text) for text in argument or ()), learner, preset, episodes,
     )  # fmt: skip
-    spec, tried = new_task(answers, _question(there), _show, patient=there, unsafe_no_sandbox=bool(unsafe_no_sandbox))
+    spec, tried = new_task(
+        answers, _question(there), _print_text, patient=there, unsafe_no_sandbox=bool(unsafe_no_sandbox)
+    )
     path = out or Path(f"{spec.short_name}.yaml")
-    _tell(tried)
+    _print_trial(tried)
     doubtful = any(remark.level == "warning" for remark in tried.remarks)
     if doubtful and not yes and not (there and _confirmed("Write it all the same? (y/N) ")):
         raise RewardSynthError("nothing was written", "mend what the warnings say, or add --yes", exit_code=1)
@@ -90,6 +123,7 @@ def new(
     typer.echo(f"Next: reward-synth run --task {path}", err=True)
 
 
+@app.command("check")
 def check(
     task: Annotated[str, typer.Argument(metavar="TASK", help="A task's name, or a YAML file.")],
     render: Annotated[bool, typer.Option("--render", help="Also make a picture.")] = False,
@@ -110,11 +144,12 @@ def check(
     if json:
         print_json({"task": spec.name, "remarks": [asdict(remark) for remark in tried.remarks]})
     else:
-        _tell(tried)
+        _print_trial(tried)
     if any(remark.level == "warning" for remark in tried.remarks):
         raise typer.Exit(1)
 
 
+@app.command("fields")
 def fields(
     task: Annotated[str, typer.Argument(metavar="TASK|ENV", help="A task's name or YAML file, or an environment.")],
 ) -> None:
@@ -153,13 +188,13 @@ def _confirmed(question: str) -> bool:
         return False
 
 
-def _show(text: str) -> None:
+def _print_text(text: str) -> None:
     from reward_synth.display.progress import printable
 
     typer.echo(f"\n{printable(text.rstrip())}\n", err=True)
 
 
-def _tell(tried: PreparedTask) -> None:
+def _print_trial(tried: PreparedTask) -> None:
     """What the trial found, on stderr."""
     from reward_synth.display.progress import printable
 

@@ -7,10 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reward_synth.cli import options
+from reward_synth.cli.ending import terminable
 from reward_synth.cli.options import CandidateName, Json, RunName
-from reward_synth.cli.stopping import terminable
-from reward_synth.cli.text import environment_argument, print_json, print_table, run_argument, share
-from reward_synth.cli.text import number as figure
+from reward_synth.cli.text import (
+    environment_argument,
+    number,
+    print_json,
+    print_table,
+    run_argument,
+    share,
+    warn_without_sandbox,
+)
 
 if TYPE_CHECKING:
     from reward_synth.api.run import Run
@@ -40,7 +47,6 @@ def eval(
     Finished seeds are not repeated: the same command goes on after an interruption, and a higher `--seeds` adds the
     rest. Exits with 1 if it was stopped, or all trainings crashed.
     """
-    from reward_synth.api.lifecycle import UNSAFE
     from reward_synth.api.run import Run
     from reward_synth.display import make_display
     from reward_synth.settings.model import load_settings
@@ -50,8 +56,7 @@ def eval(
     settings = resolved.settings
     found = Run.open(run, settings.runs_dir)
     found.name_environment(env)
-    if unsafe_no_sandbox:
-        typer.echo(f"warning: {UNSAFE}", err=True)
+    warn_without_sandbox(unsafe_no_sandbox)
     # As for `train`: lines show all there is; `json` is one document at the end.
     shown = make_display("none" if settings.display in ("json", "none") else "plain")
     command = _command(found, candidate, seeds, steps, jobs, executor)
@@ -90,7 +95,7 @@ def _print(evaluation: Evaluation, unit: str) -> None:
             str(score.index),
             score.status,
             share(score.success),
-            figure(score.fitness),
+            number(score.fitness),
             "yes" if score.solved else "no",
             f"{score.steps:,}",
             f"{score.cpu_seconds:.0f}",

@@ -1,0 +1,54 @@
+"""``check``: lint and probe a reward file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reward_synth.cli import options
+from reward_synth.cli.options import Json
+from reward_synth.cli.text import print_json, warn_without_sandbox
+from reward_synth.core.errors import RewardSynthError
+
+RewardFile = Annotated[
+    Path, typer.Argument(metavar="FILE", help="A file with compute_reward(state, action, next_state).")
+]
+TaskName = Annotated[str, typer.Option("--task", metavar="NAME|FILE", help="The task spec: `reward-synth tasks ls`.")]
+
+
+def check(
+    file: RewardFile,
+    task: TaskName,
+    only: Annotated[str | None, typer.Option(metavar="lint|probe", help="Only one of the two.")] = None,
+    unsafe_no_sandbox: options.UnsafeNoSandbox = None,
+    json: Json = False,
+) -> None:
+    """Lint and probe a reward file. Exits with 0 if clean, 1 with findings, 2 if it cannot run."""
+    from reward_synth.api.rewards import check_reward
+    from reward_synth.display.progress import printable
+
+    if only not in (None, "lint", "probe"):
+        raise RewardSynthError(f"--only {only} is not known", "use --only lint or --only probe, or neither for both")
+    warn_without_sandbox(unsafe_no_sandbox)
+    report = check_reward(
+        file,
+        task,
+        only,  # type: ignore[arg-type]  # narrowed above
+        unsafe_no_sandbox=bool(unsafe_no_sandbox),
+    )
+    if json:
+        print_json(report.model_dump(mode="json") | {"ok": report.ok})
+    else:
+        for finding in report.findings:
+            where = f"{file}:{finding.line}" if finding.line else str(file)
+            fix = f" Fix: {finding.fix}" if finding.fix else ""
+            typer.echo(printable(f"{where}: {finding.severity} [{finding.rule}] {finding.message}{fix}"))
+        if not report.findings:
+            terms = f"; terms: {', '.join(report.terms)}" if report.terms else ""
+            typer.echo(f"{file}: clean{terms}", err=True)
+        if report.alignment:
+            typer.echo(printable(f"{file}: {report.alignment.as_text()}"), err=True)
+    if report.findings:
+        raise typer.Exit(1)

@@ -1,0 +1,95 @@
+"""``cost``: what runs took of money and of time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from reward_synth.cli import options
+from reward_synth.cli.ls import openable_runs
+from reward_synth.cli.options import Json
+from reward_synth.cli.text import print_json, print_table
+
+if TYPE_CHECKING:
+    from reward_synth.api.run import Run
+    from reward_synth.store import CostLine
+
+_COST_KEYS = ("of", "calls", "cached", "prompt_tokens", "completion_tokens", "usd", "seconds")
+
+
+def cost(
+    run: Annotated[
+        str | None, typer.Argument(metavar="[RUN]", help="As for the other commands; all runs if not given.")
+    ] = None,
+    runs_dir: options.RunsDir = None,
+    json: Json = False,
+) -> None:
+    """Model calls, tokens and dollars; training steps and processor time."""
+    from reward_synth.api.run import Run
+
+    folder = options.runs_folder(runs_dir)
+    if run is None:
+        rows = [_cost_row(item.id, item.costs) for _, item in openable_runs(folder)]
+    else:
+        one = Run.open(run, folder)
+        roles = dict.fromkeys(line.role for line in one.costs)
+        rows = [_cost_row(role, [line for line in one.costs if line.role == role]) for role in roles]
+        rows.append(_cost_row("all", one.costs))
+    training = None if run is None else _training_cost(Run.open(run, folder))
+    if json:
+        print_json({"calls": rows, "training": training} if training else {"calls": rows})
+        return
+    header = ("of", "calls", "cached", "tokens in", "tokens out", "usd", "seconds")
+    print_table(header, [[_shown(row[name]) for name in _COST_KEYS] for row in rows])
+    if training:
+        typer.echo(
+            f"\ntrained {training['steps']:,} steps in {training['trainings']} trainings, "
+            f"{training['cpu_hours']:.2f} processor hours"
+        )
+
+
+def _cost_row(of: str, lines: Iterable[CostLine]) -> dict[str, Any]:
+    lines = list(lines)
+    return {
+        "of": of,
+        "calls": len(lines),
+        "cached": sum(line.cached for line in lines),
+        "prompt_tokens": _sum(line.prompt_tokens for line in lines),
+        "completion_tokens": _sum(line.completion_tokens for line in lines),
+        "usd": _sum(line.usd for line in lines),
+        "seconds": round(sum(line.seconds for line in lines), 1),
+    }
+
+
+def _sum(values: Iterable[float | None]) -> float | None:
+    """None, not a smaller sum, where one of them is unknown."""
+    total = 0.0
+    for value in values:
+        if value is None:
+            return None
+        total += value
+    return int(total) if total.is_integer() else round(total, 6)
+
+
+def _training_cost(run: Run) -> dict[str, Any]:
+    """What all trainings took, those that were broken off too; of these, processor time up to their last rung."""
+    from reward_synth.training.job import RungEnd, read_progress
+
+    results = [result for candidate in run.candidates for result in run.results(candidate.id)]
+    results += [result for c in run.candidates for result in run.store.read_final_results(c.id).values()]
+    steps = [result.steps for result in results]
+    seconds = [result.cpu_seconds for result in results]
+    for candidate in run.candidates:
+        for index in range(run.settings.seeds):
+            folder = run.store.train_dir(candidate.id, index)
+            if run.store.read_result(candidate.id, index) is None and (begun := read_progress(folder).step):
+                paused = RungEnd.read(folder)
+                steps.append(begun)
+                seconds.append(paused.cpu_seconds if paused else 0.0)
+    return {"trainings": len(steps), "steps": sum(steps), "cpu_hours": round(sum(seconds) / 3600, 4)}
+
+
+def _shown(value: Any) -> str:
+    return "unknown" if value is None else f"{value:,}" if isinstance(value, int | float) else str(value)

@@ -1,0 +1,81 @@
+"""How a command that works for long ends: stopped from outside, by an error, or with a reward."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from reward_synth.cli.text import resume_command, run_argument
+from reward_synth.core.errors import RewardSynthError
+
+if TYPE_CHECKING:
+    from reward_synth.api.run import Run
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Treat SIGTERM as Ctrl-C, so that workers are ended and what is done is kept."""
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def resumable() -> Iterator[Callable[[Run], None]]:
+    """Treat SIGTERM as Ctrl-C; after either, and after any error, the last line says how to go on.
+
+    Yields a function to be told of the run once there is one.
+    """
+    runs: list[Run] = []
+    try:
+        with terminable():
+            yield runs.append
+    except BaseException as error:
+        if runs:
+            if isinstance(error, RewardSynthError):
+                advice = f"then continue with: {resume_command(runs[0])}"
+                hint = f"{error.hint}\n      {advice}" if error.hint else advice
+                raise RewardSynthError(error.message, hint, error.exit_code) from error
+            typer.echo(f"Continue with: {resume_command(runs[0])}", err=True)
+        raise
+
+
+def finish(run: Run) -> None:
+    """What was found and what to type next; exits with 1 if there is no acceptable reward."""
+    from reward_synth.display.progress import dollars, duration, evaluation_lines, result_text
+
+    status, best, name = run.status, run.best, run_argument(run)
+    quiet = run.settings.display in ("json", "none")
+    if best is not None and not quiet:
+        unit = f" {run.task.fitness_unit}" if best.fitness is not None else ""
+        figures = result_text(best.success, best.fitness, best.success_interval)
+        typer.echo(f"\nBest reward {best.id}: {figures}{unit}", err=True)
+        typer.echo(str(run.reward_path))
+        evaluation = run.evaluation()
+        if evaluation is not None:
+            typer.echo("Final training: " + "; ".join(evaluation_lines(evaluation, run.task.fitness_unit)), err=True)
+    if not quiet:
+        typer.echo(f"Models: {dollars(run.cost)}. Time: {duration(run.seconds)}.", err=True)
+        for command, does in (
+            (f"reward-synth show {name}", "all candidates and what was learnt"),
+            (f"reward-synth export {name}", "the reward and its wrapper as one file") if best else ("", ""),
+        ):
+            if command:
+                typer.echo(f"  {command:<34}  # {does}", err=True)
+        if status in ("stopped", "waiting"):
+            typer.echo(f"Continue with: {resume_command(run)}", err=True)
+        elif status == "unsolved":
+            more = run.settings.iterations + 2
+            typer.echo(f"Continue with: {resume_command(run)} --iterations {more}", err=True)
+    if status in ("unsolved", "stopped"):
+        raise typer.Exit(1)

@@ -1,0 +1,33 @@
+"""``export``: a reward as one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reward_synth.cli import options
+from reward_synth.cli.options import CandidateName, RunName
+from reward_synth.core.errors import RewardSynthError
+
+
+def export(
+    run: RunName = "latest",
+    candidate: CandidateName = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write it; stdout if not given.")] = None,
+    runs_dir: options.RunsDir = None,
+) -> None:
+    """A reward with its gymnasium wrapper as one file that runs without this package (Crafter's worlds need it)."""
+    from reward_synth.api.run import Run
+
+    text = Run.open(run, options.runs_folder(runs_dir)).export(candidate)
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    if out.exists():
+        raise RewardSynthError(f"{out} exists already", "choose another name, or remove it first")
+    from reward_synth.core.files import write_text
+
+    write_text(out, text)
+    typer.echo(str(out))

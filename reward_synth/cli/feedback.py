@@ -1,0 +1,53 @@
+"""``feedback``: answer a run's question, or give it advice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reward_synth.cli import options
+from reward_synth.cli.asking import console_ask
+from reward_synth.cli.options import Json, RunName
+from reward_synth.cli.text import print_json, resume_command
+from reward_synth.core.errors import RewardSynthError
+
+
+def feedback(
+    run: RunName = "latest",
+    prefer: Annotated[str | None, typer.Option(metavar="CANDIDATE", help="The one that you like best.")] = None,
+    note: Annotated[str, typer.Option(metavar="TEXT", help="Your words; the next prompt holds them as they are.")] = "",
+    reject: Annotated[bool, typer.Option("--reject", help="Say that none of them is right.")] = False,
+    edit: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A reward that you wrote or changed; it is tried next.")
+    ] = None,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="End the run with --prefer, or the best one, as its result.")
+    ] = False,
+    runs_dir: options.RunsDir = None,
+    json: Json = False,
+) -> None:
+    """Answer a run's open question, or give it advice. Without options it asks you."""
+    from reward_synth.api.run import Run
+    from reward_synth.search.feedback import answer_from_options, latest_request
+
+    found = Run.open(run, options.runs_folder(runs_dir))
+    if prefer or note or reject or edit or accept:
+        answer = answer_from_options(found.store, prefer=prefer, note=note, reject=reject, edit=edit, accept=accept)
+    else:
+        ask = console_ask()
+        if ask is None:
+            raise RewardSynthError(
+                "there is no terminal to ask you at", "answer with --prefer, --note, --reject, --edit or --accept"
+            )
+        answer = ask(latest_request(found.store))
+        if answer.action in ("skip", "stop"):
+            typer.echo("nothing was recorded", err=True)
+            return
+    path = found.answer(answer)
+    if json:
+        print_json({"answer": str(path)} | answer.model_dump(mode="json"))
+    typer.echo(f"recorded in {path}", err=True)
+    if not found.store.is_locked():
+        typer.echo(f"Continue with: {resume_command(found)}", err=True)

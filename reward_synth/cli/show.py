@@ -1,0 +1,93 @@
+"""``show``: a run, or one of its candidates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from reward_synth.cli import options
+from reward_synth.cli.options import CandidateName, Json, RunName
+from reward_synth.cli.text import number, one_line, print_json, print_table, run_argument, share
+
+if TYPE_CHECKING:
+    from reward_synth.api.run import Run
+
+
+def show(
+    run: RunName = "latest", candidate: CandidateName = None, runs_dir: options.RunsDir = None, json: Json = False
+) -> None:
+    """A run and its candidates, or one candidate: its reward, figures and findings."""
+    from reward_synth.api.run import Run
+
+    found = Run.open(run, options.runs_folder(runs_dir))
+    if candidate is None:
+        _show_run(found, json)
+    else:
+        _show_candidate(found, candidate, json)
+
+
+def _show_run(run: Run, as_json: bool) -> None:
+    from reward_synth.display.progress import dollars, duration, evaluation_lines, printable
+
+    info, candidates = run.info, run.candidates
+    evaluations = run.store.evaluations()
+    if as_json:
+        print_json(
+            info.model_dump(mode="json")
+            | {"status": run.status, "cost_usd": run.cost, "path": str(run.path)}
+            | {"candidates": [candidate.model_dump(mode="json") for candidate in candidates]}
+            | {"evaluations": [evaluation.model_dump(mode="json") for evaluation in evaluations]}
+        )
+        return
+    reason = f" ({info.reason})" if info.reason else ""
+    facts = [("goal", info.goal), ("task", info.task or "not chosen yet"), ("status", f"{run.status}{reason}")]
+    facts += [("folder", str(run.path)), ("time", duration(run.seconds)), ("models", dollars(run.cost))]
+    if info.sandbox:
+        facts.append(("sandbox", info.sandbox))
+    if info.best:
+        facts.append(("best", f"{info.best}  {run.reward_path}"))
+    for name, value in facts:
+        typer.echo(f"{name:<8}{one_line(value)}")
+    if candidates:
+        typer.echo("")
+        header = ("candidate", "status", "success", "fitness", "parents", "reason")
+        print_table(
+            header,
+            [(c.id, c.status, share(c.success), number(c.fitness), ",".join(c.parents), c.reason) for c in candidates],
+        )
+    for evaluation in evaluations:
+        lines = "\n  ".join(evaluation_lines(evaluation, run.task.fitness_unit))
+        typer.echo(printable(f"\nfinal training of {evaluation.candidate}\n  {lines}"))
+    for iteration, text in run.store.read_iterations().items():
+        typer.echo(f"\niteration {iteration}\n{printable(text).rstrip()}")
+    for iteration in run.store.open_requests():
+        typer.echo(f"\nYour feedback on iteration {iteration} is asked for: reward-synth feedback {run_argument(run)}")
+
+
+def _show_candidate(run: Run, name: str, as_json: bool) -> None:
+    from reward_synth.display.progress import printable, result_text
+
+    candidate, store = run.candidate(name), run.store
+    report = store.read_check(name)
+    source = store.read_reward(name) if store.has_reward(name) else ""
+    if as_json:
+        findings = [finding.model_dump(mode="json") for finding in report.findings] if report else []
+        ranked = report.alignment.model_dump(mode="json") if report and report.alignment else None
+        data = candidate.model_dump(mode="json") | {"reward": source, "findings": findings, "ranking": ranked}
+        print_json(data | {"summary": store.read_summary(name), "path": str(store.candidate_dir(name))})
+        return
+    reason = f": {candidate.reason}" if candidate.reason else ""
+    parents = f", from {', '.join(candidate.parents)}" if candidate.parents else ""
+    typer.echo(one_line(f"{candidate.id} {candidate.status}{reason}"))
+    author = one_line(f"{candidate.author}{parents}")
+    typer.echo(f"by {author}, {candidate.repairs} repairs, {candidate.steps:,} steps trained")
+    typer.echo(result_text(candidate.success, candidate.fitness, candidate.success_interval))
+    typer.echo(f"{store.candidate_dir(name)}")
+    if report and report.alignment:
+        typer.echo(f"  {one_line(report.alignment.as_text())}")
+    for finding in report.findings if report else ():
+        typer.echo(f"  {finding.severity} ({finding.source}): {one_line(finding.as_text())}")
+    typer.echo(f"\n{printable(source).rstrip()}" if source else "\nits model answer held no code")
+    if summary := store.read_summary(name):
+        typer.echo(f"\n{printable(summary).rstrip()}")

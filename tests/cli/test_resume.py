@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import inspect
+import json
+
+import pytest
+
+from reward_synth.api.run import Run
+from reward_synth.cli.app import execute
+from reward_synth.cli.resume import resume
+from reward_synth.core.types import Feedback, Outcome
+from reward_synth.settings.model import RESUMABLE
+from tests.cli.cases import end_with
+
+
+def test_exit_codes_and_footer(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    for status, code, told in (
+        ("solved", 0, "reward-synth export"),
+        ("accepted", 0, "reward-synth show"),
+        ("unsolved", 1, "--iterations 5"),
+        ("stopped", 1, f"Continue with: reward-synth resume {run.store.short_id}"),
+        ("waiting", 0, f"Continue with: reward-synth resume {run.store.short_id}"),
+    ):
+        end_with(monkeypatch, Outcome.model_validate({"status": status, "best": "001-b", "reason": "x"}))
+        assert execute(["resume", run.id, "--display", "plain"]) == code
+        captured = capsys.readouterr()
+        assert captured.out == f"{run.store.best_reward_path}\n"
+        assert told in captured.err, status
+        assert run.status == status
+
+
+def test_json_puts_launch_first_and_done_last(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, run: Run
+) -> None:
+    end_with(monkeypatch, Outcome(status="solved", best="001-b", reason="x"))
+    assert execute(["resume", run.id, "--json"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert lines[0] == {
+        "event": "launch",
+        "run_id": run.id,
+        "run_dir": str(run.path),
+        "goal": "run backwards",
+        "task": "gym/half_cheetah_run_backward",
+    }
+    assert (lines[-1]["event"], lines[-1]["status"], lines[-1]["best"]) == ("done", "solved", "001-b")
+
+
+def test_resuming_takes_back_what_stopped_it(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    run.stop()
+    run.answer(Feedback(iteration=1, note="later", action="stop"))
+    end_with(monkeypatch, Outcome(status="solved", best="001-b", reason="x"))
+    run.resume(display="none", iterations=9)
+    assert not run.store.stop_requested()
+    answer = run.store.read_answer(1)
+    assert answer is not None
+    assert (answer.action, answer.note) == ("continue", "later")
+    assert run.settings.iterations == 9
+
+
+def test_what_may_change_on_the_way_is_an_option() -> None:
+    # `--env` changes nothing of a run: it says where the file of its environment lies.
+    resumable = set(inspect.signature(resume).parameters) - {"run", "runs_dir", "json", "env"}
+    assert resumable == set(RESUMABLE)

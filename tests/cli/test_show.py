@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from reward_synth.api.run import Run
+from tests.cli.cases import assert_refused, out
+
+
+def test_show(capsys: pytest.CaptureFixture[str], run: Run) -> None:
+    text = out(capsys, "show", run.store.short_id)
+    for told in ("run backwards", "solved", "001-a", "001-b", "It runs.", "best_reward.py", "50%"):
+        assert told in text
+    data = json.loads(out(capsys, "show", "latest", "--json"))
+    assert data["best"] == "001-b"
+    assert [candidate["id"] for candidate in data["candidates"]] == ["001-a", "001-b"]
+    text = out(capsys, "show", "latest", "001-b")
+    assert "-2.0 * next_state.x_velocity" in text
+    assert "[dead-term]" in text
+    assert "over 34 recorded behaviours it ranks with fitness at +0.90\n" in text
+    data = json.loads(out(capsys, "show", "latest", "001-a", "--json"))
+    assert data["findings"][0]["rule"] == "dead-term"
+    assert data["ranking"] == {"behaviours": 34, "reward": 0.9, "terms": {"speed": 0.9}}
+
+
+def test_what_models_wrote_cannot_drive_the_terminal(capsys: pytest.CaptureFixture[str], run: Run) -> None:
+    run.store.write_iteration(2, "fine\x1b]0;title\x07\x9b2J")
+    assert "fine]0;title2J" in out(capsys, "show", "latest")
+
+
+def test_what_is_no_candidate(capsys: pytest.CaptureFixture[str], run: Run) -> None:
+    for arguments, told, advice in (
+        (["show", run.id, "009-z"], "no candidate '009-z'", "001-a, 001-b"),
+        (["show", run.id, "best"], "'best' is not a candidate", "003-b"),
+    ):
+        assert_refused(capsys, arguments, told, advice)

@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.cases import failed
+
+
+def test_a_reward_with_a_syntax_error_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("reward.py").write_text("def compute_reward(state, action, next_state)\n    return {}\n")
+    said = failed(capsys, "train", "reward.py", "--task", "hopper_hop_forward", code=1)
+    assert said.startswith("error: the reward cannot be trained:\n  line 1: ")
+    assert "hint: reward-synth check reward.py --task gym/hopper_hop_forward" in said
