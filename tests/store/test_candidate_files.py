@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import pytest
+
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.types import Candidate, CheckReport, Finding
+from reward_synth.store import RunStore
+from tests.store.cases import REWARD, trained
+
+
+def test_candidates_are_kept_in_order_and_read_back(store: RunStore) -> None:
+    names = [store_id for number in (1, 2) for store_id in (f"{number:03d}-a", f"{number:03d}-b")]
+    for name in reversed(names):
+        store.write_reward(name, REWARD)
+        store.write_check(name, CheckReport(findings=(Finding(rule="r", message="m", line=2),), fields=("x",)))
+        store.save_candidate(Candidate(id=name, iteration=int(name[:3])))
+    assert [candidate.id for candidate in store.candidates()] == names
+    assert store.read_reward("001-a") == REWARD
+    report = store.read_check("001-a")
+    assert report is not None
+    assert report.findings[0].line == 2
+    with pytest.raises(RewardSynthError, match="no candidate '009-z'") as caught:
+        store.candidate("009-z")
+    assert "001-a" in caught.value.hint
+    for wrong in ("../../etc", "001-a/../../x", "latest"):
+        with pytest.raises(RewardSynthError, match="not a candidate"):
+            store.candidate_dir(wrong)
+
+
+def test_a_finished_candidate_never_changes(store: RunStore) -> None:
+    store.write_reward("001-a", REWARD)
+    store.save_candidate(Candidate(id="001-a", iteration=1))
+    store.write_reward("001-a", REWARD + "# repaired\n")
+    store.save_candidate(trained("001-a"))
+    store.save_candidate(trained("001-a"))
+    before = {path: path.read_bytes() for path in store.candidate_dir("001-a").rglob("*") if path.is_file()}
+    with pytest.raises(ValueError, match="finished"):
+        store.save_candidate(trained("001-a", success=1.0))
+    with pytest.raises(ValueError, match="finished"):
+        store.write_reward("001-a", REWARD)
+    with pytest.raises(ValueError, match="finished"):
+        store.write_check("001-a", CheckReport())
+    store.write_summary("001-a", {"n": 1}, "text", "short")
+    store.write_summary("001-a", {"n": 1}, "text", "short")
+    with pytest.raises(ValueError, match="summary"):
+        store.write_summary("001-a", {"n": 2}, "another text")
+    assert (store.read_summary("001-a"), store.read_summary("001-a", short=True)) == ("text", "short")
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_a_reward_is_frozen_once_a_training_has_begun(store: RunStore) -> None:
+    store.write_reward("001-a", REWARD)
+    store.train_dir("001-a", 0).mkdir(parents=True)
+    (store.train_dir("001-a", 0) / "job.json").write_text("{}")
+    store.write_reward("001-a", REWARD)
+    with pytest.raises(ValueError, match="being trained"):
+        store.write_reward("001-a", REWARD + "#")
+
+
+def test_the_reward_is_kept_byte_for_byte(store: RunStore) -> None:
+    source = "# é\r\nx = 1  \n\n\n"
+    assert store.write_reward("001-a", source).read_bytes() == source.encode()
+    assert store.read_reward("001-a") == source
+
+
+def test_exchanges_are_numbered_markdown(store: RunStore) -> None:
+    first = store.write_exchange("001-a", "designer", "ask", "answer")
+    store.write_exchange("001-a", "critic", "ask again", "other")
+    third = store.write_exchange(None, "analyzer", "why", "because", iteration=3)
+    assert first == store.candidate_dir("001-a") / "llm" / "01-designer.answer.md"
+    assert (first.parent / "02-critic.prompt.md").read_text() == "ask again"
+    assert third == store.path / "iterations" / "003-llm" / "01-analyzer.answer.md"
+    store.write_iteration(3, "it fell over")
+    assert store.read_iterations() == {3: "it fell over\n"}
+    assert store.iteration_done(3)
+    assert not store.iteration_done(2)
