@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import io
+
+from reward_synth.display.plain import PlainDisplay
+from tests.display.cases import Clock, play, training
+
+
+def test_plain_lines_tell_everything_with_the_time_left() -> None:
+    clock, stream = Clock(), io.StringIO()
+    play(PlainDisplay(stream, clock=clock), clock)
+    text = stream.getvalue()
+    for told in (
+        "iteration 1 of 3",
+        "rung 1 of 3 (10% of the steps): 001-a trained on; stopped 001-b",
+        "$0.25 so far",
+        "001-a rejected: bad [2Jcode",
+        "warning: line 3: [dead-term] 'x' is 0",
+        # 500 of 1000 steps took a minute since it was first heard of.
+        "001-a seed 0: trained 50%, success 50%, fitness 2.5, about 1 min 00 s left",
+        "001-a trained: success 50% [20%, 80%], fitness 2.5",
+        "final 001-a seed 3: success 100%, fitness 2.5 in 41 s; 4 of 5 seeds, about 1 min 20 s left",
+        "runs/x/feedback/001.request.json",
+        "warning: careful",
+        "Solved after 1 min 30 s, best reward 001-a: good",
+    ):
+        assert told in text
+    assert "\x1b" not in text
+
+
+def test_plain_does_not_flood() -> None:
+    clock, stream = Clock(), io.StringIO()
+    display = PlainDisplay(stream, every=10, clock=clock)
+    for step in range(400):
+        clock.seconds += 0.25
+        display(training("001-a", 0, step, 400, None))
+    assert 9 <= len(stream.getvalue().splitlines()) <= 11

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+
+from reward_synth.display.progress import RunProgress, dollars, duration, printable, result_text, sparkline
+from tests.display.cases import Clock
+
+
+def test_time_left_counts_only_what_it_saw() -> None:
+    clock = Clock()
+    progress = RunProgress(clock)
+    progress.training("001-a", 0, 500, 1000, None)
+    assert progress.seconds_left() is None
+    clock.seconds = 10
+    progress.training("001-a", 0, 600, 1000, None)
+    assert progress.seconds_left() == pytest.approx(40)
+    progress.training("001-a", 0, 1100, 1000, None)
+    assert progress.seconds_left() == 0
+    progress.training("001-a", 1, 0, 1000, None)
+    progress.end_training("001-a", 0)
+    assert list(progress.trainings) == [("001-a", 1)]
+    progress.end_training("001-a")
+    assert progress.seconds_left() is None and not progress.trainings
+
+
+def test_time_left_leaves_out_the_pause_between_rungs() -> None:
+    clock = Clock()
+    progress = RunProgress(clock)
+    for seconds, step in ((0, 0), (20, 100), (40, 200), (440, 200), (460, 300)):
+        clock.seconds = seconds
+        training = progress.training("001-a", 0, step, 1000, None)
+    assert training.active == pytest.approx(60)
+    assert progress.seconds_left() == pytest.approx(700 * 60 / 300)
+
+
+def test_an_unknown_price_stays_unknown() -> None:
+    progress = RunProgress()
+    progress.call_done(0.5)
+    progress.call_done(None)
+    progress.call_done(0.5)
+    assert progress.usd is None
+    assert dollars(progress.usd) == "price unknown"
+
+
+def test_words_for_figures() -> None:
+    assert [duration(s) for s in (None, 41, 185, 4200)] == ["?", "41 s", "3 min 05 s", "1 h 10 min"]
+    assert [dollars(usd) for usd in (0.0, 0.38, 0.0012)] == ["free", "$0.38", "$0.0012"]
+    assert result_text(None, None) == "not trained"
+    assert sparkline([0, 1, 2]) == "▁▅█"
+    assert printable("a\x1b]0;x\x07b\nc\td\x9b") == "a]0;xb\nc\td"
