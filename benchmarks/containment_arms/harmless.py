@@ -9,7 +9,7 @@ import numpy as np
 
 from containment_arms import corpus, transitions
 from containment_arms.corpus import ACTION_SIZE, LAYOUT
-from reward_synth.reward.contract import RewardError, load_reward, takes_memory
+from reward_synth.reward.contract import RewardError, load_reward
 from reward_synth.sandbox.process import RewardProcess
 from reward_synth.screening import probe
 from reward_synth.screening.checker import Inspector
@@ -45,7 +45,7 @@ def plain_rewards(source: str, layout: Layout, real: Transitions) -> np.ndarray:
         if real.starts[k]:
             memory = {}
         arguments = (view(real.states[k]), real.actions[k], view(real.next_states[k]))
-        terms = function(*arguments, memory) if takes_memory(function) else function(*arguments)
+        terms = function(*arguments, memory) if function.takes_memory else function(*arguments)
         rewards.append(float(sum(terms.values())))
     return np.array(rewards)
 

@@ -6,30 +6,21 @@ Crafter's environments are made by this package; there the file needs it for the
 from __future__ import annotations
 
 import ast
+import contextlib
+import inspect
 import pprint
-import textwrap
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any, Protocol
 
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.types import ScaleName
 from reward_synth.core.version import __version__
+from reward_synth.export.terms_wrapper import TermsWrapper
 from reward_synth.reward.lint import lint
-
-OWN_NAMES = frozenset(
-    {
-        "State",
-        "RewardWrapper",
-        "read_state",
-        "make",
-        "gymnasium",
-        "mujoco",
-        "ENVIRONMENT",
-        "SIMULATOR",
-        "_fixed",
-        "_taken",
-    }
-)
+from reward_synth.reward.scale import TOTALS, as_comment, scale_line
 
 PACKAGED = ("crafter",)
 """Simulators whose environments the file takes from this package. Of others that it makes, none can be exported."""
@@ -66,6 +57,7 @@ def export(
     horizon: int | None,
     table: Sequence[ExportedField],
     goal: str = "",
+    scale: ScaleName = "sum",
 ) -> str:
     """Text of a Python file with the reward and a ``gymnasium.Wrapper`` around it.
 
@@ -75,6 +67,7 @@ def export(
     :param horizon: steps until truncation; None for the environment's own.
     :param table: fields of the environment; those that the reward reads are taken along.
     :param goal: what the reward is for, in words.
+    :param scale: how its terms became the reward in training; the file's wrapper does the same.
     :raises RewardSynthError: if the reward has errors, uses a name that the file needs, or the environment or a field
         that it reads cannot be had without this package.
     """
@@ -91,22 +84,29 @@ def export(
         _refuse_unreadable(fields)
     observed = not packaged and any(reads_observation(field.code) for field in fields)
     simulated = not packaged and (not observed or any(reads_mujoco(field.code) for field in fields))
-    taken = sorted(OWN_NAMES & _defined(source))
+    libraries = ("numpy", "gymnasium", "mujoco") if simulated else ("numpy", "gymnasium")
+    text = _render(
+        versions=[__version__, *_versioned(libraries)],
+        goal=goal,
+        env_id=" ".join(env_id.split()),
+        scale_line=scale_line(scale),
+        packaged=packaged,
+        observed=observed,
+        simulated=simulated,
+        simulator=simulator,
+        environment=_settings(env_id, arguments, horizon, packaged),
+        reward=_without_future(source).strip(),
+        fields=fields,
+        takes_memory=report.uses_memory,
+        total=TOTALS[scale].__name__,
+        total_text=inspect.getsource(TOTALS[scale]),
+        wrapper_text=inspect.getsource(TermsWrapper),
+    )
+    own = Counter(_names(text)) - Counter(_names(source))
+    taken = sorted(own.keys() & set(_names(source, imported=False)))
     if taken:
         raise RewardSynthError(f"the reward defines {', '.join(taken)}, which the file needs", "rename it there")
-    call = "compute_reward(before, taken, self._state" + (", self._memory)" if report.uses_memory else ")")
-    parts = [
-        _header(goal, env_id, packaged, simulated),
-        _imports(fields, packaged, simulated),
-        _packaged_environment(simulator, env_id, arguments, horizon)
-        if packaged
-        else _environment(env_id, arguments, horizon),
-        "# --- The reward, as it was trained on ---\n\n" + _without_future(source).strip() + "\n",
-        "# --- The state that it reads ---\n\n\n" + _state_class(fields),
-        _packaged_reader(fields) if packaged else _state_reader(fields, observed, simulated),
-        _wrapper(packaged, observed).replace("@CALL@", call),
-    ]
-    return "\n\n".join(part.rstrip("\n") + "\n" for part in parts)
+    return text
 
 
 def exportable_simulator(env_id: str) -> str:
@@ -141,18 +141,43 @@ def _refuse_unreadable(fields: Sequence[ExportedField]) -> None:
         )
 
 
-def _defined(source: str) -> set[str]:
-    names: set[str] = set()
+def _render(**values: Any) -> str:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["comment"] = as_comment
+    environment.filters["pformat"] = lambda value: pprint.pformat(value, width=100, sort_dicts=False)
+    return environment.get_template("reward_file.py.j2").render(values)
+
+
+def _settings(env_id: str, arguments: Mapping[str, Any], horizon: int | None, packaged: bool) -> dict[str, Any]:
+    """What the file's ``make()`` passes on: to the simulator of this package, or to ``gymnasium.make``."""
+    if packaged:
+        return {"env_id": env_id, "arguments": dict(arguments), "horizon": horizon}
+    return {"id": env_id, **arguments} | ({} if horizon is None else {"max_episode_steps": horizon})
+
+
+def _versioned(packages: Sequence[str]) -> Iterator[str]:
+    for package in packages:
+        with contextlib.suppress(PackageNotFoundError):
+            yield f"{package} {version(package)}"
+
+
+def _names(source: str, imported: bool = True) -> Iterator[str]:
+    """Every name that the file binds at its top, as often as it does; those of imports too, if ``imported``."""
     for statement in ast.parse(source).body:
-        if isinstance(statement, ast.FunctionDef):
-            names.add(statement.name)
-        elif isinstance(statement, ast.Assign | ast.AnnAssign):
-            names |= {n.id for n in ast.walk(statement) if isinstance(n, ast.Name)}
-    return names
-
-
-def _uses_mujoco(fields: Sequence[ExportedField]) -> bool:
-    return any("mujoco." in field.code for field in fields)
+        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            yield statement.name
+        elif isinstance(statement, ast.Import | ast.ImportFrom):
+            yield from (alias.asname or alias.name for alias in statement.names if imported)
+        else:
+            yield from (n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
 
 
 def _without_future(source: str) -> str:
@@ -162,151 +187,3 @@ def _without_future(source: str) -> str:
         if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
             del lines[statement.lineno - 1 : statement.end_lineno]
     return "\n".join(lines)
-
-
-def _imports(fields: Sequence[ExportedField], packaged: bool, simulated: bool) -> str:
-    lines = ["from __future__ import annotations", "", "from typing import Any, NamedTuple", "", "import gymnasium"]
-    if simulated:
-        lines.append("import mujoco" if _uses_mujoco(fields) else "import mujoco  # noqa: F401")
-    lines.append("import numpy as np")
-    if packaged:
-        lines += ["", "from reward_synth.simulators import get_simulator"]
-    return "\n".join(lines)
-
-
-def _header(goal: str, env_id: str, packaged: bool, simulated: bool) -> str:
-    needed = ("gymnasium", "mujoco", "numpy") if simulated else ("gymnasium", "numpy")
-    made_for = ", ".join(filter(None, map(_versioned, needed)))
-    alone = "numpy, gymnasium and mujoco" if simulated else "numpy and gymnasium"
-    needs = "reward-synth with the simulator's extra" if packaged else alone
-    lines = [
-        f"# A reward function and its environment wrapper. It needs {needs}.",
-        *textwrap.wrap(f"Goal: {goal or 'not recorded'}", 100, initial_indent="# ", subsequent_indent="#   "),
-        f"# Environment: {' '.join(env_id.split())}",
-        f"# Made by reward-synth {__version__}, with {made_for}.",
-        "#",
-        "# Use: env = make()   or   env = RewardWrapper(your_env)",
-    ]
-    return "\n".join(lines)
-
-
-def _versioned(package: str) -> str:
-    try:
-        return f"{package} {version(package)}"
-    except PackageNotFoundError:
-        return ""
-
-
-def _environment(env_id: str, arguments: Mapping[str, Any], horizon: int | None) -> str:
-    settings: dict[str, Any] = {"id": env_id, **arguments}
-    if horizon is not None:
-        settings["max_episode_steps"] = horizon
-    return f"ENVIRONMENT = {pprint.pformat(settings, width=100, sort_dicts=False)}"
-
-
-def _packaged_environment(simulator: str, env_id: str, arguments: Mapping[str, Any], horizon: int | None) -> str:
-    settings = {"env_id": env_id, "arguments": dict(arguments), "horizon": horizon}
-    shown = pprint.pformat(settings, width=100, sort_dicts=False)
-    return f"SIMULATOR = get_simulator({simulator!r})\nENVIRONMENT = {shown}"
-
-
-def _packaged_reader(fields: Sequence[ExportedField]) -> str:
-    lines = [
-        "def read_state(env: gymnasium.Env) -> State:",
-        '    """The present state of a live environment."""',
-        "    table = SIMULATOR.fields(env)",
-        "    return State(",
-    ]
-    for field in fields:
-        value = f"table.get({field.name!r}).read(env.unwrapped)"
-        lines.append(
-            f"        {field.name}=" + (f"{value}," if field.shape == () else f"_fixed({value}, {field.shape!r}),")
-        )
-    return "\n".join([*lines, "    )", "", "", *_FIXED])
-
-
-def _state_class(fields: Sequence[ExportedField]) -> str:
-    lines = [
-        "class State(NamedTuple):",
-        '    """The fields that the reward reads. Vectors are read-only."""',
-        "",
-    ]
-    for field in fields:
-        kind = "float" if field.shape == () else "np.ndarray"
-        lines.append(f"    {field.name}: {kind}")
-        note = f"{field.doc} Unit: {field.unit}." + (f" Shape: {field.shape}." if field.shape else "")
-        lines += textwrap.wrap(" ".join(note.split()), 96, initial_indent="    # ", subsequent_indent="    # ")
-    return "\n".join(lines if fields else [*lines, "    pass"])
-
-
-def _state_reader(fields: Sequence[ExportedField], observed: bool, simulated: bool) -> str:
-    lines = [
-        f"def read_state(env: gymnasium.Env{', seen: Any' if observed else ''}) -> State:",
-        f'    """The present state of a live environment{", which has just been ``seen``" if observed else ""}."""',
-    ]
-    if observed:
-        lines.append("    observation = gymnasium.spaces.flatten(env.observation_space, seen)")
-    if simulated:
-        lines.append("    model, data = env.unwrapped.model, env.unwrapped.data  # noqa: F841")
-    lines.append("    return State(")
-    for field in fields:
-        if field.shape == ():
-            lines.append(f"        {field.name}=float({field.code}),")
-        else:
-            lines.append(f"        {field.name}=_fixed({field.code}, {field.shape!r}),")
-    return "\n".join([*lines, "    )", "", "", *_FIXED])
-
-
-_FIXED = (
-    "def _fixed(value: Any, shape: tuple[int, ...]) -> np.ndarray:",
-    "    array = np.array(value, dtype=np.float64).reshape(shape)",
-    "    array.flags.writeable = False",
-    "    return array",
-    "",
-    "",
-    "def _taken(space: gymnasium.Space, action: Any) -> np.ndarray:",
-    '    """The action as the reward sees it: a choice is a vector with a 1 in its place."""',
-    "    if isinstance(space, gymnasium.spaces.Discrete):",
-    "        return _fixed(np.eye(space.n)[action], (space.n,))",
-    "    return _fixed(action, np.shape(action))",
-)
-
-
-def _wrapper(packaged: bool, observed: bool) -> str:
-    text = WRAPPER
-    if observed:
-        # Nothing has been seen before the first reset.
-        text = text.replace("self._state = read_state(env)", "self._state: Any = None")
-        text = text.replace("read_state(self.env)", "read_state(self.env, observation)")
-    if packaged:
-        text = text.replace("gymnasium.make(", "SIMULATOR.make(")
-        text = text.replace("``changes`` override its settings", "``changes`` override those of ENVIRONMENT")
-    return text
-
-
-WRAPPER = '''class RewardWrapper(gymnasium.Wrapper):
-    """Replaces the environment's reward; the terms are in ``info["reward_terms"]``."""
-
-    def __init__(self, env: gymnasium.Env) -> None:
-        super().__init__(env)
-        self._memory: dict = {}
-        self._state = read_state(env)
-
-    def reset(self, **options: Any) -> tuple[Any, dict]:
-        observation, info = self.env.reset(**options)
-        self._memory = {}
-        self._state = read_state(self.env)
-        return observation, info
-
-    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict]:
-        observation, _, terminated, truncated, info = self.env.step(action)
-        before, self._state = self._state, read_state(self.env)
-        taken = _taken(self.env.action_space, action)
-        terms = {name: float(value) for name, value in @CALL@.items()}
-        return observation, sum(terms.values()), terminated, truncated, {**info, "reward_terms": terms}
-
-
-def make(**changes: Any) -> RewardWrapper:
-    """The environment that the reward was made for, with this reward; ``changes`` override its settings."""
-    return RewardWrapper(gymnasium.make(**{**ENVIRONMENT, **changes}))
-'''

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, SupportsFloat
+from typing import Any
 
 import gymnasium
-import numpy as np
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.reward.contract import RewardError, load_reward, read_source, takes_memory
+from reward_synth.core.types import ScaleName
+from reward_synth.export.terms_wrapper import TermsWrapper
+from reward_synth.reward.contract import RewardError, load_reward, read_source
 from reward_synth.reward.lint import lint
+from reward_synth.state.spaces import flatten
 
 
-class RewardWrapper(gymnasium.Wrapper):
+class RewardWrapper(TermsWrapper):
     """Replaces an environment's reward by a generated one; the terms are in ``info["reward_terms"]``.
 
     The reward runs in this process, with all your rights: read it first. It is linted, which finds mistakes and
@@ -24,6 +26,8 @@ class RewardWrapper(gymnasium.Wrapper):
     :param reward: path of a reward file, or its text.
     :param simulator: the simulator that the environment belongs to.
     :param fields: a task's own fields (``load_task(FILE).environment.fields``), where the reward reads some.
+    :param scale: how the terms become the reward: ``sum`` or ``sign``. None takes what the file says, as a run's
+        ``best_reward.py`` does, or else ``sum``.
     :raises RewardSynthError: if the lint finds an error, or the simulator does not know the environment.
     """
 
@@ -33,11 +37,11 @@ class RewardWrapper(gymnasium.Wrapper):
         reward: str | Path,
         simulator: str = "gym",
         fields: Mapping[str, Any] | None = None,
+        scale: ScaleName | None = None,
     ) -> None:
         from reward_synth.simulators import get_simulator
         from reward_synth.state.custom_fields import with_own_fields
 
-        super().__init__(env)
         source = read_source(reward)
         table = with_own_fields(get_simulator(simulator).fields(env), fields or {}, env).for_rewards()
         report = lint(source, table.layout())
@@ -45,37 +49,13 @@ class RewardWrapper(gymnasium.Wrapper):
         if errors:
             raise RewardSynthError("the reward has errors:\n" + "\n".join(errors), "mend the reward file")
         try:
-            self._compute = load_reward(source)
+            loaded = load_reward(source, scale)
         except RewardError as error:
             raise RewardSynthError(f"the reward cannot be loaded: {error}", "mend the reward file") from error
-        self._takes_memory = takes_memory(self._compute)
-        read = table.subset(report.fields)
-        self._read, self._view = read.reader(env), read.viewer()
-        self._memory: dict[Any, Any] = {}
-        self._state = self._view(self._read())
+        columns = table.subset(report.fields)
+        read, view = columns.reader(env), columns.viewer()
 
-    def _flat(self, observation: Any) -> Any:
-        """The observation as the fields read it."""
-        from reward_synth.state.spaces import flatten
+        def state(seen: Any) -> Any:
+            return view(read() if seen is None else read(flatten(env.observation_space, seen)))
 
-        return flatten(self.env.observation_space, observation)
-
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """Start an episode, with an empty ``memory``."""
-        observation, info = self.env.reset(seed=seed, options=options)
-        self._memory = {}
-        self._state = self._view(self._read(self._flat(observation)))
-        return observation, info
-
-    def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
-        """Step; the reward is the sum of ``info["reward_terms"]``, a dict from term name to float."""
-        observation, _, terminated, truncated, info = self.env.step(action)
-        state, self._state = self._state, self._view(self._read(self._flat(observation)))
-        # One of several actions is told to the reward as a vector with a 1 in its place.
-        chosen = self.env.action_space
-        taken = np.eye(int(chosen.n))[action] if isinstance(chosen, gymnasium.spaces.Discrete) else action
-        taken = np.array(taken, dtype=np.float64)
-        taken.flags.writeable = False
-        memory = (self._memory,) if self._takes_memory else ()
-        terms = {name: float(v) for name, v in self._compute(state, taken, self._state, *memory).items()}
-        return observation, sum(terms.values()), terminated, truncated, {**info, "reward_terms": terms}
+        super().__init__(env, loaded, loaded.takes_memory, state, loaded.total)

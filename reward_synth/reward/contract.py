@@ -7,7 +7,8 @@ A reward is a file with one function::
 
 - ``state`` and ``next_state`` are immutable views with documented fields, ``action`` a read-only float array.
 - A fourth parameter ``memory``, if the function has one, is a dict that lives for one episode.
-- It returns named terms; the reward is their sum. The names are the same for the whole training.
+- It returns named terms; the reward is their sum (or, on request, goes by their signs: see
+  :mod:`reward_synth.reward.scale`). The names are the same for the whole training.
 - It may use ``numpy`` as ``np``, ``math``, constants and helper functions of its own, and nothing else.
 - It depends on its arguments alone: the same transition gives the same terms.
 
@@ -16,12 +17,14 @@ A reward is a file with one function::
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reward_synth.core.types import Finding
+from reward_synth.core.types import Finding, ScaleName
 from reward_synth.reward.namespace import ContractBreach, compile_reward
+from reward_synth.reward.scale import TOTALS, recorded_scale
 
 
 class RewardError(Exception):
@@ -47,21 +50,44 @@ def read_source(path_or_source: str | Path) -> str:
     return path_or_source
 
 
-def load_reward(path_or_source: str | Path) -> Callable[..., dict[str, float]]:
-    """``compute_reward`` as a plain function, for use in your own code.
+@dataclass(frozen=True)
+class LoadedReward:
+    """A reward for use in your own code: called like the ``compute_reward`` that it holds."""
+
+    compute_reward: Callable[..., dict[str, float]]
+    takes_memory: bool
+    """True if it has the fourth parameter, a dict that lives for one episode."""
+    scale: ScaleName
+    """How its terms become the number that a learner is paid."""
+
+    def __call__(self, state: Any, action: Any, next_state: Any, *memory: dict[Any, Any]) -> dict[str, float]:
+        """The named terms of one transition."""
+        return self.compute_reward(state, action, next_state, *memory)
+
+    def total(self, terms: Mapping[str, float]) -> float:
+        """The reward of one step, from its terms: what a learner is paid for it."""
+        return TOTALS[self.scale](terms)
+
+
+def load_reward(path_or_source: str | Path, scale: ScaleName | None = None) -> LoadedReward:
+    """``compute_reward`` as a plain function, for use in your own code, and how its terms are paid.
 
     **It runs in this process, with all your rights.** Read it, or at least run ``reward-synth check`` on it,
     before you load a reward that you did not write. Training never uses this: it runs rewards in a process of
     their own.
 
     :param path_or_source: path of a reward file, or its text.
-    :returns: a function ``(state, action, next_state[, memory]) -> dict[str, float]``.
+    :param scale: ``sum`` or ``sign``; None takes what the comment at the file's top says, as that of a run's
+        ``best_reward.py`` does, or else ``sum``.
+    :returns: a function ``(state, action, next_state[, memory]) -> dict[str, float]``, with ``total(terms) -> float``.
     :raises RewardError: if the source cannot be run or holds no such function.
+    :raises RewardSynthError: if the file names a scale that is not known.
     :raises OSError: if the file cannot be read.
     """
     source = read_source(path_or_source)
+    paid_by = scale or recorded_scale(source) or "sum"
     try:
-        function, _ = compile_reward(source)
+        function, memory = compile_reward(source)
     except ContractBreach as breach:
         raise RewardError(Finding(rule=breach.args[0], message=breach.args[1], source="probe")) from breach
     except SyntaxError as error:
@@ -78,9 +104,4 @@ def load_reward(path_or_source: str | Path) -> Callable[..., dict[str, float]]:
     ) as error:
         message = f"{type(error).__name__}: {error}"
         raise RewardError(Finding(rule="exception", message=message, source="probe")) from error
-    return function
-
-
-def takes_memory(function: Callable[..., Any]) -> bool:
-    """True if a loaded ``compute_reward`` has the fourth parameter."""
-    return bool(function.__code__.co_argcount == 4)
+    return LoadedReward(function, memory, paid_by)

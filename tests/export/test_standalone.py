@@ -192,7 +192,7 @@ def test_the_file_says_what_it_is_and_holds_the_code_as_it_was() -> None:
 def test_what_cannot_be_exported_is_refused_with_the_reason() -> None:
     with pytest.raises(RewardSynthError, match="unknown field"):
         exported(source=REWARD.replace("torso_pitch", "torso_pich"))
-    for name in ("make", "_taken"):
+    for name in ("make", "TermsWrapper", "_fixed", "mujoco"):
         with pytest.raises(RewardSynthError, match=f"defines {name}"):
             exported(source=REWARD.replace("lean", name))
     table = get_simulator("gym").fields(get_simulator("gym").make("Hopper-v5", {}))

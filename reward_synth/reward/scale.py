@@ -1,0 +1,98 @@
+"""How a step's reward terms become one number, and how a reward's file says which rule it was trained by.
+
+An exported file carries the text of one of the two rules, so neither uses anything of this package.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import cast, get_args
+
+import numpy as np
+
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.types import ScaleName
+
+Total = Callable[[Mapping[str, float]], float]
+
+
+def total_by_sum(terms: Mapping[str, float]) -> float:
+    """The reward of one step: the sum of its terms."""
+    return float(sum(terms.values()))
+
+
+def total_by_sign(terms: Mapping[str, float]) -> float:
+    """The reward of one step: sign(sum of the terms named ``sparse...``) + 0.1 * sign(sum of the others)."""
+    sparse = sum(value for name, value in terms.items() if name.startswith("sparse"))
+    dense = sum(value for name, value in terms.items() if not name.startswith("sparse"))
+    # Sums that are 0 but for rounding count as 0.
+    goal, hint = (float(np.sign(0.0 if abs(part) < 1e-12 else part)) for part in (sparse, dense))
+    return goal + 0.1 * hint
+
+
+TOTALS: Mapping[ScaleName, Total] = MappingProxyType({"sum": total_by_sum, "sign": total_by_sign})
+"""The rules by name. Learners are paid by the same ones: see :class:`~reward_synth.training.scale.SignScale`."""
+
+_LINE = re.compile(r"# reward-synth: scale=(\S*)\s*")
+
+
+def recorded_scale(source: str) -> ScaleName | None:
+    """The rule that a reward's file names in the comment at its top; None if it names none.
+
+    :raises RewardSynthError: it names one that is not known. To pay its plain sum would be another reward.
+    """
+    for line in source.splitlines():
+        if line.strip() and not line.startswith("#"):
+            return None
+        found = _LINE.fullmatch(line)
+        if found:
+            if found[1] not in TOTALS:
+                known = " and ".join(get_args(ScaleName))
+                raise RewardSynthError(
+                    f"the reward's file says scale={found[1]}, and this version knows {known} only",
+                    "correct the line, or install the version that wrote the file",
+                )
+            return cast(ScaleName, found[1])
+    return None
+
+
+def with_recorded_scale(source: str, scale: ScaleName) -> str:
+    """The source with a first line that names the rule, where it does not name that one already."""
+    return source if (recorded_scale(source) or "sum") == scale else f"{scale_line(scale)}\n{source}"
+
+
+def scale_line(scale: ScaleName) -> str:
+    """The comment that :func:`recorded_scale` reads."""
+    return f"# reward-synth: scale={scale}"
+
+
+def file_header(candidate: str, run: str, goal: str, environment: str, scale: ScaleName) -> str:
+    """The comment that a run's ``best_reward.py`` begins with: what the reward is, and how its terms are paid.
+
+    :param candidate: its id.
+    :param run: the run's id.
+    :param goal: what was asked, in words.
+    :param environment: id of the environment that it was trained in.
+    """
+    lines = [
+        scale_line(scale),
+        as_comment(f"Candidate {candidate} of the run {run}."),
+        as_comment(f"Goal: {goal}"),
+        as_comment(f"Environment: {environment}"),
+        as_comment(TOTALS[scale].__doc__ or ""),
+    ]
+    return "\n".join(lines) + "\n\n"
+
+
+def as_comment(text: str, indent: int = 0) -> str:
+    """Anybody's text as lines of a comment, none of which can be anything else. The first line is not empty.
+
+    :param indent: spaces before each line.
+    """
+    # The lint refuses characters that no editor shows.
+    shown = "".join(character if character.isprintable() else " " for character in text)
+    first, further = " " * indent + "# ", " " * indent + "#   "
+    return textwrap.fill(" ".join(shown.split()) or "-", 100, initial_indent=first, subsequent_indent=further)
