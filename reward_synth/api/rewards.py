@@ -31,12 +31,21 @@ def check_reward(
     :raises RewardSynthError: the file cannot be read, no such task, its environment cannot be made, or this machine
         has no lock.
     """
-    from reward_synth.sandbox.channel import protected
-    from reward_synth.screening.checker import check_source
+    from reward_synth.reward.scale import recorded_scale
+    from reward_synth.tasks.spec import with_scale
 
     if only not in (None, "lint", "probe"):
         raise RewardSynthError(f"there is no check '{only}'", "use 'lint' or 'probe', or neither for both")
-    source, spec = _source_of(reward), _spec_of(task)
+    source = _source_of(reward)
+    return _checked(source, with_scale(_spec_of(task), recorded_scale(source)), only, unsafe_no_sandbox)
+
+
+def _checked(
+    source: str, spec: TaskSpec, only: Literal["lint", "probe"] | None, unsafe_no_sandbox: bool
+) -> CheckReport:
+    from reward_synth.sandbox.channel import protected
+    from reward_synth.screening.checker import check_source
+
     if only == "lint":
         return check_source(source, spec, only)  # Nothing is run, so no lock is needed.
     with protected(unsafe_no_sandbox):
@@ -59,28 +68,33 @@ def train_reward(
 
     :param steps: environment steps; None takes the task's budget.
     :param learner: ``ppo``, ``sac`` or ``tqc``; None takes the task's.
-    :param scale: ``sum`` or ``sign``; None takes the task's.
+    :param scale: ``sum`` or ``sign``; None takes what the file says, as a run's ``best_reward.py`` does, or the task's.
     :param out: folder for ``policy.npz``, the curves and the episodes; None makes ``policies/FILE-TASK-SEED``.
     :return: the result and the folder. A folder that holds a result already is returned as it is.
     :raises RewardSynthError: lint or probe object to the reward, or the learner is not installed.
     """
     from reward_synth.executors.local import LocalExecutor
+    from reward_synth.reward.scale import recorded_scale, with_recorded_scale
     from reward_synth.tasks.spec import with_scale
     from reward_synth.training.job import Progress, TrainJob
     from reward_synth.training.presets import preset_for
 
-    spec, source = with_scale(_spec_of(task), scale), _source_of(reward)
+    source, shown = _source_of(reward), display or make_display("none")
+    recorded = recorded_scale(source)
+    spec = with_scale(_spec_of(task), scale or recorded)
     preset = preset_for(spec, learner)
     name = Path(reward).stem if _is_path(reward) else "reward"
     folder = Path(out) if out is not None else Path("policies") / f"{name}-{spec.short_name}-{seed}"
-    report = check_reward(source, spec, unsafe_no_sandbox=unsafe_no_sandbox)
+    report = _checked(source, spec, None, unsafe_no_sandbox)
     if not report.ok:
         faults = "\n  ".join(f.as_text() for f in report.findings if f.severity == "error")
         raise RewardSynthError(
             f"the reward cannot be trained:\n  {faults}", f"reward-synth check {reward} --task {spec.name}", exit_code=1
         )
-    write_text(folder / "reward.py", source)
-    shown = display or make_display("none")
+    if recorded and scale is None:
+        shown.status(f"terms are paid by the scale {recorded}, as the reward's file says")
+    # Whoever takes this file home shall have the reward that was trained.
+    write_text(folder / "reward.py", with_recorded_scale(source, spec.training.scale))
     job = TrainJob(
         task=spec,
         reward=(folder / "reward.py").resolve(),

@@ -146,7 +146,15 @@ class Run:
         source = self.reward(candidate)
         exportable_simulator(environment.id)
         table = field_table(task).for_rewards()
-        return export(source, environment.id, environment.arguments, task.horizon, table, goal=self.info.goal)
+        return export(
+            source,
+            environment.id,
+            environment.arguments,
+            task.horizon,
+            table,
+            goal=self.info.goal,
+            scale=task.training.scale,
+        )
 
     def evaluation(self, candidate: str | None = None) -> Evaluation | None:
         """What final trainings said about a candidate, the best one for None; None before the first."""

@@ -29,6 +29,7 @@ from reward_synth.methods.halving import SuccessiveHalving
 from reward_synth.methods.refine import Refined
 from reward_synth.report.data import write_plots
 from reward_synth.reward.contract import RewardError
+from reward_synth.reward.scale import file_header
 from reward_synth.screening.ranking import episode_terms
 from reward_synth.search.feedback import request_about
 from reward_synth.search.session import SearchSession
@@ -212,8 +213,15 @@ def _settle(session: SearchSession, candidate: Candidate) -> None:
     best = best_candidate(each for each in (session.best, candidate) if each is not None)
     if best is not None and best != session.best:
         session.best = best
-        store.set_best(best.id)
+        _set_best(session, best.id)
         session.emit(events.BestChanged(candidate=best))
+
+
+def _set_best(session: SearchSession, candidate: str) -> None:
+    """Name the best candidate. Whoever takes its file home must pay its terms as the learner was paid."""
+    store, task = session.store, session.task
+    header = file_header(candidate, store.id, store.info.goal, task.environment.id, task.training.scale)
+    store.set_best(candidate, header)
 
 
 def _spare_the_rest(session: SearchSession, jobs: dict[str, list[TrainJob]]) -> None:
@@ -321,7 +329,7 @@ def consult(session: SearchSession, iteration: int, ask: Ask | None) -> Outcome 
     if answer.action == "accept":
         best = best or (session.best.id if session.best else None)
         if best is not None:
-            store.set_best(best)
+            _set_best(session, best)
         return Outcome(status="accepted", best=best, reason="accepted by the person")
     return Outcome(status="waiting", best=best, reason="the person will go on later")
 

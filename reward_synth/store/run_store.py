@@ -206,13 +206,13 @@ class RunStore(FinalFiles, FeedbackFiles, Journal):
 
     @property
     def best_reward_path(self) -> Path:
-        """A copy of the best candidate's reward."""
+        """A copy of the best candidate's reward, below a comment that says what it is."""
         return self.path / "best_reward.py"
 
-    def set_best(self, candidate: str) -> None:
-        """Name the best candidate and copy its reward."""
+    def set_best(self, candidate: str, header: str = "") -> None:
+        """Name the best candidate and copy its reward, below ``header``."""
         chosen = self.candidate(candidate)
-        write_bytes(self.best_reward_path, self.reward_path(candidate).read_bytes())
+        write_bytes(self.best_reward_path, header.encode() + self.reward_path(candidate).read_bytes())
         facts = {"success": chosen.success, "fitness": chosen.fitness}
         write_json(self.path / "best.json", {"candidate": candidate, **facts})
         self.update(best=candidate, **facts)

@@ -19,7 +19,8 @@ class SignScale:
 
     Terms whose names begin with ``sparse`` are summed, and so are all others; of both sums only the sign counts. The
     author of a reward decides what is good and what is bad, and cannot make a hint outweigh the goal in a step. Over
-    an episode it still can: a hundred hints are worth ten goals. So the sums over episodes are kept.
+    an episode it still can: a hundred hints are worth ten goals. So the sums over episodes are kept; they change no
+    reward. For one step outside of a training, :func:`~reward_synth.reward.scale.total_by_sign` is the same rule.
 
     :param names: of the terms, in order.
     :param environments: how many are stepped side by side.

@@ -82,7 +82,7 @@ def test_a_sentence_becomes_a_reward_that_solves_the_task(
     assert run.status == "solved"
     assert run.task.name == "gym/inverted_pendulum_balance"
     assert run.best is not None and run.best.success == 1.0
-    assert run.reward_path.read_text() == run.reward(run.best.id)
+    assert run.reward_path.read_text().endswith("\n\n" + run.reward(run.best.id))
     repaired, good, leaning = run.candidates
     assert (repaired.repairs, repaired.valid_at_first, repaired.valid) == (1, False, True)
     assert (good.repairs, good.valid_at_first) == (0, True)
