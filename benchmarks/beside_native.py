@@ -8,7 +8,7 @@ has used, and none ends early. Success and fitness are the task's own, over the 
 that the search has not seen either. A training that has a row already is not repeated.
 
 Arms:
-- `best`: the search's best reward (results/worlds.tsv; the code is in `rewards/`), in its contained process.
+- `best`: the search's best reward (results/worlds.tsv; the code is in `data/`), in its contained process.
 - `native`: the environment's own dense reward, where it has one for the behaviour (MetaWorld, ManiSkill).
 - `sparse`: 1 at each step at which the task counts as done, else 0.
 """
@@ -31,6 +31,7 @@ from typing import Any
 
 import numpy as np
 from presets import run_worker
+from recorded import recorded_reward
 
 from reward_synth.core.arrays import FloatArray
 from reward_synth.executors.base import worker_environment
@@ -227,7 +228,7 @@ def train_best(task_name: str, index: int, seed: int, steps: int) -> Row:
     from reward_synth.training.presets import preset_for
 
     task, best = load_task(task_name), searched()[task_name]
-    source = (HERE / "rewards" / task.short_name / f"strong-{best}.py").read_text(encoding="utf-8")
+    source = recorded_reward(task_name, f"strong-{best}").source
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         result = run_worker(folder, task, source, preset_for(task), steps, seed, FINAL_EVALUATION_SEEDS)

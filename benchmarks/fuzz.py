@@ -23,6 +23,8 @@ import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
+from recorded import recorded_rewards
+
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.reward import frames
 from reward_synth.reward.lint import lint
@@ -98,7 +100,7 @@ def program(chance: random.Random) -> str:
 
 def seeds() -> list[str]:
     """Rewards, harmless snippets and attacks to start from."""
-    found = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "benchmarks" / "rewards").glob("*/*.py"))]
+    found = [reward.source for reward in recorded_rewards()]
     for path in sorted((ROOT / "tests" / "containment").glob("*.jsonl")):
         found += [json.loads(line)["code"] for line in path.read_text(encoding="utf-8").splitlines()]
     return found + [text for example in EXAMPLES.values() for text in (example.bad, example.good)]

@@ -17,6 +17,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from recorded import recorded_reward
+
 from reward_synth.core.types import TrainResult
 from reward_synth.executors.local import LocalExecutor
 from reward_synth.screening.checker import Inspector
@@ -60,7 +62,7 @@ def train(task_name: str, reward: str, steps: int, seed: int, changes: dict[str,
     task = load_task(task_name)
     shipped = get_preset(task.training.learner, task.training.preset)
     preset = type(shipped).model_validate(shipped.model_dump() | changes)
-    source = (HERE / "rewards" / task.short_name / f"{reward}.py").read_text(encoding="utf-8")
+    source = recorded_reward(task.name, reward).source
     with tempfile.TemporaryDirectory() as name:
         result = run_worker(Path(name), task, source, preset, steps, seed)
     return {
@@ -80,7 +82,7 @@ def train(task_name: str, reward: str, steps: int, seed: int, changes: dict[str,
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("task")
-    parser.add_argument("reward", help="a file of rewards/TASK, without .py")
+    parser.add_argument("reward", help="a reward of data/TASK.jsonl: strong-001-a")
     parser.add_argument("changes", nargs="*", metavar="NAME=VALUE", help="of the preset, for example gamma=0.995")
     parser.add_argument("--steps", type=int, help="the task's budget if not given")
     parser.add_argument("--seed", type=int, default=1)

@@ -36,6 +36,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from recorded import RecordedReward, recorded_rewards
+
 from reward_synth.core.types import Candidate, TrainResult
 from reward_synth.evaluation.select import best_candidate, wilson_interval, with_results
 from reward_synth.executors.local import LocalExecutor
@@ -58,11 +60,12 @@ Row = dict[str, Any]
 SHARES = Settings().rung_shares
 
 
-def rewards_of(task: str, count: int) -> list[Path]:
+def rewards_of(task: str, count: int) -> list[RecordedReward]:
     """Recorded rewards of both models in turn, so that the field is a mixed one."""
-    folder = HERE / "rewards" / task
-    strong, embedded = sorted(folder.glob("strong-*.py")), sorted(folder.glob("embedded-0*.py"))
-    mixed = [path for pair in itertools.zip_longest(strong, embedded) for path in pair if path is not None]
+    known = recorded_rewards(task)
+    strong = [reward for reward in known if reward.search.startswith("strong")]
+    embedded = [reward for reward in known if reward.search == "embedded"]
+    mixed = [reward for pair in itertools.zip_longest(strong, embedded) for reward in pair if reward is not None]
     return mixed[:count]
 
 
@@ -73,23 +76,22 @@ def jobs_of(
     task = load_task(task_name)
     inspector = Inspector.of(task)
     found = []
-    for number, path in enumerate(rewards_of(task_name, count)):
-        source = path.read_text(encoding="utf-8")
-        report = inspector.check(source)
+    for number, reward in enumerate(rewards_of(task_name, count)):
+        report = inspector.check(reward.source)
         if not report.ok:
             continue
-        place = folder / path.stem
+        place = folder / reward.name
         (place / "trajectories").mkdir(parents=True)
         (place / "train").mkdir()
-        (place / "reward.py").write_text(source, encoding="utf-8")
-        ranking = inspector.screen(source, report).alignment
+        (place / "reward.py").write_text(reward.source, encoding="utf-8")
+        ranking = inspector.screen(reward.source, report).alignment
         job = TrainJob(
             task=task, reward=place / "reward.py", fields=report.fields, terms=report.terms,
             preset=get_preset(task.training.learner, task.training.preset), steps=round(task.training.steps * scale),
             seed=first_seed + number, folder=place / "train", trajectories=place / "trajectories",
             stop_when_solved=False,
         )  # fmt: skip
-        found.append((round(ranking.reward, 1) if ranking else 0.0, path.stem, job))
+        found.append((round(ranking.reward, 1) if ranking else 0.0, reward.name, job))
     found.sort(key=lambda each: -each[0])
     return {name: [job] for _, name, job in found}
 

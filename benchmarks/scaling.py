@@ -28,6 +28,8 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from recorded import recorded_rewards
+
 from reward_synth.core import machine
 from reward_synth.core.types import TrainResult
 from reward_synth.executors.base import Executor
@@ -42,7 +44,6 @@ from reward_synth.tasks.spec import load_task
 from reward_synth.training.job import TrainJob
 from reward_synth.training.presets import preset_for
 
-REWARDS = Path(__file__).parent / "rewards" / "half_cheetah_run_forward"
 RESULTS = Path(__file__).parent / "results" / "scaling.tsv"
 TICK = os.sysconf("SC_CLK_TCK")
 SAMPLE_SECONDS = 1.0
@@ -90,14 +91,13 @@ def make_jobs(folder: Path, candidates: int, steps: int) -> list[TrainJob]:
     """The first recorded rewards that pass the checks, by name."""
     task = load_task("half_cheetah_run_forward")
     jobs: list[TrainJob] = []
-    for path in sorted(REWARDS.glob("*.py"), reverse=True):
-        source = path.read_text(encoding="utf-8")
-        report = check_source(source, task, None)
+    for reward in reversed(recorded_rewards(task.name)):
+        report = check_source(reward.source, task, None)
         if not report.ok or len(jobs) == candidates:
             continue
-        place = folder / path.stem
+        place = folder / reward.name
         place.mkdir(parents=True)
-        (place / "reward.py").write_text(source, encoding="utf-8")
+        (place / "reward.py").write_text(reward.source, encoding="utf-8")
         jobs.append(
             TrainJob(
                 task=task,

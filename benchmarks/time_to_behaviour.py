@@ -12,7 +12,7 @@ processes from their start, imports and compiling included; only these evaluatio
 process of its own with one thread to a library, up to a cap; what has not got there by then is recorded as over it.
 
 Arms:
-- `ours`: this project's preset for the task on a generated reward (recorded in `rewards/`), in its contained process.
+- `ours`: this project's preset for the task on a generated reward (recorded in `data/`), in its contained process.
 - `ours-native`: the same preset on the environment's own reward: what the learner's set-up alone is worth.
 - `zoo`: rl-baselines3-zoo's tuned PPO for HalfCheetah-v3 and Hopper-v3 (it has none for v5), native reward.
 - `text2reward`: SAC with Text2Reward's set-up for MetaWorld: eight subprocess environments, three layers of 256,
@@ -113,10 +113,8 @@ def metaworld(env_id: str) -> Any:
 
 
 BEHAVIOURS = {
-    "half_cheetah_3000": Behaviour(
-        "half_cheetah_run_forward", "HalfCheetah-v5", 3000, 240, "half_cheetah_run_forward/strong-001-a.py"
-    ),
-    "hopper_8m": Behaviour("hopper_hop_forward", "Hopper-v5", 8.0, 600, "hopper_hop_forward/strong-001-a.py"),
+    "half_cheetah_3000": Behaviour("half_cheetah_run_forward", "HalfCheetah-v5", 3000, 240, "strong-001-a"),
+    "hopper_8m": Behaviour("hopper_hop_forward", "Hopper-v5", 8.0, 600, "strong-001-a"),
     "window_close": Behaviour("metaworld/window_close", "window-close-v3", 0.9, 150, None),
     "door_close": Behaviour("metaworld/door_close", "door-close-v3", 0.9, 150, None),
     "button_press": Behaviour("metaworld/button_press", "button-press-v3", 0.9, 150, None),
@@ -228,6 +226,7 @@ ZOO: dict[str, dict[str, Any]] = {
 def ours(behaviour: Behaviour, arm: str, seed: int, clock: Clock) -> int:
     """Train with the task's preset; returns the environment steps."""
     import torch
+    from recorded import recorded_reward
     from stable_baselines3.common.callbacks import BaseCallback
 
     from reward_synth.evaluation.play import field_table
@@ -254,7 +253,7 @@ def ours(behaviour: Behaviour, arm: str, seed: int, clock: Clock) -> int:
         venv: Any
         if arm == "ours":
             assert behaviour.reward is not None
-            source = (HERE / "rewards" / behaviour.reward).read_text(encoding="utf-8")
+            source = recorded_reward(task.name, behaviour.reward).source
             report = Inspector.of(task).check(source)
             table = field_table(task)
             chosen = table.subset(report.fields)

@@ -36,8 +36,8 @@ from typing import Any
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "training_speed.tsv"
 TASKS = {
-    "HalfCheetah-v5": ("half_cheetah_run_forward", "half_cheetah_run_forward/strong-001-a.py"),
-    "Hopper-v5": ("hopper_hop_forward", "hopper_hop_forward/strong-001-a.py"),
+    "HalfCheetah-v5": ("half_cheetah_run_forward", "strong-001-a"),
+    "Hopper-v5": ("hopper_hop_forward", "strong-001-a"),
     "Ant-v5": ("ant_walk_forward", None),
 }
 ANT_REWARD = """\
@@ -60,6 +60,8 @@ def children_cpu() -> float:
 
 
 def make_job(env_id: str, steps: int, folder: Path) -> Any:
+    from recorded import recorded_reward
+
     from reward_synth.screening.checker import Inspector
     from reward_synth.tasks.spec import load_task
     from reward_synth.training.job import TrainJob
@@ -67,7 +69,7 @@ def make_job(env_id: str, steps: int, folder: Path) -> Any:
 
     name, reward = TASKS[env_id]
     task = load_task(name)
-    source = ANT_REWARD if reward is None else (HERE / "rewards" / reward).read_text(encoding="utf-8")
+    source = ANT_REWARD if reward is None else recorded_reward(name, reward).source
     (folder / "reward.py").write_text(source, encoding="utf-8")
     report = Inspector.of(task).check(source)
     if not report.ok:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import functools
 from typing import TypedDict
 
 import numpy as np
+from recorded import recorded_rewards
 
 from containment_arms import corpus, transitions
 from containment_arms.corpus import ACTION_SIZE, LAYOUT
@@ -17,7 +18,6 @@ from reward_synth.screening.probe import Transitions
 from reward_synth.state.view import Layout, viewer
 from reward_synth.tasks.spec import load_task
 
-REWARDS = Path(__file__).resolve().parents[1] / "rewards"
 CONTAINMENT_RULES = frozenset({"forbidden", "died", "deadline", "memory", "exception"})
 
 
@@ -107,15 +107,13 @@ def corpus_reports() -> list[Report]:
     return [report_on(f"corpus/{a.id}", a.lintable, a.runnable, None) for a in corpus.load_benign()]
 
 
-def model_reports(folder: Path = REWARDS) -> list[Report]:
-    """Every kept reward of a model, on the fields and recorded behaviours of its task."""
-    reports = []
-    for task in sorted(path for path in folder.iterdir() if path.is_dir()):
-        inspector = Inspector.of(load_task(f"gym/{task.name}"))
-        for path in sorted(task.glob("*.py")):
-            source = path.read_text(encoding="utf-8")
-            reports.append(report_on(f"{task.name}/{path.stem}", source, source, inspector))
-    return reports
+def model_reports() -> list[Report]:
+    """Every recorded reward of a model, on the fields and recorded behaviours of its task."""
+    inspector = functools.cache(lambda task: Inspector.of(load_task(task)))
+    return [
+        report_on(f"{reward.short_task}/{reward.name}", reward.source, reward.source, inspector(reward.task))
+        for reward in recorded_rewards()
+    ]
 
 
 def all_reports() -> list[Report]:
