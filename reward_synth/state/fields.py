@@ -11,7 +11,7 @@ import numpy as np
 from reward_synth.core.arrays import FloatArray
 from reward_synth.state import view
 from reward_synth.state.row_reader import CodeReader, RowReader, compile_row_reader
-from reward_synth.state.stub import SWITCH_UNIT, render_stub
+from reward_synth.state.stub import render_stub
 
 if TYPE_CHECKING:
     import gymnasium
@@ -23,9 +23,6 @@ once it is done."""
 
 NEVER_EARLY = "Nothing ends an episode early, success neither."
 """What a description says of a simulator whose episodes all last as long as their horizon."""
-
-UNBOUNDED_PROBE = 10.0
-"""Probe values of an unbounded field lie within this distance of zero (or of its one bound)."""
 
 
 def _no_reader(env: Any) -> Any:
@@ -211,19 +208,6 @@ class FieldTable(Sequence[Field]):
         :param short: only the essential fields, and the actions in one line: for small models.
         """
         return render_stub(self.for_rewards(), short)
-
-    def sample_rows(self, generator: np.random.Generator, count: int) -> FloatArray:
-        """Random rows within the fields' ranges, shape (count, width): probe inputs.
-
-        Unbounded columns lie within ±10, switches are 0 or 1.
-        """
-        low, high = self.low, self.high
-        start = np.where(np.isfinite(low), low, np.where(np.isfinite(high), high - UNBOUNDED_PROBE, -UNBOUNDED_PROBE))
-        end = np.where(np.isfinite(high), high, np.where(np.isfinite(low), low + UNBOUNDED_PROBE, UNBOUNDED_PROBE))
-        rows = generator.uniform(start, end, size=(count, self.width()))
-        switches = np.repeat([f.unit == SWITCH_UNIT for f in self._fields], [f.size for f in self._fields])
-        rows[:, switches] = np.round(rows[:, switches])
-        return rows
 
 
 class Simulator(Protocol):

@@ -77,8 +77,3 @@ def require_finite(environment: StateRecorder, observations: Any, rows: Any) -> 
         return
     what = first_not_finite(environment.table.layout(), rows) or "the observation"
     raise not_finite(environment, what, "in a step")
-
-
-def record_wrapper(env: gymnasium.Env[Any, Any], table: FieldTable) -> StateRecorder:
-    """The environment inside a :class:`StateRecorder`."""
-    return StateRecorder(env, table)

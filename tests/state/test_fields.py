@@ -63,17 +63,6 @@ def test_subset_keeps_table_order_and_refuses_unknown_names() -> None:
         t.subset(["rain"])
 
 
-def test_probe_rows_cover_the_ranges() -> None:
-    rows = table().sample_rows(np.random.default_rng(0), 500)
-    assert rows.shape == (500, 6) and rows.dtype == np.float64
-    low, high = rows.min(axis=0), rows.max(axis=0)
-    assert -50 <= low[0] < -40 and 50 < high[0] <= 60
-    assert -10 <= low[1] < -8 and 8 < high[2] <= 10
-    assert set(np.unique(rows[:, 3])) == {0.0, 1.0}
-    assert 3 <= low[4] < 4 and 12 < high[4] <= 13
-    assert -12 <= low[5] < -11 and -3 < high[5] <= -2
-
-
 def test_two_fields_of_one_name_are_refused() -> None:
     field = table()[0]
     with pytest.raises(ValueError, match="duplicate field names: \\['temperature'\\]"):

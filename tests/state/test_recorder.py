@@ -10,14 +10,14 @@ import pytest
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from reward_synth.simulators.gym.adapter import GymMujoco
-from reward_synth.state.recorder import StateRecorder, record_wrapper
+from reward_synth.state.recorder import StateRecorder
 
 SIMULATOR = GymMujoco()
 
 
 def recorded(env_id: str, horizon: int, *names: str, **arguments: Any) -> StateRecorder:
     env = SIMULATOR.make(env_id, arguments, horizon)
-    return record_wrapper(env, SIMULATOR.fields(env).subset(names))
+    return StateRecorder(env, SIMULATOR.fields(env).subset(names))
 
 
 def test_rows_before_and_after_each_step_join_up() -> None:
