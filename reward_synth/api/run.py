@@ -104,7 +104,11 @@ class Run:
         return [result for result in found if result is not None]
 
     def reward(self, candidate: str | None = None) -> str:
-        """Source of a candidate's reward; of the best one for None."""
+        """Source of a candidate's reward, as it ran; of the best one for None.
+
+        How its terms are paid is ``task.training.scale``: pass that to ``load_reward`` or ``RewardWrapper`` too. The
+        file at :attr:`reward_path` says it itself.
+        """
         return self.store.read_reward(candidate or self._best_id())
 
     @property
