@@ -3,7 +3,7 @@
     python benchmarks/lint.py            # prints a table
     python benchmarks/lint.py --json     # prints it as JSON
 
-Time and false alarms are of the kept rewards in `benchmarks/rewards`, each with its task's fields, and of the harmless
+Time and false alarms are of the recorded rewards in `benchmarks/data`, each with its task's fields, and of the harmless
 snippets in `tests/containment`. The attacks there are counted by class: one is refused if the lint finds an error that
 is not about the form of what it returns.
 """
@@ -11,6 +11,7 @@ is not about the form of what it returns.
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import re
 import statistics
@@ -18,6 +19,8 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+
+from recorded import recorded_rewards
 
 from reward_synth.evaluation.play import field_table
 from reward_synth.reward.lint import LintReport, lint
@@ -70,12 +73,11 @@ def check_snippet(code: str) -> LintReport:
 
 
 def kept_rewards() -> Iterator[tuple[str, str, Layout, int]]:
-    """Task, source, layout and action size of every kept reward."""
-    for folder in sorted((ROOT / "benchmarks" / "rewards").iterdir()):
-        table = field_table(load_task(folder.name))
-        for path in sorted(folder.glob("*.py")):
-            name = f"{folder.name}/{path.stem}"
-            yield name, path.read_text(encoding="utf-8"), table.layout(), len(table.actions)
+    """Name, source, layout and action size of every recorded reward."""
+    table_of = functools.cache(lambda task: field_table(load_task(task)))
+    for reward in recorded_rewards():
+        table = table_of(reward.task)
+        yield f"{reward.short_task}/{reward.name}", reward.source, table.layout(), len(table.actions)
 
 
 def measure_rewards() -> dict[str, object]:

@@ -1,9 +1,0 @@
-import numpy as np
-
-
-def compute_reward(state, action, next_state):
-    return {
-        # The goal wants x_velocity to be positive: run forward means moving forward, and + is forward.
-        "forward": 2.0 * next_state.x_velocity,
-        "effort": -0.01 * np.sum(np.square(action)),
-    }

@@ -1,9 +1,0 @@
-import numpy as np
-
-
-def compute_reward(state, action, next_state):
-    return {
-        # The goal wants pole_angle to be near 0: the goal names this angle, and being upright is zero.
-        "balance": 5.0 * np.exp(-4.0 * next_state.pole_angle ** 2),
-        "effort": -0.01 * np.sum(np.square(action)),
-    }

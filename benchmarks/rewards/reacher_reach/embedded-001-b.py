@@ -1,9 +1,0 @@
-import numpy as np
-
-
-def compute_reward(state, action, next_state):
-    return {
-        # The goal wants fingertip_to_target_distance to be near 0: the fingertip reaches the target.
-        "near_target": 2.0 * np.exp(-4.0 * next_state.fingertip_to_target_distance ** 2),
-        "effort": -0.01 * np.sum(np.square(action)),
-    }
