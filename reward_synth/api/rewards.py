@@ -9,7 +9,7 @@ from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.files import write_text
 from reward_synth.core.types import CheckReport, LearnerName, ScaleName, TrainResult
 from reward_synth.display import Display, make_display
-from reward_synth.events.model import TrainingProgressed
+from reward_synth.events.model import StatusChanged, TrainingProgressed
 
 if TYPE_CHECKING:
     from reward_synth.tasks.spec import TaskSpec
@@ -92,7 +92,7 @@ def train_reward(
             f"the reward cannot be trained:\n  {faults}", f"reward-synth check {reward} --task {spec.name}", exit_code=1
         )
     if recorded and scale is None:
-        shown.status(f"terms are paid by the scale {recorded}, as the reward's file says")
+        shown(StatusChanged(text=f"terms are paid by the scale {recorded}, as the reward's file says"))
     # Whoever takes this file home shall have the reward that was trained.
     write_text(folder / "reward.py", with_recorded_scale(source, spec.training.scale))
     job = TrainJob(

@@ -11,6 +11,7 @@ from reward_synth.cli import options
 from reward_synth.cli.ls import openable_runs
 from reward_synth.cli.options import Json
 from reward_synth.cli.text import print_json, print_table
+from reward_synth.core.number_format import total
 
 if TYPE_CHECKING:
     from reward_synth.api.run import Run
@@ -64,13 +65,8 @@ def _cost_row(of: str, lines: Iterable[CostLine]) -> dict[str, Any]:
 
 
 def _sum(values: Iterable[float | None]) -> float | None:
-    """None, not a smaller sum, where one of them is unknown."""
-    total = 0.0
-    for value in values:
-        if value is None:
-            return None
-        total += value
-    return int(total) if total.is_integer() else round(total, 6)
+    whole = total(values)
+    return None if whole is None else int(whole) if float(whole).is_integer() else round(whole, 6)
 
 
 def _training_cost(run: Run) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from reward_synth.core.number_format import short_number, short_percent
+
 if TYPE_CHECKING:
     from reward_synth.api.run import Run
 
@@ -36,14 +38,7 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
-def share(value: float | None) -> str:
-    """``55%``, or nothing."""
-    return "" if value is None else f"{value:.0%}"
-
-
-def number(value: float | None) -> str:
-    """Three digits, or nothing."""
-    return "" if value is None else f"{value:.3g}"
+number, share = short_number, short_percent
 
 
 def coloured() -> bool:

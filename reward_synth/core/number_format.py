@@ -1,8 +1,10 @@
-"""Numbers as people write them."""
+"""Numbers as people write them: in prompts and reports with a dash for what is not known, in tables with nothing."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from typing import TypeVar
 
 
 def number(value: float | None) -> str:
@@ -49,3 +51,48 @@ def with_unit(value: float | None, unit: str) -> str:
 def plural(count: int, noun: str) -> str:
     """``1 episode``, ``8 episodes``."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def short_number(value: float | None) -> str:
+    """Three digits, or nothing: for a column of a terminal."""
+    return "" if value is None else f"{value:.3g}"
+
+
+def short_percent(share: float | None) -> str:
+    """``55%``, or nothing: for a column of a terminal."""
+    return "" if share is None else f"{share:.0%}"
+
+
+def duration(seconds: float | None, unknown: str = "?") -> str:
+    """``41 s``, ``3 min 05 s``, ``1 h 10 min``."""
+    if seconds is None:
+        return unknown
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def dollars(usd: float | None) -> str:
+    """``$0.38``, ``free`` for nothing, or that the price is unknown."""
+    if usd is None:
+        return "price unknown"
+    return "free" if usd == 0 else f"${usd:.2f}" if usd >= 0.01 else f"${usd:.4f}"
+
+
+def dollars_in_table(usd: float | None) -> str:
+    """``$0.0123``, ``$1,234.50`` or ``unknown``: under a heading that says what it is."""
+    if usd is None:
+        return "unknown"
+    return f"${usd:.4f}" if 0 < usd < 1 else f"${usd:,.2f}"
+
+
+Amount = TypeVar("Amount", int, float)
+
+
+def total(amounts: Iterable[Amount | None]) -> Amount | None:
+    """The sum, None if one of them is unknown: what is not known is not nothing."""
+    known = list(amounts)
+    return None if None in known else sum(amount for amount in known if amount is not None)

@@ -6,6 +6,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from reward_synth.core.number_format import dollars as dollars
+from reward_synth.core.number_format import duration as duration
+from reward_synth.core.number_format import total
 from reward_synth.core.types import Estimate, Evaluation, EvaluationPoint, SeedScore
 from reward_synth.events import model as events
 
@@ -80,7 +83,7 @@ class RunProgress:
     def call_done(self, usd: float | None) -> None:
         """Count one model call; an unknown price makes the sum unknown."""
         self.calls += 1
-        self.usd = None if self.usd is None or usd is None else self.usd + usd
+        self.usd = total([self.usd, usd])
 
     def training(
         self, candidate: str, seed: int, step: int, total_steps: int, evaluation: EvaluationPoint | None
@@ -124,18 +127,6 @@ def printable(text: str) -> str:
 _TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-def duration(seconds: float | None) -> str:
-    """``41 s``, ``3 min 05 s``, ``1 h 10 min``; ``?`` for None."""
-    if seconds is None:
-        return "?"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
 def sparkline(values: list[float], width: int = 10) -> str:
     """The last ``width`` values as bars from their lowest to their highest."""
     shown = values[-width:]
@@ -143,13 +134,6 @@ def sparkline(values: list[float], width: int = 10) -> str:
         return ""
     low, span = min(shown), max(shown) - min(shown)
     return "".join(_BARS[round((value - low) / span * (len(_BARS) - 1)) if span else 0] for value in shown)
-
-
-def dollars(usd: float | None) -> str:
-    """``$0.38``, ``free`` for nothing, or that the price is unknown."""
-    if usd is None:
-        return "price unknown"
-    return "free" if usd == 0 else f"${usd:.2f}" if usd >= 0.01 else f"${usd:.4f}"
 
 
 def result_text(success: float | None, fitness: float | None, interval: tuple[float, float] | None = None) -> str:

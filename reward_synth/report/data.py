@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from reward_synth.core.files import write_text
+from reward_synth.core.number_format import total
 from reward_synth.core.types import Finding, TrainResult
 from reward_synth.diagnosis.evidence import merge_curves, merge_terms
 from reward_synth.report import plots
@@ -83,9 +84,9 @@ def cost_rows(calls: Iterable[CostLine]) -> tuple[CostRow, ...]:
             role=role,
             model=model,
             calls=len(group),
-            prompt_tokens=_whole(call.prompt_tokens for call in group),
-            completion_tokens=_whole(call.completion_tokens for call in group),
-            usd=_sum([call.usd for call in group]),
+            prompt_tokens=total(call.prompt_tokens for call in group),
+            completion_tokens=total(call.completion_tokens for call in group),
+            usd=total(call.usd for call in group),
             seconds=sum(call.seconds for call in group),
         )
         for (role, model), group in groups.items()
@@ -112,13 +113,3 @@ def _results(store: RunStore, candidate: str) -> list[TrainResult]:
     numbers = sorted(int(folder.name.removeprefix("seed-")) for folder in folders)
     found = (store.read_result(candidate, number) for number in numbers)
     return [result for result in found if result is not None]
-
-
-def _sum(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if len(known) == len(values) else None
-
-
-def _whole(values: Iterable[int | None]) -> int | None:
-    total = _sum(list(values))
-    return None if total is None else int(total)

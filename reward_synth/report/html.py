@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from reward_synth.core import number_format as wording
+from reward_synth.core import number_format
 from reward_synth.core.types import Candidate, Evaluation, EvaluationPoint, Feedback, Finding, TermStatistics
 from reward_synth.report import plots
 
@@ -106,40 +106,15 @@ def render_report(data: ReportData) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        number=wording.number,
-        percent=wording.percent,
-        steps=wording.steps,
-        dollars=dollars,
-        duration=duration,
+        number=number_format.number,
+        percent=number_format.percent,
+        steps=number_format.steps,
+        dollars=number_format.dollars_in_table,
+        duration=partial(number_format.duration, unknown="–"),
     )
     return environment.get_template("report.html.j2").render(
-        run=data, pictures=_pictures(data), total_usd=total_usd(data.costs)
+        run=data, pictures=_pictures(data), total_usd=number_format.total(row.usd for row in data.costs)
     )
-
-
-def total_usd(costs: Sequence[CostRow]) -> float | None:
-    """Dollars spent, or None if any price is unknown: an unknown price is not zero."""
-    prices = [row.usd for row in costs]
-    known = [price for price in prices if price is not None]
-    return sum(known) if len(known) == len(prices) else None
-
-
-def dollars(amount: float | None) -> str:
-    """``$0.0123``, or ``unknown``."""
-    if amount is None:
-        return "unknown"
-    return f"${amount:.4f}" if 0 < amount < 1 else f"${amount:,.2f}"
-
-
-def duration(seconds: float | None) -> str:
-    """``75`` as ``1 min 15 s``."""
-    if seconds is None:
-        return "–"
-    whole = round(seconds)
-    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def _pictures(data: ReportData) -> list[Picture]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from reward_synth.core.number_format import total
 from reward_synth.core.types import RoleName
 from reward_synth.events.bus import Emit
 from reward_synth.events.model import ModelAsked, ModelCalled, StatusChanged
@@ -58,7 +59,7 @@ class ModelPool:
 
     def _book(self, request: Request, reply: Reply) -> None:
         self._store.cost(request, reply)
-        self.spent = None if self.spent is None or reply.usd is None else self.spent + reply.usd
+        self.spent = total([self.spent, reply.usd])
         called = ModelCalled(role=request.role, candidate=request.candidate, seconds=reply.seconds, usd=reply.usd)
         self._emit(called)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from reward_synth.core.files import append_line, in_words, read_lines, read_lines_since
+from reward_synth.core.number_format import total
 from reward_synth.core.types import Value
 from reward_synth.events.model import Event, TrainingProgressed
 from reward_synth.store.manifest import now
@@ -138,15 +139,12 @@ class Journal:
         prices: dict[str, float | None] = {}
         for line in self.costs():
             if line.candidate is not None:
-                before = prices.get(line.candidate, 0.0)
-                prices[line.candidate] = None if before is None or line.usd is None else before + line.usd
+                prices[line.candidate] = total([prices.get(line.candidate, 0.0), line.usd])
         return prices
 
     def spent_usd(self) -> float | None:
         """Dollars spent on model calls so far; None if the price of any call is unknown."""
-        prices = [line.usd for line in self.costs()]
-        known = [price for price in prices if price is not None]
-        return sum(known) if len(known) == len(prices) else None
+        return total(line.usd for line in self.costs())
 
     @property
     def recording_path(self) -> Path:

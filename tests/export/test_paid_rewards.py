@@ -15,12 +15,13 @@ from reward_synth import RewardWrapper, Run, check_reward, load_reward, synthesi
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import ScaleName
 from reward_synth.display import Display, make_display
-from reward_synth.evaluation.play import field_table, measured_table
+from reward_synth.evaluation.play import field_table
+from reward_synth.evaluation.scoring import judge, measured_table
 from reward_synth.llm.base import Model, Request
 from reward_synth.llm.fake import ScriptedModel
 from reward_synth.reward.scale import TOTALS, file_header, recorded_scale, with_recorded_scale
 from reward_synth.sandbox.process import RewardProcess
-from reward_synth.tasks.spec import judge, load_task
+from reward_synth.tasks.spec import load_task
 from reward_synth.training.job import TrainJob
 from reward_synth.training.loop import learning
 from reward_synth.training.loop.rollout import GeneratedReward
