@@ -63,7 +63,7 @@ def searched(scale: ScaleName, folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     def opened(name: str, **_: object) -> Model:
         return ScriptedModel(answer)
 
-    monkeypatch.setattr("reward_synth.search.session.open_model", opened)
+    monkeypatch.setattr("reward_synth.search.models.open_model", opened)
     monkeypatch.setattr("reward_synth.llm.open_model", opened)
     limits = {"iterations": 1, "samples": 1, "steps": 2000, "critic": False}
     return synthesize(
