@@ -31,15 +31,15 @@ def open_model(
     stop: Callable[[], bool] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Model:
-    """The model of that name, ready to be asked.
+    """Open the model of that name, ready for requests.
 
     :param name: ``local``, ``manual``, ``replay:FILE``, or a name that litellm knows.
     :param base_url: an OpenAI-compatible server; for litellm's names only.
-    :param cache_dir: answers are kept there and not asked for twice; None keeps none.
+    :param cache_dir: answers are kept there, so that no request is made twice; None keeps none.
     :param manual_dir: where ``manual`` puts its prompts; default ``manual`` in the working folder.
-    :param announce: told by ``manual`` which (prompt, answer) files it waits for.
-    :param stop: asked by ``manual`` while it waits; True ends the waiting.
-    :param progress: told by ``local`` how the download of its weights goes: bytes there, bytes in all.
+    :param announce: ``manual`` reports to it the (prompt, answer) files that it waits for.
+    :param stop: ``manual`` calls it while it waits; True ends the waiting.
+    :param progress: ``local`` reports to it the download of its weights: bytes so far, bytes in all.
     :raises RewardSynthError: if there is no such model, or what it needs is missing: a key, a package, a file.
     """
     chosen = name.strip()
@@ -53,7 +53,7 @@ def open_model(
     elif chosen == "manual":
         from reward_synth.llm.manual import ManualModel
 
-        # It has a memory of its own: an answer that lies there already is taken.
+        # It needs no cache: it takes an answer file that is already there.
         return ManualModel(manual_dir or Path("manual"), announce=announce, stop=stop)
     elif chosen.startswith("replay:"):
         from reward_synth.llm.replay import ReplayModel
@@ -75,7 +75,7 @@ def open_model(
 
 
 def _refuse_slips(name: str) -> None:
-    """Tell a mistyped name of ours at once: litellm takes seconds to import only to say that it is none of its."""
+    """Refuse a mistyped name of ours at once: litellm takes seconds to import before it reports an unknown name."""
     if not name:
         raise RewardSynthError("the model's name is empty", "name one, for example --model local")
     if name in {"replay", "scripted"}:

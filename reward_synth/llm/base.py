@@ -57,13 +57,13 @@ class Request(Value):
     temperature: float = 0.8
     max_tokens: int = 2048
     sample: int = 0
-    """Number of this sample among those drawn from the same messages; also the model's seed where it takes one."""
+    """Number of this sample among those of the same messages; also the model's seed, if it takes one."""
     grammar: str | None = None
     """GBNF that the answer must match; only ``local`` honours it, others ignore it."""
 
 
 class Reply(Value):
-    """What came back, and what it cost."""
+    """An answer, and what it cost."""
 
     text: str
     model: str
@@ -76,7 +76,7 @@ class Reply(Value):
 
 
 class CallsFailed(RewardSynthError):
-    """Some of the calls made side by side failed for good; those that were answered must still be paid for.
+    """Some of the calls made side by side failed for good. Those that were answered must still be paid for.
 
     :param error: why the first one failed; its message, hint and exit code are taken over.
     :param finished: the replies that did come, by their index in the list that ``complete_many`` was given.
@@ -90,16 +90,15 @@ class CallsFailed(RewardSynthError):
 class Model(Protocol):
     """A language model behind one call.
 
-    ``complete`` retries transient failures itself; what it raises is a
-    :class:`~reward_synth.core.errors.RewardSynthError` that ends the run politely (bad key, no such model, retries
-    spent).
-    ``complete_many`` may run calls side by side and keeps their order; if one fails for good while others are
+    ``complete`` retries transient failures itself. It raises a :class:`~reward_synth.core.errors.RewardSynthError`
+    only for what ends the run (bad key, no such model, no retries left).
+    ``complete_many`` may run calls side by side and keeps their order. If one call fails for good while others are
     answered, it may raise :class:`CallsFailed`, which carries the answers.
     """
 
     name: str
     small: bool
-    """True if prompts should be cut down: short stub, one worked example, few rules."""
+    """True if prompts should be short: short stub, one worked example, few rules."""
 
     def complete(self, request: Request) -> Reply:
         """Answer one request."""

@@ -15,22 +15,22 @@ from reward_synth.llm.base import CallsFailed, Model, Reply, Request
 def request_key(model: str, request: Request) -> str:
     """Hash of everything that the answer depends on, 64 hex digits.
 
-    That is the model's name, the messages, temperature, ``max_tokens``, the sample's number and the grammar; not the
-    role and not the candidate, which only say who asked.
+    The answer depends on the model's name, the messages, temperature, ``max_tokens``, the sample's number and the
+    grammar. The role and the candidate only say who asked, so they are left out.
     """
     content = request.model_dump(mode="json", exclude={"role", "candidate"}) | {"model": model}
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 class Cached:
-    """A model whose answers are kept in a folder and not asked for twice.
+    """A model whose answers are kept in a folder, so that no request is made twice.
 
-    A reply from the cache has ``cached=True`` and ``usd=0.0``: it is what this call cost, and this call cost nothing.
-    A damaged file counts as not there and is written anew.
+    A reply from the cache has ``cached=True`` and ``usd=0.0``, since this call cost nothing. A damaged file counts as
+    missing and is rewritten.
 
-    :param model: asked for what the folder lacks.
+    :param model: answers what the folder lacks.
     :param directory: one ``<key>.json`` per request, see :func:`request_key`; made when first needed.
-    :param endpoint: ``--base-url``, if any: the same name at two servers is two models.
+    :param endpoint: ``--base-url``, if any. The same name at two servers means two models.
     """
 
     def __init__(self, model: Model, directory: Path, endpoint: str | None = None) -> None:
@@ -45,7 +45,7 @@ class Cached:
         return self.complete_many([request])[0]
 
     def complete_many(self, requests: list[Request]) -> list[Reply]:
-        """Answer what is known from the folder and ask for the rest side by side. Equal requests are asked once."""
+        """Answer from the folder where possible; make the other requests side by side, equal ones only once."""
         keys = [request_key(self._identity, request) for request in requests]
         known = {key: reply for key in keys if (reply := self._read(key)) is not None}
         missing = {key: request for key, request in zip(keys, requests, strict=True) if key not in known}
@@ -58,11 +58,11 @@ class Cached:
         return replies
 
     def close(self) -> None:
-        """Close the model behind; the folder stays."""
+        """Close the model; the folder stays."""
         self._model.close()
 
     def _ask(self, missing: dict[str, Request], keys: list[str]) -> dict[str, Reply]:
-        """Ask for what is missing and keep each answer, also those that came before a call that failed."""
+        """Make the missing requests and keep each answer, also the answers that came before a failed call."""
         asked = list(missing)
         try:
             answers = dict(enumerate(self._model.complete_many(list(missing.values()))))
@@ -90,5 +90,5 @@ class Cached:
 
 
 def _free(reply: Reply) -> Reply:
-    """The reply as it is when nobody had to be asked."""
+    """The reply as a cached one: it took no time and no money."""
     return reply.model_copy(update={"cached": True, "usd": 0.0, "seconds": 0.0})

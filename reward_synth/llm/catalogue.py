@@ -1,4 +1,4 @@
-"""What there is to choose from: behind ``models ls``, ``models pull`` and ``models test``."""
+"""The models to choose from, for ``models ls``, ``models pull`` and ``models test``."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class ModelRow(Value):
     """``here`` (runs on this machine), ``person``, ``recording`` or ``provider``."""
     ready: bool
     note: str
-    """Where it stands if it is ready; otherwise what is missing and how to get it."""
+    """What it is or where it lies, if it is ready; otherwise what is missing and how to get it."""
 
 
 def available_models() -> list[ModelRow]:
-    """The models that need no provider, then one of each provider that a key of its own can open.
+    """The models that need no provider, then one model of each provider that has a key of its own.
 
-    Any other name that litellm knows works too. Nothing is fetched and litellm is not imported.
+    Any other name that litellm knows works too. Nothing is downloaded, and litellm is not imported.
     """
     load_env_file()
     rows = [
@@ -45,7 +45,7 @@ def available_models() -> list[ModelRow]:
 
 
 def test_model(name: str, *, base_url: str | None = None, progress: weights.Progress | None = None) -> Reply:
-    """One tiny call, nothing cached.
+    """Make one tiny call without a cache.
 
     :raises RewardSynthError: if the model cannot be opened or does not answer.
     """
@@ -70,9 +70,9 @@ test_model.__test__ = False  # type: ignore[attr-defined]  # the name is the com
 
 
 def pull(progress: weights.Progress | None = None, *, verify: bool = False) -> Path:
-    """Get the local model's weights unless they are there, and return the file.
+    """Download the local model's weights if they are missing, and return the file.
 
-    :param verify: hash the file again though it was checked before.
+    :param verify: hash the file again, even if it was checked before.
     :raises RewardSynthError: see :func:`reward_synth.llm.weights.pull`.
     """
     path = weights.pull(progress=progress)

@@ -10,15 +10,15 @@ from reward_synth.llm.base import Reply, Request
 
 
 class ScriptedModel:
-    """Answers with the given texts in turn, or with what a function makes of the request.
+    """A model that answers with the given texts in turn, or with what a function returns for the request.
 
-    ``requests`` holds every request in the order it came. A list that has run out is a
-    :class:`~reward_synth.core.errors.RewardSynthError`, so that a test which asks more than it meant to fails.
+    ``requests`` holds every request in order. If no answer is left, it raises a
+    :class:`~reward_synth.core.errors.RewardSynthError`, so that a test with more requests than intended fails.
 
     :param answers: the answers in order, or a function from request to answer.
     :param name: the name that replies carry.
     :param small: see :class:`~reward_synth.llm.base.Model`.
-    :param usd: price of each reply; None plays a model whose price is unknown.
+    :param usd: price of each reply; None stands for a model whose price is unknown.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class ScriptedModel:
         self._queue = [] if callable(answers) else list(answers)
 
     def complete(self, request: Request) -> Reply:
-        """Answer from the script. Tokens are counted as words: enough for a ledger to have something to add."""
+        """Answer from the script. Tokens are counted as words, so that a ledger has something to add up."""
         with self._lock:
             self.requests.append(request)
             text = self._answers(request) if self._answers is not None else self._next(request)

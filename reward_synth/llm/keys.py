@@ -1,4 +1,4 @@
-"""API keys: which are there, which model they make the default, and how they are kept out of texts."""
+"""API keys: which exist, which model they make the default, and how they are kept out of texts."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 from reward_synth.settings.model import is_secret
 
-# Asked in this order. A general model of the middle price class each: a run makes some fifty calls of a few thousand
-# tokens. `openrouter` and cloud platforms are not here, since a key of theirs does not say which model is meant.
+# Tried in this order. Each is a general model of the middle price class: a run makes some fifty calls of a few thousand
+# tokens. `openrouter` and cloud platforms are missing, since their keys do not say which model is meant.
 DEFAULT_MODELS: dict[str, str] = {
     "OPENAI_API_KEY": "gpt-5.4",
     "ANTHROPIC_API_KEY": "anthropic/claude-sonnet-5",
@@ -28,12 +28,12 @@ _SECRET_TEXT = re.compile(
 
 
 def secret_names(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Names of the variables that look like secrets: what a child process has no need of."""
+    """Names of the variables that look like secrets, which no child process needs."""
     return tuple(name for name in environment if is_secret(name))
 
 
 def scrub(text: str) -> str:
-    """``text`` without keys: neither those of the environment nor anything that has the shape of one."""
+    """``text`` without keys: without those of the environment, and without anything that looks like one."""
     values = {os.environ[name] for name in secret_names(os.environ)}
     for value in sorted(values, key=len, reverse=True):
         if len(value) >= 8:
@@ -44,7 +44,7 @@ def scrub(text: str) -> str:
 def load_env_file(path: Path | None = None) -> tuple[str, ...]:
     """Take keys from a ``.env`` file (default: the one in the working folder) into the environment.
 
-    Only secrets are taken, and none that the environment has already; ``REWARD_SYNTH_*`` is the settings' affair.
+    Only secrets are taken, and only those that the environment lacks. ``REWARD_SYNTH_*`` belongs to the settings.
     Returns the names taken.
     """
     from dotenv import dotenv_values
@@ -61,7 +61,7 @@ def load_env_file(path: Path | None = None) -> tuple[str, ...]:
 
 
 def default_model() -> tuple[str, str]:
-    """The model for who named none, and why: the first provider whose key is found, else ``local``."""
+    """The default model, and why: that of the first provider whose key is found, else ``local``."""
     load_env_file()
     for key, name in DEFAULT_MODELS.items():
         if os.environ.get(key):

@@ -8,7 +8,7 @@ from reward_synth.llm.base import CallsFailed, Model, Reply, Request
 
 
 class Ledgered:
-    """A model that tells a sink about every call it answers.
+    """A model that reports every call that it answers to a sink.
 
     The sink is called from the thread that called the model, once per reply, in order.
     """
@@ -20,13 +20,13 @@ class Ledgered:
         self._sink = sink
 
     def complete(self, request: Request) -> Reply:
-        """Ask, tell the sink, answer."""
+        """Answer one request, and report it to the sink."""
         reply = self._model.complete(request)
         self._sink(request, reply)
         return reply
 
     def complete_many(self, requests: list[Request]) -> list[Reply]:
-        """Ask all, tell the sink about each, answer."""
+        """Answer several requests, and report each to the sink."""
         try:
             replies = self._model.complete_many(requests)
         except CallsFailed as failure:
@@ -38,5 +38,5 @@ class Ledgered:
         return replies
 
     def close(self) -> None:
-        """Close the model behind."""
+        """Close the model."""
         self._model.close()

@@ -20,27 +20,27 @@ if TYPE_CHECKING:
     from tenacity import RetryCallState
 
 _LOCAL_PROVIDERS = frozenset({"ollama", "ollama_chat", "lm_studio", "llamafile", "vllm", "hosted_vllm"})
-# Hidden reasoning counts against the token limit; without room for it the answer comes back empty.
+# Hidden reasoning counts against the token limit. Without room for it the answer would be empty.
 _REASONING_ROOM = 16_384
 _LONGEST_WAIT = 300.0
 _PREFIXES = re.compile(r"^(?:(?:litellm\.)?\w+(?:Error|Exception)\s*[:-]\s*)+")
 
 
 class LiteLLMModel:
-    """A model behind litellm.
+    """A model of any provider, through litellm.
 
-    The name and the key are checked when it is made, before any call. Rate limits, server errors, timeouts and lost
-    connections are tried again with growing pauses, or after the ``Retry-After`` that the server asks for; anything
-    else ends at once with a :class:`RewardSynthError` that holds no key.
+    The name and the key are checked when the object is made, before any call. After a rate limit, a server error, a
+    timeout or a lost connection, the call is retried with growing pauses, or after the ``Retry-After`` that the server
+    asks for. Any other error ends at once with a :class:`RewardSynthError` that holds no key.
 
-    :param name: litellm's name of the model. With ``base_url`` a name without provider means an OpenAI-compatible
+    :param name: litellm's name of the model. With ``base_url``, a name without provider means an OpenAI-compatible
         server.
-    :param base_url: another server. Its key is ``REWARD_SYNTH_API_KEY``; failing that the provider's own key, which
-        is sent over https or to this machine only. A price is unknown then, since that server sets its own.
+    :param base_url: another server. Its key is ``REWARD_SYNTH_API_KEY``, or else the provider's own key, which is sent
+        only over https or to this machine. The price is then unknown, since that server sets its own.
     :param attempts: calls made before giving up.
     :param first_wait: seconds before the second attempt; doubled each time, with jitter.
     :param timeout: seconds that one attempt may take.
-    :param workers: calls under way at once in ``complete_many``.
+    :param workers: concurrent calls in ``complete_many``.
     :raises RewardSynthError: if litellm does not know the name or the key is missing.
     """
 
@@ -68,7 +68,7 @@ class LiteLLMModel:
             self._require_key()
 
     def complete(self, request: Request) -> Reply:
-        """Ask, trying again on what may pass."""
+        """Answer one request; retry after transient errors."""
         import openai
         from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
@@ -86,7 +86,7 @@ class LiteLLMModel:
         return self._reply(response, time.monotonic() - started)
 
     def complete_many(self, requests: list[Request]) -> list[Reply]:
-        """Ask side by side, in order."""
+        """Answer several requests side by side, in order."""
         return side_by_side(self.complete, requests, self._workers)
 
     def close(self) -> None:
@@ -112,7 +112,7 @@ class LiteLLMModel:
 
     def _require_key(self) -> None:
         report = self._litellm.validate_environment(self.name)
-        # A missing address (OLLAMA_API_BASE) is no missing key: litellm has a default for it.
+        # litellm also lists addresses (OLLAMA_API_BASE), for which it has a default: they are not missing keys.
         missing = [name for name in report["missing_keys"] if not name.endswith(("_API_BASE", "_BASE_URL"))]
         if missing and not report["keys_in_environment"]:
             keys = " or ".join(missing) if self._provider == "gemini" else " and ".join(missing)
@@ -132,9 +132,9 @@ class LiteLLMModel:
             "max_tokens": limit,
             "seed": request.sample,
             "timeout": self._timeout,
-            # Not every model takes a seed or a temperature; what it does not take is left out.
+            # Not every model takes a seed or a temperature; unsupported parameters are left out.
             "drop_params": True,
-            # Retries are ours: litellm's and the client's own would multiply with them.
+            # We retry ourselves: retries of litellm and of the client would multiply ours.
             "num_retries": 0,
             "max_retries": 0,
         }
@@ -158,7 +158,7 @@ class LiteLLMModel:
         import openai
 
         if isinstance(error, openai.RateLimitError):
-            # OpenAI's words for an empty account. Google says the same of a rate that recovers in a minute.
+            # OpenAI's words for an empty account. Google uses them for a rate limit that ends within a minute.
             empty = "insufficient_quota" in str(error) or "check your plan and billing" in str(error)
             return not (empty and self._provider == "openai")
         if isinstance(error, openai.APIConnectionError):  # includes timeouts
@@ -198,15 +198,15 @@ class LiteLLMModel:
             return None
         try:
             usd = float(self._litellm.completion_cost(completion_response=response, model=self._full_name))
-        # litellm raises bare Exception for a model that has no price, whence no narrower clause.
+        # litellm raises a bare Exception for a model without a price, so the clause cannot be narrower.
         except Exception:  # noqa: BLE001
             return None
         if usd == 0.0 and self._provider not in _LOCAL_PROVIDERS:
-            return None  # litellm books what it cannot price as nothing
+            return None  # litellm records a call without a known price as 0
         return usd
 
     def _explain(self, error: Exception) -> RewardSynthError:
-        """What went wrong, for a person, without any key in it."""
+        """The error in words for a person, without any key in it."""
         import openai
 
         kinds = self._litellm.exceptions
@@ -251,7 +251,7 @@ def _content(message: Message) -> str | list[dict[str, Any]]:
 
 
 def _import_litellm() -> ModuleType:
-    """Import litellm as a library should behave: no network, no ``.env`` of its own choosing, no printing."""
+    """Import litellm so that it uses no network, loads no ``.env`` by itself and prints nothing."""
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else the import fetches prices
     os.environ.setdefault("LITELLM_MODE", "PRODUCTION")  # else the import loads any .env it finds
     import litellm
@@ -264,7 +264,7 @@ def _import_litellm() -> ModuleType:
 
 
 def _status(error: BaseException) -> int:
-    """The HTTP status; not every error class of litellm is the one that the client would raise for it. 0 if none."""
+    """The HTTP status, 0 if there is none. litellm's error class does not always match the status."""
     status = getattr(error, "status_code", None)
     return status if isinstance(status, int) else 0
 
@@ -281,7 +281,7 @@ def _retry_after(error: BaseException | None) -> float | None:
 
 
 def price_per_token(name: str) -> tuple[float, float] | None:
-    """Dollars per prompt token and per answer token, as litellm's list of prices has them; None if it does not."""
+    """Dollars per prompt token and per answer token by litellm's list of prices; None if the model is not in it."""
     known = _import_litellm().model_cost.get(name) or _import_litellm().model_cost.get(name.partition("/")[2])
     if not known or not known.get("input_cost_per_token") or not known.get("output_cost_per_token"):
         return None

@@ -1,4 +1,4 @@
-"""The small model that needs no key: llama.cpp in a process of its own, spoken to over loopback."""
+"""The small model that needs no key: llama.cpp in a process of its own, reached over loopback."""
 
 from __future__ import annotations
 
@@ -27,23 +27,22 @@ from reward_synth.llm.parallel import side_by_side
 SLOTS = 4
 # Room in tokens for all slots together: four prompts of 2,500 tokens with answers of 1,500 fit, in 470 MB.
 CONTEXT = 16_384
-# Below this many tokens in common, a prompt is read again faster than it is worth two more calls to share it.
+# With fewer tokens in common, reading a prompt again is faster than the two calls that would share it.
 _SHARED_WORTH_IT = 64
 
 
 class LocalModel:
-    """Qwen2.5-Coder-1.5B-Instruct, or another GGUF file, run here. It costs nothing: ``usd`` is 0.0.
+    """Qwen2.5-Coder-1.5B-Instruct, or another GGUF file, run on this machine. It costs nothing: ``usd`` is 0.0.
 
-    The process starts with the first call (a few seconds) and ends with ``close`` or with this process. A crash in
-    llama.cpp is therefore none of this process; the call is made once more in a new one. Equal requests give
-    equal answers only as far as llama.cpp's batching allows: the sums are taken in an order that depends on what runs
-    beside.
+    The process starts with the first call (a few seconds) and ends with ``close`` or with this process. So a crash in
+    llama.cpp does not end this process, and the call is made once more in a new one. Equal requests do not always give
+    equal answers: llama.cpp adds up in an order that depends on the other requests of a batch.
 
-    :param model_file: another GGUF file, taken as it is; default ``REWARD_SYNTH_MODEL_FILE``, else the weights that
-        ``models pull`` brings, fetched now if they are not there.
-    :param progress: told of the download, see :data:`~reward_synth.llm.weights.Progress`.
+    :param model_file: another GGUF file, used unchecked; default ``REWARD_SYNTH_MODEL_FILE``, else the weights of
+        ``models pull``, which are downloaded now if they are missing.
+    :param progress: reports the download, see :data:`~reward_synth.llm.weights.Progress`.
     :param threads: of the processor; default all cores.
-    :raises RewardSynthError: if xllamacpp is not installed or the file is not there.
+    :raises RewardSynthError: if xllamacpp is not installed or the file is missing.
     """
 
     small = True
@@ -76,14 +75,14 @@ class LocalModel:
         return self._ask(request, slot=0)
 
     def complete_many(self, requests: list[Request]) -> list[Reply]:
-        """Answer side by side, one slot each, what the prompts have in common being read once.
+        """Answer side by side, one slot for each request. The common beginning of the prompts is read once.
 
         Requests are taken in groups of as many as there are slots.
         """
         replies: list[Reply] = []
         for start in range(0, len(requests), self._slots):
             group = requests[start : start + self._slots]
-            with contextlib.suppress(_ProcessEnded):  # the answers are asked of a new process then, unshared
+            with contextlib.suppress(_ProcessEnded):  # then a new process answers, without sharing
                 self._running().share_prefix([_messages(request) for request in group])
             slot_of = {id(request): slot for slot, request in enumerate(group)}
 
@@ -115,7 +114,7 @@ class LocalModel:
         try:
             answer = self._running().post("/v1/chat/completions", body)
         except _ProcessEnded:
-            answer = self._running().post("/v1/chat/completions", body)  # in a new process; if that ends too, so be it
+            answer = self._running().post("/v1/chat/completions", body)  # in a new process, the last try
         usage = answer["usage"]
         return Reply(
             text=answer["choices"][0]["message"]["content"] or "",
@@ -138,7 +137,7 @@ class LocalModel:
 
 
 class _ProcessEnded(RewardSynthError):
-    """llama.cpp's process is gone, whatever the reason."""
+    """llama.cpp's process has ended, for any reason."""
 
 
 class _Server:
@@ -147,7 +146,7 @@ class _Server:
     def __init__(self, model: Path, slots: int, context: int, threads: int, patience: float = 300.0) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="reward-synth-local-")
         self._log = Path(self._folder.name) / "log.txt"
-        self._held: dict[int, list[int]] = {}  # by slot, the prompt that it read last
+        self._held: dict[int, list[int]] = {}  # the prompt that each slot read last
         self._token = secrets.token_urlsafe(24)
         address_file = Path(self._folder.name) / "address"
         settings = {
@@ -159,7 +158,7 @@ class _Server:
             "address_file": str(address_file),
             "slot_folder": self._folder.name + os.sep,
         }
-        # llama.cpp writes to the terminal's descriptors, whatever Python's say; a log file takes it all.
+        # llama.cpp writes to the terminal's descriptors, not to Python's streams; a log file receives all of it.
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", str(Path(__file__).with_name("local_server.py"))],
@@ -167,7 +166,7 @@ class _Server:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=_child_environment(),
-                start_new_session=True,  # Ctrl-C is for us; we close the child ourselves
+                start_new_session=True,  # only we receive Ctrl-C; we close the child ourselves
             )
         try:
             self._send_settings(settings)
@@ -181,21 +180,21 @@ class _Server:
         return self._process.poll() is None
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """One call; errors become the user's."""
+        """Make one call; errors become errors with words for the person."""
         request = urllib.request.Request(
             self._address + path,
             json.dumps(body).encode(),
             {"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"},
         )
         try:
-            # No proxy: the address is this machine's.
+            # No proxy, since the address is on this machine.
             with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as response:
                 answer: dict[str, Any] = json.load(response)
                 return answer
         except urllib.error.HTTPError as error:
             raise _refusal(error) from None
         except (OSError, http.client.HTTPException, ValueError):
-            self._process.kill()  # it is of no use any more, should it live
+            self._process.kill()  # even if it lives, it is of no more use
             self._process.wait()
             raise _ProcessEnded(
                 f"the local model's process ended in the middle of a call\n{self._last_words()}",
@@ -203,11 +202,11 @@ class _Server:
             ) from None
 
     def share_prefix(self, conversations: list[list[dict[str, str]]]) -> None:
-        """Let slot 0 read what all prompts begin with, and hand its state to the other slots.
+        """Let slot 0 read the common beginning of all prompts, and copy its state to the other slots.
 
-        Each slot reads its own prompt otherwise: llama.cpp shares nothing between requests that start together. A
-        slot that holds as much of its prompt from an earlier call is left alone: in a repair it holds more, the
-        answer to be repaired.
+        Otherwise each slot reads its own prompt, because llama.cpp shares nothing between requests that start
+        together. A slot that already holds as much of its prompt from an earlier call keeps its state. In a repair it
+        holds more than that: the answer to be repaired.
         """
         if len(conversations) < 2:
             self.forget(slot=0)
@@ -231,7 +230,7 @@ class _Server:
             self.post(f"/slots/{slot}?action=restore", {"filename": "shared.bin"})
 
     def forget(self, slot: int) -> None:
-        """Something else is about to be read into that slot."""
+        """Forget what that slot holds, because it is about to read something else."""
         self._held.pop(slot, None)
 
     def close(self) -> None:
@@ -255,7 +254,7 @@ class _Server:
 
     def _send_settings(self, settings: dict[str, object]) -> None:
         assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # it died at once; waiting for its address tells why
+        with contextlib.suppress(BrokenPipeError):  # it died at once; waiting for its address reports why
             self._process.stdin.write(json.dumps(settings).encode() + b"\n")
             self._process.stdin.flush()
 
@@ -280,13 +279,16 @@ class _Server:
 
 
 def chosen_file() -> Path | None:
-    """The GGUF file that ``REWARD_SYNTH_MODEL_FILE`` names, or None. It is run as it is, without a sha256 check."""
+    """The GGUF file that ``REWARD_SYNTH_MODEL_FILE`` names, or None. It runs without a sha256 check."""
     name = os.environ.get("REWARD_SYNTH_MODEL_FILE")
     return Path(name).expanduser() if name else None
 
 
 def require_xllamacpp() -> None:
-    """:raises RewardSynthError: if xllamacpp is not installed."""
+    """Make sure that xllamacpp is installed.
+
+    :raises RewardSynthError: it is not.
+    """
     if importlib.util.find_spec("xllamacpp") is None:
         raise RewardSynthError(
             "the local model needs xllamacpp", 'pip install "reward-synth[local]", or name another --model'
@@ -319,8 +321,8 @@ def _cores() -> int:
 
 def _child_environment() -> dict[str, str]:
     environment = {name: value for name, value in os.environ.items() if name not in secret_names(os.environ)}
-    # Threads that spin at each barrier are fast on an idle machine and ruinous on a busy one: with two threads on two
-    # cores that a training also used, 1.0 tokens/s came out spinning and 7.0 waiting passively.
+    # Threads that spin at each barrier are fast on an idle machine and very slow on a busy one. With two threads on two
+    # cores that a training also used, spinning gave 1.0 tokens/s and waiting passively gave 7.0.
     environment["OMP_WAIT_POLICY"] = "passive"
     return environment
 

@@ -1,8 +1,8 @@
 """The process that holds the local model: started by ``local.py``, never imported.
 
 It reads one line of JSON from stdin, loads the model, serves llama.cpp's HTTP interface on loopback, writes its
-address to a file, and ends when stdin closes, so that it cannot outlive whoever started it. Only the standard library
-and xllamacpp are imported: it runs as a script, apart from the package.
+address to a file, and ends when stdin closes, so that it cannot outlive the process that started it. It imports only
+the standard library and xllamacpp, and runs as a script, apart from the package.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ def main() -> None:
     parameters.n_parallel = settings["slots"]
     parameters.cpuparams.n_threads = settings["threads"]
     parameters.cpuparams_batch.n_threads = settings["threads"]
-    # Flash attention, 16-bit keys and values and repacked weights are llama.cpp's own choice and stay: per second of
-    # processor time it made 10.0 tokens so, 7.9 without flash attention, 8.5 with 8-bit keys and values, 8.4 without
-    # repacking. Four samples side by side make no more of them than one: arithmetic is the limit, not memory.
-    # One pool of cells for all slots: a lone long prompt may use all of it, and a slot can take over another's prompt.
+    # llama.cpp's defaults stay: flash attention, 16-bit keys and values, and repacked weights give 10.0 tokens per
+    # second of processor time. Without flash attention it was 7.9, with 8-bit keys and values 8.5, without repacking
+    # 8.4. Four samples side by side give no more than one: arithmetic is the limit, not memory.
+    # One pool of cells for all slots: a single long prompt may use all, and a slot can take over another's prompt.
     parameters.kv_unified = True
-    # The slots' prompts are shared by saving slot 0 and restoring it elsewhere; llama.cpp's own cache would first clear
-    # every slot that is idle, which is what the restored ones are.
+    # The slots share a prompt by saving slot 0 and restoring it elsewhere. llama.cpp's own cache would first clear
+    # every idle slot, and the restored slots are idle.
     parameters.cache_idle_slots = False
     parameters.cache_ram_mib = 0
     parameters.slot_save_path = settings["slot_folder"]
@@ -42,7 +42,7 @@ def main() -> None:
     part.write_text(server.listening_address, encoding="utf-8")
     part.replace(target)
     sys.stdin.read()
-    # The C++ threads need no farewell, and waiting for an answer that nobody will read would hold the memory.
+    # Leave without joining the C++ threads: waiting for an answer that nobody will read would hold the memory.
     os._exit(0)
 
 

@@ -13,17 +13,17 @@ from reward_synth.llm.base import Reply, Request
 
 
 class ManualModel:
-    """Writes ``NNN-role.prompt.md`` and waits until a non-empty ``NNN-role.answer.md`` lies beside it.
+    """A model that writes ``NNN-role.prompt.md`` and waits until a non-empty ``NNN-role.answer.md`` lies beside it.
 
-    An answer counts once its size has stood still for ``settle`` seconds: editors and copies write in pieces. A
-    prompt whose answer is there already is not asked again, so a stopped run goes on where it was. Tokens are None,
-    since nobody counted them; the price is None too, since nobody knows what the person's chat window costs.
+    An answer counts once its size has not changed for ``settle`` seconds, because editors and copies write in pieces. A
+    prompt that has an answer already is not asked again, so a stopped run continues where it was. Tokens are None,
+    since nobody counted them. The price is None too, since nobody knows what the person's chat window costs.
 
     :param directory: where the files go; made when first needed.
-    :param announce: told once per call which prompt files wait and where the answers belong.
-    :param stop: asked between looks; True ends the waiting with a :class:`RewardSynthError`.
-    :param poll: seconds between looks.
-    :param settle: seconds for which an answer's size must stand still.
+    :param announce: called once per call with the prompt files that wait and the files for the answers.
+    :param stop: called at each poll; True ends the waiting with a :class:`RewardSynthError`.
+    :param poll: seconds between polls.
+    :param settle: seconds for which an answer's size must not change.
     :param timeout: seconds after which waiting ends with an error; None waits for ever.
     """
 
@@ -76,7 +76,7 @@ class ManualModel:
         """Nothing to release; the files stay."""
 
     def _write_prompts(self, requests: list[Request]) -> list[tuple[Path, Path]]:
-        """One (prompt, answer) pair of paths per request, a prompt already written being found again."""
+        """One (prompt, answer) pair of paths per request. A prompt that was written before keeps its file."""
         existing = sorted(self._directory.glob("*.prompt.md"))
         written = {path.read_text(encoding="utf-8"): path for path in reversed(existing)}
         number = max((int(path.name.split("-")[0]) for path in existing if path.name[:3].isdigit()), default=0)
@@ -130,7 +130,7 @@ def _write_pictures(prompt: Path, request: Request) -> None:
 
 
 def _prompt_text(request: Request) -> str:
-    """What the person pastes. The sample's number makes equal prompts different files."""
+    """The text that the person pastes. The sample's number makes equal prompts different files."""
     parts = [message.text.strip() for message in request.messages if message.role == "system"]
     for message in request.messages:
         if message.role == "assistant":

@@ -13,9 +13,9 @@ from reward_synth.llm.base import CallsFailed, Reply, Request
 def side_by_side(call: Callable[[Request], Reply], requests: list[Request], workers: int) -> list[Reply]:
     """Call ``call`` on each request with at most ``workers`` at once; the replies keep the order of ``requests``.
 
-    When a call fails, no further one is started, those under way are awaited (they will be billed), and
-    :class:`CallsFailed` carries their replies. Ctrl-C waits for nobody: the threads are daemons, unlike those of
-    ``ThreadPoolExecutor``, which would hold the program until the last answer is in.
+    When a call fails, no further call starts. Running calls are awaited, since they will be billed, and
+    :class:`CallsFailed` carries their replies. Ctrl-C waits for no call: the threads are daemons, unlike those of
+    ``ThreadPoolExecutor``, which would hold the program until the last answer has come.
     """
     if len(requests) <= 1 or workers <= 1:
         return _one_by_one(call, requests)
@@ -68,7 +68,7 @@ def _one_by_one(call: Callable[[Request], Reply], requests: list[Request]) -> li
 
 
 def _settle(errors: list[BaseException], finished: dict[int, Reply]) -> list[Reply]:
-    """The replies in order, or the first error; one that is no user's error (a defect) goes before all others."""
+    """The replies in order, or the first error. An error that is a defect of ours is raised before all others."""
     for error in errors:
         if not isinstance(error, RewardSynthError):
             raise error

@@ -1,4 +1,4 @@
-"""Recorded answers: a run that asks the same questions gets the same answers, without a model."""
+"""Recorded answers: a run with the same prompts gets the same answers, without a model."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Recording(Value):
     sample: int = 0
     answer: str
     model: str = ""
-    """Who answered when it was recorded."""
+    """The model that answered."""
     small: bool = False
-    """True if a small model answered: the prompts then were the short ones."""
+    """True if a small model answered, which had the short prompts."""
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
 
@@ -39,19 +39,19 @@ class Recording(Value):
 def prompt_key(messages: tuple[Message, ...], sample: int) -> str:
     """SHA-256 (hex) of the messages' roles and contents and the sample's number.
 
-    Temperature, token limit, grammar and model name are left out on purpose: what was recorded from one model must
-    answer for any.
+    Temperature, token limit, grammar and model name are left out on purpose: a recording of one model must answer for
+    any model.
     """
     content = [[[message.role, _plain(message)] for message in messages], sample]
     return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
 
 
 class ReplayModel:
-    """Answers from recordings; an unseen prompt is an error, never a guess.
+    """A model that answers from recordings. An unseen prompt is an error, never a guess.
 
-    :param path: a file with one :class:`Recording` per line as JSON, or a folder of ``*.json`` files, each one.
-        Where a prompt was recorded twice, the later one answers.
-    :raises RewardSynthError: if nothing is there or a line cannot be read.
+    :param path: a file with one :class:`Recording` per line as JSON, or a folder of ``*.json`` files with one each.
+        If a prompt was recorded twice, the later recording answers.
+    :raises RewardSynthError: if there is no recording, or a line cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -109,10 +109,10 @@ class ReplayModel:
 
 
 class Recorder(Ledgered):
-    """A model whose calls are appended to a file that ``replay:FILE`` reads; answers from a cache are not.
+    """A model whose calls are appended to a file that ``replay:FILE`` reads. Answers from a cache are left out.
 
-    :param model: the one that answers.
-    :param path: JSON lines; appended to, so that a resumed run adds to its recording. An existing folder gets one
+    :param model: answers the requests.
+    :param path: JSON lines, appended to, so that a resumed run adds to its recording. An existing folder gets one
         file per call instead.
     """
 
@@ -142,7 +142,7 @@ class Recorder(Ledgered):
 def load_recordings(path: Path) -> list[Recording]:
     """Read a recording, file or folder, in order.
 
-    :raises RewardSynthError: if it is not there, or naming the file and line that cannot be read.
+    :raises RewardSynthError: it does not exist, or a line cannot be read; the error names file and line.
     """
     if path.is_dir():
         sources = [(str(file), file.read_text(encoding="utf-8")) for file in sorted(path.glob("*.json"))]

