@@ -1,1 +1,1 @@
-"""Training and evaluating policies."""
+"""Training policies: job files, presets, learners, the training loop, and the worker's processes."""

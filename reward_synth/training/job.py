@@ -1,4 +1,4 @@
-"""What a training worker and its two stages are asked, and the files in which they answer."""
+"""The job file of a training worker and its two stages, and the files that hold their outcomes."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class TrainJob(Value):
     """Names of the reward terms, as the probe found them."""
     preset: Preset
     steps: int
-    """Budget in environment steps. Steps are these everywhere, however many of them one decision is held for."""
+    """Budget in environment steps. Steps are environment steps everywhere, even if a decision is held for several."""
     until: int | None = None
-    """Pause at this step, with a checkpoint that a job with a larger one goes on from. None: train to the end."""
+    """Pause at this step, with a checkpoint that a job with a larger ``until`` continues from. None: no pause."""
     end: str = ""
-    """If set, a paused training ends where it stands, for this reason, and is evaluated."""
+    """If set, a paused training ends at its pause for this reason, and is evaluated."""
     seed: int
     folder: Path
     """Where progress.csv, terms.csv, eval.csv, model.zip, policy.npz and result.json go."""
@@ -50,11 +50,11 @@ class TrainJob(Value):
     evaluation_episodes: int = 4
     """Episodes at each point of training; the final evaluation plays ``task.evaluation.episodes``."""
     evaluation_seeds: int | None = None
-    """Seed of the final evaluation's first episode, the others follow; None: those that selection looks at."""
+    """Seed of the final evaluation's first episode; the others follow. None: the seeds that selection uses."""
     stop_when_solved: bool = True
     """End the training once two evaluations in a row succeed in every episode."""
     sandbox: bool = True
-    """Lock trainer and evaluator. False trains where no lock can be had, for a person who asked for that."""
+    """Lock trainer and evaluator. False trains without a lock, for a person who asked for that."""
     environment_file: Path | None = None
     """Where the environment's own file lies, if it has one; :meth:`located` fills it in."""
 
@@ -65,7 +65,7 @@ class TrainJob(Value):
 
     @property
     def checkpoint_path(self) -> Path:
-        """What a paused training goes on from."""
+        """The file from which a paused training continues."""
         return self.folder / "checkpoint.pt"
 
     @property
@@ -79,8 +79,8 @@ class TrainJob(Value):
         return self.folder / "result.json"
 
     def digest(self) -> str:
-        """Tells jobs apart that would train another policy: of all but folders and pauses, and the bytes of the reward
-        and of the environment's file.
+        """A hash of everything that decides which policy is trained: the job without its folders and pauses, and the
+        bytes of the reward and of the environment's file.
         """
         places = {"reward", "folder", "trajectories", "until", "end", "environment_file"}
         asked = self.model_dump_json(exclude=places) + digest_of(self.task.environment.id)
@@ -112,7 +112,7 @@ class TrainJob(Value):
 
 
 class _Outcome(Value):
-    """What one stage found; written last of its files, whole or not at all."""
+    """The outcome of one stage; its last file, written whole or not at all."""
 
     status: Literal["done", "crashed"] = "done"
     reason: str = ""
@@ -129,7 +129,7 @@ class _Outcome(Value):
 
     @classmethod
     def read(cls, folder: Path) -> Self | None:
-        """The outcome in a training folder; None if there is none, or none that can be understood."""
+        """The outcome in a training folder; None if there is none, or if it cannot be parsed."""
         try:
             return cls.model_validate_json(cls.path(folder).read_bytes())
         except (FileNotFoundError, ValidationError):
@@ -137,12 +137,12 @@ class _Outcome(Value):
 
 
 class Training(_Outcome):
-    """``training.json``: what came out of the trainer, besides the policy."""
+    """``training.json``: the trainer's outcome, besides the policy."""
 
     job: str = ""
-    """Digest of the job that was trained: a changed job is trained anew."""
+    """Digest of the job that was trained. A changed job is trained again from the start."""
     paused: bool = False
-    """It stands at the job's ``until`` and can go on from its checkpoint."""
+    """True if it stands at the job's ``until`` and can continue from its checkpoint."""
     steps: int = 0
     """Since the start of the training, not of this process."""
     seconds: float = 0.0
@@ -170,14 +170,14 @@ class RungEnd(Training):
 
     @classmethod
     def of(cls, job: TrainJob) -> RungEnd | None:
-        """The newest pause of this very job that can be gone on from or evaluated; None if there is none."""
+        """The newest pause of this very job that can be continued or evaluated; None if there is none."""
         found = cls.read(job.folder)
         if found is None or not (job.policy_path.exists() and job.checkpoint_path.exists()):
             return None
         return found if found.job == job.digest() else None
 
     def as_result(self, job: TrainJob) -> TrainResult:
-        """As the executor reports it."""
+        """The pause as the result that an executor reports."""
         return TrainResult(
             status="paused",
             seed=job.seed,
@@ -213,7 +213,7 @@ def read_result(folder: Path) -> TrainResult | None:
 
 
 def outcome_of(job: TrainJob) -> TrainResult | None:
-    """All that is asked of the job, if it is done: its result, or the pause that it is to make; else None."""
+    """The job's outcome, if it is done: its result, or the pause that it asks for; else None."""
     finished = read_result(job.folder)
     if finished is not None or job.until is None or job.end:
         return finished
@@ -253,7 +253,7 @@ class TableWriter:
 
     def __init__(self, path: Path, columns: tuple[str, ...], rows: Iterable[Iterable[object]] = ()) -> None:
         """
-        :param rows: what a training that goes on has written already; whatever else the file holds is dropped.
+        :param rows: what a continued training has written before; anything else in the file is dropped.
         """
         head = io.StringIO(newline="")
         csv.writer(head).writerows([columns, *rows])
@@ -282,7 +282,7 @@ def term_rows(step: int, statistics: dict[str, tuple[float, float, float, float]
 def collect_terms(
     names: tuple[str, ...], points: list[dict[str, tuple[float, float, float, float]]]
 ) -> tuple[TermStatistics, ...]:
-    """The points of training turned around: one record per term."""
+    """The points of training by term: one record per term."""
     return tuple(
         TermStatistics(
             name=name,

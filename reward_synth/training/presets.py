@@ -1,4 +1,4 @@
-"""Learner settings that were found by measurement; a task spec names one, or takes its learner's."""
+"""Presets of learners, found by measurement. A task spec names one, or uses its learner's default."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from reward_synth.tasks.spec import TaskSpec
 
 
 class CommonPreset(Value):
-    """What every learner has, under stable-baselines3's names where it has one."""
+    """Settings of every learner, with stable-baselines3's names where it has them."""
 
     environments: int = Field(default=16, ge=1)
-    """Environments stepped side by side in one process: batching the policy call is what makes it fast."""
+    """Environments stepped side by side in one process, so that the policy is called in batches, which is fast."""
     action_repeat: int = Field(default=1, ge=1)
-    """Environment steps that each decision of the policy is held for; the reward is that of all of them, summed."""
+    """Environment steps for which each decision of the policy is held; their rewards are summed."""
     batch_size: int
     learning_rate: float
     gamma: float
@@ -27,8 +27,8 @@ class CommonPreset(Value):
     hidden: tuple[int, ...]
     """Units of the hidden layers, of the actor and of each critic."""
     clip_obs: float
-    """Normalised observations are cut at plus and minus this. Rewards are divided by the deviation of their
-    discounted sums: generated ones come in any size."""
+    """Normalised observations are clipped at plus and minus this. Rewards are divided by the standard deviation of
+    their discounted sums, since generated rewards come in any size."""
 
 
 class PPOPreset(CommonPreset):
@@ -60,17 +60,17 @@ class OffPolicyPreset(CommonPreset):
     gradient_steps: int = 4
     """Updates after each decision of all environments."""
     tau: float = 0.01
-    """Share of the critics that goes into their slow copies at each update."""
+    """Share of the critics that goes into the target networks at each update."""
     n_steps: int = 3
-    """Decisions whose rewards an update sees before it asks the critics."""
+    """Decisions whose rewards an update sums before it uses the critics (n-step returns)."""
     learning_starts: int = 1000
     """Environment steps of random actions before the first update."""
     ent_coef: float | str = "auto_0.1"
-    """Price of certainty: fixed, or ``auto_START``, adapted from there."""
+    """Weight of the entropy bonus: fixed, or ``auto_START``, adapted from there."""
     layer_norm: bool = True
-    """In the critics. With it, many updates per decision do no harm."""
+    """Layer normalisation in the critics. With it, many updates per decision do no harm."""
     buffer_size: int = 200_000
-    """Decisions that are remembered."""
+    """Decisions that the replay buffer holds."""
 
 
 Preset = Annotated[PPOPreset | OffPolicyPreset, Field(discriminator="learner")]
@@ -79,12 +79,12 @@ PRESETS: dict[str, PPOPreset | OffPolicyPreset] = {
     # Many environments, short rollouts: an update every 1,024 steps, on one batch. HalfCheetah > 3 m/s after 30,000
     # to 50,000 steps, where 16 environments and rollouts of 256 steps took 140,000.
     "steady": PPOPreset(environments=64, n_steps=16, batch_size=1024, learning_rate=2e-3),
-    # Bodies that fall need smaller batches and a wider start: with "steady" the Hopper learns to stand.
+    # Bodies that fall need smaller batches and more exploration at the start. With "steady" the Hopper learns to stand.
     "balance": PPOPreset(n_steps=128, batch_size=128, learning_rate=5e-4, log_std_init=0.0),
-    # A hopper that is to get far: a longer view, and cheaper steps. It hops 13 to 15 m (three seeds of three); at gamma
-    # 0.99 it stands. But it did not learn to hop backward, which "balance" did on the same reward.
+    # A hopper that is to get far needs a longer horizon and cheaper steps. It hops 13 to 15 m (three seeds of three).
+    # At gamma 0.99 it stands still. It did not learn to hop backward, which "balance" did on the same reward.
     "hop": PPOPreset(environments=64, n_steps=32, batch_size=512, learning_rate=1e-3, gamma=0.995, log_std_init=0.0),
-    # A swimmer first loses speed to gain it a second later: at gamma 0.99 it stays where it is (0 m), at 0.9995 it
+    # A swimmer first loses speed to gain it a second later. At gamma 0.99 it stays where it is (0 m), at 0.9995 it
     # swims 14 m in 40 s.
     "patient": PPOPreset(gamma=0.9995, gae_lambda=0.97, log_std_init=0.0),
     # Short episodes, one target each: what happens 20 steps later hardly matters.
@@ -101,9 +101,9 @@ PRESETS: dict[str, PPOPreset | OffPolicyPreset] = {
         ent_coef=0.01,
         hidden=(128, 128),
     ),
-    # An arm that need not decide at every step: with MetaWorld's native rewards, 95 % success at window-close,
+    # An arm does not have to decide at every step. With MetaWorld's native rewards, success is 95 % at window-close,
     # door-close and button-press after 17,000 to 47,000 steps. It also learns the Hopper's back flip: the turn within
-    # 60,000 steps of TQC where PPO took 500,000, and with one seed of three the landing, which PPO never did.
+    # 60,000 steps of TQC where PPO took 500,000, and with one seed of three the landing, which PPO never learnt.
     "manipulate": OffPolicyPreset(action_repeat=4, gamma=0.97, learning_starts=4000),
     # Episodes of 50 steps and quick hands: every step is a decision. PushCube of ManiSkill with a hand-written reward:
     # 70 % and 50 % success after 20,000 and 16,000 steps (two seeds); held for two steps, 45 % (one seed).
@@ -132,7 +132,7 @@ def get_preset(learner: LearnerName = "ppo", name: str | None = None) -> PPOPres
 
 
 def describe(preset: PPOPreset | OffPolicyPreset, steps: int) -> str:
-    """What a designer of rewards should know of the learner, in a sentence or two.
+    """What a designer of rewards should know about the learner, in a sentence or two.
 
     :param steps: environment steps of one training.
     """
@@ -146,9 +146,9 @@ def describe(preset: PPOPreset | OffPolicyPreset, steps: int) -> str:
 
 
 def preset_for(task: TaskSpec, learner: LearnerName | None = None) -> PPOPreset | OffPolicyPreset:
-    """What a task is trained with.
+    """The preset with which a task is trained.
 
-    :param learner: takes the place of the task's; its default preset then replaces one that is not for it.
+    :param learner: overrides the task's learner. If the task's preset is not for it, its default preset is used.
     :raises RewardSynthError: the task names no preset of its learner, or the learner is not installed.
     """
     asked, name = task.training, task.training.preset
@@ -165,7 +165,7 @@ def require_fitting(learner: LearnerName, discrete: bool, where: str) -> None:
     """Make sure that the learner can take such actions.
 
     :param discrete: True if an action is one of several.
-    :param where: what wants it so.
+    :param where: the environment or simulator with these actions.
     :raises RewardSynthError: it cannot.
     """
     if discrete and learner != "ppo":
@@ -175,7 +175,7 @@ def require_fitting(learner: LearnerName, discrete: bool, where: str) -> None:
 
 
 def require_learner(learner: LearnerName) -> None:
-    """Make sure that the learner is there, without loading it.
+    """Make sure that the learner is installed, without loading it.
 
     :raises RewardSynthError: it is not.
     """

@@ -9,26 +9,26 @@ import numpy as np
 
 
 class Learner(ABC):
-    """A stable-baselines3 algorithm, ``model``, with what a training needs of it beyond that."""
+    """A stable-baselines3 algorithm, ``model``, and what a training needs besides."""
 
     model: Any
 
     @abstractmethod
     def state(self) -> dict[str, Any]:
-        """All that it has learned and goes on learning from: tensors and plain values only."""
+        """Everything that it has learned and continues to learn from: tensors and plain values only."""
 
     @abstractmethod
     def restore(self, state: dict[str, Any], seed: int) -> None:
-        """Take over what :meth:`state` gave.
+        """Restore what :meth:`state` returned.
 
-        :param seed: of random numbers that the state does not hold.
-        :raises ValueError: it is another network's.
+        :param seed: of the random generators that the state does not hold.
+        :raises ValueError: the state is of another network.
         """
 
     @abstractmethod
     def is_finite(self) -> bool:
-        """False if a weight or the newest loss is not; nothing that follows could mend that."""
+        """False if a weight or the newest loss is not finite; later updates could not fix that."""
 
     def losses_finite(self, *names: str) -> bool:
-        """False if one of these logged figures is not finite; one that was not logged is."""
+        """False if one of these logged figures is not finite; a figure that was not logged counts as finite."""
         return bool(np.isfinite([self.model.logger.name_to_value.get(f"train/{name}", 0.0) for name in names]).all())

@@ -15,13 +15,13 @@ from reward_synth.training.learners.base import Learner
 from reward_synth.training.presets import OffPolicyPreset
 
 _TRUNCATED = 0.87962566103423978
-"""Standard deviation of a standard normal distribution that is cut at plus and minus 2."""
+"""Standard deviation of a standard normal distribution that is truncated at plus and minus 2."""
 
 
 def _draw(init: Any, keys: Any, *inputs: Any) -> Any:
-    """Flax's own initial weights (LeCun's normal distribution), drawn by numpy from the same keys.
+    """Flax's own initial weights (LeCun's normal distribution), sampled by numpy from the same keys.
 
-    Flax compiles a generator for each shape: 4 s of processor time at each start of a training.
+    Flax would compile a generator for each shape, which takes 4 s of processor time at each start of a training.
     """
     random = np.random.default_rng(np.concatenate(jax.tree.leaves(keys)).tolist())
 
@@ -38,7 +38,7 @@ def _draw(init: Any, keys: Any, *inputs: Any) -> Any:
 
 
 class Actor(SquashedGaussianActor):
-    """sbx-rl's, with initial weights that need no compiler."""
+    """sbx-rl's actor, with initial weights that need no compiler."""
 
     def init(self, keys: Any, *inputs: Any) -> Any:
         """Initial weights by layer."""
@@ -46,7 +46,7 @@ class Actor(SquashedGaussianActor):
 
 
 class Critics(VectorCritic):
-    """As :class:`Actor`: SAC's critics, side by side."""
+    """SAC's critics, side by side; see :class:`Actor`."""
 
     def init(self, keys: Any, *inputs: Any) -> Any:
         """Initial weights by layer."""
@@ -54,7 +54,7 @@ class Critics(VectorCritic):
 
 
 class Critic(ContinuousCritic):
-    """As :class:`Actor`: one of TQC's critics."""
+    """One of TQC's critics; see :class:`Actor`."""
 
     def init(self, keys: Any, *inputs: Any) -> Any:
         """Initial weights by layer."""
@@ -93,7 +93,7 @@ class OffPolicyLearner(Learner):
         )
 
     def state(self) -> dict[str, Any]:
-        """Networks and their slow copies, optimisers, entropy coefficient, random keys, and what is remembered."""
+        """Networks and target networks, optimisers, entropy coefficient, random keys, and the replay buffer."""
         model, buffer = self.model, self.model.replay_buffer
         filled = buffer.buffer_size if buffer.full else buffer.pos
         return {
@@ -117,7 +117,7 @@ class OffPolicyLearner(Learner):
         for name, stored in state["memory"].items():
             getattr(buffer, name)[: len(stored)] = stored.numpy()
         buffer.pos, buffer.full = state["position"], state["full"]
-        # What follows the newest transition is another episode's, though this one did not end.
+        # The next transition belongs to another episode, although this one did not end.
         buffer.timeouts[buffer.pos - 1] = np.maximum(buffer.timeouts[buffer.pos - 1], 1 - buffer.dones[buffer.pos - 1])
         model.action_space.seed(seed)
 
@@ -143,7 +143,7 @@ def _tensors(tree: Any) -> list[torch.Tensor]:
 
 
 def _tree(fresh: Any, stored: list[torch.Tensor]) -> Any:
-    """A tree as the fresh one, with the stored leaves."""
+    """A tree with the structure of ``fresh`` and the stored leaves."""
     leaves, structure = jax.tree.flatten(fresh)
     shapes = [np.shape(leaf) for leaf in leaves], [tuple(leaf.shape) for leaf in stored]
     if shapes[0] != shapes[1]:

@@ -1,4 +1,4 @@
-"""stable-baselines3's PPO without the figures that nobody reads: the same policies to the last bit."""
+"""stable-baselines3's PPO without the figures that nobody reads. It trains the same policies to the last bit."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from reward_synth.training.presets import PPOPreset
 class PlainPPO(PPO):
     """PPO whose update computes gradients and nothing else.
 
-    With networks as small as ours an eighth of stable-baselines3's update goes into what it logs for every batch:
-    clipped share, divergence, entropy, explained variance. Here the last loss alone is logged, and the entropy
-    enters only where it is paid for. Leaves out what no preset uses: clipped values, a divergence to stop at, and
-    state-dependent exploration.
+    With networks as small as ours, an eighth of stable-baselines3's update goes into what it logs for every batch:
+    clipped share, divergence, entropy, explained variance. Here only the last loss is logged, and the entropy is
+    computed only if a preset pays for it. This class leaves out what no preset uses: clipped values, a divergence to
+    stop at, and state-dependent exploration.
     """
 
     def train(self) -> None:

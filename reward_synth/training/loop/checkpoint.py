@@ -1,4 +1,4 @@
-"""``checkpoint.pt``: all that a paused training goes on from. Tensors and plain values, read without unpickling."""
+"""``checkpoint.pt``, from which a paused training continues: tensors and plain values, read without unpickling."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ FORMAT = 3
 def save_checkpoint(job: TrainJob, learner: Learner, venv: VecNormalize, watch: Watch) -> None:
     """Write the checkpoint, whole or not at all.
 
-    It holds networks, optimisers, what an off-policy learner remembers, normalisation statistics, random generators
-    and what was measured so far. It does not hold the environments' states: a training that goes on starts fresh
+    It holds networks, optimisers, an off-policy learner's replay buffer, normalisation statistics, random generators
+    and all measurements so far. It does not hold the environments' states: a training that continues starts fresh
     episodes.
     """
     content = {
@@ -45,7 +45,7 @@ def save_checkpoint(job: TrainJob, learner: Learner, venv: VecNormalize, watch: 
 def load_checkpoint(job: TrainJob) -> dict[str, Any] | None:
     """The checkpoint of this very job; None if there is none.
 
-    :raises RewardSynthError: it cannot be read, or holds what no checkpoint holds.
+    :raises RewardSynthError: it cannot be read, or it holds something that no checkpoint holds.
     """
     if not job.checkpoint_path.exists():
         return None
@@ -61,11 +61,11 @@ def load_checkpoint(job: TrainJob) -> dict[str, Any] | None:
 
 
 def restore(content: dict[str, Any], job: TrainJob, learner: Learner, venv: VecNormalize, watch: Watch) -> None:
-    """Put learner, normalisation, measurements and random generators where they were.
+    """Restore learner, normalisation, measurements and random generators.
 
-    :raises RewardSynthError: the learner is another than it was, as with another version of its library.
+    :raises RewardSynthError: the learner does not fit, for example after a change of its library's version.
     """
-    # The episodes that follow must not be those that the training began with.
+    # The next episodes must differ from those at the start of the training.
     seed = (job.seed + content["steps"]) % 2**31
     try:
         learner.restore(content["learner"], seed)

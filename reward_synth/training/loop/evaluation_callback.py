@@ -1,4 +1,4 @@
-"""What is watched while a policy learns: progress, the task's own measure, and whether it is worth going on."""
+"""The callback that watches a training: progress, the task's own measure, and reasons to end early."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ from reward_synth.training.loop.policy_export import policy_of
 from reward_synth.training.loop.rollout import GeneratedReward
 
 STILL_EVALUATIONS = 4
-"""So many evaluations in a row, at one and the same behaviour, end a training: four tenths of its budget."""
+"""This many evaluations in a row with exactly the same behaviour end a training: four tenths of its budget."""
 CONFIRMING_SEEDS = 1_000
-"""Where the episodes begin that confirm a success, after the first of the evaluations' seeds."""
+"""Offset from the first of the evaluations' seeds to the seeds of the episodes that confirm a success."""
 SAME_BEHAVIOUR = 1e-6
-"""Two behaviours are the same if no figure of theirs differs by more, relative to its size or absolutely."""
+"""Two behaviours are the same if no figure differs by more than this, relatively or absolutely."""
 FLAT_REWARD = 0.05
 """Rewards are flat if they all lie within this share of the largest."""
 LOOKS = 200
-"""So often, at most, progress is written and the weights are looked through: some learners update at every step."""
+"""How often, at most, progress is written and the weights are checked: some learners update at every step."""
 
 Fingerprint = list[float]
 Terms = dict[str, tuple[float, float, float, float]]
@@ -58,9 +58,9 @@ def fingerprint(episodes: Sequence[Episode]) -> Fingerprint:
 class Stillness:
     """Notices a policy whose behaviour no longer changes while the reward that it collects is flat.
 
-    A policy that pushes with all its force in one direction, whatever it sees, does so: its actions are cut at their
-    bounds, where learning moves nothing. A policy that merely does badly changes its behaviour, if only in the sixth
-    digit.
+    This happens to a policy that pushes with all its force in one direction, for any observation: its actions are
+    clipped at their bounds, where learning changes nothing. A policy that is merely bad changes its behaviour, if only
+    in the sixth digit.
     """
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ class Stillness:
         """Fingerprint and reward per step of the evaluations in a row that were alike."""
 
     def add(self, figures: Fingerprint, reward: float) -> bool:
-        """Tell the newest evaluation; true if the training is dead."""
+        """Take in the newest evaluation; True if the training no longer changes anything."""
         if self.newest and not np.allclose(figures, self.newest[0][0], rtol=SAME_BEHAVIOUR, atol=SAME_BEHAVIOUR):
             self.newest.clear()
         self.newest = [*self.newest, (figures, reward)][-STILL_EVALUATIONS:]
@@ -78,9 +78,9 @@ class Stillness:
 
 
 class Watch(BaseCallback):
-    """Writes progress between rollouts and evaluates at evenly spaced points of training, and where it pauses.
+    """Writes progress between rollouts, and evaluates at evenly spaced points of training and at its pause.
 
-    It also has the learner count environment steps, of which one of its own may be several.
+    It also makes the learner count environment steps: one of the learner's own steps may be several of them.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class Watch(BaseCallback):
         """Why the training ends before its budget is spent; empty if it does not."""
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint keeps: plain values only."""
+        """The part of the checkpoint that belongs to it: plain values only."""
         return {
             "seconds": time.monotonic() - self._started,
             "evaluations": [point.model_dump() for point in self.evaluations],
@@ -122,7 +122,7 @@ class Watch(BaseCallback):
         return self._reward.scale.extremes if self._reward.scale is not None else None
 
     def resume(self, steps: int, state: dict[str, Any]) -> None:
-        """Go on from what :meth:`state` gave, ``steps`` into the training. Call it before learning."""
+        """Continue from what :meth:`state` returned, ``steps`` into the training. Call it before learning."""
         self._started = time.monotonic() - state["seconds"]
         self.evaluations = [EvaluationPoint.model_validate(point) for point in state["evaluations"]]
         self.term_points = [{name: tuple(values) for name, values in point.items()} for point in state["terms"]]
@@ -135,7 +135,7 @@ class Watch(BaseCallback):
         if path.exists():
             with path.open(newline="", encoding="utf-8") as file:
                 rows = [row for row in list(csv.reader(file))[1:] if len(row) == len(PROGRESS_COLUMNS)]
-            # A killed worker has written more than was kept, and perhaps half a line.
+            # A killed worker has written more rows than the checkpoint knows, and perhaps half a line.
             self._progress_rows = [row for row in rows if int(row[0]) <= steps]
 
     def _on_training_start(self) -> None:
@@ -172,7 +172,7 @@ class Watch(BaseCallback):
         )
 
     def _on_rollout_start(self) -> None:
-        # Here the update on the last rollout is done, so the policy is the one that the step count speaks of.
+        # Here the update on the last rollout is done, so the policy belongs to the step count.
         if self.num_timesteps >= self._next_check:
             self._next_check = _point_after(self.num_timesteps, self._job.steps / LOOKS)
             self.check_finite()
@@ -187,9 +187,9 @@ class Watch(BaseCallback):
             self._evaluate()
 
     def check_finite(self) -> None:
-        """Look at losses and networks after an update.
+        """Check losses and networks after an update.
 
-        :raises RewardSynthError: a number in them is not finite; nothing that follows could mend that.
+        :raises RewardSynthError: a number in them is not finite; later updates could not fix that.
         """
         if not self._learner.is_finite():
             raise RewardSynthError(
@@ -220,9 +220,10 @@ class Watch(BaseCallback):
         return episodes, measure_by(self._judge, episodes)
 
     def _is_solved(self) -> bool:
-        """True if two evaluations in a row succeed throughout, and then as many episodes as the final one will have.
+        """True if two evaluations in a row succeed in every episode, and then a larger one, of the final one's size.
 
-        A few episodes in a row are luck too often where a policy succeeds in most: they only give cause to look.
+        If a policy succeeds in most episodes, a few successes in a row are often chance. So they only trigger the
+        larger evaluation.
         """
         if len(self.evaluations) < 2 or any(point.success < 1.0 for point in self.evaluations[-2:]):
             return False

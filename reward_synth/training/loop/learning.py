@@ -1,4 +1,4 @@
-"""Learning itself, on one generated reward."""
+"""Training one policy on one generated reward."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ def learn(
 ) -> Training:
     """Train on the generated reward alone, watch the task's own measure, and save the policy.
 
-    The training goes on from its checkpoint, if there is one, and leaves one if it is to pause.
+    The training continues from its checkpoint, if there is one, and leaves one if it is to pause.
 
     :param table: the fields that the reward reads.
     :param measured: the fields that the judge reads.
     :raises RewardError: where the reward fails on a transition.
     :raises RewardSynthError: the policy is no longer finite, or the checkpoint cannot be read.
     """
-    # More threads make these small networks slower, and two trainings on two cores would fight for them.
+    # More threads make these small networks slower, and two trainings on two cores would compete for them.
     torch.set_num_threads(1)
-    # Otherwise each use of a distribution looks all its numbers through; the watch does that once per update.
+    # Otherwise each use of a distribution checks all its numbers; the callback checks them once per update.
     torch.distributions.Distribution.set_default_validate_args(False)
     venv = make_environments(job, table, reward)
     learner = open_learner(job, venv)
@@ -74,7 +74,7 @@ def _train(job: TrainJob, learner: Learner, venv: VecNormalize, watch: Watch) ->
 
 
 def make_environments(job: TrainJob, table: FieldTable, process: RewardProcess) -> VecNormalize:
-    """The job's environments side by side: what a learner steps. They pay the generated reward, and normalise."""
+    """The job's environments side by side, for the learner to step. They pay the generated reward, and normalise."""
     simulator = get_simulator(job.task.simulator)
     task, preset = job.task, job.preset
 

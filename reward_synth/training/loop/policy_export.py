@@ -21,12 +21,12 @@ Layers = tuple[tuple[Array, Array], ...]
 def policy_of(model: Any, venv: VecNormalize, repeat: int = 1) -> Policy:
     """The learner's policy with its observation normalisation, as plain arrays of their own.
 
-    It is deterministic, but draws where an action is one of several: see :class:`Policy`.
+    It is deterministic, except that it samples an action if an action is one of several: see :class:`Policy`.
 
     :param model: PPO, or one whose actor is a squashed Gaussian (SAC, TQC), with stable-baselines3's or sbx-rl's
         ``MlpPolicy``.
-    :param repeat: environment steps that each of its actions is held for.
-    :raises ValueError: for another network, or weights that are not finite.
+    :param repeat: environment steps for which each of its actions is held.
+    :raises ValueError: for another network, or for weights that are not finite.
     """
     policy = model.policy
     layers, activation = _jax_layers(policy) if hasattr(policy, "actor_state") else _torch_layers(policy)
@@ -64,7 +64,7 @@ def _torch_layers(policy: Any) -> tuple[Layers, Activation]:
 
 
 def _jax_layers(policy: Any) -> tuple[Layers, Activation]:
-    """Hidden layers and the mean's; the last one, of the log standard deviation, explores only."""
+    """The hidden layers and the layer of the mean. The last one, of the log standard deviation, is for exploration."""
     parameters = policy.actor_state.params["params"]
     count = len(policy.net_arch_pi) + 1
     activation = getattr(policy.activation_fn, "__name__", "")

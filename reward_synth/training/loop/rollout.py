@@ -26,12 +26,12 @@ Mask = NDArray[np.bool_]
 class TransitionVecEnv(DummyVecEnv):
     """Steps recorded environments one after the other and keeps each step's transition as arrays.
 
-    stable-baselines3's own version deep-copies every info dict at every step; the rows in them made that a tenth
+    stable-baselines3's own version deep-copies every info dict at every step. With our rows in them, that took a tenth
     of a training. ``states`` and ``next_states`` hold the last step's rows, shape (environments, width);
     ``next_states`` is the row before any automatic reset. Where ``frozen``, shape (environments,), is true, the
     environment is not stepped: its rows and its observation stay as they are.
 
-    What is not finite is noticed here, before it reaches reward or policy, which would be blamed for it.
+    Numbers that are not finite are noticed here, before they reach the reward or the policy and look like their fault.
     """
 
     def __init__(self, make: list[Callable[[], Any]], width: int) -> None:
@@ -129,8 +129,8 @@ class TermWindow:
 class GeneratedReward(VecEnvWrapper):
     """Pays the generated reward, computed for all environments in one call to the reward process.
 
-    Each action is held for ``repeat`` environment steps. The reward is computed at every one of them and summed. An
-    environment whose episode ends before that waits for the next decision: no action reaches into another episode.
+    Each action is held for ``repeat`` environment steps. The reward is computed at each of them and summed. An
+    environment whose episode ends before that waits for the next decision, so no action reaches into another episode.
 
     :param scale: how the terms become the reward; None sums them.
     """
@@ -145,7 +145,7 @@ class GeneratedReward(VecEnvWrapper):
         self.scale = scale
         self._starts = np.ones(venv.num_envs, dtype=bool)
         self._actions = np.zeros((venv.num_envs, 1))
-        # One of several actions is told to the reward as a vector with a 1 in its place.
+        # The reward reads one of several actions as a vector with a 1 in its place.
         self._vectors = np.eye(venv.action_space.n) if isinstance(venv.action_space, Discrete) else None
         self._length = np.zeros(venv.num_envs, dtype=int)
         self._first: tuple[FloatArray, FloatArray, FloatArray, FloatArray] | None = None
@@ -163,10 +163,9 @@ class GeneratedReward(VecEnvWrapper):
         return self.venv.reset()
 
     def step_async(self, actions: FloatArray) -> None:
-        """Remember the actions: the reward is told them too.
+        """Remember the actions, because the reward reads them too.
 
-        :raises RewardSynthError: they are not finite. What the simulator made of them would look like the reward's
-            fault.
+        :raises RewardSynthError: they are not finite. The simulator's response would look like the reward's fault.
         """
         vectors = actions if self._vectors is None else self._vectors[actions]
         self._actions = np.asarray(vectors, dtype=np.float64)
@@ -175,7 +174,10 @@ class GeneratedReward(VecEnvWrapper):
         self.venv.step_async(actions)
 
     def step_wait(self) -> Any:
-        """Raises :class:`~reward_synth.reward.contract.RewardError` where the reward fails on a transition."""
+        """Step all environments and pay the reward.
+
+        :raises RewardError: the reward fails on a transition.
+        """
         frozen, some_wait = self._transitions.frozen, False
         frozen[:] = False
         rewards = np.zeros(self.num_envs)
@@ -209,8 +211,8 @@ class GeneratedReward(VecEnvWrapper):
     def _pay_unfrozen(self, rewards: FloatArray, stepped: Mask) -> None:
         """Add the step's rewards where an environment was stepped; ``rewards`` and ``stepped`` are (environments,)."""
         assert self._first is not None
-        # The process answers for all environments at once. For those that wait, it is asked what it has answered
-        # before, with an empty memory: that cannot fail, and their next step empties the memory again.
+        # The process computes the reward of all environments at once. Those that wait get their first transition again,
+        # with an empty memory: this cannot fail, and their next step empties the memory again.
         rows = (self._transitions.states, self._transitions.next_states, self._actions)
         mixed = [np.where(stepped[:, None], row, known) for row, known in zip(rows, self._first[:3], strict=True)]
         batch = self._evaluate(*mixed)

@@ -1,7 +1,8 @@
 """The evaluator: ``python -I -m reward_synth.training.worker.evaluator job.json``.
 
-The second stage of a training worker, and the one whose figures select. A fresh simulator, the policy as plain arrays,
-the task's success and fitness: it never sees the reward, and needs neither torch nor a learner.
+This is the second stage of a training worker, and its figures decide which reward is selected. It holds a fresh
+simulator, the policy as plain arrays, and the task's success and fitness. It never sees the reward, and needs neither
+torch nor a learner.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from reward_synth.training.worker.worker_sandbox import confine_calls, confine_f
 
 
 def evaluate(job: TrainJob) -> FinalEvaluation:
-    """Play the final evaluation's episodes, store them with all state fields, and have the task judge them."""
+    """Play the final evaluation's episodes, store them with all state fields, and score them by the task."""
     job.trajectories.mkdir(parents=True, exist_ok=True)
     confine_files(job, readable=[], writable=[job.folder, job.trajectories])
     table = field_table(job.task)
@@ -34,7 +35,7 @@ def evaluate(job: TrainJob) -> FinalEvaluation:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The stage, from its command line: job file and the worker's process id."""
+    """Run the stage from its command line: job file and the worker's process id."""
     return run_stage(FinalEvaluation, evaluate, arguments)
 
 

@@ -1,11 +1,11 @@
 """The worker host: ``python -I -m reward_synth.training.worker.fork_server PARENT``.
 
-A worker that starts from nothing, and its stages, spend about five seconds of processor time on loading libraries, and
-again at every rung: half of a short training. The host loads them once and forks a worker for each job. It runs neither
-reward code nor a job itself, so each worker starts from the same untouched process; a worker forks its stages in the
-same way, and each of them then locks itself as if it had been started alone.
+A worker that starts from nothing spends about five seconds of processor time on loading libraries, for itself and its
+stages, and again at every rung. That is half of a short training. The host loads the libraries once and forks a worker
+for each job. It runs neither reward code nor a job itself, so each worker starts from the same untouched process. A
+worker forks its stages in the same way, and each of them then locks itself as if it had been started alone.
 
-Linux only: elsewhere a process that has loaded these libraries cannot be forked safely.
+This works on Linux only. Elsewhere a process that has loaded these libraries cannot be forked safely.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ POLL_SECONDS = 0.02
 
 
 class Forked:
-    """A worker that a host has started; the part of :class:`subprocess.Popen` that a worker needs."""
+    """A worker that a host has started, with the part of :class:`subprocess.Popen` that is needed."""
 
     def __init__(self, host: WorkerHost, pid: int) -> None:
         self._host = host
@@ -45,7 +45,7 @@ class Forked:
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
-        """The return code, once it has ended.
+        """Wait for the end, and return the return code.
 
         :raises subprocess.TimeoutExpired: it runs for longer than this.
         """
@@ -60,7 +60,7 @@ class Forked:
 class WorkerHost:
     """The parent's end of a host, which is started with the first worker and ends with this process.
 
-    :param environment: all that the host and its workers know of the environment.
+    :param environment: all the environment variables of the host and its workers.
     """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -78,7 +78,7 @@ class WorkerHost:
             self._start_host()
         assert self._process is not None and self._process.stdin is not None
         asked = json.dumps({"job": str(job), "stderr": str(stderr)}) + "\n"
-        # That a dead host cannot be asked shows in the answer that does not come.
+        # If the host is dead, the missing answer shows it.
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.write(asked.encode())
             self._process.stdin.flush()
@@ -91,7 +91,7 @@ class WorkerHost:
     def ended(self, pid: int) -> int | None:
         """That worker's return code, negative for a signal; None while it runs."""
         assert self._process is not None
-        # A worker ends with its host, which then tells nothing of it.
+        # A worker ends with its host, which can then no longer report it.
         died = self._process.poll() is not None
         while pid not in self._ended and self._read_answer(block=False) is not None:
             pass
@@ -115,7 +115,7 @@ class WorkerHost:
         )
 
     def _read_answer(self, *, block: bool) -> dict[str, int] | None:
-        """The host's next answer, kept if it tells of an end; None if there is none now, or none will come."""
+        """The host's next answer, kept if it reports an end; None if there is none now, or none will come."""
         assert self._process is not None and self._process.stdout is not None
         output = self._process.stdout.fileno()
         while b"\n" not in self._unread:
@@ -139,7 +139,7 @@ def main(arguments: Sequence[str]) -> int:
     stay_with(int(arguments[0]))
     _load()
     stage.preloaded = True
-    # What is forked shares these objects; moving them out of the collector's sight keeps their pages shared.
+    # Forks share these objects. Frozen, they are ignored by the garbage collector, and their pages stay shared.
     gc.freeze()
     readable, writable = os.pipe()
     os.set_blocking(writable, False)
@@ -164,7 +164,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _load() -> None:
-    """Import what workers and their stages use; torch loads half of itself only when it makes an optimiser."""
+    """Import what workers and their stages use. torch loads half of itself only when it makes an optimiser."""
     for module in ("training.worker.trainer", "training.loop.learning", "training.worker.evaluator"):
         importlib.import_module(f"reward_synth.{module}")
     for module in ("torch._dynamo", "gymnasium.envs.mujoco.mujoco_env"):
@@ -182,7 +182,7 @@ def _fork_worker(job: str, stderr: str) -> int:
     errors = os.open(stderr, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     for end, target in ((nowhere, 0), (nowhere, 1), (errors, 2)):
         os.dup2(end, target)
-    # The host's own pipes and selector, and what was opened just now.
+    # Close the host's own pipes and selector, and what was opened just now.
     os.closerange(3, 256)
     from reward_synth.training.worker import main as worker
 

@@ -1,8 +1,8 @@
-"""An environment of a person's own, tried in a process that is locked as training is, before anything is paid.
+"""Try a person's own environment in a process that is locked like training, before anything is paid.
 
-``python -I -m reward_synth.training.worker.locked_trial FILE``: what a training would find out after the first model
-calls shows here, such as a module that only the person's shell can import, a file that the lock hides, a crash of a
-native library or a step that never returns.
+``python -I -m reward_synth.training.worker.locked_trial FILE`` finds what a training would find only after the first
+model calls: a module that only the person's shell can import, a file that the lock hides, a crash of a native library,
+or a step that never returns.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from reward_synth.tasks.spec import TaskSpec
 from reward_synth.training.worker.subprocess_stage import cause
 
 SECONDS = 120.0
-"""For loading, making and a few steps; a busy machine is slow."""
+"""Time for loading, making and a few steps, on a busy machine."""
 STEPS = 20
 
 
 class Rehearsal(Value):
-    """What is to be tried."""
+    """The environment to try."""
 
     task: TaskSpec
     environment_file: Path | None
@@ -34,19 +34,19 @@ class Rehearsal(Value):
 
 
 class Outcome(Value):
-    """How it went; without a message all is well."""
+    """The outcome; without a message there was no error."""
 
     message: str = ""
     hint: str = ""
     fault: bool = False
-    """The environment's own."""
+    """True if the environment itself is at fault."""
 
 
 def rehearse(task: TaskSpec, environment: dict[str, str], sandbox: bool = True) -> None:
     """Make, reset and step the task's environment in a locked process of its own.
 
-    :param environment: all that the process may know of the environment: a training worker's.
-    :raises EnvironmentFault: it fails, ends its process, or does not come back.
+    :param environment: all environment variables of the process, the same as a training worker's.
+    :raises EnvironmentFault: it fails, ends its process, or does not return.
     :raises RewardSynthError: it cannot be made there for another reason.
     """
     with tempfile.TemporaryDirectory(prefix="reward-synth-rehearsal-") as name:
@@ -86,7 +86,7 @@ def _raise(outcome: Outcome) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Do what the file asks, and write what came of it beside it."""
+    """Try what the file describes, and write the outcome beside it."""
     path = Path(arguments[0])
     asked = Rehearsal.model_validate_json(path.read_text(encoding="utf-8"))
     outcome = Outcome()
@@ -99,7 +99,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _play(asked: Rehearsal, folder: Path) -> None:
-    """As a training does: the files first, then the table, then the system calls, then the steps."""
+    """Lock and step in the order of a training: files first, then the table, then the system calls, then the steps."""
     from reward_synth.evaluation.play import field_table
     from reward_synth.sandbox import lock
     from reward_synth.simulators import get_simulator

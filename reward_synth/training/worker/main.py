@@ -1,10 +1,10 @@
 """The training worker: ``python -I -m reward_synth.training.worker.main job.json``.
 
 It runs the two stages of one job, each in a process of its own: the trainer, then the evaluator, which starts from the
-policy alone. It puts their outcomes together and writes ``result.json`` last. Where the training is to pause, it writes
-``rung.json`` instead, and there is no evaluation. It loads neither torch nor numpy and
-holds no key: the loop starts it with an empty environment. Nobody reads its output; a traceback lands in
-``stderr.txt`` of the training folder.
+policy alone. It combines their outcomes and writes ``result.json`` last. If the training is to pause, it writes
+``rung.json`` instead, and there is no evaluation. It loads neither torch nor numpy, and it holds no key, because the
+loop starts it with an empty environment. Nobody reads its output; a traceback is written to ``stderr.txt`` of the
+training folder.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from reward_synth.training.worker.subprocess_stage import (
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one job. Returns 0 if a result or a pause was written, a crashed training's result included."""
+    """Run one job. Returns 0 if a result or a pause was written, also for a crashed training."""
     path, parent = arguments_of(arguments)
     stay_with(parent)
     job = TrainJob.read(path)
@@ -40,11 +40,11 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def run(job: TrainJob) -> TrainResult | RungEnd:
-    """Train, unless that is done already, and evaluate; or train until the pause that is asked for."""
+    """Train, unless that is done already, and evaluate; or train until the pause that the job asks for."""
     started = time.monotonic()
     rung, finished = RungEnd.of(job), finished_training(job)
     training = (rung if job.end else None) or finished or _run_stage(job, "trainer", Training)
-    # What earlier workers spent on it is counted in the two files that they left.
+    # The two files that earlier workers left count what those workers spent.
     before = [each for each in (rung, finished) if each is not None]
 
     def spent() -> dict[str, float]:
@@ -63,7 +63,7 @@ def run(job: TrainJob) -> TrainResult | RungEnd:
         status="crashed" if crashed else "trained",
         reason=evaluation.reason if crashed else training.reason or job.end,
         seed=job.seed,
-        # A trainer that crashed tells no steps, but has spent them.
+        # A crashed trainer reports no steps, but has spent them.
         steps=training.steps or read_progress(job.folder).step,
         evaluations=training.evaluations,
         episodes=evaluation.episodes,
@@ -74,7 +74,7 @@ def run(job: TrainJob) -> TrainResult | RungEnd:
 
 
 def finished_training(job: TrainJob) -> Training | None:
-    """The training that an interrupted worker finished for this very job; None if it must be done, or gone on with."""
+    """The training that an interrupted worker finished for this very job; None if there is still training to do."""
     training = Training.read(job.folder)
     if training is None or training.status != "done" or training.paused or not job.policy_path.exists():
         return None
@@ -84,8 +84,8 @@ def finished_training(job: TrainJob) -> Training | None:
 def _run_stage(job: TrainJob, stage: str, outcome: type[Outcome]) -> Outcome:
     """Run one stage to its end.
 
-    The job file is written anew, and an outcome that lies there removed, because the trainer, which deals with reward
-    code, writes in this folder too: what the evaluator is asked and what it answers must not come from there.
+    The job file is written again, and an old outcome is removed, because the trainer, which deals with reward code,
+    writes in this folder too. It must decide neither what the evaluator is asked nor what it answers.
     """
     outcome.path(job.folder).unlink(missing_ok=True)
     code = run_process(f"reward_synth.training.worker.{stage}", [str(job.write()), str(os.getpid())])

@@ -1,4 +1,4 @@
-"""What trainer and evaluator share: a job file in, an outcome file out, and no life after the worker's."""
+"""What trainer and evaluator share: a job file goes in, an outcome file comes out, and they end with the worker."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from reward_synth.training.job import FinalEvaluation, Training, TrainJob
 Outcome = TypeVar("Outcome", Training, FinalEvaluation)
 
 preloaded = False
-"""True in the worker host and in what it forks: all libraries are loaded, and stages are forked instead of started."""
+"""True in the worker host and its forks: all libraries are loaded, and stages are forked instead of started."""
 
 
 def run_stage(outcome: type[Outcome], work: Callable[[TrainJob], Outcome], arguments: Sequence[str]) -> int:
-    """Do one stage of a job and write its outcome last; whatever is raised is an outcome, too.
+    """Run one stage of a job and write its outcome last. An exception becomes an outcome, too.
 
     :param arguments: the job file, and the worker's process id unless a person starts the stage by hand.
     :returns: 0, the exit code.
@@ -45,7 +45,7 @@ def run_stage(outcome: type[Outcome], work: Callable[[TrainJob], Outcome], argum
 
 
 def arguments_of(arguments: Sequence[str]) -> tuple[Path, int | None]:
-    """Job file and parent's process id of a worker's or a stage's command line."""
+    """The job file and the parent's process id, from the command line of a worker or a stage."""
     path, *parent = arguments
     return Path(path), int(parent[0]) if parent else None
 
@@ -61,7 +61,7 @@ def stay_with(parent: int | None) -> None:
 
 @contextmanager
 def _scratch(folder: Path) -> Iterator[None]:
-    """A folder for temporary files, which torch insists on: a locked stage cannot write to the system's."""
+    """A folder for temporary files, which torch needs: a locked stage cannot write to the system's folder."""
     folder.mkdir(exist_ok=True)
     tempfile.tempdir = str(folder)
     try:
@@ -71,7 +71,7 @@ def _scratch(folder: Path) -> Iterator[None]:
 
 
 def processor_seconds() -> float:
-    """Processor time of this process and of those children whose end it has waited for."""
+    """Processor time of this process and of the children that it has waited for."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(each.ru_utime + each.ru_stime for each in used)
 
@@ -88,7 +88,7 @@ def run_process(module: str, arguments: Sequence[str]) -> int:
 
 
 def end_with(work: Callable[[], int]) -> NoReturn:
-    """Do the work and end this process, without the clean-up that is its parent's."""
+    """Do the work and end this process, without the clean-up that belongs to its parent."""
     code = 1
     try:
         code = work()

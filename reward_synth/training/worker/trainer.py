@@ -1,7 +1,7 @@
 """The trainer: ``python -I -m reward_synth.training.worker.trainer job.json``.
 
-The first stage of a training worker. It holds the simulator and the learner, gets rewards as numbers from the reward
-process, and writes the policy and, last, ``training.json``.
+This is the first stage of a training worker. It holds the simulator and the learner, reads rewards as numbers from the
+reward process, and writes the policy and, last, ``training.json``.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def train(job: TrainJob) -> Training:
     ):
         confine_calls(job)
         training = learn(job, read, measured, reward, verdict)
-    # Their ends have been waited for, so that their processor time counts.
+    # Both processes have been waited for, so their processor time counts.
     return training.model_copy(
         update={
             "job": job.digest(),
@@ -47,7 +47,7 @@ def train(job: TrainJob) -> Training:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The stage, from its command line: job file and the worker's process id."""
+    """Run the stage from its command line: job file and the worker's process id."""
     return run_stage(Training, train, arguments)
 
 

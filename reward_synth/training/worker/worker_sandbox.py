@@ -1,8 +1,8 @@
-"""What trainer and evaluator may reach: the libraries to read, their own folders to write, and nothing else.
+"""What trainer and evaluator may reach: they read the libraries, write their own folders, and nothing else.
 
-A stage is locked in two steps, because it starts processes (the reward process, the judge): first the files, which
-holds for those processes too, then, when they run, the system calls. Where generated code broke out of the reward
-process and into a stage, it would still find no key, no other candidate and no way out.
+A stage is locked in two steps, because it starts processes (the reward process, the judge). The first step locks the
+files, for those processes too. The second locks the system calls, once those processes run. If generated code broke out
+of the reward process and into a stage, it would still find no key, no other candidate and no way out.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SYSTEM = (
 )  # fmt: skip
 
 DEVICES = ("/dev/null",)
-"""Opened for writing as well, by every process that is started with no output."""
+"""Every process that is started without output also opens these for writing."""
 
 
 def confine_files(job: TrainJob, readable: Iterable[Path], writable: Iterable[Path]) -> None:
@@ -60,7 +60,7 @@ def confine_calls(job: TrainJob) -> None:
 
 
 def libraries() -> Iterator[Path]:
-    """Where Python, its packages and this one lie.
+    """The folders of Python, of its packages and of this package.
 
     An editable install puts a whole checkout on ``sys.path``, with runs and keys in it, so only folders that are meant
     for packages count.
@@ -72,17 +72,16 @@ def libraries() -> Iterator[Path]:
 
 
 def model_files(job: TrainJob) -> Iterator[Path]:
-    """What the job's environment is made of, if it is the person's own."""
+    """The files of the job's environment, if it is the person's own."""
     return environment_files(job.task.environment, job.folder)
 
 
 def environment_files(environment: Environment, own: Path) -> Iterator[Path]:
-    """What an environment of the person's own is made of: its module or file, and its model's folder.
+    """The files of a person's own environment: its module or file, and its model's folder.
 
-    Of the folder that a file lies in, which may hold keys and runs, only MuJoCo models and what lies in a folder
-    ``assets`` can be read.
+    The folder of such a file may hold keys and runs. So only MuJoCo models in it and a folder ``assets`` can be read.
 
-    :param own: a folder that must not be laid open as a whole: the training's.
+    :param own: a folder that must not be readable as a whole: the training's.
     """
     file = file_of(environment.id)
     module, colon, _ = environment.id.partition(":")
@@ -96,7 +95,7 @@ def environment_files(environment: Environment, own: Path) -> Iterator[Path]:
             yield from map(Path, spec.submodule_search_locations or filter(None, (spec.origin,)))
     for value in environment.arguments.values():
         if _is_file(value):
-            # Meshes and textures lie beside the model; but the home folder would be too much.
+            # Meshes and textures lie beside the model. The home folder would be too much.
             folder = Path(value).resolve().parent
             yield folder if not _holds(folder, own) else Path(value)
 
