@@ -1,1 +1,1 @@
-"""Playing a policy, and judging its episodes by the task."""
+"""Playing a policy, and scoring its episodes by the task."""

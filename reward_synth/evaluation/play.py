@@ -1,4 +1,4 @@
-"""Playing episodes with a policy and judging them by the task, without the generated reward."""
+"""Playing episodes with a policy and scoring them by the task, without the generated reward."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from reward_synth.state.recorder import StateRecorder, require_finite
 from reward_synth.tasks.spec import TaskSpec
 
 Act = Callable[[FloatArray], FloatArray]
-"""Observations (episodes, …) to actions (episodes, action size). A :class:`Policy` that draws is given generators."""
+"""Observations (episodes, …) to actions (episodes, action size). A :class:`Policy` that samples gets generators."""
 
-# Disjoint ranges: what is watched during training must not be what selects, and what selected must not be what is
-# reported of the reward that was selected.
+# Disjoint ranges: episodes that are watched during training must not select, and episodes that selected a reward must
+# not be reported for it.
 TRAINING_EVALUATION_SEEDS = 20_000
 SELECTION_SEEDS = 10_000
 FINAL_EVALUATION_SEEDS = 30_000
@@ -43,11 +43,11 @@ def seconds_per_step(task: TaskSpec) -> float:
 def play(task: TaskSpec, table: FieldTable, policy: Act, seeds: Sequence[int], repeat: int = 1) -> list[Episode]:
     """Play one episode per seed, all side by side so that the policy is called in batches.
 
-    :param table: the fields to record; a subset makes it faster.
-    A policy that draws its actions has a generator for each episode, seeded with the episode's seed: the same policy
-    plays the same episode again, whatever is played beside it.
+    A policy that samples its actions has a generator for each episode, seeded with the episode's seed. So the same
+    policy plays the same episode again, whichever other episodes are played beside it.
 
-    :param repeat: environment steps that each of the policy's actions is held for. Every one of them is recorded.
+    :param table: the fields to record; a subset makes it faster.
+    :param repeat: environment steps for which each of the policy's actions is held. Each step is recorded.
     :raises EnvironmentFault: an environment fails, or gives a number that is not finite.
     """
     simulator = get_simulator(task.simulator)

@@ -1,4 +1,4 @@
-"""A trained policy as plain arrays: all that evaluation needs of a learner, read without torch and without pickle."""
+"""A trained policy as plain arrays, which is all that evaluation needs. It is read without torch and without pickle."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Activation = Literal["tanh", "relu"]
 Output = Literal["clip", "squash", "sample"]
 
 FORMAT = 2
-"""Number of the file format; a reader refuses any other but the first, which lacks ``repeat``."""
+"""Number of the file format. A reader accepts only this one and the first, which lacks ``repeat``."""
 
 _ACTIVATIONS: dict[Activation, Callable[[Array], Array]] = {
     "tanh": np.tanh,
@@ -34,23 +34,23 @@ class Policy:
 
     Weights and arithmetic are single precision, as they are in training.
 
-    It is deterministic but for ``output="sample"``, where an action is one of A: that one is drawn by the probabilities
-    that training gave it, from a generator of the caller's. The likeliest one every time would be another policy than
-    the trained one: on a grid it walks to and fro between two cells for ever. One generator per episode, seeded with
-    the episode's seed, makes it reproducible (:func:`reward_synth.evaluation.play.play` does that).
+    It is deterministic, except for ``output="sample"``, where an action is one of A. Then the action is sampled by the
+    policy's probabilities, from a generator of the caller. Taking the likeliest action every time would be another
+    policy, which walks to and fro between two cells of a grid for ever. One generator per episode, seeded with the
+    episode's seed, makes the policy reproducible (:func:`reward_synth.evaluation.play.play` does that).
 
     :param layers: weights (inputs, outputs) and biases (outputs,) of the actor's layers, from the observation on.
     :param activation: applied after every layer but the last.
-    :param output: how the last layer's values become actions: ``clip`` cuts them at the bounds (PPO), ``squash``
+    :param output: how the last layer's values become actions: ``clip`` clips them at the bounds (PPO), ``squash``
         takes their tanh and stretches it to the bounds (SAC, TQC), ``sample`` takes them as the logarithms of
-        probabilities, up to a constant, and gives a vector of zeros with a 1 for the action drawn (PPO).
+        probabilities, up to a constant, and gives a vector of zeros with a 1 for the sampled action (PPO).
     :param low: smallest actions (A,); finite where ``output`` is ``squash``.
     :param high: largest actions (A,).
     :param mean: mean of the observations seen in training (O,).
     :param variance: their variance (O,).
     :param epsilon: added to the variance.
-    :param bound: a normalised observation is cut at plus and minus this; infinite for no cut.
-    :param repeat: environment steps that each action is held for, as it was in training.
+    :param bound: a normalised observation is clipped at plus and minus this; infinite for no bound.
+    :param repeat: environment steps for which each action is held, as in training.
     :raises ValueError: if the shapes do not fit each other, or a number is not finite or out of range.
     """
 
@@ -76,8 +76,8 @@ class Policy:
     def __call__(self, observations: Array, generators: Sequence[np.random.Generator] | None = None) -> Array:
         """Actions (n, A) for observations (n, O).
 
-        :param generators: one for each observation, where the policy draws; each gives one number.
-        :raises ValueError: if there are none, or not as many, and the policy draws.
+        :param generators: one for each observation, if the policy samples its actions; each gives one number.
+        :raises ValueError: if the policy samples and there are too few or too many generators.
         """
         flat = np.asarray(observations).reshape(len(observations), -1)
         normalised = (flat - self.mean) / np.sqrt(self.variance + self.epsilon)
@@ -121,8 +121,8 @@ class Policy:
 def load_policy(path: Path) -> Policy:
     """Read what :meth:`Policy.save` wrote.
 
-    :raises RewardSynthError: there is no such file, or it is no policy: pickled objects, another format, arrays that
-        do not fit each other, numbers that are not finite.
+    :raises RewardSynthError: there is no such file, or it is not a policy: pickled objects, another format, arrays
+        that do not fit each other, numbers that are not finite.
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
@@ -146,17 +146,17 @@ def load_policy(path: Path) -> Policy:
         raise RewardSynthError(f"cannot read the policy {path}: {error}", "delete it and train again") from error
 
 
-def _choose(values: Array, lots: Array) -> Array:
-    """Vectors (n, A) with a 1 for the action that each lot (n,), between 0 and 1, falls on."""
+def _choose(values: Array, draws: Array) -> Array:
+    """Vectors (n, A) with a 1 for the action that each random draw (n,), uniform in [0, 1), selects."""
     shares = np.exp(values.astype(np.float64) - values.max(axis=1, keepdims=True))
-    heaps = np.cumsum(shares, axis=1)
-    chosen = (heaps <= lots[:, None] * heaps[:, -1:]).sum(axis=1)
+    sums = np.cumsum(shares, axis=1)
+    chosen = (sums <= draws[:, None] * sums[:, -1:]).sum(axis=1)
     vectors: Array = np.eye(values.shape[1], dtype=np.float32)[chosen]
     return vectors
 
 
 def _check(policy: Policy) -> None:
-    """See :class:`Policy`; ValueError for the first thing that is wrong."""
+    """Check what :class:`Policy` demands; ValueError for the first fault."""
     if policy.activation not in get_args(Activation) or policy.output not in get_args(Output):
         raise ValueError(f"activation {policy.activation!r} or output {policy.output!r} is unknown")
     arrays = {"low": policy.low, "high": policy.high, "mean": policy.mean, "variance": policy.variance}

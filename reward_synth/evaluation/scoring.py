@@ -25,10 +25,6 @@ def judge(spec: TaskSpec, table: FieldTable) -> MeasureProcess:
 
     :raises RewardSynthError: the spec's code breaks a rule, for example reads a field that does not exist.
     """
-    from reward_synth.reward.contract import RewardError
-    from reward_synth.reward.lint import lint
-    from reward_synth.sandbox.process import MeasureProcess
-
     layout = table.layout()
     pieces: tuple[tuple[Literal["success", "fitness"], str], ...] = (
         ("success", spec.success),
@@ -59,18 +55,18 @@ def measured_table(task: TaskSpec, table: FieldTable) -> FieldTable:
 
 
 def measure(task: TaskSpec, table: FieldTable, episodes: Sequence[Episode]) -> list[Measurement]:
-    """Judge episodes by the task's success predicate and fitness; ``table`` is the one they were recorded with.
+    """Score episodes by the task's success predicate and fitness. They were recorded with ``table``.
 
-    :raises RewardError: success or fitness fails on an episode, or judges one differently the second time.
+    :raises RewardError: success or fitness fails on an episode, or gives another value the second time.
     """
     with judge(task, table) as process:
         return _verdicts(process, episodes)
 
 
 def measure_by(process: MeasureProcess, episodes: Sequence[Episode]) -> list[Measurement]:
-    """As :func:`measure`, by a judge that runs already: a locked process can start no other.
+    """As :func:`measure`, by a judge that already runs, because a locked process cannot start one.
 
-    :raises RewardSynthError: for what is a :class:`RewardError` there, which would be taken for the trained reward's.
+    :raises RewardSynthError: instead of :class:`RewardError`, which would look like a fault of the trained reward.
     """
     try:
         return _verdicts(process, episodes)
@@ -83,7 +79,7 @@ def _verdicts(process: MeasureProcess, episodes: Sequence[Episode]) -> list[Meas
     found = [_verdict(process, episode) for episode in episodes]
     again = [_verdict(process, episode) for episode in reversed(episodes)]
     if found != again[::-1]:
-        # A model may have drafted them; a measure that remembers would make the last episode look best.
+        # A model may have drafted the measures. One with a memory could make the last episode look best.
         message = "it judges the same episode differently when it is asked again"
         raise RewardError(Finding(rule="impure", message=message, fix="keep nothing outside of it", source="probe"))
     return found

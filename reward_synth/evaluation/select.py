@@ -25,7 +25,7 @@ def is_solved(candidate: Candidate | None, task: TaskSpec) -> bool:
 def with_results(candidate: Candidate, results: Sequence[TrainResult], full_steps: int = 0) -> Candidate:
     """The candidate with its trainings' outcome over all seeds.
 
-    :param full_steps: what all seeds would have taken, had each been trained to its end.
+    :param full_steps: steps that all seeds would have taken if each had been trained to its end.
     """
     finished = [result for result in results if result.status == "trained" and result.episodes]
     steps = sum(result.steps for result in results)

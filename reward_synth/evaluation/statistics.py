@@ -1,4 +1,4 @@
-"""How far a mean over seeds may lie from the truth, and the mean that outliers do not move."""
+"""Intervals of means over seeds, and the interquartile mean, which outliers do not move."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ RESAMPLES = 10_000
 _BATCH = 500
 _NORMAL = NormalDist()
 _SEED = 0
-"""The same figures give the same interval, whenever and wherever it is worked out."""
+"""Fixed, so that the same figures always give the same interval."""
 
 
 def mean_interval(figures: FloatArray, confidence: float = 0.95) -> tuple[float, float] | None:
     """Bootstrap interval of the mean over seeds and episodes, bias-corrected and accelerated (BCa, Efron 1987).
 
     Episodes of one policy are alike, so pooling them would make the interval too narrow. Each resample therefore draws
-    seeds with replacement, and then episodes within each seed drawn (two-stage bootstrap, Davison and Hinkley 1997,
+    seeds with replacement, and then episodes within each drawn seed (two-stage bootstrap, Davison and Hinkley 1997,
     section 3.8). The acceleration comes from leaving out one seed at a time. For one episode per seed this is the plain
-    bootstrap. Few seeds carry little information: an interval over 5 covers the truth less often than it says.
+    bootstrap. Few seeds carry little information: an interval over 5 seeds contains the truth less often than 95 %.
 
     :param figures: one row per seed, one column per episode.
-    :return: None for fewer than two seeds, or where all figures are equal: resampling cannot say what was not seen.
+    :return: None for fewer than two seeds, or if all figures are equal: resampling shows no spread then.
     """
     seeds, episodes = figures.shape
     if seeds < 2 or float(np.ptp(figures)) == 0.0:
@@ -41,7 +41,7 @@ def mean_interval(figures: FloatArray, confidence: float = 0.95) -> tuple[float,
         ]
     )
     mean, tolerance = float(figures.mean()), 1e-12 * float(np.abs(figures).max())
-    # Success takes few values, so that many resamples equal the mean: half of them count as below it.
+    # Success takes few values, so many resamples equal the mean. Half of them count as below it.
     below = float(np.mean(means < mean - tolerance) + np.mean(np.abs(means - mean) <= tolerance) / 2)
     bias = _NORMAL.inv_cdf(min(max(below, 1 / (2 * RESAMPLES)), 1 - 1 / (2 * RESAMPLES)))
     acceleration = _acceleration(figures.mean(axis=1))
