@@ -27,21 +27,21 @@ class Executor(Protocol):
         on_result: OnResult,
         should_stop: Callable[[], bool],
     ) -> None:
-        """Run all jobs to ``until``, or to the end; what has come that far already is reported from its files.
+        """Run all jobs to ``until``, or to the end. A job that has already come that far is reported from its files.
 
-        Each job is reported once to ``on_result``, with status ``paused`` where it stands at ``until``. Where
-        ``should_stop`` turns true, running workers end without a result, so that a resumed run goes on from their
+        Each job is reported once to ``on_result``, with status ``paused`` if it stands at ``until``. When
+        ``should_stop`` turns true, running workers end without a result, so that a resumed run continues from their
         last pauses, and the call returns.
         """
         ...
 
     def close(self) -> None:
-        """Give back what it holds, such as a connection to a cluster. Nothing runs any more."""
+        """Release what it holds, such as a connection to a cluster. No training runs any more."""
         ...
 
 
 def take_finished(jobs: Sequence[TrainJob], on_result: OnResult) -> list[TrainJob]:
-    """Report those jobs whose files hold what is asked, and return the others."""
+    """Report the jobs that are already done according to their files, and return the others."""
     waiting = []
     for job in jobs:
         finished = outcome_of(job)

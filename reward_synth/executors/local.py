@@ -63,9 +63,9 @@ class LocalExecutor:
 
 
 class WorkerProcess:
-    """One running training. It ends with the thread that started it, or its host.
+    """One running training. It ends with the thread that started it, or with its host.
 
-    :param host: forks it, with the libraries loaded; None starts it from nothing.
+    :param host: forks the worker with the libraries loaded; None starts it from nothing.
     """
 
     def __init__(self, job: TrainJob, host: WorkerHost | None = None) -> None:
@@ -97,12 +97,12 @@ class WorkerProcess:
         return not self.alive
 
     def result(self) -> TrainResult:
-        """The written outcome; a worker that died without one is a crashed training, and that is written down."""
+        """The written outcome. If a worker died without one, a crashed training is written."""
         died = f"the training worker died with {cause(self._process.wait())}"
         return outcome_of(self.job) or crash(self.job, f"{died}; see {self._stderr.name}")
 
     def kill(self) -> None:
-        """End the worker and its stages at once; the processes with generated code end with their pipes."""
+        """Kill the worker and its stages. The processes with generated code end with their pipes."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()

@@ -1,6 +1,6 @@
 """What runs on a node: one training, in the same worker process and behind the same locks as on the loop's machine.
 
-A seat lives in a process of Ray's, as an actor. It trains in a temporary folder of its own and hands all files back.
+A seat is an actor in a process of Ray's. It trains in a temporary folder of its own and returns all files.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from reward_synth.training.job import TrainJob
 
 PREFIX = "reward-synth-seat-"
 UNCLAIMED_SECONDS = 60.0
-"""So young, a folder may belong to a seat that has not claimed it yet."""
+"""A folder that is younger may belong to a seat that has not claimed it yet."""
 LARGEST_CURVE = 16 << 20
 """Bytes of a curve that is sent while the training runs."""
 
 
 @dataclass(frozen=True)
 class Errand:
-    """A job on its way to a node: all that it needs, as text and bytes."""
+    """A job on its way to a node: everything that it needs, as text and bytes."""
 
     job: str
     """``job.json``, with the folders of the machine that it comes from."""
     reward: bytes
     files: Files
-    """The training folder: where the training was before, its checkpoint and curves."""
+    """The training folder, if the training ran before: its checkpoint and curves."""
 
     @classmethod
     def of(cls, job: TrainJob) -> Errand:
@@ -48,7 +48,7 @@ class Errand:
 
 @dataclass(frozen=True)
 class Look:
-    """What is to be seen of a training."""
+    """The visible state of a training."""
 
     done: bool
     files: Files = field(default_factory=dict)
@@ -57,19 +57,19 @@ class Look:
 
 
 class Seat:
-    """Trains one job. Its methods run one after the other in one thread, with whose end the worker would end."""
+    """Trains one job. Its methods run one after the other in one thread; the worker would end with that thread."""
 
     def __init__(self) -> None:
         _sweep()
         self._folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-        # Held until this process is gone, however it ends.
+        # Held until this process ends, for any reason.
         self._claim = os.open(self._folder, os.O_RDONLY)
         fcntl.flock(self._claim, fcntl.LOCK_EX)
         self._worker: WorkerProcess | None = None
         self._seen: dict[str, tuple[int, int]] = {}
 
     def begin(self, errand: Errand) -> dict[str, str]:
-        """Start the worker; returns the versions of what decides a training's outcome here."""
+        """Start the worker; returns this node's versions of everything that decides a training's outcome."""
         job = TrainJob.parse(errand.job)
         job = job.model_copy(
             update={
@@ -86,9 +86,9 @@ class Seat:
         return versions()
 
     def look(self, seconds: float) -> Look:
-        """Wait for the training's end, but no longer than this, and tell how it stands.
+        """Wait for the training's end, but no longer than this, and report its state.
 
-        When it is done its folder is removed, so nothing can be asked any more.
+        When it is done, its folder is removed, so this must not be called again.
         """
         assert self._worker is not None
         job = self._worker.job
@@ -118,11 +118,11 @@ class Seat:
                     files[name] = read_plain(folder / name, LARGEST_CURVE)
                     self._seen[name] = now
             except (FileNotFoundError, UnfitFile):
-                continue  # At its end the training is asked to account for it.
+                continue  # Its files are checked when the training ends.
         return files
 
     def _refused(self, job: TrainJob, reason: str) -> Look:
-        """Of a folder that must not be sent, only that it is so."""
+        """Report only that the folder must not be sent."""
         for entry in job.folder.iterdir():
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry, ignore_errors=True)
@@ -133,7 +133,7 @@ class Seat:
 
 
 def _sweep() -> None:
-    """Remove the folders of this node's seats that were killed."""
+    """Remove the folders of killed seats on this node."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
             found = folder.lstat()

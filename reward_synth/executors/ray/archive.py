@@ -1,8 +1,8 @@
-"""Files on their way between the loop's machine and a node: plain ones with plain names, of bounded size.
+"""Files on their way between the loop's machine and a node: plain files with plain names, of bounded size.
 
-The training folder is written by a process that deals with hostile code. What lies there afterwards may be a link to
-somebody's key, a name that leads out of the folder, or no end of bytes; none of that may reach the run folder. Names
-are checked where a folder is read and again where it is written, since a node is another machine.
+The training folder is written by a process that deals with hostile code. Afterwards it may hold a link to somebody's
+key, a name that leads out of the folder, or an endless file. None of that may reach the run folder. Names are checked
+when a folder is read and again when it is written, since a node is another machine.
 """
 
 from __future__ import annotations
@@ -24,27 +24,27 @@ LARGEST_PARCEL = 512 << 20
 MOST_FILES = 2000
 
 CURVES = ("progress.csv", "terms.csv", "eval.csv")
-"""What is looked at while a training runs."""
+"""The files that are sent while a training runs."""
 STAYS = frozenset({"job.json", "stderr.txt"})
-"""What a job does not take along: it is written anew where the job runs."""
+"""Files that a job leaves behind, because they are written again where the job runs."""
 OUTCOMES = ("training.json", "episodes.json", "rung.json", "result.json")
-"""Written last, in this order: each says that what came before it is whole."""
+"""Written last, in this order: each of them means that everything before it is whole."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}(\.[A-Za-z0-9]{1,9}){1,2}")
 
 
 class UnfitFile(RewardSynthError):
-    """A file that does not travel: its name, kind or size is none that a training leaves."""
+    """A file that must not be sent: no training leaves a file of this name, kind or size."""
 
     def __init__(self, name: str, why: str) -> None:
         super().__init__(f"the training left {name[:80]!r}, {why}", "look at the reward: it may try to break out")
 
 
 def pack(folder: Path, without: frozenset[str] = frozenset()) -> Files:
-    """The files of a folder; folders in it and drafts, which a killed process leaves, are passed over.
+    """The files of a folder. Folders in it are skipped, and drafts that a killed process left.
 
-    :param without: names that are not wanted.
-    :raises UnfitFile: a link, a device, a name that is no plain one, too large or too many.
+    :param without: names that are left out.
+    :raises UnfitFile: a link, a device, a name that is not plain, a file that is too large, or too many files.
     """
     files: Files = {}
     if not folder.is_dir():
@@ -61,13 +61,13 @@ def pack(folder: Path, without: frozenset[str] = frozenset()) -> Files:
 
 
 def read_plain(path: Path, most: int = LARGEST_FILE) -> bytes:
-    """The file's bytes, and never those of what a link leads to.
+    """The file's bytes. A link is never followed.
 
-    :raises UnfitFile: it is no plain file, or holds more than ``most`` bytes.
+    :raises UnfitFile: it is not a plain file, or holds more than ``most`` bytes.
     :raises FileNotFoundError: there is none.
     """
     try:
-        # A pipe would make the open wait for its writer.
+        # Without O_NONBLOCK, opening a pipe would wait for its writer.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         raise
@@ -76,7 +76,7 @@ def read_plain(path: Path, most: int = LARGEST_FILE) -> bytes:
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise UnfitFile(path.name, "which is no plain file")
-        # One byte more than allowed tells, whatever the size was when it was asked for.
+        # Reading one byte more than allowed shows a file that is too large, or has grown since its size was read.
         content = file.read(most + 1)
     if len(content) > most:
         raise UnfitFile(path.name, f"which is larger than {most >> 20} MiB")
@@ -84,9 +84,9 @@ def read_plain(path: Path, most: int = LARGEST_FILE) -> bytes:
 
 
 def unpack(files: Mapping[str, bytes], folder: Path) -> None:
-    """Write the files, each whole or not at all, and those that tell of success last.
+    """Write the files, each whole or not at all, and the outcomes last.
 
-    :raises UnfitFile: a name is no plain one; then nothing is written.
+    :raises UnfitFile: a name is not plain; then nothing is written.
     """
     total = 0
     for count, (name, content) in enumerate(files.items(), start=1):
@@ -98,7 +98,7 @@ def unpack(files: Mapping[str, bytes], folder: Path) -> None:
 
 
 def show_curves(files: Mapping[str, bytes], folder: Path) -> None:
-    """Bring the curves of a running training up to date; whatever else is named is left out."""
+    """Update the curves of a running training; other files are ignored."""
     for name in CURVES:
         if name in files:
             # After a power cut they are written again.
@@ -107,18 +107,18 @@ def show_curves(files: Mapping[str, bytes], folder: Path) -> None:
 
 
 def check_name(name: str) -> None:
-    """Accept names such as ``eval.csv`` or ``seed-0-episode-003.npz`` only: no path, nothing hidden.
+    """Accept only names such as ``eval.csv`` or ``seed-0-episode-003.npz``: no path, nothing hidden.
 
-    :raises UnfitFile: it is another one.
+    :raises UnfitFile: for any other name.
     """
     if _NAME.fullmatch(name) is None:
         raise UnfitFile(name, "which is no name of a plain file")
 
 
 def check_episodes(files: Mapping[str, bytes], seed_index: int) -> None:
-    """Accept a seed's own episodes only, since the candidate's other seeds lie in the same folder.
+    """Accept only a seed's own episodes, since the candidate's other seeds lie in the same folder.
 
-    :raises UnfitFile: naming the first other file.
+    :raises UnfitFile: for the first other file.
     """
     own = re.compile(rf"seed-{seed_index}-episode-[0-9]{{3,6}}\.npz")
     for name in files:

@@ -1,8 +1,9 @@
-"""Has jobs trained on a Ray cluster: ``python -I -m reward_synth.executors.ray.broker``, a process of its own.
+"""Trains jobs on a Ray cluster: ``python -I -m reward_synth.executors.ray.broker``, a process of its own.
 
-Ray listens on the network and unpickles what comes in, and whoever may talk to a cluster may run code in its programs.
-So the process that talks to Ray is not the loop: it has no key, no environment but Ray's, and an empty working folder
-(Ray puts that folder first on the path of its workers). It takes orders from the loop and ends with it.
+Ray listens on the network and unpickles what it receives, so anybody who may talk to a cluster may run code in its
+processes. Therefore the process that talks to Ray is not the loop. It has no key, no environment variables but Ray's,
+and an empty working folder (Ray puts that folder first on the path of its workers). It takes orders from the loop and
+ends with it.
 """
 
 from __future__ import annotations
@@ -31,16 +32,16 @@ from reward_synth.training.job import TrainJob, outcome_of
 from reward_synth.training.worker.subprocess_stage import stay_with
 
 RETRIES = 3
-"""Times that a job is given to another node when its own is lost. Ray retries nothing by itself here: it knows of no
-checkpoint."""
+"""How often a job goes to another node when its own is lost. Ray itself retries nothing here, since it does not know of
+checkpoints."""
 LOOK_SECONDS, LONGEST_LOOK_SECONDS = 1.0, 5.0
-"""Each seat answers so often, more seldom from 100 seats on: what all of them say must be heard by one process."""
+"""How often each seat answers. From 100 seats on it is less often, since one process must handle all answers."""
 WAIT_SECONDS = 0.2
 LEAVE_SECONDS = 7.0
-"""For seats to end their look and their trainings, before Ray ends the seats."""
+"""Time for seats to end their calls and trainings, before Ray ends the seats."""
 REACH_SECONDS = 5.0
 NO_ROOM_SECONDS = 300.0
-"""A cluster without a node that could hold one training may get one so late."""
+"""How long to wait for a node that can hold a training, in a cluster without one."""
 OBJECT_STORE = 512 << 20
 
 
@@ -66,7 +67,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _claim_pipes() -> Line[Order]:
-    """Keep stdin and stdout for the conversation: what Ray or its processes print goes to stderr."""
+    """Keep stdin and stdout for the protocol: whatever Ray or its processes print goes to stderr."""
     line = Line(Order, os.dup(0), os.dup(1))
     with Path(os.devnull).open("rb") as nothing:
         os.dup2(nothing.fileno(), 0)
@@ -107,7 +108,7 @@ _HINT = "is it up (`ray status`), and of the same Ray and Python versions? Unset
 
 
 def _reach(address: str) -> None:
-    """Ray itself tries an address for two minutes, and longer."""
+    """Check an address first, because Ray itself would try it for two minutes and longer."""
     host, colon, port = address.rpartition(":")
     if "://" in address or not colon or not port.isdecimal():
         raise RewardSynthError(
@@ -121,33 +122,33 @@ def _reach(address: str) -> None:
 
 
 class _Task:
-    """A job, and the seat that it has, if it has one."""
+    """A job, and its seat, if it has one."""
 
     def __init__(self, job: TrainJob) -> None:
         self.job = job
         self.losses = 0
         self.seat: Any = None
         self.answer: Any = None
-        """Reference to what the seat is asked at the moment."""
+        """Reference to the seat's present call."""
         self.begun = False
 
 
 class Crew:
-    """The seats on the nodes: gives them jobs, hears them, and replaces those that are lost."""
+    """The seats on the nodes: it gives them jobs, reads their answers, and replaces lost seats."""
 
     def __init__(self, line: Line[Order], most: int) -> None:
         """
         :param most: trainings side by side; 0: as many as the cluster has room for.
         """
         self._line, self._most = line, most
-        # No restarts by Ray: a seat that is lost has lost its folder, and the job must be packed anew.
+        # No restarts by Ray: a lost seat has lost its folder, and the job must be packed again.
         self._make = ray.remote(num_cpus=1, memory=WORKER_MEMORY, max_restarts=0, max_task_retries=0)(Seat).remote
         self._waiting: list[_Task] = []
         self._seated: list[_Task] = []
         self._slots, self._counted, self._had_room = 0, -1.0, time.monotonic()
 
     def work(self) -> None:
-        """Follow orders until the line is closed; then nothing runs any more.
+        """Follow orders until the line is closed; then no training runs any more.
 
         :raises RewardSynthError: no node can hold a training, a node runs other versions, or the disk is full.
         """
@@ -166,12 +167,12 @@ class Crew:
             self.end()
 
     def end(self) -> None:
-        """End all trainings with their processes, and forget what waits."""
+        """End all trainings with their processes, and forget the waiting jobs."""
         leaving = [task.seat.leave.remote() for task in self._seated if task.begun]
         if leaving:
             ray.wait(leaving, num_returns=len(leaving), timeout=LEAVE_SECONDS)
         for task in self._seated:
-            # Whatever did not answer: the worker ends with the process that started it.
+            # If a seat did not answer, its worker ends with the process that started it.
             self._dismiss(task)
         self._seated.clear()
         self._waiting.clear()
@@ -209,7 +210,7 @@ class Crew:
             return
         seconds = min(max(LOOK_SECONDS, len(self._seated) / 100), LONGEST_LOOK_SECONDS)
         tasks = {task.answer: task for task in self._seated}
-        # All that answer within this time, rather than one by one: there may be a thousand.
+        # Take all answers of this interval at once, since there may be a thousand seats.
         answered, _ = ray.wait(list(tasks), num_returns=len(tasks), timeout=WAIT_SECONDS)
         for reference in answered:
             task = tasks[reference]
@@ -230,7 +231,7 @@ class Crew:
             task.answer = task.seat.look.remote(seconds)
 
     def _take(self, task: _Task, look: Look) -> None:
-        """Write down all that a training left, as if it had been trained here."""
+        """Write all files that a training left, as if it had been trained here."""
         job = task.job
         files = {name: content for name, content in look.files.items() if name != "job.json"}
         try:
@@ -249,7 +250,7 @@ class Crew:
         self._done(task)
 
     def _lose(self, task: _Task, why: str) -> None:
-        """A seat is gone with its node or its process: somewhere else, from the last rung's checkpoint."""
+        """After the loss of a seat with its node or process, continue elsewhere from the last rung's checkpoint."""
         task.losses += 1
         if task.losses > RETRIES:
             self._crash(task, f"its node was lost {task.losses} times, at last: {why}")
@@ -275,12 +276,12 @@ class Crew:
 
 
 def _slots(resources: dict[str, float]) -> int:
-    """Trainings that a node can hold."""
+    """Number of trainings that a node can hold."""
     return int(min(resources.get("CPU", 0), resources.get("memory", 0) // WORKER_MEMORY))
 
 
 def _same_versions(theirs: dict[str, str]) -> None:
-    """Figures of trainings can be compared only if the same programs made them."""
+    """Refuse other versions: figures of trainings can be compared only if the same programs made them."""
     ours = versions()
     for name in sorted(ours.keys() | theirs.keys()):
         if ours.get(name) != theirs.get(name):
@@ -291,7 +292,7 @@ def _same_versions(theirs: dict[str, str]) -> None:
 
 
 def _in_short(error: BaseException) -> str:
-    """One line about it; of what was raised on a node its own words, which stand below the traceback."""
+    """One line about an error. For an error on a node, the last line, below the traceback."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     return (lines[-1] if isinstance(error, RayTaskError) else lines[0])[:300]
 

@@ -23,15 +23,15 @@ from reward_synth.training.job import TrainJob, outcome_of, read_progress
 from reward_synth.training.worker.subprocess_stage import cause
 
 START_SECONDS = 60.0
-"""For a cluster to answer, or to start here."""
+"""Time for a cluster to answer, or to start on this machine."""
 STOP_SECONDS = 15.0
 
 _NOT_PASSED_ON = frozenset({"RAY_ADDRESS", "RAY_RUNTIME_ENV_HOOK", "RAY_JOB_CONFIG_JSON_ENV_VAR"})
-"""The last two would have Ray send the loop's environment, or its working folder with ``.env``, to the nodes."""
+"""With the last two, Ray would send the loop's environment, or its working folder with ``.env``, to the nodes."""
 
 
 def require_ray() -> None:
-    """Make sure that Ray is there, without loading it.
+    """Make sure that Ray is installed, without loading it.
 
     :raises RewardSynthError: it is not.
     """
@@ -42,10 +42,10 @@ def require_ray() -> None:
 
 
 class RayExecutor:
-    """Has jobs trained on a cluster, by a broker: a process without keys that alone talks to Ray.
+    """Trains jobs on a cluster, through a broker: a process without keys, the only one that talks to Ray.
 
     The broker keeps the jobs' folders on this machine up to date, so that they end up like those of a local run. Like
-    any worker it ends with the thread that made it.
+    any worker, it ends with the thread that made it.
     """
 
     def __init__(self, jobs: int | None) -> None:
@@ -56,7 +56,7 @@ class RayExecutor:
         require_ray()
         address = os.environ.get("RAY_ADDRESS", "")
         address = "" if address == "local" else address
-        # Not in TMPDIR, which may be long: Ray makes sockets there, whose paths have at most 107 bytes.
+        # Not in TMPDIR, whose path may be long: Ray makes sockets there, and their paths have at most 107 bytes.
         self._folder = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))
         self._stderr = self._folder / "broker.txt"
         cores = jobs or machine.workers()
@@ -124,7 +124,7 @@ class RayExecutor:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _stop(self) -> None:
-        """Have all trainings ended. A broker that is gone, or does not answer, takes them with it."""
+        """End all trainings. If the broker is gone or does not answer, they end with it."""
         try:
             self._tell(Order(kind="stop"))
             self._await("stopped", STOP_SECONDS, "")
@@ -170,13 +170,13 @@ class RayExecutor:
 
 
 def broker_environment(*, own_cluster: bool) -> dict[str, str]:
-    """What the broker, and a cluster that it starts, may know: what workers may, and Ray's own variables. No key.
+    """The environment variables of the broker and of a cluster that it starts: a worker's, and Ray's own. No key.
 
-    :param own_cluster: it starts one; then only holders of a token that is made here may talk to it.
+    :param own_cluster: it starts a cluster. Then only holders of a token that is made here may talk to it.
     """
     rays = {name: text for name, text in os.environ.items() if name.startswith("RAY_") and name not in _NOT_PASSED_ON}
     fixed = {
-        # Ray would pack the working folder for the nodes where this was started by `uv run`.
+        # After a start by `uv run`, Ray would send the working folder to the nodes.
         "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
         "RAY_USAGE_STATS_ENABLED": os.environ.get("RAY_USAGE_STATS_ENABLED", "0"),
     }

@@ -1,4 +1,4 @@
-"""What the loop and its broker say to one another: a JSON object a line, through two pipes."""
+"""The messages between the loop and its broker: one JSON object per line, through two pipes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ class Order(Value):
 
     kind: Literal["train", "stop"]
     jobs: tuple[TrainJob, ...] = ()
-    """To train, the more urgent first."""
+    """The jobs to train, the more urgent first."""
 
 
 class Event(Value):
-    """From the broker to the loop. What it is about lies in the job's folder."""
+    """From the broker to the loop. The details lie in the job's folder."""
 
     kind: Literal["ready", "failed", "seen", "done", "stopped"]
-    """``seen``: the curves have grown. ``stopped``: nothing runs any more. ``failed``: it cannot go on, and ends."""
+    """``seen``: the curves have grown. ``stopped``: no training runs. ``failed``: it cannot continue, and ends."""
     folder: Path | None = None
     """The job's, for ``seen`` and ``done``."""
     message: str = ""
@@ -35,7 +35,7 @@ Message = TypeVar("Message", Order, Event)
 
 
 class Line(Generic[Message]):
-    """Both ends of the conversation: sends any message, receives those of one type."""
+    """One end of the connection: sends any message, receives messages of one type."""
 
     def __init__(self, receives: type[Message], incoming: int, outgoing: int) -> None:
         """
@@ -56,7 +56,7 @@ class Line(Generic[Message]):
             content = content[os.write(self._outgoing, content) :]
 
     def heard(self, seconds: float) -> Iterator[Message]:
-        """Messages that are there, or come within this time.
+        """Messages that have arrived, or arrive within this time.
 
         :raises EOFError: the other end is closed.
         """
