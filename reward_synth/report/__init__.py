@@ -1,1 +1,1 @@
-"""A run as pictures and as one page."""
+"""A run as plots and as one page."""

@@ -1,4 +1,4 @@
-"""From a run folder to its pictures and its page."""
+"""From a run folder to its plots and its page."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def write_plots(store: RunStore, candidate: str) -> list[Path]:
 
 
 def write_report(store: RunStore) -> Path:
-    """Write ``report.html`` from what the run folder holds now; may be called at any time after the task is settled.
+    """Write ``report.html`` from the present content of the run folder, at any time after the task is settled.
 
-    :raises RewardSynthError: the run has no task yet, or a file of it cannot be understood.
+    :raises RewardSynthError: the run has no task yet, or a file of it cannot be parsed.
     """
     path = store.path / "report.html"
     write_text(path, render_report(report_data(store)))
@@ -42,7 +42,7 @@ def write_report(store: RunStore) -> Path:
 
 
 def report_data(store: RunStore) -> ReportData:
-    """All that the page tells, as plain values."""
+    """Everything that the page shows, as plain values."""
     info, task = store.info, load_task(store.task_path)
     candidates, evaluations = tuple(store.candidates()), store.evaluations()
     ending = info.outcome or info.status
@@ -75,7 +75,7 @@ def report_data(store: RunStore) -> ReportData:
 
 
 def cost_rows(calls: Iterable[CostLine]) -> tuple[CostRow, ...]:
-    """Calls added up by role and model; a sum with an unknown part is unknown."""
+    """Calls summed by role and model. A sum with an unknown part is unknown."""
     groups: dict[tuple[str, str], list[CostLine]] = {}
     for call in calls:
         groups.setdefault((call.role, call.model), []).append(call)

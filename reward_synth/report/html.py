@@ -49,7 +49,7 @@ class BestReward:
 
 @dataclass(frozen=True)
 class ReportData:
-    """All that the page tells. Every text in it may come from a model and is escaped."""
+    """Everything that the page shows. Each text in it may come from a model and is escaped."""
 
     run_id: str
     goal: str
@@ -77,11 +77,11 @@ class ReportData:
     environment_steps: int | None = None
     """All trainings together, failed and final ones included."""
     steps_saved: int = 0
-    """Steps that early ends spared, against training every candidate on every seed to its end."""
+    """Steps that early ends saved, compared with training every candidate on every seed to its end."""
     seconds: float | None = None
     """Wall time."""
     versions: tuple[tuple[str, str], ...] = ()
-    """Name and version of what the figures depend on, such as the simulator."""
+    """Names and versions of what the figures depend on, such as the simulator."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def render_report(data: ReportData) -> str:
 
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        # Generated code and model text stand on the page.
+        # The page contains generated code and text of models.
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -133,6 +133,6 @@ def _pictures(data: ReportData) -> list[Picture]:
 
 
 def _picture(title: str, svg: str) -> Picture:
-    # As an image, not as markup: a browser runs no script in it and its ids do not meet those of other plots.
+    # As an image, not as markup: a browser runs no script in it, and its ids do not clash with those of other plots.
     encoded = base64.b64encode(svg.encode()).decode("ascii")
     return Picture(title, f"data:image/svg+xml;base64,{encoded}")

@@ -1,6 +1,6 @@
-"""Pictures of a candidate and of a run, as SVG text.
+"""Plots of a candidate and of a run, as SVG text.
 
-Names of reward terms are model text: they are drawn as plain text, never read as mathematics.
+Names of reward terms are text of a model. They are drawn as plain text, never parsed as mathematics.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def training_curve(
 def term_shares(terms: Sequence[TermStatistics], at: Sequence[int] | None = None) -> str:
     """Each reward term's share of the reward's magnitude over training, stacked to 100 %.
 
-    :param at: environment steps of the points; where not given or of another number, points are counted.
+    :param at: environment steps of the points. If there are none or not as many as points, the points are numbered.
     :raises ValueError: without terms.
     """
     _need([term for term in terms if term.share], "terms")
@@ -107,7 +107,7 @@ def _fitness_line(axes: Axes, at: Sequence[int], values: Sequence[float], unit: 
 
 
 def _figure() -> tuple[Figure, Axes]:
-    # The object interface: pyplot keeps global state and looks for a display.
+    # Use the object interface, since pyplot keeps global state and looks for a display.
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6.4, 3.2), layout="constrained")
@@ -121,7 +121,7 @@ def _svg(figure: Figure) -> str:
     import matplotlib
 
     drawn = io.StringIO()
-    # A fixed salt and no date: the same numbers give the same bytes.
+    # With a fixed salt and no date, the same numbers give the same bytes.
     with matplotlib.rc_context({"svg.hashsalt": "reward-synth", "svg.fonttype": "none"}):
         figure.savefig(drawn, format="svg", metadata={"Date": None})
     return drawn.getvalue()
