@@ -1,1 +1,1 @@
-"""The model's parts: typed in, typed out, prompts in between."""
+"""What models are asked to do, one module per role: typed values in, typed values out, prompts in between."""

@@ -1,4 +1,4 @@
-"""The analyzer: reads what the trainings of one iteration show, and says what to change."""
+"""The analyzer reads the summaries of one iteration's trainings, and suggests changes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reward_synth.roles.parsing import ParseError, clean
 from reward_synth.roles.prompts import Prompts
 
 HISTORY = 4
-"""Turns of its own that the analyzer is shown (BIRD: one of four choices of thirty that clearly help)."""
+"""Earlier readings that the analyzer sees. In BIRD's study this is one of four choices of thirty that clearly help."""
 
 _CAUSES = ("causes", "cause", "diagnosis", "failure_causes")
 _SUGGESTIONS = ("suggestions", "suggestion", "changes", "recommendations")
@@ -28,16 +28,16 @@ class Analysis:
     """One reading of an iteration."""
 
     causes: tuple[str, ...]
-    """Why the rewards led where they did, most important first."""
+    """Why the rewards had these results, most important first."""
     suggestions: tuple[str, ...]
     """Concrete changes, most important first."""
     text: str
-    """All of it in markdown: for ``iterations/NNN.md``, the next design and the analyzer's own history."""
+    """The whole reading in Markdown, for ``iterations/NNN.md``, the next design and the analyzer's own history."""
     exchange: Exchange
     keep: tuple[str, ...] = ()
     """What works and must stay."""
     problem: str = ""
-    """Why the answer could not be taken apart; then ``text`` is the answer as it came."""
+    """Why the answer could not be parsed; then ``text`` is the unchanged answer."""
 
 
 class Analyzer:
@@ -50,10 +50,10 @@ class Analyzer:
     def analyze(
         self, brief: Brief, summaries: Sequence[tuple[str, str, str]], history: Sequence[Turn] = ()
     ) -> Analysis:
-        """The reading of one iteration.
+        """Read one iteration.
 
         :param summaries: candidate id, source and summary text, best first.
-        :param history: earlier readings, oldest first; the last four are shown.
+        :param history: earlier readings, oldest first; the prompt shows the last four.
         """
         folder = "small" if brief.small else "full"
         values = {"brief": brief, "summaries": list(summaries), "history": list(history)[-HISTORY:]}

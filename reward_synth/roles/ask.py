@@ -13,10 +13,10 @@ from reward_synth.roles.prompts import Prompts
 Value = TypeVar("Value")
 
 REPEATS = 2
-"""How often an answer that cannot be parsed is asked for again."""
+"""How often the model is asked again after an answer that cannot be parsed."""
 
 _SHOWN_OF_BAD_ANSWER = 4000
-"""Characters of an unusable answer that are shown back; a runaway answer would fill the context."""
+"""Characters of an unusable answer that the model sees again. A runaway answer would fill the context."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Answer(Generic[Value]):
 
     value: Value
     request: Request
-    """The last request, so with the earlier failures in it as turns of the conversation."""
+    """The last request; earlier failures are turns of its conversation."""
     reply: Reply
     attempts: int
     """Calls made, 1 to 3."""
@@ -46,7 +46,7 @@ class Unparseable(Exception):
 
 
 def ask(model: Model, request: Request, parse: Callable[[str], Value], prompts: Prompts | None = None) -> Answer[Value]:
-    """The parsed answer to one request.
+    """Make one request, and return the parsed answer.
 
     :param parse: takes the answer's text; raises :class:`~reward_synth.roles.parsing.ParseError` with the reason.
     :raises Unparseable: three answers in a row could not be parsed.
@@ -60,7 +60,7 @@ def ask(model: Model, request: Request, parse: Callable[[str], Value], prompts: 
 def ask_many(
     model: Model, requests: list[Request], parse: Callable[[str], Value], prompts: Prompts | None = None
 ) -> list[Answer[Value] | Unparseable]:
-    """Parsed answers to several requests, side by side and in order; a failure stands in its place."""
+    """Make several requests side by side, and return the parsed answers in order. A failure stands in its place."""
     prompts = prompts or Prompts()
     answers: dict[int, Answer[Value] | Unparseable] = {}
     pending = dict(enumerate(requests))

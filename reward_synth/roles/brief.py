@@ -1,4 +1,4 @@
-"""What the roles are told and what they hand on."""
+"""The values that roles read and pass on."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Turn:
-    """What the analyzer said about one iteration."""
+    """The analyzer's reading of one iteration."""
 
     iteration: int
     text: str
@@ -48,11 +48,11 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Brief:
-    """Everything about the task that a prompt may show. Never the native reward, its terms or its name.
+    """Everything about the task that a prompt may show. It never holds the native reward, its terms or its name.
 
-    :param goal: the person's sentence, shown verbatim.
-    :param meaning: the task's own sentence, which says what counts; empty if it is the goal's.
-    :param environment: what moves there and how, in words.
+    :param goal: the person's sentence, verbatim.
+    :param meaning: the task's own sentence, which says what counts; empty if the goal says the same.
+    :param environment: what the environment is, in words.
     :param stub: typed state stub with units, ranges and signs.
     :param short_stub: the essential fields only, for a small model.
     :param fields: names of all fields.
@@ -62,11 +62,11 @@ class Brief:
     :param feedback: the person's words, verbatim, oldest first.
     :param findings: lessons so far (rewards that were rejected, and why).
     :param small: True if the model wants short prompts.
-    :param layout: name and shape of all fields. With it, a small model's answer is held to a grammar in which
-        unknown fields cannot be written; without it, there is no grammar.
+    :param layout: name and shape of all fields. With it, a grammar keeps a small model from writing unknown fields;
+        without it, there is no grammar.
     :param action_size: elements of the action vector; 0 if unknown.
     :param scale: how the terms become the reward.
-    :param training: who learns from the reward, for how long and with what foresight, in words.
+    :param training: which learner trains on the reward, for how long, and how far it looks ahead, in words.
     """
 
     goal: str

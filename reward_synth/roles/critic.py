@@ -1,4 +1,4 @@
-"""The critic: reads a reward against a checklist before anything is trained on it."""
+"""The critic reads a reward against a checklist, before a policy is trained on it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MAXIMUM_CHARACTERS = 600
 
 @dataclass(frozen=True)
 class Review:
-    """What the critic says of one reward."""
+    """The critic's review of one reward."""
 
     findings: tuple[Finding, ...]
     """All with ``source="critic"``; a small model's are warnings only."""
@@ -36,16 +36,16 @@ class Review:
     verdict: Verdict
     """``revise`` if and only if a finding is an error."""
     problem: str = ""
-    """Why the answer could not be read, in words; then there are no findings and the verdict is ``pass``."""
+    """Why the answer could not be parsed, in words; then there are no findings and the verdict is ``pass``."""
 
 
 class Critic:
     """Asks a model for faults that no automatic check sees.
 
-    A strong model reads the code against a checklist. A model of a few billion parameters cannot: shown eight simple
-    rewards, the embedded one condemned four of the five sound ones and caught one of the three whose sign was wrong.
-    What it can do is to say which field the goal is about and which way, so it is asked for that alone, without the
-    code, and the code's own direction is read off the syntax tree.
+    A strong model reads the code against a checklist. A model of a few billion parameters cannot do that: of eight
+    simple rewards, the embedded model rejected four of the five sound ones, and found one of the three with a wrong
+    sign. It can say which field the goal is about, and in which direction. So it is asked for that alone, without the
+    code, and the direction of the code is read from the syntax tree.
     """
 
     def __init__(self, model: Model, prompts: Prompts) -> None:
@@ -87,7 +87,7 @@ class Critic:
         )
 
     def _compare(self, brief: Brief, drafts: list[Draft]) -> list[Review]:
-        """One reading of the goal for all drafts, each held against it without a further call."""
+        """Have the goal read once for all drafts, and compare each draft with that without another call."""
         names = [name for name, _ in brief.short_layout] or list(brief.fields)
         prompt = self.prompts.render("critic/small/read_goal.md.j2", brief=brief)
         request = Request(
@@ -116,9 +116,9 @@ class Reading:
 
 
 def parse_reading(text: str, fields: Sequence[str]) -> Reading:
-    """``The goal wants <field> to be <how>: <why>``, as the small model is asked to say it.
+    """Parse ``The goal wants <field> to be <how>: <why>``, the form that the small model is asked for.
 
-    :raises ParseError: another form, or a field that is none.
+    :raises ParseError: another form, or an unknown field.
     """
     match = _READING.search(clean(text))
     if not match or match["field"] not in fields:
@@ -130,7 +130,7 @@ def parse_reading(text: str, fields: Sequence[str]) -> Reading:
 
 
 def _against_reading(source: str, reading: Reading) -> tuple[Finding, ...]:
-    """A warning if a term pulls the field the wrong way and none the right way; what cannot be read counts as right."""
+    """A warning if a term pulls the field the wrong way and none the right way. Unreadable terms count as right."""
     right = {"positive": 1, "negative": -1, "small": -1}.get(reading.wanted)
     if right is None:
         return ()
@@ -152,7 +152,7 @@ def _against_reading(source: str, reading: Reading) -> tuple[Finding, ...]:
 
 
 def parse_review(text: str) -> tuple[Finding, ...]:
-    """The findings in a critic's answer: an object with ``findings``, a bare list, or one finding by itself.
+    """The findings in a critic's answer: an object with ``findings``, a bare list, or a single finding.
 
     :raises ParseError: no JSON, or JSON of another kind.
     """
@@ -175,7 +175,7 @@ def parse_review(text: str) -> tuple[Finding, ...]:
 
 
 def _finding(entry: dict[str, Any]) -> Finding | None:
-    """None where the entry says that nothing is wrong."""
+    """The finding of an entry; None if the entry says that nothing is wrong."""
     check = str(entry.get("check") or entry.get("rule") or "").strip().lower().replace("_", "-")
     message = str(entry.get("message") or entry.get("problem") or "").strip()
     if not message or check in {"none", "ok", "pass"}:

@@ -1,4 +1,4 @@
-"""The designer: a goal and a state stub in, reward code out; and the same code again, repaired."""
+"""The designer writes reward code from a goal and a state stub, and repairs it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reward_synth.roles.brief import Brief, Exchange, as_text
 from reward_synth.roles.parsing import extract_code
 from reward_synth.roles.prompts import Prompts
 
-# Sample 0 stays near the model's best guess; the others spread. Some providers refuse more than 1.
+# Sample 0 stays near the model's best guess, and the others spread. Some providers refuse more than 1.
 _SPREAD = (0.5, 1.0, 1.25, 0.75)
 _MAXIMUM_TEMPERATURE = 1.0
 _REPAIR_TEMPERATURES = (0.2, 0.5, 0.8)
@@ -25,17 +25,17 @@ class Draft:
     source: str
     """Python source; empty if no answer could be parsed."""
     exchanges: tuple[Exchange, ...] = ()
-    """All calls that went into it, the first design and the repairs, in order."""
+    """All calls for this reward in order: the first design and the repairs."""
     problem: str = ""
     """Why the last answer could not be used, in words; empty if it could."""
     candidate: str | None = None
-    """Candidate id, if the caller named it: for the ledger."""
+    """Candidate id for the ledger, if the caller named it."""
     emphasis: str = ""
-    """The line that set this sample apart from the others; empty for the first."""
+    """The line of the prompt that differs between samples; empty for the first sample."""
 
 
 class Designer:
-    """Draws reward code from a model.
+    """Samples reward code from a model.
 
     :param temperature: base temperature; samples spread around it.
     :param seed: of the run. Equal runs with other seeds draw other samples, equal seeds hit the cache.
@@ -92,7 +92,7 @@ class Designer:
         return [_drafted(start, answer) for start, answer in zip(starts, answers, strict=True)]
 
     def repair(self, brief: Brief, jobs: list[tuple[Draft, tuple[Finding, ...]]]) -> list[Draft]:
-        """Each draft again, with the findings mended. A draft whose repair cannot be parsed keeps its source."""
+        """Have each draft repaired by its findings. A draft whose repair cannot be parsed keeps its source."""
         folder = "small" if brief.small else "full"
         requests = []
         for draft, findings in jobs:
@@ -119,7 +119,7 @@ class Designer:
         return Message(role="system", content=system), Message(role="user", content=user)
 
     def _grammar(self, brief: Brief) -> str | None:
-        """For a small model: a grammar of the contract, in which unknown fields and bare sums cannot be said."""
+        """For a small model: a grammar of the contract, which excludes unknown fields and bare sums."""
         if not brief.small or not brief.short_layout:
             return None
         scalars = [name for name, shape in brief.short_layout if not shape]
@@ -129,7 +129,7 @@ class Designer:
 
 
 def _maximum_tokens(brief: Brief) -> int:
-    # Small models run on a laptop's processor at 10 to 20 tokens a second; a good reward takes them 150 to 300.
+    # Small models run on a laptop's processor at 10 to 20 tokens a second. A good reward takes 150 to 300 tokens.
     return 500 if brief.small else 4096
 
 

@@ -1,4 +1,4 @@
-"""The pool of solved tasks that a strong model is shown as examples of form."""
+"""The pool of solved tasks that a strong model reads as examples of form."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class PoolExample:
     """A worked reward and the task that it solves."""
 
     task: str
-    """Name of the task spec, ``gym/walker2d_walk_forward``; never shown to its own task."""
+    """Name of the task spec, ``gym/walker2d_walk_forward``. The example is never used for its own task."""
     goal: str
     environment: str
     source: str
@@ -31,7 +31,7 @@ class PoolExample:
 
 
 def read_example(path: Path) -> PoolExample:
-    """An example file: comment lines ``# task: …``, ``# goal: …``, ``# environment: …``, then the reward.
+    """Read an example file: comment lines ``# task: …``, ``# goal: …``, ``# environment: …``, then the reward.
 
     :raises ValueError: a header line is missing.
     """
@@ -64,7 +64,7 @@ def retrieve(
 
     :param environment: id of the environment in hand; examples of the same robot rank higher.
     :param leave_out_task: task name, with or without its folder. An example with the very same goal and
-        environment is left out as well, whatever it is called.
+        environment is left out as well, under any name.
     :param extra_pool: further examples, such as rewards that solved other tasks in earlier runs.
     """
     own = (leave_out_task or "").rsplit("/", 1)[-1]

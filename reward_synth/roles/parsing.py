@@ -1,4 +1,4 @@
-"""What a model wrote → the code or the JSON in it, however it was wrapped."""
+"""Finds the code in a model's answer, in any wrapping."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MAXIMUM_TRIMS = 200
 
 
 class ParseError(ValueError):
-    """The answer holds nothing usable; the message is the reason, worded for the model that is asked again."""
+    """The answer holds nothing usable. The message is the reason, in words for the model that is asked again."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,14 @@ def clean(text: str) -> str:
     text = text[:_MAXIMUM_CHARACTERS].replace("\r\n", "\n").replace("\r", "\n").translate(_INVISIBLE)
     text = text.replace("\u00a0", " ").replace("\u2028", "\n").replace("\u2029", "\n")
     text = _THOUGHT.sub("", text)
-    # Some servers swallow the opening tag: then all before the closing one is thought. An opening tag that is
-    # never closed is only taken away, since the answer may well follow the thought without any border.
+    # Some servers omit the opening tag: then everything before the closing one is reasoning. An opening tag that is
+    # never closed is only removed, since the answer may follow the reasoning without any border.
     after = _THOUGHT_END.sub("", text)
     return _THOUGHT_TAG.sub("", after if after.strip() else text)
 
 
 def blocks(text: str) -> tuple[Block, ...]:
-    """All fenced blocks of a cleaned text, in order; an unclosed one runs to the end."""
+    """All fenced blocks of a cleaned text, in order. An unclosed block runs to the end."""
     found: list[Block] = []
     lines = text.split("\n")
     index = 0
@@ -85,9 +85,9 @@ def _closes(line: str, fence: str) -> bool:
 def extract_code(text: str, entry: str = "compute_reward") -> str:
     """The Python source in a model's answer that defines the function ``entry``.
 
-    Of several blocks that define it, the last complete one is taken (models improve on their first draft);
-    helpers, constants and imports that it needs are fetched from the other blocks and from lines outside any block.
-    Whether the code is *right* is the lint's business: source with a syntax error is returned as it stands.
+    Of several blocks that define it, the last complete one is taken, because models improve on their first draft.
+    Helpers, constants and imports that it needs are taken from the other blocks and from lines outside any block.
+    The lint decides whether the code is *right*: source with a syntax error is returned unchanged.
 
     :raises ParseError: no definition of ``entry`` anywhere.
     """
@@ -136,7 +136,7 @@ def _bare_code(text: str, defines: re.Pattern[str]) -> str | None:
 
 
 def parse_python(source: str) -> ast.Module | None:
-    """The syntax tree, or None where there is none."""
+    """The syntax tree, or None if the code does not parse."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -146,7 +146,7 @@ def parse_python(source: str) -> ast.Module | None:
 
 
 def _trim(source: str, entry: str) -> str:
-    """Without the prose (or the cut-off line) behind the code, where that alone makes it parse."""
+    """The code without prose (or a cut-off line) behind it, if removing that makes it parse."""
     if parse_python(source) is not None:
         return source
     lines = source.split("\n")
@@ -169,7 +169,7 @@ def _returns(source: str, entry: str) -> bool:
 
 
 def _complete(source: str, others: list[str], text: str) -> str:
-    """``source`` with the top-level statements in front that it needs and other parts of the answer define."""
+    """``source`` after the top-level statements that it needs and that other parts of the answer define."""
     supply: dict[str, str] = {}
     for line in (*_IMPORT.findall(text), *_QUOTED_IMPORT.findall(text)):
         supply.update(_top_level(line))
@@ -188,7 +188,7 @@ def _complete(source: str, others: list[str], text: str) -> str:
 
 
 def _top_level(source: str) -> dict[str, str]:
-    """Each name that a piece of code binds at its top level, with the statement that does it."""
+    """Each name that a piece of code binds at its top level, with the binding statement."""
     tree = parse_python(source)
     if tree is None:
         return {}
@@ -211,7 +211,7 @@ def _binds(statement: ast.stmt) -> Iterator[str]:
 
 
 def _missing(source: str) -> list[str]:
-    """Names that a piece of code reads and nowhere binds (scopes taken together), in order."""
+    """Names that a piece of code reads but binds in no scope, in order."""
     tree = parse_python(source)
     if tree is None:
         return []

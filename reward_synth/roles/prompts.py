@@ -1,4 +1,4 @@
-"""Where prompts come from: Jinja2 templates in ``prompts/``, each of which a person may override."""
+"""Prompts are Jinja2 templates in ``prompts/``, each of which a person may override."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from reward_synth.core.resources import data_dir
 
 
 class Templates(ImmutableSandboxedEnvironment):
-    """Jinja2 for templates of anybody: a resumed run brings its own, and it may be somebody else's.
+    """Jinja2 for untrusted templates: a resumed run brings its own, and it may be somebody else's run.
 
-    Jinja2's sandbox hides what begins with an underscore. That leaves the public methods of every object, and
-    pydantic's models have one that unpickles; so methods are those of plain data, and ``as_text``.
+    Jinja2's sandbox hides names that begin with an underscore. It leaves the public methods of every object, and
+    pydantic's models have one that unpickles. So only the methods of plain data are allowed, and ``as_text``.
     """
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
@@ -27,10 +27,10 @@ class Templates(ImmutableSandboxedEnvironment):
 
 
 class Prompts:
-    """Renders templates; a name that a template uses and nobody gives is an error, never an empty string.
+    """Renders templates. A name without a value is an error, never an empty string.
 
-    :param override_dir: folder searched first (``--prompts DIR``): one file put there replaces the shipped template
-        of the same name, and the rest stays as shipped.
+    :param override_dir: folder that is searched first (``--prompts DIR``). A file in it replaces the shipped template
+        of the same name; all other templates stay.
     """
 
     def __init__(self, override_dir: Path | None = None) -> None:
@@ -43,16 +43,16 @@ class Prompts:
 
     @property
     def folders(self) -> tuple[Path, ...]:
-        """Where templates are looked for, first match wins."""
+        """The folders with templates; the first match wins."""
         shipped = data_dir("prompts")
         return (shipped,) if self.override_dir is None else (self.override_dir, shipped)
 
     def files(self) -> dict[str, str]:
-        """Every template's text by name, as a run freezes them: overridden ones as overridden."""
+        """Every template's text by name, overrides included, as a run freezes them."""
         texts: dict[str, str] = {}
         for folder in reversed(self.folders):
             for path in sorted(folder.rglob("*")):
-                # A person's folder may hold anything; of theirs, only what replaces a template belongs into a run.
+                # A person's folder may hold anything. Only files that replace a template belong into a run.
                 known = folder == self.folders[-1] or path.relative_to(folder).as_posix() in texts
                 if path.is_file() and known and "__pycache__" not in path.parts:
                     texts[path.relative_to(folder).as_posix()] = path.read_text(encoding="utf-8")
@@ -74,7 +74,7 @@ class Prompts:
     def render(self, name: str, **values: Any) -> str:
         """The text of template ``name`` (``designer/design.md.j2``) with ``values`` filled in.
 
-        :raises RewardSynthError: no such template, or one that cannot be rendered (a person's override, most likely).
+        :raises RewardSynthError: there is no such template, or it cannot be rendered (usually a person's override).
         """
         try:
             return self._environment.get_template(name).render(**values).strip() + "\n"
@@ -97,6 +97,6 @@ class Prompts:
 
 
 def numbered(source: str) -> str:
-    """Source with line numbers in front, as findings count them."""
+    """Source with line numbers, counted as in findings."""
     lines = source.rstrip("\n").split("\n")
     return "\n".join(f"{number:3d}| {line}".rstrip() for number, line in enumerate(lines, 1))

@@ -1,4 +1,4 @@
-"""In which direction each reward term pulls a field, read off the code without running it."""
+"""In which direction each reward term pulls a field, read from the code without running it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from reward_synth.roles.parsing import parse_python
 
 Direction = int | None
-"""1 if the term grows with the field, -1 if it shrinks, 0 if it does not depend on it, None if that cannot be told."""
+"""1 if the term grows with the field, -1 if it shrinks, 0 if it does not depend on it, None if that is unknown."""
 
 _INCREASING = frozenset({"tanh", "clip", "exp", "arctan", "atan", "float", "sqrt", "log1p"})
 _INCREASING_IN_ALL = frozenset({"min", "max", "minimum", "maximum"})
@@ -40,7 +40,7 @@ def term_directions(source: str, field: str) -> dict[str, Direction]:
 
 
 def _assigned(statements: list[ast.stmt]) -> dict[str, ast.expr | None]:
-    """What each name stands for; None for a name that is not assigned exactly once by straight-line code."""
+    """The value of each name; None for a name that is not assigned exactly once by straight-line code."""
     found: dict[str, ast.expr | None] = {}
     stores: Counter[str] = Counter()
     for statement in statements:
@@ -77,7 +77,7 @@ class _Reader:
         if name in self.names:
             value = self.names[name]
             return None if value is None else self.direction(value, depth)
-        # A helper that is given the whole state may do anything with it.
+        # A helper that receives the whole state may do anything with it.
         return None if name == "next_state" else 0
 
     def access(self, node: ast.Attribute | ast.Subscript, depth: int) -> Direction:
@@ -117,7 +117,7 @@ class _Reader:
         return self.unknown(node.args, depth)
 
     def unknown(self, nodes: Iterable[ast.AST], depth: int) -> Direction:
-        """0 if nothing in there depends on the field, else None."""
+        """0 if none of the nodes depends on the field, else None."""
         parts = [node for node in nodes if isinstance(node, ast.expr)]
         return 0 if all(self.direction(part, depth) == 0 for part in parts) else None
 

@@ -1,4 +1,4 @@
-"""A goal in words → the environment that it is about, and the measures that will judge it."""
+"""From a goal in words to the environment that it is about, and the measures that will score it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reward_synth.roles.parsing import ParseError, blocks, clean, parse_python
 from reward_synth.roles.prompts import Prompts
 
 MeasureCheck = Callable[[str, str], tuple[Finding, ...]]
-"""Takes ``"success"`` or ``"fitness"`` and the source; returns what is wrong with it."""
+"""Takes ``"success"`` or ``"fitness"`` and the source; returns the findings in it."""
 
 REPAIRS = 3
 _READING = re.compile(r"^The goal wants .+$", re.MULTILINE)
@@ -30,7 +30,7 @@ _LABELLED = re.compile(
 
 @dataclass(frozen=True)
 class Drafted:
-    """Measures for a goal that no task spec covers, to be shown to the person and then frozen."""
+    """Measures for a goal that no task spec covers. The person sees them, and then they are frozen."""
 
     success: str
     """Expression over ``episode``, or a function ``success(episode)``."""
@@ -66,7 +66,7 @@ class GoalReader:
         """The id of the environment that fits the goal.
 
         :param environments: id → one-line description.
-        :raises RewardSynthError: nothing to choose from, or no answer that names one.
+        :raises RewardSynthError: there is nothing to choose from, or no answer names one.
         """
         if not environments:
             raise RewardSynthError("no environment is installed", "install gymnasium[mujoco]")
@@ -103,12 +103,12 @@ class GoalReader:
         check: MeasureCheck,
         layout: Layout = (),
     ) -> Drafted:
-        """Success and fitness for a goal, repaired up to three times while ``check`` objects.
+        """Draft success and fitness for a goal, and have them repaired up to three times while ``check`` objects.
 
         :param stub: the full stub, or the short one for a small model.
-        :param layout: of the fields that ``stub`` shows; with it a small model's answer is held to a grammar.
+        :param layout: of the fields that ``stub`` shows; with it, a small model must answer by a grammar.
         :param dt: seconds per step.
-        :raises RewardSynthError: no answer that could be parsed.
+        :raises RewardSynthError: no answer could be parsed.
         """
         values = {"goal": goal, "stub": stub, "environment": environment, "horizon": horizon, "dt": dt}
         prompt = self.prompts.render(f"goal/{self._folder}/draft_measures.md.j2", **values)
@@ -159,7 +159,7 @@ class GoalReader:
 
 
 def _named(goal: str, environments: Mapping[str, str]) -> dict[str, str]:
-    """Those whose robot, or whose task, the goal calls by name; a small model may overlook that."""
+    """The environments whose robot or task the goal names. A small model may overlook that."""
     said = set(re.findall(r"[a-z]+", goal.lower()))
     return {
         identifier: description
@@ -171,7 +171,7 @@ def _named(goal: str, environments: Mapping[str, str]) -> dict[str, str]:
 def parse_choice(text: str, ids: tuple[str, ...]) -> str:
     """The environment id that an answer names.
 
-    :raises ParseError: none, or several with nothing to tell which is meant.
+    :raises ParseError: no id is named, or several.
     """
     try:
         value = extract_json(text, keys=("environment",))
@@ -182,7 +182,7 @@ def parse_choice(text: str, ids: tuple[str, ...]) -> str:
     for identifier in ids:
         if identifier.lower() == stripped.lower():
             return identifier
-    # Longest first, and taken out once found: "Ant-v5" must not be read out of "Elephant-v5".
+    # Longest first, and removed once found: "Ant-v5" must not be read from "Elephant-v5".
     found = []
     for identifier in sorted(ids, key=len, reverse=True):
         pattern = rf"(?<![\w-]){re.escape(identifier)}(?![\w-])"
