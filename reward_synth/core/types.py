@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 
 class Value(BaseModel):
@@ -16,7 +16,18 @@ class Value(BaseModel):
 Severity = Literal["error", "warning"]
 Source = Literal["lint", "probe", "screen", "critic", "training", "analysis"]
 Status = Literal["designed", "rejected", "trained", "crashed", "stopped"]
-RoleName = Literal["designer", "critic", "analyzer", "goal"]
+RoleName = Literal["designer", "critic", "analyzer", "task_drafter"]
+EARLIER_ROLE_NAMES: dict[str, RoleName] = {"goal": "task_drafter"}
+"""Names that settings, run folders and recordings of earlier versions hold."""
+
+
+def role_name(name: object) -> object:
+    """A role's name of today for one of an earlier version; any other is left as it is."""
+    return EARLIER_ROLE_NAMES.get(name, name) if isinstance(name, str) else name
+
+
+AnyRoleName = Annotated[RoleName, BeforeValidator(role_name)]
+"""A role's name, which may be read from what an earlier version wrote."""
 LearnerName = Literal["ppo", "sac", "tqc"]
 ScaleName = Literal["sum", "sign"]
 SPARSE_PREFIX = "sparse"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, Protocol
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.types import RoleName, Value
+from reward_synth.core.types import AnyRoleName, Value
 
 
 class TextPart(Value):
@@ -50,7 +50,7 @@ class Request(Value):
     """One call. Equal requests have equal cache keys, ``sample`` included."""
 
     messages: tuple[Message, ...]
-    role: RoleName
+    role: AnyRoleName
     """Who asks: for the ledger, for ``--model critic=…`` and for file names."""
     candidate: str | None = None
     """For the ledger only; not part of the cache key."""

@@ -57,7 +57,7 @@ def make_plan(goal: str, settings: Settings, task: TaskSpec | None) -> Plan:
     if _has_critic(settings):
         roles = ("designer", "critic", "analyzer")
     if task is None:
-        roles = ("goal", *roles)
+        roles = ("task_drafter", *roles)
     models = {str(role): _model_name(settings, role) for role in roles}
     calls = _calls(settings, drafted=task is None)
     if task is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import RoleName
@@ -96,8 +96,7 @@ def _check_models(settings: Settings) -> None:
     from reward_synth.llm import open_model
     from reward_synth.llm.local import require_xllamacpp
 
-    roles: tuple[RoleName, ...] = ("designer", "critic", "analyzer", "goal")
-    names = {settings.model_for(role) or "local" for role in roles}
+    names = {settings.model_for(role) or "local" for role in get_args(RoleName)}
     if "local" in names:
         require_xllamacpp()
     # The embedded model's start (and download) belongs into the run, where the display shows it.

@@ -13,7 +13,7 @@ from reward_synth.events.model import StatusChanged
 from reward_synth.preparation.preflight import try_environment
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.lint import lint
-from reward_synth.roles.task_drafter import GoalReader
+from reward_synth.roles.task_drafter import TaskDrafter
 from reward_synth.screening.reference_episodes import record_behaviours
 from reward_synth.settings.model import Settings
 from reward_synth.simulators import describe_environment, environments, get_simulator, simulator_of
@@ -46,7 +46,7 @@ def blank_task(goal: str, environment: str) -> TaskSpec:
 def draft_task(
     goal: str,
     settings: Settings,
-    reader: GoalReader,
+    drafter: TaskDrafter,
     store: RunStore,
     emit: Emit,
     confirm: Confirm | None,
@@ -61,15 +61,15 @@ def draft_task(
     if settings.env is not None:
         environment = bare_id(settings.env)
     else:
-        environment, exchange = reader.choose_environment(goal, known)
+        environment, exchange = drafter.choose_environment(goal, known)
         store.write_exchange(None, exchange.role, exchange.prompt, exchange.answer)
         emit(StatusChanged(text=f"the model chose {environment} for this goal (name another with --env)"))
     blank = blank_task(goal, environment)
     try_environment(blank, sandbox=not settings.unsafe_no_sandbox)
     table = field_table(blank)
     shown = table.for_rewards()
-    shown = shown.essential() if reader.model.small else shown
-    drafted = reader.draft_measures(
+    shown = shown.essential() if drafter.model.small else shown
+    drafted = drafter.draft_measures(
         goal,
         shown.stub(),
         environment=describe_environment(environment),

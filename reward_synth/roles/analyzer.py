@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Self
 
+from reward_synth.core.types import RoleName
 from reward_synth.llm.base import Message, Model, Request
 from reward_synth.roles.ask import Unparseable, ask
 from reward_synth.roles.brief import Brief, Exchange, Turn, as_text
 from reward_synth.roles.lenient_json import extract_json
 from reward_synth.roles.parsing import ParseError, clean
 from reward_synth.roles.prompts import Prompts
+from reward_synth.roles.registry import register
+from reward_synth.settings.model import Settings
 
 HISTORY = 4
 """Earlier readings that the analyzer sees. In BIRD's study this is one of four choices of thirty that clearly help."""
@@ -40,12 +43,20 @@ class Analysis:
     """Why the answer could not be parsed; then ``text`` is the unchanged answer."""
 
 
+@register
 class Analyzer:
     """Asks a model for failure causes and suggestions."""
+
+    role: ClassVar[RoleName] = "analyzer"
 
     def __init__(self, model: Model, prompts: Prompts) -> None:
         self.model = model
         self.prompts = prompts
+
+    @classmethod
+    def opened(cls, model: Model, prompts: Prompts, settings: Settings) -> Self:
+        """See :class:`~reward_synth.roles.registry.Role`."""
+        return cls(model, prompts)
 
     def analyze(
         self, brief: Brief, summaries: Sequence[tuple[str, str, str]], history: Sequence[Turn] = ()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, ClassVar, Literal, Self, cast
 
-from reward_synth.core.types import CheckReport, Finding, Severity
+from reward_synth.core.types import CheckReport, Finding, RoleName, Severity
 from reward_synth.llm.base import Message, Model, Request
 from reward_synth.roles.ask import Unparseable, ask, ask_many
 from reward_synth.roles.brief import Brief, Exchange, as_text
@@ -15,7 +15,9 @@ from reward_synth.roles.designer import Draft
 from reward_synth.roles.lenient_json import extract_json
 from reward_synth.roles.parsing import ParseError, clean
 from reward_synth.roles.prompts import Prompts
+from reward_synth.roles.registry import register
 from reward_synth.roles.signs import term_directions
+from reward_synth.settings.model import Settings
 
 Verdict = Literal["pass", "revise"]
 
@@ -39,6 +41,7 @@ class Review:
     """Why the answer could not be parsed, in words; then there are no findings and the verdict is ``pass``."""
 
 
+@register
 class Critic:
     """Asks a model for faults that no automatic check sees.
 
@@ -48,9 +51,16 @@ class Critic:
     code, and the direction of the code is read from the syntax tree.
     """
 
+    role: ClassVar[RoleName] = "critic"
+
     def __init__(self, model: Model, prompts: Prompts) -> None:
         self.model = model
         self.prompts = prompts
+
+    @classmethod
+    def opened(cls, model: Model, prompts: Prompts, settings: Settings) -> Self:
+        """See :class:`~reward_synth.roles.registry.Role`."""
+        return cls(model, prompts)
 
     def review(self, brief: Brief, jobs: list[tuple[Draft, CheckReport]]) -> list[Review]:
         """One review per draft, in order."""

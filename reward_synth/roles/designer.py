@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar, Self
 
-from reward_synth.core.types import Finding
+from reward_synth.core.types import Finding, RoleName
 from reward_synth.llm.base import Message, Model, Request
 from reward_synth.roles.ask import Answer, Unparseable, ask_many
 from reward_synth.roles.brief import Brief, Exchange, as_text
 from reward_synth.roles.parsing import extract_code
 from reward_synth.roles.prompts import Prompts
+from reward_synth.roles.registry import register
+from reward_synth.settings.model import Settings
 
 # Sample 0 stays near the model's best guess, and the others spread. Some providers refuse more than 1.
 _SPREAD = (0.5, 1.0, 1.25, 0.75)
@@ -34,6 +37,7 @@ class Draft:
     """The line of the prompt that differs between samples; empty for the first sample."""
 
 
+@register
 class Designer:
     """Samples reward code from a model.
 
@@ -41,11 +45,18 @@ class Designer:
     :param seed: of the run. Equal runs with other seeds draw other samples, equal seeds hit the cache.
     """
 
+    role: ClassVar[RoleName] = "designer"
+
     def __init__(self, model: Model, prompts: Prompts, temperature: float = 0.8, seed: int = 0) -> None:
         self.model = model
         self.prompts = prompts
         self.temperature = temperature
         self.seed = seed
+
+    @classmethod
+    def opened(cls, model: Model, prompts: Prompts, settings: Settings) -> Self:
+        """See :class:`~reward_synth.roles.registry.Role`."""
+        return cls(model, prompts, settings.temperature, settings.seed)
 
     def design(
         self,

@@ -6,15 +6,18 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import ClassVar, Self
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.types import Finding
+from reward_synth.core.types import Finding, RoleName
 from reward_synth.llm.base import Message, Model, Reply, Request
 from reward_synth.roles.ask import Answer, Unparseable, ask
 from reward_synth.roles.brief import Exchange, Layout, as_text
 from reward_synth.roles.lenient_json import extract_json
 from reward_synth.roles.parsing import ParseError, blocks, clean, parse_python
 from reward_synth.roles.prompts import Prompts
+from reward_synth.roles.registry import register
+from reward_synth.settings.model import Settings
 
 MeasureCheck = Callable[[str, str], tuple[Finding, ...]]
 """Takes ``"success"`` or ``"fitness"`` and the source; returns the findings in it."""
@@ -51,12 +54,20 @@ class _Measures:
     explanation: str
 
 
-class GoalReader:
+@register
+class TaskDrafter:
     """Asks a model what a goal means."""
+
+    role: ClassVar[RoleName] = "task_drafter"
 
     def __init__(self, model: Model, prompts: Prompts) -> None:
         self.model = model
         self.prompts = prompts
+
+    @classmethod
+    def opened(cls, model: Model, prompts: Prompts, settings: Settings) -> Self:
+        """See :class:`~reward_synth.roles.registry.Role`."""
+        return cls(model, prompts)
 
     @property
     def _folder(self) -> str:
@@ -76,7 +87,7 @@ class GoalReader:
         prompt = self.prompts.render(f"goal/{self._folder}/choose_environment.md.j2", **values)
         request = Request(
             messages=(Message(role="user", content=prompt),),
-            role="goal",
+            role=self.role,
             temperature=0.0,
             max_tokens=40 if self.model.small else 512,
             grammar=self.prompts.render("goal/small/choose_environment.gbnf.j2", **values)
@@ -90,7 +101,7 @@ class GoalReader:
                 f"the model {self.model.name} did not name an environment for the goal {goal!r}",
                 "name it yourself: --env " + next(iter(environments)),
             ) from failure
-        return answer.value, Exchange("goal", as_text(answer.request), answer.reply.text)
+        return answer.value, Exchange(self.role, as_text(answer.request), answer.reply.text)
 
     def draft_measures(
         self,
@@ -116,7 +127,7 @@ class GoalReader:
         exchanges: list[Exchange] = []
         for attempt in range(REPAIRS + 1):
             answer = self._ask_measures(messages, attempt, layout)
-            exchanges.append(Exchange("goal", as_text(answer.request), answer.reply.text))
+            exchanges.append(Exchange(self.role, as_text(answer.request), answer.reply.text))
             measures = answer.value
             findings = (*check("success", measures.success), *check("fitness", measures.fitness))
             errors = [finding for finding in findings if finding.severity == "error"]
@@ -139,7 +150,7 @@ class GoalReader:
             grammar = self.prompts.render("goal/small/draft_measures.gbnf.j2", scalars=scalars)
         request = Request(
             messages=messages,
-            role="goal",
+            role=self.role,
             temperature=0.2,
             max_tokens=200 if self.model.small else 2048,
             sample=attempt,

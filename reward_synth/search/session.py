@@ -21,7 +21,8 @@ from reward_synth.roles.analyzer import Analyzer
 from reward_synth.roles.critic import Critic
 from reward_synth.roles.designer import Designer
 from reward_synth.roles.prompts import Prompts
-from reward_synth.roles.task_drafter import GoalReader
+from reward_synth.roles.registry import open_role
+from reward_synth.roles.task_drafter import TaskDrafter
 from reward_synth.search.limits import first_reason, spending_limit, stop_file, time_limit
 from reward_synth.search.models import ModelPool
 from reward_synth.settings.model import Settings
@@ -53,10 +54,11 @@ class SearchSession:
                 store.freeze_prompts(Prompts(settings.prompts).files())
             prompts = Prompts(store.prompts_dir)
             self.prepared = self._settled(prepared, prompts, confirm)
-            self.designer = Designer(self.models.of("designer"), prompts, settings.temperature, settings.seed)
-            critic = Critic(self.models.of("critic"), prompts) if self._wants_critic() else None
+            self.designer = open_role(Designer, self.models.of, prompts, settings)
+            critic = open_role(Critic, self.models.of, prompts, settings) if self._wants_critic() else None
             self.refiner = Refiner(self.prepared.checker, self.designer, critic, settings.repairs)
-            self.method = open_method(Tools(settings, Analyzer(self.models.of("analyzer"), prompts), prompts))
+            analyzer = open_role(Analyzer, self.models.of, prompts, settings)
+            self.method = open_method(Tools(settings, analyzer, prompts))
             self.executor = open_executor(settings.executor, settings.jobs)
         except BaseException:
             self.models.close()
@@ -81,8 +83,8 @@ class SearchSession:
                 meant = f"the goal means the task {spec.name} ({spec.environment.id})"
                 self.emit(StatusChanged(text=named if settings.task is not None else meant))
             else:
-                reader = GoalReader(self.models.of("goal"), prompts)
-                spec = draft_task(store.info.goal, settings, reader, store, self.emit, confirm)
+                drafter = open_role(TaskDrafter, self.models.of, prompts, settings)
+                spec = draft_task(store.info.goal, settings, drafter, store, self.emit, confirm)
             save_task(spec, store.task_path)
         prepared = prepare_spec(spec, settings) if prepared is None else prepared.with_spec(spec)
         for remark in prepared.remarks:

@@ -21,7 +21,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from reward_synth.core import machine
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.nearest import did_you_mean, nearest
-from reward_synth.core.types import LearnerName, RoleName, ScaleName
+from reward_synth.core.types import EARLIER_ROLE_NAMES, AnyRoleName, LearnerName, RoleName, ScaleName
 from reward_synth.settings.texts import HELP
 
 ENVIRONMENT_PREFIX = "REWARD_SYNTH_"
@@ -85,7 +85,7 @@ class Settings(BaseModel):
     env: str | None = None
     method: str = "synth"
     model: str | None = None
-    models: dict[RoleName, str] = Field(default_factory=dict)
+    models: dict[AnyRoleName, str] = Field(default_factory=dict)
     base_url: str | None = None
     temperature: float = Field(0.8, ge=0, le=2)
     critic: bool | None = None
@@ -295,6 +295,7 @@ def split_models(given: list[str]) -> tuple[str | None, dict[str, str]]:
     for text in given:
         role, equals, name = text.partition("=")
         if equals and re.fullmatch(r"[A-Za-z]+", role):
+            role = EARLIER_ROLE_NAMES.get(role, role)
             if role not in ROLES:
                 raise RewardSynthError(f"--model {text}: there is no role '{role}'", _nearest(role, ROLES))
             if not name:
@@ -331,6 +332,7 @@ def _environment(variables: Mapping[str, str | None], rank: int, where: str) -> 
             continue
         name = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
         role = name.removeprefix("model_")
+        role = EARLIER_ROLE_NAMES.get(role, role)
         if name != role and role in ROLES:
             values.setdefault("models", {})[role] = text
             name = "models"

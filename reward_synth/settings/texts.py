@@ -13,7 +13,7 @@ HELP: dict[str, str] = {
     "(docs/methods.md).",
     "model": "Model that writes and reviews: any litellm name, `local`, `manual` or `replay:FILE`. "
     "Per role with `ROLE=NAME`, as in `--model critic=gpt-5`; may be repeated.",
-    "models": "Model per role (`designer`, `critic`, `analyzer`, `goal`), where it is not `model`.",
+    "models": "Model per role (`designer`, `critic`, `analyzer`, `task_drafter`), where it is not `model`.",
     "base_url": "Address of an OpenAI-compatible server for `model`.",
     "temperature": "Sampling temperature of the designer, 0 to 2.",
     "critic": "Let a critic review each reward before it is trained. Unset: yes, unless the model is a small one.",

@@ -15,7 +15,7 @@ def parse_number(text: str) -> int:
 
 
 def request(text: str = "How many?", sample: int = 0) -> Request:
-    return Request(messages=(Message(role="user", content=text),), role="goal", sample=sample)
+    return Request(messages=(Message(role="user", content=text),), role="task_drafter", sample=sample)
 
 
 def test_good_answer_is_asked_for_once() -> None:

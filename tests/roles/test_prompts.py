@@ -18,7 +18,7 @@ from reward_synth.roles.brief import as_text
 from reward_synth.roles.critic import Critic
 from reward_synth.roles.designer import Designer, Draft
 from reward_synth.roles.prompts import Prompts, numbered
-from reward_synth.roles.task_drafter import GoalReader
+from reward_synth.roles.task_drafter import TaskDrafter
 from tests.roles.role_cases import (
     ENVIRONMENTS,
     FINDINGS,
@@ -44,7 +44,7 @@ def _design(brief: object, model: ScriptedModel) -> None:
 
 
 def _draft(model: ScriptedModel) -> None:
-    GoalReader(model, Prompts()).draft_measures(
+    TaskDrafter(model, Prompts()).draft_measures(
         "lower the arm",
         STUB,
         environment=FIRST.environment,
@@ -56,7 +56,7 @@ def _draft(model: ScriptedModel) -> None:
 
 
 def _repair_measures(model: ScriptedModel) -> None:
-    GoalReader(model, Prompts()).draft_measures(
+    TaskDrafter(model, Prompts()).draft_measures(
         "lower the arm",
         STUB,
         environment=FIRST.environment,
@@ -98,12 +98,12 @@ CASES: dict[str, tuple[Callable[[ScriptedModel], object], str, bool]] = {
         True,
     ),
     "goal-environment": (
-        lambda m: GoalReader(m, Prompts()).choose_environment("lower the arm", ENVIRONMENTS),
+        lambda m: TaskDrafter(m, Prompts()).choose_environment("lower the arm", ENVIRONMENTS),
         "Lift-v2",
         False,
     ),
     "goal-environment-small": (
-        lambda m: GoalReader(m, Prompts()).choose_environment("lower the arm", ENVIRONMENTS),
+        lambda m: TaskDrafter(m, Prompts()).choose_environment("lower the arm", ENVIRONMENTS),
         "Lift-v2",
         True,
     ),

@@ -11,7 +11,7 @@ from reward_synth.llm.fake import ScriptedModel
 from reward_synth.reward.lint import lint
 from reward_synth.roles.parsing import ParseError
 from reward_synth.roles.prompts import Prompts
-from reward_synth.roles.task_drafter import GoalReader, parse_choice, parse_measures
+from reward_synth.roles.task_drafter import TaskDrafter, parse_choice, parse_measures
 from tests.roles.role_cases import ENVIRONMENTS, FINDINGS, FIRST, LAYOUT, STUB
 from tests.roles.test_designer import Grammar
 
@@ -23,7 +23,7 @@ IDS = ("Ant-v5", "Hopper-v5", "Giant-Ant-v5", "InvertedPendulum-v5", "InvertedDo
 
 
 def draft(model: ScriptedModel, check: Any = lambda kind, source: (), **options: Any) -> Any:
-    return GoalReader(model, Prompts()).draft_measures(
+    return TaskDrafter(model, Prompts()).draft_measures(
         "lower the arm", STUB, environment=FIRST.environment, horizon=200, dt=0.05, check=check, **options
     )
 
@@ -51,28 +51,28 @@ def test_unclear_choice_is_an_error(text: str) -> None:
 
 def test_choose_environment() -> None:
     model = ScriptedModel(["Dog-v1", "Lift-v2"])
-    chosen, exchange = GoalReader(model, Prompts()).choose_environment("lower the arm", ENVIRONMENTS)
+    chosen, exchange = TaskDrafter(model, Prompts()).choose_environment("lower the arm", ENVIRONMENTS)
     assert chosen == "Lift-v2"
-    assert exchange.role == "goal" and "lower the arm" in exchange.prompt
+    assert exchange.role == "task_drafter" and "lower the arm" in exchange.prompt
     assert all(text in model.requests[0].messages[0].content for text in (*ENVIRONMENTS, *ENVIRONMENTS.values()))
 
 
 def test_no_choice_is_an_error_with_the_way_out() -> None:
     model = ScriptedModel(lambda request: "Dog-v1")
     with pytest.raises(RewardSynthError) as error:
-        GoalReader(model, Prompts()).choose_environment("lower the arm", ENVIRONMENTS)
+        TaskDrafter(model, Prompts()).choose_environment("lower the arm", ENVIRONMENTS)
     assert "--env" in error.value.hint
 
 
 def test_small_choice_can_only_be_one_of_the_ids() -> None:
     model = ScriptedModel(["Cart-v1"], small=True)
-    GoalReader(model, Prompts()).choose_environment("stop it there", ENVIRONMENTS)
+    TaskDrafter(model, Prompts()).choose_environment("stop it there", ENVIRONMENTS)
     assert model.requests[0].grammar == 'root ::= "Lift-v2" | "Cart-v1"\n'
 
 
 def test_small_choice_is_among_the_robots_that_the_goal_names() -> None:
     model = ScriptedModel(["Cart-v1"], small=True)
-    GoalReader(model, Prompts()).choose_environment("stop the cart", ENVIRONMENTS)
+    TaskDrafter(model, Prompts()).choose_environment("stop the cart", ENVIRONMENTS)
     assert model.requests[0].grammar == 'root ::= "Cart-v1"\n'
 
 

@@ -1,0 +1,51 @@
+"""The roles by name: each registers itself, and is opened on the model that the settings name for it.
+
+A new role is a module of this folder with ``@register``, and its name in :data:`~reward_synth.core.types.RoleName`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar, Protocol, Self, TypeVar
+
+from reward_synth.core.types import RoleName
+from reward_synth.llm.base import Model
+from reward_synth.roles.prompts import Prompts
+from reward_synth.settings.model import Settings
+
+
+class Role(Protocol):
+    """Asks a model for one kind of thing."""
+
+    role: ClassVar[RoleName]
+    """Who asks: for ``--model ROLE=NAME``, the costs and the names of files."""
+    model: Model
+
+    @classmethod
+    def opened(cls, model: Model, prompts: Prompts, settings: Settings) -> Self:
+        """The role over a model, with what the settings say of it."""
+        ...
+
+
+ROLES: dict[RoleName, type[Role]] = {}
+"""Those whose modules are loaded."""
+
+Registered = TypeVar("Registered", bound=Role)
+
+
+def register(kind: type[Registered]) -> type[Registered]:
+    """Add a role under its name.
+
+    :raises ValueError: another has it.
+    """
+    if kind.role in ROLES:
+        raise ValueError(f"there is a role {kind.role!r} already")
+    ROLES[kind.role] = kind
+    return kind
+
+
+def open_role(
+    kind: type[Registered], model_of: Callable[[RoleName], Model], prompts: Prompts, settings: Settings
+) -> Registered:
+    """A role on its model."""
+    return kind.opened(model_of(kind.role), prompts, settings)
