@@ -36,7 +36,8 @@ from recorded import recorded_reward
 from reward_synth.core.arrays import FloatArray
 from reward_synth.executors.base import worker_environment
 from reward_synth.sandbox.process import RewardBatch
-from reward_synth.state.fields import Field, FieldTable
+from reward_synth.state.fields import Field
+from reward_synth.state.table import FieldTable
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "beside_native.tsv"

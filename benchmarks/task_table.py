@@ -38,9 +38,10 @@ import numpy as np
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.evaluation.scoring import measure, measured_table
 from reward_synth.simulators import get_simulator
+from reward_synth.simulators.protocol import Simulator
 from reward_synth.state.episode import Episode
-from reward_synth.state.fields import FieldTable, Simulator
 from reward_synth.state.recorder import StateRecorder
+from reward_synth.state.table import FieldTable
 from reward_synth.tasks.spec import TaskSpec, list_tasks, load_task
 
 HERE = Path(__file__).resolve().parent

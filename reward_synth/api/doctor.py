@@ -32,7 +32,7 @@ class Diagnosis(Value):
 
 def examine() -> Iterator[Diagnosis]:
     """Look at everything, one after the other; a few seconds, most of them for the attacks on the lock."""
-    for look in (_system, _packages, _cores, _disk, _simulator, _models, _lock, _attacks):
+    for look in (_system, _packages, _cores, _disk, _simulators, _models, _lock, _attacks):
         try:
             yield from look()
         except RewardSynthError as error:
@@ -93,51 +93,30 @@ def _disk() -> Iterator[Diagnosis]:
     yield Diagnosis(name="disk", state="warning" if low else "ok", text=f"{free / GIB:.0f} GiB free here", hint=hint)
 
 
-def _simulator() -> Iterator[Diagnosis]:
-    from reward_synth.simulators import get_simulator
+def _simulators() -> Iterator[Diagnosis]:
+    from reward_synth.simulators import simulator_names
 
-    with closing(get_simulator("gym").make("HalfCheetah-v5", {})) as environment:
-        environment.reset(seed=0)
-        environment.step(environment.action_space.sample())
-    yield Diagnosis(name="simulator", state="ok", text="HalfCheetah-v5 steps")
-    from reward_synth.simulators.crafter import adapter as crafter
-    from reward_synth.simulators.metaworld import adapter as metaworld
-
-    yield _optional("metaworld", "drawer-open-v3", metaworld.INSTALL_LINE)
-    yield _optional("crafter", "crafter-collect-wood", crafter.INSTALL_LINE)
-    yield _maniskill()
+    yield from map(_simulator, simulator_names())
 
 
-def _optional(name: str, env_id: str, install_line: str) -> Diagnosis:
-    """A simulator that is an extra."""
-    from reward_synth.simulators import get_simulator
+def _simulator(name: str) -> Diagnosis:
+    """One environment of a simulator steps, unless the simulator is an extra that is not installed."""
+    from reward_synth.simulators import DEFAULT_SIMULATOR, get_simulator, open_by_id
 
-    simulator = get_simulator(name)
-    if not simulator.environments():
-        return Diagnosis(name=name, state="ok", text=f"not installed; its tasks need: {install_line}")
     try:
-        with closing(simulator.make(env_id, {})) as environment:
+        simulator = get_simulator(name)
+        if not simulator.environments():
+            return Diagnosis(name=name, state="ok", text=f"not installed; its tasks need: {simulator.install_line}")
+        with closing(open_by_id(simulator.trial)) as environment:
             environment.reset(seed=0)
             environment.step(environment.action_space.sample())
     except RewardSynthError as error:
-        # All other simulators can still be used.
-        return Diagnosis(name=name, state="warning", text=error.message, hint=error.hint)
-    return Diagnosis(name=name, state="ok", text=f"{env_id} steps")
-
-
-def _maniskill() -> Diagnosis:
-    """As the others, and whether it can make pictures."""
-    from reward_synth.simulators.maniskill.adapter import INSTALL_LINE, RENDERING_HINT
-
-    env_id = "PushCube-v1"
-    found = _optional("maniskill", env_id, INSTALL_LINE)
-    if found.text != f"{env_id} steps":
-        return found
-    from reward_synth.simulators.maniskill.visuals import find_device
-
-    if missing := find_device():
-        return found.model_copy(update={"text": f"{found.text}, without pictures: {missing}", "hint": RENDERING_HINT})
-    return found.model_copy(update={"text": f"{found.text}, and could be rendered"})
+        # Without an extra, all other simulators can still be used.
+        state: Literal["warning", "fault"] = "fault" if name == DEFAULT_SIMULATOR else "warning"
+        return Diagnosis(name=name, state=state, text=error.message, hint=error.hint)
+    pictures, hint = simulator.pictures()
+    text = ", ".join(filter(None, (f"{simulator.trial} steps", pictures)))
+    return Diagnosis(name=name, state="ok", text=text, hint=hint)
 
 
 def _models() -> Iterator[Diagnosis]:

@@ -50,6 +50,9 @@ def work_on(
         info = store.info
         bus.emit(RunStarted(run_dir=str(store.path), goal=info.goal, task=info.task or ""))
         try:
+            if settings.unsafe_no_sandbox:
+                log.warning(UNSAFE)
+                bus.emit(Warned(text=UNSAFE))
             outcome = _search(store, settings, bus, _paused(ask, display), _paused(confirm, display), prepared)
             ending.write(outcome.status, outcome.reason, outcome.best)
         except KeyboardInterrupt:
@@ -86,8 +89,6 @@ def _search(
     started = time.monotonic()
     with protected(settings.unsafe_no_sandbox) as holds:
         store.update(sandbox=", ".join(holds))
-        if settings.unsafe_no_sandbox:
-            bus.emit(Warned(text=UNSAFE))
         outcome = _loop(store, settings, bus, ask, confirm, prepared)
         return train_best(store, settings, bus.emit, outcome, started)
 

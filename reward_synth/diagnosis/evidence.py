@@ -13,7 +13,7 @@ from reward_synth.core.arrays import FloatArray
 from reward_synth.core.types import EvaluationPoint, Finding, Measurement, TermStatistics, TrainResult
 from reward_synth.diagnosis.precursors import Precursor, precursors
 from reward_synth.diagnosis.trajectories import Played
-from reward_synth.state.fields import FieldTable
+from reward_synth.state.table import FieldTable
 from reward_synth.tasks.spec import TaskSpec
 
 POINTS = 10

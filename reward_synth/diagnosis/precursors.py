@@ -13,7 +13,7 @@ import numpy as np
 
 from reward_synth.core.arrays import FloatArray
 from reward_synth.diagnosis.trajectories import Played, series_of
-from reward_synth.state.fields import FieldTable
+from reward_synth.state.table import FieldTable
 
 LAST_STEPS = 10
 FEWEST = 3

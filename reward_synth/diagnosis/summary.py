@@ -22,7 +22,7 @@ from reward_synth.diagnosis.trajectories import (
     timeline_of_failure,
 )
 from reward_synth.state.episode import Episode
-from reward_synth.state.fields import FieldTable
+from reward_synth.state.table import FieldTable
 from reward_synth.tasks.spec import TaskSpec
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from reward_synth.core.arrays import FloatArray
 from reward_synth.core.types import Measurement
 from reward_synth.state.episode import Episode
-from reward_synth.state.fields import FieldTable
+from reward_synth.state.table import FieldTable
 
 MOMENTS = 16
 """Rows of a timeline at most."""

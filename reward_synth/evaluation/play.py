@@ -9,11 +9,11 @@ import numpy as np
 
 from reward_synth.core.arrays import FloatArray
 from reward_synth.evaluation.policy import Policy
-from reward_synth.simulators import get_simulator
+from reward_synth.simulators import get_simulator, open_environment
 from reward_synth.state.custom_fields import with_own_fields
 from reward_synth.state.episode import Episode
-from reward_synth.state.fields import FieldTable
 from reward_synth.state.recorder import StateRecorder, require_finite
+from reward_synth.state.table import FieldTable
 from reward_synth.tasks.spec import TaskSpec
 
 Act = Callable[[FloatArray], FloatArray]
@@ -29,14 +29,14 @@ FINAL_EVALUATION_SEEDS = 30_000
 def field_table(task: TaskSpec) -> FieldTable:
     """The full field table of a task's environment."""
     simulator = get_simulator(task.simulator)
-    with closing(simulator.make(task.environment.id, task.environment.arguments, task.horizon)) as environment:
+    with closing(open_environment(task)) as environment:
         return with_own_fields(simulator.fields(environment), task.environment.fields, environment)
 
 
 def seconds_per_step(task: TaskSpec) -> float:
     """Simulated seconds that one step of the task's environment takes."""
     simulator = get_simulator(task.simulator)
-    with closing(simulator.make(task.environment.id, task.environment.arguments, task.horizon)) as environment:
+    with closing(open_environment(task)) as environment:
         return simulator.seconds_per_step(environment)
 
 
@@ -51,10 +51,7 @@ def play(task: TaskSpec, table: FieldTable, policy: Act, seeds: Sequence[int], r
     :raises EnvironmentFault: an environment fails, or gives a number that is not finite.
     """
     simulator = get_simulator(task.simulator)
-    environments = [
-        StateRecorder(simulator.make(task.environment.id, task.environment.arguments, task.horizon), table)
-        for _ in seeds
-    ]
+    environments = [StateRecorder(open_environment(task), table) for _ in seeds]
     observations: list[FloatArray] = []
     rows: list[list[FloatArray]] = []
     for environment, seed in zip(environments, seeds, strict=True):

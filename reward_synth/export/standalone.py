@@ -1,6 +1,7 @@
 """A reward as one stand-alone file that needs numpy, gymnasium and the simulator, and not this package.
 
-Crafter's environments are made by this package; there the file needs it for them, and holds the reward all the same.
+Environments of some simulators are made by this package; there the file needs it for them, and holds the reward all the
+same.
 """
 
 from __future__ import annotations
@@ -21,9 +22,6 @@ from reward_synth.core.version import __version__
 from reward_synth.export.terms_wrapper import TermsWrapper
 from reward_synth.reward.lint import lint
 from reward_synth.reward.scale import TOTALS, as_comment, scale_line
-
-PACKAGED = ("crafter",)
-"""Simulators whose environments the file takes from this package. Of others that it makes, none can be exported."""
 
 
 class ExportedField(Protocol):
@@ -71,10 +69,11 @@ def export(
     :raises RewardSynthError: if the reward has errors, uses a name that the file needs, or the environment or a field
         that it reads cannot be had without this package.
     """
+    from reward_synth.simulators import get_simulator
     from reward_synth.state.row_reader import reads_mujoco, reads_observation
 
     simulator = exportable_simulator(env_id)
-    packaged = simulator in PACKAGED
+    packaged = get_simulator(simulator).exports == "with_package"
     report = lint(source, tuple((field.name, field.shape) for field in table))
     if not report.ok:
         errors = "\n".join(finding.as_text() for finding in report.findings if finding.severity == "error")
@@ -114,7 +113,7 @@ def exportable_simulator(env_id: str) -> str:
 
     :raises RewardSynthError: this one is of these.
     """
-    from reward_synth.simulators import simulator_of
+    from reward_synth.simulators import get_simulator, simulator_of
     from reward_synth.simulators.custom.files import is_file_id
 
     if is_file_id(env_id):
@@ -123,7 +122,7 @@ def exportable_simulator(env_id: str) -> str:
             "use reward_synth.RewardWrapper(env, FILE, fields=load_task(TASK).environment.fields) with the reward file",
         )
     simulator = simulator_of(env_id)
-    if simulator not in ("gym", *PACKAGED):
+    if get_simulator(simulator).exports == "never":
         raise RewardSynthError(
             f"{env_id} is made by this package, so that no file can stand alone with it",
             f'use reward_synth.RewardWrapper(env, FILE, simulator="{simulator}") instead, with env from '

@@ -139,11 +139,11 @@ def _price_of_call(names: set[str], prompt_tokens: float, answer_tokens: float) 
 
 def _seconds_per_step(task: TaskSpec, learner: LearnerName | None) -> float:
     """Stepping is measured here and now, for a second; the learner's share is a constant."""
-    from reward_synth.simulators import get_simulator
+    from reward_synth.simulators import open_environment
     from reward_synth.training.presets import preset_for
 
     preset = preset_for(task, learner)
-    environment = get_simulator(task.simulator).make(task.environment.id, task.environment.arguments, task.horizon)
+    environment = open_environment(task)
     try:
         environment.action_space.seed(0)
         environment.reset(seed=0)

@@ -23,10 +23,10 @@ from reward_synth.reward.contract import RewardError
 from reward_synth.reward.lint import lint
 from reward_synth.screening.checker import FIXED_FIX, Inspector
 from reward_synth.screening.reference_episodes import SEED, STEPS, Behaviours, record_full_length
-from reward_synth.simulators import get_simulator
+from reward_synth.simulators import open_environment
 from reward_synth.state.faults import BLAME, name_of
-from reward_synth.state.fields import FieldTable
 from reward_synth.state.recorder import StateRecorder, require_finite
+from reward_synth.state.table import FieldTable
 from reward_synth.tasks.spec import TaskSpec
 from reward_synth.training.worker.locked_trial import rehearse
 
@@ -129,8 +129,7 @@ def try_environment(task: TaskSpec, *, render: bool = False, sandbox: bool = Tru
 
 
 def _recorder(task: TaskSpec, table: FieldTable) -> StateRecorder:
-    environment = task.environment
-    return StateRecorder(get_simulator(task.simulator).make(environment.id, environment.arguments, task.horizon), table)
+    return StateRecorder(open_environment(task), table)
 
 
 def _trial(environment: StateRecorder) -> FloatArray:
@@ -165,10 +164,8 @@ def _same(one: FloatArray, other: FloatArray) -> bool:
 
 
 def _picture(task: TaskSpec) -> Iterator[Remark]:
-    simulator, environment = get_simulator(task.simulator), task.environment
     try:
-        made = simulator.make(environment.id, environment.arguments | {"render_mode": "rgb_array"}, task.horizon)
-        with closing(made):
+        with closing(open_environment(task, render_mode="rgb_array")) as made:
             made.reset(seed=SEED)
             frame: Any = made.render()
     except Exception as error:  # noqa: BLE001  (graphics fail in any way, and nothing but pictures depends on them)

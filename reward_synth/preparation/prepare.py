@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import get_args
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import RoleName
@@ -52,15 +52,11 @@ def check_prerequisites(goal: str, settings: Settings) -> TaskSpec | None:
     :raises RewardSynthError: something is missing.
     """
     from reward_synth.sandbox.channel import protected
-    from reward_synth.simulators.custom.files import name_environment
 
     if not goal.strip() and settings.task is None:
         raise RewardSynthError("the goal is empty", 'say what the robot shall do: "make the hopper hop backwards"')
     task = load_task(settings.task, typed=True) if settings.task is not None else match_task(goal, settings.env)
-    if settings.env is not None:
-        _make(name_environment(settings.env), {}, None)
-    if task is not None:
-        _make(task.environment.id, task.environment.arguments, task.horizon, task.simulator)
+    _make(settings.env, task)
     if settings.prompts is not None and not settings.prompts.is_dir():
         raise RewardSynthError(f"there is no folder {settings.prompts}", "--prompts takes a folder of templates")
     with protected(settings.unsafe_no_sandbox):
@@ -74,12 +70,15 @@ def check_prerequisites(goal: str, settings: Settings) -> TaskSpec | None:
     return task
 
 
-def _make(env_id: str, arguments: dict[str, Any], horizon: int | None, simulator: str | None = None) -> None:
-    """See that an environment can be made. A person's own is made where it can do no harm, when it is tried."""
-    from reward_synth.simulators import get_simulator, simulator_of
+def _make(env_id: str | None, task: TaskSpec | None) -> None:
+    """See that environments can be made. A person's own is made where it can do no harm, when it is tried."""
+    from reward_synth.simulators import open_by_id, open_environment
+    from reward_synth.simulators.custom.files import name_environment
 
-    if ":" not in env_id:
-        get_simulator(simulator or simulator_of(env_id)).make(env_id, arguments, horizon).close()
+    if env_id is not None and ":" not in (named := name_environment(env_id)):
+        open_by_id(named).close()
+    if task is not None and ":" not in task.environment.id:
+        open_environment(task).close()
 
 
 def check_learner(task: TaskSpec | None, settings: Settings) -> None:

@@ -18,7 +18,7 @@ from reward_synth.screening.reference_episodes import record_behaviours
 from reward_synth.settings.model import Settings
 from reward_synth.simulators import describe_environment, environments, get_simulator, simulator_of
 from reward_synth.simulators.custom.files import bare_id
-from reward_synth.state.fields import FieldTable
+from reward_synth.state.table import FieldTable
 from reward_synth.store import RunStore
 from reward_synth.tasks.spec import Environment, TaskSpec, save_own_task, with_scale
 

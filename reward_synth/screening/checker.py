@@ -14,7 +14,7 @@ from reward_synth.reward.lint import lint
 from reward_synth.screening.probe import check
 from reward_synth.screening.ranking import screen
 from reward_synth.screening.reference_episodes import Behaviours, record_behaviours
-from reward_synth.state.fields import FieldTable
+from reward_synth.state.table import FieldTable
 from reward_synth.tasks.spec import TaskSpec
 
 NO_SPARSE_TERM = Finding(

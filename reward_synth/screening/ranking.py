@@ -16,7 +16,7 @@ from reward_synth.reward.contract import RewardError
 from reward_synth.sandbox.process import RewardProcess
 from reward_synth.screening.reference_episodes import Behaviours
 from reward_synth.state.episode import Episode
-from reward_synth.state.fields import FieldTable
+from reward_synth.state.table import FieldTable
 
 CONTRADICTION = -0.3
 """Rank correlation below which a reward or term is said to pay for the wrong thing."""

@@ -16,10 +16,11 @@ from reward_synth.core.arrays import FloatArray
 from reward_synth.core.types import Measurement
 from reward_synth.evaluation.scoring import measure
 from reward_synth.screening.probe import Transitions
-from reward_synth.simulators import get_simulator
+from reward_synth.simulators import get_simulator, open_environment
+from reward_synth.simulators.protocol import Expert
 from reward_synth.state.episode import Episode
-from reward_synth.state.fields import Expert, FieldTable
 from reward_synth.state.recorder import StateRecorder, require_finite
+from reward_synth.state.table import FieldTable
 from reward_synth.tasks.spec import TaskSpec
 
 STEPS = 150
@@ -85,7 +86,7 @@ def record_behaviours(task: TaskSpec, table: FieldTable) -> Behaviours:
     :raises EnvironmentFault: the environment fails, or gives a number that is not finite.
     """
     simulator = get_simulator(task.simulator)
-    environment = StateRecorder(simulator.make(task.environment.id, task.environment.arguments, task.horizon), table)
+    environment = StateRecorder(open_environment(task), table)
     seconds = simulator.seconds_per_step(environment)
     size = len(table.actions)
     scripts = choosers(size) if table.discrete else controllers(size, seconds)
@@ -104,7 +105,7 @@ def record_behaviours(task: TaskSpec, table: FieldTable) -> Behaviours:
 def record_full_length(task: TaskSpec, table: FieldTable) -> list[Episode]:
     """Three episodes that last as long as the task: at rest, and shaken twice."""
     simulator = get_simulator(task.simulator)
-    environment = StateRecorder(simulator.make(task.environment.id, task.environment.arguments, task.horizon), table)
+    environment = StateRecorder(open_environment(task), table)
     seconds, size = simulator.seconds_per_step(environment), len(table.actions)
     generator = np.random.default_rng(SEED)
     scripts: list[Controller] = [

@@ -11,8 +11,9 @@ from gymnasium import spaces
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.state.faults import name_of
-from reward_synth.state.fields import Field, FieldTable
+from reward_synth.state.fields import Field
 from reward_synth.state.row_reader import reads_mujoco, reads_observation
+from reward_synth.state.table import FieldTable
 from reward_synth.state.view import EPISODE_ATTRIBUTES
 
 

@@ -8,7 +8,7 @@ import gymnasium
 import numpy as np
 
 from reward_synth.state.faults import fault, first_not_finite, not_finite
-from reward_synth.state.fields import FieldTable
+from reward_synth.state.table import FieldTable
 
 
 class StateRecorder(gymnasium.Wrapper):

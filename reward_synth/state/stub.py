@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-if TYPE_CHECKING:
-    from reward_synth.state.fields import ActionDimension, Field, FieldTable
-
-SWITCH_UNIT = "0/1"
-"""Unit of a field that is either 0.0 or 1.0, for example a contact."""
+from reward_synth.state.fields import SWITCH_UNIT, ActionDimension, Field
 
 
-def render_stub(table: FieldTable, short: bool) -> str:
-    """Class ``State`` with one annotated line per field, the essential ones first, then the action as comments."""
-    essential = table.essential()
+def render_stub(fields: Sequence[Field], actions: tuple[ActionDimension, ...], discrete: bool, short: bool) -> str:
+    """Class ``State`` with one annotated line per field, the essential ones first, then the action as comments.
+
+    :param discrete: True if an action is one of ``actions``.
+    :param short: only the essential fields, all where none is, and the actions in one line.
+    """
+    essential = [field for field in fields if field.essential] or fields
     lines = [_field_line(field, short) for field in essential]
-    others = [] if short else [_field_line(field, short) for field in table if field.name not in essential.names]
+    others = [] if short else [_field_line(field, short) for field in fields if field not in essential]
     if others:
         # Bodies have two hundred fields, of which a reward reads five.
         lines = ["# Needed most often:", *lines, "# All others:", *others]
     lines = ["class State:", *(f"    {line}" for line in lines), ""]
-    if table.discrete:
-        lines += _choices(table.actions, short)
+    if discrete:
+        lines += _choices(actions, short)
     else:
-        lines += _short_actions(table.actions) if short else _long_actions(table.actions)
+        lines += _short_actions(actions) if short else _long_actions(actions)
     return "\n".join(lines) + "\n"
 
 

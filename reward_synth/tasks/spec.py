@@ -238,10 +238,16 @@ def match_task(goal: str, env_id: str | None = None) -> TaskSpec | None:
         spec
         for spec in list_tasks()
         if env_id in (None, spec.environment.id)
-        # Gymnasium's ids name the robot, all others what is to be done.
-        and any(says_the_same(goal, known, env_id if spec.simulator == "gym" else None) for known in _sentences(spec))
+        and any(says_the_same(goal, known, _robot_of(spec, env_id)) for known in _sentences(spec))
     ]
     return found[0] if len(found) == 1 else None
+
+
+def _robot_of(spec: TaskSpec, env_id: str | None) -> str | None:
+    """The environment's id where it names the robot; the ids of most simulators name what is to be done."""
+    from reward_synth.simulators import get_simulator
+
+    return env_id if env_id is not None and get_simulator(spec.simulator).ids_name_robots else None
 
 
 def _sentences(spec: TaskSpec) -> tuple[str, ...]:

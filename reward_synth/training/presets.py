@@ -156,7 +156,7 @@ def preset_for(task: TaskSpec, learner: LearnerName | None = None) -> PPOPreset 
     if chosen != asked.learner and name in PRESETS and not _suits(chosen, name):
         name = None
     preset = get_preset(chosen, name)
-    require_fitting(chosen, getattr(get_simulator(task.simulator), "discrete_actions", False), task.simulator)
+    require_fitting(chosen, get_simulator(task.simulator).discrete_actions, task.simulator)
     require_learner(chosen)
     return preset
 

@@ -14,6 +14,7 @@ from reward_synth.core.errors import RewardSynthError
 from reward_synth.sandbox import lock
 from reward_synth.sandbox import self_test as trial
 from reward_synth.sandbox.channel import set_protection
+from reward_synth.simulators import simulator_names
 
 pytestmark = pytest.mark.skipif(not lock.available().seccomp, reason="the kernel has no seccomp")
 
@@ -32,7 +33,7 @@ def test_every_attack_lands_without_the_lock_and_none_behind_it() -> None:
 def test_the_command_reports_each_attack(capsys: pytest.CaptureFixture[str]) -> None:
     assert execute(["doctor", "--json"]) == 0
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
-    assert {"system", "packages", "learners", "machine", "disk", "simulator", "models", "lock"} <= set(rows)
+    assert {"system", "packages", "learners", "machine", "disk", *simulator_names(), "models", "lock"} <= set(rows)
     assert rows["attack: read a file"]["state"] == "ok"
 
 
@@ -63,7 +64,7 @@ def test_what_fails_is_told_and_the_rest_is_still_looked_at(monkeypatch: pytest.
         raise RewardSynthError("no such environment", "install it")
         yield
 
-    monkeypatch.setattr(doctor, "_simulator", broken)
+    monkeypatch.setattr(doctor, "_simulators", broken)
     found = list(doctor.examine())
     fault = next(diagnosis for diagnosis in found if diagnosis.state == "fault")
     assert (fault.text, fault.hint) == ("no such environment", "install it")
@@ -74,3 +75,14 @@ def test_it_tells_how_to_get_the_learners_that_are_not_there(monkeypatch: pytest
     assert "sac, tqc" in doctor._learners().text
     monkeypatch.setattr("importlib.util.find_spec", lambda name, *_: None)
     assert doctor._learners().text == 'ppo; sac and tqc need: pip install "reward-synth[sbx]"'
+
+
+def test_what_fails_is_a_fault_only_where_nothing_could_be_run_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RewardSynthError("it does not step", "mend it")
+
+    monkeypatch.setattr("reward_synth.simulators.extra.ExtraSimulator.make", broken)
+    monkeypatch.setattr("reward_synth.simulators.gym.adapter.GymMujoco.make", broken)
+    found = {row.name: (row.state, row.text, row.hint) for row in doctor._simulators()}
+    assert found.pop("gym") == ("fault", "it does not step", "mend it")
+    assert set(found.values()) == {("warning", "it does not step", "mend it")}

@@ -9,7 +9,8 @@ import numpy as np
 from reward_synth.core.arrays import FloatArray
 from reward_synth.core.types import EvaluationPoint, Measurement, TermStatistics, TrainResult
 from reward_synth.state.episode import Episode
-from reward_synth.state.fields import ActionDimension, Field, FieldTable
+from reward_synth.state.fields import ActionDimension, Field
+from reward_synth.state.table import FieldTable
 from reward_synth.state.view import Layout
 from reward_synth.tasks.spec import TaskSpec
 

@@ -8,7 +8,8 @@ from reward_synth.diagnosis.precursors import LAST_STEPS, Precursor, precursors,
 from reward_synth.diagnosis.summary import summarize
 from reward_synth.diagnosis.trajectories import Played
 from reward_synth.state.episode import Episode
-from reward_synth.state.fields import Field, FieldTable
+from reward_synth.state.fields import Field
+from reward_synth.state.table import FieldTable
 from reward_synth.state.view import Layout
 from tests.diagnosis import cases
 

@@ -12,7 +12,7 @@ from reward_synth.core.arrays import FloatArray
 from reward_synth.core.types import TrainResult
 from reward_synth.diagnosis.summary import Summary, summarize
 from reward_synth.state.episode import Episode
-from reward_synth.state.fields import FieldTable
+from reward_synth.state.table import FieldTable
 from tests.diagnosis import cases
 
 FLAT = np.full(cases.POINTS, 1.0)

@@ -26,8 +26,8 @@ from reward_synth.simulators.crafter.noise import Noise
 from reward_synth.simulators.crafter.sight import OBSERVED, OUT_OF_VIEW, Explored
 from reward_synth.simulators.crafter.tasks import TASKS
 from reward_synth.simulators.crafter.world import Cow, InOrder, Zombie, draw_terrain
-from reward_synth.state.fields import FieldTable
 from reward_synth.state.recorder import StateRecorder
+from reward_synth.state.table import FieldTable
 
 SIMULATOR = get_simulator("crafter")
 NUMBERS = {name: number for number, name in enumerate(ACTIONS)}

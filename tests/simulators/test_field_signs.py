@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from reward_synth.simulators.gym.adapter import GymMujoco
-from reward_synth.state.fields import FieldTable
+from reward_synth.state.table import FieldTable
 
 SIMULATOR = GymMujoco()
 

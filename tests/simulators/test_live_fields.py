@@ -1,4 +1,4 @@
-"""Every field of every standard environment, held against the live simulator."""
+"""Every field of every annotated MuJoCo environment, held against the live simulator."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ import mujoco
 import numpy as np
 import pytest
 
-from reward_synth.simulators.gym.adapter import GymMujoco
-from reward_synth.simulators.gym.annotated_environments import CURATIONS
-from reward_synth.state.fields import FieldTable
+from reward_synth.simulators import get_simulator, open_by_id, simulator_of
+from reward_synth.simulators.gym.annotated_environments import ANNOTATIONS
+from reward_synth.state.table import FieldTable
 
-ENVIRONMENTS = tuple(CURATIONS)
-SIMULATOR = GymMujoco()
+GYM = tuple(ANNOTATIONS)
+ENVIRONMENTS = GYM
 
 
 @functools.cache
 def case(env_id: str) -> tuple[gymnasium.Env, FieldTable]:
     base = env_id.split("-")[0]
     falls = base in {"Ant", "Hopper", "Humanoid", "Walker2d"}
-    env = SIMULATOR.make(env_id, {"terminate_when_unhealthy": False} if falls else {}, horizon=1000)
+    simulator = get_simulator(simulator_of(env_id))
+    env = simulator.make(env_id, {"terminate_when_unhealthy": False} if falls else {}, horizon=1000)
     env.reset(seed=0)
-    return env, SIMULATOR.fields(env)
+    return env, simulator.fields(env)
 
 
 def roll(env: gymnasium.Env, episodes: int, steps: int):
@@ -81,7 +82,7 @@ def test_compiled_reader_equals_the_single_fields(env_id: str) -> None:
 def test_reading_leaves_the_simulation_alone(env_id: str) -> None:
     """Two environments, one of them read at every step, live through the very same trajectory."""
     env, table = case(env_id)
-    other = SIMULATOR.make(env_id, {})
+    other = open_by_id(env_id)
     read = table.reader(env)
     env.reset(seed=11)
     other.reset(seed=11)
@@ -185,7 +186,7 @@ def test_rotation_rates_turn_the_quaternions(env_id: str) -> None:
     set_state(env, qpos, qvel)
 
 
-@pytest.mark.parametrize("env_id", ENVIRONMENTS)
+@pytest.mark.parametrize("env_id", GYM)
 def test_body_poses_lag_by_no_more_than_a_substep(env_id: str) -> None:
     """What the page on fields says about the instant of each value."""
     env, table = case(env_id)
@@ -245,7 +246,7 @@ def test_actions_drive_their_joint_with_the_unit_and_sign_told(env_id: str) -> N
 
 @pytest.mark.parametrize("env_id", ENVIRONMENTS)
 def test_stub_is_complete_and_tells_nothing_of_the_native_reward(env_id: str) -> None:
-    _, table = case(env_id)
+    table = case(env_id)[1].for_rewards()
     full, short = table.stub(), table.stub(short=True)
     for text in (full, short):
         compile(text, env_id, "exec")
@@ -260,9 +261,9 @@ def test_stub_is_complete_and_tells_nothing_of_the_native_reward(env_id: str) ->
 
 
 def test_joints_and_actuators_of_all_models_are_named_by_hand() -> None:
-    for env_id, curation in CURATIONS.items():
+    for env_id, annotation in ANNOTATIONS.items():
         env, table = case(env_id)
-        assert curation.applies(env.unwrapped)
+        assert annotation.applies(env.unwrapped)
         assert not [f.name for f in table if f.name[-1].isdigit()], env_id
 
 

@@ -16,15 +16,15 @@ from metaworld.policies import ENV_POLICY_MAP
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.simulators import environments, get_simulator, simulator_of
 from reward_synth.simulators.metaworld.tasks import TASKS
-from reward_synth.state.fields import FieldTable
 from reward_synth.state.recorder import StateRecorder
+from reward_synth.state.table import FieldTable
 
 SIMULATOR = get_simulator("metaworld")
 TEXT2REWARD = (
     "drawer-open", "drawer-close", "window-open", "window-close", "button-press", "sweep-into", "door-unlock",
     "door-close", "handle-press", "handle-press-side", "handle-pull",
 )  # fmt: skip
-CURATED = sorted({f"{name}-v3" for name in TEXT2REWARD} | set(MT10_V3))
+SPECIFIED = sorted({f"{name}-v3" for name in TEXT2REWARD} | set(MT10_V3))
 
 
 @functools.lru_cache(maxsize=2)
@@ -193,7 +193,7 @@ def test_all_fifty_are_described_and_told_apart_from_gymnasiums() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("env_id", CURATED)
+@pytest.mark.parametrize("env_id", SPECIFIED)
 def test_fields_are_live_finite_and_in_range(env_id: str) -> None:
     env, table = case(env_id)
     read, generator = table.for_rewards().reader(env), np.random.default_rng(0)
@@ -306,7 +306,7 @@ def test_success_is_a_judges_field_and_false_before_the_first_step() -> None:
     assert read(env.unwrapped) == 1.0
 
 
-@pytest.mark.parametrize("env_id", CURATED)
+@pytest.mark.parametrize("env_id", SPECIFIED)
 def test_stubs_are_complete_short_and_tell_nothing_of_the_native_reward(env_id: str) -> None:
     table = case(env_id)[1]
     full, short = table.stub(), table.stub(short=True)

@@ -1,4 +1,4 @@
-"""A MuJoCo environment that nobody curated gets a full and right table."""
+"""A MuJoCo environment that nobody annotated gets a full and right table."""
 
 from __future__ import annotations
 
@@ -95,13 +95,13 @@ def test_equality_constraints_leave_out_contact_forces(crane_file: str) -> None:
     assert "crate_contact" in names and "crate_contact_force" not in names
 
 
-def test_a_custom_model_of_a_standard_environment_is_not_curated(crane_file: str) -> None:
+def test_a_custom_model_of_a_standard_environment_is_not_annotated(crane_file: str) -> None:
     env = SIMULATOR.make("Ant-v5", {"xml_file": crane_file})
     table = SIMULATOR.fields(env)
     assert "lift_position" in table.names and "torso_height" not in table.names
 
 
-def test_an_older_version_of_a_standard_environment_is_curated() -> None:
+def test_an_older_version_of_a_standard_environment_is_annotated() -> None:
     assert "torso_pitch" in SIMULATOR.fields(SIMULATOR.make("HalfCheetah-v4", {})).names
 
 

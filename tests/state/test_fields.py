@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from reward_synth.simulators.gym.adapter import GymMujoco
-from reward_synth.state.fields import ActionDimension, Field, FieldTable
+from reward_synth.state.fields import ActionDimension, Field
+from reward_synth.state.table import FieldTable
 
 INF = math.inf
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -18,18 +14,16 @@ from reward_synth.evaluation.play import field_table, play
 from reward_synth.evaluation.scoring import measure, measured_table
 from reward_synth.export.wrapper import RewardWrapper
 from reward_synth.methods.briefing import first_brief
-from reward_synth.sandbox import lock
 from reward_synth.screening.checker import Inspector, check_source
 from reward_synth.screening.reference_episodes import EXPERT_CUTS, EXPERT_EPISODES, EXPERT_NOISE
 from reward_synth.settings.model import Settings
 from reward_synth.simulators import get_simulator
 from reward_synth.simulators.maniskill.tasks import TASKS
 from reward_synth.state.episode import Episode
-from reward_synth.state.fields import FieldTable
 from reward_synth.state.recorder import StateRecorder
+from reward_synth.state.table import FieldTable
 from reward_synth.tasks.spec import TaskSpec, list_tasks, match_task
 from reward_synth.training.presets import get_preset
-from tests.training.cases import make_job
 
 INSTRUCTIONS = {
     "pick_cube": "Pick up cube A and move it to the 3D goal position.",
@@ -184,35 +178,3 @@ def test_goals_in_other_words_find_their_task(goal: str, name: str | None) -> No
 def test_goal_and_aliases_mean_this_task_alone(name: str) -> None:
     for goal in (SPECS[name].goal, *SPECS[name].aliases):
         assert match_task(goal) == SPECS[name], goal
-
-
-LOCKED = """
-import sys
-from pathlib import Path
-import numpy as np
-from reward_synth.training.worker.worker_sandbox import confine_calls, confine_files
-from reward_synth.evaluation.play import field_table, play
-from reward_synth.training.job import TrainJob
-
-job = TrainJob.read(Path(sys.argv[1]))
-confine_files(job, readable=[], writable=[job.folder])
-table = field_table(job.task)
-confine_calls(job)
-try:
-    Path(sys.argv[2]).read_text()
-except OSError:
-    print("locked")
-episodes = play(job.task, table, lambda seen: np.zeros((len(seen), 4), dtype=np.float32), (0, 1))
-print(*(episode.length for episode in episodes))
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="the locks are Linux's")
-def test_environments_can_be_made_and_stepped_behind_the_lock(tmp_path: Path) -> None:
-    job = make_job(tmp_path, SPECS["push_cube"])
-    elsewhere = tmp_path / "secret.txt"
-    elsewhere.write_text("secret")
-    command = [sys.executable, "-I", "-c", LOCKED, str(job.write()), str(elsewhere)]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    expected = ["locked", "50 50"] if lock.available().landlock else ["50 50"]
-    assert ran.stdout.splitlines() == expected, ran.stderr

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import json
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -28,20 +27,18 @@ from reward_synth.preparation.prepare import check_prerequisites
 from reward_synth.preparation.settle import draft_task
 from reward_synth.roles.prompts import Prompts
 from reward_synth.roles.task_drafter import TaskDrafter
-from reward_synth.sandbox import lock
 from reward_synth.screening.checker import Inspector, check_source
 from reward_synth.screening.reference_episodes import EXPERT_CUTS, EXPERT_EPISODES, EXPERT_NOISE
 from reward_synth.settings.model import Settings
 from reward_synth.simulators import environments, get_simulator
-from reward_synth.simulators.metaworld.adapter import INSTALL_LINE
 from reward_synth.simulators.metaworld.tasks import TASKS
 from reward_synth.state.episode import Episode
-from reward_synth.state.fields import Field, FieldTable
+from reward_synth.state.fields import Field
 from reward_synth.state.recorder import StateRecorder
+from reward_synth.state.table import FieldTable
 from reward_synth.store import RunStore
 from reward_synth.tasks.spec import TaskSpec, list_tasks, load_task, match_task
 from reward_synth.training.presets import get_preset
-from tests.training.cases import make_job
 
 INSTRUCTIONS = {
     "drawer_open": "Open a drawer by its handle.",
@@ -296,44 +293,12 @@ def test_without_the_extra_the_install_line_comes_before_any_model() -> None:
     for settings in (Settings(model="manual", task="drawer_open"), Settings(model="manual", env="drawer-open-v3")):
         with pytest.raises(RewardSynthError) as caught:
             check_prerequisites("open the drawer by its handle", settings)
-        assert caught.value.hint == INSTALL_LINE == 'pip install "reward-synth[metaworld]"'
+        assert caught.value.hint == 'pip install "reward-synth[metaworld]"'
     assert "drawer-open-v3" not in environments() and "Hopper-v5" in environments()
     assert load_task("metaworld/drawer_open") in list_tasks()
-    (row,) = (row for row in doctor._simulator() if row.name == "metaworld")
-    assert row.state == "ok" and INSTALL_LINE in row.text
+    row = doctor._simulator("metaworld")
+    assert row.state == "ok" and get_simulator("metaworld").install_line in row.text
 
 
 def test_doctor_steps_an_environment() -> None:
-    assert [row.text for row in doctor._simulator()][:2] == ["HalfCheetah-v5 steps", "drawer-open-v3 steps"]
-
-
-LOCKED = """
-import sys
-from pathlib import Path
-import numpy as np
-from reward_synth.training.worker.worker_sandbox import confine_calls, confine_files
-from reward_synth.evaluation.play import field_table, play
-from reward_synth.training.job import TrainJob
-
-job = TrainJob.read(Path(sys.argv[1]))
-confine_files(job, readable=[], writable=[job.folder])
-table = field_table(job.task)
-confine_calls(job)
-try:
-    Path(sys.argv[2]).read_text()
-except OSError:
-    print("locked")
-episodes = play(job.task, table, lambda seen: np.zeros((len(seen), 4), dtype=np.float32), (0, 1))
-print(*(episode.length for episode in episodes))
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="the locks are Linux's")
-def test_environments_can_be_made_and_stepped_behind_the_lock(tmp_path: Path) -> None:
-    job = make_job(tmp_path, SPECS["drawer_open"])
-    elsewhere = tmp_path / "secret.txt"
-    elsewhere.write_text("secret")
-    command = [sys.executable, "-I", "-c", LOCKED, str(job.write()), str(elsewhere)]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    expected = ["locked", "200 200"] if lock.available().landlock else ["200 200"]
-    assert ran.stdout.splitlines() == expected, ran.stderr
+    assert doctor._simulator("metaworld").text == "drawer-open-v3 steps"

@@ -19,8 +19,9 @@ from reward_synth.evaluation.policy import Policy, load_policy
 from reward_synth.evaluation.scoring import measured_table
 from reward_synth.sandbox.process import RewardProcess
 from reward_synth.simulators.crafter.sight import OBSERVED
-from reward_synth.state.fields import ActionDimension, Field, FieldTable
+from reward_synth.state.fields import ActionDimension, Field
 from reward_synth.state.recorder import StateRecorder
+from reward_synth.state.table import FieldTable
 from reward_synth.tasks.spec import load_task
 from reward_synth.training.learners.registry import open_learner
 from reward_synth.training.loop.policy_export import policy_of

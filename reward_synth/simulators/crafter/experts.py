@@ -14,7 +14,7 @@ import numpy as np
 from reward_synth.core.arrays import FloatArray
 from reward_synth.simulators.crafter.kinds import ACTIONS, KINDS, Cell
 from reward_synth.simulators.crafter.starts import END_TESTS
-from reward_synth.state.fields import Expert
+from reward_synth.simulators.protocol import Expert
 
 _NUMBERS = {name: number for number, name in enumerate(ACTIONS)}
 _MOVES = {(-1, 0): "move_left", (1, 0): "move_right", (0, -1): "move_up", (0, 1): "move_down"}

@@ -9,7 +9,8 @@ import numpy as np
 from reward_synth.simulators.crafter.env import REMEMBERED
 from reward_synth.simulators.crafter.kinds import ACHIEVEMENTS, ACTIONS, ITEMS, KINDS, VIEW, VITALS
 from reward_synth.simulators.crafter.sight import OUT_OF_VIEW
-from reward_synth.state.fields import Field, FieldTable, Reader, choice_of
+from reward_synth.state.fields import Field, Reader, choice_of
+from reward_synth.state.table import FieldTable
 
 INF = float("inf")
 

@@ -7,28 +7,9 @@ A locked worker may write to none, and would fail; so numba is out of sight whil
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from reward_synth.simulators.importing import module_hidden
 
-
-@contextmanager
-def _without(name: str) -> Iterator[None]:
-    """Importing that module fails meanwhile."""
-    modules: dict[str, Any] = sys.modules
-    missing = object()
-    before = modules.get(name, missing)
-    modules[name] = None
-    try:
-        yield
-    finally:
-        del modules[name]
-        if before is not missing:
-            modules[name] = before
-
-
-with _without("numba"):
+with module_hidden("numba"):
     from crafter import constants, engine, objects
     from opensimplex import OpenSimplex
     from opensimplex.constants import GRADIENTS3, NORM_CONSTANT3

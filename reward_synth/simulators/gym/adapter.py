@@ -1,10 +1,11 @@
 """Gymnasium environments: on MuJoCo with a table made from the model, others with one made from the observation.
 
-The eleven standard MuJoCo environments have curated names.
+The eleven standard MuJoCo environments have annotations.
 """
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import sys
 from collections.abc import Mapping
@@ -14,11 +15,10 @@ import gymnasium
 from gymnasium.envs.registration import EnvSpec
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.nearest import did_you_mean, nearest
 from reward_synth.simulators.custom import adapter as own
-from reward_synth.simulators.gym.annotated_environments import CURATIONS
-from reward_synth.simulators.gym.annotations import find_curation, mark_essential
-from reward_synth.simulators.gym.fast_step import lighten
+from reward_synth.simulators.gym.annotated_environments import ANNOTATIONS, find_annotation
+from reward_synth.simulators.gym.annotations import mark_essential
+from reward_synth.simulators.gym.fast_step import use_fast_step
 from reward_synth.simulators.gym.mujoco_actions import action_dimensions
 from reward_synth.simulators.gym.mujoco_fields import generic_fields
 from reward_synth.simulators.gym.mujoco_names import ModelNames
@@ -28,21 +28,26 @@ from reward_synth.simulators.gym.observation_fields import (
     observation_fields,
     seconds_per_step,
 )
+from reward_synth.simulators.protocol import Simulator
 from reward_synth.state.faults import fault_in_making
-from reward_synth.state.fields import ActionDimension, Expert, FieldTable
+from reward_synth.state.fields import ActionDimension
 from reward_synth.state.spaces import as_vector, require_supported
+from reward_synth.state.table import FieldTable
 
 INSTALL_LINE = 'pip install "gymnasium[mujoco]"'
 DEFAULT_HORIZON = 1000
 
 
-class GymMujoco:
+class GymMujoco(Simulator):
     """The simulator ``gym``: every Gymnasium environment that observes a vector and takes one, or one of n actions.
 
     Those that hold a MuJoCo ``model`` and ``data`` get their fields from these, all others from the observation.
     """
 
     name = "gym"
+    trial = "HalfCheetah-v5"
+    ids_name_robots = True
+    exports = "alone"
 
     def make(self, env_id: str, arguments: dict[str, Any], horizon: int | None = None) -> gymnasium.Env[Any, Any]:
         """A fresh environment, time-limited to ``horizon`` steps, not yet reset.
@@ -73,7 +78,7 @@ class GymMujoco:
             raise RewardSynthError(message, _accepted_arguments(chosen)) from error
         except Exception as error:
             raise fault_in_making(env_id, error) from error
-        lighten(env.unwrapped)
+        use_fast_step(env.unwrapped)
         return as_vector(env)
 
     def fields(self, env: gymnasium.Env[Any, Any]) -> FieldTable:
@@ -85,15 +90,15 @@ class GymMujoco:
         if not _has_model(base):
             require_supported(env)
             return FieldTable(observation_fields(env), observation_actions(env), _chooses(env))
-        curation = find_curation(base)
-        if curation is None:
+        annotation = find_annotation(base)
+        if annotation is None:
             names = ModelNames(base.model)
             # What the model does not know, such as a goal, comes first: it must not be lost behind a hundred bodies.
             fields = generic_fields(names, dictionary_fields(env), {}, set())
             return FieldTable(fields, _named_actions(names, env), _chooses(env))
-        names = ModelNames(base.model, curation.joints, curation.bodies)
-        fields = generic_fields(names, curation.fields(names), dict(curation.signs), set(curation.covered))
-        return FieldTable(mark_essential(fields, curation.essential), action_dimensions(names, env.action_space))
+        names = ModelNames(base.model, annotation.joints, annotation.bodies)
+        fields = generic_fields(names, annotation.fields(names), dict(annotation.signs), set(annotation.covered))
+        return FieldTable(mark_essential(fields, annotation.essential), action_dimensions(names, env.action_space))
 
     def seconds_per_step(self, env: gymnasium.Env[Any, Any]) -> float:
         """Simulated seconds that one step takes: as the environment says, or the physics time step times the frames
@@ -106,11 +111,11 @@ class GymMujoco:
 
     def environments(self) -> dict[str, str]:
         """The standard environments that are installed, with a one-line description each."""
-        return {env_id: curation.describe({}) for env_id, curation in CURATIONS.items() if env_id in gymnasium.registry}
+        return {env_id: each.describe({}) for env_id, each in ANNOTATIONS.items() if env_id in gymnasium.registry}
 
     def describe(self, env_id: str, arguments: Mapping[str, Any]) -> str:
-        """A standard environment's curated description, for others the first sentence of their documentation."""
-        return CURATIONS[env_id].describe(arguments) if env_id in CURATIONS else own.describe(env_id)
+        """A standard environment's annotated description, for others the first sentence of their documentation."""
+        return ANNOTATIONS[env_id].describe(arguments) if env_id in ANNOTATIONS else own.describe(env_id)
 
     def horizon(self, env_id: str) -> int:
         """The environment's own, or 1000 steps."""
@@ -118,10 +123,6 @@ class GymMujoco:
         spec = gymnasium.registry.get(chosen) if isinstance(chosen, str) else chosen
         limit = spec.max_episode_steps if spec is not None else None
         return int(limit or DEFAULT_HORIZON)
-
-    def experts(self, env: gymnasium.Env[Any, Any]) -> list[Expert]:
-        """None are known."""
-        return []
 
 
 def _chooses(env: gymnasium.Env[Any, Any]) -> bool:
@@ -152,14 +153,15 @@ def _has_model(base: Any) -> bool:
 def _nearest_environments(env_id: str) -> str:
     """Did you mean … : the standard ones first, then whatever else is registered."""
     wanted = env_id.rsplit(":", 1)[-1].lower()
-    standard = {name.lower(): name for name in CURATIONS}
+    standard = {name.lower(): name for name in ANNOTATIONS}
     known = {name.lower(): name for name in gymnasium.registry} | standard
     same_name = [known[n] for n in standard if n.rsplit("-v", 1)[0] == wanted.rsplit("-v", 1)[0]]
-    if close := did_you_mean(same_name or nearest(wanted, standard, count=3, cutoff=0.75)):
-        return close
-    if far := did_you_mean(nearest(wanted, known, count=3)):
-        return f"{far} One that another package registers is named module:EnvId"
-    return f"installed: {', '.join(CURATIONS)}; others as module:EnvId, or ./FILE.py:CLASS (docs/own-environment.md)"
+    close = same_name or [known[n] for n in difflib.get_close_matches(wanted, standard, n=3, cutoff=0.75)]
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    if far := [known[n] for n in difflib.get_close_matches(wanted, known, n=3, cutoff=0.6)]:
+        return f"did you mean {' or '.join(far)}? One that another package registers is named module:EnvId"
+    return f"installed: {', '.join(ANNOTATIONS)}; others as module:EnvId, or ./FILE.py:CLASS (docs/own-environment.md)"
 
 
 def _accepted_arguments(chosen: str | EnvSpec) -> str:

@@ -1,8 +1,10 @@
-"""The eleven curations by environment id."""
+"""The annotations of Gymnasium's eleven standard MuJoCo environments, by id."""
 
 from __future__ import annotations
 
-from reward_synth.simulators.gym.annotations import Curation
+from typing import Any
+
+from reward_synth.simulators.gym.annotations import Annotation
 from reward_synth.simulators.gym.annotations_planar import (
     HALF_CHEETAH,
     HOPPER,
@@ -13,7 +15,7 @@ from reward_synth.simulators.gym.annotations_planar import (
 )
 from reward_synth.simulators.gym.annotations_spatial import ANT, HUMANOID, HUMANOID_STANDUP, PUSHER, REACHER
 
-CURATIONS: dict[str, Curation] = {
+ANNOTATIONS: dict[str, Annotation] = {
     "Ant-v5": ANT,
     "HalfCheetah-v5": HALF_CHEETAH,
     "Hopper-v5": HOPPER,
@@ -26,4 +28,9 @@ CURATIONS: dict[str, Curation] = {
     "Swimmer-v5": SWIMMER,
     "Walker2d-v5": WALKER2D,
 }
-"""Environment id → curation, of the current version of each."""
+"""Environment id → annotation, of the current version of each."""
+
+
+def find_annotation(env: Any) -> Annotation | None:
+    """The annotation of an unwrapped environment, or None."""
+    return next((annotation for annotation in ANNOTATIONS.values() if annotation.applies(env)), None)

@@ -1,6 +1,6 @@
-"""Curated names, signs and key fields of the eleven Gymnasium MuJoCo tasks.
+"""What an annotation of a MuJoCo environment holds: names, signs and key fields beyond its compiled model.
 
-A curation applies where the environment's class and its model's joints and bodies are the ones it was written
+An annotation applies where the environment's class and its model's joints and bodies are the ones it was written
 for; any other model, a custom ``xml_file`` included, gets the generated table alone.
 """
 
@@ -12,14 +12,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reward_synth.simulators.gym.mujoco_names import ModelNames, body_velocity, touching
-from reward_synth.state.fields import Field
-from reward_synth.state.stub import SWITCH_UNIT
+from reward_synth.state.fields import SWITCH_UNIT, Field
 
 INF = math.inf
 
 
 @dataclass(frozen=True)
-class Curation:
+class Annotation:
     """What is known about one environment beyond its compiled model.
 
     :param environment: class name of the environment, which is the same for its versions.
@@ -28,9 +27,9 @@ class Curation:
     :param joints: joint in the model → readable name. All joints of the model must be listed.
     :param bodies: body in the model (its number where it has no name) → readable name, where they differ.
     :param signs: readable joint name → what its positive direction does.
-    :param covered: joints whose generated fields the curated ones replace.
-    :param fields: makes the curated fields.
-    :param essential: names of the fields that the short stub shows, curated or generated.
+    :param covered: joints whose generated fields the annotated ones replace.
+    :param fields: makes the annotated fields.
+    :param essential: names of the fields that the short stub shows, annotated or generated.
     """
 
     environment: str
@@ -61,13 +60,6 @@ class Curation:
         )
 
 
-def find_curation(env: Any) -> Curation | None:
-    """The curation of an unwrapped environment, or None."""
-    from reward_synth.simulators.gym.annotated_environments import CURATIONS
-
-    return next((curation for curation in CURATIONS.values() if curation.applies(env)), None)
-
-
 def mark_essential(fields: list[Field], essential: tuple[str, ...]) -> list[Field]:
     """The fields with the essential ones first, in the given order, and marked."""
     by_name = {f.name: f for f in fields}
@@ -85,21 +77,22 @@ def vector(name: str, unit: str, doc: str, code: tuple[str, ...], low: float = -
     return Field(name, (len(code),), unit, low, high, doc, code=f"({', '.join(code)})")
 
 
-def planar_root(names: ModelNames, speed: str) -> list[Field]:
+def planar_root(names: ModelNames, speed: str, tall: str = "", level: str = "as at the start") -> list[Field]:
     """Torso of a robot in the x-z plane on joints rootx, rootz and rooty: exact at the step's end.
 
     :param speed: a sentence on usual speeds, so that a reward can be scaled to them.
+    :param tall: what torso_height is; left out, its value at the start.
+    :param level: where torso_pitch is 0.
     """
     model, slide = names.model, names.joint("rootz")
     offset = float(model.body_pos[names.body("torso"), 2] - model.qpos0[model.jnt_qposadr[slide]])
     height = names.position("rootz") + (f" + {offset!r}" if offset else "")
     x, z, pitch = (names.velocity(joint) for joint in ("rootx", "rootz", "rooty"))
-    lean = "Tilt of the torso; 0 = as at the start, + = leaning forward; not wrapped: 2π = a whole front flip."
-    tall = start_height(names)
+    lean = f"Tilt of the torso; 0 = {level}, + = leaning forward; not wrapped: 2π = a whole front flip."
     return [
         scalar("x_position", "m", "Position of the torso; + = forward.", names.position("rootx")),
-        scalar("x_velocity", "m/s", f"Velocity of the torso; + = forward, negative = backward. {speed}", x),
-        scalar("torso_height", "m", tall, height, low=0),
+        scalar("x_velocity", "m/s", f"Velocity of the torso; + = forward, negative = backward. {speed}".strip(), x),
+        scalar("torso_height", "m", tall or start_height(names), height, low=0),
         scalar("z_velocity", "m/s", "Vertical velocity of the torso; + = up.", z),
         scalar("torso_pitch", "rad", lean, names.position("rooty")),
         scalar("torso_pitch_velocity", "rad/s", "Rate of torso_pitch; + = tipping forward.", pitch),

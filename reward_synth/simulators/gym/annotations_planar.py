@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reward_synth.simulators.gym.annotations import Curation, geom_height, planar_root, scalar, vector
+from reward_synth.simulators.gym.annotations import Annotation, geom_height, planar_root, scalar, vector
 from reward_synth.simulators.gym.mujoco_names import ModelNames
 from reward_synth.state.fields import Field
 
@@ -27,7 +27,7 @@ def half_cheetah_fields(names: ModelNames) -> list[Field]:
     ]
 
 
-HALF_CHEETAH = Curation(
+HALF_CHEETAH = Annotation(
     environment="HalfCheetahEnv",
     description="Two-legged planar cheetah; it can run forward or backward, and no fall ends an episode.",
     joints={**PLANAR_ROOT, **CHEETAH_LIMBS},
@@ -58,7 +58,7 @@ def hopper_fields(names: ModelNames) -> list[Field]:
     return [*planar_root(names, "A good hop is 1 to 3."), geom_height(names, "foot_height", "foot_geom", doc)]
 
 
-HOPPER = Curation(
+HOPPER = Annotation(
     environment="HopperEnv",
     description="One-legged planar hopper; it can hop forward, backward or in place.",
     fall="A fall ends the episode: torso below 0.7 m or tilted by more than 0.2 rad.",
@@ -85,7 +85,7 @@ WALKER_LEGS = {
     "thigh_left": "left_thigh", "leg_left": "left_leg", "foot_left": "left_foot",
 }  # fmt: skip
 
-WALKER2D = Curation(
+WALKER2D = Annotation(
     environment="Walker2dEnv",
     description="Two-legged planar walker; it can walk or run forward and backward.",
     fall="A fall ends the episode: torso outside 0.8 to 2.0 m or tilted by more than 1 rad.",
@@ -122,7 +122,7 @@ def swimmer_fields(names: ModelNames) -> list[Field]:
 
 SWIMMER_ROOT = {"slider1": "root_x", "slider2": "root_y", "free_body_rot": "heading"}
 
-SWIMMER = Curation(
+SWIMMER = Annotation(
     environment="SwimmerEnv",
     description="Three-link swimmer in a viscous plane; it moves by bending its two joints. "
     "Nothing ends an episode early.",
@@ -151,7 +151,7 @@ def no_fields(names: ModelNames) -> list[Field]:
     return []
 
 
-INVERTED_PENDULUM = Curation(
+INVERTED_PENDULUM = Annotation(
     environment="InvertedPendulumEnv",
     description="Cart on a rail that balances a pole. The episode ends when the pole leans by more than 0.2 rad.",
     joints={"slider": "cart", "hinge": "pole"},
@@ -179,7 +179,7 @@ def double_pendulum_fields(names: ModelNames) -> list[Field]:
     ]  # fmt: skip
 
 
-INVERTED_DOUBLE_PENDULUM = Curation(
+INVERTED_DOUBLE_PENDULUM = Annotation(
     environment="InvertedDoublePendulumEnv",
     description="Cart on a rail that balances two poles, one on top of the other. "
     "The episode ends when the tip sinks to 1 m or below.",

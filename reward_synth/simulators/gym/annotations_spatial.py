@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reward_synth.simulators.gym.annotations import (
-    Curation,
+    Annotation,
     free_root,
     geom_contact,
     geom_height,
@@ -40,7 +40,7 @@ def reacher_fields(names: ModelNames) -> list[Field]:
     ]  # fmt: skip
 
 
-REACHER = Curation(
+REACHER = Annotation(
     environment="ReacherEnv",
     description="Two-joint planar arm whose fingertip is to reach a target that is placed at random. "
     "Nothing ends an episode early.",
@@ -92,7 +92,7 @@ PUSHER_JOINTS = {
     "r_wrist_roll_joint": "wrist_roll",
 }  # fmt: skip
 
-PUSHER = Curation(
+PUSHER = Annotation(
     environment="PusherEnv",
     description="Seven-joint robot arm that is to push a cylinder to a goal place on a table. "
     "Nothing ends an episode early.",
@@ -129,7 +129,7 @@ def ant_fields(names: ModelNames) -> list[Field]:
     return fields
 
 
-ANT = Curation(
+ANT = Annotation(
     environment="AntEnv",
     description="Four-legged ant on flat ground; it can walk in any direction, turn, lie down or wave a leg.",
     fall="The episode ends when the torso leaves 0.2 to 1.0 m of height.",
@@ -186,7 +186,7 @@ def humanoid_fields(names: ModelNames) -> list[Field]:
     return [*root, *humanoid_parts(names)]
 
 
-HUMANOID = Curation(
+HUMANOID = Annotation(
     environment="HumanoidEnv",
     description="Humanoid with 17 joints, standing; it can walk, run or stand still.",
     fall="A fall ends the episode: torso outside 1.0 to 2.0 m.",
@@ -209,7 +209,7 @@ def humanoid_standup_fields(names: ModelNames) -> list[Field]:
     return [*free_root(names, "-data.xmat[1][6]", None), *humanoid_parts(names)]
 
 
-HUMANOID_STANDUP = Curation(
+HUMANOID_STANDUP = Annotation(
     environment="HumanoidStandupEnv",
     description="Humanoid with 17 joints, lying on its back; it is to stand up. Nothing ends an episode early.",
     joints=HUMANOID.joints,

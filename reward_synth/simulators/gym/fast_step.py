@@ -13,7 +13,9 @@ import mujoco
 import numpy as np
 
 from reward_synth.core.arrays import FloatArray
+from reward_synth.simulators.versions import Verified
 
+VERIFIED = Verified("gymnasium", ("1.4",))
 Step = tuple[FloatArray, float, bool, bool, dict[str, Any]]
 
 _STEPS_ALIKE = frozenset({"AntEnv", "HalfCheetahEnv", "HopperEnv", "HumanoidEnv", "SwimmerEnv", "Walker2dEnv"})
@@ -24,13 +26,13 @@ _FASTEST_SEEN = {"HopperEnv": 10.0, "Walker2dEnv": 10.0}
 """Velocities are observed up to plus and minus this."""
 
 
-def lighten(base: Any) -> None:
-    """Give the environment the cheaper step, or leave it as it is where nothing is known of it.
+def use_fast_step(base: Any) -> None:
+    """Give the environment the cheaper step, or leave it upstream's where nothing is known of it.
 
     :param base: unwrapped environment. Its reward is 0.0 and its info empty from then on.
     """
     kind = type(base)
-    if not (kind.__module__.startswith("gymnasium.envs.mujoco.") and hasattr(base, "_get_rew")):
+    if not VERIFIED.holds or not (kind.__module__.startswith("gymnasium.envs.mujoco.") and hasattr(base, "_get_rew")):
         return
     # Version 5 computes its reward in a method of its own, which returns reward and info.
     base._get_rew = lambda *_: (0.0, {})

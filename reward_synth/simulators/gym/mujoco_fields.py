@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 
 from reward_synth.simulators.gym.mujoco_names import ModelNames, body_velocity, identifier, touching
-from reward_synth.state.fields import Field
-from reward_synth.state.stub import SWITCH_UNIT
+from reward_synth.state.fields import SWITCH_UNIT, Field
 
 INF = math.inf
 HINGE_ROOM = 0.8
@@ -54,15 +53,15 @@ class FieldCollector:
         self.fields.append(renamed)
 
 
-def generic_fields(names: ModelNames, curated: list[Field], docs: dict[str, str], skip: set[str]) -> list[Field]:
-    """The whole table: the curated fields first, then joints, bodies, contacts, sites, actuators and sensors.
+def generic_fields(names: ModelNames, annotated: list[Field], docs: dict[str, str], skip: set[str]) -> list[Field]:
+    """The whole table: the annotated fields first, then joints, bodies, contacts, sites, actuators and sensors.
 
     :param names: the model and its readable names.
-    :param curated: fields to put first; generated ones never take their names.
+    :param annotated: fields to put first; generated ones never take their names.
     :param docs: readable joint name → sign convention, shown instead of the joint's axis.
-    :param skip: joints (the model's names) that the curated fields cover.
+    :param skip: joints (the model's names) that the annotated fields cover.
     """
-    collector = FieldCollector(curated)
+    collector = FieldCollector(annotated)
     for joint in range(names.model.njnt):
         if names.model.joint(joint).name not in skip:
             base = names.joint_name(joint)
@@ -192,7 +191,11 @@ def _collidable(model: Any, geom: int) -> bool:
 
 
 def _contact_fields(names: ModelNames) -> Iterator[Field]:
+    import mujoco
+
     model = names.model
+    if model.opt.disableflags & mujoco.mjtDisableBit.mjDSBL_CONTACT:
+        return
     for body in range(1, model.nbody):
         base = names.body_name(body)
         geoms = [g for g in range(model.ngeom) if model.geom_bodyid[g] == body and _collidable(model, g)]

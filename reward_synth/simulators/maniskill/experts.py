@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from reward_synth.core.arrays import FloatArray
-from reward_synth.state.fields import Expert
+from reward_synth.simulators.protocol import Expert
 
 OPEN, SHUT = 1.0, -1.0
 SHIFT = 0.1

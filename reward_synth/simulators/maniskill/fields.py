@@ -11,8 +11,8 @@ import numpy as np
 from reward_synth.core.arrays import FloatArray
 from reward_synth.simulators.gym.annotations import mark_essential
 from reward_synth.simulators.maniskill.tasks import TASKS, ManiSkillTask, Thing
-from reward_synth.state.fields import ActionDimension, Field, FieldTable
-from reward_synth.state.stub import SWITCH_UNIT
+from reward_synth.state.fields import SWITCH_UNIT, ActionDimension, Field
+from reward_synth.state.table import FieldTable
 
 INF = math.inf
 

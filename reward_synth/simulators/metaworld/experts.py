@@ -9,7 +9,7 @@ import numpy as np
 from metaworld.policies import ENV_POLICY_MAP
 
 from reward_synth.core.arrays import FloatArray
-from reward_synth.state.fields import Expert
+from reward_synth.simulators.protocol import Expert
 
 
 def expert(env: Any) -> Expert:

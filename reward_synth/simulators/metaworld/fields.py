@@ -13,8 +13,8 @@ from reward_synth.core.arrays import FloatArray
 from reward_synth.simulators.gym.annotations import mark_essential, scalar
 from reward_synth.simulators.gym.mujoco_names import body_velocity
 from reward_synth.simulators.metaworld.tasks import TASKS, Thing
-from reward_synth.state.fields import ActionDimension, Field, FieldTable
-from reward_synth.state.stub import SWITCH_UNIT
+from reward_synth.state.fields import SWITCH_UNIT, ActionDimension, Field
+from reward_synth.state.table import FieldTable
 
 INF = math.inf
 

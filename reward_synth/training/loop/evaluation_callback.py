@@ -17,7 +17,7 @@ from reward_synth.evaluation.play import TRAINING_EVALUATION_SEEDS, play
 from reward_synth.evaluation.scoring import measure_by
 from reward_synth.sandbox.process import MeasureProcess
 from reward_synth.state.episode import Episode
-from reward_synth.state.fields import FieldTable
+from reward_synth.state.table import FieldTable
 from reward_synth.training.job import (
     EVALUATION_COLUMNS,
     PROGRESS_COLUMNS,

@@ -7,9 +7,9 @@ from stable_baselines3.common.vec_env import VecNormalize
 
 from reward_synth.core.files import written_whole
 from reward_synth.sandbox.process import MeasureProcess, RewardProcess
-from reward_synth.simulators import get_simulator
-from reward_synth.state.fields import FieldTable
+from reward_synth.simulators import open_environment
 from reward_synth.state.recorder import StateRecorder
+from reward_synth.state.table import FieldTable
 from reward_synth.training.job import Training, TrainJob, collect_terms
 from reward_synth.training.learners.base import Learner
 from reward_synth.training.learners.registry import open_learner
@@ -75,11 +75,10 @@ def _train(job: TrainJob, learner: Learner, venv: VecNormalize, watch: Watch) ->
 
 def make_environments(job: TrainJob, table: FieldTable, process: RewardProcess) -> VecNormalize:
     """The job's environments side by side, for the learner to step. They pay the generated reward, and normalise."""
-    simulator = get_simulator(job.task.simulator)
     task, preset = job.task, job.preset
 
     def make() -> StateRecorder:
-        return StateRecorder(simulator.make(task.environment.id, task.environment.arguments, task.horizon), table)
+        return StateRecorder(open_environment(task), table)
 
     venv = TransitionVecEnv([make] * preset.environments, table.width())
     venv.seed(job.seed)

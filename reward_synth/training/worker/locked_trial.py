@@ -102,7 +102,7 @@ def _play(asked: Rehearsal, folder: Path) -> None:
     """Lock and step in the order of a training: files first, then the table, then the system calls, then the steps."""
     from reward_synth.evaluation.play import field_table
     from reward_synth.sandbox import lock
-    from reward_synth.simulators import get_simulator
+    from reward_synth.simulators import open_environment
     from reward_synth.state.recorder import StateRecorder, require_finite
     from reward_synth.training.worker.worker_sandbox import environment_files, restrict_files
 
@@ -113,9 +113,7 @@ def _play(asked: Rehearsal, folder: Path) -> None:
     table = field_table(asked.task)
     if asked.sandbox:
         lock.forbid_escape()
-    environment = asked.task.environment
-    made = get_simulator(asked.task.simulator).make(environment.id, environment.arguments, asked.task.horizon)
-    recorder = StateRecorder(made, table)
+    recorder = StateRecorder(open_environment(asked.task), table)
     recorder.reset(seed=0)
     recorder.action_space.seed(0)
     for _ in range(STEPS):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import gymnasium
 import numpy as np
+import pytest
 from gymnasium.envs.mujoco import MujocoEnv
 
 CRANE = """
@@ -69,3 +71,10 @@ class CraneEnv(MujocoEnv):
 
 
 gymnasium.register("Crane-v3", entry_point=CraneEnv, max_episode_steps=50)
+
+
+@pytest.fixture
+def crane_file(tmp_path: Path) -> str:
+    path = tmp_path / "crane.xml"
+    path.write_text(CRANE)
+    return str(path)

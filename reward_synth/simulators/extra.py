@@ -1,0 +1,150 @@
+"""What simulators have in common that are extras of this package and whose environments are known by name."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import gymnasium
+
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.simulators.protocol import Simulator
+from reward_synth.simulators.versions import Verified
+from reward_synth.state.table import FieldTable
+
+NEVER_EARLY = "Nothing ends an episode early, success neither."
+"""What a description says of a simulator whose episodes all last as long as their horizon."""
+
+
+class Described(Protocol):
+    """What is known of an environment without the extra."""
+
+    @property
+    def description(self) -> str:
+        """One line for the choice by goal."""
+
+
+@dataclass(frozen=True)
+class KnownEnvironment:
+    """The least of it: one line for the choice by goal, and what the policy sees."""
+
+    description: str
+    seen: str
+
+
+class ExtraSimulator(Simulator):
+    """Base of these adapters: checks what was asked for, and says what to install. ``build`` and ``table`` remain.
+
+    :cvar title: upstream's name as people write it.
+    :cvar module: what is imported of upstream.
+    :cvar verified: upstream's versions that the environments here were compared with.
+    :cvar tasks: environment id → what is known of it.
+    :cvar arguments: keyword arguments that environments accept.
+    :cvar render_modes: values of the argument ``render_mode``.
+    :cvar never_early: True if all episodes last as long as their horizon.
+    :cvar default_horizon: steps of an episode where no task says how many.
+    """
+
+    title: ClassVar[str]
+    module: ClassVar[str]
+    verified: ClassVar[Verified]
+    tasks: ClassVar[Mapping[str, Described]]
+    arguments: ClassVar[tuple[str, ...]]
+    render_modes: ClassVar[tuple[str, ...]] = ("rgb_array",)
+    never_early: ClassVar[bool] = True
+    default_horizon: ClassVar[int]
+
+    def __init_subclass__(cls) -> None:
+        cls.install_line = f'pip install "reward-synth[{cls.name}]"'
+
+    def build(self, env_id: str, arguments: dict[str, Any]) -> gymnasium.Env[Any, Any]:
+        """The environment without a time limit; imports upstream.
+
+        :raises RewardSynthError: for an unfit value of an argument.
+        :raises ImportError: upstream is not there.
+        """
+        raise NotImplementedError
+
+    def table(self, base: Any) -> FieldTable:
+        """The table of an unwrapped environment that ``build`` made."""
+        raise NotImplementedError
+
+    def knows(self, env_id: str) -> bool:
+        """True for one of ``tasks``."""
+        return env_id in self.tasks
+
+    def make(self, env_id: str, arguments: dict[str, Any], horizon: int | None = None) -> gymnasium.Env[Any, Any]:
+        """A fresh environment, time-limited to ``horizon`` steps (None: :meth:`horizon`'s), not yet reset.
+
+        :raises RewardSynthError: for an unknown id or argument, an unfit value, without the extra, or with another
+            version of upstream than the ones that it was compared with.
+        """
+        if horizon is not None and horizon < 1:
+            raise RewardSynthError(f"the horizon must be at least 1 step, not {horizon}")
+        if env_id not in self.tasks:
+            raise RewardSynthError(f"unknown {self.title} environment {env_id!r}", self._nearest(env_id))
+        unknown = sorted(set(arguments) - set(self.arguments))
+        if unknown:
+            hint = f"it accepts: {', '.join(self.arguments)}"
+            raise RewardSynthError(f"{env_id} has no argument {', '.join(map(repr, unknown))}", hint)
+        if (mode := arguments.get("render_mode")) not in (None, *self.render_modes):
+            raise RewardSynthError(f"{env_id} has no render_mode {mode!r}", f"use {' or '.join(self.render_modes)}")
+        self.verified.require(self.install_line)
+        try:
+            env = self.build(env_id, arguments)
+        except ImportError as error:
+            message = f"{env_id} needs {self.title}, which cannot be imported: {error}"
+            raise RewardSynthError(message, self.install_line) from error
+        return gymnasium.wrappers.TimeLimit(env, horizon or self.horizon(env_id))
+
+    def fields(self, env: gymnasium.Env[Any, Any]) -> FieldTable:
+        """The environment's field table; the same for every instance made with the same arguments.
+
+        :raises RewardSynthError: for an environment that this simulator did not make.
+        """
+        base = env.unwrapped
+        if type(base).__module__.rpartition(".")[0] != type(self).__module__.rpartition(".")[0]:
+            hint = f'make it with reward_synth.simulators.get_simulator("{self.name}").make(env_id, {{}})'
+            raise RewardSynthError(f"{type(base).__name__} was not made by this simulator", hint)
+        return self.table(base)
+
+    def seconds_per_step(self, env: gymnasium.Env[Any, Any]) -> float:
+        """Simulated seconds that one step takes, as the environment's ``dt`` has it."""
+        base: Any = env.unwrapped
+        return float(base.dt)
+
+    def environments(self) -> Mapping[str, str]:
+        """All of them with a one-line description each; empty without the extra."""
+        if importlib.util.find_spec(self.module) is None:
+            return {}
+        return {env_id: self.summary(env_id) for env_id in self.tasks}
+
+    def summary(self, env_id: str) -> str:
+        """One line for the choice of an environment by goal."""
+        description = self.tasks[env_id].description
+        return f"{description} {NEVER_EARLY}" if self.never_early else description
+
+    def describe(self, env_id: str, arguments: Mapping[str, Any]) -> str:
+        """As :meth:`environments`, with what the policy sees."""
+        known = self.tasks[env_id]
+        seen = f" The policy sees {known.seen}." if isinstance(known, KnownEnvironment) else ""
+        return f"{self.summary(env_id)}{seen}"
+
+    def horizon(self, env_id: str) -> int:
+        """The same for all of them."""
+        return self.default_horizon
+
+    def _nearest(self, env_id: str) -> str:
+        names = {self._bare(name): name for name in self.tasks}
+        wanted = self._bare(env_id)
+        close = [wanted] if wanted in names else difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
+        if not close:
+            return f"there are: {', '.join(self.tasks)}"
+        return f"did you mean {' or '.join(names[each] for each in close)}?"
+
+    def _bare(self, env_id: str) -> str:
+        return re.sub(r"[-_]|[-_]?v\d+$", "", env_id.lower()).removeprefix(self.name)

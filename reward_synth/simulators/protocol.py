@@ -1,0 +1,84 @@
+"""The seam to the simulators: all that the package reads of one stands in :class:`Simulator`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    import gymnasium
+
+    from reward_synth.state.fields import FloatArray
+    from reward_synth.state.table import FieldTable
+
+Expert = Callable[[], "FloatArray | None"]
+"""The next action, in [-1, 1] per dimension, for the present state of the environment that it was made for; None
+once it is done."""
+
+
+class Simulator(Protocol):
+    """One family of environments. An adapter derives from this class; it is stateless, environments hold the state.
+
+    What an adapter must say: ``name``, ``trial``, ``make``, ``fields``, ``seconds_per_step``, ``environments``,
+    ``describe``, ``horizon``. The rest has a default. Of an environment that ``make`` made, the package reads
+    Gymnasium's own interface, with an observation of one float vector and an action of one vector or one of n, and what
+    the readers of ``fields`` ask of ``env.unwrapped``. The reward that its ``step`` returns is never read.
+    """
+
+    name: str
+    """``gym``, ``metaworld``, …: the folder under ``task_specs`` and the prefix of task names."""
+    trial: str
+    """Id of the environment that ``doctor`` steps, to see whether the simulator works."""
+    install_line: str = ""
+    """What to type to install it; empty where the package itself depends on it."""
+    discrete_actions: bool = False
+    """True if an action is one of several in all of its environments."""
+    ids_name_robots: bool = False
+    """True if an id says which robot there is, and not what is to be done: then a goal need not name the robot."""
+    exports: Literal["alone", "with_package", "never"] = "never"
+    """Whether an exported file holds the environment ``alone`` (``gymnasium.make`` and fields that are expressions),
+    makes it ``with_package``, or cannot hold it."""
+
+    def knows(self, env_id: str) -> bool:
+        """True if the id is one of its own, whether it is installed or not. Needs nothing installed."""
+        return env_id in self.environments()
+
+    def make(self, env_id: str, arguments: dict[str, Any], horizon: int | None = None) -> gymnasium.Env[Any, Any]:
+        """A fresh environment, time-limited to ``horizon`` steps (None: its own), not yet reset.
+
+        :param arguments: keyword arguments; ``render_mode="rgb_array"`` makes ``render`` return pictures.
+        :raises RewardSynthError: with a hint, for an unknown id (the nearest ones) or argument, or a missing extra
+            (the install line).
+        """
+        ...
+
+    def fields(self, env: gymnasium.Env[Any, Any]) -> FieldTable:
+        """The environment's field table; the same for every instance made with the same arguments."""
+        ...
+
+    def seconds_per_step(self, env: gymnasium.Env[Any, Any]) -> float:
+        """Simulated seconds that one step takes."""
+        ...
+
+    def environments(self) -> Mapping[str, str]:
+        """Installed environment ids with a one-line description each, for the choice by goal; none if not installed."""
+        ...
+
+    def describe(self, env_id: str, arguments: Mapping[str, Any]) -> str:
+        """What the environment made with these arguments is, for designers of rewards; the id where nobody knows."""
+        ...
+
+    def horizon(self, env_id: str) -> int:
+        """Steps of an episode where no task says how many."""
+        ...
+
+    def experts(self, env: gymnasium.Env[Any, Any]) -> list[Expert]:
+        """Scripted controllers that know how to solve what the environment was made for; mostly there are none.
+
+        They serve to try rewards and success on good behaviour, and are never shown to a model.
+        """
+        return []
+
+    def pictures(self) -> tuple[str, str]:
+        """Whether pictures can be made here, for ``doctor``: what to report, and a hint. Empty where nobody looks."""
+        return "", ""

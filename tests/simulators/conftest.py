@@ -1,0 +1,3 @@
+from __future__ import annotations
+
+from tests.simulators.crane import crane_file as crane_file

@@ -1,0 +1,1 @@
+from tests.simulators.crane import crane_file as crane_file
