@@ -11,13 +11,13 @@ from reward_synth.reward.contract import RewardError
 from reward_synth.reward.lint import lint
 from reward_synth.sandbox.process import MeasureProcess
 from reward_synth.state.episode import Episode
-from reward_synth.state.fields import FieldTable
+from reward_synth.state.table import FieldTable
 from reward_synth.tasks.spec import TaskSpec
 
 if TYPE_CHECKING:
     from reward_synth.core.types import Finding
     from reward_synth.sandbox.process import MeasureProcess
-    from reward_synth.state.fields import FieldTable
+    from reward_synth.state.table import FieldTable
 
 
 def judge(spec: TaskSpec, table: FieldTable) -> MeasureProcess:

@@ -16,7 +16,7 @@ from reward_synth.roles.analyzer import Analyzer
 from reward_synth.roles.brief import Brief, Exchange
 from reward_synth.roles.prompts import Prompts
 from reward_synth.settings.model import Settings
-from reward_synth.state.fields import FieldTable
+from reward_synth.state.table import FieldTable
 from reward_synth.store import RunStore
 from reward_synth.tasks.spec import TaskSpec
 

@@ -10,7 +10,7 @@ from reward_synth.roles.brief import Attempt, Brief
 from reward_synth.roles.examples import retrieve
 from reward_synth.settings.model import Settings
 from reward_synth.simulators import describe_environment
-from reward_synth.state.fields import FieldTable
+from reward_synth.state.table import FieldTable
 from reward_synth.tasks.matching import says_the_same
 from reward_synth.tasks.spec import TaskSpec
 from reward_synth.training.presets import describe, preset_for

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
-
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.nearest import did_you_mean, nearest
 from reward_synth.methods.base import Method, Tools
 from reward_synth.methods.eureka import Eureka
 from reward_synth.methods.synth import Synth
@@ -43,6 +42,5 @@ def with_method(resolved: Resolved) -> Resolved:
 def _known(name: str) -> type[Synth] | type[Eureka]:
     if name in METHODS:
         return METHODS[name]
-    close = difflib.get_close_matches(name, METHODS, n=1)
-    hint = f"did you mean '{close[0]}'?" if close else f"use one of: {', '.join(METHODS)}"
+    hint = did_you_mean(nearest(name, METHODS), f"use one of: {', '.join(METHODS)}", "'")
     raise RewardSynthError(f"there is no method '{name}'", hint)

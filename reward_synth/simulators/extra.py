@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 import re
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from typing import Any, ClassVar, Protocol
 import gymnasium
 
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.nearest import did_you_mean, nearest
 from reward_synth.simulators.protocol import Simulator
 from reward_synth.simulators.versions import Verified
 from reward_synth.state.table import FieldTable
@@ -141,10 +141,8 @@ class ExtraSimulator(Simulator):
     def _nearest(self, env_id: str) -> str:
         names = {self._bare(name): name for name in self.tasks}
         wanted = self._bare(env_id)
-        close = [wanted] if wanted in names else difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
-        if not close:
-            return f"there are: {', '.join(self.tasks)}"
-        return f"did you mean {' or '.join(names[each] for each in close)}?"
+        close = [names[wanted]] if wanted in names else nearest(wanted, names, 3, 0.5)
+        return did_you_mean(close, f"there are: {', '.join(self.tasks)}")
 
     def _bare(self, env_id: str) -> str:
         return re.sub(r"[-_]|[-_]?v\d+$", "", env_id.lower()).removeprefix(self.name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import importlib
 import importlib.metadata
@@ -12,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.nearest import did_you_mean, nearest
 
 if TYPE_CHECKING:
     from reward_synth.simulators.protocol import Simulator
@@ -46,8 +46,8 @@ def get_simulator(name: str) -> Simulator:
     os.environ.setdefault("PYTHONSAFEPATH", "1")
     place = ADAPTERS.get(name) or _outside().get(name)
     if place is None:
-        close = difflib.get_close_matches(name, simulator_names(), n=1, cutoff=0.3)
-        hint = f"did you mean {close[0]}?" if close else f"there is: {', '.join(simulator_names())}"
+        names = simulator_names()
+        hint = did_you_mean(nearest(name, names, cutoff=0.3), f"there is: {', '.join(names)}")
         raise RewardSynthError(f"unknown simulator {name!r}", hint)
     module, _, attribute = place.partition(":")
     try:

@@ -7,11 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reward_synth.state.row_reader import CodeReader
 
-FloatArray = NDArray[np.float64]
 Reader = Callable[[Any], Any]
 
 SWITCH_UNIT = "0/1"

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
+from reward_synth.core.arrays import FloatArray
 from reward_synth.state import view
-from reward_synth.state.fields import ActionDimension, Field, FloatArray, Reader
+from reward_synth.state.fields import ActionDimension, Field, Reader
 from reward_synth.state.row_reader import RowReader, compile_row_reader
 from reward_synth.state.stub import render_stub
 

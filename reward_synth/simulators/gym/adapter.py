@@ -5,7 +5,6 @@ The eleven standard MuJoCo environments have annotations.
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import sys
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ import gymnasium
 from gymnasium.envs.registration import EnvSpec
 
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.nearest import did_you_mean, nearest
 from reward_synth.simulators.custom import adapter as own
 from reward_synth.simulators.gym.annotated_environments import ANNOTATIONS, find_annotation
 from reward_synth.simulators.gym.annotations import mark_essential
@@ -156,11 +156,11 @@ def _nearest_environments(env_id: str) -> str:
     standard = {name.lower(): name for name in ANNOTATIONS}
     known = {name.lower(): name for name in gymnasium.registry} | standard
     same_name = [known[n] for n in standard if n.rsplit("-v", 1)[0] == wanted.rsplit("-v", 1)[0]]
-    close = same_name or [known[n] for n in difflib.get_close_matches(wanted, standard, n=3, cutoff=0.75)]
+    close = same_name or nearest(wanted, standard, 3, 0.75)
     if close:
-        return f"did you mean {' or '.join(close)}?"
-    if far := [known[n] for n in difflib.get_close_matches(wanted, known, n=3, cutoff=0.6)]:
-        return f"did you mean {' or '.join(far)}? One that another package registers is named module:EnvId"
+        return did_you_mean(close)
+    if far := nearest(wanted, known, 3):
+        return f"{did_you_mean(far)} One that another package registers is named module:EnvId"
     return f"installed: {', '.join(ANNOTATIONS)}; others as module:EnvId, or ./FILE.py:CLASS (docs/own-environment.md)"
 
 
