@@ -15,7 +15,7 @@ import numpy as np
 from reward_synth.core.arrays import FloatArray
 from reward_synth.simulators.versions import Verified
 
-VERIFIED = Verified("gymnasium", ("1.4",))
+VERIFIED = Verified("gymnasium", ("1.2", "1.3", "1.4"))
 Step = tuple[FloatArray, float, bool, bool, dict[str, Any]]
 
 _STEPS_ALIKE = frozenset({"AntEnv", "HalfCheetahEnv", "HopperEnv", "HumanoidEnv", "SwimmerEnv", "Walker2dEnv"})
