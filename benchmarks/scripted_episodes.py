@@ -1,4 +1,4 @@
-"""Episodes made by hand for the tasks on Gymnasium, which has no experts: what must pass, for tests and benchmarks.
+"""Episodes made by hand for the tasks whose simulator has no expert for them: what must pass, for tests and benchmarks.
 
 *Played* episodes are real: a scripted policy steps the simulator. *Puppet* episodes are played back kinematically: the
 robot is put along a path, and the rows are read through the same field table as everywhere else. A puppet shows what
@@ -292,3 +292,32 @@ SCRIPTS: dict[str, Script] = {
     "gym/swimmer_swim_forward": Script("played", lambda stage, seed: stage.play(stroke, 0)),
     "gym/walker2d_walk_forward": _travelling(1.1),
 }
+
+
+# ── the two tasks of other simulators that have no expert ─────────────────────────────────────────────────
+
+
+def peg_on_its_end(environment: Any, actions: int) -> list[np.ndarray]:
+    """Put ManiSkill's peg upright on the table, away from the arm; then rest."""
+    import sapien
+
+    peg = environment.upstream.peg
+    peg.set_pose(sapien.Pose([0.0, 0.25, float(environment.upstream.peg_half_length)], [0.5, 0.5, -0.5, 0.5]))
+    return [np.zeros(actions)] * 5
+
+
+def diamond_ahead(environment: Any, actions: int) -> list[np.ndarray]:
+    """Give Crafter's player an iron pickaxe, and put a diamond before it; then take that."""
+    from reward_synth.simulators.crafter.kinds import ACTIONS
+
+    player = environment.player
+    player.inventory["iron_pickaxe"] = 1
+    environment.world[tuple(np.add(player.cell, player.facing))] = "diamond"
+    return [np.eye(actions)[list(ACTIONS).index("do")]]
+
+
+SCENES: dict[str, Callable[[Any, int], list[np.ndarray]]] = {
+    "maniskill/lift_peg_upright": peg_on_its_end,
+    "crafter/diamond": diamond_ahead,
+}
+"""Puppets of tasks that have neither an expert nor a script: what is put where, and the actions that follow."""

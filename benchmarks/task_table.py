@@ -47,7 +47,7 @@ from reward_synth.tasks.spec import TaskSpec, list_tasks, load_task
 HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE))
 
-from scripted_episodes import SCRIPTS, Stage  # noqa: E402  (found by the line above)
+from scripted_episodes import SCENES, SCRIPTS, Stage  # noqa: E402  (found by the line above)
 
 RESULTS = HERE / "results" / "task_table.tsv"
 PAGE = HERE.parent / "docs" / "task-table.md"
@@ -163,32 +163,6 @@ def speed(env: Any, cpu_seconds: float) -> float:
         if terminated or truncated:
             env.reset()
     return steps / spent
-
-
-def peg_on_its_end(environment: Any, actions: int) -> list[np.ndarray]:
-    """Put ManiSkill's peg upright on the table, away from the arm; then rest."""
-    import sapien
-
-    peg = environment.upstream.peg
-    peg.set_pose(sapien.Pose([0.0, 0.25, float(environment.upstream.peg_half_length)], [0.5, 0.5, -0.5, 0.5]))
-    return [np.zeros(actions)] * 5
-
-
-def diamond_ahead(environment: Any, actions: int) -> list[np.ndarray]:
-    """Give Crafter's player an iron pickaxe, and put a diamond before it; then take that."""
-    from reward_synth.simulators.crafter.kinds import ACTIONS
-
-    player = environment.player
-    player.inventory["iron_pickaxe"] = 1
-    environment.world[tuple(np.add(player.cell, player.facing))] = "diamond"
-    return [np.eye(actions)[list(ACTIONS).index("do")]]
-
-
-SCENES: dict[str, Callable[[Any, int], list[np.ndarray]]] = {
-    "maniskill/lift_peg_upright": peg_on_its_end,
-    "crafter/diamond": diamond_ahead,
-}
-"""Puppets of tasks that have neither an expert nor a script: what is put where, and the actions that follow."""
 
 
 def show(spec: TaskSpec, simulator: Simulator, table: FieldTable, episodes: int) -> tuple[str, str]:

@@ -137,3 +137,11 @@ def test_tables_travel_between_processes() -> None:
     fields = simulator.fields(env)
     copy = pickle.loads(pickle.dumps(fields))
     np.testing.assert_array_equal(copy.reader(env)(), fields.reader(env)())
+
+
+def test_a_table_without_judges_fields_stays_itself() -> None:
+    plain = Field("height", (), "m", 0.0, 1.0, "Height.", code="data.qpos[0]")
+    judged = Field("done", (), "0/1", 0.0, 1.0, "Done.", code="data.qpos[1]", judge_only=True)
+    table = FieldTable([plain], [])
+    assert table.for_rewards() is table
+    assert FieldTable([plain, judged], []).for_rewards().names == ("height",)

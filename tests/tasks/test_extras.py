@@ -1,0 +1,148 @@
+"""What holds on each simulator that is an extra, held on one task: experts rank rewards, and success stays hidden."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reward_synth.api import doctor
+from reward_synth.api.run import check_prerequisites
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.export.wrapper import RewardWrapper
+from reward_synth.sandbox import lock
+from reward_synth.screening.checker import check_source
+from reward_synth.screening.reference_episodes import EXPERT_CUTS, EXPERT_EPISODES, EXPERT_NOISE
+from reward_synth.search.steps import first_brief
+from reward_synth.settings.model import Settings
+from reward_synth.simulators import environments, get_simulator
+from reward_synth.tasks.spec import list_tasks
+from tests.tasks.extra_cases import EXTRAS, Extra, inspector_of
+from tests.training.cases import make_job
+
+
+@pytest.fixture(params=EXTRAS, ids=lambda extra: extra.simulator)
+def extra(request: pytest.FixtureRequest) -> Extra:
+    """Each of them that is installed."""
+    found: Extra = request.param
+    pytest.importorskip(found.package, reason=f"needs: {found.install_line}")
+    return found
+
+
+def test_experts_are_among_the_recorded_behaviours_and_rank_rewards(extra: Extra) -> None:
+    inspector = inspector_of(extra)
+    count = EXPERT_EPISODES + len(EXPERT_NOISE) + len(EXPERT_CUTS)
+    experts = inspector.behaviours.measurements[-count:]
+    assert [verdict.success for verdict in experts[:EXPERT_EPISODES]] == [True] * EXPERT_EPISODES
+    if extra.hard:
+        assert not any(verdict.success for verdict in experts[-len(EXPERT_CUTS) :])
+        assert not any(verdict.success_any for verdict in inspector.behaviours.measurements[:-count])
+    report = inspector.check(extra.good)
+    assert report.ok, report.findings
+    right = inspector.screen(extra.good, report)
+    assert right.alignment is not None and right.alignment.reward > 0.3 and right.findings == report.findings
+    wrong = inspector.screen(extra.wrong, report)
+    assert [finding.rule for finding in wrong.findings] == ["misaligned"]
+
+
+def test_a_persons_own_code_can_use_a_reward_on_it(extra: Extra) -> None:
+    env = get_simulator(extra.simulator).make(extra.environment, {}, 50)
+    paying = RewardWrapper(env, extra.good, simulator=extra.simulator)
+    paying.reset(seed=0)
+    _, reward, _, _, info = paying.step(0 * paying.action_space.sample())
+    assert reward == pytest.approx(sum(info["reward_terms"].values()))
+    assert extra.paid[0] < reward < extra.paid[1]
+
+
+# What only judges may read
+
+
+def test_a_reward_that_reads_the_success_is_refused(extra: Extra) -> None:
+    inspector = inspector_of(extra)
+    for findings in (
+        inspector.check(extra.cheat).findings,
+        check_source(extra.cheat, inspector.task, only="lint").findings,
+    ):
+        faults = [finding.message for finding in findings if finding.severity == "error"]
+        for name in extra.hidden:
+            assert any(name in text for text in faults), name
+    env = get_simulator(extra.simulator).make(extra.environment, {}, 50)
+    with pytest.raises(RewardSynthError, match=extra.hidden[0]):
+        RewardWrapper(env, extra.cheat, simulator=extra.simulator)
+
+
+def test_the_designer_is_not_shown_the_success(extra: Extra) -> None:
+    inspector = inspector_of(extra)
+    assert all(inspector.table.get(name) is not None for name in extra.hidden)
+    for small in (False, True):
+        brief = first_brief(inspector.task, inspector.task.goal, inspector.table, 0.0125, Settings(shots=0), small)
+        shown = (*brief.fields, brief.stub, brief.short_stub, *(name for name, _ in brief.layout))
+        assert not any(secret in text for text in shown for secret in extra.secret)
+        assert brief.action_size == len(inspector.table.actions)
+        assert extra.about in brief.environment
+
+
+# The way there
+
+
+def test_without_the_extra_the_install_line_comes_before_any_model(
+    extra: Extra, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (extra.package, *(name for name in sys.modules if name.startswith(f"{extra.package}."))):
+        monkeypatch.setitem(sys.modules, name, None)
+    for name in extra.modules:
+        monkeypatch.delitem(sys.modules, f"reward_synth.simulators.{extra.simulator}.{name}", raising=False)
+    with pytest.raises(ImportError):
+        importlib.import_module(f"reward_synth.simulators.{extra.simulator}.env")
+    for settings in (Settings(model="manual", task=extra.task), Settings(model="manual", env=extra.environment)):
+        with pytest.raises(RewardSynthError) as caught:
+            check_prerequisites(extra.spec.goal, settings)
+        assert caught.value.hint == extra.install_line == f'pip install "reward-synth[{extra.simulator}]"'
+    assert extra.environment not in environments() and "Hopper-v5" in environments()
+    assert extra.spec in list_tasks()
+    (row,) = (row for row in doctor._simulator() if row.name == extra.simulator)
+    assert row.state == "ok" and extra.install_line in row.text
+
+
+def test_doctor_steps_an_environment_of_each() -> None:
+    told = {row.text.partition(",")[0] for row in doctor._simulator()}
+    installed = [extra.environment for extra in EXTRAS if importlib.util.find_spec(extra.package)]
+    assert told >= {f"{name} steps" for name in ("HalfCheetah-v5", *installed)}
+
+
+LOCKED = """
+import sys
+from pathlib import Path
+from reward_synth.evaluation.play import field_table, play
+from reward_synth.training.job import TrainJob
+from reward_synth.training.worker.worker_sandbox import confine_calls, confine_files
+from tests.tasks.demonstrations import at_rest
+
+job = TrainJob.read(Path(sys.argv[1]))
+confine_files(job, readable=[], writable=[job.folder])
+table = field_table(job.task)
+confine_calls(job)
+try:
+    Path(sys.argv[2]).read_text()
+except OSError:
+    print("locked")
+print(*(episode.length for episode in play(job.task, table, at_rest(table), (0, 1))))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the locks are Linux's")
+def test_environments_can_be_made_and_stepped_behind_the_lock(extra: Extra, tmp_path: Path) -> None:
+    job = make_job(tmp_path, extra.spec.model_copy(update={"horizon": extra.horizon}))
+    elsewhere = tmp_path / "secret.txt"
+    elsewhere.write_text("secret")
+    command = [sys.executable, "-c", LOCKED, str(job.write()), str(elsewhere)]
+    ran = subprocess.run(
+        command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=120, check=False
+    )
+    lengths = f"{extra.horizon} {extra.horizon}"
+    expected = ["locked", lengths] if lock.available().landlock else [lengths]
+    assert ran.stdout.splitlines() == expected, ran.stderr
