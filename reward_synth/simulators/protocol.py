@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 if TYPE_CHECKING:
     import gymnasium
 
-    from reward_synth.state.fields import FloatArray
+    from reward_synth.core.arrays import FloatArray
     from reward_synth.state.table import FieldTable
 
 Expert = Callable[[], "FloatArray | None"]

@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 
 from benchmarks.scripted_episodes import SCENES, SCRIPTS, Stage
+from reward_synth.core.arrays import FloatArray
 from reward_synth.core.types import Measurement
-from reward_synth.evaluation.play import field_table, measure, measured_table, play
+from reward_synth.evaluation.play import field_table, play
+from reward_synth.evaluation.scoring import measure, measured_table
 from reward_synth.simulators import get_simulator
 from reward_synth.state.episode import Episode
-from reward_synth.state.fields import FieldTable, FloatArray
 from reward_synth.state.recorder import StateRecorder
+from reward_synth.state.table import FieldTable
 from reward_synth.tasks.spec import TaskSpec, list_tasks
 
 SPECS = {spec.name: spec for spec in list_tasks()}

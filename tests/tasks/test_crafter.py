@@ -12,16 +12,16 @@ import pytest
 
 pytest.importorskip("crafter", reason="needs: pip install 'reward-synth[crafter]'")
 
-from reward_synth.api.run import check_prerequisites
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.evaluation.play import measure, measured_table
+from reward_synth.evaluation.scoring import measure, measured_table
 from reward_synth.export.standalone import export
 from reward_synth.export.wrapper import RewardWrapper
+from reward_synth.preparation.prepare import check_prerequisites
 from reward_synth.screening.checker import Inspector
 from reward_synth.settings.model import Settings
 from reward_synth.simulators import get_simulator
 from reward_synth.state.episode import Episode
-from reward_synth.state.fields import FieldTable
+from reward_synth.state.table import FieldTable
 from reward_synth.tasks.spec import with_scale
 from tests.tasks.demonstrations import SPECS, table_of
 from tests.tasks.extra_cases import EXTRAS, WOOD, inspector_of

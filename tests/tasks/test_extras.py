@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from reward_synth.api import doctor
-from reward_synth.api.run import check_prerequisites
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.export.wrapper import RewardWrapper
+from reward_synth.methods.briefing import first_brief
+from reward_synth.preparation.prepare import check_prerequisites
 from reward_synth.sandbox import lock
 from reward_synth.screening.checker import check_source
 from reward_synth.screening.reference_episodes import EXPERT_CUTS, EXPERT_EPISODES, EXPERT_NOISE
-from reward_synth.search.steps import first_brief
 from reward_synth.settings.model import Settings
 from reward_synth.simulators import environments, get_simulator
 from reward_synth.tasks.spec import list_tasks

@@ -6,7 +6,8 @@ import pytest
 
 pytest.importorskip("mani_skill", reason="needs: pip install 'reward-synth[maniskill]'")
 
-from reward_synth.evaluation.play import measure, measured_table, play
+from reward_synth.evaluation.play import play
+from reward_synth.evaluation.scoring import measure, measured_table
 from reward_synth.state.episode import Episode
 from tests.tasks.demonstrations import SPECS, at_rest, table_of
 

@@ -13,13 +13,13 @@ pytest.importorskip("metaworld", reason="needs: pip install 'reward-synth[metawo
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.display import make_display
-from reward_synth.evaluation.play import measure, measured_table
+from reward_synth.evaluation.scoring import measure, measured_table
 from reward_synth.export.standalone import export
 from reward_synth.llm.base import Request
 from reward_synth.llm.fake import ScriptedModel
-from reward_synth.preparation.settle import settle_task
+from reward_synth.preparation.settle import draft_task
 from reward_synth.roles.prompts import Prompts
-from reward_synth.roles.task_drafter import GoalReader
+from reward_synth.roles.task_drafter import TaskDrafter
 from reward_synth.settings.model import Settings
 from reward_synth.simulators import environments, get_simulator
 from reward_synth.simulators.metaworld.tasks import TASKS
@@ -59,7 +59,7 @@ def test_a_small_model_chooses_among_what_the_goal_names() -> None:
         offered[:] = re.findall(r"[\w-]+-v\d", request.messages[0].content)
         return offered[0]
 
-    reader = GoalReader(ScriptedModel(choose, small=True), Prompts())
+    reader = TaskDrafter(ScriptedModel(choose, small=True), Prompts())
     reader.choose_environment("slide the drawer shut", environments())
     assert set(offered) == {name for name in TASKS if "drawer" in name or "slide" in name}
     reader.choose_environment("make the hopper hop", environments())
@@ -79,7 +79,7 @@ def test_a_goal_of_ones_own_is_drafted_for_a_metaworld_environment(tmp_path: Pat
     goal = "pull the mug towards the robot"
     settings = Settings(env="coffee-pull-v3", yes=True, runs_dir=tmp_path)
     store = RunStore.create(tmp_path, goal, settings)
-    task = settle_task(goal, settings, GoalReader(model, Prompts()), store, make_display("none"), None)
+    task = draft_task(goal, settings, TaskDrafter(model, Prompts()), store, make_display("none"), None)
     assert (task.simulator, task.environment.id, task.horizon) == ("metaworld", "coffee-pull-v3", 200)
     assert task.name == "metaworld/pull_the_mug_towards_the_robot" and task.drafted
     prompt = model.requests[0].messages[-1].content
