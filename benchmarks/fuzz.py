@@ -28,10 +28,12 @@ from recorded import recorded_rewards
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.reward import frames
 from reward_synth.reward.lint import lint
-from reward_synth.reward.lint.rule_examples import EXAMPLE_ACTION_SIZE, EXAMPLE_LAYOUT, EXAMPLES
 from reward_synth.sandbox import channel
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT / "docs"))
+from generate_rules import EXAMPLES, LAYOUT  # noqa: E402 - the rewards that docs/rules.md shows
+
 SLOWEST_LINT = 2.0
 DEADLINE = 0.2
 GRACE = 2.0
@@ -103,7 +105,7 @@ def seeds() -> list[str]:
     found = [reward.source for reward in recorded_rewards()]
     for path in sorted((ROOT / "tests" / "containment").glob("*.jsonl")):
         found += [json.loads(line)["code"] for line in path.read_text(encoding="utf-8").splitlines()]
-    return found + [text for example in EXAMPLES.values() for text in (example.bad, example.good)]
+    return found + [text for example in EXAMPLES.examples.values() for text in (example.bad, example.good)]
 
 
 def mutated_text(chance: random.Random, known: list[str]) -> str:
@@ -155,7 +157,7 @@ def lint_case(chance: random.Random, known: list[str]) -> Case:
     entry = chance.choice(("compute_reward", "compute_reward", "success", "fitness"))
     begun = time.process_time()  # not what other work on the machine takes
     try:
-        report = lint(source, EXAMPLE_LAYOUT, entry, EXAMPLE_ACTION_SIZE)  # type: ignore[arg-type]
+        report = lint(source, LAYOUT, entry, EXAMPLES.action_size)  # type: ignore[arg-type]
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             raise

@@ -1,44 +1,84 @@
-"""Writes ``lint-rules.md`` from the lint's rules and their examples: ``python docs/generate_rules.py``.
+"""Writes ``rules.md`` from the registry and from ``templates``: ``python docs/generate_rules.py``.
 
 A test holds the page equal to what this script would write, and lints every example.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from pydantic import BaseModel
+
+from reward_synth.core.rules import REGISTRY, Rule
+from reward_synth.core.types import Source
+from reward_synth.core.yaml import read_yaml
+from reward_synth.diagnosis.detector import unsolved
+from reward_synth.diagnosis.training_rules import DETECTORS
 from reward_synth.reward.lint import lint
-from reward_synth.reward.lint.rule_examples import EXAMPLE_ACTION_SIZE, EXAMPLE_LAYOUT, EXAMPLES
-from reward_synth.reward.lint.rules import RULES, rules_table
 
-PAGE = Path(__file__).resolve().with_name("lint-rules.md")
+FOLDER = Path(__file__).resolve().parent
+PAGE = FOLDER / "rules.md"
+DECLARING = (
+    "reward_synth.reward.lint.rules",
+    "reward_synth.reward.probe_rules",
+    "reward_synth.screening.ranking",
+    "reward_synth.diagnosis.motion_rules",
+    "reward_synth.diagnosis.training_rules",
+    "reward_synth.methods.refine",
+)
+"""The modules that declare rules: the registry is complete once they are imported."""
+for _module in DECLARING:
+    import_module(_module)
 
-_HEAD = """# Rules of the lint
 
-This page is made by `docs/generate_rules.py` from the rules themselves; a test lints every example on it.
+class Example(BaseModel):
+    """A reward that breaks a rule, and one that does the same within it."""
 
-The lint reads a reward without running it. An *error* keeps the reward from being trained, a *warning* does not.
-What it cannot decide, it lets pass: the probe runs the code, and the lock keeps it in. `reward-synth check FILE
---task TASK --only lint` shows its findings.
+    bad: str
+    good: str
 
-It follows values through names, containers, helpers and loops: a name for `next_state.hand` is still that array, a
-size in a variable is still a size. A number whose bounds it does not know counts as small, unless it comes from the
-state.
-"""
+
+class Examples(BaseModel):
+    """``templates/rule_examples.yaml``."""
+
+    layout: dict[str, tuple[int, ...]]
+    """The fields that the examples may read, with their shapes."""
+    action_size: int
+    examples: dict[str, Example]
+    """By the rule's short name."""
+
+
+EXAMPLES = read_yaml(FOLDER / "templates" / "rule_examples.yaml", Examples, "examples")
+LAYOUT = tuple(EXAMPLES.layout.items())
+
+
+def rules_of(source: Source) -> list[Rule]:
+    """The rules of one source in the order of the page."""
+    if source == "training":
+        return [detector.rule for detector in DETECTORS]
+    return [rule for rule in REGISTRY.values() if rule.source == source]
+
+
+def shown(rule: Rule) -> str:
+    """What the lint says of the rule's bad example."""
+    found = lint(EXAMPLES.examples[rule.name].bad, LAYOUT, action_size=EXAMPLES.action_size).findings
+    return next(finding.as_text() for finding in found if finding.id == rule.id)
 
 
 def page() -> str:
     """The whole page."""
-    sections = [_HEAD, rules_table(RULES)]
-    for rule, (severity, text) in RULES.items():
-        example = EXAMPLES[rule]
-        found = lint(example.bad, EXAMPLE_LAYOUT, action_size=EXAMPLE_ACTION_SIZE).findings
-        shown = next(finding for finding in found if finding.rule == rule)
-        sections.append(
-            f"## `{rule}`\n\n{text} ({severity})\n\nNot so:\n\n```python\n{example.bad}```\n\n"
-            f"> {shown.as_text()}\n\nBut so:\n\n```python\n{example.good}```"
-        )
-    return "\n\n".join(section.rstrip("\n") for section in sections) + "\n"
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER / "templates"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    silent = {detector.rule.id for detector in DETECTORS if unsolved in detector.needs}
+    template = environment.get_template("rules.md.j2")
+    return template.render(rules_of=rules_of, examples=EXAMPLES.examples, shown=shown, silent=silent)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, field_validator
 
 
 class Value(BaseModel):
@@ -14,7 +15,9 @@ class Value(BaseModel):
 
 
 Severity = Literal["error", "warning"]
-Source = Literal["lint", "probe", "screen", "critic", "training", "analysis"]
+Source = Literal["lint", "probe", "screen", "designer", "critic", "training"]
+Verdict = Literal["found", "not found", "not enough data", "not applicable", "could not run"]
+"""What a rule answers. The last three are answers too: silence would read as a clean reward."""
 Status = Literal["designed", "rejected", "trained", "crashed", "stopped"]
 RoleName = Literal["designer", "critic", "analyzer", "task_drafter"]
 EARLIER_ROLE_NAMES: dict[str, RoleName] = {"goal": "task_drafter"}
@@ -38,7 +41,7 @@ class Finding(Value):
     """One thing that is wrong with a reward, told so that a model (or a person) can mend it."""
 
     rule: str
-    """Stable identifier, for example ``unknown-field`` or ``dead-term``."""
+    """Short name, for example ``unknown-field`` or ``dead-term``: what models and people are shown."""
     message: str
     """What is wrong, naming the values seen."""
     fix: str = ""
@@ -48,6 +51,18 @@ class Finding(Value):
     severity: Severity = "error"
     """An error keeps the reward from being trained; a warning is shown to the model and the person."""
     source: Source = "lint"
+    """Who looked. Made through :meth:`Rule.finding <reward_synth.core.rules.Rule.finding>`, but for a critic's."""
+
+    @field_validator("source", mode="before")
+    @classmethod
+    def _renamed(cls, source: Any) -> Any:
+        """Older run folders call the source of training rules ``analysis``."""
+        return "training" if source == "analysis" else source
+
+    @property
+    def id(self) -> str:
+        """``source/rule``, the id in the registry: two sources may share a short name."""
+        return f"{self.source}/{self.rule}"
 
     def as_text(self) -> str:
         """One line, as prompts and the terminal show it."""
@@ -82,11 +97,20 @@ class CheckReport(Value):
     """Reward terms that it returned under the probe, in the order of first appearance."""
     alignment: Alignment | None = None
     """From the screen; None where it was not screened, or all behaviours have one fitness."""
+    verdicts: dict[str, Verdict] = {}
+    """What each rule of probe and screen answered, by id. The lint's are not here: it lets pass what it cannot decide,
+    so that its silence is no answer."""
 
     @property
     def ok(self) -> bool:
         """True if nothing stands against training it."""
         return not any(finding.severity == "error" for finding in self.findings)
+
+    def plus(self, findings: Iterable[Finding], verdicts: Mapping[str, Verdict]) -> CheckReport:
+        """This report, and what was asked after it."""
+        return self.model_copy(
+            update={"findings": (*self.findings, *findings), "verdicts": {**self.verdicts, **verdicts}}
+        )
 
 
 class Measurement(Value):

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from reward_synth.core.arrays import FloatArray
-from reward_synth.core.types import EvaluationPoint, Finding, Measurement, TermStatistics, TrainResult
+from reward_synth.core.types import EvaluationPoint, Measurement, TermStatistics, TrainResult
 from reward_synth.diagnosis.precursors import Precursor, precursors
 from reward_synth.diagnosis.trajectories import Played
 from reward_synth.state.table import FieldTable
@@ -100,11 +100,6 @@ class Evidence:
             if r.episodes
         ]
         return max(SMALLEST_CHANGE, RELATIVE_NOISE * largest, 2 * max(spreads, default=0.0))
-
-
-def diagnosis(rule: str, message: str, fix: str) -> Finding:
-    """A finding of this package; never an error, as the reward has been trained already."""
-    return Finding(rule=rule, message=message, fix=fix, severity="warning", source="analysis")
 
 
 def thirds(values: Sequence[float]) -> tuple[float, float]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 import numpy as np
 
 from reward_synth.core.number_format import number, percent, plural, with_unit
-from reward_synth.core.types import Finding
-from reward_synth.diagnosis.evidence import Evidence, diagnosis
+from reward_synth.core.types import Verdict
+from reward_synth.diagnosis.detector import Detector, Said, detector, episodes, trajectories, unsolved
+from reward_synth.diagnosis.evidence import Evidence
 from reward_synth.diagnosis.trajectories import Played, Series, series_of
 
 EARLY = 0.5
@@ -25,56 +24,75 @@ SHORTEST_EPISODE = 10
 POSITION_UNITS = ("m", "rad")
 
 
-def falls_early(evidence: Evidence) -> Iterator[Finding]:
-    """Most episodes were ended by the environment, long before the horizon and without success."""
+def _settled(evidence: Evidence) -> Verdict | None:
+    """An episode that is long enough to see how the policy moves."""
+    return None if _long_enough(evidence) else "not enough data"
+
+
+def _places(evidence: Evidence) -> Verdict | None:
+    """A position or an angle among the fields worth showing."""
+    return None if _position_names(evidence) else "not applicable"
+
+
+def _bounded(evidence: Evidence) -> Verdict | None:
+    """Continuous actions with bounds."""
+    bounds = [(each.low, each.high) for each in evidence.table.actions]
+    return "not applicable" if evidence.table.discrete or not bounds or not np.isfinite(bounds).all() else None
+
+
+@detector(unsolved, episodes(1))
+def wrong_direction(evidence: Evidence) -> Said:
+    """Does the policy move, but against the goal?
+
+    A position moved the other way, or fitness fell below 0: turn the sign of the term that pays for it.
+    """
+    fitness = evidence.fitness or 0.0
+    if fitness >= -evidence.noise:
+        return
+    unit = evidence.task.fitness_unit
+    travelled = _travel_that_is_fitness(evidence)
+    if travelled:
+        name, net = travelled
+        yield (
+            f"The policy moves against the goal: `{name}` changed by {with_unit(net, 'm')} in an episode on average, "
+            f"which the task counts as {with_unit(fitness, unit)}.",
+            "Turn the sign of the term that pays for this movement.",
+        )
+    elif evidence.curve and evidence.curve[0].fitness - fitness > evidence.noise:
+        yield (
+            f"Fitness is negative and training made it worse: {with_unit(evidence.curve[0].fitness, unit)} at the "
+            f"first evaluation, {with_unit(fitness, unit)} at the end.",
+            "Check the sign of the largest term: it may pay for moving away from the goal.",
+        )
+
+
+@detector(episodes(1))
+def falls_early(evidence: Evidence) -> Said:
+    """Are most episodes ended by the environment, long before the horizon and without success?
+
+    At least half of them before half of the horizon: pay for the healthy posture at every step.
+    """
     horizon = evidence.task.horizon
     measured = evidence.measurements
     early = [m for m in measured if m.terminated and not m.success and m.length < EARLY * horizon]
     if not early or len(early) < 0.5 * len(measured):
         return
     length = float(np.mean([m.length for m in early]))
-    yield diagnosis(
-        "falls-early",
-        f"{len(early)} of {plural(len(measured), 'episode')} were ended by the environment (fallen, or out "
-        "of bounds) "
+    yield (
+        f"{len(early)} of {plural(len(measured), 'episode')} were ended by the environment (fallen, or out of bounds) "
         f"after {number(length)} of {horizon} steps on average.",
-        "Pay at every step for keeping the posture that the environment calls healthy, more than a quick "
-        "fall can "
+        "Pay at every step for keeping the posture that the environment calls healthy, more than a quick fall can "
         "earn, and lower what rewards the lunge; the last values of the worst episode show what gives way.",
     )
 
 
-def wrong_direction(evidence: Evidence) -> Iterator[Finding]:
-    """The policy moves, but against the goal."""
-    fitness = evidence.fitness
-    if fitness is None or evidence.solved or fitness >= -evidence.noise:
-        return
-    unit = evidence.task.fitness_unit
-    travelled = _travel_that_is_fitness(evidence)
-    if travelled:
-        name, net = travelled
-        yield diagnosis(
-            "wrong-direction",
-            f"The policy moves against the goal: `{name}` changed by {with_unit(net, 'm')} in an episode on "
-            "average, "
-            f"which the task counts as {with_unit(fitness, unit)}.",
-            "Turn the sign of the term that pays for this movement.",
-        )
-    elif evidence.curve and evidence.curve[0].fitness - fitness > evidence.noise:
-        yield diagnosis(
-            "wrong-direction",
-            f"Fitness is negative and training made it worse: {with_unit(evidence.curve[0].fitness, unit)} "
-            "at the "
-            f"first evaluation, {with_unit(fitness, unit)} at the end.",
-            "Check the sign of the largest term: it may pay for moving away from the goal.",
-        )
+@detector(unsolved, trajectories, _settled, _places)
+def stands_still(evidence: Evidence) -> Said:
+    """Does nothing move that could, once the robot has settled?
 
-
-def stands_still(evidence: Evidence) -> Iterator[Finding]:
-    """Nothing that could move does, once the robot has settled."""
+    No position changes by more than 0.05 m/s or rad/s: doing nothing must pay less than trying.
+    """
     played = _long_enough(evidence)
-    if evidence.solved or not played:
-        return
     fastest = 0.0
     name = ""
     for one in played:
@@ -85,24 +103,22 @@ def stands_still(evidence: Evidence) -> Iterator[Finding]:
                 fastest, name = speed, f"{series.name} ({series.unit}/s)"
     if not name or fastest >= STILL_SPEED:
         return
-    yield diagnosis(
-        "stands-still",
-        f"The robot stands still: the fastest of its positions, {name}, changes by {number(fastest)} on "
-        "average; "
+    yield (
+        f"The robot stands still: the fastest of its positions, {name}, changes by {number(fastest)} on average; "
         f"actions are {percent(_effort(evidence, played))} of their range.",
-        "Doing nothing must pay less than trying: remove constant bonuses, lower the action penalty, and "
-        "reward the "
+        "Doing nothing must pay less than trying: remove constant bonuses, lower the action penalty, and reward the "
         "goal's movement from the first small step on.",
     )
 
 
-def jitter(evidence: Evidence) -> Iterator[Finding]:
-    """A position goes back and forth fast without getting anywhere."""
-    played = _long_enough(evidence)
-    if evidence.solved or not played:
-        return
+@detector(unsolved, trajectories, _settled, _places)
+def jitter(evidence: Evidence) -> Said:
+    """Does a position go back and forth fast without getting anywhere?
+
+    A horizontal position ends where it began: reward signed progress instead of its magnitude.
+    """
     worst: tuple[float, str, float, float] | None = None
-    for one in played:
+    for one in _long_enough(evidence):
         for series in _positions(evidence, one):
             if series.unit != "m" or series.vertical:
                 continue
@@ -115,57 +131,46 @@ def jitter(evidence: Evidence) -> Iterator[Finding]:
                 worst = (speed, series.name, net, flips)
     if worst:
         speed, name, net, flips = worst
-        yield diagnosis(
-            "jitter",
-            f"`{name}` shakes back and forth at {number(speed)} m/s on average, turning round at "
-            f"{percent(flips)} of "
+        yield (
+            f"`{name}` shakes back and forth at {number(speed)} m/s on average, turning round at {percent(flips)} of "
             f"the steps, and ends only {number(net)} m from where it began.",
-            "Reward signed progress (next minus present position) or a signed velocity, not its magnitude, "
-            "and charge "
+            "Reward signed progress (next minus present position) or a signed velocity, not its magnitude, and charge "
             "a little for large actions.",
         )
 
 
-def action_saturation(evidence: Evidence) -> Iterator[Finding]:
-    """Actions lie at their bounds most of the time."""
-    dimensions = evidence.table.actions
-    if evidence.solved or not evidence.played or not dimensions or evidence.table.discrete:
-        return
-    low = np.array([d.low for d in dimensions])
-    high = np.array([d.high for d in dimensions])
-    if not (np.isfinite(low).all() and np.isfinite(high).all()):
-        return
+@detector(unsolved, _bounded, trajectories)
+def action_saturation(evidence: Evidence) -> Said:
+    """Do actions lie at their bounds most of the time?
+
+    More than 80 % of the time: charge a little more for large actions.
+    """
+    low = np.array([each.low for each in evidence.table.actions])
+    high = np.array([each.high for each in evidence.table.actions])
     actions = np.concatenate([p.episode.actions for p in evidence.played])
     margin = 0.01 * (high - low)
     share = float(np.mean((actions <= low + margin) | (actions >= high - margin)))
     if share > SATURATED_SHARE:
-        yield diagnosis(
-            "action-saturation",
+        yield (
             f"Actions lie at their bounds {percent(share)} of the time: the policy switches between extremes.",
             "Charge a little more for large actions (the sum of squares, a few percent of the main term).",
         )
 
 
-RULES: tuple[Callable[[Evidence], Iterator[Finding]], ...] = (
-    wrong_direction,
-    falls_early,
-    stands_still,
-    jitter,
-    action_saturation,
-)
+DETECTORS: tuple[Detector, ...] = (wrong_direction, falls_early, stands_still, jitter, action_saturation)
 
 
 def _long_enough(evidence: Evidence) -> list[Played]:
     return [one for one in evidence.played if one.measurement.length >= SHORTEST_EPISODE]
 
 
+def _position_names(evidence: Evidence) -> list[str]:
+    known = [field for name in evidence.fields if (field := evidence.table.get(name)) is not None]
+    return [field.name for field in known if field.unit in POSITION_UNITS]
+
+
 def _positions(evidence: Evidence, one: Played) -> list[Series]:
-    names = [
-        name
-        for name in evidence.fields
-        if (field := evidence.table.get(name)) is not None and field.unit in POSITION_UNITS
-    ]
-    return series_of(one.episode, evidence.table, names)
+    return series_of(one.episode, evidence.table, _position_names(evidence))
 
 
 def _effort(evidence: Evidence, played: list[Played]) -> float:

@@ -11,8 +11,9 @@ from typing import Any
 from reward_synth.core.arrays import FloatArray
 from reward_synth.core.types import Finding, TrainResult
 from reward_synth.diagnosis import text
+from reward_synth.diagnosis.detector import Answer
 from reward_synth.diagnosis.evidence import Evidence, link_terms, merge_curves, merge_terms
-from reward_synth.diagnosis.training_rules import find
+from reward_synth.diagnosis.training_rules import DETECTORS
 from reward_synth.diagnosis.trajectories import (
     Played,
     Timeline,
@@ -37,7 +38,7 @@ class Summary:
     short: str
     """The same in at most 25 lines, for a small model or a terminal."""
     findings: tuple[Finding, ...]
-    """Named diagnoses with ``source="analysis"``, the weightiest first."""
+    """Of the rules of training, the weightiest first."""
 
 
 def summarize(
@@ -78,7 +79,8 @@ def summarize(
         played=tuple(Played(m, e) for m, e in zip(measurements, episodes, strict=False)),
         fields=shown_fields(table, fields),
     )
-    findings = find(evidence)
+    answers = [ask(evidence) for ask in DETECTORS]
+    findings = tuple(finding for answer in answers for finding in answer.findings)
     extremes = [
         summarize_episode(label, played, table, evidence.fields)
         for label, played in zip(("best", "worst"), best_and_worst(evidence.played), strict=False)
@@ -86,14 +88,14 @@ def summarize(
     timeline = timeline_of_failure(evidence.played, table, evidence.fields)
     told = {"trajectories": [dataclasses.asdict(e) for e in extremes], "timeline": _columns(timeline)}
     return Summary(
-        data=_plain(_data(evidence, findings) | told),
+        data=_plain(_data(evidence, answers) | told),
         text=text.full(evidence, findings, extremes, timeline),
         short=text.short(evidence, findings, extremes),
         findings=findings,
     )
 
 
-def _data(evidence: Evidence, findings: Sequence[Finding]) -> dict[str, Any]:
+def _data(evidence: Evidence, answers: Sequence[Answer]) -> dict[str, Any]:
     return {
         "candidate": evidence.candidate_id,
         "task": evidence.task.name,
@@ -119,7 +121,8 @@ def _data(evidence: Evidence, findings: Sequence[Finding]) -> dict[str, Any]:
         "terms": [term.model_dump(mode="json") for term in evidence.terms],
         "terms_and_fitness": [dataclasses.asdict(link) for link in evidence.links],
         "before_failure": [dataclasses.asdict(each) for each in evidence.precursors],
-        "findings": [finding.model_dump() for finding in findings],
+        "findings": [finding.model_dump() for answer in answers for finding in answer.findings],
+        "verdicts": {answer.rule.id: answer.verdict for answer in answers},
     }
 
 

@@ -57,11 +57,9 @@ def headline(evidence: Evidence) -> str:
     if not evidence.measurements:
         return f"Candidate {evidence.candidate_id}: no evaluation"
     succeeded = sum(m.success for m in evidence.measurements)
-    return (
-        f"Candidate {evidence.candidate_id}: {succeeded} of {plural(len(evidence.measurements), 'episode')} "
-        "succeeded, "
-        f"fitness {with_unit(evidence.fitness, evidence.task.fitness_unit)}"
-    )
+    outcome = f"{succeeded} of {plural(len(evidence.measurements), 'episode')} succeeded"
+    fitness = with_unit(evidence.fitness, evidence.task.fitness_unit)
+    return f"Candidate {evidence.candidate_id}: {outcome}, fitness {fitness}"
 
 
 def story(evidence: Evidence) -> str:
@@ -86,10 +84,9 @@ def story(evidence: Evidence) -> str:
     if len(evidence.curve) > 1:
         first, last = evidence.curve[0], evidence.curve[-1]
         sentences.append(
-            f"From {steps(first.step)} to {steps(last.step)} steps, fitness went from "
-            f"{number(first.fitness)} to "
-            f"{number(last.fitness)} and the generated reward from {number(first.reward)} to "
-            f"{number(last.reward)} a step."
+            f"From {steps(first.step)} to {steps(last.step)} steps, fitness went from {number(first.fitness)} to "
+            f"{number(last.fitness)} and the generated reward from {number(first.reward)} to {number(last.reward)} "
+            "a step."
         )
     return " ".join(sentences)
 
@@ -135,11 +132,8 @@ def _terms(evidence: Evidence) -> list[str]:
     kept = sorted(evidence.terms, key=lambda term: -max(term.share))[:MOST_TERMS]
     shown = [term for term in evidence.terms if term in kept]
     points = max(len(term.mean) for term in shown)
-    at = (
-        [steps(p.step) for p in evidence.curve]
-        if len(evidence.curve) == points
-        else [str(i + 1) for i in range(points)]
-    )
+    timed = len(evidence.curve) == points
+    at = [steps(p.step) for p in evidence.curve] if timed else [str(i + 1) for i in range(points)]
     lines = [
         "## Reward terms per step (share: part of the sum of all terms' mean magnitudes)",
         "",
@@ -155,10 +149,7 @@ def _terms(evidence: Evidence) -> list[str]:
     linked = [f"`{link.term}` {_r(link.correlation)}" for link in evidence.links]
     if linked:
         count = plural(len(evidence.measurements), "evaluation episode")
-        lines += [
-            "",
-            f"Correlation of each term's episode sum with fitness over {count}: {', '.join(linked)}.",
-        ]
+        lines += ["", f"Correlation of each term's episode sum with fitness over {count}: {', '.join(linked)}."]
     return lines
 
 
@@ -175,9 +166,9 @@ def _trajectories(extremes: Sequence[EpisodeSummary]) -> list[str]:
         f"| --- |{' --- | ---: | --- |' * len(extremes)}",
     ]
     for row in zip(*(extreme.fields for extreme in extremes), strict=True):
-        cells = [
+        cells = (
             f"{number(s.start)} → {number(s.end)} | {number(s.mean)} | {_range(s.minimum, s.maximum)}" for s in row
-        ]
+        )
         lines.append(f"| {_name(row[0])} | {' | '.join(cells)} |")
     return lines
 
@@ -247,8 +238,7 @@ def _short_term(evidence: Evidence, term: TermStatistics) -> str:
     linked = f", correlation with fitness {_r(link.correlation)}" if link and link.correlation is not None else ""
     return (
         f"- {term.name}: mean {number(term.mean[0])} at first, {number(term.mean[-1])} at the end "
-        f"(from {number(min(term.minimum))} to {number(max(term.maximum))}), share "
-        f"{percent(term.share[-1])}{linked}"
+        f"(from {number(min(term.minimum))} to {number(max(term.maximum))}), share {percent(term.share[-1])}{linked}"
     )
 
 

@@ -1,20 +1,18 @@
 """Rules that name what went wrong in a training, each from the numbers alone.
 
-Named diagnoses help a designer more than raw numbers. Every rule states the numbers it fired on, so that a
-person can disagree. Rules about the reward's shape stay silent once the task is solved: advice would then
-only do harm.
+Named diagnoses help a designer more than raw numbers. Rules about the reward's shape need a task that is not solved:
+advice would then only do harm.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 import numpy as np
 
 from reward_synth.core.number_format import number, percent, plural, steps, with_unit
-from reward_synth.core.types import Finding, TermStatistics
-from reward_synth.diagnosis.evidence import Evidence, diagnosis, thirds
-from reward_synth.diagnosis.motion_rules import RULES as MOVEMENT_RULES
+from reward_synth.core.types import TermStatistics, Verdict
+from reward_synth.diagnosis.detector import Detector, Said, detector, episodes, points, seeds, terms, unsolved
+from reward_synth.diagnosis.evidence import Evidence, thirds
+from reward_synth.diagnosis.motion_rules import DETECTORS as MOTION
 
 DOMINANT_SHARE = 0.9
 DEAD_MAGNITUDE = 1e-9
@@ -30,77 +28,99 @@ MISALIGNED = -0.5
 DECISIVE_PENALTY = 0.4
 SMALLEST_CURVE = 4
 
-Rule = Callable[[Evidence], Iterator[Finding]]
+
+def _linked(evidence: Evidence) -> Verdict | None:
+    """The reward's terms on the final evaluation's episodes; it may have failed on them."""
+    return None if evidence.links else "could not run"
 
 
-def find(evidence: Evidence) -> tuple[Finding, ...]:
-    """All findings, the weightiest first."""
-    return tuple(finding for rule in RULES for finding in rule(evidence))
+def _told_apart(evidence: Evidence) -> Verdict | None:
+    """Episodes whose fitness differs by more than chance."""
+    apart = float(np.ptp([m.fitness for m in evidence.measurements])) > evidence.noise
+    return None if apart else "not enough data"
 
 
-def training_crashed(evidence: Evidence) -> Iterator[Finding]:
-    """A training broke off."""
+def _signed(evidence: Evidence) -> Verdict | None:
+    """The scale ``sign``, and an episode that has ended."""
+    if any(result.dense_sums is not None for result in evidence.results):
+        return None
+    return "not enough data" if evidence.task.training.scale == "sign" else "not applicable"
+
+
+@detector()
+def training_crashed(evidence: Evidence) -> Said:
+    """Did a training break off?
+
+    Fix what the reason names.
+    """
     for result in evidence.results:
-        if result.status != "trained":
-            yield diagnosis(
-                f"training-{result.status}",
-                f"Training of seed {result.seed} {result.status} after {steps(result.steps)} steps: "
+        if result.status == "crashed":
+            yield (
+                f"Training of seed {result.seed} crashed after {steps(result.steps)} steps: "
                 f"{result.reason or 'no reason was recorded'}.",
-                "Mend what the reason names before anything else." if result.status == "crashed" else "",
+                "Mend what the reason names before anything else.",
             )
 
 
-def reward_against_fitness(evidence: Evidence) -> Iterator[Finding]:
-    """The learner collects more reward while the task gets worse, or no better."""
-    if len(evidence.curve) < SMALLEST_CURVE or evidence.solved:
-        return
-    rewards = [point.reward for point in evidence.curve]
-    before, after = thirds([point.fitness for point in evidence.curve])
-    unit = evidence.task.fitness_unit
-    if not _rises(rewards):
-        return
-    low, high = thirds(rewards)
-    rise = f"The generated reward rose from {number(low)} to {number(high)} a step over training"
-    change = f"from {number(before)} to {with_unit(after, unit)}"
-    if before - after > evidence.noise and -_movement([p.fitness for p in evidence.curve]) > MOVED:
-        yield diagnosis(
-            "reward-up-fitness-down",
+@detector(unsolved, points(SMALLEST_CURVE))
+def reward_up_fitness_down(evidence: Evidence) -> Said:
+    """Does the learner collect more reward while the task gets worse?
+
+    The policy is paid for something else: tie the term that grew to the goal's own quantity.
+    """
+    fitness = [point.fitness for point in evidence.curve]
+    before, after = thirds(fitness)
+    rise = _rise(evidence)
+    if rise and before - after > evidence.noise and -_movement(fitness) > MOVED:
+        change = f"from {number(before)} to {with_unit(after, evidence.task.fitness_unit)}"
+        yield (
             f"{rise} while the task's fitness fell {change}: the policy is paid for something else than the goal.",
             f"Find the term that grew{_grown(evidence)} and tie it to the goal's own quantity, with the goal's sign.",
         )
-    elif abs(after - before) <= evidence.noise:
-        yield diagnosis(
-            "reward-up-fitness-flat",
-            f"{rise} while the task's fitness stayed where it was ({change}): "
-            "the reward can be collected without coming nearer to the goal.",
-            f"Lower or remove what is collected without progress{_grown(evidence)}; "
-            "make the goal's own quantity the largest source of reward.",
+
+
+@detector(unsolved, points(SMALLEST_CURVE))
+def reward_up_fitness_flat(evidence: Evidence) -> Said:
+    """Does the learner collect more reward while the task gets no better?
+
+    Lower what can be collected without progress.
+    """
+    before, after = thirds([point.fitness for point in evidence.curve])
+    rise = _rise(evidence)
+    if rise and abs(after - before) <= evidence.noise:
+        change = f"from {number(before)} to {with_unit(after, evidence.task.fitness_unit)}"
+        yield (
+            f"{rise} while the task's fitness stayed where it was ({change}): the reward can be collected "
+            "without coming nearer to the goal.",
+            f"Lower or remove what is collected without progress{_grown(evidence)}; make the goal's own quantity the "
+            "largest source of reward.",
         )
 
 
-def no_learning(evidence: Evidence) -> Iterator[Finding]:
-    """Neither the reward nor the fitness moved."""
-    if len(evidence.curve) < SMALLEST_CURVE or evidence.solved:
+@detector(unsolved, points(SMALLEST_CURVE))
+def no_learning(evidence: Evidence) -> Said:
+    """Do both the reward and the fitness stay where they were?
+
+    Give a reward that grows with every small step from the start state on.
+    """
+    before, after = thirds([point.fitness for point in evidence.curve])
+    if abs(after - before) > evidence.noise or _rise(evidence):
         return
-    fitness = [point.fitness for point in evidence.curve]
-    before, after = thirds(fitness)
-    if abs(after - before) > evidence.noise or _rises([point.reward for point in evidence.curve]):
-        return
-    yield diagnosis(
-        "no-learning",
-        f"Fitness stayed at {with_unit(after, evidence.task.fitness_unit)} "
-        f"(it was {number(before)} at first) and the reward did not rise either over "
-        f"{steps(evidence.curve[-1].step)} steps: the policy found nothing to follow.",
-        "Give a reward that grows with every small step towards the goal from the start state on, "
-        "instead of one that is paid only near the goal.",
+    yield (
+        f"Fitness stayed at {with_unit(after, evidence.task.fitness_unit)} (it was {number(before)} at first) and the "
+        f"reward did not rise either over {steps(evidence.curve[-1].step)} steps: the policy found nothing to follow.",
+        "Give a reward that grows with every small step towards the goal from the start state on, instead of one that "
+        "is paid only near the goal.",
     )
 
 
-def dense_outweighs_sparse(evidence: Evidence) -> Iterator[Finding]:
-    """With the scale `sign`: hints collected over an episode are worth more than the goal."""
+@detector(unsolved, _signed)
+def dense_outweighs_sparse(evidence: Evidence) -> Said:
+    """With the scale `sign`: are hints collected over an episode worth more than the goal?
+
+    They sum to more than a success is worth, or a failure costs: pay them for progress that can be lost again.
+    """
     sums = [result.dense_sums for result in evidence.results if result.dense_sums is not None]
-    if not sums or evidence.solved:
-        return
     low, high = min(low for low, _ in sums), max(high for _, high in sums)
     if max(high, -low) <= 1.0:
         return
@@ -109,8 +129,7 @@ def dense_outweighs_sparse(evidence: Evidence) -> Iterator[Finding]:
         if high >= -low
         else "an early end, even by failure, costs less than going on"
     )
-    yield diagnosis(
-        "dense-outweighs-sparse",
+    yield (
         f"The dense part summed to between {number(low)} and {number(high)} over a training episode, against 1 for "
         f"success: {worst}.",
         "Pay dense terms for progress that can be lost again (a difference of distances), not at every step, so that "
@@ -118,88 +137,101 @@ def dense_outweighs_sparse(evidence: Evidence) -> Iterator[Finding]:
     )
 
 
-def not_held(evidence: Evidence) -> Iterator[Finding]:
-    """Success is reached, then left again."""
+@detector(episodes(1))
+def success_not_held(evidence: Evidence) -> Said:
+    """Is success reached, then left again?
+
+    In at least 25 % of the episodes: pay for being in the goal state, and for little speed there.
+    """
     if evidence.success_any - evidence.success >= LOST_SUCCESS:
-        yield diagnosis(
-            "success-not-held",
-            f"The goal was reached at some step in {percent(evidence.success_any)} of the episodes, "
-            f"but held at the end in only {percent(evidence.success)}.",
-            "Pay at every step for being in the goal state, and for little speed there, so that staying is "
-            "worth more "
+        yield (
+            f"The goal was reached at some step in {percent(evidence.success_any)} of the episodes, but held at the "
+            f"end in only {percent(evidence.success)}.",
+            "Pay at every step for being in the goal state, and for little speed there, so that staying is worth more "
             "than passing through.",
         )
 
 
-def lost(evidence: Evidence) -> Iterator[Finding]:
-    """Training was better before its end."""
-    if len(evidence.curve) < SMALLEST_CURVE:
-        return
+LED_PAST = (
+    "The reward led past a good policy: bound the term that keeps growing, and check that the reward is largest where "
+    "the task succeeds."
+)
+
+
+@detector(points(SMALLEST_CURVE))
+def success_lost(evidence: Evidence) -> Said:
+    """Did the policy succeed more often before the end of its training?
+
+    By at least 25 points, over three evaluations in a row: bound the term that keeps growing.
+    """
     # An evaluation in mid-training has few episodes, so three in a row are one figure; the end's is the final one's.
     success = [point.success for point in evidence.curve]
     lately = [sum(success[i - 1 : i + 2]) / 3 for i in range(1, len(success) - 1)]
     peak = max(range(len(lately)), key=lambda i: (lately[i], i))
-    end = evidence.curve[-1]
-    fix = (
-        "The reward led past a good policy: bound the term that keeps growing, and check that the reward is "
-        "largest "
-        "where the task succeeds."
-    )
     kept = evidence.success if evidence.measurements else lately[-1]
     if lately[peak] - kept >= LOST_SUCCESS:
-        around = evidence.curve[peak + 1].step
-        yield diagnosis(
-            "success-lost",
-            f"Success was {percent(lately[peak])} around {steps(around)} steps and {percent(kept)} at the end.",
-            fix,
-        )
+        around = steps(evidence.curve[peak + 1].step)
+        yield f"Success was {percent(lately[peak])} around {around} steps and {percent(kept)} at the end.", LED_PAST
+
+
+@detector(unsolved, points(SMALLEST_CURVE))
+def fitness_lost(evidence: Evidence) -> Said:
+    """Was fitness better before the end of the training?
+
+    Well above its value at the end, and success does not show it: bound the term that keeps growing.
+    """
+    if success_lost(evidence).findings:
         return
-    best = max(evidence.curve, key=lambda point: point.fitness)
-    fitness = [point.fitness for point in evidence.curve]
-    fall = best.fitness - end.fitness
-    if not evidence.solved and fall > max(2 * evidence.noise, 0.4 * float(np.ptp(fitness))):
+    best, end = max(evidence.curve, key=lambda point: point.fitness), evidence.curve[-1]
+    spread = float(np.ptp([point.fitness for point in evidence.curve]))
+    if best.fitness - end.fitness > max(2 * evidence.noise, 0.4 * spread):
         unit = evidence.task.fitness_unit
-        yield diagnosis(
-            "fitness-lost",
-            f"Fitness peaked at {with_unit(best.fitness, unit)} at {steps(best.step)} steps "
-            f"and was {with_unit(end.fitness, unit)} at the end.",
-            fix,
+        yield (
+            f"Fitness peaked at {with_unit(best.fitness, unit)} at {steps(best.step)} steps and was "
+            f"{with_unit(end.fitness, unit)} at the end.",
+            LED_PAST,
         )
 
 
-def dominant_term(evidence: Evidence) -> Iterator[Finding]:
-    """One term drowns the others."""
-    if evidence.solved or len(evidence.terms) < 2:
-        return
+@detector(unsolved, terms(2))
+def dominant_term(evidence: Evidence) -> Said:
+    """Does one term drown the others?
+
+    It makes up more than 90 % of the reward's magnitude late in training: divide its weight, or raise the others.
+    """
     for term in evidence.terms:
         share = _late(term.share)
         if share > DOMINANT_SHARE:
             others = ", ".join(
                 f"`{other.name}` {percent(_late(other.share))}" for other in evidence.terms if other is not term
             )
-            yield diagnosis(
-                "dominant-term",
+            yield (
                 f"`{term.name}` makes up {percent(share)} of the reward's magnitude late in training "
                 f"({number(_late(term.mean))} a step); the others are hardly felt: {others}.",
                 f"Divide its weight by about {number(_divisor(share))}, or raise the others until they are felt.",
             )
 
 
-def dead_term(evidence: Evidence) -> Iterator[Finding]:
-    """A term that was zero throughout training."""
+@detector(terms(1))
+def dead_term(evidence: Evidence) -> Said:
+    """Was a term zero throughout training?
+
+    Loosen its condition, or remove it.
+    """
     for term in evidence.terms:
         if max(map(abs, (*term.minimum, *term.maximum))) <= DEAD_MAGNITUDE:
-            yield diagnosis(
-                "dead-term",
+            yield (
                 f"`{term.name}` was 0 at every step of training.",
                 "Loosen its condition so that ordinary states reach it, or remove it.",
             )
 
 
-def saturated_term(evidence: Evidence) -> Iterator[Finding]:
-    """A term that pays the same whatever the robot does."""
-    if evidence.solved:
-        return
+@detector(unsolved, terms(1))
+def saturated_term(evidence: Evidence) -> Said:
+    """Does a term pay the same whatever the robot does?
+
+    It is the same at every step late in training, or sits at its ceiling: widen its scale.
+    """
     for term in evidence.terms:
         low, mean, high = min(_half(term.minimum)), _late(term.mean), max(_half(term.maximum))
         if abs(mean) <= DEAD_MAGNITUDE:
@@ -210,57 +242,60 @@ def saturated_term(evidence: Evidence) -> Iterator[Finding]:
             told = f"sits at its ceiling (mean {number(mean)} of at most {number(high)})"
         else:
             continue
-        yield diagnosis(
-            "saturated-term",
+        yield (
             f"`{term.name}` {told}: it no longer tells a better step from a worse one.",
-            "Widen its scale (a larger temperature in tanh or exp, a higher target) or use the quantity "
-            "itself; "
-            "remove it if it only pays for being alive.",
+            "Widen its scale (a larger temperature in tanh or exp, a higher target) or use the quantity itself; remove "
+            "it if it only pays for being alive.",
         )
 
 
-def misaligned_term(evidence: Evidence) -> Iterator[Finding]:
-    """A bonus that pays more in the worse episodes, or a penalty that costs the better ones most of their reward."""
-    values = [m.fitness for m in evidence.measurements]
-    if evidence.solved or len(values) < 6 or float(np.ptp(values)) <= evidence.noise:
-        return
+@detector(unsolved, episodes(6), _told_apart, _linked)
+def misaligned_term(evidence: Evidence) -> Said:
+    """Does a bonus pay more in the worse episodes, or a penalty cost the better ones most of their reward?
+
+    Over 6 or more episodes its sum correlates with fitness below -0.5, and a penalty makes up 40 % of the reward's
+    magnitude: check its sign, its frame and its field.
+    """
     shares = {term.name: _late(term.share) for term in evidence.terms}
     for link in evidence.links:
         pays = link.mean_sum > 0
         # A penalty goes against fitness by its nature, as moving costs effort; it must not decide, though.
         weighty = shares.get(link.term, 1.0) > (0.1 if pays else DECISIVE_PENALTY)
         if weighty and link.correlation is not None and link.correlation < MISALIGNED:
-            yield diagnosis(
-                "misaligned-term",
+            count = plural(len(evidence.measurements), "episode")
+            yield (
                 f"`{link.term}` {'paid' if pays else 'cost'} more in the {'worse' if pays else 'better'} episodes: "
-                f"over {plural(len(values), 'episode')} its sum correlates with fitness at r = {link.correlation:.2f}, "
+                f"over {count} its sum correlates with fitness at r = {link.correlation:.2f}, "
                 f"and it makes up {percent(shares.get(link.term))} of the reward's magnitude.",
                 "Check its sign, its frame and the field it reads; it should be largest where the task goes best.",
             )
 
 
-def still_improving(evidence: Evidence) -> Iterator[Finding]:
-    """Training ended on the way up."""
+@detector(unsolved, points(SMALLEST_CURVE + 1))
+def still_improving(evidence: Evidence) -> Said:
+    """Did training end on the way up?
+
+    Train longer before changing the reward.
+    """
     fitness = [point.fitness for point in evidence.curve]
-    if evidence.solved or len(fitness) < SMALLEST_CURVE + 1:
-        return
     size = max(1, len(fitness) // 4)
     before, last = float(np.mean(fitness[-2 * size : -size])), float(np.mean(fitness[-size:]))
     spread = float(np.ptp(fitness))
     if last - before > max(evidence.noise, 0.1 * spread) and fitness[-1] >= max(fitness) - 0.1 * spread:
-        yield diagnosis(
-            "still-improving",
+        yield (
             f"Fitness was still rising when training ended: from {number(before)} to "
             f"{with_unit(last, evidence.task.fitness_unit)} over the last points.",
             "Give it more environment steps before changing the reward's shape; keep what this reward does.",
         )
 
 
-def seed_variance(evidence: Evidence) -> Iterator[Finding]:
-    """Seeds of the same reward end far apart."""
+@detector(seeds(2))
+def seed_variance(evidence: Evidence) -> Said:
+    """Do seeds of the same reward end far apart?
+
+    A smoother path to the goal helps, and more seeds.
+    """
     seeds = [result for result in evidence.trained if result.episodes]
-    if len(seeds) < 2:
-        return
     success = [result.success for result in seeds]
     fitness = [result.fitness or 0.0 for result in seeds]
     apart = max(success) - min(success) >= SEED_SUCCESS_RANGE
@@ -270,21 +305,22 @@ def seed_variance(evidence: Evidence) -> Iterator[Finding]:
         told = ", ".join(
             f"seed {r.seed}: {percent(r.success)}, {with_unit(r.fitness, evidence.task.fitness_unit)}" for r in seeds
         )
-        yield diagnosis(
-            "seed-variance",
+        yield (
             f"The same reward gave very different policies (success, fitness): {told}.",
             "Make the path to the goal smoother (no jumps, no bonus that only luck finds), and judge by more seeds.",
         )
 
 
-RULES: tuple[Rule, ...] = (
+DETECTORS: tuple[Detector, ...] = (
     training_crashed,
-    reward_against_fitness,
-    *MOVEMENT_RULES,
+    reward_up_fitness_down,
+    reward_up_fitness_flat,
+    *MOTION,
     dense_outweighs_sparse,
     no_learning,
-    not_held,
-    lost,
+    success_not_held,
+    success_lost,
+    fitness_lost,
     dominant_term,
     misaligned_term,
     dead_term,
@@ -292,6 +328,15 @@ RULES: tuple[Rule, ...] = (
     still_improving,
     seed_variance,
 )
+"""The weightiest first."""
+
+
+def _rise(evidence: Evidence) -> str:
+    """How the generated reward rose over training, in words; empty if it did not."""
+    rewards = [point.reward for point in evidence.curve]
+    low, high = thirds(rewards)
+    rises = _movement(rewards) > MOVED and high - low > 0.05 * max(map(abs, rewards))
+    return f"The generated reward rose from {number(low)} to {number(high)} a step over training" if rises else ""
 
 
 def _movement(values: list[float]) -> float:
@@ -299,11 +344,6 @@ def _movement(values: list[float]) -> float:
     spread = float(np.ptp(values))
     before, after = thirds(values)
     return (after - before) / spread if spread > 0 else 0.0
-
-
-def _rises(values: list[float]) -> bool:
-    before, after = thirds(values)
-    return _movement(values) > MOVED and after - before > 0.05 * max(map(abs, values))
 
 
 def _late(values: tuple[float, ...]) -> float:

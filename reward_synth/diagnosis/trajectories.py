@@ -121,19 +121,14 @@ def summarize_episode(
         fitness=measurement.fitness,
         length=measurement.length,
         terminated=measurement.terminated,
-        fields=tuple(
-            SeriesSummary(
-                name=series.name,
-                unit=series.unit,
-                start=float(series.values[0]),
-                end=float(series.values[-1]),
-                mean=float(series.values.mean()),
-                minimum=float(series.values.min()),
-                maximum=float(series.values.max()),
-            )
-            for series in series_of(played.episode, table, names)[:limit]
-        ),
+        fields=tuple(_in_five_numbers(series) for series in series_of(played.episode, table, names)[:limit]),
     )
+
+
+def _in_five_numbers(series: Series) -> SeriesSummary:
+    values = series.values
+    numbers = (values[0], values[-1], values.mean(), values.min(), values.max())
+    return SeriesSummary(series.name, series.unit, *map(float, numbers))
 
 
 def timeline_of_failure(played: Sequence[Played], table: FieldTable, names: Sequence[str]) -> Timeline | None:

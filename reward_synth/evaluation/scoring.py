@@ -9,6 +9,7 @@ from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import Finding, Measurement
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.lint import lint
+from reward_synth.reward.probe_rules import PROBE
 from reward_synth.sandbox.process import MeasureProcess
 from reward_synth.state.episode import Episode
 from reward_synth.state.table import FieldTable
@@ -81,7 +82,7 @@ def _verdicts(process: MeasureProcess, episodes: Sequence[Episode]) -> list[Meas
     if found != again[::-1]:
         # A model may have drafted the measures. One with a memory could make the last episode look best.
         message = "it judges the same episode differently when it is asked again"
-        raise RewardError(Finding(rule="impure", message=message, fix="keep nothing outside of it", source="probe"))
+        raise RewardError(PROBE["impure"].finding(message, "keep nothing outside of it"))
     return found
 
 

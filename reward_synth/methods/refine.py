@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from reward_synth.core.rules import declare
 from reward_synth.core.types import CheckReport, Finding
 from reward_synth.roles.brief import Brief
 from reward_synth.roles.critic import Critic
 from reward_synth.roles.designer import Designer, Draft
 from reward_synth.screening.checker import Inspector
+
+NO_CODE = declare(
+    "designer", "no-code", "error", "Does the designer's answer hold no reward?",
+    "There is no code in it, or none that can be told from words.", "answer with one python code block",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -121,7 +127,7 @@ class Refiner:
 def _to_mend(item: Refined) -> tuple[Finding, ...]:
     """What the designer is asked to mend: errors of lint, probe and screen; else the critic's."""
     if not item.draft.source:
-        return (Finding(rule="no-code", message=item.draft.problem, fix="answer with one python code block"),)
+        return (NO_CODE.finding(item.draft.problem),)
     errors = tuple(f for f in item.report.findings if f.severity == "error")
     return errors or item.objections
 

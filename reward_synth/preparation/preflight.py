@@ -21,7 +21,8 @@ from reward_synth.evaluation.scoring import measure
 from reward_synth.executors.base import worker_environment
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.lint import lint
-from reward_synth.screening.checker import FIXED_FIX, Inspector
+from reward_synth.reward.probe_rules import PROBE
+from reward_synth.screening.checker import Inspector
 from reward_synth.screening.reference_episodes import SEED, STEPS, Behaviours, record_full_length
 from reward_synth.simulators import open_environment
 from reward_synth.state.faults import BLAME, name_of
@@ -209,14 +210,14 @@ def _ranges(inspector: Inspector) -> Iterator[Remark]:
 
 def _code(inspector: Inspector) -> Iterator[Remark]:
     """What the code of success and fitness gives reason to doubt: lint's warnings, and positions that never change."""
-    task, layout = inspector.task, inspector.table.layout()
+    task, layout, fix = inspector.task, inspector.table.layout(), PROBE["fixed-position"].fix
     parts: tuple[Literal["success", "fitness"], ...] = ("success", "fitness")
     for part in parts:
         report = lint(getattr(task, part), layout, part)
         for finding in report.findings:
             yield Remark("warning", part, f"{part}: {finding.message}", finding.fix)
         for told in inspector.fixed_positions(report.fields):
-            yield Remark("warning", part, f"{part} reads a field that never changes: {told}", FIXED_FIX)
+            yield Remark("warning", part, f"{part} reads a field that never changes: {told}", fix)
 
 
 def _success(behaviours: Behaviours, longer: Sequence[Measurement]) -> Iterator[Remark]:

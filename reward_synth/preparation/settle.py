@@ -13,6 +13,7 @@ from reward_synth.events.model import StatusChanged
 from reward_synth.preparation.preflight import try_environment
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.lint import lint
+from reward_synth.reward.probe_rules import PROBE
 from reward_synth.roles.task_drafter import TaskDrafter
 from reward_synth.screening.reference_episodes import record_behaviours
 from reward_synth.settings.model import Settings
@@ -125,23 +126,11 @@ def _faults_on_behaviours(task: TaskSpec, table: FieldTable, entry: str) -> tupl
     except RewardError as error:
         return (error.finding,)
     if entry == "success" and all(m.success for m in measured):
-        return (
-            Finding(
-                rule="always-successful",
-                message=f"success is true in all {len(measured)} scripted episodes, doing nothing among them",
-                fix="ask for what only an episode that reaches the goal shows",
-                source="probe",
-            ),
-        )
+        message = f"success is true in all {len(measured)} scripted episodes, doing nothing among them"
+        return (PROBE["always-successful"].finding(message),)
     if entry == "fitness" and len({m.fitness for m in measured}) == 1:
-        return (
-            Finding(
-                rule="constant-fitness",
-                message=f"fitness is {measured[0].fitness:g} in all {len(measured)} scripted episodes",
-                fix="return a number that rises as an episode comes nearer to the goal",
-                source="probe",
-            ),
-        )
+        message = f"fitness is {measured[0].fitness:g} in all {len(measured)} scripted episodes"
+        return (PROBE["constant-fitness"].finding(message),)
     return ()
 
 

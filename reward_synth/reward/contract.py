@@ -24,6 +24,7 @@ from typing import Any
 
 from reward_synth.core.types import Finding, ScaleName
 from reward_synth.reward.namespace import ContractBreach, compile_reward
+from reward_synth.reward.probe_rules import PROBE
 from reward_synth.reward.scale import TOTALS, recorded_scale
 
 
@@ -89,19 +90,9 @@ def load_reward(path_or_source: str | Path, scale: ScaleName | None = None) -> L
     try:
         function, memory = compile_reward(source)
     except ContractBreach as breach:
-        raise RewardError(Finding(rule=breach.args[0], message=breach.args[1], source="probe")) from breach
+        raise RewardError(PROBE[breach.args[0]].finding(breach.args[1], fix="")) from breach
     except SyntaxError as error:
-        finding = Finding(rule="syntax", message=str(error.msg), line=error.lineno, source="probe")
-        raise RewardError(finding) from error
-    except (
-        NameError,
-        ImportError,
-        TypeError,
-        ValueError,
-        ArithmeticError,
-        LookupError,
-        AttributeError,
-    ) as error:
-        message = f"{type(error).__name__}: {error}"
-        raise RewardError(Finding(rule="exception", message=message, source="probe")) from error
+        raise RewardError(PROBE["syntax"].finding(str(error.msg), line=error.lineno)) from error
+    except (NameError, ImportError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
+        raise RewardError(PROBE["exception"].finding(f"{type(error).__name__}: {error}")) from error
     return LoadedReward(function, memory, paid_by)

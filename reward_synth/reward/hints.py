@@ -1,26 +1,8 @@
-"""Repairs for what goes wrong when reward code runs, written for a small model to follow."""
+"""Repairs for exceptions in reward code, written for a small model to follow."""
 
 from __future__ import annotations
 
 import re
-
-_BY_RULE = {
-    "no-function": "define `def compute_reward(state, action, next_state):` at the top level of the file",
-    "wrong-signature": "write `def compute_reward(state, action, next_state):` (or, to remember things "
-    "within an episode, `def compute_reward(state, action, next_state, memory):`)",
-    "wrong-return": 'return named terms, for example `return {"forward": forward, "effort": effort}`',
-    "wrong-shape": "make it one number: pick an element, as in `x[0]`, or reduce it with `np.sum(x)`, "
-    "`np.mean(x)` or `np.linalg.norm(x)`",
-    "wrong-type": "make it a float",
-    "new-term": "return the same term names on every path; a term that does not apply is 0.0",
-    "term-name": "use plain names such as `forward_velocity`",
-    "too-many-terms": "join terms that belong together",
-    "not-finite": "guard it: add 1e-6 to a denominator, use `np.sqrt(max(x, 0.0))`, `np.log(max(x, 1e-6))`, "
-    "`np.arccos(np.clip(x, -1.0, 1.0))`, `np.exp(min(x, 20.0))`",
-    "memory": "make no large arrays; a reward needs a few numbers only",
-    "impure": "keep nothing outside of the function; within an episode use the parameter `memory`",
-    "forbidden": "delete it: a reward computes numbers and cannot open files, sockets, processes or more memory",
-}
 
 _BY_EXCEPTION = (
     (r"name 'np' is not defined", "put `import numpy as np` in the first line"),
@@ -31,10 +13,7 @@ _BY_EXCEPTION = (
     (r"'float' object is not subscriptable", "this field is one number: remove the index"),
     (r"'float' object is not iterable", "this field is one number: use it directly"),
     (r"'float' object has no attribute '(\w+)'", "this is one number: remove `.{0}`"),
-    (
-        r"could not be broadcast together",
-        "combine arrays of one shape only; pick the same number of elements",
-    ),
+    (r"could not be broadcast together", "combine arrays of one shape only; pick the same number of elements"),
     (r"index (-?\d+) is out of bounds .*size (\d+)", "the array has {1} elements; count from 0"),
     (r"only .* arrays can be converted", "reduce the array to one number first, with `np.sum(x)` or `x[0]`"),
     (r"KeyError", "`memory` is empty at the start of an episode: use `memory.get(name, default)`"),
@@ -46,10 +25,8 @@ _BY_EXCEPTION = (
 )
 
 
-def fix_for(rule: str, text: str) -> str:
-    """What to write instead, for a failure of this rule with this text; empty if nothing fits."""
-    if rule != "exception":
-        return _BY_RULE.get(rule, "")
+def fix_for(text: str) -> str:
+    """What to write instead, for an exception with this text; empty if nothing fits."""
     for pattern, fix in _BY_EXCEPTION:
         match = re.search(pattern, text)
         if match:

@@ -17,6 +17,7 @@ from reward_synth.core.types import Finding, Measurement
 from reward_synth.reward import frames
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.hints import fix_for
+from reward_synth.reward.probe_rules import PROBE
 from reward_synth.sandbox.channel import MEMORY_BYTES, Answer, Channel, ChildDied, setup_frame
 from reward_synth.state.view import Layout, width
 
@@ -75,7 +76,7 @@ class _CodeProcess:
             answer = self._channel.ask(frame, self.deadline, doing)
         except ChildDied as death:
             fix = "remove loops that may not end and computations that grow with their input"
-            raise RewardError(Finding(rule=death.rule, message=death.message, fix=fix, source="probe")) from death
+            raise RewardError(PROBE[death.rule].finding(death.message, fix)) from death
         if answer.status != "ok":
             raise RewardError(self._finding(answer), _row_of(answer, rows))
         return answer
@@ -86,13 +87,8 @@ class _CodeProcess:
         text = self._line_text(answer.line)
         if text:
             message = f"{message}, in `{text}`"
-        return Finding(
-            rule=answer.status,
-            message=message,
-            fix=fix_for(answer.status, answer.text),
-            line=answer.line,
-            source="probe",
-        )
+        fix = fix_for(answer.text) if answer.status == "exception" else None
+        return PROBE[answer.status].finding(message, fix, answer.line)
 
     def _line_text(self, line: int | None) -> str:
         if line is None or len(self._sources) > 1:
@@ -180,7 +176,7 @@ class RewardProcess(_CodeProcess):
         if not self._fixed:
             self._learn(answer.text)
         if len(answer.values) != count * len(self._terms):
-            raise RewardError(Finding(rule="died", message="it sent a wrong number of values", source="probe"))
+            raise RewardError(PROBE["died"].finding("it sent a wrong number of values"))
         terms = answer.values.reshape(count, len(self._terms))
         # `dot` instead of `sum`, `errstate` and `isfinite`: right after a process switch, these cost 10 µs more.
         rewards = terms.dot(np.ones(terms.shape[1]))
@@ -211,7 +207,7 @@ class RewardProcess(_CodeProcess):
         names = tuple(text.split("\n")) if text else ()
         valid = all(name.isidentifier() and name.isascii() for name in names)
         if not valid or len(names) > frames.MAXIMUM_TERMS or len(set(names)) != len(names):
-            raise RewardError(Finding(rule="died", message="it sent impossible term names", source="probe"))
+            raise RewardError(PROBE["died"].finding("it sent impossible term names"))
         self._terms = names
 
     def _refuse(self, terms: FloatArray) -> None:
@@ -223,8 +219,7 @@ class RewardProcess(_CodeProcess):
             row, column = bad[0].tolist()
             share = f" (in {len({int(r) for r, _ in bad})} of {len(terms)} transitions)" if len(terms) > 1 else ""
             message = f"term `{self._terms[column]}` is {terms[row, column]}{share}"
-        fix = fix_for("not-finite", message)
-        raise RewardError(Finding(rule="not-finite", message=message, fix=fix, source="probe"), row)
+        raise RewardError(PROBE["not-finite"].finding(message), row)
 
 
 def _row_of(answer: Answer, rows: int) -> int | None:
@@ -278,10 +273,10 @@ class MeasureProcess(_CodeProcess):
         frame = head + constants + history.tobytes() + action.tobytes()
         answer = self._exchange(frame, "judging")
         if len(answer.values) != 3 or not set(answer.values[:2]) <= {0.0, 1.0}:
-            raise RewardError(Finding(rule="died", message="it sent a verdict that is none", source="probe"))
+            raise RewardError(PROBE["died"].finding("it sent a verdict that is none"))
         success, success_any, fitness = answer.values.tolist()
         if not np.isfinite(fitness):
-            raise RewardError(Finding(rule="not-finite", message=f"fitness is {fitness}", source="probe"))
+            raise RewardError(PROBE["not-finite"].finding(f"fitness is {fitness}", fix=""))
         return Measurement(
             success=bool(success),
             success_any=bool(success_any),

@@ -8,24 +8,19 @@ from typing import Literal
 
 import numpy as np
 
-from reward_synth.core.types import SPARSE_PREFIX, CheckReport, Finding
+from reward_synth.core.rules import verdicts
+from reward_synth.core.types import SPARSE_PREFIX, CheckReport
 from reward_synth.evaluation.play import field_table
 from reward_synth.reward.lint import lint
+from reward_synth.reward.probe_rules import TASK
 from reward_synth.screening.probe import check
 from reward_synth.screening.ranking import screen
-from reward_synth.screening.reference_episodes import Behaviours, record_behaviours
+from reward_synth.screening.reference_episodes import POSITION_UNITS, Behaviours, record_behaviours
 from reward_synth.state.table import FieldTable
 from reward_synth.tasks.spec import TaskSpec
 
-NO_SPARSE_TERM = Finding(
-    rule="no-sparse-term",
-    message=f"no term's name begins with `{SPARSE_PREFIX}`, so that success would be worth no more than a hint",
-    fix=f"name the term that is paid for reaching the goal `{SPARSE_PREFIX}_...`; 1 for success, -1 for heavy failure",
-    source="probe",
-)
-"""With the scale ``sign`` alone: see :class:`~reward_synth.training.scale.SignScale`."""
-
-FIXED_FIX = "right for a landmark or a start; a goal that differs from episode to episode stands in another field"
+FIXED_POSITION, NO_SPARSE_TERM = TASK.values()
+"""The second with the scale ``sign`` alone: see :class:`~reward_synth.training.scale.SignScale`."""
 
 
 @dataclass(frozen=True)
@@ -54,15 +49,16 @@ class Inspector:
             len(shown.actions),
         )
         if not report.ok:
-            return report
-        found = [
-            Finding(rule="fixed-position", message=message, fix=FIXED_FIX, severity="warning", source="probe")
-            for message in self.fixed_positions(report.fields)
-        ]
-        goal = any(name.startswith(SPARSE_PREFIX) for name in report.terms)
-        if self.task.training.scale == "sign" and not goal:
-            found.append(NO_SPARSE_TERM)
-        return report.model_copy(update={"findings": (*report.findings, *found)})
+            return report.plus((), verdicts(TASK.values(), (), "could not run"))
+        found = [FIXED_POSITION.finding(message) for message in self.fixed_positions(report.fields)]
+        places = any(field.unit in POSITION_UNITS for field in self.table.subset(report.fields))
+        signed = self.task.training.scale == "sign"
+        if signed and not any(name.startswith(SPARSE_PREFIX) for name in report.terms):
+            missing = f"no term's name begins with `{SPARSE_PREFIX}`"
+            found.append(NO_SPARSE_TERM.finding(f"{missing}, so that success would be worth no more than a hint"))
+        answers = verdicts((FIXED_POSITION,), found, "not found" if places else "not applicable")
+        answers |= verdicts((NO_SPARSE_TERM,), found, "not found" if signed else "not applicable")
+        return report.plus(found, answers)
 
     def fixed_positions(self, names: Sequence[str]) -> list[str]:
         """A sentence on each of the named fields that is a position and never changes."""

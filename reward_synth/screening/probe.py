@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reward_synth.core.arrays import FloatArray
-from reward_synth.core.types import CheckReport, Finding
+from reward_synth.core.rules import verdicts
+from reward_synth.core.types import CheckReport, Finding, Verdict
 from reward_synth.reward.contract import RewardError
-from reward_synth.reward.hints import fix_for
 from reward_synth.reward.lint import lint
 from reward_synth.reward.lint.returns import term_line
+from reward_synth.reward.probe_rules import CALLS, TERMS
 from reward_synth.sandbox.process import RewardProcess
 from reward_synth.state.view import Layout, column_indices, columns, sublayout
 
@@ -47,13 +47,6 @@ class Transitions:
         return len(self.states)
 
 
-class Ranges(NamedTuple):
-    """Bounds of each column of a row, ``-inf`` and ``inf`` where nothing bounds it."""
-
-    low: FloatArray
-    high: FloatArray
-
-
 def check(
     source: str,
     layout: Layout,
@@ -74,8 +67,10 @@ def check(
     :raises RewardSynthError: if no process can be started on this machine.
     """
     report = lint(source, layout, action_size=action_size)
+    asked = [*CALLS.values(), *TERMS.values()]
     if not report.ok:
-        return CheckReport(findings=report.findings, fields=report.fields)
+        answers = verdicts(asked, (), "could not run")
+        return CheckReport(findings=report.findings, fields=report.fields, verdicts=answers)
     chosen = column_indices(layout, report.fields)
     real = Transitions(
         transitions.states[:, chosen],
@@ -89,12 +84,12 @@ def check(
     try:
         with RewardProcess(source, fields, action_size, deadline=seconds) as process:
             probe = _Probe(process, fields, real, report.uses_memory, deadline)
-            findings = probe.run(_random_transitions(real, low, high))
+            findings, answers = probe.run(_random_transitions(real, low, high))
             terms = process.terms
     except RewardError as error:
-        findings, terms = [error.finding], ()
+        findings, terms, answers = [error.finding], (), verdicts(asked, (error.finding,), "could not run")
     placed = [_with_line(finding, source) for finding in findings]
-    return CheckReport(findings=(*report.findings, *placed), fields=report.fields, terms=terms)
+    return CheckReport(findings=(*report.findings, *placed), fields=report.fields, terms=terms, verdicts=answers)
 
 
 def _with_line(finding: Finding, source: str) -> Finding:
@@ -142,8 +137,8 @@ class _Probe:
         self.uses_memory = uses_memory
         self.deadline = deadline
 
-    def run(self, random: Transitions) -> list[Finding]:
-        """What is wrong; RewardError for what leaves nothing more to be run."""
+    def run(self, random: Transitions) -> tuple[list[Finding], dict[str, Verdict]]:
+        """What is wrong, and what each rule answers; RewardError for what leaves nothing more to be run."""
         begun = time.perf_counter()
         try:
             self.evaluate(self.real)  # The names of all terms are known only after this.
@@ -153,13 +148,13 @@ class _Probe:
         findings = self.try_random(random)
         terms = self.evaluate(self.real)
         findings += self.impurities(terms)
-        findings += about_terms(terms, self.process.terms)
+        on_terms, otherwise = about_terms(terms, self.process.terms)
+        findings += on_terms
         if spent > SLOWEST_CALL:
             message = f"one call takes {spent * 1e3:.1f} ms, longer than a step of the simulator"
-            findings.append(
-                Finding(rule="slow", message=message, fix="use fewer steps", severity="warning", source="probe")
-            )
-        return findings
+            findings.append(CALLS["slow"].finding(message))
+        answers = verdicts(CALLS.values(), findings, "not found") | verdicts(TERMS.values(), findings, otherwise)
+        return findings, answers
 
     def evaluate(self, transitions: Transitions, backwards: bool = False) -> FloatArray:
         """Terms (N, K) of all transitions, in their order; episodes side by side, or in the reverse order."""
@@ -222,7 +217,7 @@ class _Probe:
             return []
         column = int(np.argmax(np.abs(terms - again).max(axis=0)))
         message = f"term `{self.process.terms[column]}` differs when the same transitions are run again"
-        return [Finding(rule="impure", message=message, fix=fix_for("impure", ""), source="probe")]
+        return [CALLS["impure"].finding(message)]
 
 
 def circumstances(layout: Layout, row: FloatArray) -> str:
@@ -232,58 +227,35 @@ def circumstances(layout: Layout, row: FloatArray) -> str:
     return f", where next_state has {', '.join(shown)}" if shown else ""
 
 
-def about_terms(terms: FloatArray, names: tuple[str, ...]) -> list[Finding]:
-    """What the values (N, K) on real transitions say about the terms: dead, constant, doubled, too large."""
-    findings: list[Finding] = []
+def about_terms(terms: FloatArray, names: tuple[str, ...]) -> tuple[list[Finding], Verdict]:
+    """What the values (N, K) on real transitions say about the terms: dead, constant, doubled, too large.
 
-    def add(rule: str, message: str, fix: str, severe: bool) -> None:
-        findings.append(
-            Finding(rule=rule, message=message, fix=fix, severity="error" if severe else "warning", source="probe")
-        )
-
+    :returns: the findings, and what the rules without one answer.
+    """
     if not names:
-        add("no-terms", "it returned no term at all", "return at least one named term", True)
-    if not names or len(terms) < 2:
-        return findings
+        return [CALLS["no-terms"].finding("it returned no term at all")], "not applicable"
+    if len(terms) < 2:
+        return [], "not enough data"
+    findings: list[Finding] = []
     constant = np.ptp(terms, axis=0) == 0.0
     if constant.all():
         values = ", ".join(f"`{name}` = {terms[0, k]:.4g}" for k, name in enumerate(names))
-        add(
-            "constant-reward",
-            f"all terms have the same value on every one of {len(terms)} real transitions: {values}",
-            "let a term depend on fields that change, such as a velocity or a distance to the goal",
-            True,
-        )
-        return findings
+        message = f"all terms have the same value on every one of {len(terms)} real transitions: {values}"
+        return [TERMS["constant-reward"].finding(message)], "not applicable"
     for k, name in enumerate(names):
-        if constant[k] and terms[0, k] == 0.0:
-            message = f"term `{name}` is 0 on all of {len(terms)} real transitions"
-            fix = "make its condition reachable, or make it a smooth function; leave it if it is for something rare"
-            add("dead-term", message, fix, False)
-        elif constant[k]:
-            message = f"term `{name}` is {terms[0, k]:.4g} on all of {len(terms)} real transitions"
-            add(
-                "constant-term",
-                message,
-                "it teaches nothing, but to end episodes early or not where that can be: let it depend on the state, "
-                "or delete it unless you want that",
-                False,
-            )
+        if constant[k]:
+            rule, value = ("constant-term", f"{terms[0, k]:.4g}") if terms[0, k] else ("dead-term", "0")
+            message = f"term `{name}` is {value} on all of {len(terms)} real transitions"
+            findings.append(TERMS[rule].finding(message))
         largest = float(np.abs(terms[:, k]).max())
         if largest > LARGEST_TERM:
-            add("too-large-term", f"term `{name}` reaches {largest:.3g}", "scale it to about 1", True)
-    for k, other in doubled(terms):
-        what = (
-            f"the sum of the others ({', '.join(names[:k] + names[k + 1 :])})" if other is None else f"`{names[other]}`"
-        )
-        add(
-            "doubled-term",
-            f"term `{names[k]}` equals {what}: all would count twice",
-            f"delete `{names[k]}`",
-            True,
-        )
-        break
-    return findings
+            findings.append(TERMS["too-large-term"].finding(f"term `{name}` reaches {largest:.3g}"))
+    for k, other in doubled(terms)[:1]:
+        rest = ", ".join(names[:k] + names[k + 1 :])
+        what = f"the sum of the others ({rest})" if other is None else f"`{names[other]}`"
+        message = f"term `{names[k]}` equals {what}: all would count twice"
+        findings.append(TERMS["doubled-term"].finding(message, f"delete `{names[k]}`"))
+    return findings, "not found"
 
 
 def doubled(terms: FloatArray) -> list[tuple[int, int | None]]:

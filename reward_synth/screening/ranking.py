@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from reward_synth.core.arrays import FloatArray
+from reward_synth.core.rules import declare, verdicts
 from reward_synth.core.types import Alignment, CheckReport, Finding
 from reward_synth.reward.contract import RewardError
 from reward_synth.sandbox.process import RewardProcess
@@ -20,46 +21,46 @@ from reward_synth.state.table import FieldTable
 
 CONTRADICTION = -0.3
 """Rank correlation below which a reward or term is said to pay for the wrong thing."""
+MISALIGNED = declare(
+    "screen", "misaligned", "error", "Does the reward pay more where the task goes worse?",
+    f"Over recorded episodes, the reward's mean per step ranks with fitness below {CONTRADICTION:g}.",
+    "check the sign of each term against the goal's direction",
+)  # fmt: skip
 
 
 def screen(source: str, report: CheckReport, table: FieldTable, behaviours: Behaviours) -> CheckReport:
     """Rank the behaviours by the reward, and each of its terms, against the task's fitness.
 
+    Fitness that tells no two of them apart is too little data; a reward that does not either cannot be misaligned.
+
     :returns: the report with what was seen.
     """
     fitness = np.array([m.fitness for m in behaviours.measurements])
     if np.ptp(fitness) < 1e-9:
-        return report
+        return report.plus((), {MISALIGNED.id: "not enough data"})
     try:
         means = term_means(source, report, table, behaviours)
     except RewardError as error:
-        return report.model_copy(update={"findings": (*report.findings, error.finding)})
+        return report.plus((error.finding,), {error.finding.id: "found", MISALIGNED.id: "could not run"})
     whole = rank_correlation(means.sum(axis=1), fitness)
     if whole is None:
-        return report
+        return report.plus((), {MISALIGNED.id: "not applicable"})
     each = zip(report.terms, (rank_correlation(column, fitness) for column in means.T), strict=True)
     terms = {name: value for name, value in each if value is not None}
     alignment = Alignment(behaviours=len(fitness), reward=whole, terms=terms)
     found = (_misaligned(alignment),) if whole < CONTRADICTION else ()
-    return report.model_copy(update={"alignment": alignment, "findings": (*report.findings, *found)})
+    ranked = report.model_copy(update={"alignment": alignment})
+    return ranked.plus(found, verdicts((MISALIGNED,), found, "not found"))
 
 
 def _misaligned(alignment: Alignment) -> Finding:
     culprits = {name: value for name, value in alignment.terms.items() if value < CONTRADICTION}
     names = ", ".join(f"`{name}` ({value:+.2f})" for name, value in culprits.items())
     only = " and ".join(f"`{name}`" for name in culprits)
-    return Finding(
-        rule="misaligned",
-        message=(
-            f"of {alignment.behaviours} recorded behaviours, those that do better at the goal get LESS reward "
-            f"(rank correlation {alignment.reward:+.2f})" + (f"; by term: {names}" if names else "")
-        ),
-        fix=(
-            f"delete {only}, or turn its sign round; leave the other terms as they are"
-            if only
-            else "check the sign of each term against the goal's direction"
-        ),
-        source="screen",
+    return MISALIGNED.finding(
+        f"of {alignment.behaviours} recorded behaviours, those that do better at the goal get LESS reward "
+        f"(rank correlation {alignment.reward:+.2f})" + (f"; by term: {names}" if names else ""),
+        f"delete {only}, or turn its sign round; leave the other terms as they are" if only else None,
     )
 
 

@@ -30,6 +30,7 @@ Controller = Callable[[int], FloatArray | None]
 
 Where an action is one of several, the largest element is chosen; of equals the first, which is to do nothing."""
 
+POSITION_UNITS = ("m", "rad")
 SAME_PLACE = 1e-9
 """m or rad; less than this is rounding."""
 
@@ -59,7 +60,7 @@ class Behaviours:
         for field in table.subset(names):
             values = np.concatenate([episode.subset([field.name]) for episode in self.episodes])
             first = values[0]
-            if field.unit in ("m", "rad") and first.any() and np.ptp(values, axis=0).max() <= SAME_PLACE:
+            if field.unit in POSITION_UNITS and first.any() and np.ptp(values, axis=0).max() <= SAME_PLACE:
                 found[field.name] = first
         return found
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from reward_synth.core.types import CheckReport
+from reward_synth.reward.probe_rules import CALLS, TERMS
 from reward_synth.screening.probe import Transitions, about_terms, check, doubled
 
 LAYOUT = (("speed", ()), ("hand", (3,)), ("height", ()), ("unused", (2,)))
@@ -170,5 +171,35 @@ def test_a_slow_reward_is_told() -> None:
 
 
 def test_no_terms_and_too_little_data() -> None:
-    assert [f.rule for f in about_terms(np.zeros((3, 0)), ())] == ["no-terms"]
-    assert about_terms(np.ones((1, 1)), ("a",)) == []
+    findings, otherwise = about_terms(np.zeros((3, 0)), ())
+    assert ([f.id for f in findings], otherwise) == (["probe/no-terms"], "not applicable")
+    assert about_terms(np.ones((1, 1)), ("a",)) == ([], "not enough data")
+
+
+def test_each_rule_answers_and_a_clean_reward_was_looked_at() -> None:
+    report = checked("return {'fast': next_state.speed, 'h': next_state.height}")
+    assert set(report.verdicts) == {rule.id for rule in (*CALLS.values(), *TERMS.values())}
+    assert set(report.verdicts.values()) == {"not found"}
+
+
+def test_what_is_found_is_the_verdict_of_its_rule_alone() -> None:
+    report = checked("return {'a': float(np.log(next_state.height - 0.4)), 'b': next_state.speed, 'dead': 0.0}")
+    found = {rule for rule, verdict in report.verdicts.items() if verdict == "found"}
+    assert found == {"probe/not-finite", "probe/dead-term"}
+    assert set(report.verdicts.values()) == {"found", "not found"}
+
+
+def test_terms_of_a_constant_reward_are_not_looked_at_one_by_one() -> None:
+    verdicts = checked("return {'a': 1.0, 'b': 0.0 * next_state.speed}").verdicts
+    assert (verdicts["probe/constant-reward"], verdicts["probe/impure"]) == ("found", "not found")
+    assert verdicts["probe/dead-term"] == verdicts["probe/doubled-term"] == "not applicable"
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [("return {'a': next_state.sped}", set()), ("return {'a': next_state.hand}", {"probe/wrong-shape"})],
+)
+def test_what_could_not_run_is_no_clean_answer(body: str, found: set[str]) -> None:
+    verdicts = checked(body).verdicts
+    assert {rule for rule, verdict in verdicts.items() if verdict == "found"} == found
+    assert {verdict for rule, verdict in verdicts.items() if rule not in found} == {"could not run"}

@@ -6,9 +6,6 @@ import functools
 from dataclasses import dataclass
 
 from reward_synth.screening.checker import Inspector
-from reward_synth.simulators.crafter import adapter as crafter
-from reward_synth.simulators.maniskill import adapter as maniskill
-from reward_synth.simulators.metaworld import adapter as metaworld
 from reward_synth.tasks.spec import TaskSpec, load_task
 
 OPEN = """
@@ -56,7 +53,6 @@ class Extra:
     simulator: str
     task: str
     environment: str
-    install_line: str
     good: str
     """A reward that ranks the expert high."""
     wrong: str
@@ -87,18 +83,18 @@ class Extra:
 
 EXTRAS = (
     Extra(
-        "metaworld", "drawer_open", "drawer-open-v3", metaworld.INSTALL_LINE, OPEN,
+        "metaworld", "drawer_open", "drawer-open-v3", OPEN,
         OPEN.replace("-float(way)", "float(way)").replace("-0.3 *", "0.3 *"),
         OPEN_CHEAT, ("task_success",), ("success",), "drawer", "metaworld", ("env", "experts"), 200, (-0.5, -0.1), True,
     ),
     Extra(
-        "maniskill", "push_cube", "PushCube-v1", maniskill.INSTALL_LINE, PUSH,
+        "maniskill", "push_cube", "PushCube-v1", PUSH,
         PUSH.replace("1.0 - np.tanh", "np.tanh").replace("(1.0 - np", "(np"),
         PUSH_CHEAT, ("task_success",), ("success",), "cube", "mani_skill",
         ("env", "experts", "visuals"), 50, (1.0, 3.0), False,
     ),
     Extra(
-        "crafter", "collect_wood", "crafter-collect-wood", crafter.INSTALL_LINE, WOOD,
+        "crafter", "collect_wood", "crafter-collect-wood", WOOD,
         WOOD.replace("0.1 *", "-0.1 *").replace("next_state.wood - state", "state.wood - next_state"),
         WOOD_CHEAT, ("achieved_collect_wood", "tree_map_distance"), ("achieved", "map_distance"), "tree", "crafter",
         ("env", "world", "starts", "fields", "experts", "noise", "upstream"), 30, (-0.01, 0.01), False,

@@ -1,90 +1,58 @@
-"""The lint's rules: one line each, from which the documentation is made."""
+"""The lint's rules, and what collects their findings."""
 
 from __future__ import annotations
 
+from reward_synth.core.rules import declare
 from reward_synth.core.types import Finding, Severity
 
-RULES: dict[str, tuple[Severity, str]] = {
-    "syntax": ("error", "The file is not valid Python."),
-    "too-large": ("error", "The file is longer, or nested deeper, than any reward needs."),
-    "no-function": ("error", "There is no `compute_reward` (or `success`, `fitness`) at the top level."),
-    "duplicate-function": ("error", "A function is defined twice."),
-    "wrong-signature": ("error", "The parameters are not `state, action, next_state` and perhaps `memory`."),
-    "module-level": ("error", "Something else than an import, constant or function stands at the top level."),
-    "refused-syntax": (
-        "error",
-        "A construct that a reward does not need: `while`, `class`, `raise`, `global` …",
-    ),
-    "refused-import": ("error", "An import of something else than `numpy` or `math`."),
-    "missing-import": ("error", "`np` or `math` is used, but not imported."),
-    "refused-name": ("error", "A builtin that a reward does not need: `print`, `open`, `eval`, `getattr` …"),
-    "unknown-name": ("error", "A name that is defined nowhere."),
-    "bare-field": ("error", "A field is read without `state.` or `next_state.` before it."),
-    "unknown-field": ("error", "`state` has no such field."),
-    "judge-field": ("error", "The success flag, the native reward or the environment is asked for."),
-    "subscript-field": ("error", 'A field is read as `state["name"]` instead of `state.name`.'),
-    "state-indexed": ("error", "`state` is indexed with a number or iterated like an array."),
-    "scalar-indexed": ("error", "A field that is one number is indexed, or used like an array."),
-    "index-out-of-range": ("error", "A vector has no element of that index."),
-    "unknown-attribute": ("error", "An attribute or method that is not on the list."),
-    "unknown-function": (
-        "error",
-        "`np`, `np.linalg` or `math` has no such function, or it is not on the list.",
-    ),
-    "writes-input": ("error", "`state`, `action` or `next_state` is written to."),
-    "module-state": ("error", "A function changes a module-level value; only `memory` may keep things."),
-    "annotation": (
-        "error",
-        "An annotation that is more than the name of a type: it would run where the file is imported.",
-    ),
-    "default-value": ("error", "The default of a parameter is not a plain constant."),
-    "recursion": ("error", "A function calls itself."),
-    "refused-keyword": ("error", "A keyword such as `out=`, or a position, that makes numpy write into its arguments."),
-    "hidden-character": ("error", "A control character, or a letter that looks like another one."),
-    "too-much-work": ("error", "A loop, array, number or repetition that is larger than a reward needs."),
-    "no-return": ("error", "`compute_reward` can end without returning its terms."),
-    "wrong-return": ("error", "It returns something else than a dict of named terms."),
-    "term-name": ("error", "The name of a term is not a plain identifier in quotes."),
-    "total-term": ("error", "A term is called `reward` or `total`: it would count everything twice."),
-    "duplicate-term": ("error", "Two terms have one name; only the last would count."),
-    "too-many-terms": ("error", "More than 16 terms."),
-    "no-terms": ("error", "There is no term at all."),
-    "not-finite": ("error", "A term is NaN or infinite whatever the state."),
-    "may-be-undefined": ("warning", "A root, logarithm or arc function of what may lie outside of its range."),
-    "set-order": ("warning", "A loop over a set, whose order may change."),
-    "bare-except": ("warning", "`except:` without the error's name hides every fault."),
-    "memory-key": ("warning", "A key of `memory` is not a name in quotes."),
-    "memory-grows": ("warning", "A list in `memory` that grows at every step."),
-    "division-by-norm": ("warning", "A division by a norm, which is zero at rest."),
-    "matrix-norm": ("warning", "A norm of all rows together, such as of a vector over a whole episode."),
-    "no-state": ("warning", "The reward reads no field of the state."),
-}
-
-PROBE_RULES: dict[str, tuple[Severity, str]] = {
-    "exception": ("error", "The code raised an exception."),
-    "memory": ("error", "The code asked for more memory than it may have."),
-    "deadline": ("error", "The code was still running when its time was up."),
-    "died": ("error", "The process that runs the code ended."),
-    "forbidden": ("error", "The code tried what the lock forbids: a file, a socket, a process."),
-    "wrong-return": ("error", "A call returned something else than a dict."),
-    "wrong-shape": ("error", "A term is an array, not one number."),
-    "wrong-type": ("error", "A term is no number."),
-    "new-term": ("error", "A term appeared that the training does not know."),
-    "not-finite": ("error", "A term is NaN or infinite (a warning if only in sampled states)."),
-    "too-large-term": ("error", "A term is larger than 1e6."),
-    "constant-reward": ("error", "All terms are the same on all real transitions."),
-    "constant-term": ("warning", "One term is the same on all real transitions."),
-    "dead-term": ("warning", "One term is 0 on all real transitions."),
-    "doubled-term": ("error", "A term equals another one, or the sum of all others."),
-    "fixed-position": (
-        "warning",
-        "The code reads a position that is the same in all recorded episodes: no goal that differs from episode to "
-        "episode, whatever its name says.",
-    ),
-    "impure": ("error", "The same transitions give other values when they are run again."),
-    "slow": ("warning", "A call takes longer than 0.5 ms."),
-}
-"""What running the code can show, besides the rules above that it shares."""
+_TABLE: tuple[tuple[str, Severity, str, str], ...] = (
+    ("syntax", "error", "Does Python refuse the file?", "It is not valid Python."),
+    ("too-large", "error", "Is the file larger than a reward needs?", "At most 20,000 bytes, 4,000 parts, 60 levels."),
+    ("no-function", "error", "Is the function missing?", "`compute_reward`, or a task's `success` or `fitness`."),
+    ("duplicate-function", "error", "Is a function defined twice?", "Only the second would count."),
+    ("wrong-signature", "error", "Are the parameters wrong?", "They are `state, action, next_state`, maybe `memory`."),
+    ("module-level", "error", "Does code stand outside of functions?", "Imports and constants may, and nothing else."),
+    ("refused-syntax", "error", "Is there syntax that no reward needs?", "Such as `while`, `class` or `raise`."),
+    ("refused-import", "error", "Is something refused imported?", "All but `numpy` and `math` is."),
+    ("missing-import", "error", "Is a module used that is not imported?", "`np` or `math`."),
+    ("refused-name", "error", "Is a builtin used that no reward needs?", "Such as `print`, `open`, `eval`, `getattr`."),
+    ("unknown-name", "error", "Is a name used that is defined nowhere?", "It is no parameter, local name or constant."),
+    ("bare-field", "error", "Is a field read like a variable?", "`state.` or `next_state.` stands before a field."),
+    ("unknown-field", "error", "Does the reward read a field that does not exist?", "`state` has no such field."),
+    ("judge-field", "error", "Does it ask for what judges it?", "The success flag, native reward or environment."),
+    ("subscript-field", "error", 'Is a field read as `state["name"]`?', "It is `state.name`."),
+    ("state-indexed", "error", "Is the state used like an array?", "`state` is indexed with a number, or iterated."),
+    ("scalar-indexed", "error", "Is a number used like an array?", "A field of one number is indexed or summed up."),
+    ("index-out-of-range", "error", "Is an index out of range?", "A vector has no element of that index."),
+    ("unknown-attribute", "error", "Is an attribute not available?", "A list has the attributes and methods that are."),
+    ("unknown-function", "error", "Is a function not available?", "A list has those of `np`, `np.linalg` and `math`."),
+    ("writes-input", "error", "Does it change its arguments?", "`state`, `action` or `next_state` is written to."),
+    ("module-state", "error", "Does a function change a module-level value?", "Only `memory` may keep things."),
+    ("annotation", "error", "Is an annotation more than a type?", "It would run where the file is imported."),
+    ("default-value", "error", "Is the default of a parameter no plain constant?", "It would be shared by all calls."),
+    ("recursion", "error", "Does a function call itself?", "By way of others counts, too."),
+    ("refused-keyword", "error", "Does numpy write into an argument?", "By `out=` or the like, or by position."),
+    ("hidden-character", "error", "Does a character deceive the eye?", "It cannot be seen, or looks like another one."),
+    ("too-much-work", "error", "Does it take too much time or memory?", "A loop, array or number is too large."),
+    ("no-return", "error", "Can it end without returning its terms?", "A path has no `return`."),
+    ("wrong-return", "error", "Does it return something else than named terms?", "A dict of them is returned."),
+    ("term-name", "error", "Is the name of a term not plain?", "It is an identifier in quotes."),
+    ("total-term", "error", "Is a term called `reward` or `total`?", "It would count everything twice."),
+    ("duplicate-term", "error", "Do two terms share a name?", "Only the last would count."),
+    ("too-many-terms", "error", "Are there more than 16 terms?", "Nobody could weigh them."),
+    ("no-terms", "error", "Is there no term at all?", "The dict is empty."),
+    ("not-finite", "error", "Is a term never a finite number?", "It is NaN or infinite whatever the state."),
+    ("may-be-undefined", "warning", "Can a function be undefined?", "A root, logarithm or arc function of any number."),
+    ("set-order", "warning", "Does a loop run over a set?", "Its order may change."),
+    ("bare-except", "warning", "Is there an `except:` without a name?", "It hides every fault."),
+    ("memory-key", "warning", "Is a key of `memory` no name in quotes?", "Numbers and computed keys are none."),
+    ("memory-grows", "warning", "Does a list in `memory` grow at every step?", "An episode has hundreds of steps."),
+    ("division-by-norm", "warning", "Is something divided by a norm?", "It is zero at rest."),
+    ("matrix-norm", "warning", "Is one norm taken of all rows together?", "Such as of a vector over a whole episode."),
+    ("no-state", "warning", "Does the reward read no field of the state?", "Then it cannot know how the task goes."),
+)  # fmt: skip
+"""Name, severity, question, and what is found."""
+RULES = {row[0]: declare("lint", *row) for row in _TABLE}
 
 MAXIMUM_FINDINGS = 20
 """More would drown a small model."""
@@ -116,8 +84,7 @@ class Findings:
             first = lines[0] if lines else None
             if len(lines) > 1:
                 message += f" (also in line {', '.join(map(str, lines[1:9]))})"
-            severity, _ = RULES[rule]
-            found.append(Finding(rule=rule, message=message, fix=fix, line=first, severity=severity))
+            found.append(RULES[rule].finding(message, fix, first))
         found.sort(key=lambda finding: finding.line or 0)
         if len(found) > MAXIMUM_FINDINGS:
             found = [finding for finding in found if finding.severity == "error"][:MAXIMUM_FINDINGS]
@@ -126,10 +93,3 @@ class Findings:
 
 def _cut(text: str) -> str:
     return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 3] + "..."
-
-
-def rules_table(rules: dict[str, tuple[Severity, str]]) -> str:
-    """Rules as a Markdown table, as the documentation shows them."""
-    lines = ["| rule | severity | what it finds |", "| --- | --- | --- |"]
-    lines += [f"| `{name}` | {severity} | {text} |" for name, (severity, text) in rules.items()]
-    return "\n".join(lines)

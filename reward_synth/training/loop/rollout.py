@@ -12,9 +12,8 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecEnvWrapper
 
 from reward_synth.core.arrays import FloatArray
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.types import Finding
 from reward_synth.reward.contract import RewardError
-from reward_synth.reward.hints import fix_for
+from reward_synth.reward.probe_rules import PROBE
 from reward_synth.sandbox.process import RewardBatch, RewardProcess
 from reward_synth.screening.probe import circumstances
 from reward_synth.state.recorder import require_finite
@@ -254,4 +253,4 @@ class GeneratedReward(VecEnvWrapper):
         if len(differing):
             name = self._process.terms[differing[0]]
             message = f"term `{name}` differs when the training's first transitions are run again at its end"
-            raise RewardError(Finding(rule="impure", message=message, fix=fix_for("impure", ""), source="probe"))
+            raise RewardError(PROBE["impure"].finding(message))

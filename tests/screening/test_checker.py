@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import pytest
+
+from reward_synth.screening.checker import Inspector
+from reward_synth.tasks.spec import load_task, with_scale
+
+REWARD = 'def compute_reward(state, action, next_state):\n    return {"NAME": -abs(next_state.FIELD)}\n'
+
+
+def verdicts(field: str, name: str = "upright", scale: str = "sum") -> tuple[str, str]:
+    """Of the rules about the task: a fixed position, and no sparse term."""
+    task = with_scale(load_task("gym/inverted_pendulum_balance"), scale)  # type: ignore[arg-type]
+    report = Inspector.of(task).check(REWARD.replace("NAME", name).replace("FIELD", field))
+    found = {rule for rule, verdict in report.verdicts.items() if verdict == "found"}
+    assert {finding.id for finding in report.findings} - {"lint/unknown-field"} == found
+    return report.verdicts["probe/fixed-position"], report.verdicts["probe/no-sparse-term"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"field": "pole_angle"}, ("not found", "not applicable")),
+        ({"field": "pole_angular_velocity"}, ("not applicable", "not applicable")),
+        ({"field": "pole_angle", "scale": "sign"}, ("not found", "found")),
+        ({"field": "pole_angle", "scale": "sign", "name": "sparse_upright"}, ("not found", "not found")),
+        ({"field": "pole_angel"}, ("could not run", "could not run")),
+    ],
+)
+def test_the_rules_about_the_task_answer(asked: dict[str, str], expected: tuple[str, str]) -> None:
+    assert verdicts(**asked) == expected

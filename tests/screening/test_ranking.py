@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import pytest
+
+from reward_synth.core.types import CheckReport
+from reward_synth.screening.ranking import screen
+from reward_synth.screening.reference_episodes import Behaviours
+from tests.diagnosis import cases
+
+RULE = "screen/misaligned"
+
+
+def screened(term: str, alike: bool = False) -> CheckReport:
+    """A reward of one term, screened over eight walks of different lengths, or of the same one."""
+    episodes = [cases.episode(3.0 if alike else float(i), length=20) for i in range(8)]
+    behaviours = Behaviours(tuple(episodes), tuple(cases.measured(episodes)))
+    source = f"import numpy as np\n\n\ndef compute_reward(state, action, next_state):\n    return {{'a': {term}}}\n"
+    report = CheckReport(fields=("torso_speed",), terms=("a",), verdicts={"probe/exception": "not found"})
+    return screen(source, report, cases.TABLE, behaviours)
+
+
+@pytest.mark.parametrize(
+    ("term", "verdict"),
+    [("next_state.torso_speed", "not found"), ("-next_state.torso_speed", "found"), ("1.0", "not applicable")],
+)
+def test_a_reward_is_misaligned_or_not_or_says_nothing(term: str, verdict: str) -> None:
+    report = screened(term)
+    assert report.verdicts == {"probe/exception": "not found", RULE: verdict}
+    assert [finding.id for finding in report.findings] == [RULE] * (verdict == "found")
+    assert (report.alignment is None) == (verdict == "not applicable")
+
+
+def test_episodes_of_one_fitness_are_too_little_data() -> None:
+    report = screened("-next_state.torso_speed", alike=True)
+    assert (report.verdicts[RULE], report.findings) == ("not enough data", ())
+
+
+def test_a_reward_that_fails_on_the_episodes_could_not_be_ranked() -> None:
+    report = screened("next_state.torso_speed if next_state.torso_speed < 3.0 else [][0]")
+    assert report.verdicts == {"probe/exception": "found", RULE: "could not run"}
+    assert [finding.id for finding in report.findings] == ["probe/exception"]
