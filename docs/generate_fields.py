@@ -1,6 +1,6 @@
 """Writes fields.md and a page per simulator from their field tables: ``python docs/generate_fields.py``.
 
-A page is a template in ``templates/``, which asks the simulators for what it shows. A test holds the pages equal to
+A page is a template in ``templates/simulators/``, which asks the simulators for what it shows. A test holds the pages equal to
 what this script would write.
 """
 
@@ -21,7 +21,7 @@ from reward_synth.state.stub import format_range
 from reward_synth.state.table import FieldTable
 
 FOLDER = Path(__file__).resolve().parent
-TEMPLATES = FOLDER / "templates"
+TEMPLATES = FOLDER / "templates" / "simulators"
 PAGES = tuple(sorted(path.name.removesuffix(".j2") for path in TEMPLATES.glob("*.md.j2")))
 
 

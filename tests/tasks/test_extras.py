@@ -25,7 +25,7 @@ from tests.tasks.extra_cases import EXTRAS, Extra, inspector_of
 def extra(request: pytest.FixtureRequest) -> Extra:
     """Each of them that is installed."""
     found: Extra = request.param
-    pytest.importorskip(found.package, reason=f"needs: {found.install_line}")
+    pytest.importorskip(found.package, reason=f"needs the extra {found.simulator}")
     return found
 
 
