@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import ValidationError
 
 from reward_synth.core.errors import EnvironmentFault, RewardSynthError
+from reward_synth.core.yaml import parse_value
 from reward_synth.evaluation.play import field_table
 from reward_synth.preparation.preflight import PreparedTask, preflight, try_environment
 from reward_synth.preparation.settle import blank_task
@@ -128,7 +128,7 @@ def parse_argument(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals or not name.strip().isidentifier():
         raise RewardSynthError(f"--argument {text} has no '='", "write it as --argument NAME=VALUE")
-    return name.strip(), yaml.safe_load(value)
+    return name.strip(), parse_value(value, f"--argument {name.strip()}")
 
 
 def _with_environment(blank: TaskSpec, answers: Answers) -> TaskSpec:
