@@ -1,7 +1,7 @@
 """Writes fields.md and a page per simulator from their field tables: ``python docs/generate_fields.py``.
 
-A page is a template in ``templates/simulators/``, which asks the simulators for what it shows. A test holds the pages equal to
-what this script would write.
+A page is a template in ``templates/simulators/``, which asks the simulators for what it shows. A test holds the pages
+equal to what this script would write.
 """
 
 from __future__ import annotations

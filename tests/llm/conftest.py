@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -14,23 +13,32 @@ from reward_synth.llm.keys import DEFAULT_MODELS, secret_names
 
 
 class ChatServer:
-    """An OpenAI-compatible endpoint on loopback that plays a script: one step per call, the last one repeated."""
+    """An OpenAI-compatible endpoint on loopback that plays a script: one step per call, the last one repeated.
+
+    A step may wait before it answers: ``asked`` until so many calls have come in, ``answered`` until so many others
+    have had their answer. It waits a minute at most.
+    """
 
     def __init__(self) -> None:
         self.script: list[dict[str, Any]] = [{}]
         self.calls: list[dict[str, Any]] = []
-        self.times: list[float] = []
+        self.answered = 0
+        self.changed = threading.Condition()
         self.keys: list[str] = []
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                step = outer.script[min(len(outer.calls), len(outer.script) - 1)]
-                outer.calls.append(body)
-                outer.times.append(time.monotonic())
-                outer.keys.append(self.headers.get("Authorization", ""))
-                time.sleep(step.get("seconds", 0.0))
+                with outer.changed:
+                    step = outer.script[min(len(outer.calls), len(outer.script) - 1)]
+                    outer.calls.append(body)
+                    outer.keys.append(self.headers.get("Authorization", ""))
+                    outer.changed.notify_all()
+                    outer.changed.wait_for(
+                        lambda: len(outer.calls) >= step.get("asked", 0) and outer.answered >= step.get("answered", 0),
+                        timeout=60,
+                    )
                 answer = step.get("body", outer.answer(step.get("text", "hello"), body))
                 content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
                 try:
@@ -43,6 +51,9 @@ class ChatServer:
                     self.wfile.write(content)
                 except OSError:
                     pass  # the client has given up waiting, which is what such a test is about
+                with outer.changed:
+                    outer.answered += 1
+                    outer.changed.notify_all()
 
             def log_message(self, *_: object) -> None:
                 pass

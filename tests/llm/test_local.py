@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import queue
+import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -159,15 +160,21 @@ def reply(text: str) -> Reply:
 
 def test_side_by_side_keeps_order_and_the_limit() -> None:
     running, most, lock = 0, 0, threading.Lock()
+    together = threading.Barrier(3)
+    done = [threading.Event() for _ in range(7)]
 
     def call(asked):
         nonlocal running, most
         with lock:
             running += 1
             most = max(most, running)
-        time.sleep(0.05 * (4 - asked.sample % 4))
+        if asked.sample < 3:
+            # Three at once, and the last of them answers first.
+            together.wait(60)
+            assert asked.sample == 2 or done[asked.sample + 1].wait(60)
         with lock:
             running -= 1
+        done[asked.sample].set()
         return reply(str(asked.sample))
 
     replies = side_by_side(call, [request(sample=number) for number in range(7)], workers=3)
@@ -178,12 +185,16 @@ def test_side_by_side_keeps_order_and_the_limit() -> None:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_after_a_failure_nothing_new_is_started_and_what_came_is_kept(workers: int) -> None:
     started = []
+    failing: queue.SimpleQueue[threading.Thread] = queue.SimpleQueue()
 
     def call(asked):
         started.append(asked.sample)
         if asked.sample == 1:
+            failing.put(threading.current_thread())
             raise RewardSynthError("bad key", "mend it")
-        time.sleep(0.2)
+        if workers > 1:
+            # Answers only once the failure is known.
+            failing.get(timeout=60).join(60)
         return reply(str(asked.sample))
 
     with pytest.raises(CallsFailed, match="bad key") as caught:
@@ -204,21 +215,24 @@ def test_a_defect_is_not_dressed_up_as_the_users_error() -> None:
 def test_ctrl_c_does_not_wait_for_answers(tmp_path: Path) -> None:
     script = tmp_path / "ask.py"
     script.write_text(
-        "import signal, time\n"
+        "import signal, threading\n"
         # A test run in the background inherits that Ctrl-C is ignored.
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from reward_synth.llm import Message, Request\n"
         "from reward_synth.llm.parallel import side_by_side\n"
         "asked = Request(messages=(Message(role='user', content='x'),), role='designer')\n"
-        "print('asking', flush=True)\n"
-        "side_by_side(lambda _: time.sleep(60), [asked, asked], 2)\n"
+        "def call(_):\n"
+        "    print('asking', flush=True)\n"
+        "    threading.Event().wait()\n"
+        "side_by_side(call, [asked, asked], 2)\n"
     )
     process = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    process.stdout.readline()
-    time.sleep(0.3)
-    started = time.monotonic()
-    process.send_signal(2)
-    _, errors = process.communicate(timeout=20)
-    assert time.monotonic() - started < 10
+    try:
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        # The answers never come.
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert "KeyboardInterrupt" in errors

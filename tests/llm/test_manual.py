@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-import threading
-import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,28 @@ from reward_synth.core.errors import RewardSynthError
 from reward_synth.llm.manual import ManualModel
 
 from .conftest import request
+
+
+class Clock:
+    """Time passes when the model sleeps, and with each sleep the person types a little."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.typing: Iterator[Callable[[], object]] = iter(())
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+        next(self.typing, lambda: None)()
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("reward_synth.llm.manual.time", clock)
+    return clock
 
 
 def manual(folder: Path, **options) -> ManualModel:
@@ -34,18 +55,17 @@ def test_all_prompts_lie_there_before_the_first_answer(tmp_path: Path) -> None:
     assert replies[0].prompt_tokens is None
 
 
-def test_an_answer_that_still_grows_is_waited_for(tmp_path: Path) -> None:
+def test_an_answer_that_still_grows_is_waited_for(tmp_path: Path, clock: Clock) -> None:
     def write_slowly(pairs) -> None:
-        def work() -> None:
-            with pairs[0][1].open("w") as file:
-                for piece in ("", "one ", "two ", "three"):
-                    file.write(piece)
-                    file.flush()
-                    time.sleep(0.1)
+        def write(piece: str) -> None:
+            with pairs[0][1].open("a") as file:
+                file.write(piece)
 
-        threading.Thread(target=work, daemon=True).start()
+        clock.typing = ((lambda piece=piece: write(piece)) for piece in ("", "one ", "two ", "three"))
 
-    assert manual(tmp_path, announce=write_slowly, settle=0.5).complete(request()).text == "one two three"
+    assert manual(tmp_path, announce=write_slowly, poll=0.1, settle=0.3).complete(request()).text == "one two three"
+    # Four times something was typed; after the last one it was still for as long as it takes to settle.
+    assert 0.7 <= clock.seconds <= 0.9
 
 
 def test_an_answer_from_before_a_stop_is_taken_up(tmp_path: Path) -> None:
