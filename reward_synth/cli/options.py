@@ -19,6 +19,7 @@ def _setting(name: str, *declarations: str, metavar: str | None = None) -> Any:
 
 Task = Annotated[str | None, _setting("task", metavar="NAME|FILE")]
 Env = Annotated[str | None, _setting("env", metavar="ID")]
+Method = Annotated[str | None, _setting("method", metavar="NAME")]
 Model = Annotated[list[str] | None, _setting("model", metavar="[ROLE=]NAME")]
 BaseUrl = Annotated[str | None, _setting("base_url", metavar="URL")]
 Temperature = Annotated[str | None, _setting("temperature", metavar="NUMBER")]

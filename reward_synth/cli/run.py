@@ -23,6 +23,7 @@ def run(
     goal: Goal = "",
     task: options.Task = None,
     env: options.Env = None,
+    method: options.Method = None,
     model: options.Model = None,
     base_url: options.BaseUrl = None,
     temperature: options.Temperature = None,
