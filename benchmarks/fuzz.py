@@ -32,7 +32,7 @@ from reward_synth.sandbox import channel
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "docs"))
-from generate_rules import EXAMPLES, LAYOUT  # noqa: E402 - the rewards that docs/rules.md shows
+from generate_rules import EXAMPLES, LAYOUT  # noqa: E402 - the rewards that docs/reference/rules.md shows
 
 SLOWEST_LINT = 2.0
 DEADLINE = 0.2

@@ -4,7 +4,7 @@
     python benchmarks/task_table.py --task gym/hopper_back_flip --json
     python benchmarks/task_table.py --quick                     # one episode of each kind; printed, not written
 
-The whole table is written into docs/task-table.md too. Its columns:
+The whole table is written into docs/measurements/task-table.md too. Its columns:
 - `loads`: the environment can be made and reset; if not, why, with the line that installs what is missing.
 - `steps`: steps of an episode of random actions, of the horizon's; fewer where a fall ends it.
 - `fields`: fields that read with their declared shape, finite and within their range at every state of that episode, of
@@ -50,13 +50,13 @@ sys.path.append(str(HERE))
 from scripted_episodes import SCENES, SCRIPTS, Stage  # noqa: E402  (found by the line above)
 
 RESULTS = HERE / "results" / "task_table.tsv"
-PAGE = HERE.parent / "docs" / "task-table.md"
+PAGE = HERE.parent / "docs" / "measurements" / "task-table.md"
 SLACK = 1e-6
 """By how much a value may lie outside of its field's range: single-precision simulators round."""
 PAGE_HEAD = """# Every task, tried
 
 This page is made by `python benchmarks/task_table.py`, which makes each cell anew, from
-[results/task_table.tsv](../benchmarks/results/task_table.tsv); the script's `--help` explains the columns.
+[results/task_table.tsv](../../benchmarks/results/task_table.tsv); the script's `--help` explains the columns.
 {conditions}
 
 **fields** read with their declared shape and within their range at every state of a random episode. **solved by** says
@@ -267,7 +267,7 @@ def conditions(simulator: str) -> str:
 
 
 def page(rows: list[dict[str, str]]) -> str:
-    """The table as docs/task-table.md shows it."""
+    """The table as docs/measurements/task-table.md shows it."""
     dates = sorted({row["date"] for row in rows})
     loads = [float(row["conditions"].rpartition(" ")[2]) for row in rows]
     machine = ", ".join(rows[0]["conditions"].split(", ")[:-1]) if rows else ""

@@ -49,7 +49,7 @@ the embedded model's weights lie) and `REWARD_SYNTH_MODEL_FILE` (weights of your
 
 
 def cli_page() -> str:
-    """``docs/cli.md``."""
+    """``docs/reference/cli.md``."""
     import typer
 
     from reward_synth.cli.app import app
@@ -95,7 +95,7 @@ def _option(param: Any) -> str:
 
 
 def settings_page() -> str:
-    """``docs/settings.md``."""
+    """``docs/reference/settings.md``."""
     from reward_synth.settings.model import ENVIRONMENT_PREFIX, Settings
     from reward_synth.settings.texts import HELP
 
@@ -118,7 +118,7 @@ PAGES = {"cli.md": cli_page, "settings.md": settings_page}
 def main() -> None:
     """Write the pages."""
     for name, page in PAGES.items():
-        (FOLDER / name).write_text(page(), encoding="utf-8")
+        (FOLDER / "reference" / name).write_text(page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

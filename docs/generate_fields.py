@@ -86,4 +86,4 @@ def action_rows(actions: Iterable[ActionDimension]) -> str:
 
 if __name__ == "__main__":
     for each in PAGES:
-        (FOLDER / each).write_text(page(each), encoding="utf-8")
+        (FOLDER / "reference" / each).write_text(page(each), encoding="utf-8")

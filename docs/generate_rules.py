@@ -19,7 +19,7 @@ from reward_synth.diagnosis.training_rules import DETECTORS
 from reward_synth.reward.lint import lint
 
 FOLDER = Path(__file__).resolve().parent
-PAGE = FOLDER / "rules.md"
+PAGE = FOLDER / "reference" / "rules.md"
 DECLARING = (
     "reward_synth.reward.lint.rules",
     "reward_synth.reward.probe_rules",

@@ -1,4 +1,5 @@
-"""A ball that rolls on a beam: a small MuJoCo environment of one's own, in one file. See docs/own-environment.md."""
+"""A ball that rolls on a beam: a small MuJoCo environment of one's own, in one file. See
+docs/guide/own-environment.md."""
 
 from __future__ import annotations
 

@@ -284,7 +284,8 @@ def synthesize(goal: str, *, ask: Ask | None = None, confirm: Confirm | None = N
     """Search for a reward that makes the goal come true, and train its policy.
 
     Settings are those of the command line with underscores (``time_limit="2h"``, ``models={"critic": "gpt-5"}``);
-    ``docs/settings.md`` lists them. Those not given come from the environment, ``.env`` and ``reward-synth.toml``.
+    ``docs/reference/settings.md`` lists them. Those not given come from the environment, ``.env`` and
+    ``reward-synth.toml``.
 
     :param goal: what the robot shall do, in a sentence.
     :param ask: puts a feedback request before the person, for ``feedback="ask"``; without it, the request waits in

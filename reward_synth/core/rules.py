@@ -25,7 +25,7 @@ class Rule:
     severity: Severity
     question: str
     doc: str
-    """When it is found, and what usually helps; a line of docs/rules.md."""
+    """When it is found, and what usually helps; a line of docs/reference/rules.md."""
     fix: str = ""
     """What to write instead, where that is the same for every finding."""
 

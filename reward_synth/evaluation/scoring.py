@@ -44,7 +44,7 @@ def judge(spec: TaskSpec, table: FieldTable) -> MeasureProcess:
 
 def _unusable(what: str, finding: Finding) -> RewardSynthError:
     where = f", line {finding.line} of it" if finding.line else ""
-    hint = finding.fix or "docs/tasks.md shows what success and fitness may contain"
+    hint = finding.fix or "docs/guide/tasks.md shows what success and fitness may contain"
     return RewardSynthError(f"{what} cannot be used{where}: {finding.message}", hint=hint)
 
 
@@ -73,7 +73,7 @@ def measure_by(process: MeasureProcess, episodes: Sequence[Episode]) -> list[Mea
         return _verdicts(process, episodes)
     except RewardError as error:
         message = f"the task's success or fitness fails on an episode: {error.finding.as_text()}"
-        raise RewardSynthError(message, "docs/tasks.md shows what success and fitness may contain") from error
+        raise RewardSynthError(message, "docs/guide/tasks.md shows what success and fitness may contain") from error
 
 
 def _verdicts(process: MeasureProcess, episodes: Sequence[Episode]) -> list[Measurement]:

@@ -91,7 +91,7 @@ def preflight(task: TaskSpec, *, render: bool = False, sandbox: bool = True) -> 
     except RewardError as error:
         raise RewardSynthError(
             f"the success or fitness of the task {task.name} fails on a recorded episode: {error.finding.as_text()}",
-            error.finding.fix or "docs/tasks.md shows what success and fitness may contain",
+            error.finding.fix or "docs/guide/tasks.md shows what success and fitness may contain",
         ) from error
     found = [
         *remarks,

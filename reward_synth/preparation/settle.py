@@ -84,7 +84,7 @@ def draft_task(
     if drafted.findings:
         raise RewardSynthError(
             f"the model's success measure for this goal is not usable: {drafted.findings[0].message}",
-            "try a stronger --model, or write a task file (docs/tasks.md) and pass --task FILE",
+            "try a stronger --model, or write a task file (docs/guide/tasks.md) and pass --task FILE",
         )
     task = blank.model_copy(
         update={

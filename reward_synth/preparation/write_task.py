@@ -204,5 +204,5 @@ def _validated(what: str, make: Callable[[], Made]) -> Made:
         place = ".".join(str(part) for part in first["loc"] if part != "function-after")
         said = first["msg"].removeprefix("Value error, ")
         raise RewardSynthError(
-            f"{what}{f', {place}' if place else ''}: {said}", "docs/tasks.md lists the keys"
+            f"{what}{f', {place}' if place else ''}: {said}", "docs/guide/tasks.md lists the keys"
         ) from error

@@ -12,7 +12,7 @@ A reward is a file with one function::
 - It may use ``numpy`` as ``np``, ``math``, constants and helper functions of its own, and nothing else.
 - It depends on its arguments alone: the same transition gives the same terms.
 
-``docs/reward-contract.md`` says the same at length, with every rule of the lint.
+``docs/reference/reward-contract.md`` says the same at length, with every rule of the lint.
 """
 
 from __future__ import annotations

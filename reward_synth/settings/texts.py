@@ -1,4 +1,5 @@
-"""What each setting does, in a sentence, for the command line's help, ``docs/settings.md`` and ``config show``.
+"""What each setting does, in a sentence, for the command line's help, ``docs/reference/settings.md`` and ``config
+show``.
 
 Plain text in a module of its own, so that ``reward-synth --help`` need not load the settings' validation.
 """
@@ -10,7 +11,7 @@ HELP: dict[str, str] = {
     "env": "Environment, for a goal without a task spec: an id, `module:ID`, `module:CLASS` or `./FILE.py:CLASS`; "
     "the model chooses one if neither is given.",
     "method": "Search method: who proposes rewards, which of them train, and what the next round is given "
-    "(docs/methods.md).",
+    "(docs/guide/methods.md).",
     "model": "Model that writes and reviews: any litellm name, `local`, `manual` or `replay:FILE`. "
     "Per role with `ROLE=NAME`, as in `--model critic=gpt-5`; may be repeated.",
     "models": "Model per role (`designer`, `critic`, `analyzer`, `task_drafter`), where it is not `model`.",

@@ -2,7 +2,7 @@
 
 A spec's ``success`` and ``fitness`` are frozen before the first reward is designed, and rewards never see
 them. Each is Python over ``episode``, a recorded episode: either one expression, or a function
-``def success(episode)`` (``def fitness(episode)``). See ``docs/tasks.md``.
+``def success(episode)`` (``def fitness(episode)``). See ``docs/guide/tasks.md``.
 """
 
 from __future__ import annotations
@@ -255,7 +255,7 @@ def _sentences(spec: TaskSpec) -> tuple[str, ...]:
 
 
 def markdown_table(specs: Sequence[TaskSpec]) -> str:
-    """The tasks as the table that ``docs/tasks.md`` shows."""
+    """The tasks as the table that ``docs/guide/tasks.md`` shows."""
     lines = [
         "| task | environment | goal | fitness | solved at | steps |",
         "| --- | --- | --- | --- | --- | --- |",

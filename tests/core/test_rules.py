@@ -72,7 +72,9 @@ def test_the_page_has_every_rule_and_no_other() -> None:
     declaring = {f"reward_synth/{file}" for name in ("declare", "detector") for file, _ in calls(name)}
     known = {f"{module.replace('.', '/')}.py" for module in GENERATOR.DECLARING}
     assert declaring - {"reward_synth/diagnosis/detector.py"} == known
-    rows = re.findall(r"^\| `([a-z]+/[a-z-]+)`", (DOCS / "rules.md").read_text(encoding="utf-8"), flags=re.M)
+    rows = re.findall(
+        r"^\| `([a-z]+/[a-z-]+)`", (DOCS / "reference" / "rules.md").read_text(encoding="utf-8"), flags=re.M
+    )
     assert sorted(rows) == sorted(REGISTRY)
 
 

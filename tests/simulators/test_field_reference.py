@@ -29,7 +29,9 @@ def test_the_page_is_up_to_date(name: str) -> None:
     simulator = name.removesuffix(".md")
     if simulator in simulator_names() and not get_simulator(simulator).environments():
         pytest.skip(f"{simulator} is not installed")
-    assert (DOCS / name).read_text(encoding="utf-8") == GENERATOR.page(name), "run: python docs/generate_fields.py"
+    assert (DOCS / "reference" / name).read_text(encoding="utf-8") == GENERATOR.page(name), (
+        "run: python docs/generate_fields.py"
+    )
 
 
 def test_every_simulator_has_a_page() -> None:

@@ -111,7 +111,7 @@ def test_text2rewards_instructions_are_goals(name: str) -> None:
 
 
 def test_the_guide_lists_mt10_and_text2rewards_tasks() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "metaworld.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "metaworld.md").read_text(encoding="utf-8")
     for head, expected in (("**MT10**:", mt10()), ("word for word:", names_of("metaworld"))):
         listed = re.split(r"[.;]", page.partition(head)[2])[0]
         assert {name.strip() for name in listed.split(",")} == {name.replace("_", "-") for name in expected}

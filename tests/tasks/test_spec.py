@@ -13,7 +13,7 @@ from reward_synth.core.errors import RewardSynthError
 from reward_synth.evaluation.scoring import judge
 from reward_synth.tasks.spec import TaskSpec, list_tasks, load_task, markdown_table, save_task
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "tasks.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "guide" / "tasks.md"
 
 SOUND = """\
 name: gym/my_task

@@ -161,7 +161,8 @@ def _nearest_environments(env_id: str) -> str:
         return did_you_mean(close)
     if far := nearest(wanted, known, 3):
         return f"{did_you_mean(far)} One that another package registers is named module:EnvId"
-    return f"installed: {', '.join(ANNOTATIONS)}; others as module:EnvId, or ./FILE.py:CLASS (docs/own-environment.md)"
+    others = "others as module:EnvId, or ./FILE.py:CLASS (docs/guide/own-environment.md)"
+    return f"installed: {', '.join(ANNOTATIONS)}; {others}"
 
 
 def _accepted_arguments(chosen: str | EnvSpec) -> str:

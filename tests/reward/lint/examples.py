@@ -1,4 +1,4 @@
-"""The examples of docs/rules.md, and the script that writes the page."""
+"""The examples of docs/reference/rules.md, and the script that writes the page."""
 
 from __future__ import annotations
 
