@@ -155,12 +155,11 @@ def fields(
 ) -> None:
     """Print the fields that rewards, success and fitness may read, and the action, with units, ranges and signs."""
     from reward_synth.evaluation.play import field_table
-    from reward_synth.preparation.settle import blank_task
     from reward_synth.simulators.custom.files import name_environment
-    from reward_synth.tasks.spec import load_task
+    from reward_synth.tasks.spec import EnvironmentSpec, load_task
 
     known = task.endswith((".yaml", ".yml")) or not (":" in task or "-v" in task)
-    spec = load_task(task, typed=True) if known else blank_task("none", name_environment(task))
+    spec = load_task(task, typed=True).environment_spec if known else EnvironmentSpec.of(name_environment(task))
     typer.echo(field_table(spec).for_rewards().stub(), nl=False)
 
 

@@ -14,7 +14,7 @@ from reward_synth.state.custom_fields import with_own_fields
 from reward_synth.state.episode import Episode
 from reward_synth.state.recorder import StateRecorder, require_finite
 from reward_synth.state.table import FieldTable
-from reward_synth.tasks.spec import TaskSpec
+from reward_synth.tasks.spec import EnvironmentSpec, TaskSpec
 
 Act = Callable[[FloatArray], FloatArray]
 """Observations (episodes, …) to actions (episodes, action size). A :class:`Policy` that samples gets generators."""
@@ -26,17 +26,17 @@ SELECTION_SEEDS = 10_000
 FINAL_EVALUATION_SEEDS = 30_000
 
 
-def field_table(task: TaskSpec) -> FieldTable:
-    """The full field table of a task's environment."""
-    simulator = get_simulator(task.simulator)
-    with closing(open_environment(task)) as environment:
-        return with_own_fields(simulator.fields(environment), task.environment.fields, environment)
+def field_table(spec: EnvironmentSpec | TaskSpec) -> FieldTable:
+    """The full field table of an environment."""
+    simulator = get_simulator(spec.simulator)
+    with closing(open_environment(spec)) as environment:
+        return with_own_fields(simulator.fields(environment), spec.environment.fields, environment)
 
 
-def seconds_per_step(task: TaskSpec) -> float:
-    """Simulated seconds that one step of the task's environment takes."""
-    simulator = get_simulator(task.simulator)
-    with closing(open_environment(task)) as environment:
+def seconds_per_step(spec: EnvironmentSpec | TaskSpec) -> float:
+    """Simulated seconds that one step of an environment takes."""
+    simulator = get_simulator(spec.simulator)
+    with closing(open_environment(spec)) as environment:
         return simulator.seconds_per_step(environment)
 
 

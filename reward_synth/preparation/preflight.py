@@ -28,7 +28,7 @@ from reward_synth.simulators import open_environment
 from reward_synth.state.faults import BLAME, name_of
 from reward_synth.state.recorder import StateRecorder, require_finite
 from reward_synth.state.table import FieldTable
-from reward_synth.tasks.spec import TaskSpec
+from reward_synth.tasks.spec import EnvironmentSpec, TaskSpec
 from reward_synth.training.worker.locked_trial import rehearse
 
 TRIAL_STEPS = 30
@@ -84,7 +84,7 @@ def preflight(task: TaskSpec, *, render: bool = False, sandbox: bool = True) -> 
     :raises EnvironmentFault: the environment is broken.
     :raises RewardSynthError: it cannot be made, or success or fitness fails on an episode.
     """
-    remarks = try_environment(task, render=render, sandbox=sandbox)
+    remarks = try_environment(task.environment_spec, render=render, sandbox=sandbox)
     try:
         inspector = Inspector.of(task)
         longer = _full_length(task, inspector.table)
@@ -103,18 +103,18 @@ def preflight(task: TaskSpec, *, render: bool = False, sandbox: bool = True) -> 
     return PreparedTask(task, inspector, tuple(found))
 
 
-def try_environment(task: TaskSpec, *, render: bool = False, sandbox: bool = True) -> tuple[Remark, ...]:
-    """Make, reset and step the task's environment, and see whether its seeds reproduce. Success is not asked for.
+def try_environment(spec: EnvironmentSpec, *, render: bool = False, sandbox: bool = True) -> tuple[Remark, ...]:
+    """Make, reset and step an environment, and see whether its seeds reproduce. Success is not asked for.
 
     One of a person's own (``module:…``, ``FILE.py:…``) is tried in a locked process first, which may crash.
 
     :raises EnvironmentFault: it fails, gives numbers that are not finite, or observations of another shape than told.
     :raises RewardSynthError: it cannot be made.
     """
-    if ":" in task.environment.id:
-        rehearse(task, worker_environment(), sandbox)
-    table = field_table(task)
-    with closing(_recorder(task, table)) as first, closing(_recorder(task, table)) as second:
+    if ":" in spec.environment.id:
+        rehearse(spec, worker_environment(), sandbox)
+    table = field_table(spec)
+    with closing(_recorder(spec, table)) as first, closing(_recorder(spec, table)) as second:
         episodes = [_trial(environment) for environment in (first, second, first)]
     remarks: list[Remark] = []
     if any(not _same(episodes[0], other) for other in episodes[1:]):
@@ -122,15 +122,15 @@ def try_environment(task: TaskSpec, *, render: bool = False, sandbox: bool = Tru
             Remark(
                 "warning",
                 "seeds",
-                f"{task.environment.id} does not repeat itself: the same seed and actions lead to other states",
+                f"{spec.environment.id} does not repeat itself: the same seed and actions lead to other states",
                 "draw all random numbers from self.np_random, and reset all state in reset: figures cannot be compared",
             )
         )
-    return (*remarks, *(_picture(task) if render else ()))
+    return (*remarks, *(_picture(spec) if render else ()))
 
 
-def _recorder(task: TaskSpec, table: FieldTable) -> StateRecorder:
-    return StateRecorder(open_environment(task), table)
+def _recorder(spec: EnvironmentSpec, table: FieldTable) -> StateRecorder:
+    return StateRecorder(open_environment(spec), table)
 
 
 def _trial(environment: StateRecorder) -> FloatArray:
@@ -164,9 +164,9 @@ def _same(one: FloatArray, other: FloatArray) -> bool:
     return one.shape == other.shape and bool(np.allclose(one, other, rtol=SAME, atol=SAME))
 
 
-def _picture(task: TaskSpec) -> Iterator[Remark]:
+def _picture(spec: EnvironmentSpec) -> Iterator[Remark]:
     try:
-        with closing(open_environment(task, render_mode="rgb_array")) as made:
+        with closing(open_environment(spec, render_mode="rgb_array")) as made:
             made.reset(seed=SEED)
             frame: Any = made.render()
     except Exception as error:  # noqa: BLE001  (graphics fail in any way, and nothing but pictures depends on them)

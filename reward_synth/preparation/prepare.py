@@ -7,9 +7,8 @@ from typing import get_args
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import RoleName
 from reward_synth.preparation.preflight import PreparedTask, preflight, try_environment
-from reward_synth.preparation.settle import blank_task
 from reward_synth.settings.model import CONFIG_NAME, Resolved, Settings
-from reward_synth.tasks.spec import TaskSpec, load_task, match_task, with_scale
+from reward_synth.tasks.spec import EnvironmentSpec, TaskSpec, load_task, match_task, with_scale
 
 
 def prepare(goal: str, settings: Settings) -> PreparedTask | None:
@@ -28,7 +27,7 @@ def prepare(goal: str, settings: Settings) -> PreparedTask | None:
         if task is not None:
             return prepare_spec(with_scale(task, settings.scale), settings)
         if settings.env is not None:
-            try_environment(blank_task(goal, bare_id(settings.env)), sandbox=not settings.unsafe_no_sandbox)
+            try_environment(EnvironmentSpec.of(bare_id(settings.env)), sandbox=not settings.unsafe_no_sandbox)
     return None
 
 

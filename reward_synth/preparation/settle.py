@@ -17,28 +17,33 @@ from reward_synth.reward.probe_rules import PROBE
 from reward_synth.roles.task_drafter import TaskDrafter
 from reward_synth.screening.reference_episodes import record_behaviours
 from reward_synth.settings.model import Settings
-from reward_synth.simulators import describe_environment, environments, get_simulator, simulator_of
+from reward_synth.simulators import describe_environment, environments
 from reward_synth.simulators.custom.files import bare_id
 from reward_synth.state.table import FieldTable
 from reward_synth.store import RunStore
-from reward_synth.tasks.spec import Environment, TaskSpec, save_own_task, with_scale
+from reward_synth.tasks.spec import EnvironmentSpec, TaskSpec, save_own_task, with_scale
 
 Confirm = Callable[[TaskSpec], bool]
 """Shows a drafted task to the person; True if they accept it."""
 
 
-def blank_task(goal: str, environment: str) -> TaskSpec:
-    """A task whose success and fitness are still to be written."""
-    simulator = simulator_of(environment)
+def task_name(simulator: str, goal: str) -> str:
+    """A task's name out of its goal: ``gym/hop_backwards``."""
+    return f"{simulator}/{_slug(goal)}"
+
+
+def drafted_task(goal: str, spec: EnvironmentSpec, success: str, fitness: str, unit: str, notes: str) -> TaskSpec:
+    """The task of measures that a model drafted."""
     return TaskSpec(
-        name=f"{simulator}/{_slug(goal)}",
+        name=task_name(spec.simulator, goal),
         goal=goal,
-        simulator=simulator,
-        environment=Environment(id=environment),
-        horizon=get_simulator(simulator).horizon(environment),
-        success="False",
-        fitness="0.0",
-        fitness_unit="",
+        simulator=spec.simulator,
+        environment=spec.environment,
+        horizon=spec.horizon,
+        success=success,
+        fitness=fitness,
+        fitness_unit=unit,
+        notes=notes,
         drafted=True,
         source="drafted by a model",
     )
@@ -65,18 +70,18 @@ def draft_task(
         environment, exchange = drafter.choose_environment(goal, known)
         store.write_exchange(None, exchange.role, exchange.prompt, exchange.answer)
         emit(StatusChanged(text=f"the model chose {environment} for this goal (name another with --env)"))
-    blank = blank_task(goal, environment)
-    try_environment(blank, sandbox=not settings.unsafe_no_sandbox)
-    table = field_table(blank)
+    spec = EnvironmentSpec.of(environment)
+    try_environment(spec, sandbox=not settings.unsafe_no_sandbox)
+    table = field_table(spec)
     shown = table.for_rewards()
     shown = shown.essential() if drafter.model.small else shown
     drafted = drafter.draft_measures(
         goal,
         shown.stub(),
         environment=describe_environment(environment),
-        horizon=blank.horizon,
-        dt=seconds_per_step(blank),
-        check=MeasureCheck(blank, table),
+        horizon=spec.horizon,
+        dt=seconds_per_step(spec),
+        check=MeasureCheck(goal, spec, table),
         layout=shown.layout(),
     )
     for exchange in drafted.exchanges:
@@ -86,14 +91,7 @@ def draft_task(
             f"the model's success measure for this goal is not usable: {drafted.findings[0].message}",
             "try a stronger --model, or write a task file (docs/guide/tasks.md) and pass --task FILE",
         )
-    task = blank.model_copy(
-        update={
-            "success": drafted.success,
-            "fitness": drafted.fitness,
-            "fitness_unit": drafted.fitness_unit,
-            "notes": drafted.explanation,
-        }
-    )
+    task = drafted_task(goal, spec, drafted.success, drafted.fitness, drafted.fitness_unit, drafted.explanation)
     if not settings.yes and (confirm is None or not confirm(task)):
         draft = store.path / "task.draft.yaml"
         save_own_task(task, draft)
@@ -107,15 +105,18 @@ def draft_task(
 class MeasureCheck:
     """What is wrong with a drafted measure: lint first, then what it says of scripted behaviours."""
 
-    def __init__(self, blank: TaskSpec, table: FieldTable) -> None:
-        self._blank = blank
+    def __init__(self, goal: str, spec: EnvironmentSpec, table: FieldTable) -> None:
+        self._goal = goal
+        self._spec = spec
         self._table = table
 
     def __call__(self, entry: str, source: str) -> tuple[Finding, ...]:
         """Errors only; a measure that passes has none."""
         found = lint(source, self._table.layout(), "success" if entry == "success" else "fitness").findings
         errors = tuple(finding for finding in found if finding.severity == "error")
-        task = self._blank.model_copy(update={entry: source})
+        # Each is tried beside a constant in place of the other, which the model may not have written yet.
+        measures = {"success": "False", "fitness": "0.0"} | {entry: source}
+        task = drafted_task(self._goal, self._spec, **measures, unit="", notes="")
         return errors or _faults_on_behaviours(task, self._table, entry)
 
 

@@ -17,10 +17,10 @@ from reward_synth.core.errors import EnvironmentFault, RewardSynthError
 from reward_synth.core.yaml import parse_value
 from reward_synth.evaluation.play import field_table
 from reward_synth.preparation.preflight import PreparedTask, preflight, try_environment
-from reward_synth.preparation.settle import blank_task
+from reward_synth.preparation.settle import task_name
 from reward_synth.sandbox.channel import protected
 from reward_synth.simulators.custom.files import name_environment
-from reward_synth.tasks.spec import Environment, OwnField, TaskSpec, save_own_task
+from reward_synth.tasks.spec import Environment, EnvironmentSpec, OwnField, TaskSpec, Training, save_own_task
 from reward_synth.training.presets import get_preset
 
 Question = Callable[[str, str, str | None], str]
@@ -82,14 +82,14 @@ def new_task(
     """
     env_id = name_environment(answers.env or ask("--env", "Environment (an id, module:EnvId or ./FILE.py:CLASS)", None))
     with protected(unsafe_no_sandbox):
-        blank = _with_environment(blank_task("to be asked", env_id), answers)
-        try_environment(blank, sandbox=not unsafe_no_sandbox)
-        show(field_table(blank).for_rewards().stub())
-        blank = _with_fields(blank, answers, ask, show, patient)
-        blank = _with_words(blank, answers, ask)
+        environment = _with_environment(EnvironmentSpec.of(env_id), answers)
+        try_environment(environment, sandbox=not unsafe_no_sandbox)
+        show(field_table(environment).for_rewards().stub())
+        environment = _with_fields(environment, answers, ask, show, patient)
+        words = _words(environment, answers, ask)
         while True:
             try:
-                spec = _with_measures(blank, answers, ask)
+                spec = _with_measures(words, answers, ask)
                 return spec, preflight(spec, sandbox=not unsafe_no_sandbox)
             except EnvironmentFault:
                 raise
@@ -131,13 +131,13 @@ def parse_argument(text: str) -> tuple[str, Any]:
     return name.strip(), parse_value(value, f"--argument {name.strip()}")
 
 
-def _with_environment(blank: TaskSpec, answers: Answers) -> TaskSpec:
-    environment = blank.environment.model_copy(update={"arguments": dict(answers.arguments)})
-    horizon = blank.horizon if answers.horizon is None else answers.horizon
-    return blank.model_copy(update={"environment": environment, "horizon": horizon})
+def _with_environment(spec: EnvironmentSpec, answers: Answers) -> EnvironmentSpec:
+    environment = spec.environment.model_copy(update={"arguments": dict(answers.arguments)})
+    horizon = spec.horizon if answers.horizon is None else answers.horizon
+    return spec.model_copy(update={"environment": environment, "horizon": horizon})
 
 
-def _with_fields(blank: TaskSpec, answers: Answers, ask: Question, show: Show, patient: bool) -> TaskSpec:
+def _with_fields(spec: EnvironmentSpec, answers: Answers, ask: Question, show: Show, patient: bool) -> EnvironmentSpec:
     """The fields given, and those that a person adds until they have no more."""
     given = list(answers.fields)
     if patient and not given:
@@ -151,48 +151,53 @@ def _with_fields(blank: TaskSpec, answers: Answers, ask: Question, show: Show, p
             break
         try:
             name, own = parse_field(text)
-            tried = _own(blank, {**fields, name: own})
+            tried = _own(spec, {**fields, name: own})
             field_table(tried)
             fields[name] = own
         except RewardSynthError as error:
             if not patient or answers.fields:
                 raise
             show(str(error))
-    return _own(blank, fields)
+    return _own(spec, fields)
 
 
-def _own(blank: TaskSpec, fields: Mapping[str, OwnField]) -> TaskSpec:
-    values = blank.environment.model_dump() | {"fields": {name: own.model_dump() for name, own in fields.items()}}
+def _own(spec: EnvironmentSpec, fields: Mapping[str, OwnField]) -> EnvironmentSpec:
+    values = spec.environment.model_dump() | {"fields": {name: own.model_dump() for name, own in fields.items()}}
     environment = _validated("--field", lambda: Environment.model_validate(values))
-    return blank.model_copy(update={"environment": environment})
+    return spec.model_copy(update={"environment": environment})
 
 
-def _with_words(blank: TaskSpec, answers: Answers, ask: Question) -> TaskSpec:
-    """Goal, name, length and budget."""
+def _words(spec: EnvironmentSpec, answers: Answers, ask: Question) -> dict[str, Any]:
+    """Goal, name, length and budget: a task's values but for its measures."""
     goal = answers.goal or ask("--goal", "Goal, in a sentence that says all that counts", None)
-    suggested = blank_task(goal, blank.environment.id).short_name
+    suggested = task_name(spec.simulator, goal).partition("/")[2]
     name = answers.name or ask("--name", "Name of the task, in small letters", suggested)
-    horizon = answers.horizon or ask("--horizon", "Longest episode, in steps", str(blank.horizon))
-    steps = answers.steps or ask("--steps", "Environment steps of one training", str(blank.training.steps))
-    full = name if "/" in name else f"{blank.simulator}/{name}"
-    values = blank.model_dump() | {"name": full, "goal": goal, "horizon": horizon, "drafted": False, "source": "own"}
+    horizon = answers.horizon or ask("--horizon", "Longest episode, in steps", str(spec.horizon))
+    steps = answers.steps or ask("--steps", "Environment steps of one training", str(Training().steps))
+    full = name if "/" in name else f"{spec.simulator}/{name}"
+    values = spec.model_dump() | {"name": full, "goal": goal, "horizon": horizon}
     training = {"steps": steps, "learner": answers.learner, "preset": answers.preset}
-    values["training"] = values["training"] | {key: value for key, value in training.items() if value}
+    values["training"] = {key: value for key, value in training.items() if value}
     if answers.episodes:
-        values["evaluation"] = values["evaluation"] | {"episodes": answers.episodes}
-    spec = _validated("the task", lambda: TaskSpec.model_validate(values))
-    get_preset(spec.training.learner, spec.training.preset)
-    return spec
+        values["evaluation"] = {"episodes": answers.episodes}
+    # A slip in these words shows before the measures are asked for.
+    sound = _task(values, "False", "0.0", "-")
+    get_preset(sound.training.learner, sound.training.preset)
+    return values
 
 
-def _with_measures(blank: TaskSpec, answers: Answers, ask: Question) -> TaskSpec:
-    changes = {
-        "success": answers.success
-        or ask("--success", "Success: Python over `episode`, as in np.abs(episode.angle) < 0.1", None),
-        "fitness": answers.fitness or ask("--fitness", "Fitness: a number that rises all the way to success", None),
-        "fitness_unit": answers.fitness_unit or ask("--fitness-unit", "What the fitness counts, in words", None),
-    }
-    return _validated("the task", lambda: TaskSpec.model_validate(blank.model_dump() | changes))
+def _with_measures(words: Mapping[str, Any], answers: Answers, ask: Question) -> TaskSpec:
+    success = answers.success or ask(
+        "--success", "Success: Python over `episode`, as in np.abs(episode.angle) < 0.1", None
+    )
+    fitness = answers.fitness or ask("--fitness", "Fitness: a number that rises all the way to success", None)
+    unit = answers.fitness_unit or ask("--fitness-unit", "What the fitness counts, in words", None)
+    return _task(words, success, fitness, unit)
+
+
+def _task(words: Mapping[str, Any], success: str, fitness: str, unit: str) -> TaskSpec:
+    values = {**words, "success": success, "fitness": fitness, "fitness_unit": unit}
+    return _validated("the task", lambda: TaskSpec.model_validate(values))
 
 
 def _validated(what: str, make: Callable[[], Made]) -> Made:

@@ -112,6 +112,24 @@ class Evaluation(_Section):
     episodes: int = Field(default=8, gt=0, le=1_000)
 
 
+class EnvironmentSpec(_Section):
+    """An environment with its length: all that is known before success and fitness are."""
+
+    simulator: str
+    environment: Environment
+    horizon: int = Field(gt=0, le=1_000_000)
+    """Longest episode, in environment steps."""
+
+    @classmethod
+    def of(cls, env_id: str) -> EnvironmentSpec:
+        """The environment of that id, as its simulator makes it."""
+        from reward_synth.simulators import get_simulator, simulator_of
+
+        simulator = simulator_of(env_id)
+        horizon = get_simulator(simulator).horizon(env_id)
+        return cls(simulator=simulator, environment=Environment(id=env_id), horizon=horizon)
+
+
 class TaskSpec(_Section):
     """One task; a YAML file under ``task_specs`` or a run's ``task.yaml``."""
 
@@ -157,6 +175,11 @@ class TaskSpec(_Section):
         if re.fullmatch(r"[a-z0-9_]+/[a-z0-9_]+", name) is None:
             raise ValueError("it must look like 'gym/hopper_hop_forward', in small letters")
         return name
+
+    @property
+    def environment_spec(self) -> EnvironmentSpec:
+        """The environment alone."""
+        return EnvironmentSpec(simulator=self.simulator, environment=self.environment, horizon=self.horizon)
 
     @property
     def short_name(self) -> str:

@@ -52,25 +52,25 @@ def test_a_sound_task_has_nothing_but_notes(point: TaskSpec) -> None:
 )
 def test_a_broken_environment_is_an_error_that_names_it(point: TaskSpec, mode: str, message: str) -> None:
     with pytest.raises(EnvironmentFault) as error:
-        rehearse(broken(point, mode), worker_environment())
+        rehearse(broken(point, mode).environment_spec, worker_environment())
     assert message in error.value.message and error.value.hint
     assert error.value.exit_code == 2
 
 
 def test_a_wrong_shape_is_found(point: TaskSpec) -> None:
     with pytest.raises(EnvironmentFault, match=r"observation of shape \(3,\) after a reset.* says \(2,\)"):
-        try_environment(broken(point, "shape"))
+        try_environment(broken(point, "shape").environment_spec)
 
 
 def test_the_rehearsal_is_locked_as_training_is(point: TaskSpec, tmp_path: Path) -> None:
     (tmp_path / "robots" / "secret.txt").write_text("a key")
     with pytest.raises(RewardSynthError, match="Permission denied"):
-        rehearse(broken(point, "secret"), worker_environment())
-    rehearse(broken(point, "secret"), worker_environment(), sandbox=False)
+        rehearse(broken(point, "secret").environment_spec, worker_environment())
+    rehearse(broken(point, "secret").environment_spec, worker_environment(), sandbox=False)
 
 
 def test_seeds_that_do_not_reproduce_are_remarked(point: TaskSpec) -> None:
-    remarks = try_environment(broken(point, "unseeded"))
+    remarks = try_environment(broken(point, "unseeded").environment_spec)
     assert [remark.about for remark in remarks] == ["seeds"]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from reward_synth.cli.app import execute
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.preparation.settle import blank_task
+from reward_synth.preparation.settle import task_name
 from reward_synth.preparation.write_task import parse_argument, parse_field
 from reward_synth.tasks.spec import load_task
 from tests.custom_cases import REWARD, write_point
@@ -75,7 +75,7 @@ def test_options_alone_make_a_task_that_can_be_worked_with(capsys: pytest.Captur
     ],
 )
 def test_a_name_from_the_goal_ends_with_a_whole_word(goal: str, name: str) -> None:
-    assert blank_task(goal, "Pendulum-v1").short_name == name
+    assert task_name("gym", goal) == f"gym/{name}"
 
 
 @pytest.mark.parametrize("missing", ["env", "goal", "success", "fitness", "fitness_unit"])

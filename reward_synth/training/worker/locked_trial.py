@@ -17,7 +17,7 @@ from reward_synth.core.errors import EnvironmentFault, RewardSynthError
 from reward_synth.core.files import write_text
 from reward_synth.core.types import Value
 from reward_synth.simulators.custom.files import file_of, name_environment
-from reward_synth.tasks.spec import TaskSpec
+from reward_synth.tasks.spec import EnvironmentSpec
 from reward_synth.training.worker.subprocess_stage import cause
 
 SECONDS = 120.0
@@ -28,7 +28,7 @@ STEPS = 20
 class Rehearsal(Value):
     """The environment to try."""
 
-    task: TaskSpec
+    spec: EnvironmentSpec
     environment_file: Path | None
     sandbox: bool
 
@@ -42,8 +42,8 @@ class Outcome(Value):
     """True if the environment itself is at fault."""
 
 
-def rehearse(task: TaskSpec, environment: dict[str, str], sandbox: bool = True) -> None:
-    """Make, reset and step the task's environment in a locked process of its own.
+def rehearse(spec: EnvironmentSpec, environment: dict[str, str], sandbox: bool = True) -> None:
+    """Make, reset and step an environment in a locked process of its own.
 
     :param environment: all environment variables of the process, the same as a training worker's.
     :raises EnvironmentFault: it fails, ends its process, or does not return.
@@ -51,7 +51,7 @@ def rehearse(task: TaskSpec, environment: dict[str, str], sandbox: bool = True) 
     """
     with tempfile.TemporaryDirectory(prefix="reward-synth-rehearsal-") as name:
         folder = Path(name)
-        asked = Rehearsal(task=task, environment_file=file_of(task.environment.id), sandbox=sandbox)
+        asked = Rehearsal(spec=spec, environment_file=file_of(spec.environment.id), sandbox=sandbox)
         write_text(folder / "rehearsal.json", asked.model_dump_json())
         command = [
             sys.executable,
@@ -67,13 +67,13 @@ def rehearse(task: TaskSpec, environment: dict[str, str], sandbox: bool = True) 
             ).returncode  # fmt: skip
         except subprocess.TimeoutExpired as error:
             raise EnvironmentFault(
-                f"the environment {task.environment.id} was not made and stepped {STEPS} times within {SECONDS:g} s",
+                f"the environment {spec.environment.id} was not made and stepped {STEPS} times within {SECONDS:g} s",
                 "look for a loop in its __init__, reset or step",
             ) from error
         answer = folder / "outcome.json"
         if not answer.exists():
             raise EnvironmentFault(
-                f"the environment {task.environment.id} ended its process with {cause(code)}",
+                f"the environment {spec.environment.id} ended its process with {cause(code)}",
                 "try it in Python by itself: make, reset, and step it",
             )
         _raise(Outcome.model_validate_json(answer.read_bytes()))
@@ -107,13 +107,13 @@ def _play(asked: Rehearsal, folder: Path) -> None:
     from reward_synth.training.worker.worker_sandbox import environment_files, restrict_files
 
     if asked.environment_file is not None:
-        name_environment(f"{asked.environment_file}:{asked.task.environment.id.partition(':')[2]}")
+        name_environment(f"{asked.environment_file}:{asked.spec.environment.id.partition(':')[2]}")
     if asked.sandbox:
-        restrict_files(environment_files(asked.task.environment, folder), [folder])
-    table = field_table(asked.task)
+        restrict_files(environment_files(asked.spec.environment, folder), [folder])
+    table = field_table(asked.spec)
     if asked.sandbox:
         lock.forbid_escape()
-    recorder = StateRecorder(open_environment(asked.task), table)
+    recorder = StateRecorder(open_environment(asked.spec), table)
     recorder.reset(seed=0)
     recorder.action_space.seed(0)
     for _ in range(STEPS):
