@@ -159,7 +159,7 @@ def test_the_reward_process_imports_numpy_and_the_standard_library_only(name: st
 
 HEAVY = (
     "torch", "stable_baselines3", "litellm", "openai", "gymnasium", "mujoco", "numpy", "pydantic", "matplotlib",
-    "jinja2", "ray",
+    "jinja2", "json_repair", "ray", "ruamel",
 )  # fmt: skip
 
 

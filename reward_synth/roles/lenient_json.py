@@ -2,125 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator
 from typing import Any
+
+import json_repair
 
 from reward_synth.roles.parsing import ParseError, blocks, clean
 
-_SPACE = re.compile(r"(?:\s+|//[^\n]*|#[^\n]*|/\*.*?(?:\*/|\Z))*", re.DOTALL)
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
-_WORD = re.compile(r"[^\s,:\[\]{}\"'#]+")
-_WORDS = {"true": True, "false": False, "null": None, "none": None}
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
-_MAXIMUM_DEPTH = 40
+_PYTHON_TEXT = re.compile(r'"""(.*?)(?:"""|\Z)|\'\'\'(.*?)(?:\'\'\'|\Z)', re.DOTALL)
+_STRICT = json.JSONDecoder(strict=False)
 _MAXIMUM_STARTS = 100
-
-
-class _NotJsonError(Exception):
-    """This text is no JSON value, however kindly read."""
-
-
-class _Reader:
-    """Recursive descent over one text; an end of text closes whatever is open."""
-
-    def __init__(self, text: str, position: int) -> None:
-        self.text = text
-        self.position = position
-
-    def skip(self) -> None:
-        match = _SPACE.match(self.text, self.position)
-        self.position = match.end() if match else self.position
-
-    def peek(self) -> str:
-        self.skip()
-        return self.text[self.position : self.position + 1]
-
-    def value(self, depth: int = 0) -> Any:
-        first = self.peek()
-        if depth > _MAXIMUM_DEPTH or not first:
-            raise _NotJsonError
-        if first == "{":
-            return self.mapping(depth)
-        if first == "[":
-            return self.sequence(depth)
-        if first in "\"'":
-            return self.string(first)
-        return self.word()
-
-    def mapping(self, depth: int) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        self.position += 1
-        while (first := self.peek()) and first != "}":
-            if first == ",":
-                self.position += 1
-                continue
-            key = self.string(first) if first in "\"'" else str(self.word())
-            if self.peek() != ":":
-                if not self.text[self.position :].strip():
-                    return found
-                raise _NotJsonError
-            self.position += 1
-            if not self.peek():
-                return found
-            found[key] = self.value(depth + 1)
-        self.position += 1
-        return found
-
-    def sequence(self, depth: int) -> list[Any]:
-        found: list[Any] = []
-        self.position += 1
-        while (first := self.peek()) and first != "]":
-            if first == ",":
-                self.position += 1
-                continue
-            found.append(self.value(depth + 1))
-        self.position += 1
-        return found
-
-    def string(self, quote: str) -> str:
-        if self.text.startswith(quote * 3, self.position):
-            end = self.text.find(quote * 3, self.position + 3)
-            end = len(self.text) if end < 0 else end
-            body, self.position = self.text[self.position + 3 : end], end + 3
-            return body
-        characters: list[str] = []
-        self.position += 1
-        while self.position < len(self.text):
-            character = self.text[self.position]
-            self.position += 1
-            if character == quote and self.ends_string(quote):
-                break
-            if character == "\\" and self.position < len(self.text):
-                character = self.escape()
-            characters.append(character)
-        return "".join(characters)
-
-    def ends_string(self, quote: str) -> bool:
-        """An apostrophe inside a single-quoted word (``it's``) does not end the string."""
-        following = self.text[self.position : self.position + 1]
-        return quote == '"' or not following.isalnum()
-
-    def escape(self) -> str:
-        character = self.text[self.position]
-        self.position += 1
-        if character == "u":
-            digits = self.text[self.position : self.position + 4]
-            if re.fullmatch(r"[0-9a-fA-F]{4}", digits):
-                self.position += 4
-                return chr(int(digits, 16))
-        return _ESCAPES.get(character, character)
-
-    def word(self) -> Any:
-        match = _WORD.match(self.text, self.position)
-        if not match:
-            raise _NotJsonError
-        self.position = match.end()
-        word = match.group()
-        if word.lower() in _WORDS:
-            return _WORDS[word.lower()]
-        if _NUMBER.fullmatch(word):
-            return int(word) if re.fullmatch(r"[+-]?\d{1,15}", word) else float(word)
-        return word
+_MAXIMUM_REPAIRS = 5
+_MAXIMUM_DEPTH = 40
+_MAXIMUM_REPAIRED = 20_000
+"""Characters. json-repair takes time that grows with the square of the length: minutes for 40,000 open brackets."""
 
 
 def extract_json(text: str, keys: tuple[str, ...] = ()) -> Any:
@@ -146,21 +43,41 @@ def extract_json(text: str, keys: tuple[str, ...] = ()) -> Any:
     return value
 
 
-def _values(text: str) -> list[tuple[Any, int]]:
-    """Outermost objects and lists that can be read, each with its length in characters."""
-    found: list[tuple[Any, int]] = []
-    position = 0
+def _values(text: str) -> Iterator[tuple[Any, int]]:
+    """Objects and lists in the order of their beginnings, each with its length in characters.
+
+    What is no JSON is repaired as far as the text goes, and what it holds may come once more by itself: the longest
+    counts.
+    """
+    repairs, start = 0, -1
     for _ in range(_MAXIMUM_STARTS):
-        starts = [index for index in (text.find("{", position), text.find("[", position)) if index >= 0]
-        if not starts:
-            break
-        reader = _Reader(text, min(starts))
+        opening = re.compile(r"[{[]").search(text, start + 1)
+        if opening is None:
+            return
+        start = opening.start()
         try:
-            value = reader.value()
-        except _NotJsonError:
-            position = min(starts) + 1
+            value, end = _STRICT.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            if repairs < _MAXIMUM_REPAIRS:
+                repairs += 1
+                yield from ((each, len(json.dumps(each))) for each in _repaired(text[start:]))
             continue
         if value:
-            found.append((value, reader.position - min(starts)))
-        position = max(reader.position, min(starts) + 1)
-    return found
+            yield value, end - start
+        start = end - 1
+
+
+def _repaired(text: str) -> list[Any]:
+    """The values that a text holds, kindly read; none where that would take long."""
+    depth = 0
+    for bracket in re.findall(r"[][{}]", text[:_MAXIMUM_REPAIRED]):
+        depth += 1 if bracket in "[{" else -1
+        if depth > _MAXIMUM_DEPTH:
+            return []
+    plain = _PYTHON_TEXT.sub(lambda found: json.dumps(found[1] or found[2] or ""), text[:_MAXIMUM_REPAIRED])
+    try:
+        value = json_repair.loads(plain)
+    except (ValueError, RecursionError):
+        return []
+    values = value if isinstance(value, list) and text[0] == "{" else [value]
+    return [each for each in values if each and isinstance(each, dict | list)]

@@ -122,6 +122,7 @@ JSONS = {
     "bare keys": '{findings: [{term: "speed", line: 3, ok: true}], verdict: "revise", note: null}',
     "cut off": '{"note": null, "verdict": "revise", "findings": [{"term": "speed", "line": 3, "ok": true',
     "think": '<think>{"findings": []}</think>' + PLAIN,
+    "object behind a broken one": f'{{"findings": [], }} Better: {PLAIN}',
     "missing commas": '{"findings": [{"term": "speed" "line": 3 "ok": true}] "verdict": "revise" "note": null}',
 }
 
@@ -143,7 +144,18 @@ def test_json_string_with_real_newline() -> None:
     assert extract_json('{"code": "def f():\n    return 1"}') == {"code": "def f():\n    return 1"}
 
 
-@pytest.mark.parametrize("text", ["", "no json", "{}", "```json\n```", "{:}"])
+def test_json_string_with_quotes_of_its_own() -> None:
+    assert extract_json('{"note": "it pays for "speed" alone", "line": 3}') == {
+        "note": 'it pays for "speed" alone',
+        "line": 3,
+    }
+    assert extract_json('{"code": """def f():\n    return "x"\n""", "line": 3,}') == {
+        "code": 'def f():\n    return "x"',  # A line end at the end of a repaired text is lost.
+        "line": 3,
+    }
+
+
+@pytest.mark.parametrize("text", ["", "no json", "{}", "```json\n```", "{:}", "{01"])
 def test_no_json_is_an_error(text: str) -> None:
     with pytest.raises(ParseError):
         extract_json(text)
@@ -187,8 +199,17 @@ def test_fenced_code_survives_any_prose(prose: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["{" * 100_000, "[" * 5_000, "```" * 30_000, "(" * 50_000, "def compute_reward(" * 9_000]
-)
+    "text",
+    [
+        "{" * 100_000,
+        "[" * 5_000,
+        '["' * 20_000,
+        "{a," * 20_000,
+        "```" * 30_000,
+        "(" * 50_000,
+        "def compute_reward(" * 9_000,
+    ],
+)  # fmt: skip
 def test_hostile_sizes_end_quickly(text: str) -> None:
     for parse in (extract_code, extract_json):
         with contextlib.suppress(ParseError):
