@@ -42,5 +42,5 @@ def with_method(resolved: Resolved) -> Resolved:
 def _known(name: str) -> type[Synth] | type[Eureka]:
     if name in METHODS:
         return METHODS[name]
-    hint = did_you_mean(nearest(name, METHODS), f"use one of: {', '.join(METHODS)}", "'")
+    hint = did_you_mean(nearest(name, list(METHODS)), f"use one of: {', '.join(METHODS)}", "'")
     raise RewardSynthError(f"there is no method '{name}'", hint)
