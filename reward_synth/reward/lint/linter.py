@@ -10,7 +10,6 @@ import ast
 from dataclasses import dataclass
 
 from reward_synth.core.types import Finding
-from reward_synth.reward.lint.flow import Flow
 from reward_synth.reward.lint.returns import EXAMPLE, check_returns
 from reward_synth.reward.lint.rules import Findings
 from reward_synth.reward.lint.scopes import (
@@ -20,14 +19,18 @@ from reward_synth.reward.lint.scopes import (
     class_fields,
     function_scope,
     import_aliases,
+    imported_functions,
     module_names,
+    module_values,
     parameters,
     top_functions,
     view_names,
     walked,
 )
 from reward_synth.reward.lint.source import parse_source
+from reward_synth.reward.lint.undefined import Reader
 from reward_synth.reward.lint.walker import Walker
+from reward_synth.reward.lint.writes import Writes
 from reward_synth.reward.namespace import PARAMETERS, Entry
 from reward_synth.state.view import Layout
 
@@ -69,7 +72,7 @@ def lint(source: str, layout: Layout, entry: Entry = "compute_reward", action_si
         scope = Scope(names={"np", "math", "episode"} | bound_names(tree), views={"episode"})
         aliases = {"np": "np", "math": "math"}
         Walker(declared, aliases, set(), scope, findings).visit(tree)
-        Flow(declared, aliases, tree, findings).read_expression(tree)
+        Reader(declared, scope, {}, {}).check(tree, findings)
     else:
         uses_memory = _check_module(tree, declared, findings)
     if not fields and not findings and entry == "compute_reward":
@@ -92,20 +95,59 @@ def _check_module(tree: ast.Module, declared: Declared, findings: Findings) -> b
         _no_function(declared, functions, findings)
     else:
         _check_signature(entry, declared, findings)
-    views = view_names(functions, declared)
-    weights = class_fields(tree)
-    for statement in tree.body:
-        if isinstance(statement, ast.FunctionDef):
-            scope = function_scope(statement, module, views[statement.name], declared)
-        else:
-            scope = Scope(names=module)
-        scope.weights = weights
-        Walker(declared, aliases, module, scope, findings).visit(statement)
-    Flow(declared, aliases, tree, findings).read_module(tree, declared.entry)
+    _check_statements(tree, declared, aliases, module, findings)
+    _check_recursion(functions, findings)
     if entry is None or declared.entry != "compute_reward":
         return False
     check_returns(entry, set(functions) - {declared.entry}, findings)
     return len(parameters(entry)) == 4
+
+
+def _check_statements(
+    tree: ast.Module, declared: Declared, aliases: dict[str, str], module: set[str], findings: Findings
+) -> None:
+    """Check each statement of the module on its own: names and syntax of all first."""
+    views = view_names(top_functions(tree), declared)
+    weights = class_fields(tree)
+    scopes: list[tuple[ast.stmt, Scope]] = []
+    for statement in tree.body:
+        scope = Scope(names=module)
+        if isinstance(statement, ast.FunctionDef):
+            scope = function_scope(statement, module, views[statement.name], declared)
+        scope.weights = weights
+        Walker(declared, aliases, module, scope, findings).visit(statement)
+        scopes.append((statement, scope))
+    values, imported = module_values(tree), imported_functions(tree)
+    for statement, scope in scopes:
+        own = bound_names(statement) if isinstance(statement, ast.FunctionDef) else frozenset()
+        names = {name: value for name, value in values.items() if name not in own} | scope.values
+        Reader(declared, scope, names, imported).check(statement, findings)
+        if isinstance(statement, ast.FunctionDef):
+            Writes(statement, declared, scope, set(values), findings).read()
+
+
+def _check_recursion(functions: dict[str, ast.FunctionDef], findings: Findings) -> None:
+    """Note the calls by which a function calls itself, through others or not."""
+    done: set[str] = set()
+    active: list[str] = []
+
+    def enter(name: str) -> None:
+        active.append(name)
+        for call in walked(functions[name]):
+            if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)):
+                continue
+            callee = call.func.id
+            if callee in active:
+                message = f"`{callee}` calls itself"
+                findings.add("recursion", message, "use a `for` loop or write it out", call.lineno)
+            elif callee in functions and callee not in done:
+                enter(callee)
+        active.pop()
+        done.add(name)
+
+    for name in functions:
+        if name not in done:
+            enter(name)
 
 
 def _check_top_level(tree: ast.Module, findings: Findings) -> None:

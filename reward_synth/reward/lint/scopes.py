@@ -75,6 +75,16 @@ def import_aliases(tree: ast.AST) -> dict[str, str]:
     return aliases
 
 
+def imported_functions(tree: ast.AST) -> dict[str, str]:
+    """Local name to its own for every function or constant that is imported from numpy or ``math`` by name."""
+    return {
+        alias.asname or alias.name: alias.name
+        for node in walked(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in ("numpy", "math")
+        for alias in node.names
+    }
+
+
 def bound_names(tree: ast.AST) -> set[str]:
     """Every name that something inside the tree binds, its own name left out."""
     names: set[str] = set()
@@ -107,6 +117,17 @@ def module_names(tree: ast.Module) -> set[str]:
         else:
             names |= bound_names(statement)
     return names
+
+
+def module_values(tree: ast.Module) -> dict[str, ast.expr]:
+    """Names that the module's own statements give a value, and to which the last binds them."""
+    values: dict[str, ast.expr] = {}
+    for statement in tree.body:
+        if isinstance(statement, ast.Assign):
+            values.update((target.id, statement.value) for target in statement.targets if isinstance(target, ast.Name))
+        elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name) and statement.value:
+            values[statement.target.id] = statement.value
+    return values
 
 
 def top_functions(tree: ast.Module) -> dict[str, ast.FunctionDef]:

@@ -62,6 +62,8 @@ MOST_GUESSES = 40
 LARGEST_RANGE = 10_000
 LARGEST_ARRAY = 1_000
 LARGEST_EXPONENT = 64
+MADE = frozenset({"zeros", "ones", "full", "empty", "eye", "identity"})
+"""Functions whose first argument is the size of the array that they make."""
 
 
 def fold(node: ast.expr) -> float | None:
@@ -108,6 +110,10 @@ def is_plain(node: ast.expr) -> bool:
     if isinstance(node, ast.Tuple):
         return all(map(is_plain, node.elts))
     return isinstance(node, ast.Constant) or fold(node) is not None
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
 
 
 class SyntaxWalker(ast.NodeVisitor):
@@ -251,6 +257,10 @@ class SyntaxWalker(ast.NodeVisitor):
     def visit_BinOp(self, node: ast.BinOp) -> None:
         if isinstance(node.op, ast.LShift | ast.RShift):
             self.add("refused-syntax", node, "a bit shift is not available", "multiply or divide")
+        if isinstance(node.op, ast.Mult):
+            self._repetition(node)
+        if isinstance(node.op, ast.Mod) and _is_text(node.left):
+            self.add("refused-syntax", node, "`%` on a text is not available", "use a plain string in quotes")
         if isinstance(node.op, ast.Pow):
             exponent = fold(node.right)
             if exponent is not None and abs(exponent) > LARGEST_EXPONENT:
@@ -273,6 +283,7 @@ class SyntaxWalker(ast.NodeVisitor):
         if isinstance(function, ast.Attribute):
             self._call_of_attribute(function, node)
         self._positions(node, function)
+        self._size(node)
         self.generic_visit(node)
 
     def _keyword(self, node: ast.Call, keyword: ast.keyword, own: bool) -> None:
@@ -313,6 +324,25 @@ class SyntaxWalker(ast.NodeVisitor):
         if len(node.args) > most or (most < 99 and any(isinstance(a, ast.Starred) for a in node.args[: most + 1])):
             what = f"`{text_of(node)}`: argument {most + 1} of `{name}` is the array that it writes into"
             self.add("refused-keyword", node, what, f"give `{name}` at most {most} argument{'s'[: most != 1]}")
+
+    def _size(self, node: ast.Call) -> None:
+        """Refuse a loop or an array whose size is a constant that is too large."""
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if name in self.own or not node.args:
+            return
+        first = node.args[0]
+        sizes = [fold(part) or 0.0 for part in (first.elts if isinstance(first, ast.Tuple) else [first])]
+        if name == "range" and len(node.args) == 1 and sizes[0] > LARGEST_RANGE:
+            self.add("too-much-work", node, f"`{text_of(node)}` is too long a loop", "use numpy on the whole array")
+        elif name in MADE and max(sizes, default=0.0) > LARGEST_ARRAY:
+            self.add("too-much-work", node, f"`{text_of(node)}` is too large an array", "use a small one")
+
+    def _repetition(self, node: ast.BinOp) -> None:
+        """Refuse a list or text that is repeated too often."""
+        for what, times in ((node.left, node.right), (node.right, node.left)):
+            repeated = isinstance(what, ast.List | ast.Tuple) or _is_text(what)
+            if repeated and (fold(times) or 0.0) > LARGEST_ARRAY:
+                self.add("too-much-work", node, f"`{text_of(node)}` repeats a list", "use `np.zeros(n)`")
 
     def _call_of_attribute(self, function: ast.Attribute, node: ast.Call) -> None:
         owner = function.value

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+from collections.abc import Iterable
 
 from reward_synth.core.nearest import did_you_mean, nearest
 from reward_synth.reward.lint.allowed import JUDGE_NAMES, LINALG, MATH, METHODS, NUMPY, SCALAR_METHODS
@@ -161,7 +162,47 @@ class Walker(SyntaxWalker):
             text = text_of(node)
             fix = f"for one number of each row write `{text[:-1]}, axis=1)`"
             self.add("matrix-norm", node, f"`{text}` is one number for all rows together", fix)
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        if name != "isinstance" and name not in self.own:
+            self._no_view(node, node.args)
+        if name in ("list", "tuple", "reversed") and node.args:
+            self._in_order(node.args[0])
         super().visit_Call(node)
+
+    def visit_Compare(self, node: ast.Compare) -> None:
+        self._no_view(node, (node.left, *node.comparators))
+        self.generic_visit(node)
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
+        self._no_view(node, [part.value for part in node.values if isinstance(part, ast.FormattedValue)])
+        self.generic_visit(node)
+
+    def visit_For(self, node: ast.For) -> None:
+        self._iteration(node.iter)
+        self.generic_visit(node)
+
+    def visit_comprehension(self, node: ast.comprehension) -> None:
+        self._iteration(node.iter)
+        self.generic_visit(node)
+
+    def _iteration(self, over: ast.expr) -> None:
+        self._no_view(over, [over])
+        self._in_order(over)
+
+    def _no_view(self, node: ast.expr, parts: Iterable[ast.expr]) -> None:
+        """Note a state that is used as if it were a value."""
+        if any(isinstance(part, ast.Name) and part.id in self.scope.views for part in parts):
+            root = self.declared.roots[-1]
+            example = next(iter(dict(self.declared.layout)), "field")
+            message = f"`{text_of(node)}` uses the whole `{root}`, which is no value"
+            self.add("state-indexed", node, message, f"read one field by name: `{root}.{example}`")
+
+    def _in_order(self, over: ast.expr) -> None:
+        """Note an iteration over what has no order of its own."""
+        made = self.scope.values.get(over.id, over) if isinstance(over, ast.Name) else over
+        called = made.func.id if isinstance(made, ast.Call) and isinstance(made.func, ast.Name) else ""
+        if isinstance(made, ast.Set | ast.SetComp) or called in ("set", "frozenset"):
+            self.add("set-order", over, f"`{text_of(over)}` has no fixed order", "use a list, or `sorted(...)`")
 
     def _dimensions(self, node: ast.expr, depth: int = 8) -> int:
         """Dimensions of the array that an expression over fields is; 0 for a number, and where they are not known."""

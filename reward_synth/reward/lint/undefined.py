@@ -1,0 +1,208 @@
+"""The lint's rule about roots, logarithms and arc functions of what may lie outside of their range.
+
+Each expression gets bounds that follow from its text and from names that are bound once; nothing is run. Where they
+cannot be told, the rule is silent.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from reward_synth.reward.lint.allowed import words
+from reward_synth.reward.lint.rules import Findings
+from reward_synth.reward.lint.scopes import Declared, Scope, walked
+from reward_synth.reward.lint.syntax import fold, text_of
+
+INFINITY = math.inf
+DEEPEST = 150
+"""Expressions inside expressions and behind names; more would exhaust Python's stack."""
+
+
+class Bounds(NamedTuple):
+    """Between which numbers a value, or each element of an array, lies."""
+
+    low: float = -INFINITY
+    high: float = INFINITY
+
+
+Maybe = Bounds | None
+"""None: not even that it is a number can be told."""
+ANY = Bounds()
+NEEDS: dict[str, tuple[Bounds, str]] = {
+    "sqrt": (Bounds(0.0), "np.sqrt(np.maximum({0}, 0.0))"),
+    "log": (Bounds(5e-324), "np.log(np.maximum({0}, 1e-6))"),
+    "log2": (Bounds(5e-324), "np.log2(np.maximum({0}, 1e-6))"),
+    "log10": (Bounds(5e-324), "np.log10(np.maximum({0}, 1e-6))"),
+    "log1p": (Bounds(-1.0 + 1e-16), "np.log1p(np.maximum({0}, 0.0))"),
+    "arccos": (Bounds(-1.0, 1.0), "np.arccos(np.clip({0}, -1.0, 1.0))"),
+    "arcsin": (Bounds(-1.0, 1.0), "np.arcsin(np.clip({0}, -1.0, 1.0))"),
+    "acos": (Bounds(-1.0, 1.0), "math.acos(min(1.0, max(-1.0, {0})))"),
+    "asin": (Bounds(-1.0, 1.0), "math.asin(min(1.0, max(-1.0, {0})))"),
+}
+"""Functions that are NaN, infinite or raise outside of an interval, and a form that cannot."""
+
+
+def _exponential(value: float) -> float:
+    return math.exp(value) if value < 700.0 else INFINITY
+
+
+def _size(low: float, high: float) -> Bounds:
+    return Bounds(max(low, -high, 0.0), max(abs(low), abs(high)))
+
+
+_FUNCTIONS: dict[str, Callable[[float, float], Bounds]] = {
+    "exp": lambda low, high: Bounds(_exponential(low), _exponential(high)),
+    "sqrt": lambda low, high: Bounds(math.sqrt(max(low, 0.0)), math.sqrt(max(high, 0.0))),
+    "square": lambda low, high: _power(Bounds(low, high), Bounds(2.0, 2.0)),
+    "negative": lambda low, high: Bounds(-high, -low),
+    "log1p": lambda low, high: Bounds(0.0 if low >= 0.0 else -INFINITY),
+    "sum": lambda low, high: Bounds(0.0 if low >= 0.0 else -INFINITY, 0.0 if high <= 0.0 else INFINITY),
+    **dict.fromkeys(("abs", "fabs", "absolute"), _size),
+    **dict.fromkeys(("tanh", "sin", "cos", "sign"), lambda low, high: Bounds(-1.0, 1.0)),
+    **dict.fromkeys(("norm", "std", "var", "ptp", "hypot", "cosh"), lambda low, high: Bounds(0.0)),
+    **dict.fromkeys(words("arctan arctan2 atan atan2"), lambda low, high: Bounds(-math.pi, math.pi)),
+    **dict.fromkeys(words("add subtract multiply divide log log2 log10 tan sinh"), lambda low, high: ANY),
+    **dict.fromkeys(
+        words("array asarray copy float float64 ravel flatten mean max amax min amin median round"), Bounds
+    ),
+}
+"""From the bounds of the first argument to those of the result."""
+_EXTREMES = {"maximum": max, "fmax": max, "max": max, "minimum": min, "fmin": min, "min": min}
+
+
+class Reader:
+    """Tells the bounds of the expressions of one function.
+
+    :param names: what the names that are bound once stand for.
+    :param imported: local name to its own for the functions that are imported by name.
+    """
+
+    def __init__(
+        self, declared: Declared, scope: Scope, names: Mapping[str, ast.expr], imported: Mapping[str, str]
+    ) -> None:
+        self.declared, self.scope, self.names, self.imported = declared, scope, names, imported
+        self._found: dict[int, Maybe] = {}
+        self._depth = 0
+
+    def check(self, tree: ast.AST, findings: Findings) -> None:
+        """Note every call inside whose argument may lie outside of its range."""
+        for node in walked(tree):
+            if isinstance(node, ast.Call) and node.args and (name := self._function(node)) in NEEDS:
+                needed, form = NEEDS[name]
+                value = self.bounds(node.args[0])
+                if value is not None and not (value.low >= needed.low and value.high <= needed.high):
+                    message = f"`{text_of(node)}` is not finite for some values"
+                    fix = f"write `{form.format(text_of(node.args[0]))}`"
+                    findings.add("may-be-undefined", message, fix, node.lineno)
+
+    def bounds(self, node: ast.expr) -> Maybe:
+        """Bounds of the expression's value."""
+        if id(node) not in self._found:
+            self._found[id(node)] = None  # What a name that stands for itself is.
+            self._depth += 1
+            if self._depth < DEEPEST:
+                self._found[id(node)] = self._read(node)
+            self._depth -= 1
+        return self._found[id(node)]
+
+    def _function(self, node: ast.Call) -> str:
+        """Name of the function or method of numpy, ``math`` or Python that is called; empty for the file's own."""
+        function = node.func
+        if isinstance(function, ast.Attribute):
+            return function.attr
+        if not isinstance(function, ast.Name) or (function.id in self.scope.names and function.id not in self.imported):
+            return ""
+        return self.imported.get(function.id, function.id)
+
+    def _read(self, node: ast.expr) -> Maybe:
+        constant = fold(node)
+        if constant is not None:
+            return Bounds(constant, constant)
+        if isinstance(node, ast.Name):
+            if node.id in self.names:
+                return self.bounds(self.names[node.id])
+            return ANY if node.id == "action" and self.declared.entry == "compute_reward" else None
+        if isinstance(node, ast.Attribute):
+            field = isinstance(node.value, ast.Name) and node.value.id in self.scope.views
+            return ANY if field and node.attr in dict(self.declared.layout) else None
+        if isinstance(node, ast.Subscript):
+            return self.bounds(node.value)
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+            value = self.bounds(node.operand)
+            return None if value is None else Bounds(-value.high, -value.low)
+        if isinstance(node, ast.BinOp):
+            return self._operation(node)
+        if isinstance(node, ast.IfExp):
+            return _joined([self.bounds(node.body), self.bounds(node.orelse)])
+        if isinstance(node, ast.List | ast.Tuple):
+            return _joined([self.bounds(element) for element in node.elts])
+        return self._call(node) if isinstance(node, ast.Call) else None
+
+    def _operation(self, node: ast.BinOp) -> Maybe:
+        left, right = self.bounds(node.left), self.bounds(node.right)
+        if left is None or right is None:
+            return None
+        if isinstance(node.op, ast.Mult | ast.MatMult) and text_of(node.left) == text_of(node.right):
+            return Bounds(0.0)
+        low, high = _arithmetic(node.op, left, right)
+        return ANY if math.isnan(low) or math.isnan(high) else Bounds(low, high)
+
+    def _call(self, node: ast.Call) -> Maybe:
+        name, method = self._function(node), isinstance(node.func, ast.Attribute)
+        written = list(node.args)
+        if isinstance(node.func, ast.Attribute) and self.bounds(node.func.value) is not None:
+            written.insert(0, node.func.value)
+        values = [self.bounds(argument) for argument in written]
+        known = [value for value in values if value is not None]
+        if not known or len(known) < len(values) or any(word.arg == "axis" for word in node.keywords):
+            return None
+        first = known[0]
+        if name in _EXTREMES and len(known) > 1 and not (method and name in ("max", "min")):
+            choose = _EXTREMES[name]
+            return Bounds(choose(value.low for value in known), choose(value.high for value in known))
+        if name == "clip" and len(known) == 3:
+            low, high = known[1].low, known[2].high
+            return Bounds(min(max(low, first.low), high), max(min(high, first.high), low))
+        if name in ("dot", "inner", "vdot") and len(known) == 2:
+            return Bounds(0.0) if text_of(written[0]) == text_of(written[1]) else ANY
+        return _FUNCTIONS[name](*first) if name in _FUNCTIONS else None
+
+
+def _joined(parts: Sequence[Maybe]) -> Maybe:
+    """What holds for all of them."""
+    known = [part for part in parts if part is not None]
+    if not known or len(known) < len(parts):
+        return None
+    return Bounds(min(part.low for part in known), max(part.high for part in known))
+
+
+def _arithmetic(operator: ast.operator, left: Bounds, right: Bounds) -> Bounds:
+    (a, b), (c, d) = left, right
+    if isinstance(operator, ast.Add):
+        return Bounds(a + c, b + d)
+    if isinstance(operator, ast.Sub):
+        return Bounds(a - d, b - c)
+    if isinstance(operator, ast.Mult):
+        products = [0.0 if 0.0 in (x, y) else x * y for x in left for y in right]
+        return Bounds(min(products), max(products))
+    if isinstance(operator, ast.Div) and (c > 0.0 or d < 0.0):
+        # Where both are unbounded, the bound of the divisor that is finite gives the largest ratio, the other 0.
+        ratios = [0.0 if math.isinf(x) and math.isinf(y) else x / y for x in left for y in right]
+        return Bounds(min(ratios), max(ratios))
+    return _power(left, right) if isinstance(operator, ast.Pow) else ANY
+
+
+def _power(base: Bounds, exponent: Bounds) -> Bounds:
+    """Of a base that is not negative, or raised to an even number."""
+    if exponent.low == exponent.high and exponent.low % 2.0 == 0.0:
+        base = _size(*base)
+    if base.low < 0.0:
+        return ANY
+    try:
+        corners = [x**y for x in base for y in exponent]
+    except (OverflowError, ZeroDivisionError):
+        return Bounds(0.0)
+    return Bounds(min(corners), max(corners))

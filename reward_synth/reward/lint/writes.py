@@ -1,0 +1,120 @@
+"""The lint's rules about writes: to the inputs, which are read-only, and to what stands at the module's top level.
+
+Memory is followed through names that are bound once and through slices. What a helper does to its arguments, the
+read-only arrays show when it runs.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from reward_synth.reward.lint.rules import Findings
+from reward_synth.reward.lint.scopes import Declared, Scope, parameters, single_assignments, walked
+from reward_synth.reward.lint.syntax import operator_text, text_of
+
+CHANGING = frozenset({"append", "extend", "insert", "add", "update", "setdefault", "pop", "remove", "clear"})
+DEEPEST = 100
+"""Names that stand for names."""
+
+
+class Writes:
+    """Reads one function and adds to ``findings``.
+
+    :param kept: names at the top level of the module that stand for a value.
+    """
+
+    def __init__(
+        self, function: ast.FunctionDef, declared: Declared, scope: Scope, kept: set[str], findings: Findings
+    ) -> None:
+        self.function, self.declared, self.scope, self.findings = function, declared, scope, findings
+        # What += does to an array changes its memory, not whose memory it is.
+        self.names = single_assignments(function, augmented=True)
+        names = [node for node in walked(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+        changed = {id(node.target) for node in walked(function) if isinstance(node, ast.AugAssign)}
+        arguments = {node.arg for node in walked(function) if isinstance(node, ast.arg)}
+        self.inputs = set(parameters(function)) - {node.id for node in names if id(node) not in changed}
+        self.kept = kept - arguments - {node.id for node in names}
+
+    def read(self) -> None:
+        """Check every write inside."""
+        for node in walked(self.function):
+            if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+                self._augmented(node, node.target)
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGING:
+                self._write(node, node.func.value, only_kept=True)
+            for target in _targets(node):
+                if isinstance(target, ast.Subscript):
+                    self._write(target, target.value)
+
+    def memory_of(self, node: ast.expr, depth: int = DEEPEST) -> str | None:
+        """Whose memory a value is: text of a field, ``action``, or a name of the module; None for its own.
+
+        An element of an array is a number, and nobody's memory.
+        """
+        if depth == 0:
+            return None
+        if isinstance(node, ast.Name):
+            if node.id in self.names:
+                return self.memory_of(self.names[node.id], depth - 1)
+            given = node.id == "action" and node.id in self.inputs and self.declared.entry == "compute_reward"
+            return node.id if given or node.id in self.kept else None
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in self.scope.views:
+            return text_of(node) if self._is_array(node.attr) else None
+        if isinstance(node, ast.Subscript):
+            memory = self.memory_of(node.value, depth - 1)
+            return memory if memory in self.kept or isinstance(node.slice, ast.Slice) else None
+        return None
+
+    def _is_array(self, field: str) -> bool:
+        if self.declared.entry != "compute_reward":
+            return field in (*dict(self.declared.layout), "action")
+        return bool(dict(self.declared.layout).get(field))
+
+    def _augmented(self, node: ast.AugAssign, target: ast.Name) -> None:
+        memory = self.memory_of(target)
+        text = text_of(node)
+        if target.id in self.scope.views:
+            message = f"`{text}` changes the state, which is read-only"
+            self.findings.add("writes-input", message, "delete it", node.lineno)
+        elif memory is not None and memory not in self.kept:
+            sign = operator_text(node.op)
+            fix = f"make a new value: `new_{_plain(target.id)} = {target.id} {sign} {text_of(node.value)}`"
+            message = f"`{text}` changes `{memory}`, which is read-only"
+            self.findings.add("writes-input", message, fix, node.lineno)
+
+    def _write(self, node: ast.expr, owner: ast.expr, only_kept: bool = False) -> None:
+        """Note a write into a value, if it changes more than the function's own."""
+        memory, shown = self.memory_of(owner), text_of(owner)
+        if memory in self.kept:
+            self.findings.add(
+                "module-state",
+                f"`{memory}` stands outside the function and is changed in it",
+                "add a fourth parameter `memory` and keep the value there: "
+                '`memory["name"] = …`, read with `memory.get("name", 0.0)`',
+                node.lineno,
+            )
+        elif memory is not None and not only_kept:
+            message = f"`{shown}` is read-only"
+            if not shown.startswith(memory):
+                message = f"`{shown}` is the memory of `{memory}`, which is read-only"
+            self.findings.add("writes-input", message, "make a copy first: `np.array(x)`", node.lineno)
+
+
+def _targets(node: ast.AST) -> Iterator[ast.expr]:
+    """What a statement binds or writes to, tuples taken apart."""
+    targets: list[ast.expr] = []
+    if isinstance(node, ast.Assign):
+        targets = list(node.targets)
+    elif isinstance(node, ast.AugAssign | ast.AnnAssign | ast.For | ast.comprehension):
+        targets = [node.target]
+    while targets:
+        target = targets.pop()
+        if isinstance(target, ast.Tuple | ast.List):
+            targets += target.elts
+        else:
+            yield target
+
+
+def _plain(text: str) -> str:
+    return "".join(c if c.isalnum() else "_" for c in text).strip("_") or "value"
