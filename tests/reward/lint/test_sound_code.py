@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from reward_synth.reward.lint.rule_examples import EXAMPLE_ACTION_SIZE, EXAMPLE_LAYOUT
 
 from reward_synth.reward.lint import LintReport, lint
+from tests.reward.lint.examples import EXAMPLE_ACTION_SIZE, EXAMPLE_LAYOUT
 
 FORWARD = 'return {"forward": next_state.x_velocity}'
 
