@@ -35,7 +35,7 @@ from lint import check_snippet, is_refused, kept_rewards, snippets
 from reward_synth.core.types import Finding
 from reward_synth.reward.lint import LintReport, lint, linter
 from reward_synth.screening import probe
-from reward_synth.screening.checker import Inspector
+from reward_synth.screening.checker import RewardChecker
 from reward_synth.tasks.spec import load_task
 
 HERE = Path(__file__).resolve().parent
@@ -59,20 +59,20 @@ def syntax_alone() -> Iterator[None]:
         yield
 
 
-def sampled(inspector: Inspector) -> probe.Transitions:
+def sampled(checker: RewardChecker) -> probe.Transitions:
     """The transitions within the fields' ranges that the probe makes for the task, rows of all fields."""
-    shown = inspector.table.for_rewards()
-    real = inspector.behaviours.transitions(shown.names)
+    shown = checker.table.for_rewards()
+    real = checker.behaviours.transitions(shown.names)
     return probe._random_transitions(real, np.asarray(shown.low), np.asarray(shown.high))
 
 
-def probed(inspector: Inspector, source: str) -> tuple[Finding, ...]:
+def probed(checker: RewardChecker, source: str) -> tuple[Finding, ...]:
     """What running the code shows, whatever the lint says of it."""
-    shown = inspector.table.for_rewards()
+    shown = checker.table.for_rewards()
     report = lint(source, shown.layout(), action_size=len(shown.actions))
     passed = LintReport((), report.fields, report.uses_memory)
     with mock.patch.object(probe, "lint", lambda *_, **__: passed):
-        ranges, transitions = (shown.low, shown.high), inspector.behaviours.transitions(shown.names)
+        ranges, transitions = (shown.low, shown.high), checker.behaviours.transitions(shown.names)
         return probe.check(source, shown.layout(), ranges, transitions, len(shown.actions)).findings
 
 
@@ -83,13 +83,13 @@ def rules(findings: tuple[Finding, ...]) -> list[str]:
 
 def look(defect: planted.Defect, known: dict[str, set[str]]) -> dict[str, Any]:
     """What each arm finds, beyond what it finds in the host as it is."""
-    inspector, source = defect.host.inspector, defect.source
-    shown = inspector.table.for_rewards()
+    checker, source = defect.host.checker, defect.source
+    shown = checker.table.for_rewards()
     with syntax_alone():
         syntax = rules(lint(source, shown.layout(), action_size=len(shown.actions)).findings)
     whole = rules(lint(source, shown.layout(), action_size=len(shown.actions)).findings)
     begun = time.monotonic()
-    run = [rule for rule in rules(probed(inspector, source)) if rule not in known[defect.host.name]]
+    run = [rule for rule in rules(probed(checker, source)) if rule not in known[defect.host.name]]
     return {
         "syntax": syntax, "value": [rule for rule in whole if rule not in syntax], "lint": whole, "probe": run,
         "seconds": time.monotonic() - begun,
@@ -98,17 +98,17 @@ def look(defect: planted.Defect, known: dict[str, set[str]]) -> dict[str, Any]:
 
 def plants(each: int) -> Iterator[dict[str, Any]]:
     """A row per kind of planted defect."""
-    inspectors = {task: Inspector.of(load_task(task)) for task in sorted({name.split("/")[0] for name in HOSTS})}
+    inspectors = {task: RewardChecker.of(load_task(task)) for task in sorted({name.split("/")[0] for name in HOSTS})}
     hosts, known = [], {}
     for name in HOSTS:
-        inspector = inspectors[name.split("/")[0]]
+        checker = inspectors[name.split("/")[0]]
         source = (HERE / "rewards" / f"{name}.py").read_text(encoding="utf-8")
-        place = planted.host(inspector, name, source, sampled(inspector))
+        place = planted.host(checker, name, source, sampled(checker))
         plain = planted.sound(place)
         if plain is None:
             raise SystemExit(f"{name} does not end in `return {{…}}`")
-        known[name] = set(rules(probed(inspector, plain.source)))
-        shown = inspector.table.for_rewards()
+        known[name] = set(rules(probed(checker, plain.source)))
+        shown = checker.table.for_rewards()
         found = lint(plain.source, shown.layout(), action_size=len(shown.actions)).findings
         print(f"host {name}: lint {rules(found)}, probe {sorted(known[name])}", file=sys.stderr, flush=True)
         hosts.append(place)

@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from reward_synth.screening.checker import Inspector
+from reward_synth.screening.checker import RewardChecker
 from reward_synth.screening.probe import RANDOM_ROWS, Transitions
 from reward_synth.state.view import column_indices
 
@@ -251,7 +251,7 @@ KINDS = {
 class Host:
     """A sound kept reward, and what stands for the holes."""
 
-    inspector: Inspector
+    checker: RewardChecker
     name: str
     source: str
     field: str
@@ -280,13 +280,13 @@ class Defect:
     source: str
 
 
-def host(inspector: Inspector, name: str, source: str, others: Transitions) -> Host:
+def host(checker: RewardChecker, name: str, source: str, others: Transitions) -> Host:
     """What a reward of the task has to be planted with.
 
     :param others: the transitions that the probe samples, rows of all fields.
     """
-    shown = inspector.table.for_rewards()
-    real = inspector.behaviours.transitions(shown.names).next_states
+    shown = checker.table.for_rewards()
+    real = checker.behaviours.transitions(shown.names).next_states
     layout = shown.layout()
     assert len(others) == RANDOM_ROWS
     numbers = [(field, column_indices(layout, (field,))[0]) for field, shape in layout if shape == ()]
@@ -295,7 +295,7 @@ def host(inspector: Inspector, name: str, source: str, others: Transitions) -> H
     far = 1.5 * max(float(real[:, column].max()), float(others.next_states[:, column].max()), 1.0)
     arrays = [(f"next_state.{f}", shape[0]) for f, shape in layout if len(shape) == 1 and shape[0] > 1]
     array, length = arrays[0] if arrays else ("action", len(shown.actions))
-    return Host(inspector, name, source, field, far, array, length)
+    return Host(checker, name, source, field, far, array, length)
 
 
 def planted(place: Host, group: str, kind: Kind) -> Defect | None:

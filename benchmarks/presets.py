@@ -21,7 +21,7 @@ from recorded import recorded_reward
 
 from reward_synth.core.types import TrainResult
 from reward_synth.executors.local import LocalExecutor
-from reward_synth.screening.checker import Inspector
+from reward_synth.screening.checker import RewardChecker
 from reward_synth.tasks.spec import TaskSpec, load_task
 from reward_synth.training.job import TrainJob
 from reward_synth.training.presets import Preset, get_preset
@@ -43,7 +43,7 @@ def run_worker(
 
     :param judged_from: seed of the final evaluation's first episode; None: the search's own.
     """
-    report = Inspector.of(task).check(source)
+    report = RewardChecker.of(task).check(source)
     (folder / "reward.py").write_text(source, encoding="utf-8")
     job = TrainJob(
         task=task, reward=folder / "reward.py", fields=report.fields, terms=report.terms, preset=preset, steps=steps,

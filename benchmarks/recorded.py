@@ -22,7 +22,7 @@ from reward_synth.core.types import Severity, Source, Value
 
 if TYPE_CHECKING:
     from reward_synth import Run
-    from reward_synth.screening.checker import Inspector
+    from reward_synth.screening.checker import RewardChecker
 
 DATA = Path(__file__).resolve().parent / "data"
 
@@ -121,17 +121,17 @@ def write(task: str, rewards: Sequence[RecordedReward]) -> None:
 
 def judged(rewards: Sequence[RecordedReward]) -> list[RecordedReward]:
     """The same rewards of one task with the verdicts of the rules as they are now."""
-    from reward_synth.screening.checker import Inspector
+    from reward_synth.screening.checker import RewardChecker
     from reward_synth.tasks.spec import load_task
 
-    inspector = Inspector.of(load_task(rewards[0].task))
-    return [reward.model_copy(update={"verdicts": _verdicts(inspector, reward.source)}) for reward in rewards]
+    checker = RewardChecker.of(load_task(rewards[0].task))
+    return [reward.model_copy(update={"verdicts": _verdicts(checker, reward.source)}) for reward in rewards]
 
 
-def _verdicts(inspector: Inspector, source: str) -> Verdicts:
-    report = inspector.check(source)
+def _verdicts(checker: RewardChecker, source: str) -> Verdicts:
+    report = checker.check(source)
     if report.ok:
-        report = inspector.screen(source, report)
+        report = checker.screen(source, report)
     return Verdicts(
         ok=report.ok,
         findings=tuple(Found(source=f.source, rule=f.rule, severity=f.severity) for f in report.findings),

@@ -42,7 +42,7 @@ from reward_synth.core.types import Candidate, TrainResult
 from reward_synth.evaluation.select import best_candidate, wilson_interval, with_results
 from reward_synth.executors.local import LocalExecutor
 from reward_synth.methods.halving import Standing, SuccessiveHalving, choose
-from reward_synth.screening.checker import Inspector
+from reward_synth.screening.checker import RewardChecker
 from reward_synth.settings.model import Settings
 from reward_synth.tasks.spec import load_task
 from reward_synth.training.job import TrainJob
@@ -74,17 +74,17 @@ def jobs_of(
 ) -> dict[str, list[TrainJob]]:
     """One job per candidate; the more promising first, as in a search."""
     task = load_task(task_name)
-    inspector = Inspector.of(task)
+    checker = RewardChecker.of(task)
     found = []
     for number, reward in enumerate(rewards_of(task_name, count)):
-        report = inspector.check(reward.source)
+        report = checker.check(reward.source)
         if not report.ok:
             continue
         place = folder / reward.name
         (place / "trajectories").mkdir(parents=True)
         (place / "train").mkdir()
         (place / "reward.py").write_text(reward.source, encoding="utf-8")
-        ranking = inspector.screen(reward.source, report).alignment
+        ranking = checker.screen(reward.source, report).alignment
         job = TrainJob(
             task=task, reward=place / "reward.py", fields=report.fields, terms=report.terms,
             preset=get_preset(task.training.learner, task.training.preset), steps=round(task.training.steps * scale),

@@ -231,7 +231,7 @@ def ours(behaviour: Behaviour, arm: str, seed: int, clock: Clock) -> int:
 
     from reward_synth.evaluation.play import field_table
     from reward_synth.sandbox.process import RewardProcess
-    from reward_synth.screening.checker import Inspector
+    from reward_synth.screening.checker import RewardChecker
     from reward_synth.tasks.spec import load_task
     from reward_synth.training.job import TrainJob
     from reward_synth.training.learners.registry import open_learner
@@ -254,7 +254,7 @@ def ours(behaviour: Behaviour, arm: str, seed: int, clock: Clock) -> int:
         if arm == "ours":
             assert behaviour.reward is not None
             source = recorded_reward(task.name, behaviour.reward).source
-            report = Inspector.of(task).check(source)
+            report = RewardChecker.of(task).check(source)
             table = field_table(task)
             chosen = table.subset(report.fields)
             reward = stack.enter_context(RewardProcess(source, chosen.layout(), len(table.actions), report.terms))

@@ -62,7 +62,7 @@ def children_cpu() -> float:
 def make_job(env_id: str, steps: int, folder: Path) -> Any:
     from recorded import recorded_reward
 
-    from reward_synth.screening.checker import Inspector
+    from reward_synth.screening.checker import RewardChecker
     from reward_synth.tasks.spec import load_task
     from reward_synth.training.job import TrainJob
     from reward_synth.training.presets import get_preset
@@ -71,7 +71,7 @@ def make_job(env_id: str, steps: int, folder: Path) -> Any:
     task = load_task(name)
     source = ANT_REWARD if reward is None else recorded_reward(name, reward).source
     (folder / "reward.py").write_text(source, encoding="utf-8")
-    report = Inspector.of(task).check(source)
+    report = RewardChecker.of(task).check(source)
     if not report.ok:
         raise SystemExit(f"the reward for {env_id} is refused: {report.findings}")
     (folder / "trajectories").mkdir()

@@ -13,7 +13,7 @@ from containment_arms.corpus import ACTION_SIZE, LAYOUT
 from reward_synth.reward.contract import RewardError, load_reward
 from reward_synth.sandbox.process import RewardProcess
 from reward_synth.screening import probe
-from reward_synth.screening.checker import Inspector
+from reward_synth.screening.checker import RewardChecker
 from reward_synth.screening.probe import Transitions
 from reward_synth.state.view import Layout, viewer
 from reward_synth.tasks.spec import load_task
@@ -63,21 +63,21 @@ def contained_rewards(source: str, layout: Layout, real: Transitions, action_siz
         )
 
 
-def report_on(name: str, source: str, runs: str, inspector: Inspector | None) -> Report:
+def report_on(name: str, source: str, runs: str, checker: RewardChecker | None) -> Report:
     """Lint, probe, and compare with a plain call.
 
     :param source: what is checked.
     :param runs: what is run for the comparison.
-    :param inspector: of the task; None for the corpus' own fields.
+    :param checker: of the task; None for the corpus' own fields.
     """
-    if inspector is None:
+    if checker is None:
         layout, real, size = LAYOUT, transitions.some_transitions(), ACTION_SIZE
         checked = probe.check(source, layout, transitions.ranges(), real, size)
     else:
-        layout, size = inspector.table.layout(), len(inspector.table.actions)
-        real = inspector.behaviours.transitions()
+        layout, size = checker.table.layout(), len(checker.table.actions)
+        real = checker.behaviours.transitions()
         real = Transitions(real.states[:64], real.actions[:64], real.next_states[:64], real.starts[:64])
-        checked = inspector.check(source)
+        checked = checker.check(source)
     errors = [finding for finding in checked.findings if finding.severity == "error"]
     plain: np.ndarray | None = None
     plain_error = process_error = ""
@@ -109,9 +109,9 @@ def corpus_reports() -> list[Report]:
 
 def model_reports() -> list[Report]:
     """Every recorded reward of a model, on the fields and recorded behaviours of its task."""
-    inspector = functools.cache(lambda task: Inspector.of(load_task(task)))
+    checker = functools.cache(lambda task: RewardChecker.of(load_task(task)))
     return [
-        report_on(f"{reward.short_task}/{reward.name}", reward.source, reward.source, inspector(reward.task))
+        report_on(f"{reward.short_task}/{reward.name}", reward.source, reward.source, checker(reward.task))
         for reward in recorded_rewards()
     ]
 

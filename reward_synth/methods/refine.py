@@ -10,7 +10,7 @@ from reward_synth.core.types import CheckReport, Finding
 from reward_synth.roles.brief import Brief
 from reward_synth.roles.critic import Critic
 from reward_synth.roles.designer import Designer, Draft
-from reward_synth.screening.checker import Inspector
+from reward_synth.screening.checker import RewardChecker
 
 NO_CODE = declare(
     "designer", "no-code", "error", "Does the designer's answer hold no reward?",
@@ -59,8 +59,8 @@ class Refiner:
     :param rounds: most repairs of one draft.
     """
 
-    def __init__(self, inspector: Inspector, designer: Designer, critic: Critic | None, rounds: int) -> None:
-        self._inspector = inspector
+    def __init__(self, checker: RewardChecker, designer: Designer, critic: Critic | None, rounds: int) -> None:
+        self._checker = checker
         self._designer = designer
         self._critic = critic
         self._rounds = rounds
@@ -118,9 +118,9 @@ class Refiner:
         source = item.draft.source
         if not source:
             return replace(item, report=CheckReport(), objections=())
-        report = self._inspector.check(source)
+        report = self._checker.check(source)
         if report.ok and screen:
-            report = self._inspector.screen(source, report)
+            report = self._checker.screen(source, report)
         return replace(item, report=report, objections=())
 
 

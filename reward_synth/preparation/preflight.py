@@ -22,7 +22,7 @@ from reward_synth.executors.base import worker_environment
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.lint import lint
 from reward_synth.reward.probe_rules import PROBE
-from reward_synth.screening.checker import Inspector
+from reward_synth.screening.checker import RewardChecker
 from reward_synth.screening.reference_episodes import SEED, STEPS, Behaviours, record_full_length
 from reward_synth.simulators import open_environment
 from reward_synth.state.faults import BLAME, name_of
@@ -56,7 +56,7 @@ class PreparedTask:
     """A task that has been tried, with all that the search needs of it: made once, before a reward is paid for."""
 
     spec: TaskSpec
-    checker: Inspector
+    checker: RewardChecker
     """Holds the field table and the reference episodes, and checks rewards against them."""
     remarks: tuple[Remark, ...]
     """What was noticed."""
@@ -86,8 +86,8 @@ def preflight(task: TaskSpec, *, render: bool = False, sandbox: bool = True) -> 
     """
     remarks = try_environment(task.environment_spec, render=render, sandbox=sandbox)
     try:
-        inspector = Inspector.of(task)
-        longer = _full_length(task, inspector.table)
+        checker = RewardChecker.of(task)
+        longer = _full_length(task, checker.table)
     except RewardError as error:
         raise RewardSynthError(
             f"the success or fitness of the task {task.name} fails on a recorded episode: {error.finding.as_text()}",
@@ -95,12 +95,12 @@ def preflight(task: TaskSpec, *, render: bool = False, sandbox: bool = True) -> 
         ) from error
     found = [
         *remarks,
-        *_ranges(inspector),
-        *_code(inspector),
-        *_success(inspector.behaviours, longer),
-        *_fitness([*inspector.behaviours.measurements, *longer]),
+        *_ranges(checker),
+        *_code(checker),
+        *_success(checker.behaviours, longer),
+        *_fitness([*checker.behaviours.measurements, *longer]),
     ]
-    return PreparedTask(task, inspector, tuple(found))
+    return PreparedTask(task, checker, tuple(found))
 
 
 def try_environment(spec: EnvironmentSpec, *, render: bool = False, sandbox: bool = True) -> tuple[Remark, ...]:
@@ -188,10 +188,10 @@ def _full_length(task: TaskSpec, table: FieldTable) -> list[Measurement]:
     return measure(task, table, record_full_length(task, table))
 
 
-def _ranges(inspector: Inspector) -> Iterator[Remark]:
+def _ranges(checker: RewardChecker) -> Iterator[Remark]:
     """Fields whose recorded values leave the range that the table tells designers."""
-    table = inspector.table
-    rows = np.concatenate([episode.rows for episode in inspector.behaviours.episodes])
+    table = checker.table
+    rows = np.concatenate([episode.rows for episode in checker.behaviours.episodes])
     low, high = rows.min(axis=0), rows.max(axis=0)
     room = 1e-6 * np.maximum(1.0, np.abs(rows).max(axis=0))
     for name, columns in table.columns().items():
@@ -208,15 +208,15 @@ def _ranges(inspector: Inspector) -> Iterator[Remark]:
             )
 
 
-def _code(inspector: Inspector) -> Iterator[Remark]:
+def _code(checker: RewardChecker) -> Iterator[Remark]:
     """What the code of success and fitness gives reason to doubt: lint's warnings, and positions that never change."""
-    task, layout, fix = inspector.task, inspector.table.layout(), PROBE["fixed-position"].fix
+    task, layout, fix = checker.task, checker.table.layout(), PROBE["fixed-position"].fix
     parts: tuple[Literal["success", "fitness"], ...] = ("success", "fitness")
     for part in parts:
         report = lint(getattr(task, part), layout, part)
         for finding in report.findings:
             yield Remark("warning", part, f"{part}: {finding.message}", finding.fix)
-        for told in inspector.fixed_positions(report.fields):
+        for told in checker.fixed_positions(report.fields):
             yield Remark("warning", part, f"{part} reads a field that never changes: {told}", fix)
 
 

@@ -24,7 +24,7 @@ FIXED_POSITION, NO_SPARSE_TERM = TASK.values()
 
 
 @dataclass(frozen=True)
-class Inspector:
+class RewardChecker:
     """A task's field table and recorded behaviours, made once and used for every candidate."""
 
     task: TaskSpec
@@ -33,7 +33,7 @@ class Inspector:
     behaviours: Behaviours
 
     @classmethod
-    def of(cls, task: TaskSpec) -> Inspector:
+    def of(cls, task: TaskSpec) -> RewardChecker:
         """Record the behaviours: a second or two."""
         table = field_table(task)
         return cls(task, table, record_behaviours(task, table))
@@ -84,9 +84,9 @@ def check_source(source: str, task: TaskSpec, only: Literal["lint", "probe"] | N
         table = field_table(task).for_rewards()
         linted = lint(source, table.layout(), action_size=len(table.actions))
         return CheckReport(findings=linted.findings, fields=linted.fields)
-    inspector = Inspector.of(task)
-    report = inspector.check(source)
+    checker = RewardChecker.of(task)
+    report = checker.check(source)
     if only == "probe" and report.ok:
         kept = tuple(finding for finding in report.findings if finding.source != "lint")
         report = report.model_copy(update={"findings": kept})
-    return inspector.screen(source, report) if report.ok else report
+    return checker.screen(source, report) if report.ok else report

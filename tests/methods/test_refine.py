@@ -11,7 +11,7 @@ from reward_synth.roles.brief import Brief
 from reward_synth.roles.critic import Critic
 from reward_synth.roles.designer import Designer, Draft
 from reward_synth.roles.prompts import Prompts
-from reward_synth.screening.checker import Inspector
+from reward_synth.screening.checker import RewardChecker
 from reward_synth.tasks.spec import load_task
 
 GOOD = """
@@ -27,12 +27,12 @@ FINDING = '{{"verdict": "revise", "findings": [{{"severity": "{}", "message": "t
 
 
 @pytest.fixture(scope="module")
-def inspector() -> Inspector:
-    return Inspector.of(load_task("gym/inverted_pendulum_balance"))
+def checker() -> RewardChecker:
+    return RewardChecker.of(load_task("gym/inverted_pendulum_balance"))
 
 
 def refine(
-    inspector: Inspector, source: str, repairs: list[str], reviews: list[str] | None = None, rounds: int = 3
+    checker: RewardChecker, source: str, repairs: list[str], reviews: list[str] | None = None, rounds: int = 3
 ) -> tuple[Refined, list[str]]:
     """The refined draft, and the roles that were asked in order."""
     answers = {"designer": list(repairs), "critic": list(reviews or [])}
@@ -44,49 +44,49 @@ def refine(
     model = ScriptedModel(answer)
     prompts = Prompts()
     critic = None if reviews is None else Critic(model, prompts)
-    task, table = inspector.task, inspector.table
+    task, table = checker.task, checker.table
     brief = Brief(task.goal, "a cart", table.stub(), table.stub(short=True), table.names, 1000, 0.04, 40.0)
-    refiner = Refiner(inspector, Designer(model, prompts), critic, rounds)
+    refiner = Refiner(checker, Designer(model, prompts), critic, rounds)
     return refiner.refine(brief, [Draft(source)])[0], [request.role for request in model.requests]
 
 
-def test_a_sound_reward_is_left_alone(inspector: Inspector) -> None:
-    item, asked = refine(inspector, GOOD, [], [PASS])
+def test_a_sound_reward_is_left_alone(checker: RewardChecker) -> None:
+    item, asked = refine(checker, GOOD, [], [PASS])
     assert (item.ok, item.valid_at_first, item.repairs, asked) == (True, True, 0, ["critic"])
     assert item.report.alignment is not None and item.report.alignment.reward > 0.5
 
 
-def test_code_that_breaks_the_contract_is_mended(inspector: Inspector) -> None:
-    item, _ = refine(inspector, BROKEN, [GOOD])
+def test_code_that_breaks_the_contract_is_mended(checker: RewardChecker) -> None:
+    item, _ = refine(checker, BROKEN, [GOOD])
     assert (item.ok, item.valid_at_first, item.repairs, item.draft.source.strip()) == (True, False, 1, GOOD.strip())
 
 
-def test_what_stays_broken_is_rejected_with_its_reason(inspector: Inspector) -> None:
-    item, asked = refine(inspector, BROKEN, [BROKEN, BROKEN, BROKEN])
+def test_what_stays_broken_is_rejected_with_its_reason(checker: RewardChecker) -> None:
+    item, asked = refine(checker, BROKEN, [BROKEN, BROKEN, BROKEN])
     assert not item.ok and not item.valid and item.repairs == 3 and asked == ["designer"] * 3
     assert "pole_angel" in item.reason and "after 3 repairs" in item.reason
 
 
-def test_a_reward_for_the_opposite_is_valid_code_but_not_trained(inspector: Inspector) -> None:
-    item, _ = refine(inspector, LEANING, [LEANING], rounds=1)
+def test_a_reward_for_the_opposite_is_valid_code_but_not_trained(checker: RewardChecker) -> None:
+    item, _ = refine(checker, LEANING, [LEANING], rounds=1)
     assert item.valid_at_first and item.valid and not item.ok
     assert "misaligned" in item.reason
     assert item.report.alignment is not None and item.report.alignment.reward < -0.5
 
 
-def test_a_critics_error_asks_for_a_repair_but_does_not_reject(inspector: Inspector) -> None:
-    item, asked = refine(inspector, GOOD, [GOOD], [FINDING.format("error")] * 2, rounds=1)
+def test_a_critics_error_asks_for_a_repair_but_does_not_reject(checker: RewardChecker) -> None:
+    item, asked = refine(checker, GOOD, [GOOD], [FINDING.format("error")] * 2, rounds=1)
     assert asked == ["critic", "designer", "critic"]
     assert item.ok and item.repairs == 1
     assert "too weak" in [finding.message for finding in item.report.findings]
 
 
-def test_a_critics_warning_is_kept_for_people_and_asks_for_nothing(inspector: Inspector) -> None:
-    item, asked = refine(inspector, GOOD, [], [FINDING.format("warning")])
+def test_a_critics_warning_is_kept_for_people_and_asks_for_nothing(checker: RewardChecker) -> None:
+    item, asked = refine(checker, GOOD, [], [FINDING.format("warning")])
     assert asked == ["critic"] and item.ok
     assert "too weak" in [finding.message for finding in item.report.findings]
 
 
-def test_a_repair_that_breaks_sound_code_is_not_taken(inspector: Inspector) -> None:
-    item, _ = refine(inspector, GOOD, [BROKEN], [FINDING.format("error")], rounds=1)
+def test_a_repair_that_breaks_sound_code_is_not_taken(checker: RewardChecker) -> None:
+    item, _ = refine(checker, GOOD, [BROKEN], [FINDING.format("error")], rounds=1)
     assert item.ok and item.draft.source == GOOD and item.repairs == 1

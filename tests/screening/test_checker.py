@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from reward_synth.screening.checker import Inspector
+from reward_synth.screening.checker import RewardChecker
 from reward_synth.tasks.spec import load_task, with_scale
 
 REWARD = 'def compute_reward(state, action, next_state):\n    return {"NAME": -abs(next_state.FIELD)}\n'
@@ -11,7 +11,7 @@ REWARD = 'def compute_reward(state, action, next_state):\n    return {"NAME": -a
 def verdicts(field: str, name: str = "upright", scale: str = "sum") -> tuple[str, str]:
     """Of the rules about the task: a fixed position, and no sparse term."""
     task = with_scale(load_task("gym/inverted_pendulum_balance"), scale)  # type: ignore[arg-type]
-    report = Inspector.of(task).check(REWARD.replace("NAME", name).replace("FIELD", field))
+    report = RewardChecker.of(task).check(REWARD.replace("NAME", name).replace("FIELD", field))
     found = {rule for rule, verdict in report.verdicts.items() if verdict == "found"}
     assert {finding.id for finding in report.findings} - {"lint/unknown-field"} == found
     return report.verdicts["probe/fixed-position"], report.verdicts["probe/no-sparse-term"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
-from reward_synth.screening.checker import Inspector
+from reward_synth.screening.checker import RewardChecker
 from reward_synth.tasks.spec import TaskSpec, load_task
 
 OPEN = """
@@ -103,6 +103,6 @@ EXTRAS = (
 
 
 @functools.cache
-def inspector_of(extra: Extra) -> Inspector:
+def inspector_of(extra: Extra) -> RewardChecker:
     """The task with its recorded behaviours, made once per process."""
-    return Inspector.of(extra.spec)
+    return RewardChecker.of(extra.spec)

@@ -17,7 +17,7 @@ from reward_synth.evaluation.scoring import measure, measured_table
 from reward_synth.export.standalone import export
 from reward_synth.export.wrapper import RewardWrapper
 from reward_synth.preparation.prepare import check_prerequisites
-from reward_synth.screening.checker import Inspector
+from reward_synth.screening.checker import RewardChecker
 from reward_synth.settings.model import Settings
 from reward_synth.simulators import get_simulator
 from reward_synth.state.episode import Episode
@@ -74,12 +74,12 @@ def test_facing_in_the_hour_of_death_is_no_success() -> None:
 
 
 @pytest.fixture(scope="module")
-def wood() -> Inspector:
+def wood() -> RewardChecker:
     (crafter,) = (extra for extra in EXTRAS if extra.simulator == "crafter")
     return inspector_of(crafter)
 
 
-def test_behaviours_are_choices(wood: Inspector) -> None:
+def test_behaviours_are_choices(wood: RewardChecker) -> None:
     for episode in wood.behaviours.episodes:
         assert np.all(episode.actions.sum(axis=1) == 1.0) and set(np.unique(episode.actions)) == {0.0, 1.0}
     assert np.all(wood.behaviours.episodes[0].actions[:, 0] == 1.0), "the first one rests"
@@ -87,8 +87,8 @@ def test_behaviours_are_choices(wood: Inspector) -> None:
     assert chosen.sum(axis=0).min() > 0, "every action comes up"
 
 
-def test_the_sign_scale_asks_for_a_sparse_term(wood: Inspector) -> None:
-    signs = Inspector(with_scale(wood.task, "sign"), wood.table, wood.behaviours)
+def test_the_sign_scale_asks_for_a_sparse_term(wood: RewardChecker) -> None:
+    signs = RewardChecker(with_scale(wood.task, "sign"), wood.table, wood.behaviours)
     assert [f.rule for f in signs.check(WOOD).findings if f.severity == "error"] == ["no-sparse-term"]
     assert signs.check(WOOD.replace('"wood"', '"sparse_wood"')).ok
 
@@ -112,7 +112,9 @@ def compute_reward(state, action, next_state, memory):
 """
 
 
-def test_an_exported_file_makes_the_environment_and_pays_as_the_wrapper_does(wood: Inspector, tmp_path: Path) -> None:
+def test_an_exported_file_makes_the_environment_and_pays_as_the_wrapper_does(
+    wood: RewardChecker, tmp_path: Path
+) -> None:
     text = export(EXPORTED, "crafter-collect-wood", {"worlds": 20}, 30, wood.table.for_rewards(), "collect wood")
     path = tmp_path / "exported.py"
     path.write_text(text)

@@ -30,18 +30,18 @@ def extra(request: pytest.FixtureRequest) -> Extra:
 
 
 def test_experts_are_among_the_recorded_behaviours_and_rank_rewards(extra: Extra) -> None:
-    inspector = inspector_of(extra)
+    checker = inspector_of(extra)
     count = EXPERT_EPISODES + len(EXPERT_NOISE) + len(EXPERT_CUTS)
-    experts = inspector.behaviours.measurements[-count:]
+    experts = checker.behaviours.measurements[-count:]
     assert [verdict.success for verdict in experts[:EXPERT_EPISODES]] == [True] * EXPERT_EPISODES
     if extra.hard:
         assert not any(verdict.success for verdict in experts[-len(EXPERT_CUTS) :])
-        assert not any(verdict.success_any for verdict in inspector.behaviours.measurements[:-count])
-    report = inspector.check(extra.good)
+        assert not any(verdict.success_any for verdict in checker.behaviours.measurements[:-count])
+    report = checker.check(extra.good)
     assert report.ok, report.findings
-    right = inspector.screen(extra.good, report)
+    right = checker.screen(extra.good, report)
     assert right.alignment is not None and right.alignment.reward > 0.3 and right.findings == report.findings
-    wrong = inspector.screen(extra.wrong, report)
+    wrong = checker.screen(extra.wrong, report)
     assert [finding.rule for finding in wrong.findings] == ["misaligned"]
 
 
@@ -58,10 +58,10 @@ def test_a_persons_own_code_can_use_a_reward_on_it(extra: Extra) -> None:
 
 
 def test_a_reward_that_reads_the_success_is_refused(extra: Extra) -> None:
-    inspector = inspector_of(extra)
+    checker = inspector_of(extra)
     for findings in (
-        inspector.check(extra.cheat).findings,
-        check_source(extra.cheat, inspector.task, only="lint").findings,
+        checker.check(extra.cheat).findings,
+        check_source(extra.cheat, checker.task, only="lint").findings,
     ):
         faults = [finding.message for finding in findings if finding.severity == "error"]
         for name in extra.hidden:
@@ -72,13 +72,13 @@ def test_a_reward_that_reads_the_success_is_refused(extra: Extra) -> None:
 
 
 def test_the_designer_is_not_shown_the_success(extra: Extra) -> None:
-    inspector = inspector_of(extra)
-    assert all(inspector.table.get(name) is not None for name in extra.hidden)
+    checker = inspector_of(extra)
+    assert all(checker.table.get(name) is not None for name in extra.hidden)
     for small in (False, True):
-        brief = first_brief(inspector.task, inspector.task.goal, inspector.table, 0.0125, Settings(shots=0), small)
+        brief = first_brief(checker.task, checker.task.goal, checker.table, 0.0125, Settings(shots=0), small)
         shown = (*brief.fields, brief.stub, brief.short_stub, *(name for name, _ in brief.layout))
         assert not any(secret in text for text in shown for secret in extra.secret)
-        assert brief.action_size == len(inspector.table.actions)
+        assert brief.action_size == len(checker.table.actions)
         assert extra.about in brief.environment
 
 
