@@ -62,7 +62,7 @@ def syntax_alone() -> Iterator[None]:
 def sampled(checker: RewardChecker) -> probe.Transitions:
     """The transitions within the fields' ranges that the probe makes for the task, rows of all fields."""
     shown = checker.table.for_rewards()
-    real = checker.behaviours.transitions(shown.names)
+    real = checker.reference_episodes.transitions(shown.names)
     return probe._random_transitions(real, np.asarray(shown.low), np.asarray(shown.high))
 
 
@@ -72,7 +72,7 @@ def probed(checker: RewardChecker, source: str) -> tuple[Finding, ...]:
     report = lint(source, shown.layout(), action_size=len(shown.actions))
     passed = LintReport((), report.fields, report.uses_memory)
     with mock.patch.object(probe, "lint", lambda *_, **__: passed):
-        ranges, transitions = (shown.low, shown.high), checker.behaviours.transitions(shown.names)
+        ranges, transitions = (shown.low, shown.high), checker.reference_episodes.transitions(shown.names)
         return probe.check(source, shown.layout(), ranges, transitions, len(shown.actions)).findings
 
 

@@ -286,7 +286,7 @@ def host(checker: RewardChecker, name: str, source: str, others: Transitions) ->
     :param others: the transitions that the probe samples, rows of all fields.
     """
     shown = checker.table.for_rewards()
-    real = checker.behaviours.transitions(shown.names).next_states
+    real = checker.reference_episodes.transitions(shown.names).next_states
     layout = shown.layout()
     assert len(others) == RANDOM_ROWS
     numbers = [(field, column_indices(layout, (field,))[0]) for field, shape in layout if shape == ()]

@@ -42,7 +42,7 @@ class Verdicts(Value):
     """True if no error was found: it may be trained."""
     findings: tuple[Found, ...] = ()
     ranking: float | None = None
-    """Rank correlation of the reward with fitness over recorded behaviours; None if it was not screened."""
+    """Rank correlation of the reward with fitness over reference episodes; None if it was not screened."""
 
 
 class Trained(Value):

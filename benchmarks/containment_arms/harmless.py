@@ -75,7 +75,7 @@ def report_on(name: str, source: str, runs: str, checker: RewardChecker | None) 
         checked = probe.check(source, layout, transitions.ranges(), real, size)
     else:
         layout, size = checker.table.layout(), len(checker.table.actions)
-        real = checker.behaviours.transitions()
+        real = checker.reference_episodes.transitions()
         real = Transitions(real.states[:64], real.actions[:64], real.next_states[:64], real.starts[:64])
         checked = checker.check(source)
     errors = [finding for finding in checked.findings if finding.severity == "error"]
@@ -108,7 +108,7 @@ def corpus_reports() -> list[Report]:
 
 
 def model_reports() -> list[Report]:
-    """Every recorded reward of a model, on the fields and recorded behaviours of its task."""
+    """Every recorded reward of a model, on the fields and reference episodes of its task."""
     checker = functools.cache(lambda task: RewardChecker.of(load_task(task)))
     return [
         report_on(f"{reward.short_task}/{reward.name}", reward.source, reward.source, checker(reward.task))

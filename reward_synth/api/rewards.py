@@ -22,7 +22,7 @@ def check_reward(
     *,
     unsafe_no_sandbox: bool = False,
 ) -> CheckReport:
-    """Lint and probe a reward against a task, and say how it ranks recorded behaviours.
+    """Lint and probe a reward against a task, and say how it ranks reference episodes.
 
     :param reward: a path, or the source itself (any text with a line break in it).
     :param task: a task's name, a YAML file, or the spec.

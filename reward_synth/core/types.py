@@ -72,7 +72,7 @@ class Finding(Value):
 
 
 class Alignment(Value):
-    """How a reward ranks recorded behaviours, held against the task's fitness: Spearman's correlations, -1 to 1."""
+    """How a reward ranks reference episodes, held against the task's fitness: Spearman's correlations, -1 to 1."""
 
     behaviours: int
     reward: float
@@ -96,7 +96,7 @@ class CheckReport(Value):
     terms: tuple[str, ...] = ()
     """Reward terms that it returned under the probe, in the order of first appearance."""
     alignment: Alignment | None = None
-    """From the screen; None where it was not screened, or all behaviours have one fitness."""
+    """From the screen; None where it was not screened, or all episodes have one fitness."""
     verdicts: dict[str, Verdict] = {}
     """What each rule of probe and screen answered, by id. The lint's are not here: it lets pass what it cannot decide,
     so that its silence is no answer."""
@@ -219,7 +219,7 @@ class Candidate(Value):
     valid: bool = False
     """True if lint and probe have no objection to the code as it stands."""
     alignment: float | None = None
-    """Rank correlation of the reward with fitness over scripted behaviours, before training; None if unknown."""
+    """Rank correlation of the reward with fitness over reference episodes, before training; None if unknown."""
     cost_usd: float | None = None
     """Dollars of this candidate's model calls; None if a price is unknown."""
 

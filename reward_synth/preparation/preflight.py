@@ -23,7 +23,7 @@ from reward_synth.reward.contract import RewardError
 from reward_synth.reward.lint import lint
 from reward_synth.reward.probe_rules import PROBE
 from reward_synth.screening.checker import RewardChecker
-from reward_synth.screening.reference_episodes import SEED, STEPS, Behaviours, record_full_length
+from reward_synth.screening.reference_episodes import SEED, STEPS, ReferenceEpisodes, record_full_length
 from reward_synth.simulators import open_environment
 from reward_synth.state.faults import BLAME, name_of
 from reward_synth.state.recorder import StateRecorder, require_finite
@@ -67,9 +67,9 @@ class PreparedTask:
         return self.checker.table
 
     @property
-    def reference_episodes(self) -> Behaviours:
+    def reference_episodes(self) -> ReferenceEpisodes:
         """Scripted and expert episodes with the task's score of each."""
-        return self.checker.behaviours
+        return self.checker.reference_episodes
 
     def with_spec(self, spec: TaskSpec) -> PreparedTask:
         """The same for a spec that differs in words only."""
@@ -77,7 +77,7 @@ class PreparedTask:
 
 
 def preflight(task: TaskSpec, *, render: bool = False, sandbox: bool = True) -> PreparedTask:
-    """Try the task's environment, record its behaviours, and judge them by the task's success and fitness.
+    """Try the task's environment, record its reference episodes, and judge them by the task's success and fitness.
 
     :param render: also make a picture.
     :param sandbox: lock what is tried in a process of its own, as training is.
@@ -97,8 +97,8 @@ def preflight(task: TaskSpec, *, render: bool = False, sandbox: bool = True) -> 
         *remarks,
         *_ranges(checker),
         *_code(checker),
-        *_success(checker.behaviours, longer),
-        *_fitness([*checker.behaviours.measurements, *longer]),
+        *_success(checker.reference_episodes, longer),
+        *_fitness([*checker.reference_episodes.measurements, *longer]),
     ]
     return PreparedTask(task, checker, tuple(found))
 
@@ -191,7 +191,7 @@ def _full_length(task: TaskSpec, table: FieldTable) -> list[Measurement]:
 def _ranges(checker: RewardChecker) -> Iterator[Remark]:
     """Fields whose recorded values leave the range that the table tells designers."""
     table = checker.table
-    rows = np.concatenate([episode.rows for episode in checker.behaviours.episodes])
+    rows = np.concatenate([episode.rows for episode in checker.reference_episodes.episodes])
     low, high = rows.min(axis=0), rows.max(axis=0)
     room = 1e-6 * np.maximum(1.0, np.abs(rows).max(axis=0))
     for name, columns in table.columns().items():
@@ -220,9 +220,9 @@ def _code(checker: RewardChecker) -> Iterator[Remark]:
             yield Remark("warning", part, f"{part} reads a field that never changes: {told}", fix)
 
 
-def _success(behaviours: Behaviours, longer: Sequence[Measurement]) -> Iterator[Remark]:
-    measured = behaviours.measurements
-    scripted = measured[: len(measured) - behaviours.experts]
+def _success(reference: ReferenceEpisodes, longer: Sequence[Measurement]) -> Iterator[Remark]:
+    measured = reference.measurements
+    scripted = measured[: len(measured) - reference.experts]
     # Of a task that lasts longer, the short episodes cannot succeed by lasting: the long ones tell.
     aimless = [*scripted, *longer]
     resting = [scripted[0], *longer[:1]]

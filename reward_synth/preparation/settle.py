@@ -15,7 +15,7 @@ from reward_synth.reward.contract import RewardError
 from reward_synth.reward.lint import lint
 from reward_synth.reward.probe_rules import PROBE
 from reward_synth.roles.task_drafter import TaskDrafter
-from reward_synth.screening.reference_episodes import record_behaviours
+from reward_synth.screening.reference_episodes import record_reference_episodes
 from reward_synth.settings.model import Settings
 from reward_synth.simulators import describe_environment, environments
 from reward_synth.simulators.custom.files import bare_id
@@ -103,7 +103,7 @@ def draft_task(
 
 
 class MeasureCheck:
-    """What is wrong with a drafted measure: lint first, then what it says of scripted behaviours."""
+    """What is wrong with a drafted measure: lint first, then what it says of reference episodes."""
 
     def __init__(self, goal: str, spec: EnvironmentSpec, table: FieldTable) -> None:
         self._goal = goal
@@ -117,13 +117,13 @@ class MeasureCheck:
         # Each is tried beside a constant in place of the other, which the model may not have written yet.
         measures = {"success": "False", "fitness": "0.0"} | {entry: source}
         task = drafted_task(self._goal, self._spec, **measures, unit="", notes="")
-        return errors or _faults_on_behaviours(task, self._table, entry)
+        return errors or _faults_on_episodes(task, self._table, entry)
 
 
-def _faults_on_behaviours(task: TaskSpec, table: FieldTable, entry: str) -> tuple[Finding, ...]:
-    """It must run on scripted behaviours; success must not be met by all, fitness must tell them apart."""
+def _faults_on_episodes(task: TaskSpec, table: FieldTable, entry: str) -> tuple[Finding, ...]:
+    """It must run on reference episodes; success must not be met by all, fitness must tell them apart."""
     try:
-        measured = record_behaviours(task, table).measurements
+        measured = record_reference_episodes(task, table).measurements
     except RewardError as error:
         return (error.finding,)
     if entry == "success" and all(m.success for m in measured):

@@ -15,7 +15,7 @@ from reward_synth.reward.lint import lint
 from reward_synth.reward.probe_rules import TASK
 from reward_synth.screening.probe import check
 from reward_synth.screening.ranking import screen
-from reward_synth.screening.reference_episodes import POSITION_UNITS, Behaviours, record_behaviours
+from reward_synth.screening.reference_episodes import POSITION_UNITS, ReferenceEpisodes, record_reference_episodes
 from reward_synth.state.table import FieldTable
 from reward_synth.tasks.spec import TaskSpec
 
@@ -25,18 +25,18 @@ FIXED_POSITION, NO_SPARSE_TERM = TASK.values()
 
 @dataclass(frozen=True)
 class RewardChecker:
-    """A task's field table and recorded behaviours, made once and used for every candidate."""
+    """A task's field table and reference episodes, made once and used for every candidate."""
 
     task: TaskSpec
     table: FieldTable
     """All fields, those among them that only judges may read."""
-    behaviours: Behaviours
+    reference_episodes: ReferenceEpisodes
 
     @classmethod
     def of(cls, task: TaskSpec) -> RewardChecker:
-        """Record the behaviours: a second or two."""
+        """Record the reference episodes: a second or two."""
         table = field_table(task)
-        return cls(task, table, record_behaviours(task, table))
+        return cls(task, table, record_reference_episodes(task, table))
 
     def check(self, source: str) -> CheckReport:
         """Lint and probe."""
@@ -45,7 +45,7 @@ class RewardChecker:
             source,
             shown.layout(),
             (shown.low, shown.high),
-            self.behaviours.transitions(shown.names),
+            self.reference_episodes.transitions(shown.names),
             len(shown.actions),
         )
         if not report.ok:
@@ -62,8 +62,8 @@ class RewardChecker:
 
     def fixed_positions(self, names: Sequence[str]) -> list[str]:
         """A sentence on each of the named fields that is a position and never changes."""
-        fixed = self.behaviours.fixed_positions(self.table, names)
-        seeds = len(self.behaviours.episodes)
+        fixed = self.reference_episodes.fixed_positions(self.table, names)
+        seeds = len(self.reference_episodes.episodes)
         return [
             f"`{name}` is {np.array2string(place, precision=3, separator=', ')} in every state of {seeds} recorded "
             "episodes, each with a seed of its own"
@@ -71,12 +71,12 @@ class RewardChecker:
         ]
 
     def screen(self, source: str, report: CheckReport) -> CheckReport:
-        """Rank the recorded behaviours; only for a reward whose report is ok. Returns it with what was seen."""
-        return screen(source, report, self.table, self.behaviours)
+        """Rank the reference episodes; only for a reward whose report is ok. Returns it with what was seen."""
+        return screen(source, report, self.table, self.reference_episodes)
 
 
 def check_source(source: str, task: TaskSpec, only: Literal["lint", "probe"] | None = None) -> CheckReport:
-    """Lint and probe a reward, or only one of them, and say how it ranks the recorded behaviours.
+    """Lint and probe a reward, or only one of them, and say how it ranks the reference episodes.
 
     :param only: ``lint`` starts no simulator beyond reading the field table; ``probe`` leaves the lint's warnings out.
     """

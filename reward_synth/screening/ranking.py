@@ -1,4 +1,4 @@
-"""A look at a reward before any training: does it rank recorded behaviours as the task's fitness does?
+"""A look at a reward before any training: does it rank reference episodes as the task's fitness does?
 
 CARD calls it trajectory preference evaluation. A plain ranking of returns rejects good rewards with an action
 penalty, since among near-still episodes the penalty decides; so only a clear contradiction is a finding.
@@ -15,7 +15,7 @@ from reward_synth.core.rules import declare, verdicts
 from reward_synth.core.types import Alignment, CheckReport, Finding
 from reward_synth.reward.contract import RewardError
 from reward_synth.sandbox.process import RewardProcess
-from reward_synth.screening.reference_episodes import Behaviours
+from reward_synth.screening.reference_episodes import ReferenceEpisodes
 from reward_synth.state.episode import Episode
 from reward_synth.state.table import FieldTable
 
@@ -28,18 +28,18 @@ MISALIGNED = declare(
 )  # fmt: skip
 
 
-def screen(source: str, report: CheckReport, table: FieldTable, behaviours: Behaviours) -> CheckReport:
-    """Rank the behaviours by the reward, and each of its terms, against the task's fitness.
+def screen(source: str, report: CheckReport, table: FieldTable, reference: ReferenceEpisodes) -> CheckReport:
+    """Rank the reference episodes by the reward, and each of its terms, against the task's fitness.
 
     Fitness that tells no two of them apart is too little data; a reward that does not either cannot be misaligned.
 
     :returns: the report with what was seen.
     """
-    fitness = np.array([m.fitness for m in behaviours.measurements])
+    fitness = np.array([m.fitness for m in reference.measurements])
     if np.ptp(fitness) < 1e-9:
         return report.plus((), {MISALIGNED.id: "not enough data"})
     try:
-        means = term_means(source, report, table, behaviours)
+        means = term_means(source, report, table, reference)
     except RewardError as error:
         return report.plus((error.finding,), {error.finding.id: "found", MISALIGNED.id: "could not run"})
     whole = rank_correlation(means.sum(axis=1), fitness)
@@ -64,9 +64,9 @@ def _misaligned(alignment: Alignment) -> Finding:
     )
 
 
-def term_means(source: str, report: CheckReport, table: FieldTable, behaviours: Behaviours) -> FloatArray:
+def term_means(source: str, report: CheckReport, table: FieldTable, reference: ReferenceEpisodes) -> FloatArray:
     """Mean of each term per step, shape (episodes, terms)."""
-    terms = episode_terms(source, report, table, behaviours.episodes)
+    terms = episode_terms(source, report, table, reference.episodes)
     return np.stack([values.mean(axis=0) for values in terms])
 
 
@@ -101,7 +101,7 @@ def rank_correlation(first: FloatArray, second: FloatArray) -> float | None:
 
 
 def _ranks(values: FloatArray) -> FloatArray:
-    # Ties share their mean rank: behaviours that all fail alike must not be told apart.
+    # Ties share their mean rank: episodes that all fail alike must not be told apart.
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
     ranks: FloatArray = ((last - counts + 1 + last) / 2.0)[inverse]

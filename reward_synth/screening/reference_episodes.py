@@ -1,4 +1,4 @@
-"""Scripted behaviours recorded once per task: what the probe runs rewards on, and what the screen ranks with.
+"""Reference episodes recorded once per task: what the probe runs rewards on, and what the screen ranks with.
 
 No policy is needed for a look at a reward: doing nothing, pushing steadily, swinging and shaking already differ in
 the task's own fitness, and a reward that ranks them the other way round pays for the wrong thing. Where the simulator
@@ -43,7 +43,7 @@ EXPERT_CUTS = (25, 50)
 
 
 @dataclass(frozen=True)
-class Behaviours:
+class ReferenceEpisodes:
     """Recorded episodes with the task's verdict on each."""
 
     episodes: tuple[Episode, ...]
@@ -81,7 +81,7 @@ def transitions_of(episodes: tuple[Episode, ...], names: Sequence[str]) -> Trans
     )
 
 
-def record_behaviours(task: TaskSpec, table: FieldTable) -> Behaviours:
+def record_reference_episodes(task: TaskSpec, table: FieldTable) -> ReferenceEpisodes:
     """Record about thirty short episodes, and those of experts; the same ones for the same task.
 
     :raises EnvironmentFault: the environment fails, or gives a number that is not finite.
@@ -100,7 +100,7 @@ def record_behaviours(task: TaskSpec, table: FieldTable) -> Behaviours:
         for number, (controller, steps) in enumerate(plans)
     ]
     environment.close()
-    return Behaviours(tuple(episodes), tuple(measure(task, table, episodes)), len(plans) - scripted)
+    return ReferenceEpisodes(tuple(episodes), tuple(measure(task, table, episodes)), len(plans) - scripted)
 
 
 def record_full_length(task: TaskSpec, table: FieldTable) -> list[Episode]:

@@ -4,7 +4,7 @@ import pytest
 
 from reward_synth.core.types import CheckReport
 from reward_synth.screening.ranking import screen
-from reward_synth.screening.reference_episodes import Behaviours
+from reward_synth.screening.reference_episodes import ReferenceEpisodes
 from tests.diagnosis import cases
 
 RULE = "screen/misaligned"
@@ -13,10 +13,10 @@ RULE = "screen/misaligned"
 def screened(term: str, alike: bool = False) -> CheckReport:
     """A reward of one term, screened over eight walks of different lengths, or of the same one."""
     episodes = [cases.episode(3.0 if alike else float(i), length=20) for i in range(8)]
-    behaviours = Behaviours(tuple(episodes), tuple(cases.measured(episodes)))
+    reference_episodes = ReferenceEpisodes(tuple(episodes), tuple(cases.measured(episodes)))
     source = f"import numpy as np\n\n\ndef compute_reward(state, action, next_state):\n    return {{'a': {term}}}\n"
     report = CheckReport(fields=("torso_speed",), terms=("a",), verdicts={"probe/exception": "not found"})
-    return screen(source, report, cases.TABLE, behaviours)
+    return screen(source, report, cases.TABLE, reference_episodes)
 
 
 @pytest.mark.parametrize(

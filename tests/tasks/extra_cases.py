@@ -104,5 +104,5 @@ EXTRAS = (
 
 @functools.cache
 def inspector_of(extra: Extra) -> RewardChecker:
-    """The task with its recorded behaviours, made once per process."""
+    """The task with its reference episodes, made once per process."""
     return RewardChecker.of(extra.spec)

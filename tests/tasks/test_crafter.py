@@ -80,15 +80,15 @@ def wood() -> RewardChecker:
 
 
 def test_behaviours_are_choices(wood: RewardChecker) -> None:
-    for episode in wood.behaviours.episodes:
+    for episode in wood.reference_episodes.episodes:
         assert np.all(episode.actions.sum(axis=1) == 1.0) and set(np.unique(episode.actions)) == {0.0, 1.0}
-    assert np.all(wood.behaviours.episodes[0].actions[:, 0] == 1.0), "the first one rests"
-    chosen = np.concatenate([episode.actions for episode in wood.behaviours.episodes])
+    assert np.all(wood.reference_episodes.episodes[0].actions[:, 0] == 1.0), "the first one rests"
+    chosen = np.concatenate([episode.actions for episode in wood.reference_episodes.episodes])
     assert chosen.sum(axis=0).min() > 0, "every action comes up"
 
 
 def test_the_sign_scale_asks_for_a_sparse_term(wood: RewardChecker) -> None:
-    signs = RewardChecker(with_scale(wood.task, "sign"), wood.table, wood.behaviours)
+    signs = RewardChecker(with_scale(wood.task, "sign"), wood.table, wood.reference_episodes)
     assert [f.rule for f in signs.check(WOOD).findings if f.severity == "error"] == ["no-sparse-term"]
     assert signs.check(WOOD.replace('"wood"', '"sparse_wood"')).ok
 
