@@ -181,7 +181,7 @@ def train_known(task_name: str, arm: str, index: int, seed: int, steps: int) -> 
     """Train on the environment's own or the sparse reward, in this process, and have the task judge the policy."""
     from reward_synth.evaluation.play import FINAL_EVALUATION_SEEDS, field_table, play
     from reward_synth.evaluation.policy import load_policy
-    from reward_synth.evaluation.scoring import judge, measure_by, measured_table
+    from reward_synth.evaluation.scoring import measured_table, score_with, scoring_process
     from reward_synth.tasks.spec import load_task
     from reward_synth.training.job import TrainJob
     from reward_synth.training.loop.learning import learn
@@ -199,7 +199,7 @@ def train_known(task_name: str, arm: str, index: int, seed: int, steps: int) -> 
     else:
         read = table.subset(comparison.reads)
     pay = _native if arm == "native" else comparison.sparse()
-    with tempfile.TemporaryDirectory() as name, judge(task, measured_table(task, table)) as verdict:
+    with tempfile.TemporaryDirectory() as name, scoring_process(task, measured_table(task, table)) as verdict:
         folder = Path(name)
         (folder / "reward.py").write_text("", encoding="utf-8")
         job = TrainJob(
@@ -211,9 +211,9 @@ def train_known(task_name: str, arm: str, index: int, seed: int, steps: int) -> 
         learn(job, read, measured_table(task, table), process, verdict)
         policy = load_policy(job.policy_path)
     seeds = range(FINAL_EVALUATION_SEEDS, FINAL_EVALUATION_SEEDS + task.evaluation.episodes)
-    with judge(task, table) as verdict:
+    with scoring_process(task, table) as verdict:
         episodes = play(task, table, policy, seeds, policy.repeat)
-        measured = measure_by(verdict, episodes)
+        measured = score_with(verdict, episodes)
     return _row(task_name, arm, "", index, measured, episodes, steps, processor_seconds())
 
 

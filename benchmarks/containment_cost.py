@@ -61,7 +61,7 @@ class InProcess:
 def train(contained: bool, steps: int) -> dict[str, float]:
     """One training in this process. Start-up and the end are left out, since a training of any length has them once."""
     from reward_synth.evaluation.play import field_table
-    from reward_synth.evaluation.scoring import judge, measured_table
+    from reward_synth.evaluation.scoring import measured_table, scoring_process
     from reward_synth.sandbox.process import RewardProcess
     from reward_synth.tasks.spec import load_task
     from reward_synth.training.job import TrainJob
@@ -83,7 +83,7 @@ def train(contained: bool, steps: int) -> dict[str, float]:
     reward = (
         RewardProcess(SOURCE, chosen.layout(), len(table.actions), TERMS) if contained else InProcess(chosen.layout())
     )
-    with judge(task, measured) as process:
+    with scoring_process(task, measured) as process:
         if contained:
             confine_calls(job)
         wall, own = time.perf_counter(), time.process_time()

@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from reward_synth.core.types import Measurement
-from reward_synth.evaluation.scoring import judge
+from reward_synth.core.types import EpisodeScore
+from reward_synth.evaluation.scoring import scoring_process
 from reward_synth.simulators import get_simulator
 from reward_synth.state.view import View
 from reward_synth.tasks.spec import TaskSpec
@@ -34,7 +34,7 @@ class Stage:
         self.env = simulator.make(spec.environment.id, dict(spec.environment.arguments), spec.horizon)
         self.table = simulator.fields(self.env)
         self.dt = simulator.seconds_per_step(self.env)
-        self.process = judge(spec, self.table)
+        self.process = scoring_process(spec, self.table)
         self.base: Any = self.env.unwrapped
         self.env.reset(seed=0)
         self.read = self.table.reader(self.env)
@@ -54,12 +54,12 @@ class Stage:
         """The state as it is now, by field."""
         return self._view(self.read())
 
-    def measure(self, rows: list[np.ndarray], terminated: bool) -> Measurement:
+    def measure(self, rows: list[np.ndarray], terminated: bool) -> EpisodeScore:
         """Judge the states, whose number is one more than that of the steps."""
         actions = np.zeros((len(rows) - 1, self.env.action_space.shape[0]))
-        return self.process.judge(np.stack(rows), actions, self.dt, self.spec.horizon, terminated)
+        return self.process.score(np.stack(rows), actions, self.dt, self.spec.horizon, terminated)
 
-    def puppet(self, pose: Pose, steps: int | None = None, terminated: bool = False) -> Measurement:
+    def puppet(self, pose: Pose, steps: int | None = None, terminated: bool = False) -> EpisodeScore:
         """Judge the episode in which the robot is at ``pose(t)`` at each step, t in seconds."""
         rows = []
         for step in range((self.spec.horizon if steps is None else steps) + 1):
@@ -67,7 +67,7 @@ class Stage:
             rows.append(self.read())
         return self.measure(rows, terminated)
 
-    def play(self, policy: Policy, seed: int = 0, still: bool = False) -> Measurement:
+    def play(self, policy: Policy, seed: int = 0, still: bool = False) -> EpisodeScore:
         """Judge a real episode.
 
         :param still: start from the initial pose at rest, without the environment's noise: for blind policies.
@@ -266,7 +266,7 @@ class Script:
     """An episode that must succeed."""
 
     kind: Literal["played", "puppet"]
-    perform: Callable[[Stage, int], Measurement]
+    perform: Callable[[Stage, int], EpisodeScore]
     """Stage and seed to the judge's verdict; a puppet has no use for the seed."""
 
 

@@ -36,7 +36,7 @@ from typing import Any
 import numpy as np
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.evaluation.scoring import measure, measured_table
+from reward_synth.evaluation.scoring import measured_table, score_episodes
 from reward_synth.simulators import get_simulator
 from reward_synth.simulators.protocol import Simulator
 from reward_synth.state.episode import Episode
@@ -179,14 +179,16 @@ def show(spec: TaskSpec, simulator: Simulator, table: FieldTable, episodes: int)
     else:
         kind, actor, count = "expert", partial(expert, simulator=simulator), episodes
     recorded = [played(spec, simulator, table, seed, actor) for seed in range(1, count + 1)]
-    verdicts = measure(spec, measured_table(spec, table), [episode for episode in recorded if episode is not None])
+    verdicts = score_episodes(
+        spec, measured_table(spec, table), [episode for episode in recorded if episode is not None]
+    )
     return kind, f"{sum(verdict.success for verdict in verdicts)} of {len(verdicts)}"
 
 
 def chance(spec: TaskSpec, simulator: Simulator, table: FieldTable, episodes: int) -> str:
     """Episodes of random actions that succeed at the end or at any step, of how many."""
     found = [played(spec, simulator, table, 100 + seed, at_random) for seed in range(episodes)]
-    verdicts = measure(spec, measured_table(spec, table), [episode for episode in found if episode is not None])
+    verdicts = score_episodes(spec, measured_table(spec, table), [episode for episode in found if episode is not None])
     return f"{sum(verdict.success or verdict.success_any for verdict in verdicts)} of {len(verdicts)}"
 
 

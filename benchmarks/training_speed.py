@@ -133,7 +133,7 @@ def raw(env_id: str, steps: int) -> dict[str, float]:
 def share(env_id: str, steps: int) -> dict[str, float]:
     """What the generated reward and the state view cost, of all CPU time of a training."""
     from reward_synth.evaluation.play import field_table
-    from reward_synth.evaluation.scoring import judge, measured_table
+    from reward_synth.evaluation.scoring import measured_table, scoring_process
     from reward_synth.sandbox.process import RewardProcess
     from reward_synth.simulators import get_simulator
     from reward_synth.training.loop.learning import learn
@@ -152,7 +152,7 @@ def share(env_id: str, steps: int) -> dict[str, float]:
                 calls += time.thread_time() - before
                 return batch
 
-        with judge(job.task, measured) as verdict:
+        with scoring_process(job.task, measured) as verdict:
             children = children_cpu()
             source = job.reward.read_text(encoding="utf-8")
             with Timed(source, chosen.layout(), len(table.actions), job.terms) as reward:

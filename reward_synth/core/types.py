@@ -113,7 +113,7 @@ class CheckReport(Value):
         )
 
 
-class Measurement(Value):
+class EpisodeScore(Value):
     """One episode, judged by the task and not by the reward."""
 
     success: bool
@@ -171,7 +171,7 @@ class TrainResult(Value):
     """Wall time of the worker."""
     cpu_seconds: float
     evaluations: tuple[EvaluationPoint, ...] = ()
-    episodes: tuple[Measurement, ...] = ()
+    episodes: tuple[EpisodeScore, ...] = ()
     """The final evaluation, deterministic policy, fixed seeds."""
     terms: tuple[TermStatistics, ...] = ()
     dense_sums: tuple[float, float] | None = None

@@ -65,7 +65,7 @@ def points(fewest: int) -> Need:
 
 def episodes(fewest: int) -> Need:
     """So many episodes of the final evaluation."""
-    return lambda evidence: "not enough data" if len(evidence.measurements) < fewest else None
+    return lambda evidence: "not enough data" if len(evidence.scores) < fewest else None
 
 
 def seeds(fewest: int) -> Need:
@@ -88,4 +88,4 @@ def trajectories(evidence: Evidence) -> Verdict | None:
     """Recorded episodes of the final evaluation; where they were played but not kept, nothing can be computed."""
     if evidence.played:
         return None
-    return "could not run" if evidence.measurements else "not enough data"
+    return "could not run" if evidence.scores else "not enough data"

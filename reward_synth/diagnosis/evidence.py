@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from reward_synth.core.arrays import FloatArray
-from reward_synth.core.types import EvaluationPoint, Measurement, TermStatistics, TrainResult
+from reward_synth.core.types import EpisodeScore, EvaluationPoint, TermStatistics, TrainResult
 from reward_synth.diagnosis.precursors import Precursor, precursors
 from reward_synth.diagnosis.trajectories import Played
 from reward_synth.state.table import FieldTable
@@ -59,29 +59,29 @@ class Evidence:
         return tuple(result for result in self.results if result.status == "trained")
 
     @cached_property
-    def measurements(self) -> tuple[Measurement, ...]:
+    def scores(self) -> tuple[EpisodeScore, ...]:
         """The final evaluation of all seeds."""
         return tuple(m for result in self.results for m in result.episodes)
 
     @property
     def success(self) -> float:
         """Share of final evaluation episodes that succeeded; 0.0 if none was played."""
-        return _mean([m.success for m in self.measurements])
+        return _mean([m.success for m in self.scores])
 
     @property
     def success_any(self) -> float:
         """Share of final evaluation episodes in which the predicate held at any step."""
-        return _mean([m.success_any for m in self.measurements])
+        return _mean([m.success_any for m in self.scores])
 
     @property
     def fitness(self) -> float | None:
         """Mean fitness of the final evaluation; None if none was played."""
-        return _mean([m.fitness for m in self.measurements]) if self.measurements else None
+        return _mean([m.fitness for m in self.scores]) if self.scores else None
 
     @property
     def solved(self) -> bool:
         """True if as many episodes succeed as the task asks for: advice would then only do harm."""
-        return bool(self.measurements) and self.success >= self.task.success_threshold
+        return bool(self.scores) and self.success >= self.task.success_threshold
 
     @cached_property
     def precursors(self) -> tuple[Precursor, ...]:
@@ -91,7 +91,7 @@ class Evidence:
     @cached_property
     def noise(self) -> float:
         """Change of fitness that may well be chance, in its unit."""
-        values = [point.fitness for point in self.curve] + [m.fitness for m in self.measurements]
+        values = [point.fitness for point in self.curve] + [m.fitness for m in self.scores]
         finite = [value for value in values if math.isfinite(value)]
         largest = max((abs(value) for value in finite), default=0.0)
         spreads = [
@@ -150,13 +150,13 @@ def merge_terms(results: Sequence[TrainResult], points: int = POINTS) -> tuple[T
 
 
 def link_terms(
-    terms_on_episodes: Sequence[Mapping[str, FloatArray]], measurements: Sequence[Measurement]
+    terms_on_episodes: Sequence[Mapping[str, FloatArray]], scores: Sequence[EpisodeScore]
 ) -> tuple[TermLink, ...]:
     """How each term's episode sum goes with fitness.
 
     :param terms_on_episodes: per episode, each term's value at each step, (T,).
     """
-    fitness = np.array([m.fitness for m in measurements])
+    fitness = np.array([m.fitness for m in scores])
     links = []
     for term in dict.fromkeys(name for values in terms_on_episodes for name in values):
         steps = [np.asarray(values.get(term, np.zeros(1)), dtype=np.float64) for values in terms_on_episodes]

@@ -73,7 +73,7 @@ def falls_early(evidence: Evidence) -> Said:
     At least half of them before half of the horizon: pay for the healthy posture at every step.
     """
     horizon = evidence.task.horizon
-    measured = evidence.measurements
+    measured = evidence.scores
     early = [m for m in measured if m.terminated and not m.success and m.length < EARLY * horizon]
     if not early or len(early) < 0.5 * len(measured):
         return
@@ -161,7 +161,7 @@ DETECTORS: tuple[Detector, ...] = (wrong_direction, falls_early, stands_still, j
 
 
 def _long_enough(evidence: Evidence) -> list[Played]:
-    return [one for one in evidence.played if one.measurement.length >= SHORTEST_EPISODE]
+    return [one for one in evidence.played if one.score.length >= SHORTEST_EPISODE]
 
 
 def _position_names(evidence: Evidence) -> list[str]:
@@ -186,7 +186,7 @@ def _travel_that_is_fitness(evidence: Evidence) -> tuple[str, float] | None:
     """The position whose net change, whole or per second, with either sign, is what fitness measures."""
     if not evidence.played:
         return None
-    fitness = np.array([one.measurement.fitness for one in evidence.played])
+    fitness = np.array([one.score.fitness for one in evidence.played])
     tolerance = 0.05 * np.abs(fitness) + 0.02
     per_episode = [{s.name: s for s in _positions(evidence, one) if s.unit == "m"} for one in evidence.played]
     seconds = np.array([len(one.episode.actions) * one.episode.dt for one in evidence.played])

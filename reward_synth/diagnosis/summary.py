@@ -62,11 +62,11 @@ def summarize(
     :param fields: names of the state fields that the reward reads; told besides the essential ones.
     :raises ValueError: if episodes, their terms and their measurements differ in number.
     """
-    measurements = [m for one in result for m in one.episodes]
-    if episodes and len(episodes) != len(measurements):
-        raise ValueError(f"{len(episodes)} episodes for {len(measurements)} measurements")
-    if terms_on_episodes is not None and len(terms_on_episodes) != len(measurements):
-        raise ValueError(f"terms of {len(terms_on_episodes)} episodes for {len(measurements)} measurements")
+    scores = [m for one in result for m in one.episodes]
+    if episodes and len(episodes) != len(scores):
+        raise ValueError(f"{len(episodes)} episodes for {len(scores)} measurements")
+    if terms_on_episodes is not None and len(terms_on_episodes) != len(scores):
+        raise ValueError(f"terms of {len(terms_on_episodes)} episodes for {len(scores)} measurements")
     whole = [one for one in result if one.status == "trained"] or list(result)
     evidence = Evidence(
         task=spec,
@@ -75,8 +75,8 @@ def summarize(
         results=tuple(result),
         curve=merge_curves(whole),
         terms=merge_terms(whole),
-        links=link_terms(terms_on_episodes or (), measurements),
-        played=tuple(Played(m, e) for m, e in zip(measurements, episodes, strict=False)),
+        links=link_terms(terms_on_episodes or (), scores),
+        played=tuple(Played(m, e) for m, e in zip(scores, episodes, strict=False)),
         fields=shown_fields(table, fields),
     )
     answers = [ask(evidence) for ask in DETECTORS]
@@ -100,11 +100,11 @@ def _data(evidence: Evidence, answers: Sequence[Answer]) -> dict[str, Any]:
         "candidate": evidence.candidate_id,
         "task": evidence.task.name,
         "solved": evidence.solved,
-        "success": evidence.success if evidence.measurements else None,
-        "success_any": evidence.success_any if evidence.measurements else None,
+        "success": evidence.success if evidence.scores else None,
+        "success_any": evidence.success_any if evidence.scores else None,
         "fitness": evidence.fitness,
         "fitness_unit": evidence.task.fitness_unit,
-        "episodes": [m.model_dump() for m in evidence.measurements],
+        "episodes": [m.model_dump() for m in evidence.scores],
         "seeds": [
             {
                 "seed": one.seed,

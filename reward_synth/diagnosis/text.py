@@ -54,10 +54,10 @@ def short(evidence: Evidence, findings: Sequence[Finding], extremes: Sequence[Ep
 
 def headline(evidence: Evidence) -> str:
     """The outcome in one line."""
-    if not evidence.measurements:
+    if not evidence.scores:
         return f"Candidate {evidence.candidate_id}: no evaluation"
-    succeeded = sum(m.success for m in evidence.measurements)
-    outcome = f"{succeeded} of {plural(len(evidence.measurements), 'episode')} succeeded"
+    succeeded = sum(m.success for m in evidence.scores)
+    outcome = f"{succeeded} of {plural(len(evidence.scores), 'episode')} succeeded"
     fitness = with_unit(evidence.fitness, evidence.task.fitness_unit)
     return f"Candidate {evidence.candidate_id}: {outcome}, fitness {fitness}"
 
@@ -73,10 +73,10 @@ def story(evidence: Evidence) -> str:
         seeds = f" on each of {len(trained)} seeds" if len(trained) > 1 else ""
         sentences.append(f"Trained for {steps(most)} environment steps{seeds}.")
         sentences += [f"Training {reason}." for reason in dict.fromkeys(r.reason for r in trained if r.reason)]
-    if evidence.measurements:
+    if evidence.scores:
         sentences.append(_outcome(evidence))
-        lengths = [m.length for m in evidence.measurements]
-        ended = sum(m.terminated for m in evidence.measurements)
+        lengths = [m.length for m in evidence.scores]
+        ended = sum(m.terminated for m in evidence.scores)
         sentences.append(
             f"Episodes last {number(sum(lengths) / len(lengths))} of {evidence.task.horizon} steps"
             + (f"; the environment ended {ended} of {len(lengths)}." if ended else "; none was ended early.")
@@ -148,7 +148,7 @@ def _terms(evidence: Evidence) -> list[str]:
         lines.append(f"\n{len(evidence.terms) - len(shown)} smaller terms are left out.")
     linked = [f"`{link.term}` {_r(link.correlation)}" for link in evidence.links]
     if linked:
-        count = plural(len(evidence.measurements), "evaluation episode")
+        count = plural(len(evidence.scores), "evaluation episode")
         lines += ["", f"Correlation of each term's episode sum with fitness over {count}: {', '.join(linked)}."]
     return lines
 

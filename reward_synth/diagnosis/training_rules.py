@@ -36,7 +36,7 @@ def _linked(evidence: Evidence) -> Verdict | None:
 
 def _told_apart(evidence: Evidence) -> Verdict | None:
     """Episodes whose fitness differs by more than chance."""
-    apart = float(np.ptp([m.fitness for m in evidence.measurements])) > evidence.noise
+    apart = float(np.ptp([m.fitness for m in evidence.scores])) > evidence.noise
     return None if apart else "not enough data"
 
 
@@ -168,7 +168,7 @@ def success_lost(evidence: Evidence) -> Said:
     success = [point.success for point in evidence.curve]
     lately = [sum(success[i - 1 : i + 2]) / 3 for i in range(1, len(success) - 1)]
     peak = max(range(len(lately)), key=lambda i: (lately[i], i))
-    kept = evidence.success if evidence.measurements else lately[-1]
+    kept = evidence.success if evidence.scores else lately[-1]
     if lately[peak] - kept >= LOST_SUCCESS:
         around = steps(evidence.curve[peak + 1].step)
         yield f"Success was {percent(lately[peak])} around {around} steps and {percent(kept)} at the end.", LED_PAST
@@ -262,7 +262,7 @@ def misaligned_term(evidence: Evidence) -> Said:
         # A penalty goes against fitness by its nature, as moving costs effort; it must not decide, though.
         weighty = shares.get(link.term, 1.0) > (0.1 if pays else DECISIVE_PENALTY)
         if weighty and link.correlation is not None and link.correlation < MISALIGNED:
-            count = plural(len(evidence.measurements), "episode")
+            count = plural(len(evidence.scores), "episode")
             yield (
                 f"`{link.term}` {'paid' if pays else 'cost'} more in the {'worse' if pays else 'better'} episodes: "
                 f"over {count} its sum correlates with fitness at r = {link.correlation:.2f}, "

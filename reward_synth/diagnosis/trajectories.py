@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from reward_synth.core.arrays import FloatArray
-from reward_synth.core.types import Measurement
+from reward_synth.core.types import EpisodeScore
 from reward_synth.state.episode import Episode
 from reward_synth.state.table import FieldTable
 
@@ -24,7 +24,7 @@ LONGEST_VECTOR = 4
 class Played:
     """One evaluation episode: what happened and how the task judged it."""
 
-    measurement: Measurement
+    score: EpisodeScore
     episode: Episode
 
 
@@ -113,14 +113,14 @@ def summarize_episode(
     label: str, played: Played, table: FieldTable, names: Sequence[str], limit: int = 14
 ) -> EpisodeSummary:
     """One episode in five numbers per quantity; at most ``limit`` quantities, in the order of ``names``."""
-    measurement = played.measurement
+    score = played.score
     return EpisodeSummary(
         label=label,
         seed=played.episode.seed,
-        success=measurement.success,
-        fitness=measurement.fitness,
-        length=measurement.length,
-        terminated=measurement.terminated,
+        success=score.success,
+        fitness=score.fitness,
+        length=score.length,
+        terminated=score.terminated,
         fields=tuple(_in_five_numbers(series) for series in series_of(played.episode, table, names)[:limit]),
     )
 
@@ -137,10 +137,10 @@ def timeline_of_failure(played: Sequence[Played], table: FieldTable, names: Sequ
     Quantities that stay what they are throughout are left out; of the others the first in the order of ``names`` are
     told.
     """
-    failed = [each for each in played if not each.measurement.success]
+    failed = [each for each in played if not each.score.success]
     if not failed:
         return None
-    nearest = max(failed, key=lambda each: each.measurement.fitness)
+    nearest = max(failed, key=lambda each: each.score.fitness)
     moving = [series for series in series_of(nearest.episode, table, names) if np.ptp(series.values) > 0][:MOST_COLUMNS]
     if not moving:
         return None
@@ -150,7 +150,7 @@ def timeline_of_failure(played: Sequence[Played], table: FieldTable, names: Sequ
     chosen = np.union1d(marks, [len(way) - 1])
     return Timeline(
         seed=nearest.episode.seed,
-        fitness=nearest.measurement.fitness,
+        fitness=nearest.score.fitness,
         steps=tuple(chosen.tolist()),
         fields=tuple(replace(series, values=series.values[chosen]) for series in moving),
     )
@@ -160,7 +160,7 @@ def best_and_worst(played: Sequence[Played]) -> tuple[Played, ...]:
     """The episodes with the best and the worst (success, fitness); one if there is only one, none if none."""
     if not played:
         return ()
-    ranked = sorted(played, key=lambda p: (p.measurement.success, p.measurement.fitness), reverse=True)
+    ranked = sorted(played, key=lambda p: (p.score.success, p.score.fitness), reverse=True)
     return (ranked[0],) if len(ranked) == 1 else (ranked[0], ranked[-1])
 
 

@@ -6,22 +6,22 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.types import Finding, Measurement
+from reward_synth.core.types import EpisodeScore, Finding
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.lint import lint
 from reward_synth.reward.probe_rules import PROBE
-from reward_synth.sandbox.process import MeasureProcess
+from reward_synth.sandbox.process import ScoringProcess
 from reward_synth.state.episode import Episode
 from reward_synth.state.table import FieldTable
 from reward_synth.tasks.spec import TaskSpec
 
 if TYPE_CHECKING:
     from reward_synth.core.types import Finding
-    from reward_synth.sandbox.process import MeasureProcess
+    from reward_synth.sandbox.process import ScoringProcess
     from reward_synth.state.table import FieldTable
 
 
-def judge(spec: TaskSpec, table: FieldTable) -> MeasureProcess:
+def scoring_process(spec: TaskSpec, table: FieldTable) -> ScoringProcess:
     """The process that decides success and fitness of recorded episodes, whose rows hold the whole ``table``.
 
     :raises RewardSynthError: the spec's code breaks a rule, for example reads a field that does not exist.
@@ -37,7 +37,7 @@ def judge(spec: TaskSpec, table: FieldTable) -> MeasureProcess:
         if faults:
             raise _unusable(f"'{entry}' of the task {spec.name}", faults[0])
     try:
-        return MeasureProcess(spec.success, spec.fitness, layout)
+        return ScoringProcess(spec.success, spec.fitness, layout)
     except RewardError as error:
         raise _unusable(f"the success or fitness of the task {spec.name}", error.finding) from error
 
@@ -55,30 +55,30 @@ def measured_table(task: TaskSpec, table: FieldTable) -> FieldTable:
     return table.subset([name for name in table.names if name in names])
 
 
-def measure(task: TaskSpec, table: FieldTable, episodes: Sequence[Episode]) -> list[Measurement]:
+def score_episodes(task: TaskSpec, table: FieldTable, episodes: Sequence[Episode]) -> list[EpisodeScore]:
     """Score episodes by the task's success predicate and fitness. They were recorded with ``table``.
 
     :raises RewardError: success or fitness fails on an episode, or gives another value the second time.
     """
-    with judge(task, table) as process:
-        return _verdicts(process, episodes)
+    with scoring_process(task, table) as process:
+        return _scores(process, episodes)
 
 
-def measure_by(process: MeasureProcess, episodes: Sequence[Episode]) -> list[Measurement]:
-    """As :func:`measure`, by a judge that already runs, because a locked process cannot start one.
+def score_with(process: ScoringProcess, episodes: Sequence[Episode]) -> list[EpisodeScore]:
+    """As :func:`score_episodes`, by a judge that already runs, because a locked process cannot start one.
 
     :raises RewardSynthError: instead of :class:`RewardError`, which would look like a fault of the trained reward.
     """
     try:
-        return _verdicts(process, episodes)
+        return _scores(process, episodes)
     except RewardError as error:
         message = f"the task's success or fitness fails on an episode: {error.finding.as_text()}"
         raise RewardSynthError(message, "docs/guide/tasks.md shows what success and fitness may contain") from error
 
 
-def _verdicts(process: MeasureProcess, episodes: Sequence[Episode]) -> list[Measurement]:
-    found = [_verdict(process, episode) for episode in episodes]
-    again = [_verdict(process, episode) for episode in reversed(episodes)]
+def _scores(process: ScoringProcess, episodes: Sequence[Episode]) -> list[EpisodeScore]:
+    found = [_score(process, episode) for episode in episodes]
+    again = [_score(process, episode) for episode in reversed(episodes)]
     if found != again[::-1]:
         # A model may have drafted the measures. One with a memory could make the last episode look best.
         message = "it judges the same episode differently when it is asked again"
@@ -86,7 +86,7 @@ def _verdicts(process: MeasureProcess, episodes: Sequence[Episode]) -> list[Meas
     return found
 
 
-def _verdict(process: MeasureProcess, episode: Episode) -> Measurement:
-    return process.judge(
+def _score(process: ScoringProcess, episode: Episode) -> EpisodeScore:
+    return process.score(
         episode.rows, episode.actions, dt=episode.dt, horizon=episode.horizon, terminated=episode.terminated
     )

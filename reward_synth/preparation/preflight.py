@@ -15,9 +15,9 @@ import numpy as np
 
 from reward_synth.core.arrays import FloatArray
 from reward_synth.core.errors import EnvironmentFault, RewardSynthError
-from reward_synth.core.types import Measurement
+from reward_synth.core.types import EpisodeScore
 from reward_synth.evaluation.play import field_table
-from reward_synth.evaluation.scoring import measure
+from reward_synth.evaluation.scoring import score_episodes
 from reward_synth.executors.base import worker_environment
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.lint import lint
@@ -98,7 +98,7 @@ def preflight(task: TaskSpec, *, render: bool = False, sandbox: bool = True) -> 
         *_ranges(checker),
         *_code(checker),
         *_success(checker.reference_episodes, longer),
-        *_fitness([*checker.reference_episodes.measurements, *longer]),
+        *_fitness([*checker.reference_episodes.scores, *longer]),
     ]
     return PreparedTask(task, checker, tuple(found))
 
@@ -181,11 +181,11 @@ def _picture(spec: EnvironmentSpec) -> Iterator[Remark]:
         yield Remark("warning", "pictures", f"render() gave {shape}", "return an array (height, width, 3) of uint8")
 
 
-def _full_length(task: TaskSpec, table: FieldTable) -> list[Measurement]:
+def _full_length(task: TaskSpec, table: FieldTable) -> list[EpisodeScore]:
     """Verdicts on episodes at rest and at random that last as long as an evaluation's."""
     if not STEPS < task.horizon <= LONGEST_CHECKED:
         return []
-    return measure(task, table, record_full_length(task, table))
+    return score_episodes(task, table, record_full_length(task, table))
 
 
 def _ranges(checker: RewardChecker) -> Iterator[Remark]:
@@ -220,8 +220,8 @@ def _code(checker: RewardChecker) -> Iterator[Remark]:
             yield Remark("warning", part, f"{part} reads a field that never changes: {told}", fix)
 
 
-def _success(reference: ReferenceEpisodes, longer: Sequence[Measurement]) -> Iterator[Remark]:
-    measured = reference.measurements
+def _success(reference: ReferenceEpisodes, longer: Sequence[EpisodeScore]) -> Iterator[Remark]:
+    measured = reference.scores
     scripted = measured[: len(measured) - reference.experts]
     # Of a task that lasts longer, the short episodes cannot succeed by lasting: the long ones tell.
     aimless = [*scripted, *longer]
@@ -255,7 +255,7 @@ def _success(reference: ReferenceEpisodes, longer: Sequence[Measurement]) -> Ite
         yield Remark("note", "success", "success was never true, which aimless behaviour cannot tell more of")
 
 
-def _fitness(measured: Sequence[Measurement]) -> Iterator[Remark]:
+def _fitness(measured: Sequence[EpisodeScore]) -> Iterator[Remark]:
     values = {each.fitness for each in measured}
     if len(values) == 1:
         yield Remark(

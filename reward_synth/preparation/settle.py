@@ -123,7 +123,7 @@ class MeasureCheck:
 def _faults_on_episodes(task: TaskSpec, table: FieldTable, entry: str) -> tuple[Finding, ...]:
     """It must run on reference episodes; success must not be met by all, fitness must tell them apart."""
     try:
-        measured = record_reference_episodes(task, table).measurements
+        measured = record_reference_episodes(task, table).scores
     except RewardError as error:
         return (error.finding,)
     if entry == "success" and all(m.success for m in measured):

@@ -210,7 +210,7 @@ class RewardServer:
         return "\n".join(self.terms.names), values
 
 
-class MeasureServer:
+class ScoringServer:
     """Judges whole episodes with the task's success and fitness."""
 
     def __init__(self, setup: dict[str, Any]) -> None:
@@ -233,11 +233,11 @@ class MeasureServer:
         action = np.frombuffer(frame, np.float64, (rows - 1) * action_size, offset)
         action = action.reshape(rows - 1, action_size)
         episode = view.episode_view(self.layout, states, action, dt, horizon, bool(terminated))
-        end, at_any = self.verdict(self.success(episode), rows - 1)
+        end, at_any = self.succeeded(self.success(episode), rows - 1)
         fitness = namespace.as_number(self.fitness(episode), "fitness")
         return "", array("d", (end, at_any, fitness))
 
-    def verdict(self, value: Any, steps: int) -> tuple[float, float]:
+    def succeeded(self, value: Any, steps: int) -> tuple[float, float]:
         """Success at the end and at any step, from a bool or a bool per step.
 
         The state before the first step is nobody's achievement and does not count as a step.
@@ -320,7 +320,7 @@ def main(requests: int, answers: int, memory_bytes: int, cpu_seconds: int, *, la
     send(answers, "ok", 0, "\n".join(holds).encode("ascii"), array("d"))
     setup = receive_setup(requests)
     try:
-        server = (RewardServer if setup["mode"] == "reward" else MeasureServer)(setup)
+        server = (RewardServer if setup["mode"] == "reward" else ScoringServer)(setup)
     except BaseException as error:  # noqa: BLE001  (the process's edge: all that generated code can raise)
         send_error(answers, error)
         return

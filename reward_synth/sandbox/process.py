@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from reward_synth.core.arrays import FloatArray
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.types import Finding, Measurement
+from reward_synth.core.types import EpisodeScore, Finding
 from reward_synth.reward import frames
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.hints import fix_for
@@ -228,7 +228,7 @@ def _row_of(answer: Answer, rows: int) -> int | None:
     return int(row) if 0.0 <= row < rows else None
 
 
-class MeasureProcess(_CodeProcess):
+class ScoringProcess(_CodeProcess):
     """A process that judges episodes with a task's success and fitness. Use it as a context manager.
 
     :param success_source: an expression over ``episode``, or a module with ``def success(episode)``. It gives
@@ -251,7 +251,7 @@ class MeasureProcess(_CodeProcess):
         sources = {"success": success_source, "fitness": fitness_source}
         super().__init__(sources, {"mode": "measure", "layout": layout}, deadline, memory_bytes)
 
-    def judge(self, rows: ArrayLike, actions: ArrayLike, dt: float, horizon: int, terminated: bool) -> Measurement:
+    def score(self, rows: ArrayLike, actions: ArrayLike, dt: float, horizon: int, terminated: bool) -> EpisodeScore:
         """Judge one episode of T steps.
 
         :param rows: (T+1, W), the state before the first step and after each.
@@ -277,7 +277,7 @@ class MeasureProcess(_CodeProcess):
         success, success_any, fitness = answer.values.tolist()
         if not np.isfinite(fitness):
             raise RewardError(PROBE["not-finite"].finding(f"fitness is {fitness}", fix=""))
-        return Measurement(
+        return EpisodeScore(
             success=bool(success),
             success_any=bool(success_any),
             fitness=fitness,

@@ -35,7 +35,7 @@ def screen(source: str, report: CheckReport, table: FieldTable, reference: Refer
 
     :returns: the report with what was seen.
     """
-    fitness = np.array([m.fitness for m in reference.measurements])
+    fitness = np.array([m.fitness for m in reference.scores])
     if np.ptp(fitness) < 1e-9:
         return report.plus((), {MISALIGNED.id: "not enough data"})
     try:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from reward_synth.core.arrays import FloatArray
-from reward_synth.core.types import Measurement
-from reward_synth.evaluation.scoring import measure
+from reward_synth.core.types import EpisodeScore
+from reward_synth.evaluation.scoring import score_episodes
 from reward_synth.screening.probe import Transitions
 from reward_synth.simulators import get_simulator, open_environment
 from reward_synth.simulators.protocol import Expert
@@ -47,7 +47,7 @@ class ReferenceEpisodes:
     """Recorded episodes with the task's verdict on each."""
 
     episodes: tuple[Episode, ...]
-    measurements: tuple[Measurement, ...]
+    scores: tuple[EpisodeScore, ...]
     experts: int = 0
     """So many at the end are a scripted expert's."""
 
@@ -100,7 +100,7 @@ def record_reference_episodes(task: TaskSpec, table: FieldTable) -> ReferenceEpi
         for number, (controller, steps) in enumerate(plans)
     ]
     environment.close()
-    return ReferenceEpisodes(tuple(episodes), tuple(measure(task, table, episodes)), len(plans) - scripted)
+    return ReferenceEpisodes(tuple(episodes), tuple(score_episodes(task, table, episodes)), len(plans) - scripted)
 
 
 def record_full_length(task: TaskSpec, table: FieldTable) -> list[Episode]:

@@ -13,7 +13,7 @@ from typing import Literal, Self
 from pydantic import ValidationError
 
 from reward_synth.core.files import write_text
-from reward_synth.core.types import EvaluationPoint, Measurement, TermStatistics, TrainResult, Value
+from reward_synth.core.types import EpisodeScore, EvaluationPoint, TermStatistics, TrainResult, Value
 from reward_synth.simulators.custom.files import digest_of, file_of, name_environment
 from reward_synth.tasks.spec import TaskSpec
 from reward_synth.training.presets import Preset
@@ -193,7 +193,7 @@ class RungEnd(Training):
 class FinalEvaluation(_Outcome):
     """``episodes.json``: the task's verdicts on the trained policy's episodes."""
 
-    episodes: tuple[Measurement, ...] = ()
+    episodes: tuple[EpisodeScore, ...] = ()
 
     @classmethod
     def path(cls, folder: Path) -> Path:

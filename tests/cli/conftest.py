@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reward_synth.api.run import Run
-from reward_synth.core.types import Alignment, Candidate, CheckReport, Finding, Measurement, TrainResult
+from reward_synth.core.types import Alignment, Candidate, CheckReport, EpisodeScore, Finding, TrainResult
 from reward_synth.settings.model import Settings
 from reward_synth.store import RunStore
 from tests.cli.cases import REWARD, ROOT
@@ -25,7 +25,7 @@ def run(tmp_path: Path) -> Run:
     store = RunStore.create(Path("runs"), "run backwards", Settings(), "gym/half_cheetah_run_backward")
     store.write_task((ROOT / "task_specs/gym/half_cheetah_run_backward.yaml").read_text())
     finding = Finding(rule="dead-term", message="'x' is always 0", line=2, severity="warning", source="probe")
-    episode = Measurement(success=True, success_any=True, fitness=30.0, length=1000, terminated=False)
+    episode = EpisodeScore(success=True, success_any=True, fitness=30.0, length=1000, terminated=False)
     for name, factor in (("001-a", "-1.0"), ("001-b", "-2.0")):
         store.write_reward(name, REWARD.replace("-next", f"{factor} * next"))
         ranking = Alignment(behaviours=34, reward=0.9, terms={"speed": 0.9})

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from reward_synth.core.arrays import FloatArray
-from reward_synth.core.types import EvaluationPoint, Measurement, TermStatistics, TrainResult
+from reward_synth.core.types import EpisodeScore, EvaluationPoint, TermStatistics, TrainResult
 from reward_synth.state.episode import Episode
 from reward_synth.state.fields import ActionDimension, Field
 from reward_synth.state.table import FieldTable
@@ -76,11 +76,11 @@ def episode(
 
 def measured(
     episodes: list[Episode], success: bool | list[bool] = True, any_step: bool | None = None
-) -> list[Measurement]:
+) -> list[EpisodeScore]:
     """Judged by metres travelled."""
     verdicts = success if isinstance(success, list) else [success] * len(episodes)
     return [
-        Measurement(
+        EpisodeScore(
             success=verdict,
             success_any=verdict if any_step is None else any_step,
             fitness=float(e.field("torso_x")[-1] - e.field("torso_x")[0]),
@@ -121,7 +121,7 @@ def term(name: str, mean: Any = None, share: float = 0.5, low: Any = None, high:
 
 
 def result(
-    episodes: list[Measurement],
+    episodes: list[EpisodeScore],
     evaluations: tuple[EvaluationPoint, ...] | None = None,
     terms: tuple[TermStatistics, ...] | None = None,
     seed: int = 0,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from reward_synth.core.types import Candidate, Measurement, TrainResult
+from reward_synth.core.types import Candidate, EpisodeScore, TrainResult
 from reward_synth.evaluation.select import best_candidate, is_solved, wilson_interval, with_results
 from reward_synth.screening.ranking import rank_correlation
 from reward_synth.tasks.spec import load_task
@@ -14,11 +14,11 @@ def candidate(name: str, success: float | None, fitness: float | None, status: s
     return Candidate(id=name, iteration=1, status=status, success=success, fitness=fitness)
 
 
-def episode(success: bool, fitness: float) -> Measurement:
-    return Measurement(success=success, success_any=success, fitness=fitness, length=10, terminated=False)
+def episode(success: bool, fitness: float) -> EpisodeScore:
+    return EpisodeScore(success=success, success_any=success, fitness=fitness, length=10, terminated=False)
 
 
-def result(*episodes: Measurement, status: str = "trained", reason: str = "") -> TrainResult:
+def result(*episodes: EpisodeScore, status: str = "trained", reason: str = "") -> TrainResult:
     return TrainResult(status=status, reason=reason, seed=0, steps=100, seconds=1, cpu_seconds=1, episodes=episodes)
 
 

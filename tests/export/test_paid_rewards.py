@@ -16,7 +16,7 @@ from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import ScaleName
 from reward_synth.display import Display, make_display
 from reward_synth.evaluation.play import field_table
-from reward_synth.evaluation.scoring import judge, measured_table
+from reward_synth.evaluation.scoring import measured_table, scoring_process
 from reward_synth.llm.base import Model, Request
 from reward_synth.llm.fake import ScriptedModel
 from reward_synth.reward.scale import TOTALS, file_header, recorded_scale, with_recorded_scale
@@ -92,7 +92,7 @@ def trained_again(job: TrainJob, folder: Path, monkeypatch: pytest.MonkeyPatch) 
     again = job.model_copy(update={"folder": folder, "trajectories": folder / "trajectories"})
     folder.mkdir()
     with (
-        judge(job.task, measured) as verdict,
+        scoring_process(job.task, measured) as verdict,
         RewardProcess(job.reward.read_text(), read.layout(), len(table.actions), job.terms) as reward,
     ):
         learning.learn(again, read, measured, reward, verdict)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.types import EvaluationPoint, Measurement, TrainResult
+from reward_synth.core.types import EpisodeScore, EvaluationPoint, TrainResult
 from reward_synth.events.model import RungDecided
 from reward_synth.executors.base import OnProgress, OnResult
 from reward_synth.methods.halving import Standing, SuccessiveHalving, choose, most_steps
@@ -153,7 +153,7 @@ class Played:
             RungEnd(job=job.digest(), paused=True, steps=step, evaluations=points).write(job.folder)
             return
         last = points[-1]
-        episode = Measurement(
+        episode = EpisodeScore(
             success=last.success == 1.0, success_any=False, fitness=last.fitness, length=1, terminated=False
         )
         done = result(*points, status="trained")

@@ -12,7 +12,7 @@ import pytest
 from reward_synth.core.types import Finding
 from reward_synth.reward import frames
 from reward_synth.reward.contract import RewardError, load_reward
-from reward_synth.sandbox.process import MeasureProcess, RewardBatch, RewardProcess
+from reward_synth.sandbox.process import RewardBatch, RewardProcess, ScoringProcess
 from reward_synth.state.view import viewer
 from tests.training.cases import wait_until
 
@@ -330,8 +330,8 @@ def test_numpy_works_in_full_after_the_limits() -> None:
 def judge(success: str, fitness: str = "1.0", steps: int = 4, **options: object) -> object:
     rows = np.zeros((steps + 1, WIDTH))
     rows[:, 0] = np.arange(steps + 1.0)
-    with MeasureProcess(success, fitness, LAYOUT) as process:
-        return process.judge(rows, np.ones((steps, 2)), dt=0.5, horizon=steps, terminated=False)
+    with ScoringProcess(success, fitness, LAYOUT) as process:
+        return process.score(rows, np.ones((steps, 2)), dt=0.5, horizon=steps, terminated=False)
 
 
 @pytest.mark.parametrize(

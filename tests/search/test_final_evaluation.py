@@ -13,7 +13,7 @@ from scipy.stats import bootstrap, trim_mean
 from reward_synth.api.run import Run
 from reward_synth.cli.app import execute
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.types import Candidate, CheckReport, Measurement, Outcome, TrainResult
+from reward_synth.core.types import Candidate, CheckReport, EpisodeScore, Outcome, TrainResult
 from reward_synth.display.progress import evaluation_lines
 from reward_synth.evaluation.play import FINAL_EVALUATION_SEEDS, SELECTION_SEEDS, TRAINING_EVALUATION_SEEDS
 from reward_synth.evaluation.statistics import interquartile_mean, mean_interval
@@ -37,7 +37,7 @@ TASK = load_task("gym/inverted_pendulum_balance")
 
 def result(successes: int, of: int = 8, fitness: float = 10.0, seed: int = 1) -> TrainResult:
     episodes = tuple(
-        Measurement(success=n < successes, success_any=True, fitness=fitness + n, length=9, terminated=False)
+        EpisodeScore(success=n < successes, success_any=True, fitness=fitness + n, length=9, terminated=False)
         for n in range(of)
     )
     return TrainResult(status="trained", seed=seed, steps=4096, seconds=2.0, cpu_seconds=1.5, episodes=episodes)

@@ -12,9 +12,9 @@ import numpy as np
 
 from benchmarks.scripted_episodes import SCENES, SCRIPTS, Stage
 from reward_synth.core.arrays import FloatArray
-from reward_synth.core.types import Measurement
+from reward_synth.core.types import EpisodeScore
 from reward_synth.evaluation.play import field_table, play
-from reward_synth.evaluation.scoring import measure, measured_table
+from reward_synth.evaluation.scoring import measured_table, score_episodes
 from reward_synth.simulators import get_simulator
 from reward_synth.state.episode import Episode
 from reward_synth.state.recorder import StateRecorder
@@ -102,21 +102,21 @@ def expected_of(name: str) -> Expected:
 
 
 @functools.cache
-def verdicts_on_chance(name: str) -> Sequence[Measurement]:
+def verdicts_on_chance(name: str) -> Sequence[EpisodeScore]:
     """The judge's, on random actions."""
-    return measure(SPECS[name], table_of(name), random_episodes(name))
+    return score_episodes(SPECS[name], table_of(name), random_episodes(name))
 
 
 @functools.cache
-def verdicts_on_rest(name: str) -> Sequence[Measurement]:
+def verdicts_on_rest(name: str) -> Sequence[EpisodeScore]:
     """The judge's, on doing nothing."""
     spec, table = SPECS[name], table_of(name)
     measured = measured_table(spec, table)
-    return measure(spec, measured, play(spec, measured, at_rest(table), expected_of(name).chance[:2]))
+    return score_episodes(spec, measured, play(spec, measured, at_rest(table), expected_of(name).chance[:2]))
 
 
 @functools.cache
-def verdicts_on_who_can(name: str, steps: int | None = None) -> Sequence[Measurement]:
+def verdicts_on_who_can(name: str, steps: int | None = None) -> Sequence[EpisodeScore]:
     """The judge's, on an expert, a script or a scene; empty if there is none.
 
     :param steps: what comes after so many is left out.
@@ -126,7 +126,7 @@ def verdicts_on_who_can(name: str, steps: int | None = None) -> Sequence[Measure
             return [SCRIPTS[name].perform(stage, seed) for seed in expected_of(name).seeds]
     seeds = (1,) if name in SCENES else expected_of(name).seeds
     episodes = [episode for seed in seeds if (episode := expert_episode(SPECS[name], seed, steps)) is not None]
-    return measure(SPECS[name], measured_table(SPECS[name], table_of(name)), episodes) if episodes else []
+    return score_episodes(SPECS[name], measured_table(SPECS[name], table_of(name)), episodes) if episodes else []
 
 
 def expert_episode(spec: TaskSpec, seed: int, steps: int | None = None) -> Episode | None:

@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("crafter", reason="needs: pip install 'reward-synth[crafter]'")
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.evaluation.scoring import measure, measured_table
+from reward_synth.evaluation.scoring import measured_table, score_episodes
 from reward_synth.export.standalone import export
 from reward_synth.export.wrapper import RewardWrapper
 from reward_synth.preparation.prepare import check_prerequisites
@@ -44,7 +44,7 @@ def _recorded(name: str, length: int, **histories: float | list[float]) -> Episo
 
 
 def verdict_of(name: str, episode: Episode) -> tuple[bool, float]:
-    (verdict,) = measure(SPECS[f"crafter/{name}"], measured_of(name), [episode])
+    (verdict,) = score_episodes(SPECS[f"crafter/{name}"], measured_of(name), [episode])
     return verdict.success, verdict.fitness
 
 

@@ -32,11 +32,11 @@ def extra(request: pytest.FixtureRequest) -> Extra:
 def test_experts_are_among_the_recorded_behaviours_and_rank_rewards(extra: Extra) -> None:
     checker = inspector_of(extra)
     count = EXPERT_EPISODES + len(EXPERT_NOISE) + len(EXPERT_CUTS)
-    experts = checker.reference_episodes.measurements[-count:]
+    experts = checker.reference_episodes.scores[-count:]
     assert [verdict.success for verdict in experts[:EXPERT_EPISODES]] == [True] * EXPERT_EPISODES
     if extra.hard:
         assert not any(verdict.success for verdict in experts[-len(EXPERT_CUTS) :])
-        assert not any(verdict.success_any for verdict in checker.reference_episodes.measurements[:-count])
+        assert not any(verdict.success_any for verdict in checker.reference_episodes.scores[:-count])
     report = checker.check(extra.good)
     assert report.ok, report.findings
     right = checker.screen(extra.good, report)

@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("mani_skill", reason="needs: pip install 'reward-synth[maniskill]'")
 
 from reward_synth.evaluation.play import play
-from reward_synth.evaluation.scoring import measure, measured_table
+from reward_synth.evaluation.scoring import measured_table, score_episodes
 from reward_synth.state.episode import Episode
 from tests.tasks.demonstrations import SPECS, at_rest, table_of
 
@@ -24,5 +24,5 @@ def test_fitness_tells_how_upright_the_peg_is() -> None:
         rows[-1, columns["peg_uprightness"]] = uprightness
         rows[-1, columns["peg_position"].start + 2] = height
         found.append(Episode(table.layout(), rows, episode.actions, 0.05, 50, 1, False))
-    fitness = [verdict.fitness for verdict in measure(spec, table, found)]
+    fitness = [verdict.fitness for verdict in score_episodes(spec, table, found)]
     assert fitness == sorted(fitness) and len(set(fitness)) == 4

@@ -13,7 +13,7 @@ pytest.importorskip("metaworld", reason="needs: pip install 'reward-synth[metawo
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.display import make_display
-from reward_synth.evaluation.scoring import measure, measured_table
+from reward_synth.evaluation.scoring import measured_table, score_episodes
 from reward_synth.export.standalone import export
 from reward_synth.llm.base import Request
 from reward_synth.llm.fake import ScriptedModel
@@ -42,7 +42,7 @@ def test_success_at_the_end_and_at_any_step_are_told_apart() -> None:
     actions = [*episode.actions, *[press] * (200 - episode.length)]
     rows += [env.step(action.astype(np.float32))[4]["next_state"] for action in actions]
     pressed = Episode(table.layout(), np.stack(rows), np.stack(actions), 0.0125, 200, 1, False)
-    (verdict,) = measure(spec, table, [pressed])
+    (verdict,) = score_episodes(spec, table, [pressed])
     assert (verdict.success, verdict.success_any) == (False, True)
 
 

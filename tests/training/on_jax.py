@@ -23,7 +23,7 @@ from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import LearnerName
 from reward_synth.evaluation.play import field_table
 from reward_synth.evaluation.policy import load_policy
-from reward_synth.evaluation.scoring import judge, measured_table
+from reward_synth.evaluation.scoring import measured_table, scoring_process
 from reward_synth.sandbox.process import RewardProcess
 from reward_synth.tasks.spec import TaskSpec, load_task
 from reward_synth.training.job import TrainJob
@@ -63,7 +63,7 @@ def makers(job: TrainJob) -> Iterator[Any]:
     table = field_table(job.task)
     read, measured = table.subset(job.fields), measured_table(job.task, table)
     with (
-        judge(job.task, measured) as verdict,
+        scoring_process(job.task, measured) as verdict,
         RewardProcess(REWARD, read.layout(), action_size=len(table.actions), terms=job.terms) as reward,
     ):
 

@@ -15,7 +15,7 @@ import torch
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import TrainResult
 from reward_synth.evaluation.play import field_table
-from reward_synth.evaluation.scoring import judge, measured_table
+from reward_synth.evaluation.scoring import measured_table, scoring_process
 from reward_synth.executors.local import LocalExecutor
 from reward_synth.sandbox.process import RewardProcess
 from reward_synth.state.episode import Episode
@@ -141,7 +141,7 @@ def test_nothing_is_lost_but_the_episodes(task: TaskSpec, tmp_path: Path) -> Non
     table = field_table(task)
     read, measured = table.subset(job.fields), measured_table(task, table)
     with (
-        judge(task, measured) as verdict,
+        scoring_process(task, measured) as verdict,
         RewardProcess(REWARD, read.layout(), action_size=len(table.actions), terms=job.terms) as reward,
     ):
 

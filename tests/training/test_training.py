@@ -9,7 +9,7 @@ import pytest
 
 from reward_synth.core.types import TrainResult
 from reward_synth.evaluation.play import SELECTION_SEEDS, field_table, play
-from reward_synth.evaluation.scoring import measure, measured_table
+from reward_synth.evaluation.scoring import measured_table, score_episodes
 from reward_synth.executors.base import worker_environment
 from reward_synth.executors.local import LocalExecutor
 from reward_synth.sandbox.process import RewardProcess
@@ -52,7 +52,7 @@ def test_final_episodes_are_stored_whole_and_judged_by_the_task(trained: TrainJo
         range(SELECTION_SEEDS, SELECTION_SEEDS + task.evaluation.episodes)
     )
     assert episodes[0].layout == table.layout()
-    assert tuple(measure(task, table, episodes)) == result.episodes
+    assert tuple(score_episodes(task, table, episodes)) == result.episodes
 
 
 def test_a_success_is_confirmed_with_other_episodes_before_it_ends_a_training(task: TaskSpec, tmp_path: Path) -> None:
@@ -173,4 +173,4 @@ def test_a_subset_table_judges_like_the_whole_one(task: TaskSpec) -> None:
         return np.zeros((len(observations), 1), dtype=np.float32)
 
     whole, part = (play(task, each, policy, [3, 4]) for each in (table, small))
-    assert measure(task, table, whole) == measure(task, small, part)
+    assert score_episodes(task, table, whole) == score_episodes(task, small, part)

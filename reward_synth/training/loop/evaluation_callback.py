@@ -12,10 +12,10 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecNormalize
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.types import EvaluationPoint, Measurement
+from reward_synth.core.types import EpisodeScore, EvaluationPoint
 from reward_synth.evaluation.play import TRAINING_EVALUATION_SEEDS, play
-from reward_synth.evaluation.scoring import measure_by
-from reward_synth.sandbox.process import MeasureProcess
+from reward_synth.evaluation.scoring import score_with
+from reward_synth.sandbox.process import ScoringProcess
 from reward_synth.state.episode import Episode
 from reward_synth.state.table import FieldTable
 from reward_synth.training.job import (
@@ -84,12 +84,12 @@ class Watch(BaseCallback):
     """
 
     def __init__(
-        self, job: TrainJob, table: FieldTable, judge: MeasureProcess, venv: VecNormalize, learner: Learner
+        self, job: TrainJob, table: FieldTable, scoring: ScoringProcess, venv: VecNormalize, learner: Learner
     ) -> None:
         super().__init__()
         self._job = job
         self._table = table
-        self._judge = judge
+        self._scoring = scoring
         self._venv = venv
         self._learner = learner
         self._reward: GeneratedReward = venv.venv
@@ -212,12 +212,12 @@ class Watch(BaseCallback):
         if self.num_timesteps < job.steps:
             self.reason = self._reason_to_end(still)
 
-    def _play(self, first: int, count: int) -> tuple[list[Episode], list[Measurement]]:
+    def _play(self, first: int, count: int) -> tuple[list[Episode], list[EpisodeScore]]:
         """Episodes of the present policy and the task's verdicts; ``first`` is counted from the first such seed."""
         start, repeat = TRAINING_EVALUATION_SEEDS + first, self._job.preset.action_repeat
         policy = policy_of(self.model, self._venv, repeat)
         episodes = play(self._job.task, self._table, policy, range(start, start + count), repeat)
-        return episodes, measure_by(self._judge, episodes)
+        return episodes, score_with(self._scoring, episodes)
 
     def _is_solved(self) -> bool:
         """True if two evaluations in a row succeed in every episode, and then a larger one, of the final one's size.
@@ -251,7 +251,7 @@ def _point_after(steps: int, interval: float) -> float:
     return interval * (steps // interval + 1)
 
 
-def _point(step: int, measured: Sequence[Measurement], reward: float) -> EvaluationPoint:
+def _point(step: int, measured: Sequence[EpisodeScore], reward: float) -> EvaluationPoint:
     fitness = [m.fitness for m in measured]
     return EvaluationPoint(
         step=step,

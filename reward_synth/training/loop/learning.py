@@ -6,7 +6,7 @@ import torch
 from stable_baselines3.common.vec_env import VecNormalize
 
 from reward_synth.core.files import written_whole
-from reward_synth.sandbox.process import MeasureProcess, RewardProcess
+from reward_synth.sandbox.process import RewardProcess, ScoringProcess
 from reward_synth.simulators import open_environment
 from reward_synth.state.recorder import StateRecorder
 from reward_synth.state.table import FieldTable
@@ -21,7 +21,7 @@ from reward_synth.training.scale import SignScale
 
 
 def learn(
-    job: TrainJob, table: FieldTable, measured: FieldTable, reward: RewardProcess, judge: MeasureProcess
+    job: TrainJob, table: FieldTable, measured: FieldTable, reward: RewardProcess, scoring: ScoringProcess
 ) -> Training:
     """Train on the generated reward alone, watch the task's own measure, and save the policy.
 
@@ -38,7 +38,7 @@ def learn(
     torch.distributions.Distribution.set_default_validate_args(False)
     venv = make_environments(job, table, reward)
     learner = open_learner(job, venv)
-    watch = Watch(job, measured, judge, venv, learner)
+    watch = Watch(job, measured, scoring, venv, learner)
     earlier = load_checkpoint(job)
     if earlier is not None:
         restore(earlier, job, learner, venv, watch)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from reward_synth.evaluation.play import SELECTION_SEEDS, field_table, play
 from reward_synth.evaluation.policy import load_policy
-from reward_synth.evaluation.scoring import judge, measure_by
+from reward_synth.evaluation.scoring import score_with, scoring_process
 from reward_synth.training.job import FinalEvaluation, TrainJob
 from reward_synth.training.worker.subprocess_stage import run_stage
 from reward_synth.training.worker.worker_sandbox import confine_calls, confine_files
@@ -25,13 +25,13 @@ def evaluate(job: TrainJob) -> FinalEvaluation:
     table = field_table(job.task)
     first = SELECTION_SEEDS if job.evaluation_seeds is None else job.evaluation_seeds
     seeds = range(first, first + job.task.evaluation.episodes)
-    with judge(job.task, table) as process:
+    with scoring_process(job.task, table) as process:
         confine_calls(job)
         policy = load_policy(job.policy_path)
         episodes = play(job.task, table, policy, seeds, policy.repeat)
         for number, episode in enumerate(episodes):
             episode.save(job.trajectories / f"seed-{job.seed_index}-episode-{number:03d}.npz")
-        return FinalEvaluation(episodes=tuple(measure_by(process, episodes)))
+        return FinalEvaluation(episodes=tuple(score_with(process, episodes)))
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -23,7 +23,7 @@ def train(job: TrainJob) -> Training:
     started = time.monotonic()
     confine_files(job, readable=[job.reward], writable=[job.folder])
     from reward_synth.evaluation.play import field_table
-    from reward_synth.evaluation.scoring import judge, measured_table
+    from reward_synth.evaluation.scoring import measured_table, scoring_process
     from reward_synth.sandbox.process import RewardProcess
     from reward_synth.training.loop.learning import learn
 
@@ -31,11 +31,11 @@ def train(job: TrainJob) -> Training:
     read, measured = table.subset(job.fields), measured_table(job.task, table)
     source = job.reward.read_text(encoding="utf-8")
     with (
-        judge(job.task, measured) as verdict,
+        scoring_process(job.task, measured) as scoring,
         RewardProcess(source, read.layout(), action_size=len(table.actions), terms=job.terms) as reward,
     ):
         confine_calls(job)
-        training = learn(job, read, measured, reward, verdict)
+        training = learn(job, read, measured, reward, scoring)
     # Both processes have been waited for, so their processor time counts.
     return training.model_copy(
         update={

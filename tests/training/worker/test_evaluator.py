@@ -12,7 +12,7 @@ import pytest
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.evaluation.play import field_table, play
-from reward_synth.evaluation.scoring import judge, measure, measure_by
+from reward_synth.evaluation.scoring import score_episodes, score_with, scoring_process
 from reward_synth.reward.contract import RewardError
 from reward_synth.tasks.spec import TaskSpec
 from reward_synth.training.job import FinalEvaluation, TrainJob, read_result
@@ -92,6 +92,9 @@ def test_a_measure_that_remembers_is_refused(task: TaskSpec) -> None:
     table = field_table(spec)
     episodes = play(spec, table, lambda observations: np.zeros((len(observations), 1)), range(2))
     with pytest.raises(RewardError, match="judges the same episode differently"):
-        measure(spec, table, episodes)
-    with judge(spec, table) as process, pytest.raises(RewardSynthError, match="judges the same episode differently"):
-        measure_by(process, episodes)
+        score_episodes(spec, table, episodes)
+    with (
+        scoring_process(spec, table) as process,
+        pytest.raises(RewardSynthError, match="judges the same episode differently"),
+    ):
+        score_with(process, episodes)
