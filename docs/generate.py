@@ -96,15 +96,16 @@ def _option(param: Any) -> str:
 
 def settings_page() -> str:
     """``docs/reference/settings.md``."""
-    from reward_synth.settings.model import ENVIRONMENT_PREFIX, Settings
-    from reward_synth.settings.texts import HELP
+    from reward_synth.settings.declarations import SETTINGS
+    from reward_synth.settings.model import Settings
+    from reward_synth.settings.origins import ENVIRONMENT_PREFIX
 
     lines = [_SETTINGS_HEAD, "| setting | default | variable | what it does |", "| --- | --- | --- | --- |"]
     for name, field in Settings.model_fields.items():
         default = field.get_default(call_default_factory=True)
         shown = "" if default is None or default == {} else f"`{json.dumps(default, default=str)}`"
         variable = f"{ENVIRONMENT_PREFIX}{'MODEL_ROLE' if name == 'models' else name.upper()}"
-        lines.append(f"| `{name}` | {shown} | `{variable}` | {_cell(HELP[name])} |")
+        lines.append(f"| `{name}` | {shown} | `{variable}` | {_cell(SETTINGS[name].help)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.files import write_text
-from reward_synth.core.types import CheckReport, LearnerName, ScaleName, TrainResult
+from reward_synth.core.names import LearnerName, ScaleName
+from reward_synth.core.types import CheckReport, TrainResult
 from reward_synth.display import Display, make_display
 from reward_synth.events.model import StatusChanged, TrainingProgressed
 

@@ -12,7 +12,9 @@ from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import Candidate, Evaluation, Feedback, TrainResult
 from reward_synth.display import Display, make_display
 from reward_synth.events.bus import EventBus
-from reward_synth.settings.model import Resolved, Settings, load_settings, resumed_settings
+from reward_synth.settings.model import Settings
+from reward_synth.settings.origins import Resolved
+from reward_synth.settings.sources import load_settings, resumed_settings
 from reward_synth.store import CostLine, RunInfo, RunStore, find_run
 from reward_synth.store.journal import JournalListener
 

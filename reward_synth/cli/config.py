@@ -17,9 +17,9 @@ def show(
     json: Json = False,
 ) -> None:
     """Every setting, its value here and now, and where it came from."""
-    from reward_synth.settings.model import load_settings
+    from reward_synth.settings.sources import load_settings
 
-    resolved = load_settings(options.overrides({"set_values": set_values}))
+    resolved = load_settings(options.overrides({}, set_values))
     values = resolved.settings.model_dump(mode="json")
     if json:
         print_json({name: {"value": value, "origin": resolved.origins[name]} for name, value in values.items()})

@@ -11,7 +11,7 @@ from reward_synth.cli.text import print_json, print_table
 
 if TYPE_CHECKING:
     from reward_synth.preparation.forecast import Plan, Range
-    from reward_synth.settings.model import Resolved
+    from reward_synth.settings.origins import Resolved
 
 
 def print_plan(goal: str, resolved: Resolved, as_json: bool) -> None:

@@ -49,10 +49,10 @@ def eval(
     """
     from reward_synth.api.run import Run
     from reward_synth.display import make_display
-    from reward_synth.settings.model import load_settings
+    from reward_synth.settings.sources import load_settings
 
-    typed = {"jobs": jobs, "executor": executor, "display": display, "runs_dir": runs_dir, "json": json}
-    resolved = load_settings(options.overrides(typed))
+    typed = {"jobs": jobs, "executor": executor, "display": display, "runs_dir": runs_dir}
+    resolved = load_settings(options.overrides(typed, json=json))
     settings = resolved.settings
     found = Run.open(run, settings.runs_dir)
     found.name_environment(env)

@@ -20,7 +20,7 @@ def ls(json: Json = False) -> None:
     """The kinds of models, and which of them could be used now."""
     from reward_synth.llm import default_model
     from reward_synth.llm.catalogue import available_models
-    from reward_synth.settings.model import load_settings
+    from reward_synth.settings.sources import load_settings
 
     load_settings({})  # takes keys from .env
     chosen, reason = default_model()
@@ -53,7 +53,7 @@ def test(
     from reward_synth.display.progress import dollars, printable
     from reward_synth.llm import default_model
     from reward_synth.llm.catalogue import test_model
-    from reward_synth.settings.model import load_settings
+    from reward_synth.settings.sources import load_settings
 
     settings = load_settings({"model": name, "base_url": base_url}).settings
     with _download() as progress:

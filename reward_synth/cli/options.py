@@ -2,51 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import wraps
+from inspect import Parameter
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.settings.texts import HELP
+from reward_synth.settings.declarations import SETTINGS, is_switch, options_of, value_text
+
+Given = Mapping[str, Any]
+"""Settings by name as they were typed, None for those that were not; see :func:`with_settings`."""
+_BY_NAME = Parameter.KEYWORD_ONLY
 
 
-def _setting(name: str, *declarations: str, metavar: str | None = None) -> Any:
-    declarations = declarations or (f"--{name.replace('_', '-')}",)
-    return typer.Option(*declarations, help=HELP[name], metavar=metavar, show_default=False)
+def setting(name: str) -> Any:
+    """The option of a setting, made from its declaration."""
+    value = None if is_switch(name) else value_text(name)
+    return typer.Option(*options_of(name), help=SETTINGS[name].help, metavar=value, show_default=False)
 
 
-Task = Annotated[str | None, _setting("task", metavar="NAME|FILE")]
-Env = Annotated[str | None, _setting("env", metavar="ID")]
-Method = Annotated[str | None, _setting("method", metavar="NAME")]
-Model = Annotated[list[str] | None, _setting("model", metavar="[ROLE=]NAME")]
-BaseUrl = Annotated[str | None, _setting("base_url", metavar="URL")]
-Temperature = Annotated[str | None, _setting("temperature", metavar="NUMBER")]
-Critic = Annotated[bool | None, _setting("critic", "--critic/--no-critic")]
-Shots = Annotated[str | None, _setting("shots", metavar="NUMBER")]
-Repairs = Annotated[str | None, _setting("repairs", metavar="NUMBER")]
-Prompts = Annotated[str | None, _setting("prompts", metavar="DIR")]
-Iterations = Annotated[str | None, _setting("iterations", metavar="NUMBER")]
-Samples = Annotated[str | None, _setting("samples", metavar="NUMBER")]
-Seeds = Annotated[str | None, _setting("seeds", metavar="NUMBER")]
-Steps = Annotated[str | None, _setting("steps", metavar="NUMBER")]
-Learner = Annotated[str | None, _setting("learner", metavar="ppo|sac|tqc")]
-Scale = Annotated[str | None, _setting("scale", metavar="sum|sign")]
-Budget = Annotated[str | None, _setting("budget", metavar="USD")]
-TimeLimit = Annotated[str | None, _setting("time_limit", metavar="TIME")]
-Rungs = Annotated[str | None, _setting("rungs", metavar="SHARES")]
-KeepGoing = Annotated[bool | None, _setting("keep_going", "--keep-going/--no-keep-going")]
-FinalSeeds = Annotated[str | None, _setting("final_seeds", metavar="NUMBER")]
-FeedbackMode = Annotated[str | None, _setting("feedback", metavar="none|ask|queue")]
-FeedbackTimeout = Annotated[str | None, _setting("feedback_timeout", metavar="TIME")]
-Yes = Annotated[bool | None, _setting("yes", "--yes/--no-yes", "-y")]
-UnsafeNoSandbox = Annotated[bool | None, _setting("unsafe_no_sandbox", "--unsafe-no-sandbox")]
-Jobs = Annotated[str | None, _setting("jobs", metavar="NUMBER")]
-Executor = Annotated[str | None, _setting("executor", metavar="local|ray")]
-Seed = Annotated[str | None, _setting("seed", metavar="NUMBER")]
-RunsDir = Annotated[str | None, _setting("runs_dir", metavar="DIR")]
-DisplayKind = Annotated[str | None, _setting("display", metavar="auto|rich|plain|json|none")]
+BaseUrl = Annotated[str | None, setting("base_url")]
+Learner = Annotated[str | None, setting("learner")]
+Scale = Annotated[str | None, setting("scale")]
+UnsafeNoSandbox = Annotated[bool | None, setting("unsafe_no_sandbox")]
+Jobs = Annotated[str | None, setting("jobs")]
+Executor = Annotated[str | None, setting("executor")]
+RunsDir = Annotated[str | None, setting("runs_dir")]
+DisplayKind = Annotated[str | None, setting("display")]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Any setting by its name; may be repeated.", show_default=False),
@@ -69,15 +55,40 @@ CandidateName = Annotated[
 ]
 
 
-def overrides(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings out of a command's parameters: ``--model`` taken apart by role, ``--set`` and ``--json`` folded in.
+def with_settings(names: Iterable[str]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options of these settings where it has its parameter ``given``, which gets what was typed."""
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        made = {name: Parameter(name, _BY_NAME, default=None, annotation=_typed_as(name)) for name in names}
+        parameters: dict[str, Parameter] = {}
+        for own in inspect.signature(command, eval_str=True).parameters.values():
+            parameters |= made if own.name == "given" else {own.name: own.replace(kind=_BY_NAME)}
+
+        @wraps(command)
+        def with_options(**typed: Any) -> None:
+            command(given={name: typed.pop(name) for name in made}, **typed)
+
+        vars(with_options)["__signature__"] = inspect.Signature(list(parameters.values()))
+        with_options.__annotations__ = {name: each.annotation for name, each in parameters.items()}
+        return with_options
+
+    return decorate
+
+
+def _typed_as(name: str) -> Any:
+    kind = bool if is_switch(name) else list[str] if name == "model" else str
+    return Annotated[kind | None, setting(name)]
+
+
+def overrides(typed: Mapping[str, Any], set_values: Sequence[str] | None = None, json: bool = False) -> dict[str, Any]:
+    """Settings out of what was typed: ``--model`` taken apart by role, ``--set`` and ``--json`` folded in.
 
     :raises RewardSynthError: options that contradict one another.
     """
-    from reward_synth.settings.model import Settings, split_models
+    from reward_synth.settings.sources import split_models
 
-    given = {name: value for name, value in values.items() if name in Settings.model_fields and value is not None}
-    for text in values.get("set_values") or ():
+    given = {name: value for name, value in typed.items() if value is not None}
+    for text in set_values or ():
         name, value = _assignment(text)
         if name in given:
             raise RewardSynthError(f"--set {text}: '{name}' was given already", "keep one of the two")
@@ -86,7 +97,7 @@ def overrides(values: Mapping[str, Any]) -> dict[str, Any]:
     if models is not None:
         general, roles = split_models([models] if isinstance(models, str) else list(models))
         given |= {"model": general, "models": roles | given.get("models", {})}
-    if values.get("json"):
+    if json:
         if given.get("display", "json") != "json":
             raise RewardSynthError(f"--json and --display {given['display']} contradict", "drop one of them")
         given["display"] = "json"
@@ -107,6 +118,6 @@ def _assignment(text: str) -> tuple[str, Any]:
 
 def runs_folder(runs_dir: str | None) -> Path:
     """The folder that runs lie in, by option, environment or file."""
-    from reward_synth.settings.model import load_settings
+    from reward_synth.settings.sources import load_settings
 
     return load_settings({"runs_dir": runs_dir}).settings.runs_dir

@@ -12,6 +12,7 @@ from reward_synth.cli import options
 from reward_synth.cli.asking import console_ask, console_confirm
 from reward_synth.cli.ending import finish, resumable
 from reward_synth.cli.options import Json
+from reward_synth.settings.declarations import SETTINGS, options_of
 
 Goal = Annotated[
     str, typer.Argument(metavar="GOAL", help="What the robot shall do, in quotes; may be left out with --task.")
@@ -19,49 +20,20 @@ Goal = Annotated[
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done and what it would cost; do nothing.")]
 
 
+@options.with_settings(name for name in SETTINGS if options_of(name))
 def run(
+    *,
     goal: Goal = "",
-    task: options.Task = None,
-    env: options.Env = None,
-    method: options.Method = None,
-    model: options.Model = None,
-    base_url: options.BaseUrl = None,
-    temperature: options.Temperature = None,
-    critic: options.Critic = None,
-    shots: options.Shots = None,
-    repairs: options.Repairs = None,
-    prompts: options.Prompts = None,
-    iterations: options.Iterations = None,
-    samples: options.Samples = None,
-    seeds: options.Seeds = None,
-    steps: options.Steps = None,
-    learner: options.Learner = None,
-    scale: options.Scale = None,
-    budget: options.Budget = None,
-    time_limit: options.TimeLimit = None,
-    rungs: options.Rungs = None,
-    keep_going: options.KeepGoing = None,
-    final_seeds: options.FinalSeeds = None,
-    feedback: options.FeedbackMode = None,
-    feedback_timeout: options.FeedbackTimeout = None,
-    yes: options.Yes = None,
-    unsafe_no_sandbox: options.UnsafeNoSandbox = None,
-    jobs: options.Jobs = None,
-    executor: options.Executor = None,
-    seed: options.Seed = None,
-    runs_dir: options.RunsDir = None,
-    display: options.DisplayKind = None,
+    given: options.Given,
     set_values: options.Set = None,
     json: Json = False,
     dry_run: DryRun = False,
 ) -> None:
     """Search for a reward that makes GOAL come true, and train its policy."""
-    typed = dict(locals())  # every option by its name, before anything else has one
-
     from reward_synth.api import run as api
-    from reward_synth.settings.model import load_settings
+    from reward_synth.settings.sources import load_settings
 
-    resolved = load_settings(options.overrides(typed))
+    resolved = load_settings(options.overrides(given, set_values, json))
     if dry_run:
         from reward_synth.cli.dry_run import print_plan
 

@@ -31,7 +31,7 @@ def train(
     from reward_synth.api.rewards import train_reward
     from reward_synth.display import make_display
     from reward_synth.display.progress import duration, result_text
-    from reward_synth.settings.model import load_settings
+    from reward_synth.settings.sources import load_settings
 
     settings = load_settings({"display": display, "learner": learner, "scale": scale}).settings
     kind = settings.display

@@ -6,15 +6,18 @@ import difflib
 from collections.abc import Iterable, Mapping
 
 
-def nearest(name: str, known: Iterable[str] | Mapping[str, str], count: int = 1, cutoff: float = 0.6) -> list[str]:
+def nearest(name: str, known: Iterable[str], count: int = 1, cutoff: float = 0.6) -> list[str]:
     """The known names that are most alike, the best first, each once; empty if none is alike enough.
 
-    :param known: the names, or what people may write for them → the name.
     :param count: how many at most.
     :param cutoff: how alike they must be: from 0, anything, to 1, the same.
     """
-    meant = known if isinstance(known, Mapping) else {each: each for each in known}
-    return list(dict.fromkeys(meant[form] for form in difflib.get_close_matches(name, meant, count, cutoff)))
+    return difflib.get_close_matches(name, dict.fromkeys(known), count, cutoff)
+
+
+def nearest_meaning(name: str, forms: Mapping[str, str], count: int = 1, cutoff: float = 0.6) -> list[str]:
+    """As :func:`nearest`, where people may write one name in several forms; ``forms`` maps each to the name."""
+    return list(dict.fromkeys(forms[form] for form in nearest(name, forms, count, cutoff)))
 
 
 def did_you_mean(names: Iterable[str], otherwise: str = "", quote: str = "") -> str:

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, field_validator
 
+from reward_synth.core.names import RoleName, role_name
+
 
 class Value(BaseModel):
     """Base of everything here: immutable, and strict about field names."""
@@ -19,20 +21,8 @@ Source = Literal["lint", "probe", "screen", "designer", "critic", "training"]
 Verdict = Literal["found", "not found", "not enough data", "not applicable", "could not run"]
 """What a rule answers. The last three are answers too: silence would read as a clean reward."""
 Status = Literal["designed", "rejected", "trained", "crashed", "stopped"]
-RoleName = Literal["designer", "critic", "analyzer", "task_drafter"]
-EARLIER_ROLE_NAMES: dict[str, RoleName] = {"goal": "task_drafter"}
-"""Names that settings, run folders and recordings of earlier versions hold."""
-
-
-def role_name(name: object) -> object:
-    """A role's name of today for one of an earlier version; any other is left as it is."""
-    return EARLIER_ROLE_NAMES.get(name, name) if isinstance(name, str) else name
-
-
 AnyRoleName = Annotated[RoleName, BeforeValidator(role_name)]
 """A role's name, which may be read from what an earlier version wrote."""
-LearnerName = Literal["ppo", "sac", "tqc"]
-ScaleName = Literal["sum", "sign"]
 SPARSE_PREFIX = "sparse"
 """With the scale ``sign``, terms whose names begin so are the goal's own, and the others are hints."""
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.types import ScaleName
+from reward_synth.core.names import ScaleName
 from reward_synth.core.version import __version__
 from reward_synth.export.terms_wrapper import TermsWrapper
 from reward_synth.reward.lint import lint

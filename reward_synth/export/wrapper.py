@@ -9,7 +9,7 @@ from typing import Any
 import gymnasium
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.types import ScaleName
+from reward_synth.core.names import ScaleName
 from reward_synth.export.terms_wrapper import TermsWrapper
 from reward_synth.reward.contract import RewardError, load_reward, read_source
 from reward_synth.reward.lint import lint

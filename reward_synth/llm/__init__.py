@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.nearest import did_you_mean, nearest
+from reward_synth.core.nearest import did_you_mean, nearest_meaning
 from reward_synth.llm.base import CallsFailed, Message, Model, Reply, Request
 from reward_synth.llm.keys import default_model
 
@@ -85,5 +85,5 @@ def _refuse_slips(name: str) -> None:
         return
     head = name.lower().split(":")[0]
     ours = {"local": "local", "manual": "manual", "replay": "replay:FILE"}
-    if meant := did_you_mean(nearest(head, ours, cutoff=0.75)):
+    if meant := did_you_mean(nearest_meaning(head, ours, cutoff=0.75)):
         raise RewardSynthError(f"unknown model {name}", meant)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from reward_synth.settings.model import is_secret
+from reward_synth.settings.sources import is_secret
 
 # Tried in this order. Each is a general model of the middle price class: a run makes some fifty calls of a few thousand
 # tokens. `openrouter` and cloud platforms are missing, since their keys do not say which model is meant.

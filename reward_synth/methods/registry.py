@@ -7,7 +7,8 @@ from reward_synth.core.nearest import did_you_mean, nearest
 from reward_synth.methods.base import Method, Tools
 from reward_synth.methods.eureka import Eureka
 from reward_synth.methods.synth import Synth
-from reward_synth.settings.model import Resolved, Settings, rank_of
+from reward_synth.settings.model import Settings
+from reward_synth.settings.origins import DEFAULT, IdleRule, Resolved, refuse_idle
 
 METHODS: dict[str, type[Synth] | type[Eureka]] = {
     "synth": Synth,
@@ -27,14 +28,11 @@ def with_method(resolved: Resolved) -> Resolved:
     """
     name = resolved.settings.method
     method = _known(name)
-    right = rank_of(resolved.origins["method"])
-    changes = {key: value for key, value in method.defaults.items() if resolved.origins[key] == "default"}
-    for key, (value, reason) in method.fixed.items():
-        origin = resolved.origins[key]
-        given = getattr(resolved.settings, key) != value and not origin.startswith("method ")
-        if given and origin != "default" and rank_of(origin) <= right:
-            raise RewardSynthError(f"{origin} would do nothing: {reason}", "drop it, or use --method synth")
-        changes[key] = value
+    hint = "drop it, or use --method synth"
+    ignored = {key: reason for key, (value, reason) in method.fixed.items() if getattr(resolved.settings, key) != value}
+    refuse_idle(resolved, (IdleRule(key, "method", reason, hint) for key, reason in ignored.items()))
+    changes = {key: value for key, value in method.defaults.items() if resolved.origins[key] == DEFAULT}
+    changes |= {key: value for key, (value, _) in method.fixed.items()}
     settings = Settings.model_validate(resolved.settings.model_dump() | changes)
     return Resolved(settings, resolved.origins | dict.fromkeys(changes, f"method {name}"))
 

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reward_synth.core.types import LearnerName, RoleName
+from reward_synth.core.names import LearnerName, RoleName
 from reward_synth.settings.model import Settings
 
 if TYPE_CHECKING:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import get_args
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.types import RoleName
+from reward_synth.core.names import RoleName
 from reward_synth.preparation.preflight import PreparedTask, preflight, try_environment
-from reward_synth.settings.model import CONFIG_NAME, Resolved, Settings
+from reward_synth.settings.model import Settings
+from reward_synth.settings.origins import CONFIG_NAME, Resolved
 from reward_synth.tasks.spec import EnvironmentSpec, TaskSpec, load_task, match_task, with_scale
 
 

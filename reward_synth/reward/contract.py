@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reward_synth.core.types import Finding, ScaleName
+from reward_synth.core.names import ScaleName
+from reward_synth.core.types import Finding
 from reward_synth.reward.namespace import ContractBreach, compile_reward
 from reward_synth.reward.probe_rules import PROBE
 from reward_synth.reward.scale import TOTALS, recorded_scale

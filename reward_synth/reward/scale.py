@@ -14,7 +14,7 @@ from typing import cast, get_args
 import numpy as np
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.types import ScaleName
+from reward_synth.core.names import ScaleName
 
 Total = Callable[[Mapping[str, float]], float]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from reward_synth.core.types import RoleName
+from reward_synth.core.names import RoleName
 from reward_synth.llm.base import Message, Model, Request
 from reward_synth.roles.ask import Unparseable, ask
 from reward_synth.roles.brief import Brief, Exchange, Turn, as_text

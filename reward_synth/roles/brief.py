@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from reward_synth.core.types import RoleName, ScaleName
+from reward_synth.core.names import RoleName, ScaleName
 from reward_synth.llm.base import Request
 
 Layout = tuple[tuple[str, tuple[int, ...]], ...]

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self, cast
 
-from reward_synth.core.types import CheckReport, Finding, RoleName, Severity
+from reward_synth.core.names import RoleName
+from reward_synth.core.types import CheckReport, Finding, Severity
 from reward_synth.llm.base import Message, Model, Request
 from reward_synth.roles.ask import Unparseable, ask, ask_many
 from reward_synth.roles.brief import Brief, Exchange, as_text

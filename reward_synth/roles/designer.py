@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from reward_synth.core.types import Finding, RoleName
+from reward_synth.core.names import RoleName
+from reward_synth.core.types import Finding
 from reward_synth.llm.base import Message, Model, Request
 from reward_synth.roles.ask import Answer, Unparseable, ask_many
 from reward_synth.roles.brief import Brief, Exchange, as_text

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar, Protocol, Self, TypeVar
 
-from reward_synth.core.types import RoleName
+from reward_synth.core.names import RoleName
 from reward_synth.llm.base import Model
 from reward_synth.roles.prompts import Prompts
 from reward_synth.settings.model import Settings

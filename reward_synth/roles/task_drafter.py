@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.types import Finding, RoleName
+from reward_synth.core.names import RoleName
+from reward_synth.core.types import Finding
 from reward_synth.llm.base import Message, Model, Reply, Request
 from reward_synth.roles.ask import Answer, Unparseable, ask
 from reward_synth.roles.brief import Exchange, Layout, as_text

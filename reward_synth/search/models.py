@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from reward_synth.core.names import RoleName
 from reward_synth.core.number_format import total
-from reward_synth.core.types import RoleName
 from reward_synth.events.bus import Emit
 from reward_synth.events.model import ModelAsked, ModelCalled, StatusChanged
 from reward_synth.llm import default_model, open_model

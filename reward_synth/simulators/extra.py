@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Protocol
 import gymnasium
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.nearest import did_you_mean, nearest
+from reward_synth.core.nearest import did_you_mean, nearest_meaning
 from reward_synth.simulators.protocol import Simulator
 from reward_synth.simulators.versions import Verified
 from reward_synth.state.table import FieldTable
@@ -141,7 +141,7 @@ class ExtraSimulator(Simulator):
     def _nearest(self, env_id: str) -> str:
         names = {self._bare(name): name for name in self.tasks}
         wanted = self._bare(env_id)
-        close = [names[wanted]] if wanted in names else nearest(wanted, names, 3, 0.5)
+        close = [names[wanted]] if wanted in names else nearest_meaning(wanted, names, 3, 0.5)
         return did_you_mean(close, f"there are: {', '.join(self.tasks)}")
 
     def _bare(self, env_id: str) -> str:

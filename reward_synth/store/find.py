@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.files import read_json, refuse_strange
-from reward_synth.core.nearest import did_you_mean, nearest
+from reward_synth.core.nearest import did_you_mean, nearest, nearest_meaning
 from reward_synth.store.manifest import RunInfo
 from reward_synth.store.schema import migrate
 
@@ -69,5 +69,5 @@ def find_run(runs_dir: Path, query: str | Path) -> Path:
 def _nearest(text: str, names: list[str]) -> str:
     # People type the words of a run's name, not its date.
     words = {name.split("-", 2)[-1]: name for name in names}
-    close = nearest(text, names, cutoff=0.5) or nearest(text, words, cutoff=0.4)
+    close = nearest(text, names, cutoff=0.5) or nearest_meaning(text, words, cutoff=0.4)
     return did_you_mean(close, "reward-synth ls shows the runs there are", quote="'")

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.nearest import did_you_mean, nearest
+from reward_synth.core.names import LearnerName, ScaleName
+from reward_synth.core.nearest import did_you_mean, nearest_meaning
 from reward_synth.core.resources import data_dir
-from reward_synth.core.types import LearnerName, ScaleName
 from reward_synth.core.yaml import read_yaml, write_yaml
 from reward_synth.simulators.custom.files import bare_id, file_of, name_environment
 from reward_synth.state.expressions import check_expression
@@ -298,6 +298,6 @@ def _read(path: Path) -> TaskSpec:
 
 def _nearest_tasks(wanted: str, names: Sequence[str]) -> str:
     by_form = {name: name for name in names} | {name.partition("/")[2]: name for name in names}
-    if meant := did_you_mean(nearest(wanted, by_form, count=3)):
+    if meant := did_you_mean(nearest_meaning(wanted, by_form, count=3)):
         return f"{meant} 'reward-synth tasks ls' lists all"
     return "'reward-synth tasks ls' lists all; a path to a spec of your own must end in .yaml"

@@ -8,7 +8,8 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.types import LearnerName, Value
+from reward_synth.core.names import LearnerName
+from reward_synth.core.types import Value
 from reward_synth.simulators import get_simulator
 from reward_synth.tasks.spec import TaskSpec
 

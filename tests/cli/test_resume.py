@@ -1,15 +1,12 @@
 from __future__ import annotations
 
-import inspect
 import json
 
 import pytest
 
 from reward_synth.api.run import Run
 from reward_synth.cli.app import execute
-from reward_synth.cli.resume import resume
 from reward_synth.core.types import Feedback, Outcome
-from reward_synth.settings.model import RESUMABLE
 from tests.cli.cases import end_with
 
 
@@ -55,9 +52,3 @@ def test_resuming_takes_back_what_stopped_it(monkeypatch: pytest.MonkeyPatch, ru
     assert answer is not None
     assert (answer.action, answer.note) == ("continue", "later")
     assert run.settings.iterations == 9
-
-
-def test_what_may_change_on_the_way_is_an_option() -> None:
-    # `--env` changes nothing of a run: it says where the file of its environment lies.
-    resumable = set(inspect.signature(resume).parameters) - {"run", "runs_dir", "json", "env"}
-    assert resumable == set(RESUMABLE)

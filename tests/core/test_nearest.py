@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from reward_synth.core.nearest import did_you_mean, nearest
+from reward_synth.core.nearest import did_you_mean, nearest, nearest_meaning
 
 
 def test_the_best_comes_first_and_each_name_once() -> None:
     assert nearest("heigt", ["weight", "height", "x"], count=3) == ["height", "weight"]
     forms = {"gym/hopper": "gym/hopper", "hopper": "gym/hopper", "hoper_other": "gym/other"}
-    assert nearest("hoper", forms, count=3) == ["gym/hopper", "gym/other"]
+    assert nearest_meaning("hoper", forms, count=3) == ["gym/hopper", "gym/other"]
 
 
 def test_what_is_not_alike_is_not_named() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from reward_synth import RewardWrapper, Run, check_reward, load_reward, synthesize, train_reward
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.types import ScaleName
+from reward_synth.core.names import ScaleName
 from reward_synth.display import Display, make_display
 from reward_synth.evaluation.play import field_table
 from reward_synth.evaluation.scoring import measured_table, scoring_process

@@ -12,7 +12,7 @@ from reward_synth.core.types import EpisodeScore, EvaluationPoint, TrainResult
 from reward_synth.events.model import RungDecided
 from reward_synth.executors.base import OnProgress, OnResult
 from reward_synth.methods.halving import Standing, SuccessiveHalving, choose, most_steps
-from reward_synth.settings.model import load_settings
+from reward_synth.settings.sources import load_settings
 from reward_synth.tasks.spec import load_task
 from reward_synth.training.job import RungEnd, TrainJob, outcome_of, write_result
 from reward_synth.training.presets import PPOPreset

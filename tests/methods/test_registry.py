@@ -4,7 +4,7 @@ import pytest
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.methods.registry import METHODS, with_method
-from reward_synth.settings.model import load_settings
+from reward_synth.settings.sources import load_settings
 
 
 def test_each_method_names_itself_and_its_paper() -> None:

@@ -7,12 +7,13 @@ from typing import get_args
 import pytest
 
 from reward_synth import roles
-from reward_synth.core.types import RoleName
+from reward_synth.core.names import RoleName
 from reward_synth.llm.base import Message, Request
 from reward_synth.llm.fake import ScriptedModel
 from reward_synth.roles.prompts import Prompts
 from reward_synth.roles.registry import ROLES, open_role, register
-from reward_synth.settings.model import Settings, load_settings, split_models
+from reward_synth.settings.model import Settings
+from reward_synth.settings.sources import load_settings, split_models
 
 
 def test_every_role_is_registered_once_and_opens_on_its_model() -> None:

@@ -20,7 +20,7 @@ import pytest
 import torch
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.types import LearnerName
+from reward_synth.core.names import LearnerName
 from reward_synth.evaluation.play import field_table
 from reward_synth.evaluation.policy import load_policy
 from reward_synth.evaluation.scoring import measured_table, scoring_process

@@ -11,9 +11,10 @@ import pytest
 from reward_synth.api.rewards import train_reward
 from reward_synth.api.run import Run
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.types import LearnerName
+from reward_synth.core.names import LearnerName
 from reward_synth.preparation.prepare import check_prerequisites
-from reward_synth.settings.model import Settings, load_settings
+from reward_synth.settings.model import Settings
+from reward_synth.settings.sources import load_settings
 from reward_synth.store import RunStore
 from reward_synth.tasks.spec import TaskSpec, Training, save_task
 from reward_synth.training.job import TrainJob

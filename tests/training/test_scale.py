@@ -14,7 +14,8 @@ from reward_synth.evaluation.play import field_table
 from reward_synth.methods.briefing import first_brief
 from reward_synth.roles.prompts import Prompts
 from reward_synth.sandbox.process import RewardProcess
-from reward_synth.settings.model import Settings, load_settings
+from reward_synth.settings.model import Settings
+from reward_synth.settings.sources import load_settings
 from reward_synth.tasks.spec import load_task, with_scale
 from reward_synth.training.loop.rollout import GeneratedReward, TransitionVecEnv
 from reward_synth.training.scale import SignScale

@@ -14,7 +14,7 @@ import gymnasium
 from gymnasium.envs.registration import EnvSpec
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.nearest import did_you_mean, nearest
+from reward_synth.core.nearest import did_you_mean, nearest_meaning
 from reward_synth.simulators.custom import adapter as own
 from reward_synth.simulators.gym.annotated_environments import ANNOTATIONS, find_annotation
 from reward_synth.simulators.gym.annotations import mark_essential
@@ -156,10 +156,10 @@ def _nearest_environments(env_id: str) -> str:
     standard = {name.lower(): name for name in ANNOTATIONS}
     known = {name.lower(): name for name in gymnasium.registry} | standard
     same_name = [known[n] for n in standard if n.rsplit("-v", 1)[0] == wanted.rsplit("-v", 1)[0]]
-    close = same_name or nearest(wanted, standard, 3, 0.75)
+    close = same_name or nearest_meaning(wanted, standard, 3, 0.75)
     if close:
         return did_you_mean(close)
-    if far := nearest(wanted, known, 3):
+    if far := nearest_meaning(wanted, known, 3):
         return f"{did_you_mean(far)} One that another package registers is named module:EnvId"
     others = "others as module:EnvId, or ./FILE.py:CLASS (docs/guide/own-environment.md)"
     return f"installed: {', '.join(ANNOTATIONS)}; {others}"

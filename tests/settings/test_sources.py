@@ -6,16 +6,8 @@ from pathlib import Path
 import pytest
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.settings.model import (
-    RESUMABLE,
-    Resolved,
-    Settings,
-    load_settings,
-    parse_duration,
-    resumed_settings,
-    split_models,
-)
-from reward_synth.settings.texts import HELP
+from reward_synth.settings.origins import Resolved
+from reward_synth.settings.sources import load_settings, resumed_settings, split_models
 
 
 @pytest.fixture(autouse=True)
@@ -69,14 +61,6 @@ def test_keys_in_dotenv_reach_the_environment_but_not_the_settings(
     assert os.environ["REWARD_SYNTH_API_KEY"] == "xyz"
     assert "abc123" not in repr(resolved)
     assert "xyz" not in repr(resolved)
-
-
-@pytest.mark.parametrize(
-    ("given", "seconds"),
-    [("2h", 7200), ("30m", 1800), ("1h30m", 5400), ("90s", 90), ("45", 45), ("1.5h", 5400), (12, 12)],
-)
-def test_durations(given: object, seconds: float) -> None:
-    assert parse_duration(given) == seconds
 
 
 @pytest.mark.parametrize("given", ["", "soon", "2x", "-5", "0", "1h nonsense", "inf", "nan"])
@@ -250,8 +234,3 @@ def test_a_resumed_run_does_not_say_where_keys_are_sent(tmp_path: Path) -> None:
         resumed_settings(stored, {"base_url": None})
     assert resumed_settings(stored, {"base_url": "https://elsewhere.example/v1"}).settings.base_url
     assert resumed_settings(stored, {"base_url": "https://other.example"}).settings.base_url == "https://other.example"
-
-
-def test_every_setting_is_described_and_resumable_ones_exist() -> None:
-    assert set(HELP) == set(Settings.model_fields)
-    assert set(RESUMABLE) <= set(Settings.model_fields)

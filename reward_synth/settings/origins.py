@@ -1,0 +1,89 @@
+"""Where each setting's value came from, in words, and which source has more right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.settings.model import Settings
+
+ENVIRONMENT_PREFIX = "REWARD_SYNTH_"
+CONFIG_NAME = "reward-synth.toml"
+DEFAULT = "default"
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """The settings, and for each of them the place that its value came from."""
+
+    settings: Settings
+    origins: dict[str, str]
+    """Named as a person would: ``--steps``, ``REWARD_SYNTH_STEPS``, a file, ``task gym/x``, ``default``."""
+
+    def with_task_steps(self, steps: int, task: str) -> Resolved:
+        """With the task spec's training budget, unless something that ranks higher gave one."""
+        origin = f"task {task}"
+        if rank_of(self.origins["steps"]) <= rank_of(origin):
+            return self
+        settings = self.settings.model_copy(update={"steps": steps})
+        return Resolved(settings, self.origins | {"steps": origin})
+
+
+def rank_of(origin: str) -> int:
+    """How much right a value has by where it came from: the lower wins.
+
+    What was typed, the environment, ``.env``, the task or the method, ``reward-synth.toml``, the default.
+    """
+    if origin == DEFAULT:
+        return 5
+    if origin.startswith(("task ", "method ")):
+        return 3
+    if origin.endswith(CONFIG_NAME):
+        return 4
+    if origin.startswith(ENVIRONMENT_PREFIX):
+        return 2 if " in " in origin else 1
+    return 0
+
+
+class IdleRule(NamedTuple):
+    """A setting that does nothing as the others stand."""
+
+    setting: str
+    cause: str
+    """The setting that makes it so."""
+    reason: str
+    hint: str
+
+
+def refuse_idle(resolved: Resolved, rules: Iterable[IdleRule]) -> None:
+    """A setting that would silently do nothing is an error, unless what disables it was said with more right.
+
+    So ``--feedback none`` may overrule a ``feedback_timeout`` in a file; ``--feedback-timeout 60`` alone is refused.
+
+    :raises RewardSynthError: naming where the first of them was given, and the reason.
+    """
+    for rule in rules:
+        origin = resolved.origins[rule.setting]
+        if origin != DEFAULT and rank_of(origin) <= rank_of(resolved.origins[rule.cause]):
+            raise RewardSynthError(f"{origin} would do nothing: {rule.reason}", rule.hint)
+
+
+def idle_rules(settings: Settings) -> list[IdleRule]:
+    """The settings that do nothing whatever the method is."""
+    found = []
+    if settings.feedback != "queue":
+        reason = f"nobody is waited for with --feedback {settings.feedback}"
+        found.append(IdleRule("feedback_timeout", "feedback", reason, "add --feedback queue, or drop the timeout"))
+    names = sorted({settings.model, *settings.models.values()} - {None}, key=str)
+    if all(name in ("local", "manual") or str(name).startswith("replay:") for name in names):
+        reason = f"no server is asked by {', '.join(map(str, names)) or 'the embedded model'}"
+        found.append(IdleRule("base_url", "model", reason, "name the server's model: --model openai/NAME"))
+    if settings.critic is False and "critic" in settings.models:
+        hint = "drop --no-critic, or the critic's model"
+        found.append(IdleRule("models", "critic", "the critic is switched off", hint))
+    if settings.task is not None and settings.env is not None:
+        reason = f"the task '{settings.task}' names its environment"
+        found.append(IdleRule("env", "task", reason, "drop --env, or drop --task and give only the goal"))
+    return found

@@ -1,0 +1,280 @@
+"""Settings gathered from everywhere they may be given.
+
+Precedence: flag > ``REWARD_SYNTH_*`` > ``.env`` > task spec > ``reward-synth.toml`` > default. The task
+spec's part (its training budget) is added by whoever knows the task.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.names import EARLIER_ROLE_NAMES, RoleName
+from reward_synth.core.nearest import did_you_mean, nearest
+from reward_synth.core.validation import complaint
+from reward_synth.settings.declarations import RESUMABLE, SETTINGS, is_path
+from reward_synth.settings.model import Settings
+from reward_synth.settings.origins import (
+    CONFIG_NAME,
+    DEFAULT,
+    ENVIRONMENT_PREFIX,
+    Resolved,
+    idle_rules,
+    rank_of,
+    refuse_idle,
+)
+
+ROLES: tuple[str, ...] = get_args(RoleName)
+OTHER_VARIABLES = frozenset(
+    {"REWARD_SYNTH_API_KEY", "REWARD_SYNTH_MODELS_DIR", "REWARD_SYNTH_MODEL_FILE", "REWARD_SYNTH_DEBUG"}
+)
+"""Variables with our prefix that are no settings of a run: a key, and where the embedded model's weights lie."""
+
+_SECRET = re.compile(r"(API_?KEY|ACCESS_?KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS)", re.IGNORECASE)
+
+
+def is_secret(variable: str) -> bool:
+    """True if an environment variable's name says that it holds a key or the like."""
+    return _SECRET.search(variable) is not None
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """Values from one source."""
+
+    values: dict[str, Any]
+    origins: dict[str, str]
+
+
+def load_settings(overrides: Mapping[str, Any], start: Path | None = None, *, flags: bool = True) -> Resolved:
+    """Gather the settings from everywhere they may be given.
+
+    Keys of other programs in ``.env`` (such as ``OPENAI_API_KEY``) are put into this process's environment
+    where they are not set yet; they are never part of the settings. Nothing else of other programs is taken from it:
+    a file that somebody else wrote must not tell where your keys are sent.
+
+    :param overrides: what was typed; entries that are None count as not given.
+    :param start: where the search upward for ``.env`` and ``reward-synth.toml`` begins; None: here.
+    :param flags: name the overrides as command-line options (``--steps``) rather than arguments (``steps=``).
+    :raises RewardSynthError: unknown name (with the nearest), unfit value, a setting that would do nothing, or that
+        only its user may make.
+    """
+    folder = (start or Path.cwd()).resolve()
+    # What is typed comes first to be refused, and last to be laid over the others.
+    layers = (_typed(overrides, flags), _environment(os.environ, ""), _dotenv(folder), _config_file(folder))
+    values: dict[str, Any] = {}
+    origins = dict.fromkeys(SETTINGS, DEFAULT)
+    for layer in reversed(layers):
+        for name, value in layer.values.items():
+            values[name] = {**values.get(name, {}), **value} if name == "models" else value
+        origins |= layer.origins
+    resolved = _validated(values, origins)
+    settings = resolved.settings
+    refuse_idle(resolved, idle_rules(settings))
+    if settings.unsafe_no_sandbox and rank_of(origins["unsafe_no_sandbox"]) > 0:
+        raise RewardSynthError(
+            f"{origins['unsafe_no_sandbox']} would switch the sandbox off unseen",
+            "remove it there, and type --unsafe-no-sandbox each time it is meant",
+        )
+    server, where = settings.base_url, origins["base_url"]
+    if server is not None and rank_of(where) > 1 and not _has_own_key(folder, where):
+        _refuse_server(server, where)
+    return resolved
+
+
+def _validated(values: Mapping[str, Any], origins: dict[str, str]) -> Resolved:
+    try:
+        return Resolved(Settings.model_validate(values), origins)
+    except ValidationError as error:
+        raise _in_words(error, origins) from error
+
+
+def _has_own_key(folder: Path, origin: str) -> bool:
+    """True if the file that names the server lies beside a ``.env`` that holds the key which will be sent to it."""
+    from dotenv import dotenv_values
+
+    path = _nearest_upward(folder, ".env")
+    if path is None or not origin.endswith((str(path), str(path.parent / CONFIG_NAME))):
+        return False
+    key = dotenv_values(path).get(ENVIRONMENT_PREFIX + "API_KEY")
+    return bool(key) and os.environ.get(ENVIRONMENT_PREFIX + "API_KEY") == key
+
+
+def _refuse_server(base_url: str, where: str) -> None:
+    """Keys may go to this machine, and to where their owner says; not where a file says that somebody may have sent."""
+    if urlsplit(base_url).hostname in ("localhost", "127.0.0.1", "::1"):
+        return
+    raise RewardSynthError(
+        f"{where} would have your API key sent to {base_url}",
+        f"if you trust that server: --base-url {base_url}, or export {ENVIRONMENT_PREFIX}BASE_URL",
+    )
+
+
+def resumed_settings(
+    stored: Resolved, overrides: Mapping[str, Any], start: Path | None = None, *, flags: bool = True
+) -> Resolved:
+    """The settings of a run that is taken up again: as stored, but for what is typed now.
+
+    Keys in ``.env`` are put into the environment as in :func:`load_settings`. The display is not remembered, nor is
+    it remembered that the sandbox was switched off. A server on another machine must be named anew, since the run may
+    be somebody else's.
+
+    :raises RewardSynthError: a setting that cannot change any more, or an unfit value.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    for name in given:
+        if name not in RESUMABLE:
+            known = ", ".join(sorted(RESUMABLE))
+            raise RewardSynthError(
+                f"'{name}' cannot change in a run that has begun" if name in SETTINGS else f"unknown setting: '{name}'",
+                f"these can: {known}; start another run for the rest",
+            )
+    _dotenv((start or Path.cwd()).resolve())
+    values: dict[str, Any] = stored.settings.model_dump() | {"display": "auto", "unsafe_no_sandbox": False} | given
+    origins = stored.origins | {name: _flag(name) if flags else f"{name}=" for name in given}
+    named = given.get("base_url") or os.environ.get(ENVIRONMENT_PREFIX + "BASE_URL")
+    if values["base_url"] is not None and values["base_url"] != named:
+        _refuse_server(values["base_url"], "this run's settings.toml")
+    return _validated(values, origins)
+
+
+def split_models(given: list[str]) -> tuple[str | None, dict[str, str]]:
+    """``["gpt-5", "critic=local"]`` to the model for all roles and the models per role.
+
+    :raises RewardSynthError: an unknown role, or one given twice.
+    """
+    general: str | None = None
+    roles: dict[str, str] = {}
+    for text in given:
+        role, equals, name = text.partition("=")
+        if equals and re.fullmatch(r"[A-Za-z]+", role):
+            role = EARLIER_ROLE_NAMES.get(role, role)
+            if role not in ROLES:
+                raise RewardSynthError(f"--model {text}: there is no role '{role}'", _nearest(role, ROLES))
+            if not name:
+                raise RewardSynthError(f"--model {text}: the model's name is missing", f"--model {role}=gpt-5")
+            if role in roles:
+                raise RewardSynthError(f"--model {role}=… was given twice", "keep one of the two")
+            roles[role] = name
+        elif general is not None:
+            raise RewardSynthError(
+                f"--model was given twice: '{general}' and '{text}'",
+                "name the role for one of them: --model critic=NAME",
+            )
+        else:
+            general = text
+    return general, roles
+
+
+def _typed(overrides: Mapping[str, Any], flags: bool) -> _Layer:
+    given = {name: value for name, value in overrides.items() if value is not None and value != {}}
+    _refuse_unknown(given, "option" if flags else "setting", flags)
+    spell = _flag if flags else (lambda name: f"{name}=")
+    return _Layer(given, {name: spell(name) for name in given})
+
+
+def _flag(name: str) -> str:
+    return "--model" if name == "models" else f"--{name.replace('_', '-')}"
+
+
+def _environment(variables: Mapping[str, str | None], where: str) -> _Layer:
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for variable, text in variables.items():
+        if not variable.startswith(ENVIRONMENT_PREFIX) or variable in OTHER_VARIABLES or not text:
+            continue
+        name = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
+        role = name.removeprefix("model_")
+        role = EARLIER_ROLE_NAMES.get(role, role)
+        if name != role and role in ROLES:
+            values.setdefault("models", {})[role] = text
+            name = "models"
+        else:
+            known = [setting for setting in SETTINGS if setting != "models"]
+            if name not in known:
+                meant = [f"{ENVIRONMENT_PREFIX}{close.upper()}" for close in nearest(name, known)]
+                raise RewardSynthError(f"unknown variable {variable}{where}", did_you_mean(meant, f"unset {variable}"))
+            values[name] = text
+        origins[name] = f"{variable}{where}"
+    return _Layer(values, origins)
+
+
+def _dotenv(folder: Path) -> _Layer:
+    path = _nearest_upward(folder, ".env")
+    if path is None:
+        return _Layer({}, {})
+    from dotenv import dotenv_values
+
+    try:
+        found = dotenv_values(path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise RewardSynthError(f"cannot read {path}: {error}", "make it a text file of NAME=value lines") from error
+    for name, text in found.items():
+        ours = name.startswith(ENVIRONMENT_PREFIX) and name not in OTHER_VARIABLES
+        if text is not None and not ours and (is_secret(name) or name in OTHER_VARIABLES):
+            os.environ.setdefault(name, text)
+    return _environment(found, f" in {path}")
+
+
+def _config_file(folder: Path) -> _Layer:
+    path = _nearest_upward(folder, CONFIG_NAME)
+    if path is None:
+        return _Layer({}, {})
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise RewardSynthError(f"cannot read {path}: {error}", "check the file's permissions and text") from error
+    except tomllib.TOMLDecodeError as error:
+        raise RewardSynthError(f"{path} is not valid TOML: {error}", 'write lines such as: model = "gpt-5"') from error
+    _refuse_unknown(values, f"key in {path}", flags=False)
+    for name, value in values.items():
+        # A path in a file means the same wherever the command is typed below it.
+        if is_path(name) and isinstance(value, str):
+            values[name] = path.parent / value
+    return _Layer(values, dict.fromkeys(values, str(path)))
+
+
+def _nearest_upward(folder: Path, name: str) -> Path | None:
+    return next((path for parent in (folder, *folder.parents) if (path := parent / name).is_file()), None)
+
+
+def _refuse_unknown(values: Mapping[str, Any], what: str, flags: bool) -> None:
+    for name in values:
+        if name not in SETTINGS:
+            shown = _flag(name) if flags else f"'{name}'"
+            raise RewardSynthError(f"unknown {what}: {shown}", _nearest(name, tuple(SETTINGS)))
+
+
+def _nearest(name: str, known: tuple[str, ...]) -> str:
+    return did_you_mean(nearest(name, known), f"use one of: {', '.join(known)}", quote="'")
+
+
+def _in_words(error: ValidationError, origins: dict[str, str]) -> RewardSynthError:
+    first = error.errors()[0]
+    name = str(first["loc"][0])
+    origin = origins.get(name, name)
+    if name == "models" and len(first["loc"]) > 1:
+        role = str(first["loc"][1])
+        if role not in ROLES:
+            return RewardSynthError(f"{origin}: there is no role '{role}' in 'models'", _nearest(role, ROLES))
+    where = origin if _names_setting(origin, name) else f"{name} in {origin}"
+    said = complaint(first).replace("should be", "must be")
+    given = first.get("input")
+    hint = SETTINGS[name].help if name in SETTINGS else ""
+    choices = first.get("ctx", {}).get("expected")
+    if first["type"] == "literal_error" and isinstance(given, str) and choices:
+        hint = did_you_mean(nearest(given, re.findall(r"'([^']+)'", str(choices))), hint, quote="'")
+    return RewardSynthError(f"{where} {said}, not {str(given)!r:.60}", hint)
+
+
+def _names_setting(origin: str, name: str) -> bool:
+    return name.replace("_", "-") in origin or name.upper() in origin or origin == f"{name}="
