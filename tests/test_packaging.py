@@ -1,11 +1,15 @@
-"""The wheel carries all that the program reads."""
+"""The wheel carries all that the program reads, the sdist all that its tests read too."""
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,14 +19,64 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+def built(kind: str, folder: Path) -> Path:
+    command = [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(folder)]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert ran.returncode == 0, ran.stderr
-    (built,) = folder.glob("*.whl")
-    return built
+    (file,) = folder.iterdir()
+    return file
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built("wheel", tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """The files in it, as the checkout names them."""
+    with tarfile.open(built("sdist", tmp_path_factory.mktemp("sdist"))) as archive:
+        return {name.partition("/")[2] for name in archive.getnames()}
+
+
+def read_by(source: str) -> Iterator[str]:
+    """The files of the checkout that a test's source names: as a text, below a path from its own place, by import."""
+    pending: list[ast.AST] = [ast.parse(source)]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+            start, parts = parts_of(node)
+            if any(
+                isinstance(name, ast.Name) and (name.id.isupper() or name.id == "__file__") for name in ast.walk(start)
+            ):
+                yield from files_below("/".join(parts))
+            pending.append(start)
+            continue
+        if isinstance(node, ast.Constant) and re.fullmatch(r"\w[\w./-]{2,100}", str(node.value)):
+            yield from [str(node.value)] if (ROOT / str(node.value)).is_file() else ()
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            module = node.module.replace(".", "/")
+            for name in (module, *(f"{module}/{alias.name}" for alias in node.names)):
+                yield from files_below(f"{name}.py")
+        pending += ast.iter_child_nodes(node)
+
+
+def parts_of(path: ast.expr) -> tuple[ast.expr, list[str]]:
+    """``ROOT`` and ``["docs", "tasks.md"]`` of ``ROOT / "docs" / "tasks.md"``."""
+    parts: list[str] = []
+    while isinstance(path, ast.BinOp):
+        # Which file a variable means shows only when the test runs: it may be any of the folder.
+        parts = [str(path.right.value), *parts] if isinstance(path.right, ast.Constant) else []
+        path = path.left
+    return path, parts
+
+
+def files_below(name: str) -> Iterator[str]:
+    """The file of that name, or the files of the folder; nothing where there is neither."""
+    path = ROOT / name
+    for file in path.rglob("*") if name and path.is_dir() else [path]:
+        if file.is_file() and "__pycache__" not in file.parts:
+            yield file.relative_to(ROOT).as_posix()
 
 
 @pytest.mark.parametrize("kind", ["prompts", "task_specs"])
@@ -62,6 +116,25 @@ print(load_task("half_cheetah_run_backward").name)
     assert ran.returncode == 0, ran.stderr
     data = site / "reward_synth" / "_data"
     assert ran.stdout.split() == [str(data / "prompts"), str(data / "task_specs"), "gym/half_cheetah_run_backward"]
+
+
+def test_the_sdist_carries_what_the_tests_read(sdist: set[str]) -> None:
+    tests = sorted((ROOT / "tests").rglob("*.py"))
+    read = {name for test in tests for name in read_by(test.read_text(encoding="utf-8"))}
+    assert read >= {"docs/index.md", "benchmarks/scripted_episodes.py", "examples/ball_on_beam.yaml", "README.md"}
+    assert read - sdist == set()
+    assert {path.relative_to(ROOT).as_posix() for path in tests} <= sdist
+    assert not [name for name in sdist if name.startswith(("runs/", ".venv/"))]
+
+
+def test_what_a_test_reads_is_seen() -> None:
+    assert set(read_by('(ROOT / "task_specs/gym" / "reacher_reach.yaml").read_text()')) == {
+        "task_specs/gym/reacher_reach.yaml"
+    }
+    assert "task_specs/gym/reacher_reach.yaml" in set(read_by('Path(__file__).parents[2] / "task_specs" / name'))
+    assert set(read_by('tmp_path / "docs"')) == set()
+    for text in ("from benchmarks.recorded import RecordedReward", "from benchmarks import recorded"):
+        assert set(read_by(text)) == {"benchmarks/recorded.py"}
 
 
 def test_every_dependency_of_the_default_set_up_is_pinned() -> None:

@@ -1,16 +1,15 @@
-"""`corpus.jsonl`: rewards that models wrote, chosen from `benchmarks/data` (which an sdist lacks), for the tests."""
+"""`corpus.jsonl`: rewards that models wrote, chosen from `benchmarks/data`, for the tests."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
+from benchmarks import recorded
 
 CORPUS = Path(__file__).with_name("corpus.jsonl")
 
 
 def test_the_corpus_is_a_choice_of_the_recorded_rewards() -> None:
-    recorded = pytest.importorskip("benchmarks.recorded", reason="an sdist holds no benchmarks")
     chosen = [recorded.RecordedReward.model_validate_json(line) for line in CORPUS.read_text("utf-8").splitlines()]
     assert len({reward.task for reward in chosen}) == 20
     for reward in chosen:
@@ -18,7 +17,6 @@ def test_the_corpus_is_a_choice_of_the_recorded_rewards() -> None:
 
 
 def test_every_recorded_reward_has_a_name_of_its_own_and_its_tasks_file() -> None:
-    recorded = pytest.importorskip("benchmarks.recorded", reason="an sdist holds no benchmarks")
     rewards = recorded.recorded_rewards()
     assert len(rewards) == len({(reward.task, reward.name) for reward in rewards}) >= 197
     assert rewards == [

@@ -68,8 +68,6 @@ class Extra:
     package: str
     modules: tuple[str, ...]
     """Modules of ours that import the package."""
-    horizon: int
-    """Steps of an episode behind the lock."""
     paid: tuple[float, float]
     """What the reward pays for the first step, at rest."""
     hard: bool
@@ -85,19 +83,19 @@ EXTRAS = (
     Extra(
         "metaworld", "drawer_open", "drawer-open-v3", OPEN,
         OPEN.replace("-float(way)", "float(way)").replace("-0.3 *", "0.3 *"),
-        OPEN_CHEAT, ("task_success",), ("success",), "drawer", "metaworld", ("env", "experts"), 200, (-0.5, -0.1), True,
+        OPEN_CHEAT, ("task_success",), ("success",), "drawer", "metaworld", ("env", "experts"), (-0.5, -0.1), True,
     ),
     Extra(
         "maniskill", "push_cube", "PushCube-v1", PUSH,
         PUSH.replace("1.0 - np.tanh", "np.tanh").replace("(1.0 - np", "(np"),
         PUSH_CHEAT, ("task_success",), ("success",), "cube", "mani_skill",
-        ("env", "experts", "visuals"), 50, (1.0, 3.0), False,
+        ("env", "experts", "visuals"), (1.0, 3.0), False,
     ),
     Extra(
         "crafter", "collect_wood", "crafter-collect-wood", WOOD,
         WOOD.replace("0.1 *", "-0.1 *").replace("next_state.wood - state", "state.wood - next_state"),
         WOOD_CHEAT, ("achieved_collect_wood", "tree_map_distance"), ("achieved", "map_distance"), "tree", "crafter",
-        ("env", "world", "starts", "fields", "experts", "noise", "upstream"), 30, (-0.01, 0.01), False,
+        ("env", "world", "starts", "fields", "experts", "noise", "upstream"), (-0.01, 0.01), False,
     ),
 )  # fmt: skip
 
