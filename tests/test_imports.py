@@ -173,3 +173,23 @@ def test_the_public_names_load_on_demand() -> None:
     code = f"import sys, reward_synth; print(*[name for name in {HEAVY!r} if name in sys.modules])"
     ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
     assert ran.stdout.split() == []
+
+
+# What a reader can hold -----------------------------------------------------------------------------------------------
+
+LONGEST_MODULE, LONGEST_FUNCTION = 400, 60
+"""Lines."""
+
+
+@pytest.mark.parametrize("path", modules(), ids=dotted)
+def test_modules_and_functions_are_short(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= LONGEST_MODULE
+    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    long = [f"{node.name}: {lines}" for node in functions if (lines := _lines(node)) > LONGEST_FUNCTION]
+    assert long == []
+
+
+def _lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    assert node.end_lineno is not None
+    return node.end_lineno - node.lineno + 1

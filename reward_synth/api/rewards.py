@@ -10,7 +10,7 @@ from reward_synth.core.files import write_text
 from reward_synth.core.names import LearnerName, ScaleName
 from reward_synth.core.types import CheckReport, TrainResult
 from reward_synth.display import Display, make_display
-from reward_synth.events.model import StatusChanged, TrainingProgressed
+from reward_synth.events.model import StatusChanged
 
 if TYPE_CHECKING:
     from reward_synth.tasks.spec import TaskSpec
@@ -76,6 +76,7 @@ def train_reward(
     """
     from reward_synth.executors.local import LocalExecutor
     from reward_synth.reward.scale import recorded_scale, with_recorded_scale
+    from reward_synth.search.steps import progress_event
     from reward_synth.tasks.spec import with_scale
     from reward_synth.training.job import Progress, TrainJob
     from reward_synth.training.presets import preset_for
@@ -83,7 +84,7 @@ def train_reward(
     source, shown = _source_of(reward), display or make_display("none")
     recorded = recorded_scale(source)
     spec = with_scale(_spec_of(task), scale or recorded)
-    preset = preset_for(spec, learner)
+    preset_for(spec, learner)  # A learner that is missing shows before the reward is checked.
     name = Path(reward).stem if _is_path(reward) else "reward"
     folder = Path(out) if out is not None else Path("policies") / f"{name}-{spec.short_name}-{seed}"
     report = _checked(source, spec, None, unsafe_no_sandbox)
@@ -95,31 +96,15 @@ def train_reward(
     if recorded and scale is None:
         shown(StatusChanged(text=f"terms are paid by the scale {recorded}, as the reward's file says"))
     # Whoever takes this file home shall have the reward that was trained.
-    write_text(folder / "reward.py", with_recorded_scale(source, spec.training.scale))
-    job = TrainJob(
-        task=spec,
-        reward=(folder / "reward.py").resolve(),
-        fields=report.fields,
-        terms=report.terms,
-        preset=preset,
-        steps=steps or spec.training.steps,
-        seed=seed,
-        folder=folder.resolve(),
-        trajectories=(folder / "trajectories").resolve(),
-        sandbox=not unsafe_no_sandbox,
+    path = folder / "reward.py"
+    write_text(path, with_recorded_scale(source, spec.training.scale))
+    job = TrainJob.of(
+        spec, path, report, folder, seed=seed, steps=steps, learner=learner, sandbox=not unsafe_no_sandbox
     )
     found: list[TrainResult] = []
 
     def progressed(_: TrainJob, progress: Progress) -> None:
-        shown(
-            TrainingProgressed(
-                candidate=name,
-                seed=seed,
-                step=progress.step,
-                total_steps=job.steps,
-                evaluation=progress.evaluation,
-            )
-        )
+        shown(progress_event(name, job, progress).model_copy(update={"seed": seed}))
 
     LocalExecutor(1).run([job], progressed, lambda _, result: found.append(result), lambda: False)
     shown.close()

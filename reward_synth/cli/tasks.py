@@ -112,9 +112,8 @@ def new(
     )
     path = out or Path(f"{spec.short_name}.yaml")
     _print_trial(tried)
-    doubtful = any(remark.level == "warning" for remark in tried.remarks)
-    if doubtful and not yes and not (there and _confirmed("Write it all the same? (y/N) ")):
-        raise RewardSynthError("nothing was written", "mend what the warnings say, or add --yes", exit_code=1)
+    if not yes:
+        _refuse_doubtful(tried, there)
     write_task(spec, path)
     if json:
         print_json({"file": str(path), "remarks": [asdict(remark) for remark in tried.remarks]})
@@ -161,6 +160,13 @@ def fields(
     known = task.endswith((".yaml", ".yml")) or not (":" in task or "-v" in task)
     spec = load_task(task, typed=True).environment_spec if known else EnvironmentSpec.of(name_environment(task))
     typer.echo(field_table(spec).for_rewards().stub(), nl=False)
+
+
+def _refuse_doubtful(tried: PreparedTask, there: bool) -> None:
+    """A task with warnings is written only if somebody says so."""
+    doubtful = any(remark.level == "warning" for remark in tried.remarks)
+    if doubtful and not (there and _confirmed("Write it all the same? (y/N) ")):
+        raise RewardSynthError("nothing was written", "mend what the warnings say, or add --yes", exit_code=1)
 
 
 def _question(there: bool) -> Question:

@@ -30,7 +30,6 @@ from reward_synth.settings.model import Settings
 from reward_synth.store import RunStore
 from reward_synth.tasks.spec import TaskSpec, load_task
 from reward_synth.training.job import Progress, TrainJob
-from reward_synth.training.presets import preset_for
 
 _UPPER_HALF = 2**31
 """Training seeds of a search lie below it, those of final trainings from it on: no seed is in both."""
@@ -104,18 +103,16 @@ class FinalTraining:
         return book()
 
     def _job(self, store: RunStore, task: TaskSpec, report: CheckReport, steps: int, index: int) -> TrainJob:
-        folder = store.final_train_dir(self.candidate, index).resolve()
-        return TrainJob(
-            task=task,
-            reward=store.reward_path(self.candidate).resolve(),
-            fields=report.fields,
-            terms=report.terms,
-            preset=preset_for(task, store.settings().learner),
+        settings = store.settings()
+        return TrainJob.of(
+            task,
+            store.reward_path(self.candidate),
+            report,
+            store.final_train_dir(self.candidate, index),
+            seed=final_seed(settings.seed, self.candidate, index),
             steps=steps,
-            seed=final_seed(store.settings().seed, self.candidate, index),
+            learner=settings.learner,
             seed_index=index,
-            folder=folder,
-            trajectories=folder / "trajectories",
             evaluation_seeds=FINAL_EVALUATION_SEEDS,
             # Every seed gets the same budget, so that a lucky one does not end early.
             stop_when_solved=False,

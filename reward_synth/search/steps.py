@@ -36,7 +36,6 @@ from reward_synth.search.session import SearchSession
 from reward_synth.state.episode import Episode
 from reward_synth.state.faults import BLAME
 from reward_synth.training.job import Progress, TrainJob, read_progress
-from reward_synth.training.presets import preset_for
 
 Ask = Callable[[FeedbackRequest], Feedback]
 """Puts a feedback request before the person and returns the answer."""
@@ -182,17 +181,16 @@ def training_jobs(session: SearchSession, candidate: str) -> list[TrainJob]:
     store, task, settings = session.store, session.task, session.settings
     report = store.read_check(candidate) or CheckReport()
     return [
-        TrainJob(
-            task=task,
-            reward=store.reward_path(candidate).resolve(),
-            fields=report.fields,
-            terms=report.terms,
-            preset=preset_for(task, settings.learner),
-            steps=settings.steps or task.training.steps,
+        TrainJob.of(
+            task,
+            store.reward_path(candidate),
+            report,
+            store.train_dir(candidate, index),
             seed=_seed(settings.seed, candidate, index),
+            steps=settings.steps,
+            learner=settings.learner,
+            trajectories=store.trajectories_dir(candidate),
             seed_index=index,
-            folder=store.train_dir(candidate, index).resolve(),
-            trajectories=store.trajectories_dir(candidate).resolve(),
             stop_when_solved=not settings.keep_going,
             sandbox=not settings.unsafe_no_sandbox,
         )

@@ -8,15 +8,23 @@ import io
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import ValidationError
 
 from reward_synth.core.files import write_text
-from reward_synth.core.types import EpisodeScore, EvaluationPoint, TermStatistics, TrainResult, Value
+from reward_synth.core.types import (
+    CheckReport,
+    EpisodeScore,
+    EvaluationPoint,
+    LearnerName,
+    TermStatistics,
+    TrainResult,
+    Value,
+)
 from reward_synth.simulators.custom.files import digest_of, file_of, name_environment
 from reward_synth.tasks.spec import TaskSpec
-from reward_synth.training.presets import Preset
+from reward_synth.training.presets import Preset, preset_for
 
 PROGRESS_COLUMNS = ("step", "seconds", "reward_per_step", "episode_length")
 EVALUATION_COLUMNS = tuple(EvaluationPoint.model_fields)
@@ -57,6 +65,42 @@ class TrainJob(Value):
     """Lock trainer and evaluator. False trains without a lock, for a person who asked for that."""
     environment_file: Path | None = None
     """Where the environment's own file lies, if it has one; :meth:`located` fills it in."""
+
+    @classmethod
+    def of(
+        cls,
+        task: TaskSpec,
+        reward: Path,
+        report: CheckReport,
+        folder: Path,
+        *,
+        seed: int,
+        steps: int | None = None,
+        learner: LearnerName | None = None,
+        trajectories: Path | None = None,
+        **more: Any,
+    ) -> TrainJob:
+        """A job for a reward that was checked.
+
+        :param report: what lint and probe found: the fields that it reads, and its terms.
+        :param steps: budget; None takes the task's.
+        :param learner: None takes the task's.
+        :param trajectories: None puts them into the folder.
+        :param more: other fields of the job.
+        :raises RewardSynthError: the learner is not installed, or has no such preset.
+        """
+        return cls(
+            task=task,
+            reward=reward.resolve(),
+            fields=report.fields,
+            terms=report.terms,
+            preset=preset_for(task, learner),
+            steps=steps or task.training.steps,
+            seed=seed,
+            folder=folder.resolve(),
+            trajectories=(trajectories or folder / "trajectories").resolve(),
+            **more,
+        )
 
     @property
     def policy_path(self) -> Path:
