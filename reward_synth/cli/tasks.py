@@ -107,13 +107,11 @@ def new(
         env, goal, name, success, fitness, fitness_unit, horizon, steps, tuple(field or ()),
         dict(parse_argument(text) for text in argument or ()), learner, preset, episodes,
     )  # fmt: skip
-    spec, tried = new_task(
-        answers, _question(there), _print_text, patient=there, unsafe_no_sandbox=bool(unsafe_no_sandbox)
-    )
+    unsafe = bool(unsafe_no_sandbox)
+    spec, tried = new_task(answers, _question(there), _print_text, patient=there, unsafe_no_sandbox=unsafe)
     path = out or Path(f"{spec.short_name}.yaml")
     _print_trial(tried)
-    if not yes:
-        _refuse_doubtful(tried, there)
+    _refuse_doubtful(tried, there, yes)
     write_task(spec, path)
     if json:
         print_json({"file": str(path), "remarks": [asdict(remark) for remark in tried.remarks]})
@@ -162,10 +160,10 @@ def fields(
     typer.echo(field_table(spec).for_rewards().stub(), nl=False)
 
 
-def _refuse_doubtful(tried: PreparedTask, there: bool) -> None:
+def _refuse_doubtful(tried: PreparedTask, there: bool, yes: bool) -> None:
     """A task with warnings is written only if somebody says so."""
     doubtful = any(remark.level == "warning" for remark in tried.remarks)
-    if doubtful and not (there and _confirmed("Write it all the same? (y/N) ")):
+    if doubtful and not yes and not (there and _confirmed("Write it all the same? (y/N) ")):
         raise RewardSynthError("nothing was written", "mend what the warnings say, or add --yes", exit_code=1)
 
 

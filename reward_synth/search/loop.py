@@ -1,12 +1,14 @@
-"""The loop: design and check, train, reflect, ask the person, and again."""
+"""The loop: design and check, train, reflect, ask the person, and again.
+
+The session's method (``methods/``) says what to design, whom to train and what to reflect upon.
+"""
 
 from __future__ import annotations
 
 from reward_synth.core.types import Outcome
-from reward_synth.evaluation.select import is_solved
 from reward_synth.events.model import IterationStarted
 from reward_synth.search.session import SearchSession
-from reward_synth.search.steps import Ask, consult, design, reflect, train
+from reward_synth.search.steps import Ask, ask_person, design, reflect, train
 
 
 def search(session: SearchSession, ask: Ask | None = None) -> Outcome:
@@ -25,11 +27,11 @@ def search(session: SearchSession, ask: Ask | None = None) -> Outcome:
             if reason := session.reason_to_stop():
                 return _ended(session, "stopped", reason)
             reflect(session, iteration, candidates)
-        if session.solved:
+        if session.finished:
             return _ended(session, "solved", "the task's own measure says that it works")
-        if ended := consult(session, iteration, ask):
+        if ended := ask_person(session, iteration, ask):
             return ended
-    if is_solved(session.best, session.task):
+    if session.solved:
         return _ended(session, "solved", "all iterations are done")
     return _ended(session, "unsolved", f"no reward reached the task's measure in {iterations} iterations")
 

@@ -105,8 +105,13 @@ class SearchSession:
 
     @property
     def solved(self) -> bool:
-        """True if the best candidate solves the task and the search is not asked to go on all the same."""
-        return not self.settings.keep_going and is_solved(self.best, self.task)
+        """True if the best candidate solves the task."""
+        return is_solved(self.best, self.task)
+
+    @property
+    def finished(self) -> bool:
+        """True if the task is solved, and the search is not asked to go on all the same."""
+        return self.solved and not self.settings.keep_going
 
     def reason_to_stop(self) -> str | None:
         """Why the search must end now, in words; None if it may go on."""

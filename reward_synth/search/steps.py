@@ -150,11 +150,11 @@ def train(session: SearchSession, candidates: Sequence[Candidate]) -> list[Candi
             _settle(session, with_results(store.candidate(name), results, full))
 
     def should_stop() -> bool:
-        return session.solved or session.reason_to_stop() is not None
+        return session.finished or session.reason_to_stop() is not None
 
     race = SuccessiveHalving(session.executor, jobs, schedule.rungs, progressed, ended, session.emit, should_stop)
     race.run()
-    if session.solved:
+    if session.finished:
         _spare_the_rest(session, jobs)
     found = [store.candidate(candidate.id) for candidate in candidates]
     if jobs and all(candidate.status != "designed" for candidate in found):
@@ -265,7 +265,7 @@ def reflect(session: SearchSession, iteration: int, candidates: Sequence[Candida
         reasons = "; ".join(f"{c.id}: {c.reason}" for c in candidates if c.reason)
         store.write_iteration(iteration, f"No candidate could be trained. {reasons}")
         return
-    if session.solved:
+    if session.finished:
         # Nobody is going to read advice for a next iteration: there is none.
         solver = session.best.id if session.best else ""
         store.write_iteration(iteration, f"{solver} solves the task; nothing was analyzed.")
@@ -303,7 +303,7 @@ def summarize_candidate(session: SearchSession, candidate: Candidate) -> Summary
 # The person -------------------------------------------------------------------------------------------
 
 
-def consult(session: SearchSession, iteration: int, ask: Ask | None) -> Outcome | None:
+def ask_person(session: SearchSession, iteration: int, ask: Ask | None) -> Outcome | None:
     """Ask the person, if feedback is wanted; returns how the search ends if the answer ends it."""
     store, settings = session.store, session.settings
     if settings.feedback == "none":

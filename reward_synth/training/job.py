@@ -13,11 +13,11 @@ from typing import Any, Literal, Self
 from pydantic import ValidationError
 
 from reward_synth.core.files import write_text
+from reward_synth.core.names import LearnerName
 from reward_synth.core.types import (
     CheckReport,
     EpisodeScore,
     EvaluationPoint,
-    LearnerName,
     TermStatistics,
     TrainResult,
     Value,

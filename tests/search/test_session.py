@@ -37,7 +37,7 @@ def test_a_poll_opens_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
         for place in (builtins, io):
             monkeypatch.setattr(place, "open", opened)
-        assert not session.solved
+        assert not session.solved and not session.finished
         assert session.reason_to_stop() is None
         monkeypatch.undo()
         store.request_stop()
