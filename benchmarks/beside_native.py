@@ -9,7 +9,7 @@ that the search has not seen either. A training that has a row already is not re
 
 Arms:
 - `best`: the search's best reward (results/worlds.tsv; the code is in `data/`), in its contained process.
-- `native`: the environment's own dense reward, where it has one for the behaviour (MetaWorld, ManiSkill).
+- `native`: the environment's own dense reward, where it has one for the behaviour (MetaWorld, ManiSkill, dm_control).
 - `sparse`: 1 at each step at which the task counts as done, else 0.
 """
 
@@ -99,6 +99,20 @@ def maniskill_reward(environment: Any) -> float:
     return float(upstream.compute_normalized_dense_reward(obs=None, action=None, info=upstream.evaluate()).item())
 
 
+def suite_reward(environment: Any) -> float:
+    """The control suite's reward of the present state."""
+    return float(environment.suite_reward())
+
+
+def pays_well(before: Columns, after: Columns, starts: FloatArray) -> FloatArray:
+    """The control suite pays at least four fifths of what it can."""
+    return (after["suite_reward"] >= 0.8).astype(float)
+
+
+def _suite(steps: int) -> Comparison:
+    return Comparison(steps, lambda: pays_well, ("suite_reward",), suite_reward)
+
+
 @dataclass(frozen=True)
 class Comparison:
     """What stands beside one search."""
@@ -131,6 +145,8 @@ COMPARISONS = {
     "crafter/place_table": _achievement("place_table", 100_000),
     "crafter/attack_cow": _achievement("eat_cow", 400_000),
     "crafter/diamond_kit": _achievement("collect_diamond", 1_000_000),
+    "dmcontrol/cartpole_swingup": _suite(100_000),
+    "dmcontrol/cheetah_run": _suite(300_000),
     "maniskill/push_cube": Comparison(40_000, lambda: succeeds, native=maniskill_reward),
 }
 
@@ -277,8 +293,9 @@ def train(task: str, arm: str, index: int, steps: int) -> Row:
 
 
 def arms_of(task: str) -> tuple[str, ...]:
-    """The arms that there are for a task."""
-    return ARMS if COMPARISONS[task].native else ("best", "sparse")
+    """The arms that there are for a task: without a search there is no best reward."""
+    there = {"best": task in searched(), "native": COMPARISONS[task].native is not None, "sparse": True}
+    return tuple(arm for arm in ARMS if there[arm])
 
 
 def wanted(arguments: argparse.Namespace, rows: list[Row]) -> list[tuple[str, str, int]]:

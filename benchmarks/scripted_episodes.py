@@ -258,6 +258,43 @@ def waving(
     return act
 
 
+# ── DeepMind's control suite ──────────────────────────────────────────────────────────────────────────────
+
+
+def swinging_up(observation: np.ndarray, seconds: float) -> np.ndarray:
+    """Give the suite's pole the energy that it has at the top, and hold it there."""
+    place, cosine, sine, speed, spin = observation
+    if cosine > 0.9 and abs(spin) < 3.5:
+        force = place + 1.6 * speed + 18.0 * np.arctan2(sine, cosine) + 3.2 * spin
+    else:
+        missing = 0.1 * 9.81 * 0.5 * (1.0 - cosine) - 0.5 * (0.1 / 3.0) * spin**2
+        force = 0.1 if abs(spin) < 1e-3 else -2.0 * missing * np.sign(spin * cosine) - 0.25 * place - 0.15 * speed
+    return np.array([np.clip(force, -1.0, 1.0)], dtype=np.float32)
+
+
+def reaching_out(observation: np.ndarray, seconds: float) -> np.ndarray:
+    """Pull the suite's fingertip to the target by a spring; both links are 0.12 m long."""
+    shoulder, wrist, x, y, shoulder_spin, wrist_spin = observation
+    arm, hand = (0.12 * np.array([-np.sin(angle), np.cos(angle)]) for angle in (shoulder, shoulder + wrist))
+    pull = np.array([(arm + hand) @ (x, y), hand @ (x, y)])
+    return np.clip(300.0 * pull - 0.3 * np.array([shoulder_spin, wrist_spin]), -1.0, 1.0).astype(np.float32)
+
+
+def carried(stage: Stage, speed: float) -> Measurement:
+    """Judge the episode in which one of the suite's bodies stands upright and is carried forward."""
+    import mujoco
+
+    model, data, rows = stage.base.model, stage.base.data, []
+    place, dof = (int(array[model.joint("rootx").id]) for array in (model.jnt_qposadr, model.jnt_dofadr))
+    for step in range(stage.spec.horizon + 1):
+        mujoco.mj_resetData(model, data)
+        data.time = step * stage.dt
+        data.qpos[place], data.qvel[dof] = speed * data.time, speed
+        mujoco.mj_forward(model, data)
+        rows.append(stage.read())
+    return stage.measure(rows, terminated=False)
+
+
 # ── the task's own success ────────────────────────────────────────────────────────────────────────────────
 
 
@@ -275,6 +312,11 @@ def _travelling(speed: float) -> Script:
 
 
 SCRIPTS: dict[str, Script] = {
+    "dmcontrol/cartpole_swingup": Script("played", lambda stage, seed: stage.play(swinging_up, seed)),
+    "dmcontrol/cheetah_run": Script("puppet", lambda stage, seed: carried(stage, 8.0)),
+    "dmcontrol/hopper_hop": Script("puppet", lambda stage, seed: carried(stage, 2.5)),
+    "dmcontrol/reacher_easy": Script("played", lambda stage, seed: stage.play(reaching_out, seed)),
+    "dmcontrol/walker_walk": Script("puppet", lambda stage, seed: carried(stage, 1.1)),
     "gym/ant_lie_down": Script("played", lambda stage, seed: stage.play(lying(stage), seed)),
     "gym/ant_walk_forward": _travelling(1.1),
     "gym/ant_wave_leg": Script("played", lambda stage, seed: stage.play(waving(stage, LEGS[seed % 4]), seed)),

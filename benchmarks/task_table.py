@@ -251,7 +251,7 @@ def played(spec: TaskSpec, simulator: Simulator, table: FieldTable, seed: int, a
     return Episode(recorded.layout(), np.stack(rows), np.stack(actions), seconds, spec.horizon, seed, terminated)
 
 
-PACKAGES = {"gym": "gymnasium", "maniskill": "mani_skill"}
+PACKAGES = {"dmcontrol": "dm_control", "gym": "gymnasium", "maniskill": "mani_skill"}
 """Simulator → its package, where they bear different names."""
 
 

@@ -21,6 +21,7 @@ ADAPTERS: dict[str, str] = {
     "metaworld": "reward_synth.simulators.metaworld.adapter:MetaWorld",
     "maniskill": "reward_synth.simulators.maniskill.adapter:ManiSkill",
     "crafter": "reward_synth.simulators.crafter.adapter:Crafter",
+    "dmcontrol": "reward_synth.simulators.dmcontrol.adapter:ControlSuite",
 }
 """Name → class of the adapter, which is imported when it is asked for. A simulator's only line outside its folder."""
 

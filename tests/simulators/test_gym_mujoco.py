@@ -107,7 +107,7 @@ def test_tables_of_two_instances_are_equal() -> None:
 
 
 def test_simulators_by_name() -> None:
-    assert simulator_names() == ("gym", "metaworld", "maniskill", "crafter")
+    assert simulator_names() == ("gym", "metaworld", "maniskill", "crafter", "dmcontrol")
     assert [get_simulator(name).name for name in simulator_names()] == list(simulator_names())
     with pytest.raises(RewardSynthError, match="unknown simulator 'gymm'") as error:
         get_simulator("gymm")

@@ -16,7 +16,7 @@ from reward_synth.simulators.gym.annotated_environments import ANNOTATIONS
 from reward_synth.state.table import FieldTable
 
 GYM = tuple(ANNOTATIONS)
-ENVIRONMENTS = GYM
+ENVIRONMENTS = (*GYM, *get_simulator("dmcontrol").environments())
 
 
 @functools.cache

@@ -50,6 +50,8 @@ class Expected:
     """Fitness of doing nothing."""
     lead: float = 0.0
     """By so much the expert's mean fitness is above that of chance."""
+    native: bool = False
+    """Success is a sum of the native reward, which a field holds that only judges may read."""
     cut: int = 0
     """Steps after which an expert that stops has achieved less; 0 where that is not tried."""
 
@@ -63,6 +65,7 @@ EXPECTED = {
         "crafter", "crafter", seeds=tuple(range(100, 112)), failures=2, chance=tuple(range(100, 106)), lucky=2,
         passes_by=True, done=(1.0, 1.1), failed=1.0, lead=0.15, cut=3,
     ),
+    "dmcontrol": Expected("dm_control", "dmcontrol", done=(200.0, 1000.0), rest=(0.0, 200.0), lead=150.0, native=True),
 }  # fmt: skip
 
 

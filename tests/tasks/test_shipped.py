@@ -99,6 +99,16 @@ def test_auto_mc_rewards() -> None:
         assert preset_for(spec).learner == "ppo" and spec.training.preset == "explore"
 
 
+def test_those_of_the_control_suite() -> None:
+    specs = shipped("dmcontrol")
+    assert set(specs) == {"cartpole_swingup", "cheetah_run", "hopper_hop", "reacher_easy", "walker_walk"}
+    for name, spec in specs.items():
+        assert spec.environment.id == f"dmc-{name.replace('_', '-')}" and spec.environment.arguments == {}
+        assert spec.horizon == 1000 and spec.source == "DeepMind control suite"
+        assert spec.fitness == "float(np.sum(episode.suite_reward))"
+        assert spec.success.startswith("np.sum(episode.suite_reward) >= ")
+
+
 @pytest.mark.parametrize("name", TEXT2REWARD)
 def test_text2rewards_instructions_are_goals(name: str) -> None:
     simulator, _, short_name = name.partition("/")

@@ -1,0 +1,1 @@
+"""DeepMind's control suite. Needs the extra ``dmcontrol``."""
