@@ -280,7 +280,7 @@ def reaching_out(observation: np.ndarray, seconds: float) -> np.ndarray:
     return np.clip(300.0 * pull - 0.3 * np.array([shoulder_spin, wrist_spin]), -1.0, 1.0).astype(np.float32)
 
 
-def carried(stage: Stage, speed: float) -> Measurement:
+def carried(stage: Stage, speed: float) -> EpisodeScore:
     """Judge the episode in which one of the suite's bodies stands upright and is carried forward."""
     import mujoco
 

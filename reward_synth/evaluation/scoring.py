@@ -65,7 +65,7 @@ def score_episodes(task: TaskSpec, table: FieldTable, episodes: Sequence[Episode
 
 
 def score_with(process: ScoringProcess, episodes: Sequence[Episode]) -> list[EpisodeScore]:
-    """As :func:`score_episodes`, by a judge that already runs, because a locked process cannot start one.
+    """As :func:`score_episodes`, by a process that already runs, because a locked process cannot start one.
 
     :raises RewardSynthError: instead of :class:`RewardError`, which would look like a fault of the trained reward.
     """

@@ -9,11 +9,11 @@ import pytest
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.evaluation.play import play
-from reward_synth.evaluation.scoring import measure, measured_table
+from reward_synth.evaluation.scoring import measured_table, score_episodes
 from reward_synth.export.standalone import export
 from reward_synth.export.wrapper import RewardWrapper
 from reward_synth.methods.briefing import first_brief
-from reward_synth.screening.checker import Inspector
+from reward_synth.screening.checker import RewardChecker
 from reward_synth.settings.model import Settings
 from reward_synth.simulators import get_simulator, open_environment
 from tests.tasks.demonstrations import SPECS, table_of
@@ -37,7 +37,7 @@ def test_fitness_is_upstreams_return(name: str) -> None:
     low = theirs.action_spec().minimum
     chosen = np.random.default_rng(0).uniform(low, -low, (1000, *low.shape)).astype(np.float32)
     draws = iter(chosen)
-    (verdict,) = measure(spec, table, play(spec, table, lambda seen: next(draws)[None], (3,)))
+    (verdict,) = score_episodes(spec, table, play(spec, table, lambda seen: next(draws)[None], (3,)))
     theirs.reset()
     assert verdict.fitness == pytest.approx(sum(theirs.step(action).reward for action in chosen), rel=1e-12)
 
@@ -53,10 +53,10 @@ def test_nothing_of_the_suites_reward_is_shown_to_a_designer(name: str) -> None:
 
 def test_a_reward_is_checked_used_and_exported_as_any_other() -> None:
     spec = SPECS["dmcontrol/cartpole_swingup"]
-    inspector = Inspector.of(spec)
-    report = inspector.check(SWING)
+    checker = RewardChecker.of(spec)
+    report = checker.check(SWING)
     assert report.ok, report.findings
-    assert any("suite_reward" in finding.message for finding in inspector.check(CHEAT).findings)
+    assert any("suite_reward" in finding.message for finding in checker.check(CHEAT).findings)
     with pytest.raises(RewardSynthError, match="suite_reward"):
         RewardWrapper(open_environment(spec), CHEAT, simulator="dmcontrol")
     ours = RewardWrapper(open_environment(spec), SWING, simulator="dmcontrol")
