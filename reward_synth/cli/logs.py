@@ -41,5 +41,7 @@ def _event_text(event: dict[str, Any]) -> str:
     if isinstance(candidate, dict):
         shown = ("status", "reason", "success", "fitness")
         facts |= {"candidate": candidate.get("id")} | {name: candidate.get(name) for name in shown}
+    if isinstance(facts.get("findings"), list):
+        facts["findings"] = len(facts["findings"]) or None
     plain = [f"{name}={value}" for name, value in facts.items() if value not in ("", None, [], {})]
     return printable(" ".join([str(event.get("time", "")), str(event.get("kind", "")), *plain]).replace("\n", " "))

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from reward_synth.core.names import RoleName
 from reward_synth.core.types import Candidate, CheckReport, Feedback, TrainResult
 from reward_synth.llm.base import Message
 from reward_synth.roles.analyzer import Analyzer
@@ -121,6 +122,8 @@ class Method(Protocol):
     name: str
     paper: str
     """Where it is published."""
+    roles: tuple[RoleName, ...]
+    """The roles that it asks beside the designer."""
     defaults: Mapping[str, Any]
     """Settings whose value is the method's where nobody gave one."""
     fixed: Mapping[str, tuple[Any, str]]

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from reward_synth.core.names import RoleName
 from reward_synth.core.types import Candidate
 from reward_synth.diagnosis.evidence import merge_curves, merge_terms
 from reward_synth.evaluation.select import best_candidate
@@ -24,6 +25,7 @@ class Eureka:
 
     name = "eureka"
     paper = "Eureka (arXiv:2310.12931)"
+    roles: tuple[RoleName, ...] = ()
     defaults: Mapping[str, Any] = {"samples": 16, "iterations": 5, "temperature": 1.0}
     fixed: Mapping[str, tuple[Any, str]] = {
         "critic": (False, "eureka has no critic"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from reward_synth.core.names import RoleName
 from reward_synth.methods.base import Checked, History, Proposals, Reflection, Schedule, Tools
 from reward_synth.methods.briefing import brief_for
 from reward_synth.roles.brief import Turn
@@ -21,6 +22,7 @@ class Synth:
 
     name = "synth"
     paper = "Text2Reward (arXiv:2309.11489), Auto MC-Reward (arXiv:2312.09238), CARD (arXiv:2410.14660)"
+    roles: tuple[RoleName, ...] = ("critic", "analyzer")
     defaults: Mapping[str, Any] = {}
     fixed: Mapping[str, tuple[Any, str]] = {}
 

@@ -53,9 +53,8 @@ class Plan:
 
 def make_plan(goal: str, settings: Settings, task: TaskSpec | None) -> Plan:
     """Forecast a run whose prerequisites have been checked."""
-    roles: tuple[RoleName, ...] = ("designer", "analyzer")
-    if _has_critic(settings):
-        roles = ("designer", "critic", "analyzer")
+    critic = _has_critic(settings)
+    roles: tuple[RoleName, ...] = ("designer", *_asked(settings, critic))
     if task is None:
         roles = ("task_drafter", *roles)
     models = {str(role): _model_name(settings, role) for role in roles}
@@ -75,11 +74,13 @@ def make_plan(goal: str, settings: Settings, task: TaskSpec | None) -> Plan:
     one = (settings.steps or task.training.steps) * settings.seeds
     final = (settings.steps or task.training.steps) * settings.final_seeds
     most = one * most_steps(settings.samples, settings.rung_shares) * settings.iterations
-    steps = Range(one + final, most + final)
+    least = most if settings.keep_going else one
+    steps = Range(least + final, most + final)
     per_step = _seconds_per_step(task, settings.learner)
     # The final trainings run side by side even where one candidate was enough.
-    low = one + final / max(1, min(settings.worker_count, settings.final_seeds))
-    seconds = Range(low * per_step, steps.high * per_step / settings.worker_count)
+    low = least + final / max(1, min(settings.worker_count, settings.final_seeds))
+    longest = steps.high * per_step / settings.worker_count
+    seconds = Range(min(low * per_step, longest), longest)
     return Plan(task, models, prompt, calls, tokens, usd, steps, seconds)
 
 
@@ -93,11 +94,21 @@ def _has_critic(settings: Settings) -> bool:
     return _model_name(settings, "critic") != "local" if settings.critic is None else settings.critic
 
 
+def _asked(settings: Settings, critic: bool) -> tuple[RoleName, ...]:
+    """The roles that the method asks beside the designer."""
+    from reward_synth.methods.registry import METHODS
+
+    return tuple(role for role in METHODS[settings.method].roles if role != "critic" or critic)
+
+
 def _calls(settings: Settings, drafted: bool) -> Range:
-    rounds = 2 if _has_critic(settings) else 1
+    asked = _asked(settings, _has_critic(settings))
+    rounds = 2 if "critic" in asked else 1
+    readings = 1 if "analyzer" in asked else 0
     before = 2 if drafted else 0
-    low = before + settings.samples * rounds + 1
-    high = 2 * before + settings.iterations * (settings.samples * rounds * (1 + settings.repairs) + 1)
+    least = settings.iterations if settings.keep_going else 1
+    low = before + least * (settings.samples * rounds + readings)
+    high = 2 * before + settings.iterations * (settings.samples * rounds * (1 + settings.repairs) + readings)
     return Range(low, high)
 
 

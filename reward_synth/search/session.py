@@ -48,6 +48,8 @@ class SearchSession:
     ) -> None:
         started = time.monotonic()
         self.store, self.settings, self.emit = store, settings, emit
+        self.best: Candidate | None = best_candidate(store.candidates())
+        """The best candidate so far; kept here because training asks for it four times a second."""
         self.models = ModelPool(store, settings, emit)
         try:
             if not store.prompts_dir.exists():
@@ -63,8 +65,6 @@ class SearchSession:
         except BaseException:
             self.models.close()
             raise
-        self.best: Candidate | None = best_candidate(store.candidates())
-        """The best candidate so far; kept here because training asks for it four times a second."""
         self._stop_rules = (
             stop_file(store.stop_requested),
             time_limit(settings.time_limit, started),

@@ -9,6 +9,10 @@ import pytest
 from reward_synth import synthesize
 from reward_synth.llm.base import Request
 from reward_synth.llm.fake import ScriptedModel
+from reward_synth.methods.registry import with_method
+from reward_synth.preparation.forecast import Range, make_plan
+from reward_synth.settings.sources import load_settings
+from reward_synth.tasks.spec import load_task
 
 GOAL = "balance the inverted pendulum"
 REWARD = """
@@ -74,3 +78,11 @@ def test_where_nothing_could_be_trained_the_same_prompt_is_asked_again(
     run, model = search(tmp_path, monkeypatch, designs)
     assert model.requests[2].messages == model.requests[0].messages
     assert [c.status for c in run.candidates] == ["rejected", "rejected", "trained", "rejected"]
+
+
+def test_the_forecast_of_a_run_counts_what_the_method_asks_and_trains() -> None:
+    settings = with_method(load_settings({"method": "eureka", "model": "local", "steps": 4000})).settings
+    plan = make_plan("", settings, load_task("inverted_pendulum_balance"))
+    assert set(plan.models) == {"designer"}
+    assert plan.calls == Range(80, 80), "sixteen samples in each of five iterations, none repaired"
+    assert plan.steps == Range(80 * 4000, 80 * 4000)
