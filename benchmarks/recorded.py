@@ -180,7 +180,7 @@ def main() -> None:
         kept = [each for each in recorded_rewards(added[0].task) if each.search != arguments.add[1]]
         write(added[0].task, [*kept, *judged(added)])
     rewards = recorded_rewards(arguments.task)
-    for task in sorted({reward.task for reward in rewards}) if arguments.score else ():
+    for task in sorted({reward.task for reward in rewards}) if arguments.judge else ():
         try:
             write(task, judged([reward for reward in rewards if reward.task == task]))
         except RewardSynthError as error:
