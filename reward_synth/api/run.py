@@ -232,7 +232,7 @@ class Run:
         confirm: Confirm | None = None,
         display: Display | None = None,
     ) -> Run:
-        """As :meth:`resume`; ``flags`` as in :func:`~reward_synth.settings.model.load_settings`."""
+        """As :meth:`resume`; ``flags`` as in :func:`~reward_synth.settings.sources.load_settings`."""
         from reward_synth.preparation.prepare import check_learner
 
         stored = Resolved(self.store.settings(), self.store.origins())

@@ -22,7 +22,7 @@ def resume(
     from reward_synth.api.run import Run
 
     found = Run.open(run, options.runs_folder(runs_dir))
-    changes = options.overrides(given, json=json)
+    changes = options.overrides({"env": env, **given}, json=json)
     with resumable() as made:
         made(found)
         found.resume_with(changes, flags=True, ask=console_ask(), confirm=console_confirm())

@@ -56,163 +56,78 @@ class Setting:
 class Declarations:
     """The settings in the order in which people are shown them."""
 
-    task: Annotated[
-        str | None, Setting("Task spec: its name (`reward-synth tasks ls`) or a YAML file.", "NAME|FILE")
-    ] = None
-    env: Annotated[
-        str | None,
-        Setting(
-            "Environment, for a goal without a task spec: an id, `module:ID`, `module:CLASS` or `./FILE.py:CLASS`; "
-            "the model chooses one if neither is given.",
-            "ID",
-        ),
-    ] = None
-    method: Annotated[
-        str,
-        Setting(
-            "Search method: who proposes rewards, which of them train, and what the next round is given "
-            "(docs/guide/methods.md).",
-            "NAME",
-        ),
-    ] = "synth"
-    model: Annotated[
-        str | None,
-        Setting(
-            "Model that writes and reviews: any litellm name, `local`, `manual` or `replay:FILE`. "
-            "Per role with `ROLE=NAME`, as in `--model critic=gpt-5`; may be repeated.",
-            "[ROLE=]NAME",
-        ),
-    ] = None
-    models: Annotated[
-        dict[RoleName, str],
-        Setting(
-            "Model per role (`designer`, `critic`, `analyzer`, `task_drafter`), where it is not `model`.",
-            parse=rename_roles,
-            options=(),
-        ),
-    ] = {}  # noqa: RUF012 - pydantic gives each Settings its own
-    base_url: Annotated[
-        str | None, Setting("Address of an OpenAI-compatible server for `model`.", "URL", resumable=True)
-    ] = None
+    # fmt: off
+    task: Annotated[str | None, Setting(
+        "Task spec: its name (`reward-synth tasks ls`) or a YAML file.", "NAME|FILE")] = None
+    env: Annotated[str | None, Setting(
+        "Environment, for a goal without a task spec: an id, `module:ID`, `module:CLASS` or `./FILE.py:CLASS`; "
+        "the model chooses one if neither is given.", "ID")] = None
+    method: Annotated[str, Setting(
+        "Search method: who proposes rewards, which of them train, and what the next round is given "
+        "(docs/guide/methods.md).", "NAME")] = "synth"
+    model: Annotated[str | None, Setting(
+        "Model that writes and reviews: any litellm name, `local`, `manual` or `replay:FILE`. Per role with "
+        "`ROLE=NAME`, as in `--model critic=gpt-5`; may be repeated.", "[ROLE=]NAME")] = None
+    models: Annotated[dict[RoleName, str], Setting(
+        "Model per role (`designer`, `critic`, `analyzer`, `task_drafter`), where it is not `model`.",
+        parse=rename_roles, options=())] = {}  # noqa: RUF012 - pydantic gives each Settings its own
+    base_url: Annotated[str | None, Setting(
+        "Address of an OpenAI-compatible server for `model`.", "URL", resumable=True)] = None
     temperature: Annotated[float, Setting("Sampling temperature of the designer, 0 to 2.", at_least=0, at_most=2)] = 0.8
-    critic: Annotated[
-        bool | None,
-        Setting("Let a critic review each reward before it is trained. Unset: yes, unless the model is a small one."),
-    ] = None
+    critic: Annotated[bool | None, Setting(
+        "Let a critic review each reward before it is trained. Unset: yes, unless the model is a small one.")] = None
     shots: Annotated[int, Setting("Worked examples shown to the designer; 0 shows none.", at_least=0, at_most=8)] = 0
-    repairs: Annotated[
-        int, Setting("Repair rounds for a reward that lint, probe or critic object to.", at_least=0, at_most=10)
-    ] = 3
-    prompts: Annotated[
-        Path | None, Setting("Folder of prompt templates that replace the shipped ones of the same name.")
-    ] = None
-    iterations: Annotated[
-        int, Setting("Rounds of design, training and analysis.", at_least=1, at_most=999, resumable=True)
-    ] = 3
+    repairs: Annotated[int, Setting(
+        "Repair rounds for a reward that lint, probe or critic object to.", at_least=0, at_most=10)] = 3
+    prompts: Annotated[Path | None, Setting(
+        "Folder of prompt templates that replace the shipped ones of the same name.")] = None
+    iterations: Annotated[int, Setting(
+        "Rounds of design, training and analysis.", at_least=1, at_most=999, resumable=True)] = 3
     samples: Annotated[int, Setting("Rewards designed per iteration.", at_least=1, at_most=64)] = 4
     seeds: Annotated[int, Setting("Policies trained per reward.", at_least=1, at_most=64)] = 1
-    steps: Annotated[
-        int | None, Setting("Environment steps per training; the task spec's budget if not given.", at_least=1000)
-    ] = None
-    learner: Annotated[
-        LearnerName | None,
-        Setting("What trains the policies: `ppo`, or `sac` or `tqc` (extra `sbx`); the task spec's if not given."),
-    ] = None
-    scale: Annotated[
-        ScaleName | None,
-        Setting(
-            "How reward terms become the reward: `sum`, or `sign` for Auto MC-Reward's rule, 1 by the sign of terms "
-            "named `sparse…` and 0.1 by that of the others; the task spec's if not given."
-        ),
-    ] = None
-    budget: Annotated[
-        float | None,
-        Setting(
-            "Dollars that model calls may cost; refused for a model without a known price.",
-            "USD",
-            above=0,
-            resumable=True,
-        ),
-    ] = None
-    time_limit: Annotated[
-        float | None,
-        Setting(
-            "Wall time for the run, as `2h`, `30m`, `1h30m` or seconds.",
-            "TIME",
-            at_least=0,
-            parse=parse_some_time,
-            resumable=True,
-        ),
-    ] = None
-    rungs: Annotated[
-        str,
-        Setting(
-            "Shares of the steps after each of which the worst rewards of an iteration stop, such as `0.1,0.3,1`; "
-            "`1` trains all to their end.",
-            "SHARES",
-            parse=spell_rungs,
-        ),
-    ] = "0.1,0.3,1"
-    keep_going: Annotated[bool, Setting("Use all iterations even if the task is solved before.", resumable=True)] = (
-        False
-    )
-    final_seeds: Annotated[
-        int,
-        Setting(
-            "At the end, train the best reward from scratch on so many fresh seeds; 0 leaves it to `eval`.",
-            at_least=0,
-            at_most=64,
-        ),
-    ] = 0
-    feedback: Annotated[
-        Literal["none", "ask", "queue"],
-        Setting("Ask a person after each iteration: `none`, `ask` (here) or `queue` (by file).", resumable=True),
-    ] = "none"
-    feedback_timeout: Annotated[
-        float,
-        Setting(
-            "With `--feedback queue`: how long to wait for an answer; 0 goes on at once.",
-            "TIME",
-            at_least=0,
-            parse=parse_duration,
-            resumable=True,
-        ),
-    ] = 0.0
-    yes: Annotated[
-        bool,
-        Setting("Accept drafted success measures without asking.", resumable=True, options=("--yes/--no-yes", "-y")),
-    ] = False
-    unsafe_no_sandbox: Annotated[
-        bool,
-        Setting(
-            "Run generated code without the kernel's lock: it could then read and change your files. "
-            "Only as an option or argument, and not remembered by `resume`.",
-            resumable=True,
-            options=("--unsafe-no-sandbox",),
-        ),
-    ] = False
-    jobs: Annotated[
-        int | None,
-        Setting(
-            "Trainings that run side by side; as many as there are cores and memory for if not given.",
-            at_least=1,
-            resumable=True,
-        ),
-    ] = None
-    executor: Annotated[
-        Literal["local", "ray"],
-        Setting(
-            "Where trainings run: `local`, as processes on this machine, or `ray`, on the cluster at "
-            "`RAY_ADDRESS`, or on a local one if that is not set.",
-            resumable=True,
-        ),
-    ] = "local"
+    steps: Annotated[int | None, Setting(
+        "Environment steps per training; the task spec's budget if not given.", at_least=1000)] = None
+    learner: Annotated[LearnerName | None, Setting(
+        "What trains the policies: `ppo`, or `sac` or `tqc` (extra `sbx`); the task spec's if not given.")] = None
+    scale: Annotated[ScaleName | None, Setting(
+        "How reward terms become the reward: `sum`, or `sign` for Auto MC-Reward's rule, 1 by the sign of terms "
+        "named `sparse…` and 0.1 by that of the others; the task spec's if not given.")] = None
+    budget: Annotated[float | None, Setting(
+        "Dollars that model calls may cost; refused for a model without a known price.",
+        "USD", above=0, resumable=True)] = None
+    time_limit: Annotated[float | None, Setting(
+        "Wall time for the run, as `2h`, `30m`, `1h30m` or seconds.",
+        "TIME", at_least=0, parse=parse_some_time, resumable=True)] = None
+    rungs: Annotated[str, Setting(
+        "Shares of the steps after each of which the worst rewards of an iteration stop, such as `0.1,0.3,1`; "
+        "`1` trains all to their end.", "SHARES", parse=spell_rungs)] = "0.1,0.3,1"
+    keep_going: Annotated[bool, Setting(
+        "Use all iterations even if the task is solved before.", resumable=True)] = False
+    final_seeds: Annotated[int, Setting(
+        "At the end, train the best reward from scratch on so many fresh seeds; 0 leaves it to `eval`.",
+        at_least=0, at_most=64)] = 0
+    feedback: Annotated[Literal["none", "ask", "queue"], Setting(
+        "Ask a person after each iteration: `none`, `ask` (here) or `queue` (by file).", resumable=True)] = "none"
+    feedback_timeout: Annotated[float, Setting(
+        "With `--feedback queue`: how long to wait for an answer; 0 goes on at once.",
+        "TIME", at_least=0, parse=parse_duration, resumable=True)] = 0.0
+    yes: Annotated[bool, Setting(
+        "Accept drafted success measures without asking.", resumable=True, options=("--yes/--no-yes", "-y"))] = False
+    unsafe_no_sandbox: Annotated[bool, Setting(
+        "Run generated code without the kernel's lock: it could then read and change your files. Only as an "
+        "option or argument, and not remembered by `resume`.",
+        resumable=True, options=("--unsafe-no-sandbox",))] = False
+    jobs: Annotated[int | None, Setting(
+        "Trainings that run side by side; as many as there are cores and memory for if not given.",
+        at_least=1, resumable=True)] = None
+    executor: Annotated[Literal["local", "ray"], Setting(
+        "Where trainings run: `local`, as processes on this machine, or `ray`, on the cluster at `RAY_ADDRESS`, "
+        "or on a local one if that is not set.", resumable=True)] = "local"
     seed: Annotated[int, Setting("Seed that all others are derived from.", at_least=0, below=2**32)] = 0
     runs_dir: Annotated[Path, Setting("Folder that run folders are made in.")] = Path("runs")
-    display: Annotated[
-        Literal["auto", "rich", "plain", "json", "none"],
-        Setting("What the terminal shows: `auto`, `rich`, `plain`, `json` or `none`.", resumable=True),
-    ] = "auto"
+    display: Annotated[Literal["auto", "rich", "plain", "json", "none"], Setting(
+        "What the terminal shows: `auto`, `rich`, `plain`, `json` or `none`.", resumable=True)] = "auto"
+    # fmt: on
 
 
 _HINTS = get_type_hints(Declarations, include_extras=True)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -52,3 +53,10 @@ def test_resuming_takes_back_what_stopped_it(monkeypatch: pytest.MonkeyPatch, ru
     assert answer is not None
     assert (answer.action, answer.note) == ("continue", "later")
     assert run.settings.iterations == 9
+
+
+def test_what_is_typed_reaches_the_run(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    given: list[dict[str, Any]] = []
+    monkeypatch.setattr(Run, "resume_with", lambda self, overrides, **others: given.append(dict(overrides)) or self)
+    execute(["resume", run.id, "--env", "robots/point.py:Point", "--iterations", "5", "--no-keep-going", "--json"])
+    assert given == [{"env": "robots/point.py:Point", "iterations": "5", "keep_going": False, "display": "json"}]
