@@ -263,7 +263,7 @@ def searched() -> dict[str, str]:
 def current(rows: list[Row]) -> list[Row]:
     """Those that are not of an earlier search's best reward."""
     best = searched()
-    return [row for row in rows if row.reward in ("", best[row.task])]
+    return [row for row in rows if row.reward in ("", best.get(row.task))]
 
 
 def _row(
