@@ -6,7 +6,7 @@
 Three arms over the same sources: `syntax` is the lint without what follows values, `lint` the whole lint, `probe` the
 code run in its process on the task's recorded and sampled transitions, without any lint. Sources are:
 
-- every kept reward (`rewards/`): whatever is found there that the searches did not find is a false alarm;
+- every recorded reward (`data/`): whatever is found there that the searches did not find is a false alarm;
 - the attacks of `tests/containment`: the lint does not protect, but what it refuses costs no process;
 - defects of `planted.py`: a kind is found by an arm if it finds it in every host.
 
@@ -31,6 +31,7 @@ from unittest import mock
 import numpy as np
 import planted
 from lint import check_snippet, is_refused, kept_rewards, snippets
+from recorded import recorded_reward
 
 from reward_synth.core.types import Finding
 from reward_synth.reward.lint import LintReport, lint, linter
@@ -102,7 +103,7 @@ def plants(each: int) -> Iterator[dict[str, Any]]:
     hosts, known = [], {}
     for name in HOSTS:
         checker = inspectors[name.split("/")[0]]
-        source = (HERE / "rewards" / f"{name}.py").read_text(encoding="utf-8")
+        source = recorded_reward(*name.split("/")).source
         place = planted.host(checker, name, source, sampled(checker))
         plain = planted.sound(place)
         if plain is None:
