@@ -44,7 +44,7 @@ def work_on(
     :raises RewardSynthError: what ended the run as failed; it can be resumed.
     """
     bus = EventBus(JournalListener(store), display)
-    ending = _Ending(store, bus)
+    ending = _Ending(store, display)
     with store.logging() as log:
         store.update(status="running", reason="", outcome="")
         info = store.info
@@ -111,36 +111,40 @@ def _loop(
 class _Ending:
     """Writes down how a run ended: in ``run.json``, the journal, the report, and to whoever watches."""
 
-    def __init__(self, store: RunStore, bus: EventBus) -> None:
+    def __init__(self, store: RunStore, display: Display) -> None:
         self._store = store
-        self._bus = bus
+        self._display = display
         self._started = time.monotonic()
         self._earlier = store.info.seconds
 
     def write(self, status: str, reason: str, best: str | None) -> None:
-        """The run ended in one of the ways of an :class:`~reward_synth.core.types.Outcome`, or failed."""
-        self._write(status, reason)
-        self._bus.emit(RunEnded(status=status, best=best, reason=reason))
+        """The run ended in one of the ways of an :class:`~reward_synth.core.types.Outcome`."""
+        event = RunEnded(status=status, best=best, reason=reason)
+        self._write(event)
+        self._display(event)
 
     def write_if_possible(self, reason: str) -> None:
-        """The run failed. On a full disk its status cannot be written either; the first error is the one to report."""
+        """The run failed. On a full disk that cannot be written either; the first error is the one to report."""
+        event = RunEnded(status="failed", reason=reason)
         try:
-            self._write("failed", reason)
-            self._bus.emit(RunEnded(status="failed", reason=""))
+            self._write(event)
         except (RewardSynthError, OSError):
-            return
+            pass
+        finally:
+            self._display(event)
 
-    def _write(self, status: str, reason: str) -> None:
+    def _write(self, event: RunEnded) -> None:
         from reward_synth.report.data import write_report
         from reward_synth.tasks.spec import load_task
 
-        store = self._store
+        store, status = self._store, event.status
         seconds = round(self._earlier + time.monotonic() - self._started, 1)
         done = status not in ("stopped", "waiting", "failed")
         changes: dict[str, Any] = {"outcome": status} if done else {}
         if store.read_task() is not None and status != "failed":
             changes["task"] = load_task(store.task_path).name
-        store.update(status="done" if done else status, reason=reason, seconds=seconds, **changes)
+        store.update(status="done" if done else status, reason=event.reason, seconds=seconds, **changes)
+        store.record(event)
         if store.read_task() is not None:
             write_report(store)
 

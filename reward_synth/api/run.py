@@ -233,12 +233,14 @@ class Run:
         display: Display | None = None,
     ) -> Run:
         """As :meth:`resume`; ``flags`` as in :func:`~reward_synth.settings.sources.load_settings`."""
+        from reward_synth.methods.registry import refuse_ignored
         from reward_synth.preparation.prepare import check_learner
 
         stored = Resolved(self.store.settings(), self.store.origins())
         overrides = dict(overrides)
         self.name_environment(overrides.pop("env", None))
         resolved = resumed_settings(stored, overrides, flags=flags)
+        refuse_ignored(resolved)
         check_learner(self.task if self.store.read_task() is not None else None, resolved.settings)
         with self.store.lock():
             self.store.write_settings(resolved.settings, resolved.origins)

@@ -197,7 +197,7 @@ def read_lines_since(path: Path, offset: int) -> tuple[list[dict[str, Any]], int
 
 def _objects(content: bytes) -> list[dict[str, Any]]:
     records = []
-    for line in content.decode(errors="replace").splitlines():
+    for line in content.decode(errors="replace").split("\n"):
         try:
             record = json.loads(line)
         except ValueError:

@@ -65,7 +65,8 @@ def lines_of(event: events.Event, elapsed: float) -> Iterator[Line]:
         case events.RunEnded():
             word, tone = _OUTCOMES.get(event.status, (event.status, ""))
             found = f", best reward {event.best}" if event.best else ""
-            said = f": {event.reason}" if event.reason else ""
+            # Why a run failed is said by the error that ends the command.
+            said = f": {event.reason}" if event.reason and event.status != "failed" else ""
             yield Line(f"{word} after {duration(elapsed)}{found}{said}", tone)
 
 

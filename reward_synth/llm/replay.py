@@ -147,7 +147,7 @@ def load_recordings(path: Path) -> list[Recording]:
     if path.is_dir():
         sources = [(str(file), file.read_text(encoding="utf-8")) for file in sorted(path.glob("*.json"))]
     elif path.is_file():
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
         sources = [(f"{path}, line {number}", line) for number, line in enumerate(lines, 1) if line.strip()]
     else:
         raise RewardSynthError(

@@ -112,7 +112,8 @@ class Tools:
     """What a method may work with, besides a run's history."""
 
     settings: Settings
-    analyzer: Analyzer
+    analyzer: Analyzer | None
+    """None for a method that does not ask it."""
     prompts: Prompts
 
 

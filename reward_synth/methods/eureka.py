@@ -9,6 +9,7 @@ what fails to execute there.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from reward_synth.core.names import RoleName
@@ -48,10 +49,15 @@ class Eureka:
                 turns = self._turns(history, best, number)
                 return Proposals(brief, count, (best.id,), turns, spread=False, screen=False)
         # Where nothing could be trained, the paper repeats the iteration from the same messages.
+        brief = replace(brief, feedback=tuple(self._words(history)))
         return Proposals(brief, count, spread=False, screen=False)
 
+    @staticmethod
+    def _words(history: History) -> list[str]:
+        return [text for answer in history.answers if (text := words_of(answer))]
+
     def _turns(self, history: History, best: Candidate, number: int) -> tuple[Message, ...]:
-        said = [text for answer in history.answers if answer.iteration == number and (text := words_of(answer))]
+        said = self._words(history)
         answer = f"```python\n{history.source(best.id).rstrip()}\n```"
         request = self._prompts.render("eureka/next.md.j2", reflection=history.readings.get(number, ""), feedback=said)
         return Message(role="assistant", content=answer), Message(role="user", content=request)

@@ -28,13 +28,28 @@ def with_method(resolved: Resolved) -> Resolved:
     """
     name = resolved.settings.method
     method = _known(name)
-    hint = "drop it, or use --method synth"
-    ignored = {key: reason for key, (value, reason) in method.fixed.items() if getattr(resolved.settings, key) != value}
-    refuse_idle(resolved, (IdleRule(key, "method", reason, hint) for key, reason in ignored.items()))
+    refuse_ignored(resolved)
     changes = {key: value for key, value in method.defaults.items() if resolved.origins[key] == DEFAULT}
     changes |= {key: value for key, (value, _) in method.fixed.items()}
     settings = Settings.model_validate(resolved.settings.model_dump() | changes)
     return Resolved(settings, resolved.origins | dict.fromkeys(changes, f"method {name}"))
+
+
+def refuse_ignored(resolved: Resolved) -> None:
+    """Refuse what the method would ignore: settings that it decides, and models of roles that it does not ask.
+
+    :raises RewardSynthError: naming where it was given, and the reason.
+    """
+    settings = resolved.settings
+    method = _known(settings.method)
+    reasons = [(key, reason) for key, (value, reason) in method.fixed.items() if getattr(settings, key) != value]
+    asked = {"designer", "task_drafter", *method.roles}
+    reasons += [("models", f"{method.name} asks no {role}") for role in settings.models if role not in asked]
+    hint = "drop it, or use --method synth"
+    # A run of an earlier version has no origin for settings that came later.
+    origins = dict.fromkeys(Settings.model_fields, DEFAULT) | resolved.origins
+    rules = (IdleRule(key, "method", reason, hint) for key, reason in reasons)
+    refuse_idle(Resolved(settings, origins), rules)
 
 
 def _known(name: str) -> type[Synth] | type[Eureka]:

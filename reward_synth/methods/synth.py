@@ -28,6 +28,7 @@ class Synth:
 
     def __init__(self, tools: Tools) -> None:
         self._settings = tools.settings
+        assert tools.analyzer is not None
         self._analyzer = tools.analyzer
 
     def propose(self, history: History) -> Proposals:

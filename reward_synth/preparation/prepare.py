@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.names import RoleName
 from reward_synth.preparation.preflight import PreparedTask, preflight, try_environment
@@ -30,6 +28,12 @@ def prepare(goal: str, settings: Settings) -> PreparedTask | None:
         if settings.env is not None:
             try_environment(EnvironmentSpec.of(bare_id(settings.env)), sandbox=not settings.unsafe_no_sandbox)
     return None
+
+
+def known_task(goal: str, settings: Settings) -> TaskSpec | None:
+    """The task that was named, or that the goal means, with the scale that was typed; None if there is none."""
+    task = load_task(settings.task) if settings.task is not None else match_task(goal, settings.env)
+    return None if task is None else with_scale(task, settings.scale)
 
 
 def prepare_spec(task: TaskSpec, settings: Settings) -> PreparedTask:
@@ -94,8 +98,10 @@ def check_learner(task: TaskSpec | None, settings: Settings) -> None:
 def _check_models(settings: Settings) -> None:
     from reward_synth.llm import open_model
     from reward_synth.llm.local import require_xllamacpp
+    from reward_synth.methods.registry import METHODS
 
-    names = {settings.model_for(role) or "local" for role in get_args(RoleName)}
+    asked: tuple[RoleName, ...] = ("designer", "task_drafter", *METHODS[settings.method].roles)
+    names = {settings.model_for(role) or "local" for role in asked}
     if "local" in names:
         require_xllamacpp()
     # The embedded model's start (and download) belongs into the run, where the display shows it.

@@ -174,6 +174,19 @@ def latest_request(store: RunStore) -> FeedbackRequest:
     return request_about(store, iteration, "Nothing was asked, but your advice enters the next prompt.")
 
 
+def require_trained(store: RunStore, candidate: str) -> None:
+    """Only a reward that was trained can be accepted.
+
+    :raises RewardSynthError: it was not.
+    """
+    status = store.candidate(candidate).status
+    if status != "trained":
+        raise RewardSynthError(
+            f"{candidate} was {status} and not trained, so it cannot be accepted",
+            f"name another one: reward-synth feedback {store.short_id} --prefer CANDIDATE --accept",
+        )
+
+
 def answer_from_options(
     store: RunStore,
     *,
@@ -195,6 +208,8 @@ def answer_from_options(
         store.candidate(prefer)
     if accept and prefer is None and store.info.best is None:
         raise RewardSynthError("no candidate has been trained yet, so there is none to accept", "name one: --prefer")
+    if accept and prefer is not None:
+        require_trained(store, prefer)
     edited = read_reward_file(edit) if edit else None
     parent = (_candidate_of(store, edit) or prefer or store.info.best) if edit else None
     return Feedback(

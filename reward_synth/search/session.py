@@ -13,9 +13,9 @@ from reward_synth.events.model import StatusChanged, Warned
 from reward_synth.executors.registry import open_executor
 from reward_synth.methods.base import History, Tools
 from reward_synth.methods.refine import Refiner
-from reward_synth.methods.registry import open_method
+from reward_synth.methods.registry import METHODS, open_method
 from reward_synth.preparation.preflight import PreparedTask
-from reward_synth.preparation.prepare import prepare_spec
+from reward_synth.preparation.prepare import known_task, prepare_spec
 from reward_synth.preparation.settle import Confirm, draft_task
 from reward_synth.roles.analyzer import Analyzer
 from reward_synth.roles.critic import Critic
@@ -59,7 +59,8 @@ class SearchSession:
             self.designer = open_role(Designer, self.models.of, prompts, settings)
             critic = open_role(Critic, self.models.of, prompts, settings) if self._wants_critic() else None
             self.refiner = Refiner(self.prepared.checker, self.designer, critic, settings.repairs)
-            analyzer = open_role(Analyzer, self.models.of, prompts, settings)
+            asked = "analyzer" in METHODS[settings.method].roles
+            analyzer = open_role(Analyzer, self.models.of, prompts, settings) if asked else None
             self.method = open_method(Tools(settings, analyzer, prompts))
             self.executor = open_executor(settings.executor, settings.jobs)
         except BaseException:
@@ -82,6 +83,8 @@ class SearchSession:
                 named = f"task {spec.name} on {spec.environment.id}"
                 meant = f"the goal means the task {spec.name} ({spec.environment.id})"
                 self.emit(StatusChanged(text=named if settings.task is not None else meant))
+            elif (found := known_task(store.info.goal, settings)) is not None:
+                spec = found  # The run ended before its task was frozen, and is taken up again.
             else:
                 drafter = open_role(TaskDrafter, self.models.of, prompts, settings)
                 spec = draft_task(store.info.goal, settings, drafter, store, self.emit, confirm)

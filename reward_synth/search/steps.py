@@ -31,7 +31,7 @@ from reward_synth.report.data import write_plots
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.scale import file_header
 from reward_synth.screening.ranking import episode_terms
-from reward_synth.search.feedback import request_about
+from reward_synth.search.feedback import request_about, require_trained
 from reward_synth.search.session import SearchSession
 from reward_synth.state.episode import Episode
 from reward_synth.state.faults import BLAME
@@ -63,7 +63,9 @@ def design(session: SearchSession, iteration: int) -> list[Candidate]:
         spread=proposals.spread,
     )
     refined = session.refiner.refine(proposals.brief, drafts, screen=proposals.screen)
-    known = {store.read_reward(c.id): c.id for c in store.candidates() if c.status != "rejected"}
+    # Not those of this iteration: a run that was cut off while it saved them must not take them for their own twins.
+    others = (c for c in store.candidates() if c.status != "rejected" and c.iteration != iteration)
+    known = {store.read_reward(c.id): c.id for c in others}
     # Saved only when all are ready: a run that is cut off here designs again, from the cache of model calls.
     items = []
     for name, item in zip(ids, refined, strict=True):
@@ -111,6 +113,8 @@ def _edited(session: SearchSession, iteration: int, first: int, screen: bool) ->
 
 def _save(session: SearchSession, candidate: Candidate, item: Refined) -> None:
     store = session.store
+    if store.is_finished(candidate.id):
+        return  # It was saved before the run was cut off.
     for exchange in item.draft.exchanges:
         store.write_exchange(candidate.id, exchange.role, exchange.prompt, exchange.answer)
     if item.draft.source:
@@ -327,6 +331,7 @@ def ask_person(session: SearchSession, iteration: int, ask: Ask | None) -> Outco
     if answer.action == "accept":
         best = best or (session.best.id if session.best else None)
         if best is not None:
+            require_trained(store, best)
             _set_best(session, best)
         return Outcome(status="accepted", best=best, reason="accepted by the person")
     return Outcome(status="waiting", best=best, reason="the person will go on later")

@@ -156,7 +156,7 @@ def split_models(given: list[str]) -> tuple[str | None, dict[str, str]]:
     roles: dict[str, str] = {}
     for text in given:
         role, equals, name = text.partition("=")
-        if equals and re.fullmatch(r"[A-Za-z]+", role):
+        if equals and re.fullmatch(r"[A-Za-z_]+", role):
             role = EARLIER_ROLE_NAMES.get(role, role)
             if role not in ROLES:
                 raise RewardSynthError(f"--model {text}: there is no role '{role}'", _nearest(role, ROLES))

@@ -164,9 +164,13 @@ class CandidateFiles:
         path = self.summary_path(candidate).with_suffix(".json")
         return dict(read_json(path)) if path.exists() else None
 
-    def _refuse_finished(self, candidate: str) -> None:
+    def is_finished(self, candidate: str) -> bool:
+        """True if it was saved with a status after which it never changes."""
         path = self.candidate_dir(candidate) / "candidate.json"
-        if path.exists() and self.candidate(candidate).status in FINISHED:
+        return path.exists() and self.candidate(candidate).status in FINISHED
+
+    def _refuse_finished(self, candidate: str) -> None:
+        if self.is_finished(candidate):
             raise ValueError(f"{candidate} is finished and cannot change")
 
 

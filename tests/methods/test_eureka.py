@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from reward_synth import synthesize
+from reward_synth.core.types import Feedback
 from reward_synth.llm.base import Request
 from reward_synth.llm.fake import ScriptedModel
 from reward_synth.methods.registry import with_method
@@ -86,3 +87,13 @@ def test_the_forecast_of_a_run_counts_what_the_method_asks_and_trains() -> None:
     assert set(plan.models) == {"designer"}
     assert plan.calls == Range(80, 80), "sixteen samples in each of five iterations, none repaired"
     assert plan.steps == Range(80 * 4000, 80 * 4000)
+
+
+def test_what_the_person_says_is_asked_for_whenever_it_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    designs = [REWARD % 0.01, BROKEN % 0.02, BROKEN % 0.03, BROKEN % 0.04, REWARD % 0.05, BROKEN % 0.06]
+    run, model = search(tmp_path, monkeypatch, designs, iterations=2)
+    run.answer(Feedback(iteration=1, note="keep the cart in the middle"))
+    run.resume(iterations=3)
+    last = model.requests[-1].messages
+    assert len(last) == 4, "the second iteration had no trained reward: the first one's conversation goes on"
+    assert "keep the cart in the middle" in last[-1].content

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.methods.registry import METHODS, with_method
-from reward_synth.settings.sources import load_settings
+from reward_synth.methods.registry import METHODS, refuse_ignored, with_method
+from reward_synth.settings.origins import Resolved
+from reward_synth.settings.sources import load_settings, resumed_settings
 
 
 def test_each_method_names_itself_and_its_paper() -> None:
@@ -58,3 +59,16 @@ def test_what_a_file_says_gives_way_to_a_method_that_was_typed(tmp_path, monkeyp
     (tmp_path / "reward-synth.toml").write_text('method = "eureka"\nrungs = "0.5,1"\n')
     with pytest.raises(RewardSynthError, match="would do nothing"):
         with_method(load_settings({}))
+
+
+def test_a_model_for_a_role_that_the_method_does_not_ask_is_refused() -> None:
+    with pytest.raises(RewardSynthError, match="eureka asks no critic"):
+        with_method(load_settings({"method": "eureka", "models": {"critic": "gpt-5"}}))
+
+
+def test_a_resumed_run_refuses_what_its_method_decides_too() -> None:
+    stored = with_method(load_settings({"method": "eureka"}))
+    with pytest.raises(RewardSynthError, match="--keep-going would do nothing: eureka uses all its iterations"):
+        refuse_ignored(resumed_settings(stored, {"keep_going": False}))
+    earlier = Resolved(load_settings({}).settings, {})
+    refuse_ignored(earlier)

@@ -40,3 +40,8 @@ def test_the_earlier_name_of_a_role_still_loads(monkeypatch: pytest.MonkeyPatch)
     assert load_settings({}).settings.models == {"task_drafter": "local"}
     asked = Request.model_validate({"messages": [Message(role="user", content="hop")], "role": "goal"})
     assert asked.role == "task_drafter"
+
+
+@pytest.mark.parametrize("role", get_args(RoleName))
+def test_every_role_can_be_given_a_model(role: str) -> None:
+    assert split_models([f"{role}=gpt-5", "local"]) == ("local", {role: "gpt-5"})

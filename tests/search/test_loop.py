@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,9 +12,11 @@ import pytest
 
 from reward_synth import Run, synthesize
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.types import Feedback, FeedbackRequest
+from reward_synth.core.types import Candidate, Feedback, FeedbackRequest
 from reward_synth.llm.base import Model, Request
 from reward_synth.llm.fake import ScriptedModel
+from reward_synth.search.feedback import answer_from_options
+from reward_synth.store import RunStore
 from reward_synth.tasks.spec import load_task
 
 GOAL = "balance the inverted pendulum"
@@ -278,3 +281,51 @@ def test_the_worst_stop_after_each_rung_and_the_books_tell_it(
     assert f"{saved} fewer than if every candidate had been trained" in (run.path / "report.html").read_text()
     # The analyzer learns why the losers were not trained on.
     assert "stopped after 10% of its steps as number" in run.store.read_summary(stopped[0].id)
+
+
+def test_a_run_that_was_cut_off_while_it_saved_an_iteration_takes_no_reward_for_its_own_twin(
+    tmp_path: Path, model: Callable[[Answer], ScriptedModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = GOOD.replace("import numpy as np", "import os")
+    model(lambda request: play(request, [GOOD, broken, EDITED]))
+    saved: list[str] = []
+    save = RunStore.save_candidate
+
+    def cut_off(store: RunStore, candidate: Candidate) -> None:
+        if len(saved) == 2:
+            raise KeyboardInterrupt
+        saved.append(candidate.id)
+        save(store, candidate)
+
+    monkeypatch.setattr(RunStore, "save_candidate", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        synthesize(GOAL, **settings(tmp_path, samples=3, repairs=0))
+    monkeypatch.setattr(RunStore, "save_candidate", save)
+    run = Run.open("latest", tmp_path).resume()
+    assert saved == ["001-a", "001-b"]
+    assert [c.status == "rejected" for c in run.candidates] == [False, True, False]
+    assert not any("same code" in c.reason for c in run.candidates)
+
+
+def test_why_a_run_failed_stands_in_its_journal_and_ends_the_display(
+    tmp_path: Path, model: Callable[[Answer], ScriptedModel], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def gone(request: Request) -> str:
+        raise RewardSynthError("the provider is gone")
+
+    model(gone)
+    with pytest.raises(RewardSynthError, match="the provider is gone"):
+        synthesize(GOAL, **settings(tmp_path, display="json"))
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (last["event"], last["status"], last["reason"]) == ("done", "failed", "the provider is gone")
+    ended = Run.open("latest", tmp_path).store.events()[-1]
+    assert (ended["kind"], ended["status"], ended["reason"]) == ("ended", "failed", "the provider is gone")
+
+
+def test_a_reward_that_was_not_trained_cannot_be_accepted(
+    tmp_path: Path, model: Callable[[Answer], ScriptedModel]
+) -> None:
+    model(lambda request: play(request, [UNKNOWN_FIELD]))
+    run = synthesize(GOAL, **settings(tmp_path, samples=1, repairs=0))
+    with pytest.raises(RewardSynthError, match="001-a was rejected and not trained"):
+        answer_from_options(run.store, prefer="001-a", accept=True)

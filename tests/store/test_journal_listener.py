@@ -46,3 +46,10 @@ def test_the_store_answers_what_changed_since_an_offset(tmp_path: Path) -> None:
         file.write('xt": "three"}\n')
     third, _ = store.events_since(end)
     assert [event["text"] for event in third] == ["three"], "a line is read once it is whole"
+
+
+def test_a_line_separator_in_a_text_does_not_tear_its_line(tmp_path: Path) -> None:
+    store = RunStore.create(tmp_path, "hop", Settings())
+    text = "one\u2028two\u0085three"
+    store.record(StatusChanged(text=text))
+    assert [event["text"] for event in store.events()] == [text]
