@@ -1,8 +1,9 @@
 """What running rewards on whole batches saves, against calling them for each transition.
 
-    python benchmarks/vector_ablation.py                # writes benchmarks/results/vector_ablation.tsv
-    python benchmarks/vector_ablation.py --part calls   # one part: calls, training, presets, episodes or start
-    python benchmarks/vector_ablation.py --on CHECKOUT  # a checkout that still has `reward_synth/reward/vector`
+    python benchmarks/vector_ablation.py --on CHECKOUT                # writes benchmarks/results/vector_ablation.tsv
+    python benchmarks/vector_ablation.py --on CHECKOUT --part calls   # or training, presets, episodes, start
+
+CHECKOUT is one that has `reward_synth/reward/vector`, which was deleted for what this table says.
 
 Two arms, one after the other in every repeat: `on` is the reward process of the checkout, `off` the same with
 `LEAST_ROWS` so large that no batch is run at once. All figures are processor time, of this process and of the reward
@@ -37,14 +38,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from recorded import recorded_reward, recorded_rewards
+from recorded import RecordedReward, recorded_reward, recorded_rewards
 from scipy import stats
 
 from reward_synth.core.types import CheckReport
-from reward_synth.executors.base import worker_environment
+from reward_synth.executors.local import worker_environment
 from reward_synth.sandbox import channel
 from reward_synth.sandbox.process import RewardProcess
-from reward_synth.screening.checker import RewardChecker
+from reward_synth.screening.checker import Inspector
 from reward_synth.screening.ranking import episode_terms
 from reward_synth.tasks.spec import load_task
 from reward_synth.training.presets import PPOPreset, get_preset
@@ -83,20 +84,20 @@ def program(arm: str, checkout: Path) -> Iterator[None]:
 
 
 class Sample:
-    """A kept reward and what it is run on."""
+    """A recorded reward and what it is run on."""
 
-    def __init__(self, checker: RewardChecker, name: str) -> None:
-        self.checker, self.name = checker, name
-        self.source = recorded_reward(*name.split("/")).source
-        self.report: CheckReport = checker.check(self.source)
-        shown = checker.table.for_rewards()
+    def __init__(self, inspector: Inspector, reward: RecordedReward) -> None:
+        self.inspector, self.name = inspector, f"{reward.short_task}/{reward.name}"
+        self.source = reward.source
+        self.report: CheckReport = inspector.check(self.source)
+        shown = inspector.table.for_rewards()
         self.subset = shown.subset(self.report.fields)
         self.action_size = len(shown.actions)
 
     @property
     def task(self) -> Any:
         """Its task."""
-        return self.checker.task
+        return self.inspector.task
 
     def process(self, kind: type[RewardProcess] = RewardProcess) -> RewardProcess:
         """A reward process that knows the terms, as in a training."""
@@ -104,14 +105,13 @@ class Sample:
 
 
 def samples(tasks: list[str] | None, count: int) -> Iterator[Sample]:
-    """Kept rewards that lint and probe accept, evenly taken from each task's."""
-    for task in sorted({reward.task.partition("/")[2] for reward in recorded_rewards()}):
-        if tasks and task not in tasks:
+    """Recorded rewards that lint and probe accept, evenly taken from each task's."""
+    for task in sorted({reward.task for reward in recorded_rewards()}):
+        if tasks and task.partition("/")[2] not in tasks:
             continue
-        checker = RewardChecker.of(load_task(task))
-        names = [f"{task}/{reward.name}" for reward in recorded_rewards(task)]
-        chosen = [names[k * len(names) // count] for k in range(count)]
-        yield from (sample for name in chosen if (sample := Sample(checker, name)).report.ok)
+        inspector, rewards = Inspector.of(load_task(task)), recorded_rewards(task)
+        chosen = [rewards[k * len(rewards) // count] for k in range(count)]
+        yield from (sample for reward in chosen if (sample := Sample(inspector, reward)).report.ok)
 
 
 def used_by(pid: int) -> float:
@@ -127,7 +127,7 @@ def children() -> float:
 
 def call(sample: Sample, environments: int) -> tuple[float, np.ndarray[Any, Any]]:
     """Microseconds per transition in batches of so many, and the terms of the last batch."""
-    transitions = sample.checker.reference_episodes.transitions(sample.subset.names)
+    transitions = sample.inspector.behaviours.transitions(sample.subset.names)
     generator = np.random.default_rng(0)
     rows = generator.integers(len(transitions), size=(16, environments))
     batches = [(transitions.states[r], transitions.actions[r], transitions.next_states[r]) for r in rows]
@@ -177,7 +177,7 @@ def train(sample: Sample, environments: int | None, steps: int) -> tuple[float, 
         assert isinstance(preset, PPOPreset)
         rollout = max(4, preset.n_steps * preset.environments // environments)
         preset = preset.model_copy(update={"environments": environments, "n_steps": rollout})
-    measured = measured_table(task, sample.checker.table)
+    measured = measured_table(task, sample.inspector.table)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "reward.py").write_text(sample.source, encoding="utf-8")
@@ -237,7 +237,9 @@ def trainings(
     command = [sys.executable, __file__, "--reward", name, "--steps", str(steps), "--on", str(arguments.on)]
     command += ["--repeats", str(arguments.repeats)]
     command += [] if environments is None else ["--environments", str(environments)]
-    ran = subprocess.run(command, capture_output=True, text=True, env=os.environ | worker_environment())
+    # Importing a simulator may have closed the folder of the script to its children.
+    environment = {k: v for k, v in (os.environ | worker_environment()).items() if k != "PYTHONSAFEPATH"}
+    ran = subprocess.run(command, capture_output=True, text=True, env=environment)
     if ran.returncode:
         print(ran.stderr[-2000:], file=sys.stderr)
         return
@@ -268,11 +270,11 @@ def presets(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
 def episodes(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """The part `episodes`."""
     for sample in samples(arguments.task, 1):
-        recorded = sample.checker.reference_episodes.episodes
+        recorded = sample.inspector.behaviours.episodes
 
         def measure(arm: str, sample: Sample = sample, recorded: Any = recorded) -> float:
             before = time.process_time() + children()
-            episode_terms(sample.source, sample.report, sample.checker.table, recorded)
+            episode_terms(sample.source, sample.report, sample.inspector.table, recorded)
             return 1e3 * (time.process_time() + children() - before)
 
         figures = saving(in_turn(arguments.repeats, arguments.on, measure))
@@ -313,7 +315,7 @@ def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--part", choices=sorted(PARTS), help="this part alone")
-    parser.add_argument("--on", type=Path, default=HERE.parent, help="checkout of the arm `on`; this one")
+    parser.add_argument("--on", type=Path, required=True, help="checkout of the arm `on`")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--rewards", type=int, default=REWARDS_PER_TASK, help="of each task")
     parser.add_argument("--task", action="append", help="these tasks alone")
@@ -323,7 +325,8 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.on = arguments.on.resolve()
     if arguments.reward:
-        sample = Sample(RewardChecker.of(load_task(arguments.reward.partition("/")[0])), arguments.reward)
+        reward = recorded_reward(*arguments.reward.split("/"))
+        sample = Sample(Inspector.of(load_task(reward.task)), reward)
         count, steps = arguments.environments, arguments.steps
         print(json.dumps(in_turn(arguments.repeats, arguments.on, lambda arm: train(sample, count, steps))))
         return
