@@ -19,13 +19,11 @@ def print_plan(goal: str, resolved: Resolved, as_json: bool) -> None:
     from reward_synth.methods.registry import with_method
     from reward_synth.preparation.forecast import make_plan
     from reward_synth.preparation.prepare import check_prerequisites, refuse_unnamed_file
-    from reward_synth.tasks.spec import with_scale
 
     refuse_unnamed_file(resolved)
     resolved = with_method(resolved)
     settings = resolved.settings
     task = check_prerequisites(goal, settings)
-    task = task and with_scale(task, settings.scale)
     plan = make_plan(goal, settings, task)
     if task is not None:
         resolved = resolved.with_task_steps(task.training.steps, task.name)

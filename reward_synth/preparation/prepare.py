@@ -24,15 +24,18 @@ def prepare(goal: str, settings: Settings) -> PreparedTask | None:
     task = check_prerequisites(goal, settings)
     with protected(settings.unsafe_no_sandbox):
         if task is not None:
-            return prepare_spec(with_scale(task, settings.scale), settings)
+            return prepare_spec(task, settings)
         if settings.env is not None:
             try_environment(EnvironmentSpec.of(bare_id(settings.env)), sandbox=not settings.unsafe_no_sandbox)
     return None
 
 
-def known_task(goal: str, settings: Settings) -> TaskSpec | None:
-    """The task that was named, or that the goal means, with the scale that was typed; None if there is none."""
-    task = load_task(settings.task) if settings.task is not None else match_task(goal, settings.env)
+def known_task(goal: str, settings: Settings, *, typed: bool = False) -> TaskSpec | None:
+    """The task that was named, or that the goal means, with the scale that was typed; None if there is none.
+
+    :param typed: as in :func:`~reward_synth.tasks.spec.load_task`.
+    """
+    task = load_task(settings.task, typed=typed) if settings.task is not None else match_task(goal, settings.env)
     return None if task is None else with_scale(task, settings.scale)
 
 
@@ -59,7 +62,7 @@ def check_prerequisites(goal: str, settings: Settings) -> TaskSpec | None:
 
     if not goal.strip() and settings.task is None:
         raise RewardSynthError("the goal is empty", 'say what the robot shall do: "make the hopper hop backwards"')
-    task = load_task(settings.task, typed=True) if settings.task is not None else match_task(goal, settings.env)
+    task = known_task(goal, settings, typed=True)
     _make(settings.env, task)
     if settings.prompts is not None and not settings.prompts.is_dir():
         raise RewardSynthError(f"there is no folder {settings.prompts}", "--prompts takes a folder of templates")
