@@ -36,10 +36,10 @@ def ls(json: Json = False) -> None:
 @app.command("pull")
 def pull() -> None:
     """Fetch the embedded model's weights (1.1 GB); goes on where it stopped."""
-    from reward_synth.llm.catalogue import pull
+    from reward_synth.llm import weights
 
     with _download() as progress:
-        path = pull(progress)
+        path = weights.pull(progress=progress)
     typer.echo(str(path))
 
 

@@ -10,15 +10,7 @@ from reward_synth.core.nearest import did_you_mean, nearest_meaning
 from reward_synth.llm.base import CallsFailed, Message, Model, Reply, Request
 from reward_synth.llm.keys import default_model
 
-__all__ = [
-    "CallsFailed",
-    "Message",
-    "Model",
-    "Reply",
-    "Request",
-    "default_model",
-    "open_model",
-]
+__all__ = ["CallsFailed", "Message", "Model", "Reply", "Request", "default_model", "open_model"]
 
 
 def open_model(

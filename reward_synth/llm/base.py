@@ -67,11 +67,11 @@ class Reply(Value):
 
     text: str
     model: str
-    prompt_tokens: int | None
-    completion_tokens: int | None
-    usd: float | None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    usd: float | None = None
     """Dollars, or None where the price is unknown. Never 0 for unknown; 0.0 for models that run here."""
-    seconds: float
+    seconds: float = 0.0
     cached: bool = False
 
 
@@ -88,7 +88,7 @@ class CallsFailed(RewardSynthError):
 
 
 class Model(Protocol):
-    """A language model behind one call.
+    """A language model behind one call. Classes define ``complete`` or ``complete_many``: each falls back on the other.
 
     ``complete`` retries transient failures itself. It raises a :class:`~reward_synth.core.errors.RewardSynthError`
     only for what ends the run (bad key, no such model, no retries left).
@@ -102,12 +102,23 @@ class Model(Protocol):
 
     def complete(self, request: Request) -> Reply:
         """Answer one request."""
-        ...
+        return self.complete_many([request])[0]
 
     def complete_many(self, requests: list[Request]) -> list[Reply]:
         """Answer several requests, in order."""
-        ...
+        return [self.complete(request) for request in requests]
 
     def close(self) -> None:
         """Release what the model holds (server process, files). Safe to call twice."""
-        ...
+        return
+
+
+class Wrapper(Model):
+    """A model in front of another one."""
+
+    def __init__(self, model: Model) -> None:
+        self.name, self.small, self._model = model.name, model.small, model
+
+    def close(self) -> None:
+        """Close the model behind."""
+        self._model.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from reward_synth.core.files import write_text
-from reward_synth.llm.base import CallsFailed, Model, Reply, Request
+from reward_synth.llm.base import CallsFailed, Model, Reply, Request, Wrapper
 
 
 def request_key(model: str, request: Request) -> str:
@@ -22,7 +22,7 @@ def request_key(model: str, request: Request) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-class Cached:
+class Cached(Wrapper):
     """A model whose answers are kept in a folder, so that no request is made twice.
 
     A reply from the cache has ``cached=True`` and ``usd=0.0``, since this call cost nothing. A damaged file counts as
@@ -34,15 +34,9 @@ class Cached:
     """
 
     def __init__(self, model: Model, directory: Path, endpoint: str | None = None) -> None:
-        self.name = model.name
-        self.small = model.small
-        self._model = model
+        super().__init__(model)
         self._directory = directory
         self._identity = f"{model.name} at {endpoint}" if endpoint else model.name
-
-    def complete(self, request: Request) -> Reply:
-        """Answer from the folder, or ask and keep the answer."""
-        return self.complete_many([request])[0]
 
     def complete_many(self, requests: list[Request]) -> list[Reply]:
         """Answer from the folder where possible; make the other requests side by side, equal ones only once."""
@@ -57,27 +51,18 @@ class Cached:
             known[key] = _free(known[key])
         return replies
 
-    def close(self) -> None:
-        """Close the model; the folder stays."""
-        self._model.close()
-
     def _ask(self, missing: dict[str, Request], keys: list[str]) -> dict[str, Reply]:
         """Make the missing requests and keep each answer, also the answers that came before a failed call."""
-        asked = list(missing)
+        asked, failure = list(missing), None
         try:
             answers = dict(enumerate(self._model.complete_many(list(missing.values()))))
-        except CallsFailed as failure:
-            for index, reply in failure.finished.items():
-                self._write(asked[index], reply)
-            raise CallsFailed(
-                failure, {keys.index(asked[index]): reply for index, reply in failure.finished.items()}
-            ) from failure
+        except CallsFailed as error:
+            answers, failure = error.finished, error
         for index, reply in answers.items():
-            self._write(asked[index], reply)
+            write_text(self._path(asked[index]), reply.model_dump_json(indent=1) + "\n")
+        if failure is not None:
+            raise CallsFailed(failure, {keys.index(asked[i]): reply for i, reply in answers.items()}) from failure
         return {asked[index]: reply for index, reply in answers.items()}
-
-    def _write(self, key: str, reply: Reply) -> None:
-        write_text(self._path(key), reply.model_dump_json(indent=1) + "\n")
 
     def _path(self, key: str) -> Path:
         return self._directory / f"{key}.json"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from pathlib import Path
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import Value
@@ -50,15 +49,9 @@ def test_model(name: str, *, base_url: str | None = None, progress: weights.Prog
     :raises RewardSynthError: if the model cannot be opened or does not answer.
     """
     model = open_model(name, base_url=base_url, progress=progress)
+    words = Message(role="user", content="Reply with the single word: ready")
     try:
-        reply = model.complete(
-            Request(
-                messages=(Message(role="user", content="Reply with the single word: ready"),),
-                role="designer",
-                temperature=0.0,
-                max_tokens=16,
-            )
-        )
+        reply = model.complete(Request(messages=(words,), role="designer", temperature=0.0, max_tokens=16))
     finally:
         model.close()
     if not reply.text.strip():
@@ -69,28 +62,16 @@ def test_model(name: str, *, base_url: str | None = None, progress: weights.Prog
 test_model.__test__ = False  # type: ignore[attr-defined]  # the name is the command's; pytest must not collect it
 
 
-def pull(progress: weights.Progress | None = None, *, verify: bool = False) -> Path:
-    """Download the local model's weights if they are missing, and return the file.
-
-    :param verify: hash the file again, even if it was checked before.
-    :raises RewardSynthError: see :func:`reward_synth.llm.weights.pull`.
-    """
-    path = weights.pull(progress=progress)
-    return weights.verify(progress=progress) if verify else path
-
-
 def _local_row() -> ModelRow:
-    ready, note = True, ""
     chosen = chosen_file()
-    if importlib.util.find_spec("xllamacpp") is None:
-        ready, note = False, 'needs xllamacpp: pip install "reward-synth[local]"'
-    elif chosen is not None:
-        ready = chosen.is_file()
-        note = f"{chosen} (REWARD_SYNTH_MODEL_FILE, sha256 not checked)" if ready else f"no model file at {chosen}"
+    path = chosen or weights.models_folder() / weights.QWEN.file
+    ready = importlib.util.find_spec("xllamacpp") is not None and path.is_file()
+    if ready:
+        note = f"{path} (REWARD_SYNTH_MODEL_FILE, sha256 not checked)" if chosen else str(path)
+    elif importlib.util.find_spec("xllamacpp") is None:
+        note = 'needs xllamacpp: pip install "reward-synth[local]"'
+    elif chosen:
+        note = f"no model file at {chosen}"
     else:
-        path = weights.models_folder() / weights.QWEN.file
-        if not path.is_file():
-            ready, note = False, f"needs {weights.QWEN.size / 1e9:.1f} GB of weights: reward-synth models pull"
-        else:
-            note = str(path)
+        note = f"needs {weights.QWEN.size / 1e9:.1f} GB of weights: reward-synth models pull"
     return ModelRow(name="local", kind="here", ready=ready, note=note)

@@ -6,10 +6,10 @@ import threading
 from collections.abc import Callable, Sequence
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.llm.base import Reply, Request
+from reward_synth.llm.base import Model, Reply, Request
 
 
-class ScriptedModel:
+class ScriptedModel(Model):
     """A model that answers with the given texts in turn, or with what a function returns for the request.
 
     ``requests`` holds every request in order. If no answer is left, it raises a
@@ -34,30 +34,16 @@ class ScriptedModel:
         self.requests: list[Request] = []
         self._usd = usd
         self._lock = threading.Lock()
-        self._answers = answers if callable(answers) else None
+        self._answer = answers if callable(answers) else self._next
         self._queue = [] if callable(answers) else list(answers)
 
     def complete(self, request: Request) -> Reply:
         """Answer from the script. Tokens are counted as words, so that a ledger has something to add up."""
         with self._lock:
             self.requests.append(request)
-            text = self._answers(request) if self._answers is not None else self._next(request)
-        prompt = sum(len(message.text.split()) for message in request.messages)
-        return Reply(
-            text=text,
-            model=self.name,
-            prompt_tokens=prompt,
-            completion_tokens=len(text.split()),
-            usd=self._usd,
-            seconds=0.0,
-        )
-
-    def complete_many(self, requests: list[Request]) -> list[Reply]:
-        """Answer in order."""
-        return [self.complete(request) for request in requests]
-
-    def close(self) -> None:
-        """Nothing to release."""
+            text = self._answer(request)
+        prompt, answer = sum(len(message.text.split()) for message in request.messages), len(text.split())
+        return Reply(text=text, model=self.name, prompt_tokens=prompt, completion_tokens=answer, usd=self._usd)
 
     def _next(self, request: Request) -> str:
         if not self._queue:

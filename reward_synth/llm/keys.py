@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from reward_synth.settings.sources import is_secret
+from reward_synth.settings.sources import is_secret, take_keys
 
 # Tried in this order. Each is a general model of the middle price class: a run makes some fifty calls of a few thousand
 # tokens. `openrouter` and cloud platforms are missing, since their keys do not say which model is meant.
@@ -41,23 +41,11 @@ def scrub(text: str) -> str:
     return _SECRET_TEXT.sub("[key]", text)
 
 
-def load_env_file(path: Path | None = None) -> tuple[str, ...]:
-    """Take keys from a ``.env`` file (default: the one in the working folder) into the environment.
-
-    Only secrets are taken, and only those that the environment lacks. ``REWARD_SYNTH_*`` belongs to the settings.
-    Returns the names taken.
-    """
+def load_env_file() -> tuple[str, ...]:
+    """Take keys from the ``.env`` of the working folder, if there is one; the names of those taken."""
     from dotenv import dotenv_values
 
-    path = path or Path.cwd() / ".env"
-    if not path.is_file():
-        return ()
-    taken = []
-    for name, value in dotenv_values(path).items():
-        if value and name not in os.environ and is_secret(name):
-            os.environ[name] = value
-            taken.append(name)
-    return tuple(taken)
+    return take_keys(dotenv_values(Path.cwd() / ".env"))
 
 
 def default_model() -> tuple[str, str]:

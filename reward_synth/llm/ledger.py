@@ -4,26 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from reward_synth.llm.base import CallsFailed, Model, Reply, Request
+from reward_synth.llm.base import CallsFailed, Model, Reply, Request, Wrapper
 
 
-class Ledgered:
+class Ledgered(Wrapper):
     """A model that reports every call that it answers to a sink.
 
     The sink is called from the thread that called the model, once per reply, in order.
     """
 
     def __init__(self, model: Model, sink: Callable[[Request, Reply], None]) -> None:
-        self.name = model.name
-        self.small = model.small
-        self._model = model
+        super().__init__(model)
         self._sink = sink
-
-    def complete(self, request: Request) -> Reply:
-        """Answer one request, and report it to the sink."""
-        reply = self._model.complete(request)
-        self._sink(request, reply)
-        return reply
 
     def complete_many(self, requests: list[Request]) -> list[Reply]:
         """Answer several requests, and report each to the sink."""
@@ -36,7 +28,3 @@ class Ledgered:
         for request, reply in zip(requests, replies, strict=True):
             self._sink(request, reply)
         return replies
-
-    def close(self) -> None:
-        """Close the model."""
-        self._model.close()

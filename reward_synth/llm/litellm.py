@@ -6,13 +6,14 @@ import logging
 import os
 import re
 import time
+from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.nearest import did_you_mean, nearest
-from reward_synth.llm.base import Message, Reply, Request, TextPart
+from reward_synth.llm.base import Message, Model, Reply, Request, TextPart
 from reward_synth.llm.keys import scrub
 from reward_synth.llm.parallel import side_by_side
 
@@ -23,10 +24,12 @@ _LOCAL_PROVIDERS = frozenset({"ollama", "ollama_chat", "lm_studio", "llamafile",
 # Hidden reasoning counts against the token limit. Without room for it the answer would be empty.
 _REASONING_ROOM = 16_384
 _LONGEST_WAIT = 300.0
+_WORKERS = 8
 _PREFIXES = re.compile(r"^(?:(?:litellm\.)?\w+(?:Error|Exception)\s*[:-]\s*)+")
 
 
-class LiteLLMModel:
+@dataclass
+class LiteLLMModel(Model):
     """A model of any provider, through litellm.
 
     The name and the key are checked when the object is made, before any call. After a rate limit, a server error, a
@@ -37,34 +40,24 @@ class LiteLLMModel:
         server.
     :param base_url: another server. Its key is ``REWARD_SYNTH_API_KEY``, or else the provider's own key, which is sent
         only over https or to this machine. The price is then unknown, since that server sets its own.
-    :param attempts: calls made before giving up.
-    :param first_wait: seconds before the second attempt; doubled each time, with jitter.
-    :param timeout: seconds that one attempt may take.
-    :param workers: concurrent calls in ``complete_many``.
     :raises RewardSynthError: if litellm does not know the name or the key is missing.
     """
 
     small = False
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        base_url: str | None = None,
-        attempts: int = 6,
-        first_wait: float = 1.0,
-        timeout: float = 300.0,
-        workers: int = 8,
-    ) -> None:
-        self.name = name
-        self._base_url = base_url
-        self._attempts = attempts
-        self._first_wait = first_wait
-        self._timeout = timeout
-        self._workers = workers
+    name: str
+    base_url: str | None = None
+    attempts: int = 6
+    """Calls made before giving up."""
+    first_wait: float = 1.0
+    """Seconds before the second attempt; doubled each time, with jitter."""
+    timeout: float = 300.0
+    """Seconds that one attempt may take."""
+
+    def __post_init__(self) -> None:
         self._litellm = _import_litellm()
         self._full_name, self._provider = self._resolve()
-        if base_url is None:
+        if self.base_url is None:
             self._require_key()
 
     def complete(self, request: Request) -> Reply:
@@ -75,7 +68,7 @@ class LiteLLMModel:
         started = time.monotonic()
         retrying = Retrying(
             retry=retry_if_exception(self._may_pass),
-            stop=stop_after_attempt(self._attempts),
+            stop=stop_after_attempt(self.attempts),
             wait=self._pause,
             reraise=True,
         )
@@ -87,10 +80,7 @@ class LiteLLMModel:
 
     def complete_many(self, requests: list[Request]) -> list[Reply]:
         """Answer several requests side by side, in order."""
-        return side_by_side(self.complete, requests, self._workers)
-
-    def close(self) -> None:
-        """Nothing to release."""
+        return side_by_side(self.complete, requests, _WORKERS)
 
     def _resolve(self) -> tuple[str, str]:
         """The full name and the provider, as litellm reads the name."""
@@ -100,7 +90,7 @@ class LiteLLMModel:
             _, provider, *_ = self._litellm.get_llm_provider(self.name)
             return self.name, str(provider)
         except openai.OpenAIError:
-            if self._base_url is not None:
+            if self.base_url is not None:
                 return f"openai/{self.name}", "openai"
             close = nearest(self.name, self._litellm.model_list, count=3)
             meant = f"{did_you_mean(close)} " if close else ""
@@ -131,27 +121,22 @@ class LiteLLMModel:
             "temperature": request.temperature,
             "max_tokens": limit,
             "seed": request.sample,
-            "timeout": self._timeout,
+            "timeout": self.timeout,
             # Not every model takes a seed or a temperature; unsupported parameters are left out.
             "drop_params": True,
             # We retry ourselves: retries of litellm and of the client would multiply ours.
             "num_retries": 0,
             "max_retries": 0,
         }
-        if self._base_url is not None:
-            arguments |= {"base_url": self._base_url, "api_key": self._endpoint_key(self._base_url)}
+        if self.base_url is not None:
+            arguments |= {"base_url": self.base_url, "api_key": self._endpoint_key(self.base_url)}
         return arguments
 
     def _endpoint_key(self, base_url: str) -> str:
-        own = os.environ.get("REWARD_SYNTH_API_KEY")
-        if own:
-            return own
-        address = urlsplit(base_url)
-        if address.scheme == "https" or address.hostname in {"localhost", "127.0.0.1", "::1"}:
-            provider_key = os.environ.get(f"{self._provider.upper()}_API_KEY")
-            if provider_key:
-                return provider_key
-        return "none"
+        key, address = os.environ.get("REWARD_SYNTH_API_KEY"), urlsplit(base_url)
+        if not key and (address.scheme == "https" or address.hostname in {"localhost", "127.0.0.1", "::1"}):
+            key = os.environ.get(f"{self._provider.upper()}_API_KEY")
+        return key or "none"
 
     def _may_pass(self, error: BaseException) -> bool:
         """True if the same call may succeed later."""
@@ -172,8 +157,7 @@ class LiteLLMModel:
         asked = _retry_after(state.outcome.exception() if state.outcome else None)
         if asked is not None:
             return min(asked, _LONGEST_WAIT)
-        growing = wait_random_exponential(multiplier=self._first_wait, max=60.0)(state)
-        return max(growing, self._first_wait / 2)
+        return wait_random_exponential(multiplier=self.first_wait, min=self.first_wait / 2, max=60.0)(state)
 
     def _reply(self, response: Any, seconds: float) -> Reply:
         try:
@@ -184,17 +168,11 @@ class LiteLLMModel:
                 "the server does not speak the OpenAI protocol; check --base-url",
             ) from None
         usage = getattr(response, "usage", None)
-        return Reply(
-            text=text,
-            model=self.name,
-            prompt_tokens=getattr(usage, "prompt_tokens", None),
-            completion_tokens=getattr(usage, "completion_tokens", None),
-            usd=self._price(response),
-            seconds=seconds,
-        )
+        tokens: dict[str, Any] = {name: getattr(usage, name, None) for name in ("prompt_tokens", "completion_tokens")}
+        return Reply(text=text, model=self.name, usd=self._price(response), seconds=seconds, **tokens)
 
     def _price(self, response: Any) -> float | None:
-        if self._base_url is not None:
+        if self.base_url is not None:
             return None
         try:
             usd = float(self._litellm.completion_cost(completion_response=response, model=self._full_name))
@@ -212,7 +190,7 @@ class LiteLLMModel:
         kinds = self._litellm.exceptions
         # litellm puts one or more class names before each message, and adds advice after the first line.
         detail = _PREFIXES.sub("", (scrub(str(error)).splitlines() or ["no details"])[0])[:400]
-        key = f"{self._provider.upper()}_API_KEY" if self._base_url is None else "REWARD_SYNTH_API_KEY"
+        key = f"{self._provider.upper()}_API_KEY" if self.base_url is None else "REWARD_SYNTH_API_KEY"
         if _status(error) in {401, 403}:
             return RewardSynthError(f"the provider of {self.name} refused the key: {detail}", f"check {key}")
         if _status(error) == 404:
@@ -230,7 +208,7 @@ class LiteLLMModel:
             )
         if self._may_pass(error):
             return RewardSynthError(
-                f"no answer from {self.name} in {self._attempts} attempts; the last one: {detail}",
+                f"no answer from {self.name} in {self.attempts} attempts; the last one: {detail}",
                 "the provider is busy or cannot be reached: resume the run later, or take another --model",
             )
         return RewardSynthError(
@@ -282,7 +260,7 @@ def _retry_after(error: BaseException | None) -> float | None:
 
 def price_per_token(name: str) -> tuple[float, float] | None:
     """Dollars per prompt token and per answer token by litellm's list of prices; None if the model is not in it."""
-    known = _import_litellm().model_cost.get(name) or _import_litellm().model_cost.get(name.partition("/")[2])
-    if not known or not known.get("input_cost_per_token") or not known.get("output_cost_per_token"):
-        return None
-    return float(known["input_cost_per_token"]), float(known["output_cost_per_token"])
+    prices = _import_litellm().model_cost
+    known = prices.get(name) or prices.get(name.partition("/")[2]) or {}
+    prompt, answer = known.get("input_cost_per_token"), known.get("output_cost_per_token")
+    return (float(prompt), float(answer)) if prompt and answer else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import importlib.util
+import itertools
 import json
 import os
 import secrets
@@ -16,11 +17,12 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from reward_synth.core import machine
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.llm import weights
-from reward_synth.llm.base import Reply, Request
+from reward_synth.llm.base import Model, Reply, Request
 from reward_synth.llm.keys import secret_names
 from reward_synth.llm.parallel import side_by_side
 
@@ -29,50 +31,36 @@ SLOTS = 4
 CONTEXT = 16_384
 # With fewer tokens in common, reading a prompt again is faster than the two calls that would share it.
 _SHARED_WORTH_IT = 64
+_PATIENCE = 300.0
+"""Seconds that loading may take."""
 
 
-class LocalModel:
+class LocalModel(Model):
     """Qwen2.5-Coder-1.5B-Instruct, or another GGUF file, run on this machine. It costs nothing: ``usd`` is 0.0.
 
     The process starts with the first call (a few seconds) and ends with ``close`` or with this process. So a crash in
     llama.cpp does not end this process, and the call is made once more in a new one. Equal requests do not always give
     equal answers: llama.cpp adds up in an order that depends on the other requests of a batch.
 
-    :param model_file: another GGUF file, used unchecked; default ``REWARD_SYNTH_MODEL_FILE``, else the weights of
-        ``models pull``, which are downloaded now if they are missing.
+    The file is that of ``REWARD_SYNTH_MODEL_FILE``, used unchecked, or else the weights of ``models pull``, which the
+    first call downloads if they are missing.
+
     :param progress: reports the download, see :data:`~reward_synth.llm.weights.Progress`.
-    :param threads: of the processor; default all cores.
     :raises RewardSynthError: if xllamacpp is not installed or the file is missing.
     """
 
     small = True
 
-    def __init__(
-        self,
-        model_file: Path | None = None,
-        *,
-        progress: weights.Progress | None = None,
-        slots: int = SLOTS,
-        context: int = CONTEXT,
-        threads: int | None = None,
-    ) -> None:
+    def __init__(self, progress: weights.Progress | None = None) -> None:
         require_xllamacpp()
-        chosen = model_file or chosen_file()
+        chosen = chosen_file()
         if chosen is not None and not chosen.is_file():
             raise RewardSynthError(f"no model file at {chosen}", "check REWARD_SYNTH_MODEL_FILE")
         self.name = "local" if chosen is None else f"local:{chosen.name}"
         self._file = chosen
         self._progress = progress
-        self._slots = slots
-        self._context = context
-        self._threads = threads or _cores()
         self._server: _Server | None = None
         self._lock = threading.Lock()
-
-    def complete(self, request: Request) -> Reply:
-        """Answer one request."""
-        self._running().forget(slot=0)
-        return self._ask(request, slot=0)
 
     def complete_many(self, requests: list[Request]) -> list[Reply]:
         """Answer side by side, one slot for each request. The common beginning of the prompts is read once.
@@ -80,8 +68,8 @@ class LocalModel:
         Requests are taken in groups of as many as there are slots.
         """
         replies: list[Reply] = []
-        for start in range(0, len(requests), self._slots):
-            group = requests[start : start + self._slots]
+        for start in range(0, len(requests), SLOTS):
+            group = requests[start : start + SLOTS]
             with contextlib.suppress(_ProcessEnded):  # then a new process answers, without sharing
                 self._running().share_prefix([_messages(request) for request in group])
             slot_of = {id(request): slot for slot, request in enumerate(group)}
@@ -89,7 +77,7 @@ class LocalModel:
             def ask(request: Request, slot_of: dict[int, int] = slot_of) -> Reply:
                 return self._ask(request, slot_of[id(request)])
 
-            replies += side_by_side(ask, group, self._slots)
+            replies += side_by_side(ask, group, SLOTS)
         return replies
 
     def close(self) -> None:
@@ -115,15 +103,9 @@ class LocalModel:
             answer = self._running().post("/v1/chat/completions", body)
         except _ProcessEnded:
             answer = self._running().post("/v1/chat/completions", body)  # in a new process, the last try
-        usage = answer["usage"]
-        return Reply(
-            text=answer["choices"][0]["message"]["content"] or "",
-            model=self.name,
-            prompt_tokens=usage["prompt_tokens"],
-            completion_tokens=usage["completion_tokens"],
-            usd=0.0,
-            seconds=time.monotonic() - started,
-        )
+        tokens = {name: answer["usage"][name] for name in ("prompt_tokens", "completion_tokens")}
+        text = answer["choices"][0]["message"]["content"] or ""
+        return Reply(text=text, model=self.name, usd=0.0, seconds=time.monotonic() - started, **tokens)
 
     def _running(self) -> _Server:
         with self._lock:
@@ -131,8 +113,7 @@ class LocalModel:
                 self._server.close()
                 self._server = None
             if self._server is None:
-                file = self._file or weights.pull(progress=self._progress)
-                self._server = _Server(file, self._slots, self._context, self._threads)
+                self._server = _Server(self._file or weights.pull(progress=self._progress))
             return self._server
 
 
@@ -143,7 +124,7 @@ class _ProcessEnded(RewardSynthError):
 class _Server:
     """The child process and the calls to it."""
 
-    def __init__(self, model: Path, slots: int, context: int, threads: int, patience: float = 300.0) -> None:
+    def __init__(self, model: Path) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="reward-synth-local-")
         self._log = Path(self._folder.name) / "log.txt"
         self._held: dict[int, list[int]] = {}  # the prompt that each slot read last
@@ -151,9 +132,9 @@ class _Server:
         address_file = Path(self._folder.name) / "address"
         settings = {
             "model": str(model),
-            "context": context,
-            "slots": slots,
-            "threads": threads,
+            "context": CONTEXT,
+            "slots": SLOTS,
+            "threads": machine.cores(),
             "token": self._token,
             "address_file": str(address_file),
             "slot_folder": self._folder.name + os.sep,
@@ -169,8 +150,11 @@ class _Server:
                 start_new_session=True,  # only we receive Ctrl-C; we close the child ourselves
             )
         try:
-            self._send_settings(settings)
-            self._address = self._await_address(address_file, patience)
+            assert self._process.stdin is not None
+            with contextlib.suppress(BrokenPipeError):  # it died at once; waiting for its address reports why
+                self._process.stdin.write(json.dumps(settings).encode() + b"\n")
+                self._process.stdin.flush()
+            self._address = self._await_address(address_file)
         except BaseException:
             self.close()
             raise
@@ -189,8 +173,7 @@ class _Server:
         try:
             # No proxy, since the address is on this machine.
             with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as response:
-                answer: dict[str, Any] = json.load(response)
-                return answer
+                return cast("dict[str, Any]", json.load(response))
         except urllib.error.HTTPError as error:
             raise _refusal(error) from None
         except (OSError, http.client.HTTPException, ValueError):
@@ -209,15 +192,12 @@ class _Server:
         holds more than that: the answer to be repaired.
         """
         if len(conversations) < 2:
-            self.forget(slot=0)
+            self._held.pop(0, None)  # slot 0 is about to read something else
             return
         prompts = [self._tokens(messages) for messages in conversations]
-        shared = _common_start(prompts)
-        lacking = [
-            slot
-            for slot, prompt in enumerate(prompts)
-            if len(_common_start([self._held.get(slot, []), prompt])) < len(shared)
-        ]
+        columns = itertools.takewhile(lambda tokens: len(set(tokens)) == 1, zip(*prompts, strict=False))
+        shared = [tokens[0] for tokens in columns]
+        lacking = [slot for slot in range(len(prompts)) if self._held.get(slot, [])[: len(shared)] != shared]
         giver = next((slot for slot, held in self._held.items() if held[: len(shared)] == shared), None)
         self._held.update(enumerate(prompts))
         if len(shared) < _SHARED_WORTH_IT or not lacking:
@@ -228,10 +208,6 @@ class _Server:
         self.post(f"/slots/{giver}?action=save", {"filename": "shared.bin"})
         for slot in lacking:
             self.post(f"/slots/{slot}?action=restore", {"filename": "shared.bin"})
-
-    def forget(self, slot: int) -> None:
-        """Forget what that slot holds, because it is about to read something else."""
-        self._held.pop(slot, None)
 
     def close(self) -> None:
         """End the process, politely first."""
@@ -247,19 +223,11 @@ class _Server:
 
     def _tokens(self, messages: list[dict[str, str]]) -> list[int]:
         prompt = self.post("/apply-template", {"messages": messages})["prompt"]
-        tokens: list[int] = self.post("/tokenize", {"content": prompt, "add_special": True, "parse_special": True})[
-            "tokens"
-        ]
-        return tokens
+        body = {"content": prompt, "add_special": True, "parse_special": True}
+        return cast("list[int]", self.post("/tokenize", body)["tokens"])
 
-    def _send_settings(self, settings: dict[str, object]) -> None:
-        assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # it died at once; waiting for its address reports why
-            self._process.stdin.write(json.dumps(settings).encode() + b"\n")
-            self._process.stdin.flush()
-
-    def _await_address(self, file: Path, patience: float) -> str:
-        deadline = time.monotonic() + patience
+    def _await_address(self, file: Path) -> str:
+        deadline = time.monotonic() + _PATIENCE
         while time.monotonic() < deadline:
             if file.is_file():
                 return file.read_text(encoding="utf-8").rstrip("/")
@@ -270,7 +238,7 @@ class _Server:
                 )
             time.sleep(0.05)
         raise RewardSynthError(
-            f"the local model was not loaded within {patience:.0f} s", "close other programs, or take another --model"
+            f"the local model was not loaded within {_PATIENCE:.0f} s", "close other programs, or take another --model"
         )
 
     def _last_words(self) -> str:
@@ -285,23 +253,11 @@ def chosen_file() -> Path | None:
 
 
 def require_xllamacpp() -> None:
-    """Make sure that xllamacpp is installed.
-
-    :raises RewardSynthError: it is not.
-    """
+    """RewardSynthError unless xllamacpp is installed."""
     if importlib.util.find_spec("xllamacpp") is None:
         raise RewardSynthError(
             "the local model needs xllamacpp", 'pip install "reward-synth[local]", or name another --model'
         )
-
-
-def _common_start(prompts: list[list[int]]) -> list[int]:
-    shared = []
-    for tokens in zip(*prompts, strict=False):  # to the end of the shortest
-        if len(set(tokens)) > 1:
-            break
-        shared.append(tokens[0])
-    return shared
 
 
 def _messages(request: Request) -> list[dict[str, str]]:
@@ -313,18 +269,11 @@ def _messages(request: Request) -> list[dict[str, str]]:
     return [{"role": message.role, "content": message.text} for message in request.messages]
 
 
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def _child_environment() -> dict[str, str]:
-    environment = {name: value for name, value in os.environ.items() if name not in secret_names(os.environ)}
     # Threads that spin at each barrier are fast on an idle machine and very slow on a busy one. With two threads on two
     # cores that a training also used, spinning gave 1.0 tokens/s and waiting passively gave 7.0.
-    environment["OMP_WAIT_POLICY"] = "passive"
-    return environment
+    secrets_here = secret_names(os.environ)
+    return {name: os.environ[name] for name in os.environ if name not in secrets_here} | {"OMP_WAIT_POLICY": "passive"}
 
 
 def _refusal(error: urllib.error.HTTPError) -> RewardSynthError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 from collections.abc import Callable
 
@@ -17,63 +16,33 @@ def side_by_side(call: Callable[[Request], Reply], requests: list[Request], work
     :class:`CallsFailed` carries their replies. Ctrl-C waits for no call: the threads are daemons, unlike those of
     ``ThreadPoolExecutor``, which would hold the program until the last answer has come.
     """
-    if len(requests) <= 1 or workers <= 1:
-        return _one_by_one(call, requests)
-    todo: queue.SimpleQueue[int] = queue.SimpleQueue()
-    done: queue.SimpleQueue[tuple[int, Reply | BaseException] | None] = queue.SimpleQueue()
-    stopped = threading.Event()
-    for index in range(len(requests)):
-        todo.put(index)
-
-    def work() -> None:
-        while not stopped.is_set():
-            try:
-                index = todo.get_nowait()
-            except queue.Empty:
-                break
-            try:
-                done.put((index, call(requests[index])))
-            except BaseException as error:  # noqa: BLE001 - carried to the caller's thread and raised there
-                stopped.set()
-                done.put((index, error))
-        done.put(None)
-
-    running = min(workers, len(requests))
-    for _ in range(running):
-        threading.Thread(target=work, daemon=True).start()
+    todo = enumerate(requests)  # one for all threads: each takes what comes next
     finished: dict[int, Reply] = {}
     errors: list[BaseException] = []
+    stopped = threading.Event()
+
+    def work() -> None:
+        for index, request in todo:
+            if stopped.is_set():
+                return
+            try:
+                finished[index] = call(request)
+            except BaseException as error:  # noqa: BLE001 - carried to the caller's thread and raised there
+                stopped.set()
+                errors.append(error)
+
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(workers, len(requests)))]
     try:
-        while running:
-            message = done.get()
-            if message is None:
-                running -= 1
-            elif isinstance(message[1], BaseException):
-                errors.append(message[1])
-            else:
-                finished[message[0]] = message[1]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     finally:
         stopped.set()
-    return _settle(errors, finished)
-
-
-def _one_by_one(call: Callable[[Request], Reply], requests: list[Request]) -> list[Reply]:
-    finished: dict[int, Reply] = {}
-    for index, request in enumerate(requests):
-        try:
-            finished[index] = call(request)
-        except RewardSynthError as error:
-            return _settle([error], finished)
-    return list(finished.values())
-
-
-def _settle(errors: list[BaseException], finished: dict[int, Reply]) -> list[Reply]:
-    """The replies in order, or the first error. An error that is a defect of ours is raised before all others."""
+    failures = [error for error in errors if isinstance(error, RewardSynthError)]
     for error in errors:
-        if not isinstance(error, RewardSynthError):
-            raise error
-    if errors:
-        first = errors[0]
-        assert isinstance(first, RewardSynthError)
-        raise CallsFailed(first, finished) from first
+        if error not in failures:
+            raise error  # a defect of ours goes before all others
+    if failures:
+        raise CallsFailed(failures[0], finished) from failures[0]
     return [finished[index] for index in sorted(finished)]

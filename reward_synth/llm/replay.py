@@ -46,7 +46,7 @@ def prompt_key(messages: tuple[Message, ...], sample: int) -> str:
     return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
 
 
-class ReplayModel:
+class ReplayModel(Model):
     """A model that answers from recordings. An unseen prompt is an error, never a guess.
 
     :param path: a file with one :class:`Recording` per line as JSON, or a folder of ``*.json`` files with one each.
@@ -66,21 +66,8 @@ class ReplayModel:
         recording = self._recordings.get(prompt_key(request.messages, request.sample))
         if recording is None:
             raise self._unseen(request)
-        return Reply(
-            text=recording.answer,
-            model=self.name,
-            prompt_tokens=recording.prompt_tokens,
-            completion_tokens=recording.completion_tokens,
-            usd=0.0,
-            seconds=0.0,
-        )
-
-    def complete_many(self, requests: list[Request]) -> list[Reply]:
-        """The recorded answers, in order."""
-        return [self.complete(request) for request in requests]
-
-    def close(self) -> None:
-        """Nothing to release."""
+        tokens = recording.model_dump(include={"prompt_tokens", "completion_tokens"})
+        return Reply(text=recording.answer, model=self.name, usd=0.0, **tokens)
 
     def _unseen(self, request: Request) -> RewardSynthError:
         asked = _text(request.messages)
@@ -124,19 +111,15 @@ class Recorder(Ledgered):
         if reply.cached:
             return
         recording = Recording(
-            role=request.role,
-            messages=request.messages,
-            sample=request.sample,
+            **request.model_dump(include={"role", "messages", "sample"}),
+            **reply.model_dump(include={"model", "prompt_tokens", "completion_tokens"}),
             answer=reply.text,
-            model=reply.model,
             small=self.small,
-            prompt_tokens=reply.prompt_tokens,
-            completion_tokens=reply.completion_tokens,
         )
         if self._path.is_dir():
             write_text(self._path / f"{recording.key}.json", recording.model_dump_json(indent=1) + "\n")
-            return
-        append_line(self._path, recording.model_dump_json(), durable=True)
+        else:
+            append_line(self._path, recording.model_dump_json(), durable=True)
 
 
 def load_recordings(path: Path) -> list[Recording]:

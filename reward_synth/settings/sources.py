@@ -47,6 +47,20 @@ def is_secret(variable: str) -> bool:
     return _SECRET.search(variable) is not None
 
 
+def take_keys(found: Mapping[str, str | None]) -> tuple[str, ...]:
+    """Put what a ``.env`` file holds into this process's environment: only keys, and only those that it lacks.
+
+    What else begins with ``REWARD_SYNTH_`` belongs to the settings. Returns the names taken.
+    """
+    taken = []
+    for name, text in found.items():
+        key = is_secret(name) and not name.startswith(ENVIRONMENT_PREFIX)
+        if text and name not in os.environ and (key or name in OTHER_VARIABLES):
+            os.environ[name] = text
+            taken.append(name)
+    return tuple(taken)
+
+
 @dataclass(frozen=True)
 class _Layer:
     """Values from one source."""
@@ -218,10 +232,7 @@ def _dotenv(folder: Path) -> _Layer:
         found = dotenv_values(path)
     except (OSError, UnicodeDecodeError) as error:
         raise RewardSynthError(f"cannot read {path}: {error}", "make it a text file of NAME=value lines") from error
-    for name, text in found.items():
-        ours = name.startswith(ENVIRONMENT_PREFIX) and name not in OTHER_VARIABLES
-        if text is not None and not ours and (is_secret(name) or name in OTHER_VARIABLES):
-            os.environ.setdefault(name, text)
+    take_keys(found)
     return _environment(found, f" in {path}")
 
 

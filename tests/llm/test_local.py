@@ -108,8 +108,9 @@ def test_a_process_that_died_is_replaced(model: LocalModel) -> None:
 
 @pytest.mark.slow
 @needs_weights
-def test_close_ends_the_process_and_leaves_nothing() -> None:
-    model = LocalModel(context=1024)
+def test_close_ends_the_process_and_leaves_nothing(monkeypatch) -> None:
+    monkeypatch.setattr(local, "CONTEXT", 1024)
+    model = LocalModel()
     server = model._running()
     folder = Path(server._folder.name)
     assert folder.is_dir()
