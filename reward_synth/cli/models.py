@@ -52,13 +52,13 @@ def test(
     """Make one tiny call: does the model answer, how fast, at what price?"""
     from reward_synth.display.progress import dollars, printable
     from reward_synth.llm import default_model
-    from reward_synth.llm.catalogue import test_model
+    from reward_synth.llm.catalogue import try_model
     from reward_synth.settings.sources import load_settings
 
     settings = load_settings({"model": name, "base_url": base_url}).settings
     with _download() as progress:
         chosen = settings.model or default_model()[0]
-        reply = test_model(chosen, base_url=settings.base_url, progress=progress)
+        reply = try_model(chosen, base_url=settings.base_url, progress=progress)
     if json:
         print_json(reply.model_dump(mode="json"))
         return

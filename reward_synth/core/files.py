@@ -26,16 +26,13 @@ def in_words(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in _FULL:
-            raise RewardSynthError(
-                f"no space left on the disk while writing {path}",
-                "free some space, or choose a folder on another disk: --runs-dir DIR",
-            ) from error
-        if error.errno in _DENIED or isinstance(error, FileExistsError):
-            raise RewardSynthError(
-                f"cannot write {path}: {error.strerror}",
-                "choose a folder that you may write to: --runs-dir DIR",
-            ) from error
-        raise
+            text = f"no space left on the disk while writing {path}"
+            hint = "free some space, or choose a folder on another disk"
+        elif error.errno in _DENIED or isinstance(error, FileExistsError):
+            text, hint = f"cannot write {path}: {error.strerror}", "choose a folder that you may write to"
+        else:
+            raise
+        raise RewardSynthError(text, f"{hint}: --runs-dir DIR") from error
 
 
 LARGEST_MANIFEST = 1 << 20
@@ -69,9 +66,8 @@ def refuse_links(folder: Path) -> None:
                 if entry.is_dir(follow_symlinks=False):
                     pending.append(Path(entry.path))
                 elif not entry.is_file(follow_symlinks=False):
-                    raise RewardSynthError(
-                        f"{entry.path} is no plain file", "a run holds plain files only: look what it is, and remove it"
-                    )
+                    hint = "a run holds plain files only: look what it is, and remove it"
+                    raise RewardSynthError(f"{entry.path} is no plain file", hint)
 
 
 @contextmanager
@@ -198,13 +194,9 @@ def read_lines_since(path: Path, offset: int) -> tuple[list[dict[str, Any]], int
 def _objects(content: bytes) -> list[dict[str, Any]]:
     records = []
     for line in content.decode(errors="replace").split("\n"):
-        try:
-            record = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(record, dict):
-            records.append(record)
-    return records
+        with contextlib.suppress(ValueError):
+            records.append(json.loads(line))
+    return [record for record in records if isinstance(record, dict)]
 
 
 def read_json(path: Path) -> Any:

@@ -6,25 +6,16 @@ import math
 from collections.abc import Iterable
 from typing import TypeVar
 
+_FORMS = ((1e6, ".1e"), (100, ",.0f"), (10, ".1f"), (1, ".2f"), (0.01, ".3f"), (1e-4, ".1g"), (0, ".1e"))
+"""How a number is written by its size, from that on."""
+
 
 def number(value: float | None) -> str:
     """About three digits, with an exponent only where needed; a dash for what is not known."""
     if value is None or not math.isfinite(value):
         return "–"
-    size = abs(value)
-    if size == 0:
-        return "0"
-    if size >= 1e6 or size < 1e-4:
-        return f"{value:.1e}"
-    if size >= 100:
-        return f"{value:,.0f}"
-    if size >= 10:
-        return f"{value:.1f}"
-    if size >= 1:
-        return f"{value:.2f}"
-    if size >= 0.01:
-        return f"{value:.3f}"
-    return f"{value:.1g}"
+    form = next(form for least, form in _FORMS if abs(value) >= least)
+    return f"{value:{form}}" if value else "0"
 
 
 def percent(share: float | None) -> str:

@@ -36,14 +36,8 @@ class Rule:
 
     def finding(self, message: str, fix: str | None = None, line: int | None = None) -> Finding:
         """A finding of this rule; what is left out is the rule's own."""
-        return Finding(
-            rule=self.name,
-            message=message,
-            fix=self.fix if fix is None else fix,
-            line=line,
-            severity=self.severity,
-            source=self.source,
-        )
+        fix = self.fix if fix is None else fix
+        return Finding(rule=self.name, message=message, fix=fix, line=line, severity=self.severity, source=self.source)
 
 
 REGISTRY: dict[str, Rule] = {}

@@ -15,18 +15,12 @@ Location = tuple[int | str, ...]
 """Keys and indices from the outermost value to the one meant."""
 
 _KINDS = {
-    "int_type": "a whole number",
-    "int_parsing": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "float_parsing": "a number",
+    "int_(type|parsing|from_float)": "a whole number",
+    "float_(type|parsing)": "a number",
     "string_type": "text",
-    "bool_type": "true or false",
-    "bool_parsing": "true or false",
-    "tuple_type": "a list, with '- ' before each entry",
-    "list_type": "a list, with '- ' before each entry",
-    "dict_type": "a mapping, with one 'key: value' a line",
-    "model_type": "a mapping, with one 'key: value' a line",
+    "bool_(type|parsing)": "true or false",
+    "(tuple|list)_type": "a list, with '- ' before each entry",
+    "(dict|model)_type": "a mapping, with one 'key: value' a line",
 }
 """What pydantic's error types expected, in words."""
 
@@ -69,9 +63,9 @@ def _explain(item: ErrorDetails, known: Sequence[str]) -> tuple[str, str]:
     if item["type"] == "missing":
         return f"the key '{key}' is missing", f"add a line '{leaf}: …'"
     given = f"{item['input']!r:.60}"
-    if item["type"] in _KINDS:
-        return f"'{key}' must be {_KINDS[item['type']]}, not {given}", f"mend the value of '{key}'"
-    return f"'{key}' is {given}, but {complaint(item)}", f"mend the value of '{key}'"
+    kind = next((words for types, words in _KINDS.items() if re.fullmatch(types, item["type"])), None)
+    text = f"'{key}' must be {kind}, not {given}" if kind else f"'{key}' is {given}, but {complaint(item)}"
+    return text, f"mend the value of '{key}'"
 
 
 def _siblings(model: type[BaseModel], location: Location) -> list[str]:

@@ -107,10 +107,8 @@ def _parse(text: str, file: str) -> tuple[MappingNode, dict[str, Any]]:
     yaml = _yaml()
     try:
         node = yaml.compose(text)
-        if not isinstance(node, MappingNode):
-            hint = "start it with a line such as 'name: gym/my_task'"
-            raise RewardSynthError(f"{file} must be a mapping of keys to values", hint)
-        return node, yaml.constructor.construct_document(node)
+        if isinstance(node, MappingNode):
+            return node, yaml.constructor.construct_document(node)
     except _GivenTwice as error:
         raise RewardSynthError(f"{file}, {error}", hint="keep one of the two") from error
     except MarkedYAMLError as error:
@@ -124,18 +122,19 @@ def _parse(text: str, file: str) -> tuple[MappingNode, dict[str, Any]]:
     except YAMLError as error:
         first = str(error).splitlines()[0]
         raise RewardSynthError(f"{file} is not valid YAML: {first}", hint="save it as plain text") from error
+    hint = "start it with a line such as 'name: gym/my_task'"
+    raise RewardSynthError(f"{file} must be a mapping of keys to values", hint)
 
 
 def _line(node: Node, location: Location) -> int | None:
     """Line, counted from 1, of the key at that place, or of the nearest one around it that exists."""
     line: int | None = None
     for part in location:
+        pairs = []
         if isinstance(node, MappingNode):
             pairs = [(key, value) for key, value in node.value if key.value == str(part)]
         elif isinstance(node, SequenceNode) and isinstance(part, int):
             pairs = [(value, value) for value in node.value[part : part + 1]]
-        else:
-            break
         if not pairs:
             break
         line, node = pairs[0][0].start_mark.line + 1, pairs[0][1]

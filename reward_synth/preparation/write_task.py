@@ -20,7 +20,8 @@ from reward_synth.preparation.preflight import PreparedTask, preflight, try_envi
 from reward_synth.preparation.settle import task_name
 from reward_synth.sandbox.channel import protected
 from reward_synth.simulators.custom.files import name_environment
-from reward_synth.tasks.spec import Environment, EnvironmentSpec, OwnField, TaskSpec, Training, save_own_task
+from reward_synth.state.expressions import OwnField
+from reward_synth.tasks.spec import Environment, EnvironmentSpec, TaskSpec, Training, save_own_task
 from reward_synth.training.presets import get_preset
 
 Question = Callable[[str, str, str | None], str]

@@ -14,6 +14,16 @@ CONFIG_NAME = "reward-synth.toml"
 DEFAULT = "default"
 
 
+class IdleRule(NamedTuple):
+    """A setting that does nothing as the others stand."""
+
+    setting: str
+    cause: str
+    """The setting that makes it so."""
+    reason: str
+    hint: str
+
+
 @dataclass(frozen=True)
 class Resolved:
     """The settings, and for each of them the place that its value came from."""
@@ -30,6 +40,19 @@ class Resolved:
         settings = self.settings.model_copy(update={"steps": steps})
         return Resolved(settings, self.origins | {"steps": origin})
 
+    def refuse_idle(self, rules: Iterable[IdleRule]) -> None:
+        """A setting that would silently do nothing is an error, unless what disables it was said with more right.
+
+        So ``--feedback none`` may overrule a ``feedback_timeout`` in a file; ``--feedback-timeout 60`` alone is
+        refused.
+
+        :raises RewardSynthError: naming where the first of them was given, and the reason.
+        """
+        for rule in rules:
+            origin = self.origins[rule.setting]
+            if origin != DEFAULT and rank_of(origin) <= rank_of(self.origins[rule.cause]):
+                raise RewardSynthError(f"{origin} would do nothing: {rule.reason}", rule.hint)
+
 
 def rank_of(origin: str) -> int:
     """How much right a value has by where it came from: the lower wins.
@@ -45,29 +68,6 @@ def rank_of(origin: str) -> int:
     if origin.startswith(ENVIRONMENT_PREFIX):
         return 2 if " in " in origin else 1
     return 0
-
-
-class IdleRule(NamedTuple):
-    """A setting that does nothing as the others stand."""
-
-    setting: str
-    cause: str
-    """The setting that makes it so."""
-    reason: str
-    hint: str
-
-
-def refuse_idle(resolved: Resolved, rules: Iterable[IdleRule]) -> None:
-    """A setting that would silently do nothing is an error, unless what disables it was said with more right.
-
-    So ``--feedback none`` may overrule a ``feedback_timeout`` in a file; ``--feedback-timeout 60`` alone is refused.
-
-    :raises RewardSynthError: naming where the first of them was given, and the reason.
-    """
-    for rule in rules:
-        origin = resolved.origins[rule.setting]
-        if origin != DEFAULT and rank_of(origin) <= rank_of(resolved.origins[rule.cause]):
-            raise RewardSynthError(f"{origin} would do nothing: {rule.reason}", rule.hint)
 
 
 def idle_rules(settings: Settings) -> list[IdleRule]:

@@ -10,7 +10,6 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import urlsplit
@@ -23,15 +22,7 @@ from reward_synth.core.nearest import did_you_mean, nearest
 from reward_synth.core.validation import complaint
 from reward_synth.settings.declarations import RESUMABLE, SETTINGS, is_path
 from reward_synth.settings.model import Settings
-from reward_synth.settings.origins import (
-    CONFIG_NAME,
-    DEFAULT,
-    ENVIRONMENT_PREFIX,
-    Resolved,
-    idle_rules,
-    rank_of,
-    refuse_idle,
-)
+from reward_synth.settings.origins import CONFIG_NAME, DEFAULT, ENVIRONMENT_PREFIX, Resolved, idle_rules, rank_of
 
 ROLES: tuple[str, ...] = get_args(RoleName)
 OTHER_VARIABLES = frozenset(
@@ -61,12 +52,8 @@ def take_keys(found: Mapping[str, str | None]) -> tuple[str, ...]:
     return tuple(taken)
 
 
-@dataclass(frozen=True)
-class _Layer:
-    """Values from one source."""
-
-    values: dict[str, Any]
-    origins: dict[str, str]
+_Layer = dict[str, tuple[Any, str]]
+"""From one source, by setting: the value, and the place that it came from."""
 
 
 def load_settings(overrides: Mapping[str, Any], start: Path | None = None, *, flags: bool = True) -> Resolved:
@@ -88,12 +75,12 @@ def load_settings(overrides: Mapping[str, Any], start: Path | None = None, *, fl
     values: dict[str, Any] = {}
     origins = dict.fromkeys(SETTINGS, DEFAULT)
     for layer in reversed(layers):
-        for name, value in layer.values.items():
+        for name, (value, origin) in layer.items():
             values[name] = {**values.get(name, {}), **value} if name == "models" else value
-        origins |= layer.origins
+            origins[name] = origin
     resolved = _validated(values, origins)
     settings = resolved.settings
-    refuse_idle(resolved, idle_rules(settings))
+    resolved.refuse_idle(idle_rules(settings))
     if settings.unsafe_no_sandbox and rank_of(origins["unsafe_no_sandbox"]) > 0:
         raise RewardSynthError(
             f"{origins['unsafe_no_sandbox']} would switch the sandbox off unseen",
@@ -147,14 +134,14 @@ def resumed_settings(
     given = {name: value for name, value in overrides.items() if value is not None}
     for name in given:
         if name not in RESUMABLE:
-            known = ", ".join(sorted(RESUMABLE))
+            known = name in SETTINGS
             raise RewardSynthError(
-                f"'{name}' cannot change in a run that has begun" if name in SETTINGS else f"unknown setting: '{name}'",
-                f"these can: {known}; start another run for the rest",
+                f"'{name}' cannot change in a run that has begun" if known else f"unknown setting: '{name}'",
+                f"these can: {', '.join(sorted(RESUMABLE))}; start another run for the rest",
             )
     _dotenv((start or Path.cwd()).resolve())
     values: dict[str, Any] = stored.settings.model_dump() | {"display": "auto", "unsafe_no_sandbox": False} | given
-    origins = stored.origins | {name: _flag(name) if flags else f"{name}=" for name in given}
+    origins = stored.origins | {name: _typed_as(name, flags) for name in given}
     named = given.get("base_url") or os.environ.get(ENVIRONMENT_PREFIX + "BASE_URL")
     if values["base_url"] is not None and values["base_url"] != named:
         _refuse_server(values["base_url"], "this run's settings.toml")
@@ -192,40 +179,39 @@ def split_models(given: list[str]) -> tuple[str | None, dict[str, str]]:
 def _typed(overrides: Mapping[str, Any], flags: bool) -> _Layer:
     given = {name: value for name, value in overrides.items() if value is not None and value != {}}
     _refuse_unknown(given, "option" if flags else "setting", flags)
-    spell = _flag if flags else (lambda name: f"{name}=")
-    return _Layer(given, {name: spell(name) for name in given})
+    return {name: (value, _typed_as(name, flags)) for name, value in given.items()}
 
 
-def _flag(name: str) -> str:
+def _typed_as(name: str, flags: bool) -> str:
+    if not flags:
+        return f"{name}="
     return "--model" if name == "models" else f"--{name.replace('_', '-')}"
 
 
 def _environment(variables: Mapping[str, str | None], where: str) -> _Layer:
-    values: dict[str, Any] = {}
-    origins: dict[str, str] = {}
+    layer: _Layer = {}
     for variable, text in variables.items():
         if not variable.startswith(ENVIRONMENT_PREFIX) or variable in OTHER_VARIABLES or not text:
             continue
-        name = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
+        name, origin = variable.removeprefix(ENVIRONMENT_PREFIX).lower(), f"{variable}{where}"
         role = name.removeprefix("model_")
         role = EARLIER_ROLE_NAMES.get(role, role)
+        known = [setting for setting in SETTINGS if setting != "models"]
         if name != role and role in ROLES:
-            values.setdefault("models", {})[role] = text
-            name = "models"
+            others, _ = layer.get("models", ({}, ""))
+            layer["models"] = {**others, role: text}, origin
+        elif name in known:
+            layer[name] = text, origin
         else:
-            known = [setting for setting in SETTINGS if setting != "models"]
-            if name not in known:
-                meant = [f"{ENVIRONMENT_PREFIX}{close.upper()}" for close in nearest(name, known)]
-                raise RewardSynthError(f"unknown variable {variable}{where}", did_you_mean(meant, f"unset {variable}"))
-            values[name] = text
-        origins[name] = f"{variable}{where}"
-    return _Layer(values, origins)
+            meant = [f"{ENVIRONMENT_PREFIX}{close.upper()}" for close in nearest(name, known)]
+            raise RewardSynthError(f"unknown variable {origin}", did_you_mean(meant, f"unset {variable}"))
+    return layer
 
 
 def _dotenv(folder: Path) -> _Layer:
     path = _nearest_upward(folder, ".env")
     if path is None:
-        return _Layer({}, {})
+        return {}
     from dotenv import dotenv_values
 
     try:
@@ -239,7 +225,7 @@ def _dotenv(folder: Path) -> _Layer:
 def _config_file(folder: Path) -> _Layer:
     path = _nearest_upward(folder, CONFIG_NAME)
     if path is None:
-        return _Layer({}, {})
+        return {}
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -247,11 +233,9 @@ def _config_file(folder: Path) -> _Layer:
     except tomllib.TOMLDecodeError as error:
         raise RewardSynthError(f"{path} is not valid TOML: {error}", 'write lines such as: model = "gpt-5"') from error
     _refuse_unknown(values, f"key in {path}", flags=False)
-    for name, value in values.items():
-        # A path in a file means the same wherever the command is typed below it.
-        if is_path(name) and isinstance(value, str):
-            values[name] = path.parent / value
-    return _Layer(values, dict.fromkeys(values, str(path)))
+    # A path in a file means the same wherever the command is typed below it.
+    whole = {name: path.parent / text for name, text in values.items() if is_path(name) and isinstance(text, str)}
+    return {name: (value, str(path)) for name, value in (values | whole).items()}
 
 
 def _nearest_upward(folder: Path, name: str) -> Path | None:
@@ -261,7 +245,7 @@ def _nearest_upward(folder: Path, name: str) -> Path | None:
 def _refuse_unknown(values: Mapping[str, Any], what: str, flags: bool) -> None:
     for name in values:
         if name not in SETTINGS:
-            shown = _flag(name) if flags else f"'{name}'"
+            shown = _typed_as(name, flags) if flags else f"'{name}'"
             raise RewardSynthError(f"unknown {what}: {shown}", _nearest(name, tuple(SETTINGS)))
 
 

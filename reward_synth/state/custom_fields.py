@@ -3,46 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import gymnasium
 import numpy as np
 from gymnasium import spaces
 
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.state.expressions import OwnField
 from reward_synth.state.faults import name_of
 from reward_synth.state.fields import Field
 from reward_synth.state.row_reader import reads_mujoco, reads_observation
 from reward_synth.state.table import FieldTable
 from reward_synth.state.view import EPISODE_ATTRIBUTES
-
-
-class OwnField(Protocol):
-    """What a task says of such a field; :class:`reward_synth.tasks.spec.OwnField` holds it."""
-
-    @property
-    def index(self) -> int | tuple[int, ...] | None:
-        """Element of the flat observation, or several, which make a vector."""
-
-    @property
-    def expression(self) -> str | None:
-        """Or an expression, checked by :func:`~reward_synth.state.expressions.check_expression`."""
-
-    @property
-    def unit(self) -> str:
-        """SI unit as text; ``1`` for none."""
-
-    @property
-    def low(self) -> float | None:
-        """Smallest value; None for the observation space's own bound."""
-
-    @property
-    def high(self) -> float | None:
-        """Largest value."""
-
-    @property
-    def doc(self) -> str:
-        """Meaning and sign convention."""
 
 
 def with_own_fields(table: FieldTable, own: Mapping[str, OwnField], env: gymnasium.Env[Any, Any]) -> FieldTable:
@@ -57,38 +30,30 @@ def with_own_fields(table: FieldTable, own: Mapping[str, OwnField], env: gymnasi
         return table
     fields = [_field(name, each, env) for name, each in own.items()]
     named = {field.name for field in fields}
-    taken = {f"observation[{number}]" for each in own.values() for number in _indices(each.index)}
+    taken = {f"observation[{number}]" for each in own.values() for number in each.indices}
     rest = [field for field in table if field.name not in named and field.code not in taken]
     return FieldTable(fields + rest, table.actions)
-
-
-def _indices(index: int | tuple[int, ...] | None) -> tuple[int, ...]:
-    if index is None:
-        return ()
-    return (index,) if isinstance(index, int) else index
 
 
 def _field(name: str, own: OwnField, env: gymnasium.Env[Any, Any]) -> Field:
     if name in EPISODE_ATTRIBUTES:
         raise RewardSynthError(f"a field cannot be called {name!r}: an episode means something else by it", "rename it")
+    low, high = -np.inf, np.inf
     if own.expression is not None:
         code = own.expression.strip()
         shape = _shape(name, code, env)
-        low, high = -np.inf, np.inf
     else:
-        indices = _indices(own.index)
-        code, shape, low, high = _observed(name, indices, isinstance(own.index, int), env)
-    doc = own.doc or f"`{code}`."
-    return Field(
-        name, shape, own.unit, low if own.low is None else own.low, high if own.high is None else own.high, doc,
-        essential=True, code=code,
-    )  # fmt: skip
+        elements = [f"observation[{number}]" for number in own.indices]
+        code, shape = (
+            (elements[0], ()) if isinstance(own.index, int) else (f"({', '.join(elements)},)", (len(elements),))
+        )
+        low, high = _bounds(name, own.indices, env)
+    low, high = low if own.low is None else own.low, high if own.high is None else own.high
+    return Field(name, shape, own.unit, low, high, own.doc or f"`{code}`.", essential=True, code=code)
 
 
-def _observed(
-    name: str, indices: tuple[int, ...], single: bool, env: gymnasium.Env[Any, Any]
-) -> tuple[str, tuple[int, ...], float, float]:
-    """Code, shape and bounds of elements of the observation."""
+def _bounds(name: str, indices: tuple[int, ...], env: gymnasium.Env[Any, Any]) -> tuple[float, float]:
+    """Of elements of the observation."""
     space: Any = spaces.flatten_space(env.observation_space)
     size = int(space.shape[0])
     if any(not 0 <= number < size for number in indices):
@@ -98,10 +63,7 @@ def _observed(
         )
     largest = np.finfo(np.float32).max
     low, high = min(float(space.low[n]) for n in indices), max(float(space.high[n]) for n in indices)
-    bounds = (low if low > -largest else -np.inf, high if high < largest else np.inf)
-    if single:
-        return f"observation[{indices[0]}]", (), *bounds
-    return f"({', '.join(f'observation[{n}]' for n in indices)},)", (len(indices),), *bounds
+    return (low if low > -largest else -np.inf, high if high < largest else np.inf)
 
 
 def _shape(name: str, code: str, env: gymnasium.Env[Any, Any]) -> tuple[int, ...]:
@@ -113,7 +75,7 @@ def _shape(name: str, code: str, env: gymnasium.Env[Any, Any]) -> tuple[int, ...
         raise RewardSynthError(
             f"the field {name!r} reads a MuJoCo model, and {name_of(env)} has none", "read `observation` in it"
         )
-    scope: dict[str, Any] = {"np": np, "observation": np.zeros(spaces.flatdim(env.observation_space))}
+    scope = {"np": np, "observation": np.zeros(spaces.flatdim(env.observation_space))}
     if reads_mujoco(code):
         scope |= {"model": base.model, "data": base.data}
     try:

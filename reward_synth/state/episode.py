@@ -41,9 +41,8 @@ class Episode:
     def __post_init__(self) -> None:
         width = view.width(self.layout)
         if self.actions.ndim != 2 or self.rows.shape != (len(self.actions) + 1, width):
-            raise ValueError(
-                f"rows {self.rows.shape}, actions {self.actions.shape} and layout width {width} do not fit"
-            )
+            shapes = f"rows {self.rows.shape}, actions {self.actions.shape} and layout width {width}"
+            raise ValueError(f"{shapes} do not fit")
 
     @property
     def length(self) -> int:
@@ -62,13 +61,7 @@ class Episode:
 
     def save(self, path: Path) -> None:
         """Write a compressed ``.npz`` without pickle; a reader never sees half a file."""
-        facts = {
-            "layout": self.layout,
-            "dt": self.dt,
-            "horizon": self.horizon,
-            "seed": self.seed,
-            "terminated": self.terminated,
-        }
+        facts = {name: getattr(self, name) for name in ("layout", "dt", "horizon", "seed", "terminated")}
         with written_whole(path) as file:
             np.savez_compressed(file, rows=self.rows, actions=self.actions, facts=np.array(json.dumps(facts)))
 
@@ -79,10 +72,8 @@ class Episode:
             with np.load(path, allow_pickle=False) as archive:
                 rows, actions, facts = archive["rows"], archive["actions"], json.loads(str(archive["facts"]))
             layout = tuple((str(name), tuple(int(n) for n in shape)) for name, shape in facts["layout"])
-            return cls(
-                layout, rows, actions, float(facts["dt"]), int(facts["horizon"]), int(facts["seed"]),
-                bool(facts["terminated"]),
-            )  # fmt: skip
+            dt, horizon, seed = float(facts["dt"]), int(facts["horizon"]), int(facts["seed"])
+            return cls(layout, rows, actions, dt, horizon, seed, bool(facts["terminated"]))
         except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
             hint = "delete it and evaluate the candidate again"
             raise RewardSynthError(f"cannot read the episode {path}: {error}", hint) from error

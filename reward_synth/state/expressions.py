@@ -7,6 +7,11 @@ and only what cannot do anything but compute is let through: a list of what is a
 from __future__ import annotations
 
 import ast
+from typing import Self
+
+from pydantic import Field, field_validator, model_validator
+
+from reward_synth.core.types import Value
 
 FUNCTIONS: dict[str, int] = {
     "abs": 1, "arccos": 1, "arcsin": 1, "arctan": 1, "array": 1, "ceil": 1, "cos": 1, "deg2rad": 1, "exp": 1,
@@ -27,8 +32,48 @@ MOST_EXPONENTS = 20
 
 _OPERATIONS = (
     ast.Expression, ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp, ast.IfExp, ast.Tuple, ast.List, ast.Slice,
-    ast.Load, ast.operator, ast.unaryop, ast.cmpop, ast.boolop,
+    ast.Subscript, ast.Load, ast.operator, ast.unaryop, ast.cmpop, ast.boolop,
 )  # fmt: skip
+
+
+class OwnField(Value):
+    """A field that the spec itself names: elements of the observation, or an expression over the state."""
+
+    index: int | tuple[int, ...] | None = None
+    """Element of the observation as one flat vector, counted from 0; several make a vector."""
+    expression: str | None = None
+    """Or Python over ``observation``, and over MuJoCo's ``model`` and ``data``, with functions of numpy:
+    ``data.body("ball").xpos``. Arithmetic only: what it may hold is a list."""
+    unit: str = Field(default="1", max_length=20)
+    low: float | None = None
+    """Smallest value; None takes the observation's own bound, or none."""
+    high: float | None = None
+    doc: str = Field(default="", max_length=200)
+    """Meaning and sign convention, in one sentence. Designers read it."""
+
+    @property
+    def indices(self) -> tuple[int, ...]:
+        """The elements as a tuple, which is empty for an expression."""
+        return self.index if isinstance(self.index, tuple) else () if self.index is None else (self.index,)
+
+    @field_validator("unit", "doc")
+    @classmethod
+    def _on_one_line(cls, text: str) -> str:
+        if not text.isprintable():
+            raise ValueError("must be on one line")
+        return text
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.index is None) == (self.expression is None):
+            raise ValueError("must hold either 'index' or 'expression'")
+        if isinstance(self.index, tuple) and not self.index:
+            raise ValueError("'index' must hold at least one number")
+        if self.expression is not None and (fault := check_expression(self.expression)):
+            raise ValueError(f"the expression cannot be used: {fault}")
+        if self.low is not None and self.high is not None and self.low >= self.high:
+            raise ValueError("'low' must be below 'high'")
+        return self
 
 
 def check_expression(text: str) -> str | None:
@@ -90,8 +135,6 @@ def _fault(node: ast.AST) -> str | None:
     if isinstance(node, ast.Name):
         known = node.id in ("observation", "model", "data", "np")
         return None if known else f"`{node.id}` is not known here; there are observation, model, data and np"
-    if isinstance(node, ast.Subscript):
-        return None
     if isinstance(node, ast.Attribute):
         return _attribute_fault(node)
     if isinstance(node, ast.Call):
@@ -116,19 +159,15 @@ def _attribute_fault(node: ast.Attribute) -> str | None:
         return None if node.attr in LINEAR_ALGEBRA else f"`{text}` is not allowed; np.linalg.norm is"
     # Of the state: an array of it, or of one of its parts. What is read from an array does nothing but compute.
     whole = isinstance(node.value, ast.Name) and node.value.id in ("model", "data")
-    return (
-        None if whole or _is_part(node.value) else f"`{text}` is neither a part of model or data nor a function of np"
-    )
+    fault = f"`{text}` is neither a part of model or data nor a function of np"
+    return None if whole or _is_part(node.value) else fault
 
 
 def _is_part(node: ast.expr) -> bool:
-    return (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and isinstance(node.func.value, ast.Name)
-        and node.func.value.id in ("model", "data")
-        and node.func.attr in PARTS
-    )
+    match node:
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="model" | "data"), attr=part)):
+            return part in PARTS
+    return False
 
 
 def _call_fault(node: ast.Call) -> str | None:

@@ -6,10 +6,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from reward_synth.core.errors import EnvironmentFault
-from reward_synth.state import view
 
 BLAME = "the environment is at fault, not a reward"
 """Stands in every such message: in a result's reason it says that no other reward would do better."""
@@ -31,41 +28,28 @@ def fault(env: Any, when: str, error: BaseException) -> EnvironmentFault:
     """
     if isinstance(error, EnvironmentFault):
         return error
+    where = "at that line" if _place(error) else f"in {type(env.unwrapped).__module__}"
+    return EnvironmentFault(
+        f"the environment {name_of(env)} failed {when}: {_said(error)} ({BLAME})",
+        f"mend the environment {where}; gymnasium.utils.env_checker.check_env(env) finds more",
+    )
+
+
+def fault_of_module(module: str, error: BaseException) -> EnvironmentFault:
+    """What the import of an environment's module raised."""
+    return EnvironmentFault(f"{module} cannot be imported: {_said(error)} ({BLAME})", f"mend {module}")
+
+
+def fault_in_making(env_id: str, error: BaseException) -> EnvironmentFault:
+    """What an environment raised while it was made."""
+    text = f"the environment {env_id} cannot be made: {_said(error)} ({BLAME})"
+    return EnvironmentFault(text, "mend the environment's __init__")
+
+
+def _said(error: BaseException) -> str:
+    """The error's kind, its words and its place."""
     text = " ".join(str(error).split())[:300]
-    said = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    place = _place(error)
-    return EnvironmentFault(
-        f"the environment {name_of(env)} failed {when}: {said}{place} ({BLAME})", advice(env, bool(place))
-    )
-
-
-def not_finite(env: Any, what: str, when: str) -> EnvironmentFault:
-    """An environment gave NaN or infinity.
-
-    :param what: ``the observation``, ``the field `ball_speed```.
-    """
-    return EnvironmentFault(
-        f"the environment {name_of(env)} gave a number that is not finite {when}: {what} ({BLAME})",
-        "look for a division by zero, a root of a negative number or an unstable simulation in it",
-    )
-
-
-def advice(env: Any, place_known: bool = False) -> str:
-    """What to do about a broken environment."""
-    module = type(env.unwrapped).__module__
-    where = "at that line" if place_known else f"in {module}"
-    return f"mend the environment {where}; gymnasium.utils.env_checker.check_env(env) finds more"
-
-
-def first_not_finite(layout: view.Layout, rows: Any) -> str | None:
-    """The first field of the rows (n, width) that holds NaN or infinity, in words; None if there is none."""
-    bad = np.flatnonzero(~np.isfinite(rows).all(axis=0))
-    if not len(bad):
-        return None
-    for name, columns in view.columns(layout).items():
-        if columns.start <= bad[0] < columns.stop:
-            return f"the field `{name}`"
-    return None
+    return f"{type(error).__name__}{text and ': '}{text}{_place(error)}"
 
 
 def _place(error: BaseException) -> str:
@@ -75,20 +59,3 @@ def _place(error: BaseException) -> str:
         if not any(package in path.parts for package in _NOT_ITS_OWN) and path.suffix == ".py":
             return f", {path.name} line {frame.lineno}"
     return ""
-
-
-def fault_of_module(module: str, error: BaseException) -> EnvironmentFault:
-    """What the import of an environment's module raised."""
-    text = " ".join(str(error).split())[:300]
-    return EnvironmentFault(
-        f"{module} cannot be imported: {type(error).__name__}: {text}{_place(error)} ({BLAME})", f"mend {module}"
-    )
-
-
-def fault_in_making(env_id: str, error: BaseException) -> EnvironmentFault:
-    """What an environment raised while it was made."""
-    text = " ".join(str(error).split())[:300]
-    return EnvironmentFault(
-        f"the environment {env_id} cannot be made: {type(error).__name__}: {text}{_place(error)} ({BLAME})",
-        "mend the environment's __init__",
-    )

@@ -7,7 +7,8 @@ from typing import Any, SupportsFloat
 import gymnasium
 import numpy as np
 
-from reward_synth.state.faults import fault, first_not_finite, not_finite
+from reward_synth.core.errors import EnvironmentFault
+from reward_synth.state.faults import BLAME, fault, name_of
 from reward_synth.state.table import FieldTable
 
 
@@ -75,5 +76,10 @@ def require_finite(environment: StateRecorder, observations: Any, rows: Any) -> 
     """
     if np.isfinite(rows).all() and np.isfinite(observations).all():
         return
-    what = first_not_finite(environment.table.layout(), rows) or "the observation"
-    raise not_finite(environment, what, "in a step")
+    finite = np.isfinite(rows).all(axis=0)
+    bad = (name for name, columns in environment.table.columns().items() if not finite[columns].all())
+    what = next((f"the field `{name}`" for name in bad), "the observation")
+    raise EnvironmentFault(
+        f"the environment {name_of(environment)} gave a number that is not finite in a step: {what} ({BLAME})",
+        "look for a division by zero, a root of a negative number or an unstable simulation in it",
+    )

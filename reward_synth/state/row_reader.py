@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
@@ -19,20 +20,9 @@ if TYPE_CHECKING:
     import gymnasium
 
 VECTORS = frozenset({"actuator_force", "ctrl", "qpos", "qvel", "sensordata"})
-MATRICES = frozenset(
-    {
-        "cfrc_ext",
-        "cvel",
-        "geom_xmat",
-        "geom_xpos",
-        "site_xpos",
-        "subtree_com",
-        "subtree_linvel",
-        "xmat",
-        "xpos",
-        "xquat",
-    }
-)
+MATRICES = frozenset({
+    "cfrc_ext", "cvel", "geom_xmat", "geom_xpos", "site_xpos", "subtree_com", "subtree_linvel", "xmat", "xpos", "xquat",
+})  # fmt: skip
 STATIC_ARRAYS = VECTORS | MATRICES
 """Arrays of MjData that keep their address for its whole life, so that a view of them can be bound once.
 Contacts and constraints are absent: they move at every step."""
@@ -41,17 +31,15 @@ TOUCHING_GEOMS = "data.contact.geom.ravel().tolist()"
 """Geom numbers of all contacts, as the contact fields' expressions write it."""
 
 
+@dataclass(frozen=True)
 class CodeReader:
-    """Reads one field by its expression from an unwrapped environment; compiled at first use, picklable.
+    """Reads one field by its expression from an unwrapped environment; compiled at first use, picklable."""
 
-    :param code: expression over ``model``, ``data``, ``mujoco``, ``np``. One over ``observation`` can be read by
-        :func:`compile_row_reader` only: an environment does not keep what it has observed.
-    :param shape: ``()`` makes it return a float, otherwise a new float64 array.
-    """
-
-    def __init__(self, code: str, shape: tuple[int, ...]) -> None:
-        self.code = code
-        self.shape = shape
+    code: str
+    """Over ``model``, ``data``, ``mujoco``, ``np``. What is over ``observation`` can be read by
+    :func:`compile_row_reader` only: an environment does not keep what it has observed."""
+    shape: tuple[int, ...]
+    """``()`` makes it return a float, otherwise a new float64 array."""
 
     def __call__(self, env: Any) -> Any:
         """The field's present value."""
@@ -72,13 +60,17 @@ RowReader = Callable[..., FloatArray]
 
 def reads_observation(code: str) -> bool:
     """True if the expression is one over the observation."""
-    return any(isinstance(node, ast.Name) and node.id == OBSERVATION for node in ast.walk(ast.parse(code, mode="eval")))
+    return OBSERVATION in _names(code)
 
 
 def reads_mujoco(code: str) -> bool:
     """True if the expression is one over a MuJoCo model or its state."""
-    names = {node.id for node in ast.walk(ast.parse(code, mode="eval")) if isinstance(node, ast.Name)}
-    return bool(names & {"model", "data"})
+    return not _names(code).isdisjoint({"model", "data"})
+
+
+def _names(code: str) -> set[str]:
+    """What the expression names; nothing for a field that a function reads."""
+    return {node.id for node in ast.walk(ast.parse(code, mode="eval")) if isinstance(node, ast.Name)} if code else set()
 
 
 def compile_row_reader(
@@ -98,18 +90,13 @@ def compile_row_reader(
     """
     base: Any = env.unwrapped
     columns = tuple((code, size) for code, size, _ in fields)
-    scope: dict[str, Any] = {
-        "np": np,
-        "empty": np.empty,
-        "WIDTH": sum(size for _, size in columns),
-        "NOTHING": None,
-    }
-    if any(code and reads_observation(code) for code, _ in columns):
+    scope: dict[str, Any] = {"np": np, "empty": np.empty, "WIDTH": sum(size for _, size in columns), "NOTHING": None}
+    if any(reads_observation(code) for code, _ in columns):
         from gymnasium.spaces import flatdim
 
         scope["NOTHING"] = np.zeros(flatdim(env.observation_space))
     sizes: tuple[int, ...] = ()
-    if any(code and reads_mujoco(code) for code, _ in columns):
+    if any(reads_mujoco(code) for code, _ in columns):
         import mujoco
 
         scope["mujoco"] = mujoco
@@ -130,8 +117,7 @@ _compiled: dict[tuple[tuple[tuple[str, int], ...], tuple[int, ...]], CodeType] =
 def _source(columns: Sequence[tuple[str, int]], base: Any) -> str:
     """Text of a function ``bind(env, readers)`` that gives the reader of one environment."""
     sharing = _Sharing()
-    lines: list[str] = []
-    column = 0
+    lines, column = [], 0
     for index, (code, size) in enumerate(columns):
         if code:
             lines += _assignments(sharing, code, column, size)
@@ -139,24 +125,13 @@ def _source(columns: Sequence[tuple[str, int]], base: Any) -> str:
             lines.append(f"{_target(column, size)} = readers[{index}](env)")
         column += size
     bind: list[str] = []
-    guard: list[str] = []
-    listed: list[str] = []
-    if any(code and reads_mujoco(code) for code, _ in columns):
+    body = ["row = empty(WIDTH)", *sharing.statements]
+    if any(reads_mujoco(code) for code, _ in columns):
         bind, listed = sharing.bindings(base)
-        guard = [
-            "if env.data is not data:",
-            "    raise RuntimeError('the environment replaced its MjData; make a new reader')",
-        ]
-    body = [*guard, "row = empty(WIDTH)", *sharing.statements, *listed, *lines, "return row"]
-    return "\n".join(
-        [
-            "def bind(env, readers):",
-            *(f"    {line}" for line in bind),
-            f"    def read({OBSERVATION}=NOTHING):",
-            *(f"        {line}" for line in body),
-            "    return read",
-        ]
-    )
+        guard = "if env.data is not data: raise RuntimeError('the environment replaced its MjData; make a new reader')"
+        body = [guard, *body, *listed]
+    body = [f"def read({OBSERVATION}=NOTHING):", *(f"    {line}" for line in [*body, *lines, "return row"])]
+    return "\n    ".join(["def bind(env, readers):", *bind, *body, "return read"])
 
 
 def _target(column: int, size: int) -> str:
@@ -211,16 +186,14 @@ class _Sharing(ast.NodeTransformer):
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         """An element of a bound array; or a slice or row (``data.xpos[3]``), bound as a view itself."""
+        inner = node.value.value if isinstance(node.value, ast.Subscript) else node.value
         if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, int):
-            if _array_of(node.value) in VECTORS or (
-                isinstance(node.value, ast.Subscript) and _array_of(node.value.value) in MATRICES
-            ):
+            if _array_of(node.value) in VECTORS or (inner is not node.value and _array_of(inner) in MATRICES):
                 name = self._bind(node.value)
                 self.reads[name] += 1
                 return ast.Subscript(ast.Name(f"items_{name}", ast.Load()), node.slice, ast.Load())
             if _array_of(node.value) in MATRICES:
                 return ast.Name(self._bind(node), ast.Load())
-        inner = node.value.value if isinstance(node.value, ast.Subscript) else node.value
         if isinstance(node.slice, ast.Slice) and _array_of(inner) in STATIC_ARRAYS:
             return ast.Name(self._bind(node), ast.Load())
         return self.generic_visit(node)

@@ -83,28 +83,22 @@ def require_supported(env: gymnasium.Env[Any, Any]) -> None:
 def _require_actions(env: gymnasium.Env[Any, Any]) -> None:
     action = env.action_space
     if isinstance(action, spaces.Discrete):
-        if action.start != 0 or not 2 <= action.n <= MOST_CHOICES:
-            raise RewardSynthError(
-                f"{name_of(env)} chooses among {action}; 2 to {MOST_CHOICES} actions are supported, counted from 0",
-                "wrap it so that its action space is a gymnasium.spaces.Discrete(n) of that kind",
-            )
+        if action.start == 0 and 2 <= action.n <= MOST_CHOICES:
+            return
+        has = f"chooses among {action}; 2 to {MOST_CHOICES} actions are supported, counted from 0"
+        hint = "wrap it so that its action space is a gymnasium.spaces.Discrete(n) of that kind"
+    elif not isinstance(action, spaces.Box):
+        has = f"has actions of the kind {action}; only a Box of continuous actions or a Discrete choice is supported"
+        hint = "wrap it so that it takes one of both: gymnasium.wrappers.TransformAction"
+    elif len(action.shape) != 1 or not np.issubdtype(action.dtype, np.floating):
+        has = f"has actions of shape {action.shape} and type {action.dtype}"
+        hint = "wrap it so that its action space is a one-dimensional Box of floats"
+    elif np.isfinite(action.low).all() and np.isfinite(action.high).all() and (action.low < action.high).all():
         return
-    if not isinstance(action, spaces.Box):
-        raise RewardSynthError(
-            f"{name_of(env)} has actions of the kind {action}; only a Box of continuous actions or a Discrete choice "
-            "is supported",
-            "wrap it so that it takes one of both: gymnasium.wrappers.TransformAction",
-        )
-    if len(action.shape) != 1 or not np.issubdtype(action.dtype, np.floating):
-        raise RewardSynthError(
-            f"{name_of(env)} has actions of shape {action.shape} and type {action.dtype}",
-            "wrap it so that its action space is a one-dimensional Box of floats",
-        )
-    if not (np.isfinite(action.low).all() and np.isfinite(action.high).all() and (action.low < action.high).all()):
-        raise RewardSynthError(
-            f"{name_of(env)} has actions without limits, or whose lower limit is not below the upper: {action}",
-            "give its action space a finite low and high per element",
-        )
+    else:
+        has = f"has actions without limits, or whose lower limit is not below the upper: {action}"
+        hint = "give its action space a finite low and high per element"
+    raise RewardSynthError(f"{name_of(env)} {has}", hint)
 
 
 def parts(space: Any) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -21,10 +21,7 @@ def render_stub(fields: Sequence[Field], actions: tuple[ActionDimension, ...], d
         # Bodies have two hundred fields, of which a reward reads five.
         lines = ["# Needed most often:", *lines, "# All others:", *others]
     lines = ["class State:", *(f"    {line}" for line in lines), ""]
-    if discrete:
-        lines += _choices(actions, short)
-    else:
-        lines += _short_actions(actions) if short else _long_actions(actions)
+    lines += _action_lines(actions, discrete, short)
     return "\n".join(lines) + "\n"
 
 
@@ -50,28 +47,17 @@ def _field_line(field: Field, short: bool) -> str:
     return f"{field.name}: {kind}  # {facts}. {field.doc}" if facts else f"{field.name}: {kind}  # {field.doc}"
 
 
-def _choices(actions: tuple[ActionDimension, ...], short: bool) -> list[str]:
-    head = f"# action: np.ndarray  # shape ({len(actions)},), 1.0 for the action that was chosen, 0.0 for all others"
-    if short:
-        return [f"{head}: {', '.join(a.name for a in actions)}"]
-    return [head, *(f"#   action[{a.index}]: {a.name}  # {a.doc}" for a in actions)]
-
-
-def _long_actions(actions: tuple[ActionDimension, ...]) -> list[str]:
+def _action_lines(actions: tuple[ActionDimension, ...], discrete: bool, short: bool) -> list[str]:
     head = f"# action: np.ndarray  # shape ({len(actions)},)"
-    return [
-        head,
-        *(f"#   action[{a.index}]: {a.name}  # {format_range(a.low, a.high)}{_scale(a)}. {a.doc}" for a in actions),
-    ]
-
-
-def _scale(action: ActionDimension) -> str:
-    """What one unit of the action stands for, where that is known."""
-    return "" if action.unit == "1" else f", 1.0 = {action.unit}"
-
-
-def _short_actions(actions: tuple[ActionDimension, ...]) -> list[str]:
-    ranges = {format_range(a.low, a.high) for a in actions}
-    within = f"each in {ranges.pop()}" if len(ranges) == 1 else "ranges differ"
-    names = ", ".join(a.name for a in actions)
-    return [f"# action: np.ndarray  # shape ({len(actions)},), {within}: {names}"]
+    if discrete:
+        head += ", 1.0 for the action that was chosen, 0.0 for all others"
+    if short:
+        ranges = {format_range(a.low, a.high) for a in actions}
+        within = f", each in {ranges.pop()}" if len(ranges) == 1 else ", ranges differ"
+        return [f"{head}{'' if discrete else within}: {', '.join(a.name for a in actions)}"]
+    lines = [head]
+    for a in actions:
+        scale = "" if a.unit == "1" else f", 1.0 = {a.unit}"
+        facts = "" if discrete else f"{format_range(a.low, a.high)}{scale}. "
+        lines.append(f"#   action[{a.index}]: {a.name}  # {facts}{a.doc}")
+    return lines

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -26,7 +26,8 @@ class FieldTable(Sequence[Field]):
 
     def __init__(self, fields: Sequence[Field], actions: Sequence[ActionDimension], discrete: bool = False) -> None:
         self._fields = tuple(fields)
-        self._actions = tuple(actions)
+        self.actions = tuple(actions)
+        """The elements of the action vector, in order."""
         self.discrete = discrete
         self._by_name = {f.name: f for f in self._fields}
         if len(self._by_name) != len(self._fields):
@@ -38,11 +39,6 @@ class FieldTable(Sequence[Field]):
         """All field names, in table order."""
         return tuple(self._by_name)
 
-    @property
-    def actions(self) -> tuple[ActionDimension, ...]:
-        """The elements of the action vector, in order."""
-        return self._actions
-
     @overload
     def __getitem__(self, index: int) -> Field: ...
     @overload
@@ -53,20 +49,14 @@ class FieldTable(Sequence[Field]):
     def __len__(self) -> int:
         return len(self._fields)
 
-    def __repr__(self) -> str:
-        return f"FieldTable({len(self)} fields, {len(self._actions)} actions)"
-
     def get(self, name: str) -> Field | None:
         """The field of that name, or None."""
         return self._by_name.get(name)
 
     def subset(self, names: Sequence[str]) -> FieldTable:
         """The table of only these fields, kept in table order; same actions. KeyError for an unknown name."""
-        for name in names:
-            if name not in self._by_name:
-                raise KeyError(name)
-        wanted = set(names)
-        return FieldTable([f for f in self._fields if f.name in wanted], self._actions, self.discrete)
+        wanted = {self._by_name[name].name for name in names}
+        return FieldTable([f for f in self._fields if f.name in wanted], self.actions, self.discrete)
 
     def essential(self) -> FieldTable:
         """The table of only the essential fields; the whole table where none is marked."""
@@ -84,7 +74,7 @@ class FieldTable(Sequence[Field]):
 
     def width(self) -> int:
         """Number of columns of a row."""
-        return sum(f.size for f in self._fields)
+        return view.width(self.layout())
 
     def columns(self) -> dict[str, slice]:
         """Where each field lies in a row."""
@@ -93,25 +83,19 @@ class FieldTable(Sequence[Field]):
     @property
     def low(self) -> FloatArray:
         """Smallest value of each column, shape (width,); ``-inf`` where unbounded."""
-        return np.repeat([f.low for f in self._fields], [f.size for f in self._fields]).astype(np.float64)
+        return self._by_column([f.low for f in self._fields])
 
     @property
     def high(self) -> FloatArray:
         """Largest value of each column, shape (width,); ``inf`` where unbounded."""
-        return np.repeat([f.high for f in self._fields], [f.size for f in self._fields]).astype(np.float64)
+        return self._by_column([f.high for f in self._fields])
+
+    def _by_column(self, values: list[float]) -> FloatArray:
+        return np.repeat(np.array(values, np.float64), [f.size for f in self._fields])
 
     def reader(self, env: gymnasium.Env[Any, Any]) -> RowReader:
-        """A fast function that reads the row (new float64 array of shape (width,)) from the live environment.
-
-        It takes the newest observation, flat, which only fields over ``observation`` need.
-
-        One function is compiled for the whole table, so make the table small first: ``table.subset(names)``.
-        """
+        """See :func:`compile_row_reader`; make the table small first, ``table.subset(names)``: all is read."""
         return compile_row_reader([(f.code, f.size, _flat(f)) for f in self._fields], env)
-
-    def viewer(self) -> Callable[[FloatArray], view.View]:
-        """A fast function that wraps a row in a View."""
-        return view.viewer(self.layout())
 
     def stub(self, short: bool = False) -> str:
         """The typed stub that the designer reads: class ``State`` with units, ranges and signs, then action.
@@ -120,7 +104,7 @@ class FieldTable(Sequence[Field]):
 
         :param short: only the essential fields, and the actions in one line: for small models.
         """
-        return render_stub(self.for_rewards(), self._actions, self.discrete, short)
+        return render_stub(self.for_rewards(), self.actions, self.discrete, short)
 
 
 def _flat(field: Field) -> Reader:

@@ -102,16 +102,10 @@ def _constructor(layout: Layout) -> str:
 
     Only numbers of the layout enter it. It unrolls the loop over fields, which would cost more than the rest.
     """
-    places = columns(layout)
     parts = []
-    for name, shape in layout:
-        place = places[name]
-        if shape == ():
-            parts.append(f"values[{place.start}],")
-        elif len(shape) == 1:
-            parts.append(f"row[{place.start}:{place.stop}],")
-        else:
-            parts.append(f"row[{place.start}:{place.stop}].reshape({shape!r}),")
+    for place, (_, shape) in zip(columns(layout).values(), layout, strict=True):
+        part = f"row[{place.start}:{place.stop}]" if shape else f"values[{place.start}]"
+        parts.append(f"{part}.reshape({shape!r})," if len(shape) > 1 else f"{part},")
     return f"new(cls, ({' '.join(parts)}))"
 
 
@@ -144,9 +138,7 @@ def batch_viewer(layout: Layout) -> Callable[[FloatArray], list[View]]:
     :raises ValueError: for a field name that is no public identifier.
     """
     record = _view_class("State", [name for name, _ in layout])
-    places = [
-        (place.start, place.stop, shape) for place, (_, shape) in zip(columns(layout).values(), layout, strict=True)
-    ]
+    places = [(place, shape) for place, (_, shape) in zip(columns(layout).values(), layout, strict=True)]
     new = tuple.__new__
 
     def view(rows: FloatArray) -> list[View]:
@@ -154,12 +146,10 @@ def batch_viewer(layout: Layout) -> Callable[[FloatArray], list[View]]:
         if not places:
             return [new(record, ()) for _ in rows]
         # Field by field: splitting a whole block into rows costs half of slicing each row.
-        histories: list[list[Any]] = []
-        for start, stop, shape in places:
-            if shape == ():
-                histories.append(rows[:, start].tolist())
-            else:
-                histories.append(list(rows[:, start:stop].reshape(len(rows), *shape)))
+        histories: list[list[Any]] = [
+            list(rows[:, place].reshape(len(rows), *shape)) if shape else rows[:, place.start].tolist()
+            for place, shape in places
+        ]
         return [new(record, values) for values in zip(*histories, strict=True)]
 
     return view
@@ -178,16 +168,9 @@ def episode_view(
     :raises ValueError: if a field bears the name of one of those.
     """
     record: Any = _view_class("Episode", [*(name for name, _ in layout), *EPISODE_ATTRIBUTES])
-    rows, actions = rows.view(), actions.view()
-    rows.flags.writeable = False
-    actions.flags.writeable = False
-    places = columns(layout)
+    places, length = columns(layout), len(actions)
     # Scalars are strided columns: copied, so that the code gets contiguous arrays at full speed.
-    histories = []
-    for name, shape in layout:
-        history = rows[:, places[name]].reshape((len(rows), *shape)).copy()
-        history.flags.writeable = False
-        histories.append(history)
-    length = len(actions)
-    view: View = tuple.__new__(record, (*histories, actions, length, dt, length * dt, horizon, terminated))
+    blocks = (rows[:, places[name]].reshape((len(rows), *shape)).copy() for name, shape in layout)
+    histories = (_read_only(array) for array in (*blocks, actions))
+    view: View = tuple.__new__(record, (*histories, length, dt, length * dt, horizon, terminated))
     return view

@@ -12,9 +12,9 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.names import LearnerName, ScaleName
@@ -22,50 +22,12 @@ from reward_synth.core.nearest import did_you_mean, nearest_meaning
 from reward_synth.core.resources import data_dir
 from reward_synth.core.yaml import read_yaml, write_yaml
 from reward_synth.simulators.custom.files import bare_id, file_of, name_environment
-from reward_synth.state.expressions import check_expression
+from reward_synth.state.expressions import OwnField
 from reward_synth.tasks.matching import says_the_same
-
-if TYPE_CHECKING:
-    pass
 
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class OwnField(_Section):
-    """A field that the spec itself names: elements of the observation, or an expression over the state."""
-
-    index: int | tuple[int, ...] | None = None
-    """Element of the observation as one flat vector, counted from 0; several make a vector."""
-    expression: str | None = None
-    """Or Python over ``observation``, and over MuJoCo's ``model`` and ``data``, with functions of numpy:
-    ``data.body("ball").xpos``. Arithmetic only: what it may hold is a list (``simulators/expressions.py``)."""
-    unit: str = Field(default="1", max_length=20)
-    low: float | None = None
-    """Smallest value; None takes the observation's own bound, or none."""
-    high: float | None = None
-    doc: str = Field(default="", max_length=200)
-    """Meaning and sign convention, in one sentence. Designers read it."""
-
-    @field_validator("unit", "doc")
-    @classmethod
-    def _on_one_line(cls, text: str) -> str:
-        if not text.isprintable():
-            raise ValueError("must be on one line")
-        return text
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        if (self.index is None) == (self.expression is None):
-            raise ValueError("must hold either 'index' or 'expression'")
-        if isinstance(self.index, tuple) and not self.index:
-            raise ValueError("'index' must hold at least one number")
-        if self.expression is not None and (fault := check_expression(self.expression)):
-            raise ValueError(f"the expression cannot be used: {fault}")
-        if self.low is not None and self.high is not None and self.low >= self.high:
-            raise ValueError("'low' must be below 'high'")
-        return self
 
 
 class Environment(_Section):

@@ -11,6 +11,7 @@ import pytest
 from reward_synth.simulators.gym.adapter import GymMujoco
 from reward_synth.state.fields import ActionDimension, Field
 from reward_synth.state.table import FieldTable
+from reward_synth.state.view import viewer
 
 INF = math.inf
 
@@ -50,7 +51,7 @@ def test_fields_read_by_functions_fill_the_row_too() -> None:
     read = t.reader(env)
     np.testing.assert_array_equal(read(), [21.5, 1, 2, 1, 4, -3])
     assert read() is not read()
-    view = t.viewer()(read())
+    view = viewer(t.layout())(read())
     assert view.temperature == 21.5 and list(view.wind) == [1, 2]
 
 
