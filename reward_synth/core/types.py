@@ -35,7 +35,6 @@ class Finding(Value):
     message: str
     """What is wrong, naming the values seen."""
     fix: str = ""
-    """What to write instead."""
     line: int | None = None
     """Line in ``reward.py``, counted from 1; None where no single line is at fault."""
     severity: Severity = "error"
@@ -298,7 +297,6 @@ class FeedbackRequest(Value):
     question: str = "What do you think?"
     fitness_unit: str = ""
     analysis: str = ""
-    """The analyzer's reading of the iteration."""
     candidates: tuple[FeedbackCandidate, ...] = ()
 
 
@@ -307,13 +305,11 @@ class Feedback(Value):
 
     iteration: int
     prefer: str | None = None
-    """Candidate that the person likes best."""
     note: str = ""
     """Their words; they enter the next prompt verbatim."""
     edited: str | None = None
     """Source of a reward that the person wrote or changed; becomes a candidate of its own."""
     edited_from: str | None = None
-    """The candidate whose file was edited."""
     action: Literal["continue", "accept", "skip", "stop"] = "continue"
     """``accept`` ends the run with ``prefer`` as its best reward; ``stop`` pauses the run."""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.names import needs_no_server
 from reward_synth.core.nearest import did_you_mean, nearest_meaning
 from reward_synth.llm.base import CallsFailed, Message, Model, Reply, Request
 from reward_synth.llm.keys import default_model
@@ -36,7 +37,7 @@ def open_model(
     """
     chosen = name.strip()
     model: Model
-    if base_url is not None and (chosen in {"local", "manual"} or chosen.startswith("replay:")):
+    if base_url is not None and needs_no_server(chosen):
         raise RewardSynthError(f"--base-url has no meaning for model {chosen}", "leave it out, or name another --model")
     if chosen == "local":
         from reward_synth.llm.local import LocalModel

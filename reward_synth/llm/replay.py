@@ -24,7 +24,6 @@ class Recording(Value):
     sample: int = 0
     answer: str
     model: str = ""
-    """The model that answered."""
     small: bool = False
     """True if a small model answered, which had the short prompts."""
     prompt_tokens: int | None = None

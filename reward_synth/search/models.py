@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from reward_synth.core.names import RoleName
+from reward_synth.core.names import RoleName, needs_no_server
 from reward_synth.core.number_format import total
 from reward_synth.events.bus import Emit
 from reward_synth.events.model import ModelAsked, ModelCalled, StatusChanged
@@ -41,7 +41,7 @@ class ModelPool:
         if name not in self._open:
             model = open_model(
                 name,
-                base_url=None if _runs_here(name) else self._settings.base_url,
+                base_url=None if needs_no_server(name) else self._settings.base_url,
                 cache_dir=self._store.call_cache,
                 manual_dir=self._store.path / "manual",
                 announce=self._announce,
@@ -82,14 +82,6 @@ class ReportedModel(Wrapper):
         if requests:
             self._emit(ModelAsked(role=requests[0].role, count=len(requests)))
         return self._model.complete_many(requests)
-
-    def close(self) -> None:
-        """Close the model."""
-        self._model.close()
-
-
-def _runs_here(name: str) -> bool:
-    return name in ("local", "manual") or name.startswith("replay:")
 
 
 class DownloadProgress:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.names import needs_no_server
 from reward_synth.settings.model import Settings
 
 ENVIRONMENT_PREFIX = "REWARD_SYNTH_"
@@ -76,9 +77,9 @@ def idle_rules(settings: Settings) -> list[IdleRule]:
     if settings.feedback != "queue":
         reason = f"nobody is waited for with --feedback {settings.feedback}"
         found.append(IdleRule("feedback_timeout", "feedback", reason, "add --feedback queue, or drop the timeout"))
-    names = sorted({settings.model, *settings.models.values()} - {None}, key=str)
-    if all(name in ("local", "manual") or str(name).startswith("replay:") for name in names):
-        reason = f"no server is asked by {', '.join(map(str, names)) or 'the embedded model'}"
+    names = sorted(name for name in {settings.model, *settings.models.values()} if name is not None)
+    if all(map(needs_no_server, names)):
+        reason = f"no server is asked by {', '.join(names) or 'the embedded model'}"
         found.append(IdleRule("base_url", "model", reason, "name the server's model: --model openai/NAME"))
     if settings.critic is False and "critic" in settings.models:
         hint = "drop --no-critic, or the critic's model"

@@ -47,7 +47,6 @@ def fault_in_making(env_id: str, error: BaseException) -> EnvironmentFault:
 
 
 def _said(error: BaseException) -> str:
-    """The error's kind, its words and its place."""
     text = " ".join(str(error).split())[:300]
     return f"{type(error).__name__}{text and ': '}{text}{_place(error)}"
 
