@@ -16,10 +16,6 @@ SWITCH_UNIT = "0/1"
 """Unit of a field that is either 0.0 or 1.0, for example a contact."""
 
 
-def _no_reader(env: Any) -> Any:
-    raise TypeError("a Field needs either `code` or `read`")
-
-
 @dataclass(frozen=True)
 class Field:
     """One documented quantity of the simulator's state that a reward or predicate may read.
@@ -46,7 +42,7 @@ class Field:
     low: float
     high: float
     doc: str
-    read: Reader = field(default=_no_reader, compare=False, repr=False)
+    read: Reader = field(default=None, compare=False, repr=False)  # type: ignore[assignment]  # set below from code
     essential: bool = False
     code: str = ""
     judge_only: bool = False
@@ -54,7 +50,7 @@ class Field:
     def __post_init__(self) -> None:
         if not self.name.isidentifier():
             raise ValueError(f"field name {self.name!r} is not a Python identifier")
-        if self.read is _no_reader:
+        if self.read is None:
             if not self.code:
                 raise ValueError(f"field {self.name!r} has neither `code` nor `read`")
             object.__setattr__(self, "read", CodeReader(self.code, self.shape))

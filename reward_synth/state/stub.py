@@ -9,11 +9,7 @@ from reward_synth.state.fields import SWITCH_UNIT, ActionDimension, Field
 
 
 def render_stub(fields: Sequence[Field], actions: tuple[ActionDimension, ...], discrete: bool, short: bool) -> str:
-    """Class ``State`` with one annotated line per field, the essential ones first, then the action as comments.
-
-    :param discrete: True if an action is one of ``actions``.
-    :param short: only the essential fields, all where none is, and the actions in one line.
-    """
+    """See :meth:`FieldTable.stub <reward_synth.state.table.FieldTable.stub>`; the essential fields come first."""
     essential = [field for field in fields if field.essential] or fields
     lines = [_field_line(field, short) for field in essential]
     others = [] if short else [_field_line(field, short) for field in fields if field not in essential]
