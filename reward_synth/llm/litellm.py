@@ -28,7 +28,7 @@ _WORKERS = 8
 _PREFIXES = re.compile(r"^(?:(?:litellm\.)?\w+(?:Error|Exception)\s*[:-]\s*)+")
 
 
-@dataclass
+@dataclass(eq=False)
 class LiteLLMModel(Model):
     """A model of any provider, through litellm.
 

@@ -13,7 +13,7 @@ from reward_synth.core.files import write_bytes, write_text
 from reward_synth.llm.base import Model, Reply, Request
 
 
-@dataclass
+@dataclass(eq=False)
 class ManualModel(Model):
     """A model that writes ``NNN-role.prompt.md`` and waits until a non-empty ``NNN-role.answer.md`` lies beside it.
 

@@ -33,10 +33,13 @@ def side_by_side(call: Callable[[Request], Reply], requests: list[Request], work
 
     threads = [threading.Thread(target=work, daemon=True) for _ in range(min(workers, len(requests)))]
     try:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        if len(threads) == 1:
+            work()  # in this thread, so that Ctrl-C ends the call itself
+        else:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
     finally:
         stopped.set()
     failures = [error for error in errors if isinstance(error, RewardSynthError)]
