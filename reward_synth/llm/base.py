@@ -1,8 +1,9 @@
-"""What a language model must offer."""
+"""What a language model must offer, and what stands in front of one."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import Literal, Protocol
 
 from reward_synth.core.errors import RewardSynthError
@@ -123,3 +124,26 @@ class Wrapper(Model):
     def close(self) -> None:
         """Close the model behind."""
         self._model.close()
+
+
+class Ledgered(Wrapper):
+    """A model that reports every call that it answers to a sink.
+
+    The sink is called from the thread that called the model, once per reply, in order.
+    """
+
+    def __init__(self, model: Model, sink: Callable[[Request, Reply], None]) -> None:
+        super().__init__(model)
+        self._sink = sink
+
+    def complete_many(self, requests: list[Request]) -> list[Reply]:
+        """Answer several requests, and report each to the sink."""
+        try:
+            replies = self._model.complete_many(requests)
+        except CallsFailed as failure:
+            for index, reply in failure.finished.items():
+                self._sink(requests[index], reply)
+            raise
+        for request, reply in zip(requests, replies, strict=True):
+            self._sink(request, reply)
+        return replies

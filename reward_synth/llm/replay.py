@@ -12,8 +12,7 @@ from pydantic import ValidationError
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.files import append_line, write_text
 from reward_synth.core.types import Value
-from reward_synth.llm.base import Message, Model, Reply, Request
-from reward_synth.llm.ledger import Ledgered
+from reward_synth.llm.base import Ledgered, Message, Model, Reply, Request
 
 
 class Recording(Value):

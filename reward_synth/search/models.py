@@ -10,8 +10,7 @@ from reward_synth.core.number_format import total
 from reward_synth.events.bus import Emit
 from reward_synth.events.model import ModelAsked, ModelCalled, StatusChanged
 from reward_synth.llm import default_model, open_model
-from reward_synth.llm.base import Model, Reply, Request, Wrapper
-from reward_synth.llm.ledger import Ledgered
+from reward_synth.llm.base import Ledgered, Model, Reply, Request, Wrapper
 from reward_synth.llm.replay import Recorder
 from reward_synth.settings.model import Settings
 from reward_synth.store import RunStore

@@ -44,9 +44,9 @@ def _field(name: str, own: OwnField, env: gymnasium.Env[Any, Any]) -> Field:
         shape = _shape(name, code, env)
     else:
         elements = [f"observation[{number}]" for number in own.indices]
-        code, shape = (
-            (elements[0], ()) if isinstance(own.index, int) else (f"({', '.join(elements)},)", (len(elements),))
-        )
+        code, shape = f"({', '.join(elements)},)", (len(elements),)
+        if isinstance(own.index, int):
+            code, shape = elements[0], ()
         low, high = _bounds(name, own.indices, env)
     low, high = low if own.low is None else own.low, high if own.high is None else own.high
     return Field(name, shape, own.unit, low, high, own.doc or f"`{code}`.", essential=True, code=code)

@@ -116,7 +116,7 @@ class Journal:
         return [migrate_event(record) for record in records], end
 
     def cost(self, request: _Request, reply: _Reply) -> None:
-        """Book one model call; fits :class:`~reward_synth.llm.ledger.Ledgered`'s sink."""
+        """Book one model call; fits :class:`~reward_synth.llm.base.Ledgered`'s sink."""
         line = CostLine(
             time=now(),
             role=request.role,

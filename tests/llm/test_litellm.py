@@ -6,8 +6,7 @@ import pytest
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.llm import open_model
-from reward_synth.llm.base import CallsFailed
-from reward_synth.llm.ledger import Ledgered
+from reward_synth.llm.base import CallsFailed, Ledgered
 from reward_synth.llm.litellm import LiteLLMModel
 
 from .conftest import ChatServer, refusal, request

@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-from reward_synth.llm.base import Reply
+from reward_synth.llm.base import Ledgered, Reply
 from reward_synth.llm.cache import Cached
 from reward_synth.llm.fake import ScriptedModel
-from reward_synth.llm.ledger import Ledgered
 
 from .conftest import request
 
