@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from reward_synth.cli.text import read_line
+from reward_synth.display.text import printable
 
 if TYPE_CHECKING:
     from reward_synth.search.feedback import ConsoleAsk
@@ -34,8 +35,6 @@ def console_confirm() -> Callable[[TaskSpec], bool] | None:
 
 def _confirm(task: TaskSpec) -> bool:
     """Show the success measure that a model drafted, and ask."""
-    from reward_synth.display.progress import printable
-
     typer.echo(f"\nNo task spec says what success is, so a model drafted it for {task.environment.id}:", err=True)
     measures = f"success:\n{_indented(task.success)}\nfitness ({task.fitness_unit}):\n{_indented(task.fitness)}"
     typer.echo(f"\n{printable(measures)}", err=True)
@@ -49,6 +48,4 @@ def _confirm(task: TaskSpec) -> bool:
 
 
 def _indented(text: str) -> str:
-    from reward_synth.display.progress import printable
-
     return "\n".join(f"    {line}" for line in printable(text).strip().splitlines())

@@ -11,6 +11,7 @@ from reward_synth.cli import options
 from reward_synth.cli.options import Json
 from reward_synth.cli.text import print_json, warn_without_sandbox
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.display.text import printable
 
 RewardFile = Annotated[
     Path, typer.Argument(metavar="FILE", help="A file with compute_reward(state, action, next_state).")
@@ -27,7 +28,6 @@ def check(
 ) -> None:
     """Lint and probe a reward file. Exits with 0 if clean, 1 with findings, 2 if it cannot run."""
     from reward_synth.api.rewards import check_reward
-    from reward_synth.display.progress import printable
 
     if only not in (None, "lint", "probe"):
         raise RewardSynthError(f"--only {only} is not known", "use --only lint or --only probe, or neither for both")

@@ -10,6 +10,7 @@ import typer
 from reward_synth.cli import options
 from reward_synth.cli.options import RunName
 from reward_synth.cli.text import coloured
+from reward_synth.display.text import printable
 
 
 def diff(
@@ -20,7 +21,6 @@ def diff(
 ) -> None:
     """How two candidates' rewards differ."""
     from reward_synth.api.run import Run
-    from reward_synth.display.progress import printable
 
     store = Run.open(run, options.runs_folder(runs_dir)).store
     before, after = (store.read_reward(name).splitlines() for name in (first, second))

@@ -6,12 +6,12 @@ import typer
 
 from reward_synth.cli.options import Json
 from reward_synth.cli.text import print_json
+from reward_synth.display.text import printable
 
 
 def doctor(json: Json = False) -> None:
     """Look at this machine, and attack the lock on generated code. Exits with 2 if something must be mended first."""
     from reward_synth.api.doctor import examine
-    from reward_synth.display.progress import printable
 
     found = []
     for diagnosis in examine():

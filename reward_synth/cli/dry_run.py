@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from reward_synth.cli.text import print_json, print_table
+from reward_synth.core.number_format import duration
 
 if TYPE_CHECKING:
     from reward_synth.preparation.forecast import Plan, Range
@@ -42,8 +43,6 @@ def print_plan(goal: str, resolved: Resolved, as_json: bool) -> None:
 
 
 def _forecast(plan: Plan) -> list[str]:
-    from reward_synth.display.progress import duration
-
     models = ", ".join(f"{role} {name}" for role, name in plan.models.items())
     lines = [f"models              {models}", f"model calls         {_between(plan.calls)}"]
     if plan.task is None or plan.tokens is None or plan.steps is None or plan.seconds is None:

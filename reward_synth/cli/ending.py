@@ -11,6 +11,8 @@ import typer
 
 from reward_synth.cli.text import resume_command, run_argument
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.number_format import dollars, duration
+from reward_synth.display.text import evaluation_lines, result_text
 
 if TYPE_CHECKING:
     from reward_synth.api.run import Run
@@ -52,8 +54,6 @@ def resumable() -> Iterator[Callable[[Run], None]]:
 
 def finish(run: Run) -> None:
     """What was found and what to type next; exits with 1 if there is no acceptable reward."""
-    from reward_synth.display.progress import dollars, duration, evaluation_lines, result_text
-
     status, best, name = run.status, run.best, run_argument(run)
     quiet = run.settings.display in ("json", "none")
     if best is not None and not quiet:

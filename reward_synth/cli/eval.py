@@ -18,6 +18,7 @@ from reward_synth.cli.text import (
     share,
     warn_without_sandbox,
 )
+from reward_synth.display.text import evaluation_lines
 
 if TYPE_CHECKING:
     from reward_synth.api.run import Run
@@ -87,8 +88,6 @@ def eval(
 
 
 def _print(evaluation: Evaluation, unit: str) -> None:
-    from reward_synth.display.progress import evaluation_lines
-
     header = ("seed", "status", "success", "fitness", "solved", "steps", "cpu s", "reason")
     rows = [
         (

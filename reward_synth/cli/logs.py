@@ -10,6 +10,7 @@ import typer
 
 from reward_synth.cli import options
 from reward_synth.cli.options import Json, RunName
+from reward_synth.display.text import printable
 
 
 def logs(
@@ -34,8 +35,6 @@ def logs(
 
 
 def _event_text(event: dict[str, Any]) -> str:
-    from reward_synth.display.progress import printable
-
     facts = {name: value for name, value in event.items() if name not in ("time", "kind")}
     candidate = facts.get("candidate")
     if isinstance(candidate, dict):

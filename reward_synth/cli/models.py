@@ -11,6 +11,8 @@ import typer
 from reward_synth.cli import options
 from reward_synth.cli.options import Json
 from reward_synth.cli.text import print_json, print_table
+from reward_synth.core.number_format import dollars
+from reward_synth.display.text import printable
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Language models.")
 
@@ -50,7 +52,6 @@ def test(
     json: Json = False,
 ) -> None:
     """Make one tiny call: does the model answer, how fast, at what price?"""
-    from reward_synth.display.progress import dollars, printable
     from reward_synth.llm import default_model
     from reward_synth.llm.catalogue import try_model
     from reward_synth.settings.sources import load_settings

@@ -9,6 +9,8 @@ import typer
 from reward_synth.cli import options
 from reward_synth.cli.options import CandidateName, Json, RunName
 from reward_synth.cli.text import number, one_line, print_json, print_table, run_argument, share
+from reward_synth.core.number_format import dollars, duration
+from reward_synth.display.text import evaluation_lines, printable, result_text
 
 if TYPE_CHECKING:
     from reward_synth.api.run import Run
@@ -28,8 +30,6 @@ def show(
 
 
 def _show_run(run: Run, as_json: bool) -> None:
-    from reward_synth.display.progress import dollars, duration, evaluation_lines, printable
-
     info, candidates = run.info, run.candidates
     evaluations = run.store.evaluations()
     if as_json:
@@ -66,8 +66,6 @@ def _show_run(run: Run, as_json: bool) -> None:
 
 
 def _show_candidate(run: Run, name: str, as_json: bool) -> None:
-    from reward_synth.display.progress import printable, result_text
-
     candidate, store = run.candidate(name), run.store
     report = store.read_check(name)
     source = store.read_reward(name) if store.has_reward(name) else ""

@@ -13,6 +13,7 @@ from reward_synth.cli import options
 from reward_synth.cli.options import Json
 from reward_synth.cli.text import print_json, print_table, read_line
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.display.text import printable
 
 if TYPE_CHECKING:
     from reward_synth.preparation.preflight import PreparedTask
@@ -41,7 +42,6 @@ def show(
     task: Annotated[str, typer.Argument(metavar="TASK", help="A task's name, or a YAML file.")], json: Json = False
 ) -> None:
     """Show a task spec: goal, environment, success, fitness, budget."""
-    from reward_synth.display.progress import printable
     from reward_synth.tasks.spec import load_task
 
     spec = load_task(task)
@@ -192,15 +192,11 @@ def _confirmed(question: str) -> bool:
 
 
 def _print_text(text: str) -> None:
-    from reward_synth.display.progress import printable
-
     typer.echo(f"\n{printable(text.rstrip())}\n", err=True)
 
 
 def _print_trial(tried: PreparedTask) -> None:
     """What the trial found, on stderr."""
-    from reward_synth.display.progress import printable
-
     for remark in tried.remarks:
         typer.echo(printable(f"{remark.level}: [{remark.about}] {remark.message}"), err=True)
         if remark.hint:

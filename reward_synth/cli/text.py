@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from reward_synth.core.number_format import short_number, short_percent
+from reward_synth.display.text import printable
 
 if TYPE_CHECKING:
     from reward_synth.api.run import Run
@@ -25,8 +26,6 @@ def print_json(data: Any) -> None:
 
 def one_line(text: str) -> str:
     """Text that others wrote, as part of one line: no control characters, no line ends that could forge a line."""
-    from reward_synth.display.progress import printable
-
     return printable(" ".join(text.split()))
 
 

@@ -11,6 +11,8 @@ from reward_synth.cli import options
 from reward_synth.cli.check import RewardFile, TaskName
 from reward_synth.cli.options import Json
 from reward_synth.cli.text import print_json, warn_without_sandbox
+from reward_synth.core.number_format import duration
+from reward_synth.display.text import result_text
 
 
 def train(
@@ -30,7 +32,6 @@ def train(
     """Train a policy on any reward file. Exits with 1 if the reward cannot be trained or the training crashed."""
     from reward_synth.api.rewards import train_reward
     from reward_synth.display import make_display
-    from reward_synth.display.progress import duration, result_text
     from reward_synth.settings.sources import load_settings
 
     settings = load_settings({"display": display, "learner": learner, "scale": scale}).settings

@@ -28,6 +28,4 @@ def make_display(kind: Literal["auto", "rich", "plain", "json", "none"]) -> Disp
         from reward_synth.display.json import JsonDisplay
 
         return JsonDisplay()
-    from reward_synth.display.silent import SilentDisplay
-
-    return SilentDisplay()
+    return Display()

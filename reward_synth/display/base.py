@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-from typing import Protocol
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
 
-from reward_synth.events.model import Event
+if TYPE_CHECKING:
+    from reward_synth.events.model import Event
 
 
-class Display(Protocol):
-    """Shows a run while it happens. No call raises, waits, or changes what the search does.
+class Display:
+    """Shows a run while it happens; this one shows nothing. No call raises, waits, or changes what the search does.
 
     Everything goes to stderr but the data lines of ``json``, which go to stdout. Events may come often
     (``TrainingProgressed`` several times a second for each training); a display throttles as it needs.
@@ -17,12 +18,10 @@ class Display(Protocol):
 
     def __call__(self, event: Event) -> None:
         """Show an event, or leave it out."""
-        ...
 
     def suspended(self) -> AbstractContextManager[None]:
         """While entered, leave the terminal alone, so that the person can be asked something."""
-        ...
+        return nullcontext()
 
     def close(self) -> None:
         """Give the terminal back. Safe to call twice."""
-        ...

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from reward_synth.core.types import Candidate
+from reward_synth.display.base import Display
 from reward_synth.display.progress import RunProgress
-from reward_synth.display.silent import SilentDisplay
 from reward_synth.events import model as events
 
 
-class JsonDisplay(SilentDisplay):
+class JsonDisplay(Display):
     """What a program needs to follow a run: its folder, each candidate's end, and the outcome.
 
     Finer grain is in the run folder's ``events.jsonl``. Nothing else may write to stdout. ``cost_usd`` is null where

@@ -7,13 +7,15 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TextIO
 
-from reward_synth.display.progress import RunProgress, dollars, duration, printable, result_text
-from reward_synth.display.silent import SilentDisplay
+from reward_synth.core.number_format import dollars, duration
+from reward_synth.display.base import Display
+from reward_synth.display.progress import RunProgress
+from reward_synth.display.text import printable, result_text
 from reward_synth.display.wording import lines_of
 from reward_synth.events import model as events
 
 
-class PlainDisplay(SilentDisplay):
+class PlainDisplay(Display):
     """Lines on stderr. A training reports at most every ``every`` seconds, all of them in one line each."""
 
     def __init__(

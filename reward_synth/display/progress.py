@@ -6,13 +6,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from reward_synth.core.number_format import dollars as dollars
-from reward_synth.core.number_format import duration as duration
 from reward_synth.core.number_format import total
-from reward_synth.core.types import Estimate, Evaluation, EvaluationPoint, SeedScore
+from reward_synth.core.types import EvaluationPoint
 from reward_synth.events import model as events
 
-_BARS = "▁▂▃▄▅▆▇█"
 PAUSE = 60.0
 """Seconds of silence after which a training is taken to have paused for others' rungs."""
 
@@ -113,71 +110,3 @@ class RunProgress:
         left = [training.seconds_left for training in self.trainings.values()]
         known = [seconds for seconds in left if seconds is not None]
         return max(known) if known and len(known) == len(left) else None
-
-
-def printable(text: str) -> str:
-    """The text without control characters but tab and line end.
-
-    Models write much of what is shown; an escape sequence in it could rewrite the terminal's screen or title, and a
-    change of direction could make code look like other code.
-    """
-    return "".join(c for c in text if c in "\n\t" or (c >= " " and not "\x7f" <= c <= "\x9f" and c not in _TURNING))
-
-
-_TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
-
-def sparkline(values: list[float], width: int = 10) -> str:
-    """The last ``width`` values as bars from their lowest to their highest."""
-    shown = values[-width:]
-    if not shown:
-        return ""
-    low, span = min(shown), max(shown) - min(shown)
-    return "".join(_BARS[round((value - low) / span * (len(_BARS) - 1)) if span else 0] for value in shown)
-
-
-def result_text(success: float | None, fitness: float | None, interval: tuple[float, float] | None = None) -> str:
-    """``success 55 % [41, 68], fitness 3.1``; what is not known is left out."""
-    parts = []
-    if success is not None:
-        between = f" [{interval[0]:.0%}, {interval[1]:.0%}]" if interval else ""
-        parts.append(f"success {success:.0%}{between}")
-    if fitness is not None:
-        parts.append(f"fitness {fitness:.3g}")
-    return ", ".join(parts) or "not trained"
-
-
-def final_text(candidate: str, score: SeedScore, done: int, total: int, seconds_left: float | None) -> str:
-    """``final 003-b seed 2: success 100%, fitness 3.1 in 41 s; 3 of 5 seeds, about 1 min 20 s left``."""
-    crashed = score.status == "crashed"
-    figures = f"crashed: {score.reason}" if crashed else result_text(score.success, score.fitness)
-    left = "" if seconds_left is None else f", about {duration(seconds_left)} left"
-    return (
-        f"final {candidate} seed {score.index}: {figures} in {duration(score.seconds)}; {done} of {total} seeds{left}"
-    )
-
-
-def evaluation_lines(evaluation: Evaluation, unit: str = "") -> list[str]:
-    """A final training in a few lines: means with their intervals, seeds that solve, what it took."""
-    done, crashed = len(evaluation.seeds), sum(score.status == "crashed" for score in evaluation.seeds)
-    if not done:
-        return [f"none of {evaluation.wanted} seeds is done"]
-    missing = "" if evaluation.done else f" of {evaluation.wanted}"
-    lines = [f"{done}{missing} fresh seeds, {evaluation.steps:,} steps each" + (f", {crashed} crashed" * bool(crashed))]
-    if evaluation.success is not None:
-        lines.append(f"success {_estimate_text(evaluation.success, '.0%')}")
-    if evaluation.fitness is not None:
-        lines.append(f"fitness {_estimate_text(evaluation.fitness, '.3g')} {unit}".rstrip())
-    if evaluation.solved is not None and evaluation.solved_interval is not None:
-        low, high = evaluation.solved_interval
-        lines.append(f"solved by {round(evaluation.solved * done)} of {done} seeds [{low:.0%}, {high:.0%}]")
-    lines.append(f"{evaluation.total_steps:,} steps, {duration(evaluation.cpu_seconds)} of processor time")
-    return lines
-
-
-def _estimate_text(estimate: Estimate, form: str) -> str:
-    between = ""
-    if estimate.interval is not None:
-        between = f" [{estimate.interval[0]:{form}}, {estimate.interval[1]:{form}}]"
-    middle = "" if estimate.iqm is None else f" (interquartile mean {estimate.iqm:{form}})"
-    return f"{estimate.mean:{form}}{between}{middle}"

@@ -15,7 +15,10 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from reward_synth.display.progress import RunProgress, dollars, duration, printable, result_text, sparkline
+from reward_synth.core.number_format import dollars, duration
+from reward_synth.display.base import Display
+from reward_synth.display.progress import RunProgress
+from reward_synth.display.text import printable, result_text, sparkline
 from reward_synth.display.wording import Tone, lines_of
 from reward_synth.events import model as events
 
@@ -31,7 +34,7 @@ _STYLES: dict[Tone, str] = {
 }
 
 
-class RichDisplay:
+class RichDisplay(Display):
     """Draws on stderr, four times a second. All model text is shown as plain text, never as markup."""
 
     def __init__(self, console: Console | None = None) -> None:

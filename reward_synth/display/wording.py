@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from reward_synth.core.number_format import duration
 from reward_synth.core.types import Candidate, Finding
-from reward_synth.display.progress import duration, final_text, result_text
+from reward_synth.display.text import final_text, result_text
 from reward_synth.events import model as events
 
 Tone = Literal["", "head", "dim", "good", "doubtful", "bad", "asking", "new"]

@@ -17,7 +17,7 @@ from typing import Any
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import Candidate, Feedback, FeedbackCandidate, FeedbackRequest
-from reward_synth.display.progress import printable, result_text
+from reward_synth.display.text import printable, result_text
 from reward_synth.store import RunStore
 
 REJECTION = "None of these candidates does what I want."

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from reward_synth.display.progress import RunProgress, dollars, duration, printable, result_text, sparkline
+from reward_synth.core.number_format import dollars, duration
+from reward_synth.display.progress import RunProgress
+from reward_synth.display.text import printable, result_text, sparkline
 from tests.display.cases import Clock
 
 

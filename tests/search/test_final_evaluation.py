@@ -14,7 +14,7 @@ from reward_synth.api.run import Run
 from reward_synth.cli.app import execute
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import Candidate, CheckReport, EpisodeScore, Outcome, TrainResult
-from reward_synth.display.progress import evaluation_lines
+from reward_synth.display.text import evaluation_lines
 from reward_synth.evaluation.play import FINAL_EVALUATION_SEEDS, SELECTION_SEEDS, TRAINING_EVALUATION_SEEDS
 from reward_synth.evaluation.statistics import interquartile_mean, mean_interval
 from reward_synth.preparation.forecast import make_plan
