@@ -86,6 +86,13 @@ class Run:
         return load_task(self.store.task_path)
 
     @property
+    def environment_id(self) -> str:
+        """Of the frozen task, else of the setting; without the path of its file. Empty if none is chosen."""
+        from reward_synth.simulators.custom.files import bare_id
+
+        return self.task.environment.id if self.store.read_task() is not None else bare_id(self.settings.env or "")
+
+    @property
     def candidates(self) -> list[Candidate]:
         """Every reward that was designed, in order."""
         return self.store.candidates()
@@ -147,20 +154,11 @@ class Run:
         from reward_synth.evaluation.play import field_table
         from reward_synth.export.standalone import export, exportable_simulator
 
-        task = self.task
-        environment = task.environment
-        source = self.reward(candidate)
+        task, source = self.task, self.reward(candidate)
+        environment, scale = task.environment, task.training.scale
         exportable_simulator(environment.id)
         table = field_table(task).for_rewards()
-        return export(
-            source,
-            environment.id,
-            environment.arguments,
-            task.horizon,
-            table,
-            goal=self.info.goal,
-            scale=task.training.scale,
-        )
+        return export(source, environment.id, environment.arguments, task.horizon, table, goal=self.goal, scale=scale)
 
     def evaluation(self, candidate: str | None = None) -> Evaluation | None:
         """What final trainings said about a candidate, the best one for None; None before the first."""
@@ -194,13 +192,9 @@ class Run:
         from reward_synth.search.final_evaluation import FinalTraining
 
         name, store, started = candidate or self._best_id(), self.store, time.monotonic()
+        settings = self.settings
         training = FinalTraining(
-            name,
-            seeds,
-            steps,
-            jobs or self.settings.jobs,
-            executor or self.settings.executor,
-            not unsafe_no_sandbox,
+            name, seeds, steps, jobs or settings.jobs, executor or settings.executor, not unsafe_no_sandbox
         )
         with store.lock(), protected(unsafe_no_sandbox):
             store.clear_stop()
@@ -210,13 +204,7 @@ class Run:
             finally:
                 store.update(seconds=round(self.seconds + time.monotonic() - started, 1))
 
-    def resume(
-        self,
-        *,
-        ask: Ask | None = None,
-        confirm: Confirm | None = None,
-        **limits: Any,
-    ) -> Run:
+    def resume(self, *, ask: Ask | None = None, confirm: Confirm | None = None, **limits: Any) -> Run:
         """Do what is missing; finished work is not repeated. Limits may be raised: ``iterations=5``.
 
         :raises RewardSynthError: another process works on it, or a setting cannot change any more.
@@ -224,13 +212,7 @@ class Run:
         return self.resume_with(limits, flags=False, ask=ask, confirm=confirm)
 
     def resume_with(
-        self,
-        overrides: Mapping[str, Any],
-        *,
-        flags: bool,
-        ask: Ask | None = None,
-        confirm: Confirm | None = None,
-        display: Display | None = None,
+        self, overrides: Mapping[str, Any], *, flags: bool, ask: Ask | None = None, confirm: Confirm | None = None
     ) -> Run:
         """As :meth:`resume`; ``flags`` as in :func:`~reward_synth.settings.sources.load_settings`."""
         from reward_synth.methods.registry import refuse_ignored
@@ -245,7 +227,7 @@ class Run:
         with self.store.lock():
             self.store.write_settings(resolved.settings, resolved.origins)
             self._forget_stop()
-            work_on(self.store, resolved.settings, display or make_display(resolved.settings.display), ask, confirm)
+            work_on(self.store, resolved.settings, ask, confirm)
         return self
 
     def name_environment(self, env: str | None) -> None:
@@ -259,7 +241,7 @@ class Run:
 
         if env is None:
             return
-        kept = self.task.environment.id if self.store.read_task() is not None else bare_id(self.settings.env or "")
+        kept = self.environment_id
         if bare_id(env) != kept:
             raise RewardSynthError(
                 f"--env {env}: this run is about the environment {kept}, which cannot change any more",
@@ -308,7 +290,6 @@ def start(
     command: str = "",
     ask: Ask | None = None,
     confirm: Confirm | None = None,
-    display: Display | None = None,
     on_created: Callable[[Run], None] | None = None,
 ) -> Run:
     """Check what can be checked, make the run folder, search.
@@ -332,5 +313,5 @@ def start(
     if on_created is not None:
         on_created(run)
     with store.lock():
-        work_on(store, settings, display or make_display(settings.display), ask, confirm, prepared)
+        work_on(store, settings, ask, confirm, prepared)
     return run

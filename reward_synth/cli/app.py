@@ -9,30 +9,13 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 from typer.exceptions import TyperException
 
-from reward_synth.cli import (
-    check,
-    config,
-    cost,
-    diff,
-    doctor,
-    export,
-    feedback,
-    logs,
-    ls,
-    models,
-    resume,
-    run,
-    show,
-    stop,
-    tasks,
-    train,
-)
-from reward_synth.cli import eval as eval_
+from reward_synth.cli import config, models, tasks
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.version import __version__
 
@@ -45,22 +28,11 @@ app = typer.Typer(
     epilog="RUN is a run's name, a unique beginning or the end of it, a path, or `latest`.",
 )
 # In the order of --help; each stands in a file of its name.
-COMMANDS = (
-    run.run,
-    resume.resume,
-    stop.stop,
-    feedback.feedback,
-    ls.ls,
-    show.show,
-    diff.diff,
-    logs.logs,
-    cost.cost,
-    check.check,
-    train.train,
-    eval_.eval,
-    export.export,
-    doctor.doctor,
-)
+_NAMES = (
+    "run", "resume", "stop", "feedback", "ls", "show", "diff", "logs", "cost", "check", "train", "eval", "export",
+    "doctor",
+)  # fmt: skip
+COMMANDS = tuple(getattr(import_module(f"reward_synth.cli.{name}"), name) for name in _NAMES)
 GROUPS = {"tasks": tasks.app, "models": models.app, "config": config.app}
 
 for _command in COMMANDS:

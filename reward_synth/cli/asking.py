@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from reward_synth.cli.text import read_line
+from reward_synth.cli.text import read_line, said_yes
 from reward_synth.display.text import printable
 
 if TYPE_CHECKING:
@@ -40,11 +40,7 @@ def _confirm(task: TaskSpec) -> bool:
     typer.echo(f"\n{printable(measures)}", err=True)
     if task.notes:
         typer.echo(f"\n{_indented(printable(task.notes))}", err=True)
-    try:
-        answer = read_line("\nIt decides which reward is good and never changes afterwards. Is it right? (y/N) ")
-    except EOFError:
-        return False
-    return answer.strip().lower() in ("y", "yes")
+    return said_yes("\nIt decides which reward is good and never changes afterwards. Is it right? (y/N) ")
 
 
 def _indented(text: str) -> str:

@@ -6,7 +6,7 @@ import typer
 
 from reward_synth.cli import options
 from reward_synth.cli.options import Json
-from reward_synth.cli.text import print_json, print_table
+from reward_synth.cli.text import print_json, print_settings
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Settings.")
 
@@ -24,5 +24,4 @@ def show(
     if json:
         print_json({name: {"value": value, "origin": resolved.origins[name]} for name, value in values.items()})
         return
-    rows = [(name, "" if value in (None, {}) else str(value), resolved.origins[name]) for name, value in values.items()]
-    print_table(("setting", "value", "from"), rows)
+    print_settings(values, resolved.origins)

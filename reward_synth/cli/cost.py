@@ -28,17 +28,15 @@ def cost(
     json: Json = False,
 ) -> None:
     """Model calls, tokens and dollars; training steps and processor time."""
-    from reward_synth.api.run import Run
-
     folder = options.runs_folder(runs_dir)
     if run is None:
         rows = [_cost_row(item.id, item.costs) for _, item in openable_runs(folder)]
     else:
-        one = Run.open(run, folder)
+        one = options.open_run(run, runs_dir)
         roles = dict.fromkeys(line.role for line in one.costs)
         rows = [_cost_row(role, [line for line in one.costs if line.role == role]) for role in roles]
         rows.append(_cost_row("all", one.costs))
-    training = None if run is None else _training_cost(Run.open(run, folder))
+    training = None if run is None else _training_cost(options.open_run(run, runs_dir))
     if json:
         print_json({"calls": rows, "training": training} if training else {"calls": rows})
         return

@@ -20,9 +20,7 @@ def diff(
     runs_dir: options.RunsDir = None,
 ) -> None:
     """How two candidates' rewards differ."""
-    from reward_synth.api.run import Run
-
-    store = Run.open(run, options.runs_folder(runs_dir)).store
+    store = options.open_run(run, runs_dir).store
     before, after = (store.read_reward(name).splitlines() for name in (first, second))
     for line in difflib.unified_diff(before, after, f"{first}/reward.py", f"{second}/reward.py", lineterm=""):
         colour = {"+": typer.colors.GREEN, "-": typer.colors.RED, "@": typer.colors.CYAN}.get(line[:1])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from reward_synth.cli.text import print_json, print_table
+from reward_synth.cli.text import print_json, print_settings
 from reward_synth.core.number_format import duration
 
 if TYPE_CHECKING:
@@ -33,8 +33,7 @@ def print_plan(goal: str, resolved: Resolved, as_json: bool) -> None:
         data = asdict(plan) | {"task": task.model_dump(mode="json") if task else None}
         print_json(data | {"settings": values, "origins": resolved.origins})
         return
-    rows = [(name, "" if value in (None, {}) else str(value), resolved.origins[name]) for name, value in values.items()]
-    print_table(("setting", "value", "from"), rows)
+    print_settings(values, resolved.origins)
     typer.echo("")
     if plan.prompt is not None:
         typer.echo(f"first prompt to the designer\n{'-' * 28}\n{plan.prompt.rstrip()}\n{'-' * 28}\n")

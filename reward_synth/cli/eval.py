@@ -11,13 +11,12 @@ from reward_synth.cli.ending import terminable
 from reward_synth.cli.options import CandidateName, Json, RunName
 from reward_synth.cli.text import (
     environment_argument,
-    number,
     print_json,
     print_table,
     run_argument,
-    share,
     warn_without_sandbox,
 )
+from reward_synth.core.number_format import short_number, short_percent
 from reward_synth.display.text import evaluation_lines
 
 if TYPE_CHECKING:
@@ -93,8 +92,8 @@ def _print(evaluation: Evaluation, unit: str) -> None:
         (
             str(score.index),
             score.status,
-            share(score.success),
-            number(score.fitness),
+            short_percent(score.success),
+            short_number(score.fitness),
             "yes" if score.solved else "no",
             f"{score.steps:,}",
             f"{score.cpu_seconds:.0f}",

@@ -19,9 +19,7 @@ def export(
     runs_dir: options.RunsDir = None,
 ) -> None:
     """A reward with its gymnasium wrapper as one file that runs without this package (Crafter's worlds need it)."""
-    from reward_synth.api.run import Run
-
-    text = Run.open(run, options.runs_folder(runs_dir)).export(candidate)
+    text = options.open_run(run, runs_dir).export(candidate)
     if out is None:
         typer.echo(text, nl=False)
         return

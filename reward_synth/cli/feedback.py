@@ -29,10 +29,9 @@ def feedback(
     json: Json = False,
 ) -> None:
     """Answer a run's open question, or give it advice. Without options it asks you."""
-    from reward_synth.api.run import Run
     from reward_synth.search.feedback import answer_from_options, latest_request
 
-    found = Run.open(run, options.runs_folder(runs_dir))
+    found = options.open_run(run, runs_dir)
     if prefer or note or reject or edit or accept:
         answer = answer_from_options(found.store, prefer=prefer, note=note, reject=reject, edit=edit, accept=accept)
     else:

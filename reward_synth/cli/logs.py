@@ -20,9 +20,7 @@ def logs(
     json: Json = False,
 ) -> None:
     """What happened in a run, event by event."""
-    from reward_synth.api.run import Run
-
-    store = Run.open(run, options.runs_folder(runs_dir)).store
+    store = options.open_run(run, runs_dir).store
     offset = 0
     while True:
         working = store.is_locked()

@@ -10,8 +10,9 @@ import typer
 
 from reward_synth.cli import options
 from reward_synth.cli.options import Json
-from reward_synth.cli.text import one_line, print_json, print_table, share
+from reward_synth.cli.text import one_line, print_json, print_table
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.number_format import short_percent
 
 if TYPE_CHECKING:
     from reward_synth.api.run import Run
@@ -36,7 +37,7 @@ def ls(
     elif rows:
         print_table(
             ("run", "status", "success", "best", "goal"),
-            [(info.id, state, share(info.success), info.best or "", info.goal) for info, state in rows],
+            [(info.id, state, short_percent(info.success), info.best or "", info.goal) for info, state in rows],
         )
     else:
         typer.echo(f"no runs in {folder}", err=True)

@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from inspect import Parameter
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.settings.declarations import SETTINGS, is_switch, options_of, value_text
+
+if TYPE_CHECKING:
+    from reward_synth.api.run import Run
 
 Given = Mapping[str, Any]
 """Settings by name as they were typed, None for those that were not; see :func:`with_settings`."""
@@ -121,3 +124,10 @@ def runs_folder(runs_dir: str | None) -> Path:
     from reward_synth.settings.sources import load_settings
 
     return load_settings({"runs_dir": runs_dir}).settings.runs_dir
+
+
+def open_run(name: str, runs_dir: str | None) -> Run:
+    """The run that was named."""
+    from reward_synth.api.run import Run
+
+    return Run.open(name, runs_folder(runs_dir))

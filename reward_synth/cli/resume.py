@@ -19,9 +19,7 @@ def resume(
     json: Json = False,
 ) -> None:
     """Go on with a run: do what is missing. Limits may be raised."""
-    from reward_synth.api.run import Run
-
-    found = Run.open(run, options.runs_folder(runs_dir))
+    found = options.open_run(run, runs_dir)
     changes = options.overrides({"env": env, **given}, json=json)
     with resumable() as made:
         made(found)

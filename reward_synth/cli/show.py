@@ -8,8 +8,8 @@ import typer
 
 from reward_synth.cli import options
 from reward_synth.cli.options import CandidateName, Json, RunName
-from reward_synth.cli.text import number, one_line, print_json, print_table, run_argument, share
-from reward_synth.core.number_format import dollars, duration
+from reward_synth.cli.text import one_line, print_json, print_table, run_argument
+from reward_synth.core.number_format import dollars, duration, short_number, short_percent
 from reward_synth.display.text import evaluation_lines, printable, result_text
 
 if TYPE_CHECKING:
@@ -20,9 +20,7 @@ def show(
     run: RunName = "latest", candidate: CandidateName = None, runs_dir: options.RunsDir = None, json: Json = False
 ) -> None:
     """A run and its candidates, or one candidate: its reward, figures and findings."""
-    from reward_synth.api.run import Run
-
-    found = Run.open(run, options.runs_folder(runs_dir))
+    found = options.open_run(run, runs_dir)
     if candidate is None:
         _show_run(found, json)
     else:
@@ -52,10 +50,9 @@ def _show_run(run: Run, as_json: bool) -> None:
     if candidates:
         typer.echo("")
         header = ("candidate", "status", "success", "fitness", "parents", "reason")
-        print_table(
-            header,
-            [(c.id, c.status, share(c.success), number(c.fitness), ",".join(c.parents), c.reason) for c in candidates],
-        )
+        figures = [(short_percent(c.success), short_number(c.fitness)) for c in candidates]
+        ends = zip(candidates, figures, strict=True)
+        print_table(header, [(c.id, c.status, *shown, ",".join(c.parents), c.reason) for c, shown in ends])
     for evaluation in evaluations:
         lines = "\n  ".join(evaluation_lines(evaluation, run.task.fitness_unit))
         typer.echo(printable(f"\nfinal training of {evaluation.candidate}\n  {lines}"))

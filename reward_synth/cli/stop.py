@@ -11,9 +11,7 @@ from reward_synth.core.errors import RewardSynthError
 
 def stop(run: RunName = "latest", runs_dir: options.RunsDir = None) -> None:
     """End a run politely, after the step in hand."""
-    from reward_synth.api.run import Run
-
-    found = Run.open(run, options.runs_folder(runs_dir))
+    found = options.open_run(run, runs_dir)
     if not found.store.is_locked():
         raise RewardSynthError(f"no process is working on {found.id}", f"it is {found.status}; reward-synth ls")
     found.stop()

@@ -11,7 +11,7 @@ import typer
 
 from reward_synth.cli import options
 from reward_synth.cli.options import Json
-from reward_synth.cli.text import print_json, print_table, read_line
+from reward_synth.cli.text import print_json, print_table, read_line, said_yes
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.display.text import printable
 
@@ -163,7 +163,7 @@ def fields(
 def _refuse_doubtful(tried: PreparedTask, there: bool, yes: bool) -> None:
     """A task with warnings is written only if somebody says so."""
     doubtful = any(remark.level == "warning" for remark in tried.remarks)
-    if doubtful and not yes and not (there and _confirmed("Write it all the same? (y/N) ")):
+    if doubtful and not yes and not (there and said_yes("Write it all the same? (y/N) ")):
         raise RewardSynthError("nothing was written", "mend what the warnings say, or add --yes", exit_code=1)
 
 
@@ -182,13 +182,6 @@ def _question(there: bool) -> Question:
                 return answer
 
     return ask
-
-
-def _confirmed(question: str) -> bool:
-    try:
-        return read_line(question).strip().lower() in ("y", "yes")
-    except EOFError:
-        return False
 
 
 def _print_text(text: str) -> None:

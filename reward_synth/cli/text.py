@@ -6,13 +6,12 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from reward_synth.core.number_format import short_number, short_percent
 from reward_synth.display.text import printable
 
 if TYPE_CHECKING:
@@ -37,7 +36,10 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
-number, share = short_number, short_percent
+def print_settings(values: Mapping[str, Any], origins: Mapping[str, str]) -> None:
+    """Every setting, its value, and where it came from."""
+    rows = [(name, "" if value in (None, {}) else str(value), origins[name]) for name, value in values.items()]
+    print_table(("setting", "value", "from"), rows)
 
 
 def coloured() -> bool:
@@ -52,9 +54,9 @@ def run_argument(run: Run) -> str:
 
 def environment_argument(run: Run) -> str:
     """What to type for the file of the run's own environment; nothing where it has none."""
-    from reward_synth.simulators.custom.files import bare_id, file_of, is_file_id
+    from reward_synth.simulators.custom.files import file_of, is_file_id
 
-    kept = run.task.environment.id if run.store.read_task() is not None else bare_id(run.settings.env or "")
+    kept = run.environment_id
     if not is_file_id(kept):
         return ""
     file, _, name = kept.partition(":")
@@ -89,3 +91,11 @@ def read_line(question: str) -> str:
     if not line:
         raise EOFError
     return line.rstrip(os.linesep)
+
+
+def said_yes(question: str) -> bool:
+    """A person's yes; no answer is none."""
+    try:
+        return read_line(question).strip().lower() in ("y", "yes")
+    except EOFError:
+        return False

@@ -1,4 +1,4 @@
-"""``candidates/003-b/``: one reward and all that became of it."""
+"""``candidates/003-b/``: one reward and all that became of it; ``final/003-b/``: its trainings after the search."""
 
 from __future__ import annotations
 
@@ -6,24 +6,21 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.files import read_json, write_bytes, write_json, write_new, write_text
-from reward_synth.core.types import Candidate, CheckReport, TrainResult
+from reward_synth.core.types import Candidate, CheckReport, Evaluation, TrainResult
+from reward_synth.store.folder import RunFolder, read_value
 
 _ID = re.compile(r"\d{3,}-[a-z]+")
 FINISHED = frozenset({"trained", "rejected", "crashed"})
 """A candidate of such a status never changes. ``stopped`` is not among them: a resumed run trains it on."""
 
 
-class CandidateFiles:
+class CandidateFiles(RunFolder):
     """The candidates of one run folder.
 
     Methods that change a finished candidate (:data:`FINISHED`) raise ValueError: a caller's mistake, not a user's.
     """
-
-    path: Path
 
     def candidate_dir(self, candidate: str) -> Path:
         """The candidate's folder; RewardSynthError for what is no id, so no path slips in."""
@@ -38,14 +35,11 @@ class CandidateFiles:
 
         :raises RewardSynthError: there is none of that name, or its file was changed.
         """
-        path = self.candidate_dir(candidate) / "candidate.json"
-        if not path.exists():
+        stored = self._stored(candidate)
+        if stored is None:
             known = ", ".join(self.candidate_ids()) or "none yet"
             raise RewardSynthError(f"there is no candidate '{candidate}' in {self.path.name}", f"there are: {known}")
-        try:
-            return Candidate.model_validate(read_json(path))
-        except ValidationError as error:
-            raise RewardSynthError(f"cannot understand {path}", "restore the file") from error
+        return stored
 
     def candidate_ids(self) -> list[str]:
         """All candidates that have been saved, in the order of iteration and letter."""
@@ -58,13 +52,9 @@ class CandidateFiles:
 
     def save_candidate(self, candidate: Candidate) -> None:
         """Write ``candidate.json``; a finished candidate is only accepted unchanged."""
-        path = self.candidate_dir(candidate.id) / "candidate.json"
-        if path.exists():
-            stored = self.candidate(candidate.id)
-            if stored == candidate:
-                return
+        if self._stored(candidate.id) != candidate:
             self._refuse_finished(candidate.id)
-        write_json(path, candidate.model_dump(mode="json"))
+            write_json(self.candidate_dir(candidate.id) / "candidate.json", candidate.model_dump(mode="json"))
 
     # The reward, and what was said about it -----------------------------------------------------------
 
@@ -119,8 +109,7 @@ class CandidateFiles:
 
     def read_check(self, candidate: str) -> CheckReport | None:
         """The findings, or None if it was not checked."""
-        path = self.candidate_dir(candidate) / "check.json"
-        return CheckReport.model_validate(read_json(path)) if path.exists() else None
+        return read_value(self.candidate_dir(candidate) / "check.json", CheckReport)
 
     # Training and its summary -------------------------------------------------------------------------
 
@@ -134,8 +123,7 @@ class CandidateFiles:
 
     def read_result(self, candidate: str, seed_index: int) -> TrainResult | None:
         """The training's result, or None while it has not ended."""
-        path = self.train_dir(candidate, seed_index) / "result.json"
-        return TrainResult.model_validate(read_json(path)) if path.exists() else None
+        return read_value(self.train_dir(candidate, seed_index) / "result.json", TrainResult)
 
     def summary_path(self, candidate: str) -> Path:
         """The very text that the analyzer gets."""
@@ -166,12 +154,49 @@ class CandidateFiles:
 
     def is_finished(self, candidate: str) -> bool:
         """True if it was saved with a status after which it never changes."""
-        path = self.candidate_dir(candidate) / "candidate.json"
-        return path.exists() and self.candidate(candidate).status in FINISHED
+        stored = self._stored(candidate)
+        return stored is not None and stored.status in FINISHED
+
+    def _stored(self, candidate: str) -> Candidate | None:
+        return read_value(self.candidate_dir(candidate) / "candidate.json", Candidate, "restore the file")
 
     def _refuse_finished(self, candidate: str) -> None:
         if self.is_finished(candidate):
             raise ValueError(f"{candidate} is finished and cannot change")
+
+    # Fresh policies that judge one reward after the search -------------------------------------------
+
+    def final_dir(self, candidate: str) -> Path:
+        """The folder of a candidate's final trainings; RewardSynthError for what is no id."""
+        return self.path / "final" / self.candidate_dir(candidate).name
+
+    def final_train_dir(self, candidate: str, seed_index: int) -> Path:
+        """Where one of them has its files; not made here."""
+        return self.final_dir(candidate) / f"seed-{seed_index}"
+
+    def read_final_results(self, candidate: str) -> dict[int, TrainResult]:
+        """Those that have ended, by seed index, in its order."""
+        found = {
+            int(path.parent.name.removeprefix("seed-")): TrainResult.model_validate(read_json(path))
+            for path in self.final_dir(candidate).glob("seed-*/result.json")
+        }
+        return dict(sorted(found.items()))
+
+    def write_evaluation(self, evaluation: Evaluation) -> None:
+        """Write what they say together anew: each seed that ends changes it."""
+        write_json(self.final_dir(evaluation.candidate) / "evaluation.json", evaluation.model_dump(mode="json"))
+
+    def read_evaluation(self, candidate: str) -> Evaluation | None:
+        """None before the first final training begins.
+
+        :raises RewardSynthError: the file was changed.
+        """
+        return read_value(self.final_dir(candidate) / "evaluation.json", Evaluation)
+
+    def evaluations(self) -> list[Evaluation]:
+        """Of all candidates that have at least one seed done, in the candidates' order."""
+        found = (self.read_evaluation(name) for name in self.candidate_ids())
+        return [evaluation for evaluation in found if evaluation is not None and evaluation.seeds]
 
 
 def _order(name: str) -> tuple[int, int, str]:

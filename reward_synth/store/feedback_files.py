@@ -15,20 +15,14 @@ from pydantic import ValidationError
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.files import read_json, write_json, write_new
 from reward_synth.core.types import Feedback, FeedbackRequest
+from reward_synth.store.folder import RunFolder, read_value
 
 _ANSWER = re.compile(r"(\d+)\.answer(?:-(\d+))?\.json")
 _EXAMPLE = '{"prefer": "003-b", "note": "…"}'
 
 
-class FeedbackFiles:
+class FeedbackFiles(RunFolder):
     """Requests and answers of one run folder."""
-
-    path: Path
-
-    @property
-    def feedback_dir(self) -> Path:
-        """Where requests and answers lie."""
-        return self.path / "feedback"
 
     def request_path(self, iteration: int) -> Path:
         """The request of an iteration."""
@@ -51,13 +45,7 @@ class FeedbackFiles:
 
         :raises RewardSynthError: the file was changed.
         """
-        path = self.request_path(iteration)
-        if not path.exists():
-            return None
-        try:
-            return FeedbackRequest.model_validate(read_json(path))
-        except ValidationError as error:
-            raise RewardSynthError(f"cannot understand {path}", "restore the file, or remove it") from error
+        return read_value(self.request_path(iteration), FeedbackRequest)
 
     def open_requests(self) -> list[int]:
         """Iterations whose question nobody has answered, oldest first."""

@@ -9,41 +9,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
 
 from reward_synth.core.files import append_line, in_words, read_lines, read_lines_since
 from reward_synth.core.number_format import total
 from reward_synth.core.types import Value
 from reward_synth.events.model import Event, TrainingProgressed
+from reward_synth.store.folder import RunFolder
 from reward_synth.store.manifest import now
 from reward_synth.store.schema import migrate_event
-
-
-class _Request(Protocol):
-    """Of a model request, what the ledger needs."""
-
-    @property
-    def role(self) -> str: ...
-    @property
-    def candidate(self) -> str | None: ...
-
-
-class _Reply(Protocol):
-    """Of a model reply, what the ledger needs."""
-
-    @property
-    def model(self) -> str: ...
-    @property
-    def prompt_tokens(self) -> int | None: ...
-    @property
-    def completion_tokens(self) -> int | None: ...
-    @property
-    def usd(self) -> float | None: ...
-    @property
-    def seconds(self) -> float: ...
-    @property
-    def cached(self) -> bool: ...
 
 
 class CostLine(Value):
@@ -57,10 +33,11 @@ class CostLine(Value):
     completion_tokens: int | None
     usd: float | None
     """None where the price is unknown; never 0 for that."""
-    seconds: float
+    seconds: Annotated[float, AfterValidator(lambda seconds: round(seconds, 3))]
     cached: bool = False
 
 
+_OF_REPLY = set(CostLine.model_fields) - {"time", "role", "candidate"}
 PROGRESS_SECONDS = 1.0
 """How often the journal takes down where a training stands."""
 
@@ -86,20 +63,8 @@ class JournalListener:
         self._journal.record(event)
 
 
-class Journal:
+class Journal(RunFolder):
     """Appends to ``events.jsonl``, ``costs.jsonl`` and ``log.txt`` of one run folder."""
-
-    path: Path
-
-    @property
-    def events_path(self) -> Path:
-        """For ``logs -f``; not needed to resume."""
-        return self.path / "events.jsonl"
-
-    @property
-    def log_path(self) -> Path:
-        """The human log, tracebacks included."""
-        return self.path / "log.txt"
 
     def record(self, event: Event) -> None:
         """Append an event with its time."""
@@ -115,24 +80,15 @@ class Journal:
         records, end = read_lines_since(self.events_path, offset)
         return [migrate_event(record) for record in records], end
 
-    def cost(self, request: _Request, reply: _Reply) -> None:
+    def cost(self, request: Value, reply: Value) -> None:
         """Book one model call; fits :class:`~reward_synth.llm.base.Ledgered`'s sink."""
-        line = CostLine(
-            time=now(),
-            role=request.role,
-            model=reply.model,
-            candidate=request.candidate,
-            prompt_tokens=reply.prompt_tokens,
-            completion_tokens=reply.completion_tokens,
-            usd=reply.usd,
-            seconds=round(reply.seconds, 3),
-            cached=reply.cached,
-        )
-        append_line(self.path / "costs.jsonl", line.model_dump_json(), durable=True)
+        asked = request.model_dump(include={"role", "candidate"})
+        line = CostLine(time=now(), **asked, **reply.model_dump(include=_OF_REPLY))
+        append_line(self.costs_path, line.model_dump_json(), durable=True)
 
     def costs(self) -> list[CostLine]:
         """Every model call booked so far."""
-        return [CostLine.model_validate(record) for record in read_lines(self.path / "costs.jsonl")]
+        return [CostLine.model_validate(record) for record in read_lines(self.costs_path)]
 
     def prices_by_candidate(self) -> dict[str, float | None]:
         """Dollars spent on the model calls about each candidate; None where a price is unknown."""
@@ -145,16 +101,6 @@ class Journal:
     def spent_usd(self) -> float | None:
         """Dollars spent on model calls so far; None if the price of any call is unknown."""
         return total(line.usd for line in self.costs())
-
-    @property
-    def recording_path(self) -> Path:
-        """Every model call with its answer, for ``--model replay:FILE``."""
-        return self.path / "recording.jsonl"
-
-    @property
-    def call_cache(self) -> Path:
-        """Answers of model calls by request, so that a resumed run does not pay twice."""
-        return self.path / "calls"
 
     @contextmanager
     def logging(self) -> Iterator[logging.Logger]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,37 +15,35 @@ from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.files import in_words, put_in_place, read_json, refuse_links, write_bytes, write_json, write_text
 from reward_synth.core.types import Candidate
 from reward_synth.settings.model import Settings
+from reward_synth.store.candidate_files import CandidateFiles
 from reward_synth.store.feedback_files import FeedbackFiles
-from reward_synth.store.final_files import FinalFiles
-from reward_synth.store.find import MANIFEST, find_run, read_info
+from reward_synth.store.find import MANIFEST, read_info
 from reward_synth.store.journal import Journal
 from reward_synth.store.manifest import RunInfo, new_run_id, now, versions
 
-RESULT_COLUMNS = (
-    "id",
-    "parent",
-    "iter",
-    "status",
-    "success",
-    "lo",
-    "hi",
-    "fitness",
-    "cost_usd",
-    "steps",
-    "steps_saved",
-    "reason",
-)
+_COLUMNS: dict[str, Callable[[Candidate], str | float | None]] = {
+    "id": lambda candidate: candidate.id,
+    "parent": lambda candidate: ",".join(candidate.parents),
+    "iter": lambda candidate: candidate.iteration,
+    "status": lambda candidate: candidate.status,
+    "success": lambda candidate: candidate.success,
+    "lo": lambda candidate: candidate.success_interval and candidate.success_interval[0],
+    "hi": lambda candidate: candidate.success_interval and candidate.success_interval[1],
+    "fitness": lambda candidate: candidate.fitness,
+    "cost_usd": lambda candidate: candidate.cost_usd,
+    "steps": lambda candidate: candidate.steps,
+    "steps_saved": lambda candidate: candidate.steps_saved,
+    "reason": lambda candidate: candidate.reason,
+}
+"""Of ``results.tsv``."""
 
 
-class RunStore(FinalFiles, FeedbackFiles, Journal):
-    """A run folder. Make one with :meth:`create`, :meth:`open` or :meth:`find`.
+class RunStore(CandidateFiles, FeedbackFiles, Journal):
+    """A run folder. Make one with :meth:`create` or :meth:`open`.
 
     Every write is atomic; a full disk or a folder that may not be written raises
     :class:`~reward_synth.core.errors.RewardSynthError`. No key and no environment variable is ever written.
     """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
 
     @classmethod
     def create(
@@ -92,11 +90,6 @@ class RunStore(FinalFiles, FeedbackFiles, Journal):
         refuse_links(path)
         return cls(path)
 
-    @classmethod
-    def find(cls, runs_dir: Path, query: str | Path) -> RunStore:
-        """The run that is meant by ``latest``, a path, a unique prefix or the name's last part."""
-        return cls.open(find_run(runs_dir, query))
-
     # What was asked -----------------------------------------------------------------------------------
 
     @property
@@ -141,11 +134,6 @@ class RunStore(FinalFiles, FeedbackFiles, Journal):
         path = self.path / "settings.origin.json"
         return dict(read_json(path)) if path.exists() else {}
 
-    @property
-    def task_path(self) -> Path:
-        """The frozen task spec."""
-        return self.path / "task.yaml"
-
     def write_task(self, text: str) -> None:
         """Freeze the task spec; RewardSynthError if another one is frozen already."""
         if self.task_path.exists() and self.task_path.read_text(encoding="utf-8") != text:
@@ -158,11 +146,6 @@ class RunStore(FinalFiles, FeedbackFiles, Journal):
     def read_task(self) -> str | None:
         """The frozen task spec's text, or None before it is chosen."""
         return self.task_path.read_text(encoding="utf-8") if self.task_path.exists() else None
-
-    @property
-    def prompts_dir(self) -> Path:
-        """The frozen prompt templates."""
-        return self.path / "prompts"
 
     def freeze_prompts(self, templates: Mapping[str, str]) -> None:
         """Keep the templates that the run uses, name to text. Done once: a resumed run keeps its own."""
@@ -193,21 +176,10 @@ class RunStore(FinalFiles, FeedbackFiles, Journal):
         """True once the iteration has been analyzed: nothing of it is left to do."""
         return (self.path / "iterations" / f"{number:03d}.md").exists()
 
-    @property
-    def results_path(self) -> Path:
-        """A row per candidate, made for ``grep`` and ``cut``."""
-        return self.path / "results.tsv"
-
     def results_table(self) -> None:
         """Write ``results.tsv`` anew from the candidates' files."""
-        rows = ["\t".join(RESULT_COLUMNS)]
-        rows += ["\t".join(_cells(candidate)) for candidate in self.candidates()]
-        write_text(self.results_path, "\n".join(rows) + "\n")
-
-    @property
-    def best_reward_path(self) -> Path:
-        """A copy of the best candidate's reward, below a comment that says what it is."""
-        return self.path / "best_reward.py"
+        rows = [[_cell(column(candidate)) for column in _COLUMNS.values()] for candidate in self.candidates()]
+        write_text(self.results_path, "".join("\t".join(row) + "\n" for row in [list(_COLUMNS), *rows]))
 
     def set_best(self, candidate: str, header: str = "") -> None:
         """Name the best candidate and copy its reward, below ``header``."""
@@ -218,11 +190,6 @@ class RunStore(FinalFiles, FeedbackFiles, Journal):
         self.update(best=candidate, **facts)
 
     # Stopping, and one loop at a time -----------------------------------------------------------------
-
-    @property
-    def stop_path(self) -> Path:
-        """Present = stop politely after the step in hand."""
-        return self.path / "stop"
 
     def request_stop(self) -> None:
         """Ask the loop that works on this run to stop."""
@@ -269,23 +236,6 @@ class RunStore(FinalFiles, FeedbackFiles, Journal):
         return self.path / "lock"
 
 
-def _cells(candidate: Candidate) -> Sequence[str]:
-    low, high = candidate.success_interval or (None, None)
-    numbers = (candidate.success, low, high, candidate.fitness, candidate.cost_usd)
-    success, low_text, high_text, fitness, cost = ("" if n is None else f"{n:.6g}" for n in numbers)
-    # Tabs and line ends would break the table.
-    reason = " ".join(candidate.reason.split())
-    return (
-        candidate.id,
-        ",".join(candidate.parents),
-        str(candidate.iteration),
-        candidate.status,
-        success,
-        low_text,
-        high_text,
-        fitness,
-        cost,
-        str(candidate.steps),
-        str(candidate.steps_saved),
-        reason,
-    )
+def _cell(value: str | float | None) -> str:
+    """Without tabs and line ends, which would break the table."""
+    return "" if value is None else f"{value:.6g}" if isinstance(value, float) else " ".join(str(value).split())

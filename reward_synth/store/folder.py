@@ -1,0 +1,56 @@
+"""The names of a run folder's fixed files, and how one that holds a value is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.files import read_json
+from reward_synth.core.types import Value
+
+Kept = TypeVar("Kept", bound=Value)
+
+
+class RunFolder:
+    """Where everything of a run lies."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.task_path = path / "task.yaml"
+        """The frozen task spec."""
+        self.prompts_dir = path / "prompts"
+        """The frozen prompt templates."""
+        self.feedback_dir = path / "feedback"
+        """Where requests and answers lie."""
+        self.results_path = path / "results.tsv"
+        """A row per candidate, made for ``grep`` and ``cut``."""
+        self.best_reward_path = path / "best_reward.py"
+        """A copy of the best candidate's reward, below a comment that says what it is."""
+        self.stop_path = path / "stop"
+        """Present = stop politely after the step in hand."""
+        self.events_path = path / "events.jsonl"
+        """For ``logs -f``; not needed to resume."""
+        self.costs_path = path / "costs.jsonl"
+        """A line for each model call."""
+        self.log_path = path / "log.txt"
+        """The human log, tracebacks included."""
+        self.recording_path = path / "recording.jsonl"
+        """Every model call with its answer, for ``--model replay:FILE``."""
+        self.call_cache = path / "calls"
+        """Answers of model calls by request, so that a resumed run does not pay twice."""
+
+
+def read_value(path: Path, kind: type[Kept], hint: str = "restore the file, or remove it") -> Kept | None:
+    """The value that a file holds, None if there is no file.
+
+    :raises RewardSynthError: the file was changed.
+    """
+    if not path.exists():
+        return None
+    try:
+        return kind.model_validate(read_json(path))
+    except ValidationError as error:
+        raise RewardSynthError(f"cannot understand {path}", hint) from error
