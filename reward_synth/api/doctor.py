@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import platform
 import shutil
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from importlib import metadata
 from pathlib import Path
@@ -18,12 +17,14 @@ from reward_synth.core.types import Value
 GIB = 1 << 30
 PACKAGES = ("numpy", "torch", "gymnasium", "mujoco", "stable-baselines3", "litellm", "xllamacpp")
 
+State = Literal["ok", "warning", "fault"]
+
 
 class Diagnosis(Value):
     """One thing that was looked at."""
 
     name: str
-    state: Literal["ok", "warning", "fault"]
+    state: State
     """``fault``: nothing can be run before it is mended."""
     text: str
     hint: str = ""
@@ -36,17 +37,17 @@ def examine() -> Iterator[Diagnosis]:
         try:
             yield from look()
         except RewardSynthError as error:
-            yield Diagnosis(name=_name(look), state="fault", text=error.message, hint=error.hint)
+            yield Diagnosis(name=look.__name__.strip("_"), state="fault", text=error.message, hint=error.hint)
 
 
-def _name(look: Callable[[], object]) -> str:
-    return look.__name__.strip("_")
+def _seen(name: str, text: str, hint: str) -> Diagnosis:
+    """A warning if there is something to type, else ok."""
+    return Diagnosis(name=name, state="warning" if hint else "ok", text=text, hint=hint)
 
 
 def _system() -> Iterator[Diagnosis]:
     text = f"Python {platform.python_version()}, {platform.system()} {platform.release()}, {platform.machine()}"
-    new = sys.version_info >= (3, 11)
-    yield Diagnosis(name="system", state="ok" if new else "fault", text=text, hint="" if new else "use Python 3.11")
+    yield _seen("system", text, "")
 
 
 def _packages() -> Iterator[Diagnosis]:
@@ -62,7 +63,7 @@ def _packages() -> Iterator[Diagnosis]:
     elif missing:
         hint = f"missing: {', '.join(missing)}; install reward-synth anew"
     fault = bool(set(missing) - {"xllamacpp"})
-    state: Literal["ok", "warning", "fault"] = "fault" if fault else "warning" if missing else "ok"
+    state: State = "fault" if fault else "warning" if missing else "ok"
     yield Diagnosis(name="packages", state=state, text=", ".join(found), hint=hint)
     yield _learners()
 
@@ -72,9 +73,10 @@ def _learners() -> Diagnosis:
 
     try:
         require_learner("sac")
+        text = f"ppo, sac, tqc (sbx-rl {metadata.version('sbx-rl')})"
     except RewardSynthError as error:
-        return Diagnosis(name="learners", state="ok", text=f"ppo; sac and tqc need: {error.hint}")
-    return Diagnosis(name="learners", state="ok", text=f"ppo, sac, tqc (sbx-rl {metadata.version('sbx-rl')})")
+        text = f"ppo; sac and tqc need: {error.hint}"
+    return Diagnosis(name="learners", state="ok", text=text)
 
 
 def _cores() -> Iterator[Diagnosis]:
@@ -83,14 +85,14 @@ def _cores() -> Iterator[Diagnosis]:
     low = free is not None and free < 2 * GIB
     each = machine.WORKER_MEMORY / GIB
     hint = f"a training takes up to {each:.1f} GiB: use --jobs 1, or end other programs" if low else ""
-    yield Diagnosis(name="machine", state="warning" if low else "ok", text=text, hint=hint)
+    yield _seen("machine", text, hint)
 
 
 def _disk() -> Iterator[Diagnosis]:
     free = shutil.disk_usage(Path.cwd()).free
     low = free < 2 * GIB
     hint = "a run takes some 10 MB, the embedded model 1.1 GB: make room" if low else ""
-    yield Diagnosis(name="disk", state="warning" if low else "ok", text=f"{free / GIB:.0f} GiB free here", hint=hint)
+    yield _seen("disk", f"{free / GIB:.0f} GiB free here", hint)
 
 
 def _simulators() -> Iterator[Diagnosis]:
@@ -112,7 +114,7 @@ def _simulator(name: str) -> Diagnosis:
             environment.step(environment.action_space.sample())
     except RewardSynthError as error:
         # Without an extra, all other simulators can still be used.
-        state: Literal["warning", "fault"] = "fault" if name == DEFAULT_SIMULATOR else "warning"
+        state: State = "fault" if name == DEFAULT_SIMULATOR else "warning"
         return Diagnosis(name=name, state=state, text=error.message, hint=error.hint)
     pictures, hint = simulator.pictures()
     text = ", ".join(filter(None, (f"{simulator.trial} steps", pictures)))
@@ -125,9 +127,8 @@ def _models() -> Iterator[Diagnosis]:
 
     chosen, reason = default_model()
     local = next(model for model in available_models() if model.name == "local")
-    missing = chosen == "local" and not local.ready
-    text = f"without --model: {chosen} ({reason})"
-    yield Diagnosis(name="models", state="warning" if missing else "ok", text=text, hint=local.note if missing else "")
+    hint = local.note if chosen == "local" and not local.ready else ""
+    yield _seen("models", f"without --model: {chosen} ({reason})", hint)
 
 
 def _lock() -> Iterator[Diagnosis]:
@@ -142,11 +143,9 @@ def _lock() -> Iterator[Diagnosis]:
     text = "Seatbelt, which was never tested" if found.seatbelt else ", ".join(parts)
     if not found.enough:
         yield Diagnosis(name="lock", state="fault", text=text, hint=NO_LOCK)
-    elif not found.landlock:
-        hint = "rewards are locked all the same; training workers could read files (Linux 5.13 has Landlock)"
-        yield Diagnosis(name="lock", state="warning", text=text, hint=hint)
-    else:
-        yield Diagnosis(name="lock", state="ok", text=text)
+        return
+    hint = "rewards are locked all the same; training workers could read files (Linux 5.13 has Landlock)"
+    yield _seen("lock", text, "" if found.landlock else hint)
 
 
 def _attacks() -> Iterator[Diagnosis]:
@@ -154,12 +153,12 @@ def _attacks() -> Iterator[Diagnosis]:
 
     _, attacks = try_lock()
     for attack in attacks:
-        name = f"attack: {attack.name}"
+        hint = ""
+        state: State = "ok"
         if attack.lands:
-            hint = "run no rewards here; please report this"
-            yield Diagnosis(name=name, state="fault", text="it lands behind the lock", hint=hint)
+            state, text, hint = "fault", "it lands behind the lock", "run no rewards here; please report this"
         elif attack.lands_without_lock:
-            yield Diagnosis(name=name, state="ok", text=f"refused: {attack.refusal} (it lands without the lock)")
+            text = f"refused: {attack.refusal} (it lands without the lock)"
         else:
-            text = "refused, but so it is without the lock: this proves nothing"
-            yield Diagnosis(name=name, state="warning", text=text)
+            state, text = "warning", "refused, but so it is without the lock: this proves nothing"
+        yield Diagnosis(name=f"attack: {attack.name}", state=state, text=text, hint=hint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -47,9 +48,8 @@ def _checked(
     from reward_synth.sandbox.channel import protected
     from reward_synth.screening.checker import check_source
 
-    if only == "lint":
-        return check_source(source, spec, only)  # Nothing is run, so no lock is needed.
-    with protected(unsafe_no_sandbox):
+    # The lint runs nothing, so it needs no lock.
+    with nullcontext() if only == "lint" else protected(unsafe_no_sandbox):
         return check_source(source, spec, only)
 
 

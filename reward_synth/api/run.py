@@ -109,8 +109,7 @@ class Run:
 
     def results(self, candidate: str) -> list[TrainResult]:
         """A candidate's finished trainings, by seed index."""
-        found = (self.store.read_result(candidate, index) for index in range(self.settings.seeds))
-        return [result for result in found if result is not None]
+        return self.store.results(candidate)
 
     def reward(self, candidate: str | None = None) -> str:
         """Source of a candidate's reward, as it ran; of the best one for None.

@@ -32,12 +32,8 @@ def check(
     if only not in (None, "lint", "probe"):
         raise RewardSynthError(f"--only {only} is not known", "use --only lint or --only probe, or neither for both")
     warn_without_sandbox(unsafe_no_sandbox)
-    report = check_reward(
-        file,
-        task,
-        only,  # type: ignore[arg-type]  # narrowed above
-        unsafe_no_sandbox=bool(unsafe_no_sandbox),
-    )
+    unsafe = bool(unsafe_no_sandbox)
+    report = check_reward(file, task, only, unsafe_no_sandbox=unsafe)  # type: ignore[arg-type]  # narrowed above
     if json:
         print_json(report.model_dump(mode="json") | {"ok": report.ok})
     else:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reward_synth.cli import options
-from reward_synth.cli.ending import terminable
+from reward_synth.cli.attended import terminable
 from reward_synth.cli.options import CandidateName, Json, RunName
 from reward_synth.cli.text import (
     environment_argument,
@@ -113,15 +113,7 @@ def _command(
     run: Run, candidate: str | None, seeds: int, steps: int | None, jobs: str | None, executor: str | None
 ) -> str:
     """What to type to go on."""
-    own = environment_argument(run)
-    words = (
-        "reward-synth eval",
-        run_argument(run),
-        candidate,
-        own,
-        f"--seeds {seeds}",
-        f"--steps {steps}" if steps else "",
-        f"--jobs {jobs}" if jobs else "",
-        f"--executor {executor}" if executor else "",
-    )
-    return " ".join(word for word in words if word)
+    words = ["reward-synth eval", run_argument(run), candidate, environment_argument(run)]
+    typed = {"seeds": seeds, "steps": steps, "jobs": jobs, "executor": executor}
+    words += [f"--{name} {value}" for name, value in typed.items() if value]
+    return " ".join(filter(None, words))

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from reward_synth.cli import options
-from reward_synth.cli.asking import console_ask
+from reward_synth.cli.attended import console_ask
 from reward_synth.cli.options import Json, RunName
 from reward_synth.cli.text import print_json, resume_command
 from reward_synth.core.errors import RewardSynthError

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from reward_synth.cli import options
-from reward_synth.cli.asking import console_ask, console_confirm
-from reward_synth.cli.ending import finish, resumable
+from reward_synth.cli.attended import console_ask, console_confirm, finish, resumable
 from reward_synth.cli.options import Json, RunName
 from reward_synth.settings.declarations import RESUMABLE
 

@@ -9,8 +9,7 @@ from typing import Annotated
 import typer
 
 from reward_synth.cli import options
-from reward_synth.cli.asking import console_ask, console_confirm
-from reward_synth.cli.ending import finish, resumable
+from reward_synth.cli.attended import console_ask, console_confirm, finish, resumable
 from reward_synth.cli.options import Json
 from reward_synth.settings.declarations import SETTINGS, options_of
 

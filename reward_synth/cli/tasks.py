@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _Text = str | None
 
+TaskName = Annotated[str, typer.Argument(metavar="TASK", help="A task's name, or a YAML file.")]
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The tasks that are shipped.")
 
 
@@ -38,9 +39,7 @@ def ls(json: Json = False) -> None:
 
 
 @app.command("show")
-def show(
-    task: Annotated[str, typer.Argument(metavar="TASK", help="A task's name, or a YAML file.")], json: Json = False
-) -> None:
+def show(task: TaskName, json: Json = False) -> None:
     """Show a task spec: goal, environment, success, fitness, budget."""
     from reward_synth.tasks.spec import load_task
 
@@ -122,7 +121,7 @@ def new(
 
 @app.command("check")
 def check(
-    task: Annotated[str, typer.Argument(metavar="TASK", help="A task's name, or a YAML file.")],
+    task: TaskName,
     render: Annotated[bool, typer.Option("--render", help="Also make a picture.")] = False,
     unsafe_no_sandbox: options.UnsafeNoSandbox = None,
     json: Json = False,
@@ -191,8 +190,7 @@ def _print_text(text: str) -> None:
 def _print_trial(tried: PreparedTask) -> None:
     """What the trial found, on stderr."""
     for remark in tried.remarks:
-        typer.echo(printable(f"{remark.level}: [{remark.about}] {remark.message}"), err=True)
-        if remark.hint:
-            typer.echo(printable(f"  hint: {remark.hint}"), err=True)
+        hint = f"\n  hint: {remark.hint}" if remark.hint else ""
+        typer.echo(printable(f"{remark.level}: [{remark.about}] {remark.message}{hint}"), err=True)
     episodes = len(tried.reference_episodes.episodes)
     typer.echo(f"tried: made, reset and stepped; {episodes} recorded episodes judged", err=True)

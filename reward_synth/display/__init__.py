@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from typing import Literal
 
 from reward_synth.display.base import Display
@@ -16,16 +17,7 @@ def make_display(kind: Literal["auto", "rich", "plain", "json", "none"]) -> Disp
     if kind == "auto":
         fancy = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
         kind = "rich" if fancy else "plain"
-    if kind == "rich":
-        from reward_synth.display.rich import RichDisplay
-
-        return RichDisplay()
-    if kind == "plain":
-        from reward_synth.display.plain import PlainDisplay
-
-        return PlainDisplay()
-    if kind == "json":
-        from reward_synth.display.json import JsonDisplay
-
-        return JsonDisplay()
-    return Display()
+    if kind == "none":
+        return Display()
+    shown: Display = getattr(import_module(f"reward_synth.display.{kind}"), f"{kind.title()}Display")()
+    return shown

@@ -178,25 +178,11 @@ class RunEnded(Value):
 
 
 Event = Annotated[
-    RunStarted
-    | IterationStarted
-    | StatusChanged
-    | Warned
-    | ModelAsked
-    | ModelCalled
-    | CandidateChecked
-    | TrainingProgressed
-    | RungDecided
-    | CandidateTrained
-    | BestChanged
-    | RewardFailed
-    | IterationReflected
-    | FeedbackAsked
-    | FeedbackAnswered
-    | SeedTrained
-    | RunEnded,
+    RunStarted | IterationStarted | StatusChanged | Warned | ModelAsked | ModelCalled | CandidateChecked
+    | TrainingProgressed | RungDecided | CandidateTrained | BestChanged | RewardFailed | IterationReflected
+    | FeedbackAsked | FeedbackAnswered | SeedTrained | RunEnded,
     Field(discriminator="kind"),
-]
+]  # fmt: skip
 
 _ADAPTER: TypeAdapter[Event] = TypeAdapter(Event)
 

@@ -7,18 +7,20 @@ from pathlib import Path
 
 from reward_synth.core.files import write_text
 from reward_synth.core.number_format import total
-from reward_synth.core.types import Finding, TrainResult
+from reward_synth.core.types import Finding
 from reward_synth.diagnosis.evidence import merge_curves, merge_terms
 from reward_synth.report import plots
 from reward_synth.report.html import BestReward, CostRow, Reading, ReportData, render_report
 from reward_synth.store import CostLine, RunStore
 from reward_synth.tasks.spec import load_task
 
+_OF_TASK = ("horizon", "success", "fitness", "fitness_unit", "success_threshold", "drafted")
+
 
 def write_plots(store: RunStore, candidate: str) -> list[Path]:
     """Draw a trained candidate's curves into its ``plots`` folder; returns the files written, none without a curve."""
     task = load_task(store.task_path)
-    results = _results(store, candidate)
+    results = store.results(candidate)
     curve, terms = merge_curves(results), merge_terms(results)
     drawn = {}
     if curve:
@@ -54,12 +56,7 @@ def report_data(store: RunStore) -> ReportData:
         command=command.read_text(encoding="utf-8").strip() if command.exists() else "",
         task=task.name,
         environment=task.environment.id,
-        horizon=task.horizon,
-        success=task.success,
-        fitness=task.fitness,
-        fitness_unit=task.fitness_unit,
-        success_threshold=task.success_threshold,
-        drafted=task.drafted,
+        **{name: getattr(task, name) for name in _OF_TASK},
         candidates=candidates,
         best=_best(store, info.best),
         readings=tuple(Reading(number, text) for number, text in sorted(store.read_iterations().items())),
@@ -96,7 +93,7 @@ def cost_rows(calls: Iterable[CostLine]) -> tuple[CostRow, ...]:
 def _best(store: RunStore, name: str | None) -> BestReward | None:
     if name is None:
         return None
-    results = _results(store, name)
+    results = store.results(name)
     data = store.read_summary_data(name) or {}
     return BestReward(
         id=name,
@@ -106,10 +103,3 @@ def _best(store: RunStore, name: str | None) -> BestReward | None:
         terms=merge_terms(results),
         findings=tuple(Finding.model_validate(finding) for finding in data.get("findings", ())),
     )
-
-
-def _results(store: RunStore, candidate: str) -> list[TrainResult]:
-    folders = (store.candidate_dir(candidate) / "train").glob("seed-*")
-    numbers = sorted(int(folder.name.removeprefix("seed-")) for folder in folders)
-    found = (store.read_result(candidate, number) for number in numbers)
-    return [result for result in found if result is not None]

@@ -84,15 +84,6 @@ class ReportData:
     """Names and versions of what the figures depend on, such as the simulator."""
 
 
-@dataclass(frozen=True)
-class Picture:
-    """One plot, inlined."""
-
-    title: str
-    address: str
-    """A ``data:`` address."""
-
-
 def render_report(data: ReportData) -> str:
     """The page as HTML text."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -117,22 +108,21 @@ def render_report(data: ReportData) -> str:
     )
 
 
-def _pictures(data: ReportData) -> list[Picture]:
-    pictures = []
+def _pictures(data: ReportData) -> dict[str, str]:
+    """The addresses (``data:``) of the plots by their titles."""
+    drawn = {}
     if any(candidate.success is not None for candidate in data.candidates):
-        drawn = plots.run_progress(data.candidates, data.fitness_unit)
-        pictures.append(_picture("Best success and fitness by iteration", drawn))
+        drawn["Best success and fitness by iteration"] = plots.run_progress(data.candidates, data.fitness_unit)
     best = data.best
     if best and best.evaluations:
-        drawn = plots.training_curve(best.evaluations, data.fitness_unit, data.success_threshold)
-        pictures.append(_picture(f"Training of {best.id}: success and fitness", drawn))
+        curve = plots.training_curve(best.evaluations, data.fitness_unit, data.success_threshold)
+        drawn[f"Training of {best.id}: success and fitness"] = curve
     if best and any(term.share for term in best.terms):
         at = [point.step for point in best.evaluations]
-        pictures.append(_picture(f"Reward terms of {best.id}", plots.term_shares(best.terms, at)))
-    return pictures
+        drawn[f"Reward terms of {best.id}"] = plots.term_shares(best.terms, at)
+    return {title: _address(svg) for title, svg in drawn.items()}
 
 
-def _picture(title: str, svg: str) -> Picture:
+def _address(svg: str) -> str:
     # As an image, not as markup: a browser runs no script in it, and its ids do not clash with those of other plots.
-    encoded = base64.b64encode(svg.encode()).decode("ascii")
-    return Picture(title, f"data:image/svg+xml;base64,{encoded}")
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode('ascii')}"

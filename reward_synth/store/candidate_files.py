@@ -125,6 +125,10 @@ class CandidateFiles(RunFolder):
         """The training's result, or None while it has not ended."""
         return read_value(self.train_dir(candidate, seed_index) / "result.json", TrainResult)
 
+    def results(self, candidate: str) -> list[TrainResult]:
+        """Those of all trainings that have ended, by seed index."""
+        return list(_results(self.candidate_dir(candidate) / "train").values())
+
     def summary_path(self, candidate: str) -> Path:
         """The very text that the analyzer gets."""
         return self.candidate_dir(candidate) / "summary.md"
@@ -176,11 +180,7 @@ class CandidateFiles(RunFolder):
 
     def read_final_results(self, candidate: str) -> dict[int, TrainResult]:
         """Those that have ended, by seed index, in its order."""
-        found = {
-            int(path.parent.name.removeprefix("seed-")): TrainResult.model_validate(read_json(path))
-            for path in self.final_dir(candidate).glob("seed-*/result.json")
-        }
-        return dict(sorted(found.items()))
+        return _results(self.final_dir(candidate))
 
     def write_evaluation(self, evaluation: Evaluation) -> None:
         """Write what they say together anew: each seed that ends changes it."""
@@ -197,6 +197,14 @@ class CandidateFiles(RunFolder):
         """Of all candidates that have at least one seed done, in the candidates' order."""
         found = (self.read_evaluation(name) for name in self.candidate_ids())
         return [evaluation for evaluation in found if evaluation is not None and evaluation.seeds]
+
+
+def _results(folder: Path) -> dict[int, TrainResult]:
+    found = {
+        int(path.parent.name.removeprefix("seed-")): read_value(path, TrainResult)
+        for path in folder.glob("seed-*/result.json")
+    }
+    return {index: result for index, result in sorted(found.items()) if result is not None}
 
 
 def _order(name: str) -> tuple[int, int, str]:

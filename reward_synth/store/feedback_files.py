@@ -72,7 +72,7 @@ class FeedbackFiles(RunFolder):
 
         :raises RewardSynthError: a file is there but cannot be understood.
         """
-        said = [_read(path, iteration) for path in self.answer_files() if _iteration(path) == iteration]
+        said = [_read(path, iteration) for number, path in self.answer_files() if number == iteration]
         if not said:
             return None
         merged: dict[str, object] = {"iteration": iteration}
@@ -82,22 +82,18 @@ class FeedbackFiles(RunFolder):
         merged["note"] = "\n\n".join(answer.note for answer in said if answer.note)
         return Feedback.model_validate(merged)
 
-    def answer_files(self) -> list[Path]:
-        """All answers, follow-ups included, in the order of iteration and arrival."""
+    def answer_files(self) -> list[tuple[int, Path]]:
+        """All answers with their iterations, follow-ups included, in the order of iteration and arrival."""
         found = [(path, _ANSWER.fullmatch(path.name)) for path in self.feedback_dir.glob("*.answer*.json")]
         numbered = [(int(match[1]), int(match[2] or 1), path) for path, match in found if match]
-        return [path for _, _, path in sorted(numbered)]
+        return [(iteration, path) for iteration, _, path in sorted(numbered)]
 
     def answers(self) -> tuple[Feedback, ...]:
         """Everything that the person has said in this run.
 
         :raises RewardSynthError: an answer cannot be understood.
         """
-        return tuple(_read(path, _iteration(path)) for path in self.answer_files())
-
-
-def _iteration(answer: Path) -> int:
-    return int(answer.name.split(".")[0])
+        return tuple(_read(path, iteration) for iteration, path in self.answer_files())
 
 
 def _read(path: Path, iteration: int) -> Feedback:

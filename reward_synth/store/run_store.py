@@ -17,9 +17,8 @@ from reward_synth.core.types import Candidate
 from reward_synth.settings.model import Settings
 from reward_synth.store.candidate_files import CandidateFiles
 from reward_synth.store.feedback_files import FeedbackFiles
-from reward_synth.store.find import MANIFEST, read_info
 from reward_synth.store.journal import Journal
-from reward_synth.store.manifest import RunInfo, new_run_id, now, versions
+from reward_synth.store.manifest import MANIFEST, RunInfo, new_run_id, now, read_info, versions
 
 _COLUMNS: dict[str, Callable[[Candidate], str | float | None]] = {
     "id": lambda candidate: candidate.id,
