@@ -32,11 +32,7 @@ UNSAFE = "NO SANDBOX (--unsafe-no-sandbox): generated code that escapes the lint
 
 
 def work_on(
-    store: RunStore,
-    settings: Settings,
-    ask: Ask | None,
-    confirm: Confirm | None,
-    prepared: PreparedTask | None = None,
+    store: RunStore, settings: Settings, ask: Ask | None, confirm: Confirm | None, prepared: PreparedTask | None = None
 ) -> None:
     """Search on a locked run folder, and write down how it ended.
 

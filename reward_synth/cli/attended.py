@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -69,12 +70,9 @@ def finish(run: Run) -> None:
             typer.echo("Final training: " + "; ".join(evaluation_lines(evaluation, run.task.fitness_unit)), err=True)
     if not quiet:
         typer.echo(f"Models: {dollars(run.cost)}. Time: {duration(run.seconds)}.", err=True)
-        for command, does in (
-            (f"reward-synth show {name}", "all candidates and what was learnt"),
-            (f"reward-synth export {name}", "the reward and its wrapper as one file") if best else ("", ""),
-        ):
-            if command:
-                typer.echo(f"  {command:<34}  # {does}", err=True)
+        typer.echo(f"  {f'reward-synth show {name}':<34}  # all candidates and what was learnt", err=True)
+        if best:
+            typer.echo(f"  {f'reward-synth export {name}':<34}  # the reward and its wrapper as one file", err=True)
         if status in ("stopped", "waiting"):
             typer.echo(f"Continue with: {resume_command(run)}", err=True)
         elif status == "unsolved":
@@ -90,10 +88,7 @@ def console_ask() -> ConsoleAsk | None:
         return None
     from reward_synth.search.feedback import ConsoleAsk
 
-    def write(text: str) -> None:
-        typer.echo(text, err=True)
-
-    return ConsoleAsk(read_line, write)
+    return ConsoleAsk(read_line, partial(typer.echo, err=True))
 
 
 def console_confirm() -> Callable[[TaskSpec], bool] | None:

@@ -12,10 +12,7 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Settings.")
 
 
 @app.command("show")
-def show(
-    set_values: options.Set = None,
-    json: Json = False,
-) -> None:
+def show(set_values: options.Set = None, json: Json = False) -> None:
     """Every setting, its value here and now, and where it came from."""
     from reward_synth.settings.sources import load_settings
 

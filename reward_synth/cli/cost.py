@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -28,15 +28,15 @@ def cost(
     json: Json = False,
 ) -> None:
     """Model calls, tokens and dollars; training steps and processor time."""
-    folder = options.runs_folder(runs_dir)
     if run is None:
-        rows = [_cost_row(item.id, item.costs) for _, item in openable_runs(folder)]
+        rows = [_cost_row(item.id, item.costs) for _, item in openable_runs(options.runs_folder(runs_dir))]
+        training = None
     else:
         one = options.open_run(run, runs_dir)
         roles = dict.fromkeys(line.role for line in one.costs)
         rows = [_cost_row(role, [line for line in one.costs if line.role == role]) for role in roles]
         rows.append(_cost_row("all", one.costs))
-    training = None if run is None else _training_cost(options.open_run(run, runs_dir))
+        training = _training_cost(one)
     if json:
         print_json({"calls": rows, "training": training} if training else {"calls": rows})
         return
@@ -49,8 +49,7 @@ def cost(
         )
 
 
-def _cost_row(of: str, lines: Iterable[CostLine]) -> dict[str, Any]:
-    lines = list(lines)
+def _cost_row(of: str, lines: Sequence[CostLine]) -> dict[str, Any]:
     return {
         "of": of,
         "calls": len(lines),

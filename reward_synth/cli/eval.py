@@ -9,13 +9,7 @@ import typer
 from reward_synth.cli import options
 from reward_synth.cli.attended import terminable
 from reward_synth.cli.options import CandidateName, Json, RunName
-from reward_synth.cli.text import (
-    environment_argument,
-    print_json,
-    print_table,
-    run_argument,
-    warn_without_sandbox,
-)
+from reward_synth.cli.text import environment_argument, print_json, print_table, run_argument, warn_without_sandbox
 from reward_synth.core.number_format import short_number, short_percent
 from reward_synth.display.text import evaluation_lines
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from reward_synth.core.number_format import duration
-from reward_synth.core.types import Candidate, Finding
 from reward_synth.display.text import final_text, result_text
 from reward_synth.events import model as events
 
@@ -51,10 +50,18 @@ def lines_of(event: events.Event, elapsed: float) -> Iterator[Line]:
         case events.IterationStarted():
             yield Line(f"iteration {event.number} of {event.total}", "head")
         case events.CandidateChecked():
-            yield _checked(event.candidate)
-            yield from (_found(event.candidate, finding) for finding in event.findings)
+            tried = event.candidate
+            repairs = f" after {tried.repairs} repairs" if tried.repairs else ""
+            reason = f": {tried.reason}" if tried.reason else ""
+            yield Line(f"  {tried.id} {tried.status}{repairs}{reason}", _STATUS[tried.status])
+            for finding in event.findings:
+                text = f"    {tried.id} {finding.severity}: {finding.as_text()}"
+                yield Line(text, "bad" if finding.severity == "error" else "dim")
         case events.CandidateTrained():
-            yield _trained(event.candidate)
+            tried = event.candidate
+            figures = result_text(tried.success, tried.fitness, tried.success_interval)
+            reason = f" ({tried.reason})" if tried.reason else ""
+            yield Line(f"  {tried.id} {tried.status}: {figures}{reason}", _STATUS[tried.status])
         case events.SeedTrained():
             said = final_text(event.candidate, event.score, event.done, event.total, event.seconds_left)
             yield Line(f"  {said}", _STATUS[event.score.status])
@@ -69,20 +76,3 @@ def lines_of(event: events.Event, elapsed: float) -> Iterator[Line]:
             # Why a run failed is said by the error that ends the command.
             said = f": {event.reason}" if event.reason and event.status != "failed" else ""
             yield Line(f"{word} after {duration(elapsed)}{found}{said}", tone)
-
-
-def _checked(candidate: Candidate) -> Line:
-    reason = f": {candidate.reason}" if candidate.reason else ""
-    repairs = f" after {candidate.repairs} repairs" if candidate.repairs else ""
-    return Line(f"  {candidate.id} {candidate.status}{repairs}{reason}", _STATUS[candidate.status])
-
-
-def _found(candidate: Candidate, finding: Finding) -> Line:
-    tone: Tone = "bad" if finding.severity == "error" else "dim"
-    return Line(f"    {candidate.id} {finding.severity}: {finding.as_text()}", tone)
-
-
-def _trained(candidate: Candidate) -> Line:
-    figures = result_text(candidate.success, candidate.fitness, candidate.success_interval)
-    reason = f" ({candidate.reason})" if candidate.reason else ""
-    return Line(f"  {candidate.id} {candidate.status}: {figures}{reason}", _STATUS[candidate.status])

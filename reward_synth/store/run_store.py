@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import shutil
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -120,8 +121,6 @@ class RunStore(CandidateFiles, FeedbackFiles, Journal):
 
     def settings(self) -> Settings:
         """The settings that the run was made with."""
-        import tomllib
-
         path = self.path / "settings.toml"
         try:
             return Settings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
