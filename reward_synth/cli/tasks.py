@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Argument, Option
 
 from reward_synth.cli import options
 from reward_synth.cli.options import Json
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 _Text = str | None
 
-TaskName = Annotated[str, typer.Argument(metavar="TASK", help="A task's name, or a YAML file.")]
+TaskName = Annotated[str, Argument(metavar="TASK", help="A task's name, or a YAML file.")]
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The tasks that are shipped.")
 
 
@@ -58,43 +59,35 @@ def show(task: TaskName, json: Json = False) -> None:
 
 @app.command("new")
 def new(
-    env: Annotated[
-        _Text, typer.Option(metavar="ENV", help="Id, `module:ID`, `module:CLASS`, `./FILE.py:CLASS`.")
-    ] = None,
-    goal: Annotated[_Text, typer.Option(metavar="TEXT", help="What shall be done, in a sentence.")] = None,
-    success: Annotated[_Text, typer.Option(metavar="PYTHON", help="Over `episode`: was it done?")] = None,
-    fitness: Annotated[
-        _Text, typer.Option(metavar="PYTHON", help="Over `episode`: a number, higher is better.")
-    ] = None,
-    fitness_unit: Annotated[_Text, typer.Option(metavar="TEXT", help="What the fitness counts.")] = None,
+    env: Annotated[_Text, Option(metavar="ENV", help="Id, `module:ID`, `module:CLASS`, `./FILE.py:CLASS`.")] = None,
+    goal: Annotated[_Text, Option(metavar="TEXT", help="What shall be done, in a sentence.")] = None,
+    success: Annotated[_Text, Option(metavar="PYTHON", help="Over `episode`: was it done?")] = None,
+    fitness: Annotated[_Text, Option(metavar="PYTHON", help="Over `episode`: a number, higher is better.")] = None,
+    fitness_unit: Annotated[_Text, Option(metavar="TEXT", help="What the fitness counts.")] = None,
     field: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             metavar="NAME=SOURCE;UNIT;MEANING",
             help="A field of your own, whose source is an element's number or an expression; may be repeated.",
         ),
     ] = None,
     argument: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Keyword of the environment; may be repeated.")
+        list[str] | None, Option(metavar="NAME=VALUE", help="Keyword of the environment; may be repeated.")
     ] = None,
-    name: Annotated[_Text, typer.Option(metavar="NAME", help="Name of the task; from the goal if not given.")] = None,
+    name: Annotated[_Text, Option(metavar="NAME", help="Name of the task; from the goal if not given.")] = None,
     horizon: Annotated[
-        int | None, typer.Option(min=1, metavar="STEPS", help="Longest episode; the environment's if not given.")
+        int | None, Option(min=1, metavar="STEPS", help="Longest episode; the environment's if not given.")
     ] = None,
-    steps: Annotated[int | None, typer.Option(min=1000, metavar="NUMBER", help="Budget of one training.")] = None,
-    learner: Annotated[_Text, typer.Option(metavar="ppo|sac|tqc", help="Who trains it; ppo if not given.")] = None,
+    steps: Annotated[int | None, Option(min=1000, metavar="NUMBER", help="Budget of one training.")] = None,
+    learner: Annotated[_Text, Option(metavar="ppo|sac|tqc", help="Who trains it; ppo if not given.")] = None,
     preset: Annotated[
-        _Text, typer.Option(metavar="NAME", help="The learner's settings; its default ones if not given.")
+        _Text, Option(metavar="NAME", help="The learner's settings; its default ones if not given.")
     ] = None,
     episodes: Annotated[
-        int | None, typer.Option(min=1, metavar="NUMBER", help="Episodes of an evaluation; 8 if not given.")
+        int | None, Option(min=1, metavar="NUMBER", help="Episodes of an evaluation; 8 if not given.")
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where it is written; NAME.yaml if not given.")
-    ] = None,
-    yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Ask nothing: take defaults, write in spite of warnings.")
-    ] = False,
+    out: Annotated[Path | None, Option(metavar="FILE", help="Where it is written; NAME.yaml if not given.")] = None,
+    yes: Annotated[bool, Option("--yes", "-y", help="Ask nothing: take defaults, write in spite of warnings.")] = False,
     unsafe_no_sandbox: options.UnsafeNoSandbox = None,
     json: Json = False,
 ) -> None:
@@ -122,7 +115,7 @@ def new(
 @app.command("check")
 def check(
     task: TaskName,
-    render: Annotated[bool, typer.Option("--render", help="Also make a picture.")] = False,
+    render: Annotated[bool, Option("--render", help="Also make a picture.")] = False,
     unsafe_no_sandbox: options.UnsafeNoSandbox = None,
     json: Json = False,
 ) -> None:
@@ -147,7 +140,7 @@ def check(
 
 @app.command("fields")
 def fields(
-    task: Annotated[str, typer.Argument(metavar="TASK|ENV", help="A task's name or YAML file, or an environment.")],
+    task: Annotated[str, Argument(metavar="TASK|ENV", help="A task's name or YAML file, or an environment.")],
 ) -> None:
     """Print the fields that rewards, success and fitness may read, and the action, with units, ranges and signs."""
     from reward_synth.evaluation.play import field_table
