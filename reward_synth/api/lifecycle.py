@@ -39,9 +39,6 @@ def work_on(
     :param prepared: the task, where it has been tried already.
     :raises RewardSynthError: what ended the run as failed; it can be resumed.
     """
-    from reward_synth.sandbox.channel import protected
-    from reward_synth.search.final_evaluation import train_best
-
     display, started = make_display(settings.display), time.monotonic()
     bus = EventBus(JournalListener(store), display)
     end = partial(_end, store, display, store.info.seconds - started)
@@ -50,6 +47,9 @@ def work_on(
         info = store.info
         bus.emit(RunStarted(run_dir=str(store.path), goal=info.goal, task=info.task or ""))
         try:
+            from reward_synth.sandbox.channel import protected
+            from reward_synth.search.final_evaluation import train_best
+
             if settings.unsafe_no_sandbox:
                 log.warning(UNSAFE)
                 bus.emit(Warned(text=UNSAFE))

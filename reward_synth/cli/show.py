@@ -50,9 +50,11 @@ def _show_run(run: Run, as_json: bool) -> None:
     if candidates:
         typer.echo("")
         header = ("candidate", "status", "success", "fitness", "parents", "reason")
-        figures = [(short_percent(c.success), short_number(c.fitness)) for c in candidates]
-        ends = zip(candidates, figures, strict=True)
-        print_table(header, [(c.id, c.status, *shown, ",".join(c.parents), c.reason) for c, shown in ends])
+        rows = [
+            (c.id, c.status, short_percent(c.success), short_number(c.fitness), ",".join(c.parents), c.reason)
+            for c in candidates
+        ]
+        print_table(header, rows)
     for evaluation in evaluations:
         lines = "\n  ".join(evaluation_lines(evaluation, run.task.fitness_unit))
         typer.echo(printable(f"\nfinal training of {evaluation.candidate}\n  {lines}"))

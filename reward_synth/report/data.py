@@ -14,8 +14,6 @@ from reward_synth.report.html import BestReward, CostRow, Reading, ReportData, r
 from reward_synth.store import CostLine, RunStore
 from reward_synth.tasks.spec import load_task
 
-_OF_TASK = ("horizon", "success", "fitness", "fitness_unit", "success_threshold", "drafted")
-
 
 def write_plots(store: RunStore, candidate: str) -> list[Path]:
     """Draw a trained candidate's curves into its ``plots`` folder; returns the files written, none without a curve."""
@@ -56,7 +54,12 @@ def report_data(store: RunStore) -> ReportData:
         command=command.read_text(encoding="utf-8").strip() if command.exists() else "",
         task=task.name,
         environment=task.environment.id,
-        **{name: getattr(task, name) for name in _OF_TASK},
+        horizon=task.horizon,
+        success=task.success,
+        fitness=task.fitness,
+        fitness_unit=task.fitness_unit,
+        success_threshold=task.success_threshold,
+        drafted=task.drafted,
         candidates=candidates,
         best=_best(store, info.best),
         readings=tuple(Reading(number, text) for number, text in sorted(store.read_iterations().items())),
