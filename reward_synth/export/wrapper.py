@@ -11,8 +11,9 @@ import gymnasium
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.names import ScaleName
 from reward_synth.export.terms_wrapper import TermsWrapper
-from reward_synth.reward.contract import RewardError, load_reward, read_source
+from reward_synth.reward.contract import RewardError, load_reward
 from reward_synth.reward.lint import lint
+from reward_synth.reward.source import read_source
 from reward_synth.state.spaces import flatten
 from reward_synth.state.view import viewer
 

@@ -27,6 +27,7 @@ from reward_synth.core.types import Finding
 from reward_synth.reward.namespace import ContractBreach, compile_reward
 from reward_synth.reward.probe_rules import PROBE
 from reward_synth.reward.scale import TOTALS, recorded_scale
+from reward_synth.reward.source import read_source
 
 
 class RewardError(Exception):
@@ -43,13 +44,6 @@ class RewardError(Exception):
         super().__init__(finding.as_text())
         self.finding = finding
         self.row = row
-
-
-def read_source(path_or_source: str | Path) -> str:
-    """The reward's source: read from the file, if a path or a text without a line break (a path's) is given."""
-    if isinstance(path_or_source, Path) or "\n" not in path_or_source:
-        return Path(path_or_source).read_text(encoding="utf-8")
-    return path_or_source
 
 
 @dataclass(frozen=True)

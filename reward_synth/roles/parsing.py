@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from reward_synth.reward.source import parse_python
 
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\x00"))
 _THOUGHT = re.compile(r"<(think|thinking|reasoning)>.*?</\1>", re.DOTALL | re.IGNORECASE)
@@ -133,16 +134,6 @@ def _bare_code(text: str, defines: re.Pattern[str]) -> str | None:
     while kept and (not kept[0].strip() or kept[0].startswith((" ", "\t"))):
         kept.pop(0)
     return "\n".join(kept)
-
-
-def parse_python(source: str) -> ast.Module | None:
-    """The syntax tree, or None if the code does not parse."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
 
 
 def _trim(source: str, entry: str) -> str:

@@ -6,7 +6,7 @@ import ast
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from reward_synth.roles.parsing import parse_python
+from reward_synth.reward.source import parse_python
 
 Direction = int | None
 """1 if the term grows with the field, -1 if it shrinks, 0 if it does not depend on it, None if that is unknown."""

@@ -12,10 +12,11 @@ from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.names import RoleName
 from reward_synth.core.types import Finding
 from reward_synth.llm.base import Message, Model, Reply, Request
+from reward_synth.reward.source import parse_python
 from reward_synth.roles.ask import Answer, Unparseable, ask
 from reward_synth.roles.brief import Exchange, Layout, as_text
 from reward_synth.roles.lenient_json import extract_json
-from reward_synth.roles.parsing import ParseError, blocks, clean, parse_python
+from reward_synth.roles.parsing import ParseError, blocks, clean
 from reward_synth.roles.prompts import Prompts
 from reward_synth.roles.registry import register
 from reward_synth.settings.model import Settings

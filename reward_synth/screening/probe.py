@@ -14,8 +14,8 @@ from reward_synth.core.rules import verdicts
 from reward_synth.core.types import CheckReport, Finding, Verdict
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.lint import lint
-from reward_synth.reward.lint.returns import term_line
 from reward_synth.reward.probe_rules import CALLS, TERMS
+from reward_synth.reward.source import term_line
 from reward_synth.sandbox.process import RewardProcess
 from reward_synth.state.view import Layout, column_indices, columns, sublayout
 

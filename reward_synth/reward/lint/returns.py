@@ -37,20 +37,6 @@ def check_returns(function: ast.FunctionDef, helpers: set[str], findings: Findin
         )
 
 
-def term_line(source: str, name: str) -> int | None:
-    """The line where a term gets its value: its key in a dict display or an assignment to it."""
-    for node in ast.walk(ast.parse(source)):
-        keys: list[ast.expr | None] = []
-        if isinstance(node, ast.Dict):
-            keys = list(node.keys)
-        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
-            keys = [node.slice]
-        for key in keys:
-            if isinstance(key, ast.Constant) and key.value == name:
-                return key.lineno
-    return None
-
-
 def _own_nodes(function: ast.FunctionDef) -> list[ast.AST]:
     """The nodes of a function without those of functions inside it."""
     found: list[ast.AST] = []

@@ -1,0 +1,42 @@
+"""A reward's text: where it is read from, its syntax tree, and where in it a term stands.
+
+The lint parses for itself (:mod:`lint.source`), since it explains why a text is no Python.
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from pathlib import Path
+
+
+def read_source(path_or_source: str | Path) -> str:
+    """The reward's source: read from the file, if a path or a text without a line break (a path's) is given."""
+    if isinstance(path_or_source, Path) or "\n" not in path_or_source:
+        return Path(path_or_source).read_text(encoding="utf-8")
+    return path_or_source
+
+
+def parse_python(source: str) -> ast.Module | None:
+    """The syntax tree, or None where there is none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def term_line(source: str, name: str) -> int | None:
+    """The line where a term gets its value: its key in a dict display or an assignment to it."""
+    tree = parse_python(source)
+    for node in ast.walk(tree) if tree is not None else ():
+        keys: list[ast.expr | None] = []
+        if isinstance(node, ast.Dict):
+            keys = list(node.keys)
+        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
+            keys = [node.slice]
+        for key in keys:
+            if isinstance(key, ast.Constant) and key.value == name:
+                return key.lineno
+    return None
