@@ -16,6 +16,7 @@ from reward_synth.reward.lint.allowed import (
     NUMPY,
     OUT_POSITION,
     REFUSED_KEYWORDS,
+    REFUSED_NODES,
     REFUSED_NUMPY,
 )
 from reward_synth.reward.lint.rules import Findings
@@ -36,23 +37,6 @@ TYPE_NODES = (
     ast.Name, ast.Attribute, ast.Subscript, ast.Constant, ast.Tuple, ast.List, ast.BinOp, ast.BitOr, ast.expr_context,
 )  # fmt: skip
 """What the annotation of a plain type is made of."""
-
-REFUSED_NODES: dict[type[ast.AST], tuple[str, str]] = {
-    ast.While: (
-        "a `while` loop may never end",
-        "use `for i in range(n):` with a small constant n, or no loop",
-    ),
-    ast.ClassDef: ("a class", "delete the class; write its values as constants above the function"),
-    ast.Global: ("`global`", "delete it; add a fourth parameter `memory` and keep the value in `memory`"),
-    ast.Nonlocal: ("`nonlocal`", "delete it; add a fourth parameter `memory` and keep the value in `memory`"),
-    ast.Raise: ("`raise`", "delete it; return terms for every input"),
-    ast.Assert: ("`assert`", "delete it"),
-    ast.Delete: ("`del`", "delete it"),
-    ast.AsyncFunctionDef: ("`async def`", "write `def`"),
-    ast.Yield: ("`yield`", "use `return`"),
-    ast.YieldFrom: ("`yield from`", "use `return`"),
-    ast.Match: ("`match`", "use `if`"),
-}
 
 _DUNDER = re.compile(r"(?<!\w)__\w+__")
 LARGEST_NUMBER = 1e9

@@ -8,22 +8,11 @@ import builtins
 from collections.abc import Iterable
 
 from reward_synth.core.nearest import did_you_mean, nearest
-from reward_synth.reward.lint.allowed import JUDGE_NAMES, LINALG, MATH, METHODS, NUMPY, SCALAR_METHODS
+from reward_synth.reward.lint.allowed import JUDGE_NAMES, LINALG, MATH, METHODS, NUMPY, REFUSED_NAMES, SCALAR_METHODS
 from reward_synth.reward.lint.scopes import is_norm
 from reward_synth.reward.lint.syntax import LONGEST_NAME, MOST_GUESSES, SyntaxWalker, fold, text_of
 from reward_synth.reward.namespace import BUILTINS
 from reward_synth.state.view import suggestion
-
-NAME_FIXES = {
-    "print": "delete it",
-    "type": "delete it",
-    "pow": "use `a ** b`",
-    "hasattr": "delete it; every field in the list is always there",
-    "getattr": "write the field itself, as in `next_state.name`",
-    "setattr": "delete it; the state cannot be changed",
-    "input": "delete it",
-    "open": "delete it; a reward cannot read files",
-}
 
 
 class Walker(SyntaxWalker):
@@ -254,7 +243,7 @@ class Walker(SyntaxWalker):
             root = self.declared.roots[-1]
             self.add("bare-field", node, f"`{name}` is a field, not a variable", f"write `{root}.{name}`")
         elif hasattr(builtins, name):
-            fix = NAME_FIXES.get(name, "delete it")
+            fix = REFUSED_NAMES.get(name, "delete it")
             self.add("refused-name", node, f"`{name}` is not available in a reward", fix)
         else:
             guess = self.guess(name, self.scope.names | set(self.shapes))
