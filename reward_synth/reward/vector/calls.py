@@ -9,9 +9,9 @@ import ast
 import math
 import operator
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,24 @@ class Calls:
 
     def __init__(self, program: Program) -> None:
         self.program = program
+        self.builtins: dict[str, Callable[..., Any]] = {
+            "abs": self.absolute,
+            "all": partial(self.combined, "&"),
+            "any": partial(self.combined, "|"),
+            "bool": program.truth,
+            "enumerate": lambda value, start=0: list(enumerate(self.elements(value), start)),
+            "float": partial(program.number, kind="py"),
+            "int": self.integer,
+            "len": lambda value: value.shape[0] if isinstance(value, Batch) else len(value),
+            "list": lambda value=(): self.elements(value),
+            "max": partial(self.extreme, "max"),
+            "min": partial(self.extreme, "min"),
+            "range": range,
+            "reversed": lambda value: self.elements(value)[::-1],
+            "sum": self.added,
+            "tuple": lambda value=(): tuple(self.elements(value)),
+            "zip": lambda *values: list(zip(*map(self.elements, values), strict=False)),
+        }
 
     def elements(self, value: Any) -> list[Any]:
         """What iterating over the value gives."""
@@ -97,7 +115,7 @@ class Calls:
 
     # numpy
 
-    def numpy(self, name: str, arguments: list[Any], keywords: Mapping[str, Any], active: str | None) -> Any:
+    def numpy(self, name: str, arguments: list[Any], keywords: Mapping[str, Any]) -> Any:
         """``np.name(...)``; ``linalg.norm`` is called ``norm``."""
         function = getattr(np.linalg if name == "norm" else np, name, None)
         elementwise = isinstance(function, np.ufunc) and function.nout == 1 and function.signature is None
@@ -258,64 +276,33 @@ class Calls:
 
     # Python
 
-    def python(self, name: str, arguments: list[Any], keywords: Mapping[str, Any], active: str | None) -> Any:
+    def python(self, name: str, arguments: list[Any], keywords: Mapping[str, Any]) -> Any:
         """A builtin function."""
-        method = getattr(self, f"_py_{name}", None)
-        if method is None or keywords:
+        function = self.builtins.get(name)
+        if function is None or keywords:
             raise Unsupported(f"{name}()")
-        return method(*arguments)
+        return function(*arguments)
 
-    def _py_abs(self, value: Any) -> Any:
+    def absolute(self, value: Any) -> Any:
+        """``abs(value)``."""
         if not isinstance(value, Batch):
             return abs(value)
         if value.type != "f":
             raise Unsupported("abs of an integer")
         return replace(self.program.elementwise("abs", [value], sign=1), kind="np" if value.shape else value.kind)
 
-    def _py_float(self, value: Any) -> Any:
-        return self.program.number(value, "py")
-
-    def _py_bool(self, value: Any) -> Any:
-        return self.program.truth(value)
-
-    def _py_int(self, value: Any) -> Any:
+    def integer(self, value: Any) -> Any:
+        """``int(value)``."""
         if not isinstance(value, Batch):
             return int(value)
         if value.type != "b" or value.shape:
             raise Unsupported("rounding to an integer")
         return self.program.whole(replace(value, kind="py"))
 
-    def _py_len(self, value: Any) -> int:
-        return value.shape[0] if isinstance(value, Batch) else len(value)
-
-    def _py_range(self, *bounds: int) -> range:
-        return range(*bounds)
-
-    def _py_list(self, value: Any = ()) -> list[Any]:
-        return self.elements(value)
-
-    def _py_tuple(self, value: Any = ()) -> tuple[Any, ...]:
-        return tuple(self.elements(value))
-
-    def _py_zip(self, *values: Any) -> list[Any]:
-        return list(zip(*map(self.elements, values), strict=False))
-
-    def _py_enumerate(self, value: Any, start: int = 0) -> list[Any]:
-        return list(enumerate(self.elements(value), start))
-
-    def _py_reversed(self, value: Any) -> list[Any]:
-        return self.elements(value)[::-1]
-
-    def _py_max(self, *values: Any) -> Any:
-        return self.extreme("max", values)
-
-    def _py_min(self, *values: Any) -> Any:
-        return self.extreme("min", values)
-
-    def extreme(self, name: str, values: Sequence[Any]) -> Any:
+    def extreme(self, name: str, *values: Any) -> Any:
         """Python's ``max`` or ``min``: of equal ones the first, and NaN is neither above nor below."""
         if len(values) == 1:
-            values = self.elements(values[0])
+            values = tuple(self.elements(values[0]))
         return reduce(lambda best, value: self.better(name, best, value), values)
 
     def better(self, name: str, best: Any, value: Any) -> Any:
@@ -336,7 +323,8 @@ class Calls:
         # A comparison with NaN keeps the first, so only a bound that comes first holds for all rows.
         return replace(result, sign=min(ours[0].sign, ours[1].sign))
 
-    def _py_sum(self, values: Any, start: Any = 0) -> Any:
+    def added(self, values: Any, start: Any = 0) -> Any:
+        """``sum(values, start)``."""
         items = self.elements(values)
         if not has_batch(items):
             return sum(items, start)
@@ -355,12 +343,6 @@ class Calls:
             items = [0, *items]
         return reduce(lambda left, right: self.program.binary(_ADD, left, right, None), items)
 
-    def _py_any(self, values: Any) -> Any:
-        return self.combined("|", values)
-
-    def _py_all(self, values: Any) -> Any:
-        return self.combined("&", values)
-
     def combined(self, symbol: str, values: Any) -> Any:
         """Whether any or all of the values are true."""
         tests = [self.program.truth(value) for value in self.elements(values)]
@@ -372,12 +354,12 @@ class Calls:
 
     # Methods
 
-    def method(self, value: Any, name: str, arguments: list[Any], keywords: Mapping[str, Any], active: Any) -> Any:
+    def method(self, value: Any, name: str, arguments: list[Any], keywords: Mapping[str, Any]) -> Any:
         """``value.name(...)`` of an array or a numpy number."""
         if isinstance(value, Batch) and not value.shape and value.kind in MAYBE_PYTHON:
             raise Unsupported("a method of a number")
         if name in REDUCTIONS or name in ("dot", "clip"):
-            return self.numpy(name, [value, *arguments], keywords, active)
+            return self.numpy(name, [value, *arguments], keywords)
         if name == "copy" and not arguments and not keywords:
             return value
         if name in ("item", "tolist") and not arguments and not keywords and not describe(value).shape:

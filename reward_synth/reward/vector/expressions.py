@@ -172,13 +172,12 @@ class Expressions:
         arguments = [TYPES.get(value, value) if isinstance(value, Native) else value for value in arguments]
         keywords = {key: TYPES.get(word, word) if isinstance(word, Native) else word for key, word in keywords.items()}
         if owner is builtins:
-            return self.calls.python(name, arguments, keywords, active)
+            return self.calls.python(name, arguments, keywords)
         if owner is MODULES["math"] and not keywords:
             return self.calls.math(name, arguments, active)
-        if owner is MODULES["numpy"] and name != "norm":
-            return self.calls.numpy(name, arguments, keywords, active)
-        if isinstance(owner, Native) and owner.name == "linalg" and name == "norm":
-            return self.calls.numpy(name, arguments, keywords, active)
+        linalg = isinstance(owner, Native) and owner.name == "linalg"
+        if (owner is MODULES["numpy"] and name != "norm") or (linalg and name == "norm"):
+            return self.calls.numpy(name, arguments, keywords)
         if isinstance(owner, (dict, MappingProxyType)) and name in ("items", "keys", "values") and not arguments:
             found = list(getattr(owner, name)())
             if any(isinstance(value, Maybe) or value is POISON for value in owner.values()):
@@ -188,7 +187,7 @@ class Expressions:
             owner.append(arguments[0])
             return None
         if isinstance(owner, (Batch, np.ndarray, np.generic)):
-            return self.calls.method(owner, name, arguments, keywords, active)
+            return self.calls.method(owner, name, arguments, keywords)
         raise Unsupported(f"the function {name}")
 
     def _of_BinOp(self, node: ast.BinOp, frame: Frame) -> Any:
