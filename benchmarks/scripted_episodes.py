@@ -16,7 +16,7 @@ import numpy as np
 from reward_synth.core.types import EpisodeScore
 from reward_synth.evaluation.scoring import scoring_process
 from reward_synth.simulators import get_simulator
-from reward_synth.state.view import View
+from reward_synth.state.view import View, viewer
 from reward_synth.tasks.spec import TaskSpec
 
 Pose = Callable[[float], np.ndarray]
@@ -38,7 +38,7 @@ class Stage:
         self.base: Any = self.env.unwrapped
         self.env.reset(seed=0)
         self.read = self.table.reader(self.env)
-        self._view = self.table.viewer()
+        self._view = viewer(self.table.layout())
 
     def close(self) -> None:
         """End the judge and the environment."""

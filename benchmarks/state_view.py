@@ -20,6 +20,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 from reward_synth.simulators.gym.adapter import GymMujoco  # noqa: E402
+from reward_synth.state.view import viewer  # noqa: E402
 
 SIX = {
     "HalfCheetah-v5": (
@@ -57,7 +58,7 @@ def measure(env_id: str) -> list[dict[str, Any]]:
     table = simulator.fields(env)
     records = []
     for label, subset in (("essential", table.essential()), ("six", table.subset(SIX[env_id]))):
-        read, view = subset.reader(env), subset.viewer()
+        read, view = subset.reader(env), viewer(subset.layout())
         row = read()
         records.append(
             {

@@ -42,10 +42,10 @@ from recorded import RecordedReward, recorded_reward, recorded_rewards
 from scipy import stats
 
 from reward_synth.core.types import CheckReport
-from reward_synth.executors.local import worker_environment
+from reward_synth.executors.base import worker_environment
 from reward_synth.sandbox import channel
 from reward_synth.sandbox.process import RewardProcess
-from reward_synth.screening.checker import Inspector
+from reward_synth.screening.checker import RewardChecker
 from reward_synth.screening.ranking import episode_terms
 from reward_synth.tasks.spec import load_task
 from reward_synth.training.presets import PPOPreset, get_preset
@@ -86,18 +86,18 @@ def program(arm: str, checkout: Path) -> Iterator[None]:
 class Sample:
     """A recorded reward and what it is run on."""
 
-    def __init__(self, inspector: Inspector, reward: RecordedReward) -> None:
-        self.inspector, self.name = inspector, f"{reward.short_task}/{reward.name}"
+    def __init__(self, checker: RewardChecker, reward: RecordedReward) -> None:
+        self.checker, self.name = checker, f"{reward.short_task}/{reward.name}"
         self.source = reward.source
-        self.report: CheckReport = inspector.check(self.source)
-        shown = inspector.table.for_rewards()
+        self.report: CheckReport = checker.check(self.source)
+        shown = checker.table.for_rewards()
         self.subset = shown.subset(self.report.fields)
         self.action_size = len(shown.actions)
 
     @property
     def task(self) -> Any:
         """Its task."""
-        return self.inspector.task
+        return self.checker.task
 
     def process(self, kind: type[RewardProcess] = RewardProcess) -> RewardProcess:
         """A reward process that knows the terms, as in a training."""
@@ -109,9 +109,9 @@ def samples(tasks: list[str] | None, count: int) -> Iterator[Sample]:
     for task in sorted({reward.task for reward in recorded_rewards()}):
         if tasks and task.partition("/")[2] not in tasks:
             continue
-        inspector, rewards = Inspector.of(load_task(task)), recorded_rewards(task)
+        checker, rewards = RewardChecker.of(load_task(task)), recorded_rewards(task)
         chosen = [rewards[k * len(rewards) // count] for k in range(count)]
-        yield from (sample for reward in chosen if (sample := Sample(inspector, reward)).report.ok)
+        yield from (sample for reward in chosen if (sample := Sample(checker, reward)).report.ok)
 
 
 def used_by(pid: int) -> float:
@@ -127,7 +127,7 @@ def children() -> float:
 
 def call(sample: Sample, environments: int) -> tuple[float, np.ndarray[Any, Any]]:
     """Microseconds per transition in batches of so many, and the terms of the last batch."""
-    transitions = sample.inspector.behaviours.transitions(sample.subset.names)
+    transitions = sample.checker.behaviours.transitions(sample.subset.names)
     generator = np.random.default_rng(0)
     rows = generator.integers(len(transitions), size=(16, environments))
     batches = [(transitions.states[r], transitions.actions[r], transitions.next_states[r]) for r in rows]
@@ -167,7 +167,7 @@ def train(sample: Sample, environments: int | None, steps: int) -> tuple[float, 
 
     :param environments: None: the number of the task's preset.
     """
-    from reward_synth.evaluation.scoring import judge, measured_table
+    from reward_synth.evaluation.scoring import measured_table, scoring_process
     from reward_synth.training.job import TrainJob
     from reward_synth.training.loop.learning import learn
 
@@ -177,7 +177,7 @@ def train(sample: Sample, environments: int | None, steps: int) -> tuple[float, 
         assert isinstance(preset, PPOPreset)
         rollout = max(4, preset.n_steps * preset.environments // environments)
         preset = preset.model_copy(update={"environments": environments, "n_steps": rollout})
-    measured = measured_table(task, sample.inspector.table)
+    measured = measured_table(task, sample.checker.table)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "reward.py").write_text(sample.source, encoding="utf-8")
@@ -185,7 +185,7 @@ def train(sample: Sample, environments: int | None, steps: int) -> tuple[float, 
             task=task, reward=folder / "reward.py", fields=sample.report.fields, terms=sample.report.terms,
             preset=preset, steps=steps, seed=0, folder=folder, trajectories=folder, stop_when_solved=False,
         )  # fmt: skip
-        with judge(task, measured) as verdict, sample.process(Watched) as process:
+        with scoring_process(task, measured) as verdict, sample.process(Watched) as process:
             learn(job, sample.subset, measured, process, verdict)
     assert isinstance(process, Watched)
     first, last = process.points[len(process.points) // 4], process.points[-1]
@@ -270,11 +270,11 @@ def presets(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
 def episodes(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """The part `episodes`."""
     for sample in samples(arguments.task, 1):
-        recorded = sample.inspector.behaviours.episodes
+        recorded = sample.checker.behaviours.episodes
 
         def measure(arm: str, sample: Sample = sample, recorded: Any = recorded) -> float:
             before = time.process_time() + children()
-            episode_terms(sample.source, sample.report, sample.inspector.table, recorded)
+            episode_terms(sample.source, sample.report, sample.checker.table, recorded)
             return 1e3 * (time.process_time() + children() - before)
 
         figures = saving(in_turn(arguments.repeats, arguments.on, measure))
@@ -326,7 +326,7 @@ def main() -> None:
     arguments.on = arguments.on.resolve()
     if arguments.reward:
         reward = recorded_reward(*arguments.reward.split("/"))
-        sample = Sample(Inspector.of(load_task(reward.task)), reward)
+        sample = Sample(RewardChecker.of(load_task(reward.task)), reward)
         count, steps = arguments.environments, arguments.steps
         print(json.dumps(in_turn(arguments.repeats, arguments.on, lambda arm: train(sample, count, steps))))
         return

@@ -75,7 +75,7 @@ def report_on(name: str, source: str, runs: str, checker: RewardChecker | None) 
         checked = probe.check(source, layout, transitions.ranges(), real, size)
     else:
         layout, size = checker.table.layout(), len(checker.table.actions)
-        real = checker.reference_episodes.transitions()
+        real = checker.reference_episodes.transitions(checker.table.names)
         real = Transitions(real.states[:64], real.actions[:64], real.next_states[:64], real.starts[:64])
         checked = checker.check(source)
     errors = [finding for finding in checked.findings if finding.severity == "error"]
