@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -53,6 +55,19 @@ class _CodeProcess:
     def pid(self) -> int:
         """Process id of the child."""
         return self._channel.pid
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time of the child so far, in hundredths; what runs beside it does not count.
+
+        Where the system tells no such time, that of the clock.
+        """
+        try:
+            fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        except OSError:
+            return time.perf_counter()
+        # The twelfth and thirteenth after the name: time in user and in system mode.
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     @property
     def protection(self) -> tuple[str, ...]:

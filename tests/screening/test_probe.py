@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -205,7 +206,20 @@ def test_a_slow_reward_is_told(clock: Clock, monkeypatch: pytest.MonkeyPatch, fa
         return evaluate(process, states, *arguments)
 
     monkeypatch.setattr(RewardProcess, "evaluate", timed)
+    monkeypatch.setattr(RewardProcess, "cpu_seconds", property(lambda process: clock.seconds))
     assert rules(checked("return {'a': next_state.speed}")) == ["slow"] * told
+
+
+def test_only_the_reward_s_own_processor_time_makes_it_slow() -> None:
+    with RewardProcess(
+        "def compute_reward(state, action, next_state):\n    return {'a': float(sum(range(20_000)))}", (), action_size=1
+    ) as process:
+        before = process.cpu_seconds
+        time.sleep(0.2)
+        assert process.cpu_seconds == before, "it slept"
+        rows = np.zeros((1000, 0))
+        process.evaluate(rows, np.zeros((1000, 1)), rows, np.ones(1000, dtype=bool))
+        assert process.cpu_seconds > before
 
 
 def test_no_terms_and_too_little_data() -> None:
