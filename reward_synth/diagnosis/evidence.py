@@ -22,6 +22,8 @@ POINTS = 10
 # Changes of fitness below these are chance: 2 % of the largest magnitude, and this much of its unit.
 RELATIVE_NOISE = 0.02
 SMALLEST_CHANGE = 0.01
+MAIN = 0.5
+"""Correlation with fitness from which a term counts as one of the goal's own."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class TermLink:
     """Standard deviation of single steps' values over all episodes."""
     correlation: float | None
     """Pearson's r; None where term or fitness is the same in every episode, or episodes are fewer than 4."""
+    per_step: bool = False
+    """True if the correlation is that of the mean per step: where lengths differ, sums mostly tell the length."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,21 @@ class Evidence:
     def solved(self) -> bool:
         """True if as many episodes succeed as the task asks for: advice would then only do harm."""
         return bool(self.scores) and self.success >= self.task.success_threshold
+
+    @cached_property
+    def main_terms(self) -> frozenset[str]:
+        """Bonuses that pay more in the better episodes: the goal's own terms, which may well outweigh all others."""
+        return frozenset(
+            link.term
+            for link in self.links
+            if link.mean_sum > 0 and link.correlation is not None and link.correlation >= MAIN
+        )
+
+    @cached_property
+    def ends_early(self) -> bool:
+        """True if the environment ended an episode before the horizon: a constant bonus then pays for lasting."""
+        short = any(point.episode_length < 0.99 * self.task.horizon for point in self.curve)
+        return short or any(m.terminated for m in self.scores)
 
     @cached_property
     def precursors(self) -> tuple[Precursor, ...]:
@@ -152,21 +171,24 @@ def merge_terms(results: Sequence[TrainResult], points: int = POINTS) -> tuple[T
 def link_terms(
     terms_on_episodes: Sequence[Mapping[str, FloatArray]], scores: Sequence[EpisodeScore]
 ) -> tuple[TermLink, ...]:
-    """How each term's episode sum goes with fitness.
+    """How each term's episode sum, or its mean per step where lengths differ, goes with fitness.
 
     :param terms_on_episodes: per episode, each term's value at each step, (T,).
     """
     fitness = np.array([m.fitness for m in scores])
+    per_step = len({m.length for m in scores}) > 1
     links = []
     for term in dict.fromkeys(name for values in terms_on_episodes for name in values):
         steps = [np.asarray(values.get(term, np.zeros(1)), dtype=np.float64) for values in terms_on_episodes]
         sums = np.array([values.sum() for values in steps])
+        means = np.array([values.mean() for values in steps])
         links.append(
             TermLink(
                 term=term,
                 mean_sum=float(sums.mean()),
                 deviation=float(np.concatenate(steps).std()),
-                correlation=correlation(sums, fitness),
+                correlation=correlation(means if per_step else sums, fitness),
+                per_step=per_step,
             )
         )
     return tuple(links)

@@ -197,11 +197,12 @@ def fitness_lost(evidence: Evidence) -> Said:
 def dominant_term(evidence: Evidence) -> Said:
     """Does one term drown the others?
 
-    It makes up more than 90 % of the reward's magnitude late in training: divide its weight, or raise the others.
+    It makes up more than 90 % of the reward's magnitude late in training, and is neither the goal's own term, which
+    pays more in the better episodes, nor a bonus for lasting: divide its weight, or raise the others.
     """
     for term in evidence.terms:
         share = _late(term.share)
-        if share > DOMINANT_SHARE:
+        if share > DOMINANT_SHARE and term.name not in evidence.main_terms and not _pays_for_lasting(evidence, term):
             others = ", ".join(
                 f"`{other.name}` {percent(_late(other.share))}" for other in evidence.terms if other is not term
             )
@@ -230,11 +231,12 @@ def dead_term(evidence: Evidence) -> Said:
 def saturated_term(evidence: Evidence) -> Said:
     """Does a term pay the same whatever the robot does?
 
-    It is the same at every step late in training, or sits at its ceiling: widen its scale.
+    It is the same at every step late in training, or sits at its ceiling: widen its scale. Where the environment ends
+    episodes early, a constant bonus pays for lasting, and is none.
     """
     for term in evidence.terms:
         low, mean, high = min(_half(term.minimum)), _late(term.mean), max(_half(term.maximum))
-        if abs(mean) <= DEAD_MAGNITUDE:
+        if abs(mean) <= DEAD_MAGNITUDE or term.name in evidence.main_terms or _pays_for_lasting(evidence, term):
             continue
         if high - low <= CONSTANT_SPREAD * abs(mean):
             told = f"was the same at every step late in training ({number(low)} to {number(high)})"
@@ -263,9 +265,10 @@ def misaligned_term(evidence: Evidence) -> Said:
         weighty = shares.get(link.term, 1.0) > (0.1 if pays else DECISIVE_PENALTY)
         if weighty and link.correlation is not None and link.correlation < MISALIGNED:
             count = plural(len(evidence.scores), "episode")
+            pay = "mean per step" if link.per_step else "sum"
             yield (
                 f"`{link.term}` {'paid' if pays else 'cost'} more in the {'worse' if pays else 'better'} episodes: "
-                f"over {count} its sum correlates with fitness at r = {link.correlation:.2f}, "
+                f"over {count} its {pay} correlates with fitness at r = {link.correlation:.2f}, "
                 f"and it makes up {percent(shares.get(link.term))} of the reward's magnitude.",
                 "Check its sign, its frame and the field it reads; it should be largest where the task goes best.",
             )
@@ -366,6 +369,12 @@ def _grown(evidence: Evidence) -> str:
     most = max(evidence.terms, key=growth)
     before, after = thirds(most.mean)
     return f" (`{most.name}`: {number(before)} to {number(after)} a step)" if after > before else ""
+
+
+def _pays_for_lasting(evidence: Evidence, term: TermStatistics) -> bool:
+    """True for a bonus that is the same at every step, where an episode may end before its horizon."""
+    low, mean, high = min(_half(term.minimum)), _late(term.mean), max(_half(term.maximum))
+    return evidence.ends_early and mean > 0 and high - low <= CONSTANT_SPREAD * mean
 
 
 def _divisor(share: float) -> float:

@@ -89,6 +89,40 @@ def test_dominant_term(share: float, fires: bool) -> None:
         assert "95 %" in message(summary, "dominant-term")
 
 
+def test_the_goals_own_term_may_dominate() -> None:
+    episodes = [cases.episode(0.1 * i, seed=i) for i in range(8)]
+    measured = cases.measured(episodes, success=False)
+    terms = (cases.term("speed", share=0.97), cases.term("upright", share=0.03))
+    result = cases.result(measured, cases.curve(success=FAILING)).model_copy(update={"terms": terms})
+    paid = [{"speed": np.full(10, m.fitness), "upright": np.ones(10)} for m in measured]
+    assert "dominant-term" not in rules(told([result], episodes, paid))
+    against = [{"speed": np.full(10, 5.0 - m.fitness), "upright": np.ones(10)} for m in measured]
+    assert "dominant-term" in rules(told([result], episodes, against))
+
+
+def test_a_bonus_for_lasting_is_not_blamed_where_falls_ask_for_it() -> None:
+    episodes = [cases.episode(1.0, seed=i, length=20, terminated=True) for i in range(8)]
+    alive = cases.term("alive", mean=1.0, low=1.0, high=1.0, share=0.95)
+    result = cases.result(cases.measured(episodes, success=False), cases.curve(success=FAILING))
+    found = rules(told([result.model_copy(update={"terms": (alive, cases.term("speed", share=0.05))})], episodes))
+    assert "falls-early" in found
+    assert not {"dominant-term", "saturated-term"} & set(found), "two findings that contradict each other"
+
+
+def test_where_lengths_differ_a_term_is_compared_per_step() -> None:
+    """A fall is a short episode: every sum is small there, whatever the term pays."""
+    lengths = [10, 20, 30, 40, 50, 60, 70, 80]
+    episodes = [cases.episode(1.0, seed=i, length=n, terminated=True) for i, n in enumerate(lengths)]
+    measured = [
+        score.model_copy(update={"fitness": -float(n), "success": False})
+        for score, n in zip(cases.measured(episodes), lengths, strict=True)
+    ]
+    paid = [{"steady": np.full(n, 1.0 + 0.001 * (i % 2)), "speed": np.ones(n)} for i, n in enumerate(lengths)]
+    terms = (cases.term("steady", share=0.5), cases.term("speed", share=0.5))
+    result = cases.result(tuple(measured), cases.curve(success=FAILING)).model_copy(update={"terms": terms})
+    assert "misaligned-term" not in rules(told([result], episodes, paid))
+
+
 def test_one_term_alone_cannot_dominate() -> None:
     episodes, result = failing()
     terms = (cases.term("speed", share=1.0),)
