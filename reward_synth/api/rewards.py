@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.files import write_text
@@ -14,7 +14,10 @@ from reward_synth.display import Display, make_display
 from reward_synth.events.model import StatusChanged
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from reward_synth.tasks.spec import TaskSpec
+    from reward_synth.training.job import TrainJob
 
 
 def check_reward(
@@ -71,14 +74,16 @@ def train_reward(
     :param learner: ``ppo``, ``sac`` or ``tqc``; None takes the task's.
     :param scale: ``sum`` or ``sign``; None takes what the file says, as a run's ``best_reward.py`` does, or the task's.
     :param out: folder for ``policy.npz``, the curves and the episodes; None makes ``policies/FILE-TASK-SEED``.
-    :return: the result and the folder. A folder that holds a result already is returned as it is.
+    :return: the result and the folder. A folder that holds the result of this very training is returned as it is. Where
+        reward, task, preset, budget or seed differ, that result is kept in its ``earlier`` folder, and the policy is
+        trained anew; if the budget alone grew, the training goes on from its checkpoint.
     :raises RewardSynthError: lint or probe object to the reward, or the learner is not installed.
     """
     from reward_synth.executors.local import LocalExecutor
-    from reward_synth.reward.scale import recorded_scale, with_recorded_scale
+    from reward_synth.reward.scale import recorded_scale
     from reward_synth.search.steps import progress_event
     from reward_synth.tasks.spec import with_scale
-    from reward_synth.training.job import Progress, TrainJob
+    from reward_synth.training.job import Progress
     from reward_synth.training.presets import preset_for
 
     source, shown = _source_of(reward), display or make_display("none")
@@ -95,12 +100,8 @@ def train_reward(
         )
     if recorded and scale is None:
         shown(StatusChanged(text=f"terms are paid by the scale {recorded}, as the reward's file says"))
-    # Whoever takes this file home shall have the reward that was trained.
-    path = folder / "reward.py"
-    write_text(path, with_recorded_scale(source, spec.training.scale))
-    job = TrainJob.of(
-        spec, path, report, folder, seed=seed, steps=steps, learner=learner, sandbox=not unsafe_no_sandbox
-    )
+    options = {"seed": seed, "steps": steps, "learner": learner, "sandbox": not unsafe_no_sandbox}
+    job = _placed(source, spec, report, folder, shown, options)
     found: list[TrainResult] = []
 
     def progressed(_: TrainJob, progress: Progress) -> None:
@@ -109,6 +110,25 @@ def train_reward(
     LocalExecutor(1).run([job], progressed, lambda _, result: found.append(result), lambda: False)
     shown.close()
     return found[0], folder
+
+
+def _placed(
+    source: str, spec: TaskSpec, report: CheckReport, folder: Path, shown: Display, options: Mapping[str, Any]
+) -> TrainJob:
+    """The job of training a reward in a folder. What the folder holds of another job is set aside there."""
+    from reward_synth.reward.scale import with_recorded_scale
+    from reward_synth.training.job import TrainJob
+    from reward_synth.training.outcomes import set_aside_stale
+
+    # Whoever takes this file home shall have the reward that was trained.
+    path = folder / "reward.py"
+    before = path.read_bytes() if path.exists() else b""
+    write_text(path, with_recorded_scale(source, spec.training.scale))
+    job = TrainJob.of(spec, path, report, folder, keep_checkpoint=True, **options)
+    if (place := set_aside_stale(job)) is not None:
+        (place / path.name).write_bytes(before)
+        shown(StatusChanged(text=f"{folder} held the result of another training; it is kept in {place}"))
+    return job
 
 
 def _spec_of(task: str | Path | TaskSpec) -> TaskSpec:

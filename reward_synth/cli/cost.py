@@ -68,7 +68,8 @@ def _sum(values: Iterable[float | None]) -> float | None:
 
 def _training_cost(run: Run) -> dict[str, Any]:
     """What all trainings took, those that were broken off too; of these, processor time up to their last rung."""
-    from reward_synth.training.job import RungEnd, read_progress
+    from reward_synth.training.job import read_progress
+    from reward_synth.training.outcomes import RungEnd
 
     results = [result for candidate in run.candidates for result in run.results(candidate.id)]
     results += [result for c in run.candidates for result in run.store.read_final_results(c.id).values()]

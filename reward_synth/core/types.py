@@ -163,9 +163,17 @@ class TrainResult(Value):
     episodes: tuple[EpisodeScore, ...] = ()
     """The final evaluation, deterministic policy, fixed seeds."""
     terms: tuple[TermStatistics, ...] = ()
+    policy: Literal["last", "best"] = "last"
+    """Whose episodes these are: of the training's end, or of its best evaluation where the last was clearly worse."""
+    job: str = ""
+    """Digest of the job that made it. Empty in results of versions that did not write it."""
     dense_sums: tuple[float, float] | None = None
     """With the scale ``sign``: smallest and largest sum of the dense part over a training episode, where a success is
     worth 1. None with any other, or before an episode has ended."""
+
+    def belongs_to(self, digest: str) -> bool:
+        """True if the job of that digest made it. A result that does not say which is taken at its word."""
+        return self.job in ("", digest)
 
     @property
     def success(self) -> float:
@@ -186,6 +194,8 @@ class Candidate(Value):
     iteration: int
     parents: tuple[str, ...] = ()
     """Candidates that the designer was shown as material, or whose file a person edited."""
+    continues: str | None = None
+    """The candidate whose training this one goes on with, on the same reward; None for a training from scratch."""
     author: str = "designer"
     """``designer``, ``person`` for a file edited in a feedback round, or ``file`` for ``train FILE``."""
     status: Status = "designed"
@@ -199,6 +209,8 @@ class Candidate(Value):
     """Mean over seeds of the share of evaluation episodes that succeeded; None until trained."""
     success_interval: tuple[float, float] | None = None
     """95 % Wilson interval over all evaluation episodes."""
+    episodes: int = 0
+    """Evaluation episodes over all seeds; 0 until trained, and in runs of versions that did not count them."""
     fitness: float | None = None
     steps: int = 0
     """Environment steps trained, over all seeds."""

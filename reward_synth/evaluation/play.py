@@ -23,6 +23,7 @@ Act = Callable[[FloatArray], FloatArray]
 # not be reported for it.
 TRAINING_EVALUATION_SEEDS = 20_000
 SELECTION_SEEDS = 10_000
+CHOICE_SEEDS = 15_000
 FINAL_EVALUATION_SEEDS = 30_000
 
 

@@ -9,6 +9,10 @@ from reward_synth.core.types import Candidate, TrainResult
 from reward_synth.tasks.spec import TaskSpec
 
 Z_95 = 1.959964
+MARGIN = 0.15
+"""How far below the task's threshold the true share of successes of a solved task may lie, at 95 % confidence."""
+MOST_EPISODES = 64
+"""Episodes of one evaluation, where fewer do not decide."""
 
 
 def best_candidate(candidates: Iterable[Candidate]) -> Candidate | None:
@@ -18,8 +22,41 @@ def best_candidate(candidates: Iterable[Candidate]) -> Candidate | None:
 
 
 def is_solved(candidate: Candidate | None, task: TaskSpec) -> bool:
-    """True if the share of successful evaluation episodes reaches the task's threshold."""
-    return candidate is not None and (candidate.success or 0.0) >= task.success_threshold
+    """True if the share of successful evaluation episodes reaches the task's threshold, and they are enough to tell:
+    with 95 % confidence the true share is at most :data:`MARGIN` below it.
+    """
+    if candidate is None or (candidate.success or 0.0) < task.success_threshold:
+        return False
+    # Versions that did not count the episodes decided by the share alone.
+    successes = round((candidate.success or 0.0) * candidate.episodes)
+    return not candidate.episodes or lower_bound(successes, candidate.episodes) >= task.success_threshold - MARGIN
+
+
+def is_promising(candidate: Candidate | None, task: TaskSpec) -> bool:
+    """True if a candidate may well solve the task, and its episodes do not show that it does."""
+    if candidate is None or not candidate.episodes or not candidate.success or is_solved(candidate, task):
+        return False
+    failures = round((1.0 - candidate.success) * candidate.episodes)
+    return 1.0 - lower_bound(failures, candidate.episodes) >= task.success_threshold
+
+
+def is_decided(successes: int, count: int, threshold: float) -> bool:
+    """True if so many episodes tell whether a policy solves its task; see :func:`is_solved`."""
+    if 1.0 - lower_bound(count - successes, count) < threshold:
+        return True
+    return successes >= threshold * count and lower_bound(successes, count) >= threshold - MARGIN
+
+
+def lower_bound(successes: int, count: int, confidence: float = 0.95) -> float:
+    """One-sided lower bound of a share (Clopper and Pearson 1934): below it, so many successes are too unlikely."""
+    if successes == 0:
+        return 0.0
+    low, high = 0.0, successes / count
+    for _ in range(50):
+        share = (low + high) / 2
+        tail = sum(math.comb(count, k) * share**k * (1.0 - share) ** (count - k) for k in range(successes, count + 1))
+        low, high = (share, high) if tail < 1.0 - confidence else (low, share)
+    return low
 
 
 def with_results(candidate: Candidate, results: Sequence[TrainResult], full_steps: int = 0) -> Candidate:
@@ -40,6 +77,7 @@ def with_results(candidate: Candidate, results: Sequence[TrainResult], full_step
             "status": "trained",
             "reason": f"{crashed} of {len(results)} seeds crashed" if crashed else finished[0].reason,
             "success": successes / len(episodes),
+            "episodes": len(episodes),
             "success_interval": wilson_interval(successes, len(episodes)),
             "fitness": sum(episode.fitness for episode in episodes) / len(episodes),
             "steps": steps,

@@ -8,7 +8,8 @@ from typing import Protocol
 
 from reward_synth.core.types import TrainResult
 from reward_synth.sandbox.channel import library_environment
-from reward_synth.training.job import Progress, TrainJob, outcome_of, read_progress, write_result
+from reward_synth.training.job import Progress, TrainJob, read_progress
+from reward_synth.training.outcomes import outcome_of, set_aside_stale, write_result
 
 OnProgress = Callable[[TrainJob, Progress], None]
 
@@ -44,6 +45,7 @@ def take_finished(jobs: Sequence[TrainJob], on_result: OnResult) -> list[TrainJo
     """Report the jobs that are already done according to their files, and return the others."""
     waiting = []
     for job in jobs:
+        set_aside_stale(job)
         finished = outcome_of(job)
         if finished is None:
             waiting.append(job)
@@ -58,6 +60,7 @@ def crash(job: TrainJob, reason: str) -> TrainResult:
         status="crashed",
         reason=reason,
         seed=job.seed,
+        job=job.digest(),
         steps=read_progress(job.folder).step,
         seconds=0.0,
         cpu_seconds=0.0,

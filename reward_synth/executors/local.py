@@ -19,7 +19,8 @@ from reward_synth.executors.base import (
     take_finished,
     worker_environment,
 )
-from reward_synth.training.job import TrainJob, outcome_of, read_progress
+from reward_synth.training.job import TrainJob, read_progress
+from reward_synth.training.outcomes import outcome_of
 from reward_synth.training.worker.fork_server import Forked, WorkerHost
 from reward_synth.training.worker.subprocess_stage import cause
 

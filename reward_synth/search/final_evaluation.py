@@ -61,9 +61,13 @@ class FinalTraining:
         task = load_task(store.task_path)
         report = _check(store, self.candidate)
         steps = self.steps or store.settings().steps or task.training.steps
-        results = store.read_final_results(self.candidate)
-        earlier = store.read_evaluation(self.candidate)
-        _refuse_other_budget(store, self.candidate, earlier, results, steps)
+        stored, earlier = store.read_final_results(self.candidate), store.read_evaluation(self.candidate)
+        _refuse_other_budget(store, self.candidate, earlier, stored, steps)
+        results = {
+            index: result
+            for index, result in stored.items()
+            if result.belongs_to(self._job(store, task, report, steps, index).digest())
+        }
         missing = [index for index in range(self.seeds) if index not in results]
         wanted = len(results) + len(missing)
         trained = dict.fromkeys(missing, 0)

@@ -6,6 +6,7 @@ The session's method (``methods/``) says what to design, whom to train and what 
 from __future__ import annotations
 
 from reward_synth.core.types import Outcome
+from reward_synth.evaluation.select import is_promising
 from reward_synth.events.model import IterationStarted
 from reward_synth.search.session import SearchSession
 from reward_synth.search.steps import Ask, ask_person, design, reflect, train
@@ -33,7 +34,10 @@ def search(session: SearchSession, ask: Ask | None = None) -> Outcome:
             return ended
     if session.solved:
         return _ended(session, "solved", "all iterations are done")
-    return _ended(session, "unsolved", f"no reward reached the task's measure in {iterations} iterations")
+    reason = f"no reward reached the task's measure in {iterations} iterations"
+    if session.best is not None and is_promising(session.best, session.task):
+        reason += f"; {session.best.id} is promising: {session.best.success:.0%} of {session.best.episodes} episodes"
+    return _ended(session, "unsolved", reason)
 
 
 def _ended(session: SearchSession, status: str, reason: str) -> Outcome:

@@ -5,21 +5,16 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal, Self
-
-from pydantic import ValidationError
+from typing import Any
 
 from reward_synth.core.files import write_text
 from reward_synth.core.names import LearnerName
 from reward_synth.core.types import (
     CheckReport,
-    EpisodeScore,
     EvaluationPoint,
     TermStatistics,
-    TrainResult,
     Value,
 )
 from reward_synth.simulators.custom.files import digest_of, file_of, name_environment
@@ -59,6 +54,8 @@ class TrainJob(Value):
     """Episodes at each point of training; the final evaluation plays ``task.evaluation.episodes``."""
     evaluation_seeds: int | None = None
     """Seed of the final evaluation's first episode; the others follow. None: the seeds that selection uses."""
+    keep_checkpoint: bool = False
+    """Leave a checkpoint at the end too, from which a job with more steps goes on."""
     stop_when_solved: bool = True
     """End the training once two evaluations in a row succeed in every episode."""
     sandbox: bool = True
@@ -108,6 +105,16 @@ class TrainJob(Value):
         return self.folder / "policy.npz"
 
     @property
+    def best_policy_path(self) -> Path:
+        """The policy of the training's best evaluation, where the last one is clearly worse; until it is judged."""
+        return self.folder / "best_policy.npz"
+
+    @property
+    def last_policy_path(self) -> Path:
+        """The policy of the training's end, where an earlier one took its place in :attr:`policy_path`."""
+        return self.folder / "last_policy.npz"
+
+    @property
     def checkpoint_path(self) -> Path:
         """The file from which a paused training continues."""
         return self.folder / "checkpoint.pt"
@@ -123,11 +130,24 @@ class TrainJob(Value):
         return self.folder / "result.json"
 
     def digest(self) -> str:
-        """A hash of everything that decides which policy is trained: the job without its folders and pauses, and the
-        bytes of the reward and of the environment's file.
+        """A hash of everything that decides the result: the job without its folders, its limits and the task's words,
+        and the bytes of the reward and of the environment's file.
         """
-        places = {"reward", "folder", "trajectories", "until", "end", "environment_file"}
-        asked = self.model_dump_json(exclude=places) + digest_of(self.task.environment.id)
+        return self._digest(frozenset())
+
+    def lineage(self) -> str:
+        """As :meth:`digest`, whatever the budget: a training goes on from a checkpoint of the same lineage."""
+        return self._digest(frozenset({"steps"}))
+
+    def _digest(self, besides: frozenset[str]) -> str:
+        places = {"task", "reward", "folder", "trajectories", "environment_file"}
+        # How far it may go for now, and how safely, may change from one day to the next.
+        limits = {"until", "end", "keep_checkpoint", "stop_when_solved", "sandbox"}
+        asked = self.model_dump_json(exclude=places | limits | besides)
+        # The preset says how it is trained; the task's goal, name and notes are for people.
+        words = {"name", "goal", "aliases", "notes", "drafted", "source", "fitness_unit", "training"}
+        asked += self.task.model_dump_json(exclude=words) + self.task.training.scale
+        asked += digest_of(self.task.environment.id)
         return hashlib.sha256(asked.encode() + self.reward.read_bytes()).hexdigest()
 
     def located(self) -> TrainJob:
@@ -153,116 +173,6 @@ class TrainJob(Value):
         if job.environment_file is not None:
             name_environment(f"{job.environment_file}:{job.task.environment.id.partition(':')[2]}")
         return job
-
-
-class _Outcome(Value):
-    """The outcome of one stage; its last file, written whole or not at all."""
-
-    status: Literal["done", "crashed"] = "done"
-    reason: str = ""
-    """Why it crashed or ended early, in words."""
-
-    @classmethod
-    def path(cls, folder: Path) -> Path:
-        """The outcome's file in a training folder."""
-        raise NotImplementedError
-
-    def write(self, folder: Path) -> None:
-        """Write it whole or not at all."""
-        write_text(self.path(folder), json.dumps(self.model_dump(mode="json"), indent=1) + "\n")
-
-    @classmethod
-    def read(cls, folder: Path) -> Self | None:
-        """The outcome in a training folder; None if there is none, or if it cannot be parsed."""
-        try:
-            return cls.model_validate_json(cls.path(folder).read_bytes())
-        except (FileNotFoundError, ValidationError):
-            return None
-
-
-class Training(_Outcome):
-    """``training.json``: the trainer's outcome, besides the policy."""
-
-    job: str = ""
-    """Digest of the job that was trained. A changed job is trained again from the start."""
-    paused: bool = False
-    """True if it stands at the job's ``until`` and can continue from its checkpoint."""
-    steps: int = 0
-    """Since the start of the training, not of this process."""
-    seconds: float = 0.0
-    """Wall time of the trainer, its start included."""
-    cpu_seconds: float = 0.0
-    """Processor time of the trainer and of the reward process."""
-    evaluations: tuple[EvaluationPoint, ...] = ()
-    terms: tuple[TermStatistics, ...] = ()
-    dense_sums: tuple[float, float] | None = None
-    """As in the result."""
-
-    @classmethod
-    def path(cls, folder: Path) -> Path:
-        """``training.json``."""
-        return folder / "training.json"
-
-
-class RungEnd(Training):
-    """``rung.json``: where a training is paused. Its times are those of all workers so far, starts included."""
-
-    @classmethod
-    def path(cls, folder: Path) -> Path:
-        """``rung.json``."""
-        return folder / "rung.json"
-
-    @classmethod
-    def of(cls, job: TrainJob) -> RungEnd | None:
-        """The newest pause of this very job that can be continued or evaluated; None if there is none."""
-        found = cls.read(job.folder)
-        if found is None or not (job.policy_path.exists() and job.checkpoint_path.exists()):
-            return None
-        return found if found.job == job.digest() else None
-
-    def as_result(self, job: TrainJob) -> TrainResult:
-        """The pause as the result that an executor reports."""
-        return TrainResult(
-            status="paused",
-            seed=job.seed,
-            steps=self.steps,
-            seconds=self.seconds,
-            cpu_seconds=self.cpu_seconds,
-            evaluations=self.evaluations,
-            terms=self.terms,
-            dense_sums=self.dense_sums,
-        )
-
-
-class FinalEvaluation(_Outcome):
-    """``episodes.json``: the task's verdicts on the trained policy's episodes."""
-
-    episodes: tuple[EpisodeScore, ...] = ()
-
-    @classmethod
-    def path(cls, folder: Path) -> Path:
-        """``episodes.json``."""
-        return folder / "episodes.json"
-
-
-def write_result(job: TrainJob, result: TrainResult) -> None:
-    """Write ``result.json`` so that it is either absent or whole."""
-    write_text(job.result_path, json.dumps(json.loads(result.model_dump_json()), indent=1) + "\n")
-
-
-def read_result(folder: Path) -> TrainResult | None:
-    """The result in a training folder, or None while there is none."""
-    path = folder / "result.json"
-    return TrainResult.model_validate_json(path.read_text(encoding="utf-8")) if path.exists() else None
-
-
-def outcome_of(job: TrainJob) -> TrainResult | None:
-    """The job's outcome, if it is done: its result, or the pause that it asks for; else None."""
-    finished = read_result(job.folder)
-    if finished is not None or job.until is None or job.end:
-        return finished
-    paused = RungEnd.of(job)
-    return paused.as_result(job) if paused is not None and paused.steps >= job.until else None
 
 
 class Progress(Value):

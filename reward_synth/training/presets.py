@@ -175,12 +175,17 @@ def require_fitting(learner: LearnerName, discrete: bool, where: str) -> None:
         )
 
 
+def is_installed(learner: LearnerName) -> bool:
+    """True if the learner's package is there."""
+    return learner == "ppo" or importlib.util.find_spec("sbx") is not None
+
+
 def require_learner(learner: LearnerName) -> None:
     """Make sure that the learner is installed, without loading it.
 
     :raises RewardSynthError: it is not.
     """
-    if learner != "ppo" and importlib.util.find_spec("sbx") is None:
+    if not is_installed(learner):
         raise RewardSynthError(
             f"the learner '{learner}' needs sbx-rl, which is not installed", 'pip install "reward-synth[sbx]"'
         )

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from reward_synth.api.run import Run
-from reward_synth.training.job import RungEnd
+from reward_synth.training.outcomes import RungEnd
 from tests.cli.cases import out
 
 

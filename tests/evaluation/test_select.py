@@ -2,10 +2,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import spearmanr
+from scipy.stats import binomtest, spearmanr
 
 from reward_synth.core.types import Candidate, EpisodeScore, TrainResult
-from reward_synth.evaluation.select import best_candidate, is_solved, wilson_interval, with_results
+from reward_synth.evaluation.select import (
+    best_candidate,
+    is_decided,
+    is_promising,
+    is_solved,
+    lower_bound,
+    wilson_interval,
+    with_results,
+)
 from reward_synth.screening.ranking import rank_correlation
 from reward_synth.tasks.spec import load_task
 
@@ -86,3 +94,36 @@ def test_rank_correlation_is_spearmans_ties_included() -> None:
         expected = spearmanr(first, second).statistic
         assert rank_correlation(first, second) == pytest.approx(expected)
     assert rank_correlation(np.ones(5), np.arange(5.0)) is None
+
+
+@pytest.mark.parametrize(("successes", "count"), [(8, 8), (29, 30), (0, 8), (7, 8), (64, 64), (1, 64)])
+def test_the_lower_bound_is_clopper_and_pearsons(successes: int, count: int) -> None:
+    known = binomtest(successes, count, alternative="greater").proportion_ci(0.95).low
+    assert lower_bound(successes, count) == pytest.approx(known, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("successes", "count", "decided"),
+    [
+        (8, 8, False),
+        (16, 16, True),
+        (0, 8, True),
+        (7, 8, False),
+        (6, 8, False),
+        (5, 8, True),
+        (4, 8, True),
+        (15, 16, False),
+        (30, 32, True),
+    ],
+)
+def test_an_evaluation_goes_on_until_it_tells(successes: int, count: int, decided: bool) -> None:
+    assert is_decided(successes, count, threshold=0.9) is decided
+
+
+def test_a_lucky_handful_of_episodes_solves_nothing() -> None:
+    task = load_task("gym/half_cheetah_run_forward")
+    few = candidate("001-a", 1.0, 0.0).model_copy(update={"episodes": 8})
+    many = few.model_copy(update={"episodes": 16})
+    assert not is_solved(few, task) and is_promising(few, task)
+    assert is_solved(many, task) and not is_promising(many, task)
+    assert not is_promising(few.model_copy(update={"success": 0.25, "episodes": 64}), task)

@@ -24,7 +24,8 @@ from reward_synth.settings.model import Settings
 from reward_synth.state.episode import Episode
 from reward_synth.store import RunStore
 from reward_synth.tasks.spec import TaskSpec, load_task, save_task
-from reward_synth.training.job import Progress, TrainJob, write_result
+from reward_synth.training.job import Progress, TrainJob
+from reward_synth.training.outcomes import write_result
 
 REWARD = """
 import numpy as np

@@ -15,7 +15,8 @@ from reward_synth.executors.local import LocalExecutor
 from reward_synth.sandbox.process import RewardProcess
 from reward_synth.state.episode import Episode
 from reward_synth.tasks.spec import TaskSpec
-from reward_synth.training.job import Progress, TrainJob, read_progress, read_result, write_result
+from reward_synth.training.job import Progress, TrainJob, read_progress
+from reward_synth.training.outcomes import read_result, write_result
 from reward_synth.training.presets import preset_for
 from tests.training.cases import ENDLESS, REWARD, TERMS, make_job, run_jobs
 

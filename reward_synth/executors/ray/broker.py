@@ -28,7 +28,8 @@ from reward_synth.executors.ray.actor import Errand, Look, Seat
 from reward_synth.executors.ray.archive import UnfitFile, check_episodes, show_curves, unpack
 from reward_synth.executors.ray.protocol import Event, Line, Order
 from reward_synth.store.manifest import versions
-from reward_synth.training.job import TrainJob, outcome_of
+from reward_synth.training.job import TrainJob
+from reward_synth.training.outcomes import outcome_of
 from reward_synth.training.worker.subprocess_stage import stay_with
 
 RETRIES = 3

@@ -29,7 +29,7 @@ def save_checkpoint(job: TrainJob, learner: Learner, venv: VecNormalize, watch: 
     """
     content = {
         "format": FORMAT,
-        "job": job.digest(),
+        "job": job.lineage(),
         "steps": int(learner.model.num_timesteps),
         "learner": learner.state(),
         "observations": _statistics(venv.obs_rms),
@@ -43,7 +43,7 @@ def save_checkpoint(job: TrainJob, learner: Learner, venv: VecNormalize, watch: 
 
 
 def load_checkpoint(job: TrainJob) -> dict[str, Any] | None:
-    """The checkpoint of this very job; None if there is none.
+    """The checkpoint of this job, or of one that differs in its budget only; None if there is none.
 
     :raises RewardSynthError: it cannot be read, or it holds something that no checkpoint holds.
     """
@@ -53,7 +53,7 @@ def load_checkpoint(job: TrainJob) -> dict[str, Any] | None:
         content = torch.load(job.checkpoint_path, map_location="cpu", weights_only=True)
         if content["format"] != FORMAT:
             raise ValueError(f"its format is {content['format']!r}, this version reads {FORMAT}")
-        return dict(content) if content["job"] == job.digest() else None
+        return dict(content) if content["job"] == job.lineage() and content["steps"] <= job.steps else None
     except (OSError, EOFError, KeyError, TypeError, ValueError, RuntimeError, pickle.UnpicklingError) as error:
         raise RewardSynthError(
             f"cannot read the checkpoint {job.checkpoint_path}: {error}", "delete it and train again"

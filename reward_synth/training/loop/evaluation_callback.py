@@ -29,6 +29,7 @@ from reward_synth.training.job import (
 from reward_synth.training.learners.base import Learner
 from reward_synth.training.loop.policy_export import policy_of
 from reward_synth.training.loop.rollout import GeneratedReward
+from reward_synth.training.outcomes import best_point
 
 STILL_EVALUATIONS = 4
 """This many evaluations in a row with exactly the same behaviour end a training: four tenths of its budget."""
@@ -204,6 +205,8 @@ class Watch(BaseCallback):
         episodes, measured = self._play(0, job.evaluation_episodes)
         point = _point(self.num_timesteps, measured, reward)
         self.evaluations.append(point)
+        if best_point(self.evaluations) is point and self.num_timesteps < job.steps:
+            policy_of(self.model, self._venv, job.preset.action_repeat).save(job.best_policy_path)
         self.term_points.append(statistics)
         self._evaluation_file.write(tuple(point.model_dump().values()))
         for row in term_rows(self.num_timesteps, statistics):

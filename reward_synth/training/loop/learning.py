@@ -10,13 +10,14 @@ from reward_synth.sandbox.process import RewardProcess, ScoringProcess
 from reward_synth.simulators import open_environment
 from reward_synth.state.recorder import StateRecorder
 from reward_synth.state.table import FieldTable
-from reward_synth.training.job import Training, TrainJob, collect_terms
+from reward_synth.training.job import TrainJob, collect_terms
 from reward_synth.training.learners.base import Learner
 from reward_synth.training.learners.registry import open_learner
 from reward_synth.training.loop.checkpoint import load_checkpoint, restore, save_checkpoint
 from reward_synth.training.loop.evaluation_callback import Watch
 from reward_synth.training.loop.policy_export import policy_of
 from reward_synth.training.loop.rollout import GeneratedReward, TransitionVecEnv
+from reward_synth.training.outcomes import Training
 from reward_synth.training.scale import SignScale
 
 
@@ -42,12 +43,14 @@ def learn(
     earlier = load_checkpoint(job)
     if earlier is not None:
         restore(earlier, job, learner, venv, watch)
+    else:
+        job.best_policy_path.unlink(missing_ok=True)
     if learner.model.num_timesteps < job.target:
         _train(job, learner, venv, watch)
         with written_whole(job.folder / "model.zip") as file:
             learner.model.save(file)
         policy_of(learner.model, venv, job.preset.action_repeat).save(job.policy_path)
-        if _pauses(learner, job, watch):
+        if job.keep_checkpoint or _pauses(learner, job, watch):
             save_checkpoint(job, learner, venv, watch)
     venv.close()
     return Training(

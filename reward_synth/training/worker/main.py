@@ -15,7 +15,8 @@ import time
 from collections.abc import Sequence
 
 from reward_synth.core.types import TrainResult
-from reward_synth.training.job import FinalEvaluation, RungEnd, Training, TrainJob, read_progress, write_result
+from reward_synth.training.job import TrainJob, read_progress
+from reward_synth.training.outcomes import FinalEvaluation, RungEnd, Training, best_point, lost_again, write_result
 from reward_synth.training.worker.subprocess_stage import (
     Outcome,
     arguments_of,
@@ -57,12 +58,17 @@ def run(job: TrainJob) -> TrainResult | RungEnd:
         return RungEnd.model_validate(training.model_dump() | spent())
     evaluation = FinalEvaluation(status="crashed", reason=training.reason)
     if training.status == "done":
+        if not lost_again(training.evaluations):
+            job.best_policy_path.unlink(missing_ok=True)
         evaluation = _run_stage(job, "evaluator", FinalEvaluation)
     crashed = evaluation.status == "crashed"
+    reasons = [training.reason or job.end, _kept(training) if evaluation.policy == "best" else ""]
     return TrainResult(
         status="crashed" if crashed else "trained",
-        reason=evaluation.reason if crashed else training.reason or job.end,
+        reason=evaluation.reason if crashed else "; ".join(filter(None, reasons)),
         seed=job.seed,
+        job=job.digest(),
+        policy=evaluation.policy,
         # A crashed trainer reports no steps, but has spent them.
         steps=training.steps or read_progress(job.folder).step,
         evaluations=training.evaluations,
@@ -70,6 +76,16 @@ def run(job: TrainJob) -> TrainResult | RungEnd:
         terms=training.terms,
         dense_sums=training.dense_sums,
         **spent(),
+    )
+
+
+def _kept(training: Training) -> str:
+    best = best_point(training.evaluations)
+    assert best is not None
+    last = training.evaluations[-1]
+    return (
+        f"the policy of step {best.step:,} is kept: the last one had lost again what it had learnt "
+        f"(success {last.success:.0%}, fitness {last.fitness:.3g} in training)"
     )
 
 

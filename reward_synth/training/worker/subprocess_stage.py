@@ -17,7 +17,8 @@ from typing import NoReturn, TypeVar
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.sandbox import lock
-from reward_synth.training.job import FinalEvaluation, Training, TrainJob
+from reward_synth.training.job import TrainJob
+from reward_synth.training.outcomes import FinalEvaluation, Training
 
 Outcome = TypeVar("Outcome", Training, FinalEvaluation)
 

@@ -10,7 +10,8 @@ import sys
 import time
 from collections.abc import Sequence
 
-from reward_synth.training.job import Training, TrainJob
+from reward_synth.training.job import TrainJob
+from reward_synth.training.outcomes import Training
 from reward_synth.training.worker.subprocess_stage import processor_seconds, run_stage
 from reward_synth.training.worker.worker_sandbox import confine_calls, confine_files
 

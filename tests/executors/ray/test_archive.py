@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from reward_synth.core.types import TrainResult
 from reward_synth.executors.ray import archive as parcel
 from reward_synth.executors.ray.actor import PREFIX, UNCLAIMED_SECONDS, Errand, Seat
 from reward_synth.executors.ray.archive import UnfitFile, check_episodes, pack, read_plain, show_curves, unpack
 from reward_synth.tasks.spec import load_task
-from reward_synth.training.job import Training, TrainResult
+from reward_synth.training.outcomes import Training
 from tests.training.cases import ENDLESS, make_job, wait_until
 
 TASK = load_task("gym/inverted_pendulum_balance")

@@ -21,7 +21,8 @@ from reward_synth.core.types import TrainResult
 from reward_synth.executors.ray import driver as ray_executor
 from reward_synth.executors.ray.driver import RayExecutor
 from reward_synth.tasks.spec import load_task
-from reward_synth.training.job import Progress, TrainJob, outcome_of, read_result
+from reward_synth.training.job import Progress, TrainJob
+from reward_synth.training.outcomes import outcome_of, read_result
 from tests.training.cases import ENDLESS, command_line, descendants, make_job, run_jobs, wait_until
 
 ray = pytest.importorskip("ray", reason="the extra `ray` is not installed")

@@ -15,13 +15,14 @@ from reward_synth.evaluation.play import field_table, play
 from reward_synth.evaluation.scoring import score_episodes, score_with, scoring_process
 from reward_synth.reward.contract import RewardError
 from reward_synth.tasks.spec import TaskSpec
-from reward_synth.training.job import FinalEvaluation, TrainJob, read_result
+from reward_synth.training.job import TrainJob
+from reward_synth.training.outcomes import FinalEvaluation, read_result
 from tests.training.cases import run_jobs
 
 EVALUATE_AND_TELL_MODULES = """
 import sys
 from reward_synth.training.worker.evaluator import evaluate
-from reward_synth.training.job import FinalEvaluation
+from reward_synth.training.outcomes import FinalEvaluation
 from reward_synth.training.worker.subprocess_stage import run_stage
 opened = []
 sys.addaudithook(lambda event, facts: opened.append(str(facts[0])) if event == "open" else None)

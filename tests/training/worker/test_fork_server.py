@@ -13,7 +13,8 @@ import pytest
 
 from reward_synth.executors.base import worker_environment
 from reward_synth.tasks.spec import TaskSpec
-from reward_synth.training.job import TrainJob, read_progress, read_result
+from reward_synth.training.job import TrainJob, read_progress
+from reward_synth.training.outcomes import read_result
 from reward_synth.training.worker.fork_server import WorkerHost
 from tests.training.cases import ENDLESS, command_line, descendants, make_job, wait_until
 

@@ -15,7 +15,8 @@ import pytest
 
 from reward_synth.executors.local import LocalExecutor
 from reward_synth.tasks.spec import TaskSpec
-from reward_synth.training.job import FinalEvaluation, Training, TrainJob, read_progress, read_result
+from reward_synth.training.job import TrainJob, read_progress
+from reward_synth.training.outcomes import FinalEvaluation, Training, read_result
 from reward_synth.training.worker import main as worker
 from tests.training.cases import ENDLESS, command_line, descendants, make_job, run_jobs, wait_until
 

@@ -1,0 +1,173 @@
+"""What a training and its stages leave behind: each a file that is written whole, last, and belongs to one job."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import ValidationError
+
+from reward_synth.core.files import write_text
+from reward_synth.core.types import EpisodeScore, EvaluationPoint, TermStatistics, TrainResult, Value
+from reward_synth.training.job import TrainJob
+
+
+class _Outcome(Value):
+    """The outcome of one stage; its last file, written whole or not at all."""
+
+    status: Literal["done", "crashed"] = "done"
+    reason: str = ""
+    """Why it crashed or ended early, in words."""
+
+    @classmethod
+    def path(cls, folder: Path) -> Path:
+        """The outcome's file in a training folder."""
+        raise NotImplementedError
+
+    def write(self, folder: Path) -> None:
+        """Write it whole or not at all."""
+        write_text(self.path(folder), json.dumps(self.model_dump(mode="json"), indent=1) + "\n")
+
+    @classmethod
+    def read(cls, folder: Path) -> Self | None:
+        """The outcome in a training folder; None if there is none, or if it cannot be parsed."""
+        try:
+            return cls.model_validate_json(cls.path(folder).read_bytes())
+        except (FileNotFoundError, ValidationError):
+            return None
+
+
+class Training(_Outcome):
+    """``training.json``: the trainer's outcome, besides the policy."""
+
+    job: str = ""
+    """Digest of the job that was trained. A changed job is trained again from the start."""
+    paused: bool = False
+    """True if it stands at the job's ``until`` and can continue from its checkpoint."""
+    steps: int = 0
+    """Since the start of the training, not of this process."""
+    seconds: float = 0.0
+    """Wall time of the trainer, its start included."""
+    cpu_seconds: float = 0.0
+    """Processor time of the trainer and of the reward process."""
+    evaluations: tuple[EvaluationPoint, ...] = ()
+    terms: tuple[TermStatistics, ...] = ()
+    dense_sums: tuple[float, float] | None = None
+    """As in the result."""
+
+    @classmethod
+    def path(cls, folder: Path) -> Path:
+        """``training.json``."""
+        return folder / "training.json"
+
+
+class RungEnd(Training):
+    """``rung.json``: where a training is paused. Its times are those of all workers so far, starts included."""
+
+    @classmethod
+    def path(cls, folder: Path) -> Path:
+        """``rung.json``."""
+        return folder / "rung.json"
+
+    @classmethod
+    def of(cls, job: TrainJob) -> RungEnd | None:
+        """The newest pause of this very job that can be continued or evaluated; None if there is none."""
+        found = cls.read(job.folder)
+        if found is None or not (job.policy_path.exists() and job.checkpoint_path.exists()):
+            return None
+        return found if found.job == job.digest() else None
+
+    def as_result(self, job: TrainJob) -> TrainResult:
+        """The pause as the result that an executor reports."""
+        return TrainResult(
+            status="paused",
+            seed=job.seed,
+            steps=self.steps,
+            seconds=self.seconds,
+            cpu_seconds=self.cpu_seconds,
+            evaluations=self.evaluations,
+            terms=self.terms,
+            dense_sums=self.dense_sums,
+        )
+
+
+def best_point(evaluations: Sequence[EvaluationPoint]) -> EvaluationPoint | None:
+    """The evaluation with the highest success, then fitness; the latest of equals. None for none."""
+    return max(reversed(evaluations), key=lambda each: (each.success, each.fitness), default=None)
+
+
+def lost_again(evaluations: Sequence[EvaluationPoint]) -> bool:
+    """True if the last evaluation is clearly worse than the best one: it succeeds less, or its fitness fell by more
+    than it varies from episode to episode.
+    """
+    best = best_point(evaluations)
+    if best is None:
+        return False
+    last = evaluations[-1]
+    fell = best.fitness - last.fitness > max(best.fitness_deviation, last.fitness_deviation)
+    return best.success > last.success or (best.success == last.success and fell)
+
+
+class FinalEvaluation(_Outcome):
+    """``episodes.json``: the task's verdicts on the trained policy's episodes."""
+
+    episodes: tuple[EpisodeScore, ...] = ()
+    policy: Literal["last", "best"] = "last"
+    """As in the result."""
+
+    @classmethod
+    def path(cls, folder: Path) -> Path:
+        """``episodes.json``."""
+        return folder / "episodes.json"
+
+
+def write_result(job: TrainJob, result: TrainResult) -> None:
+    """Write ``result.json`` so that it is either absent or whole."""
+    write_text(job.result_path, json.dumps(json.loads(result.model_dump_json()), indent=1) + "\n")
+
+
+def read_result(folder: Path) -> TrainResult | None:
+    """The result in a training folder, or None while there is none."""
+    path = folder / "result.json"
+    return TrainResult.model_validate_json(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def outcome_of(job: TrainJob) -> TrainResult | None:
+    """The job's outcome, if it is done: its result, or the pause that it asks for; else None."""
+    finished = read_result(job.folder)
+    if finished is not None and not finished.belongs_to(job.digest()):
+        finished = None
+    if finished is not None or job.until is None or job.end:
+        return finished
+    paused = RungEnd.of(job)
+    return paused.as_result(job) if paused is not None and paused.steps >= job.until else None
+
+
+EARLIER = "earlier"
+"""Folder in a training's folder that keeps the results of other jobs, each under the start of its digest."""
+
+
+def set_aside_stale(job: TrainJob) -> Path | None:
+    """Keep another job's result out of the way: its reward, task, preset, budget or seed is another.
+
+    What a longer training of the same lineage goes on from stays where it is.
+
+    :return: where it is kept; None if there was none.
+    """
+    found = read_result(job.folder)
+    if found is None or found.belongs_to(job.digest()):
+        return None
+    place = job.folder / EARLIER / (found.job[:12] or "unknown")
+    place.mkdir(parents=True, exist_ok=True)
+    goes_on = {job.checkpoint_path.name, "progress.csv", "rung.json", EARLIER, job.reward.name}
+    for path in sorted(job.folder.iterdir()):
+        if path.name in goes_on or path == job.reward:
+            continue
+        target = place / path.name
+        if target.is_dir():
+            shutil.rmtree(target)
+        path.replace(target)
+    return place
