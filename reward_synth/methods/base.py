@@ -55,6 +55,11 @@ class History:
         """What its trainings showed, in words; empty if it was not trained."""
         return self.store.read_summary(candidate, short=self.small)
 
+    def findings(self, candidate: str) -> tuple[str, ...]:
+        """Names of the rules that found something in its trainings."""
+        data = self.store.read_summary_data(candidate) or {}
+        return tuple(finding["rule"] for finding in data.get("findings", ()))
+
     def results(self, candidate: str) -> list[TrainResult]:
         """Its trainings, by seed."""
         found = (self.store.read_result(candidate, index) for index in range(self.settings.seeds))
@@ -74,6 +79,8 @@ class Proposals:
     """Turns that follow the first prompt: a conversation that goes on."""
     spread: bool = True
     """Give each sample a temperature and an emphasis of its own; else all are drawn alike."""
+    continued: tuple[str, ...] = ()
+    """Trained candidates whose training goes on, each as a candidate of its own beside the new ones."""
     screen: bool = True
     """Rank reference episodes by each reward before it trains, and reject what contradicts the task's fitness."""
 

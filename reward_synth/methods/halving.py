@@ -6,13 +6,14 @@ This is successive halving (Jamieson and Talwalkar 2016, arXiv:1502.07943): afte
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from reward_synth.core.types import EvaluationPoint, TrainResult
 from reward_synth.events.model import RungDecided
 from reward_synth.executors.base import Executor, OnProgress
-from reward_synth.training.job import RungEnd, TrainJob
+from reward_synth.training.job import TrainJob
+from reward_synth.training.outcomes import RungEnd
 
 ONE_IN = 2
 """So many candidates of a rung for each one that goes on, rounded up: one goes on always.
@@ -61,13 +62,19 @@ def _at(result: TrainResult, until: int) -> EvaluationPoint | None:
     return result.evaluations[-1] if result.evaluations else None
 
 
-def choose(standings: Sequence[Standing], entered: int) -> tuple[list[Standing], list[Standing]]:
+def choose(
+    standings: Sequence[Standing], entered: int, beginner: float = -math.inf
+) -> tuple[list[Standing], list[Standing]]:
     """Those that go on and those that stop, each the best first.
 
     :param standings: of those still in training, the more promising first: it wins a tie.
     :param entered: candidates that began the rung. Those that crashed or ended in it count as stopped.
+    :param beginner: fitness that aimless behaviour reaches. Where no candidate is beyond it, the rung would decide by
+        chance, and nobody stops.
     """
     ranked = sorted(standings, key=lambda each: each.score, reverse=True)
+    if all(each.success <= 0.0 and each.fitness <= beginner for each in ranked):
+        return ranked, []
     places = math.ceil(entered / ONE_IN)
     return ranked[:places], ranked[places:]
 
@@ -88,6 +95,8 @@ class SuccessiveHalving:
 
     :param jobs: per candidate one job per seed; the more promising candidate first.
     :param rungs: shares of the budget at which the worst stop, rising to 1.
+    :param beginner: see :func:`choose`.
+    :param free: candidates that are in no rung and train to their end: at the steps where rungs end they have been.
     :param ended: told once of each candidate whose seeds all have a result.
     :param decided: told of each decision.
     """
@@ -101,7 +110,11 @@ class SuccessiveHalving:
         ended: Callable[[str, list[TrainResult]], None],
         decided: Callable[[RungDecided], None],
         should_stop: Callable[[], bool],
+        free: Collection[str] = (),
+        beginner: float = -math.inf,
     ) -> None:
+        self._free = free
+        self._beginner = beginner
         self._executor = executor
         self._jobs = jobs
         self._rungs = rungs
@@ -114,18 +127,18 @@ class SuccessiveHalving:
 
     def run(self) -> None:
         """Train until the last rung is done or ``should_stop`` turns true."""
-        field = list(self._jobs)
-        stopping: list[TrainJob] = []
+        field = [name for name in self._jobs if name not in self._free]
+        # Beside the first rung run those outside of it; later on, those that stopped and lack their final evaluation.
+        besides = [job for name in self._free for job in self._jobs[name]]
         for number, share in enumerate(self._rungs, start=1):
             if len(field) > 1 and share < 1:
                 asked = [self._until(job, share) for name in field for job in self._jobs[name]]
             else:
                 asked = [job for name in field for job in self._jobs[name]]
-            # The stopped ones first: they only lack their final evaluation, a matter of seconds.
-            self._executor.run([*stopping, *asked], self._progressed, self._finished, self._should_stop)
+            self._executor.run([*besides, *asked], self._progressed, self._finished, self._should_stop)
             if self._should_stop() or not any(job.until for job in asked):
                 return
-            field, stopping = self._cut(field, number, share)
+            field, besides = self._cut(field, number, share)
 
     @staticmethod
     def _until(job: TrainJob, share: float) -> TrainJob:
@@ -158,7 +171,7 @@ class SuccessiveHalving:
             results = [result for job in jobs if (result := self._at_rung(job)) is not None]
             if any(result.status == "paused" for result in results):
                 standings.append(Standing.of(name, results, jobs[0].target))
-        kept, stopped = choose(standings, entered=len(field))
+        kept, stopped = choose(standings, len(field), self._beginner)
         on, off = (tuple(each.candidate for each in part) for part in (kept, stopped))
         self._decided(RungDecided(number=number, rungs=len(self._rungs), share=share, kept=on, stopped=off))
         stopping = []

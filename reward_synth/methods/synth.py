@@ -10,11 +10,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reward_synth.core.names import RoleName
+from reward_synth.evaluation.select import best_candidate
 from reward_synth.methods.base import Checked, History, Proposals, Reflection, Schedule, Tools
 from reward_synth.methods.briefing import brief_for
 from reward_synth.roles.brief import Turn
 
 TURNS_REMEMBERED = 4
+STILL_IMPROVING = "still-improving"
+"""The finding of a training that ended on the way up."""
 
 
 class Synth:
@@ -34,7 +37,8 @@ class Synth:
     def propose(self, history: History) -> Proposals:
         """The designer reads the best rewards so far, lessons, the last reading and the person's words."""
         brief = brief_for(history)
-        return Proposals(brief, self._settings.samples, tuple(attempt.id for attempt in brief.attempts))
+        parents = tuple(attempt.id for attempt in brief.attempts)
+        return Proposals(brief, self._settings.samples, parents, continued=_unfinished(history))
 
     def schedule(self, checked: Sequence[Checked]) -> Schedule:
         """Those that rank the reference episodes best go first; after each rung the worse half stops."""
@@ -49,6 +53,14 @@ class Synth:
         turns = tuple(Turn(number, text) for number, text in sorted(history.readings.items()))[-TURNS_REMEMBERED:]
         analysis = self._analyzer.analyze(brief_for(history), shown, turns)
         return Reflection(analysis.text, analysis.exchange)
+
+
+def _unfinished(history: History) -> tuple[str, ...]:
+    """The best candidate, where its training ended on the way up: more steps are surer than another reward."""
+    best = best_candidate(history.candidates)
+    if best is None or STILL_IMPROVING not in history.findings(best.id):
+        return ()
+    return (best.id,)
 
 
 def _promise(checked: Checked) -> float:

@@ -89,6 +89,7 @@ class SearchSession:
                 drafter = open_role(TaskDrafter, self.models.of, prompts, settings)
                 spec = draft_task(store.info.goal, settings, drafter, store, self.emit, confirm)
             save_task(spec, store.task_path)
+        store.update(task=spec.name)
         prepared = prepare_spec(spec, settings) if prepared is None else prepared.with_spec(spec)
         for remark in prepared.remarks:
             if remark.level == "warning":

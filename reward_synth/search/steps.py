@@ -7,6 +7,7 @@ passes lint and sandbox, success and fitness of the frozen task alone decide, an
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Callable, Sequence
 
@@ -31,7 +32,9 @@ from reward_synth.report.data import write_plots
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.scale import file_header
 from reward_synth.screening.ranking import episode_terms
+from reward_synth.search.continuing import beyond_parent, continued, drop_checkpoints, hand_over, line_of
 from reward_synth.search.feedback import request_about, require_trained
+from reward_synth.search.preset_race import is_open, race_presets
 from reward_synth.search.session import SearchSession
 from reward_synth.state.episode import Episode
 from reward_synth.state.faults import BLAME
@@ -73,6 +76,7 @@ def design(session: SearchSession, iteration: int) -> list[Candidate]:
         if item.ok:
             known.setdefault(item.draft.source, name)
     items += _edited(session, iteration, proposals.count, proposals.screen)
+    items += continued(session, iteration, len(items), proposals.continued)
     prices = store.prices_by_candidate()
     items = [(c.model_copy(update={"cost_usd": prices.get(c.id, 0.0)}), item) for c, item in items]
     for candidate, item in items:
@@ -133,6 +137,9 @@ def train(session: SearchSession, candidates: Sequence[Candidate]) -> list[Candi
     Once one solves the task, the others need not be trained to their end.
     """
     store = session.store
+    if is_open(session) and candidates:
+        first = next((c.id for c in candidates if c.status == "designed"), candidates[0].id)
+        race_presets(session, candidates, _seed(session.settings.seed, first, 0))
     # Also those that are done: where the run was resumed, they are the others' rivals in the rungs behind them.
     checked = [
         Checked(candidate, store.read_check(candidate.id) or CheckReport())
@@ -144,22 +151,30 @@ def train(session: SearchSession, candidates: Sequence[Candidate]) -> list[Candi
         if store.candidate(name).status == "designed":
             _settle(session, store.candidate(name).model_copy(update={"status": "rejected", "reason": reason}))
     jobs = {name: training_jobs(session, name) for name in schedule.order}
+    for name in jobs:
+        hand_over(session, name)
 
     def progressed(job: TrainJob, progress: Progress) -> None:
         session.emit(progress_event(job.reward.parent.name, job, progress))
 
     def ended(name: str, results: list[TrainResult]) -> None:
-        if store.candidate(name).status == "designed":
+        if (candidate := store.candidate(name)).status == "designed":
             full = sum(job.steps for job in jobs[name])
-            _settle(session, with_results(store.candidate(name), results, full))
+            _settle(session, beyond_parent(session, with_results(candidate, results, full)))
 
     def should_stop() -> bool:
         return session.finished or session.reason_to_stop() is not None
 
-    race = SuccessiveHalving(session.executor, jobs, schedule.rungs, progressed, ended, session.emit, should_stop)
+    free = [name for name in jobs if store.candidate(name).continues is not None]
+    # Nobody knows how fast a goal is learnt that a model drafted: a rung may come before anything was.
+    beginner = session.prepared.reference_episodes.aimless_fitness if session.task.drafted else -math.inf
+    race = SuccessiveHalving(
+        session.executor, jobs, schedule.rungs, progressed, ended, session.emit, should_stop, free, beginner
+    )
     race.run()
     if session.finished:
         _spare_the_rest(session, jobs)
+    drop_checkpoints(session)
     found = [store.candidate(candidate.id) for candidate in candidates]
     if jobs and all(candidate.status != "designed" for candidate in found):
         spent, saved = sum(c.steps for c in found), sum(c.steps_saved for c in found)
@@ -167,6 +182,19 @@ def train(session: SearchSession, candidates: Sequence[Candidate]) -> list[Candi
         session.emit(events.StatusChanged(text=text))
     _refuse_broken_environment(found)
     return found
+
+
+def warn_of_edits(session: SearchSession) -> None:
+    """Say of which candidates the figures are no longer those of their reward: somebody changed it, or the task."""
+    store = session.store
+    for candidate in store.candidates():
+        if candidate.status != "trained" or not store.has_reward(candidate.id):
+            continue
+        jobs = training_jobs(session, candidate.id)
+        results = [store.read_result(candidate.id, job.seed_index) for job in jobs]
+        if any(each and not each.belongs_to(job.digest()) for job, each in zip(jobs, results, strict=True)):
+            text = f"{candidate.id}: its reward or the task was changed after it was trained, and its figures were not"
+            session.emit(events.Warned(text=f"{text} (give the new text as feedback, or `reward-synth train` it)"))
 
 
 def progress_event(candidate: str, job: TrainJob, progress: Progress) -> events.TrainingProgressed:
@@ -184,17 +212,19 @@ def training_jobs(session: SearchSession, candidate: str) -> list[TrainJob]:
     """One job per seed; seeds follow from (run seed, candidate, seed index), so nothing random is kept."""
     store, task, settings = session.store, session.task, session.settings
     report = store.read_check(candidate) or CheckReport()
+    line = line_of(session, candidate)
     return [
         TrainJob.of(
             task,
             store.reward_path(candidate),
             report,
             store.train_dir(candidate, index),
-            seed=_seed(settings.seed, candidate, index),
-            steps=settings.steps,
+            seed=_seed(settings.seed, line[-1], index),
+            steps=len(line) * (settings.steps or task.training.steps),
             learner=settings.learner,
             trajectories=store.trajectories_dir(candidate),
             seed_index=index,
+            keep_checkpoint=settings.iterations > 1,
             stop_when_solved=not settings.keep_going,
             sandbox=not settings.unsafe_no_sandbox,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from reward_synth.executors.base import OnProgress, OnResult
 from reward_synth.methods.halving import Standing, SuccessiveHalving, choose, most_steps
 from reward_synth.settings.sources import load_settings
 from reward_synth.tasks.spec import load_task
-from reward_synth.training.job import RungEnd, TrainJob, outcome_of, write_result
+from reward_synth.training.job import TrainJob
+from reward_synth.training.outcomes import RungEnd, outcome_of, write_result
 from reward_synth.training.presets import PPOPreset
 
 STEPS = 1000
@@ -276,3 +278,19 @@ def test_one_rung_or_one_candidate_means_no_pause(tmp_path: Path) -> None:
     assert {step for _, step, _ in stage.executor.ran} == {STEPS}
     assert len(stage.executor.ran) == len(SIX)
     assert stage.cuts == []
+
+
+@pytest.mark.parametrize(
+    ("beginner", "stopped"),
+    [(-math.inf, 2), (0.5, 2), (4.0, 0)],
+    ids=["nobody-is-a-beginner", "some-are-beyond", "all-are-beginners"],
+)
+def test_where_all_are_beginners_nobody_stops(beginner: float, stopped: int) -> None:
+    standings = [Standing(name, 0.0, fitness) for name, fitness in (("a", 1.0), ("b", 3.0), ("c", 2.0), ("d", 0.1))]
+    kept, out = choose(standings, 4, beginner)
+    assert (len(kept), len(out)) == (4 - stopped, stopped) and kept[0].candidate == "b"
+
+
+def test_a_success_is_beyond_a_beginner_whatever_its_fitness() -> None:
+    standings = [Standing("a", 0.25, 1.0), Standing("b", 0.0, 1.0)]
+    assert [each.candidate for each in choose(standings, 2, beginner=9.0)[0]] == ["a"]

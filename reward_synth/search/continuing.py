@@ -1,0 +1,82 @@
+"""Trainings that go on: a reward whose training ended on the way up gets as many steps again, as another candidate.
+
+More steps on a reward that works are surer than another reward. Both are tried side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+
+from reward_synth.core.files import write_bytes
+from reward_synth.core.types import Candidate, candidate_id
+from reward_synth.methods.refine import Refined
+from reward_synth.search.session import SearchSession
+
+CHECKPOINT = "checkpoint.pt"
+HANDED_OVER = (CHECKPOINT, "progress.csv", "policy.npz")
+"""What a training leaves to the one that goes on with it."""
+
+
+def continued(
+    session: SearchSession, iteration: int, first: int, parents: Sequence[str]
+) -> list[tuple[Candidate, Refined]]:
+    """Candidates that go on with a training which is done and has left a checkpoint, with as many steps again."""
+    items = []
+    for number, parent in enumerate(filter(partial(_can_go_on, session), parents), start=first):
+        item = session.refiner.inspect(session.store.read_reward(parent), screen=False)
+        candidate = Candidate(
+            id=candidate_id(iteration, number),
+            iteration=iteration,
+            parents=(parent,),
+            continues=parent,
+            valid_at_first=item.valid_at_first,
+            valid=item.valid,
+        )
+        items.append((candidate, item))
+    return items
+
+
+def _can_go_on(session: SearchSession, candidate: str) -> bool:
+    seeds = range(session.settings.seeds)
+    return all((session.store.train_dir(candidate, index) / CHECKPOINT).exists() for index in seeds)
+
+
+def line_of(session: SearchSession, candidate: str) -> tuple[str, ...]:
+    """A candidate and those before it whose training it goes on with, the first one last."""
+    before = session.store.candidate(candidate).continues
+    return (candidate,) if before is None else (candidate, *line_of(session, before))
+
+
+def hand_over(session: SearchSession, candidate: str) -> None:
+    """Give a candidate that goes on with another's training what that one left."""
+    store = session.store
+    parent = store.candidate(candidate).continues
+    for index in range(session.settings.seeds if parent is not None else 0):
+        hand_over_files(store.train_dir(str(parent), index), store.train_dir(candidate, index), HANDED_OVER)
+
+
+def hand_over_files(source: Path, target: Path, names: Iterable[str]) -> None:
+    """Copy a training's files to another's folder, but none that is there already."""
+    for name in names:
+        if (source / name).exists() and not (target / name).exists():
+            write_bytes(target / name, (source / name).read_bytes())
+
+
+def beyond_parent(session: SearchSession, candidate: Candidate) -> Candidate:
+    """A candidate that went on with another's training spent only the steps after that one's end."""
+    if candidate.continues is None:
+        return candidate
+    steps = max(0, candidate.steps - sum(session.store.candidate(c).steps for c in line_of(session, candidate.id)[1:]))
+    reason = "; ".join(filter(None, (f"goes on from {candidate.continues}", candidate.reason)))
+    return candidate.model_copy(update={"steps": steps, "reason": reason})
+
+
+def drop_checkpoints(session: SearchSession) -> None:
+    """Of all trainings that are done, only the best can go on: the others' replay buffers would fill the disk."""
+    best = session.best.id if session.best is not None else None
+    for candidate in session.store.candidates():
+        if candidate.id != best and candidate.status not in ("designed", "rejected"):
+            for index in range(session.settings.seeds):
+                (session.store.train_dir(candidate.id, index) / CHECKPOINT).unlink(missing_ok=True)

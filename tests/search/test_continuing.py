@@ -1,0 +1,67 @@
+"""A training that ended on the way up goes on, beside the next iteration's new rewards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from reward_synth import synthesize
+from reward_synth.evaluation.select import best_candidate
+from reward_synth.llm.fake import ScriptedModel
+from reward_synth.methods.base import History
+from reward_synth.methods.synth import _unfinished
+from tests.search.test_loop import EDITED, GOAL, GOOD, Answer, model, play, settings
+
+__all__ = ["model"]
+
+
+def test_a_promising_training_goes_on_where_it_stood(
+    tmp_path: Path, model: Callable[[Answer], ScriptedModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def best(history: History) -> tuple[str, ...]:
+        found = best_candidate(history.candidates)
+        return (found.id,) if found else ()
+
+    monkeypatch.setattr("reward_synth.methods.synth._unfinished", best)
+    answers = iter([GOOD, EDITED, EDITED.replace("0.02", "0.05")])
+    scripted = model(lambda request: play(request, [next(answers)] * 100 if request.role == "designer" else [GOOD]))
+    run = synthesize(GOAL, **settings(tmp_path, iterations=2, samples=1, keep_going=True))
+    assert [(c.id, c.continues) for c in run.candidates] == [("001-a", None), ("002-a", None), ("002-b", "001-a")]
+    parent, child = run.candidate("001-a"), run.candidate("002-b")
+    before, after = run.results("001-a")[0], run.results("002-b")[0]
+    assert run.reward("002-b") == run.reward("001-a") and child.parents == ("001-a",)
+    assert after.seed == before.seed and after.steps >= 8000
+    assert after.evaluations[:2] == before.evaluations[:2], "it was trained anew"
+    assert child.steps == after.steps - parent.steps and "goes on from 001-a" in child.reason
+    # What cannot go on any more takes no place on the disk.
+    kept = [c.id for c in run.candidates if (run.store.train_dir(c.id, 0) / "checkpoint.pt").exists()]
+    assert kept == [run.best.id if run.best else None]
+    asked = len(scripted.requests)
+    assert run.info.warnings == ()
+    assert run.resume(iterations=2).candidates == run.candidates and len(scripted.requests) == asked
+
+
+@pytest.mark.parametrize(("found", "goes_on"), [(("still-improving",), ("001-a",)), (("no-learning",), ()), ((), ())])
+def test_only_a_training_that_was_still_improving_goes_on(found: tuple[str, ...], goes_on: tuple[str, ...]) -> None:
+    from types import SimpleNamespace
+    from typing import cast
+
+    from tests.evaluation.test_select import candidate
+
+    history = SimpleNamespace(candidates=(candidate("001-a", 0.2, 1.0),), findings=lambda name: found)
+    assert _unfinished(cast(History, history)) == goes_on
+
+
+def test_a_reward_that_was_edited_after_its_training_is_told_of(
+    tmp_path: Path, model: Callable[[Answer], ScriptedModel]
+) -> None:
+    model(lambda request: play(request, [GOOD, EDITED]))
+    run = synthesize(GOAL, **settings(tmp_path))
+    path = run.store.reward_path("001-a")
+    path.write_text(path.read_text() + "\n# another text\n")
+    warnings = run.resume(iterations=1).info.warnings
+    assert [text for text in warnings if "001-a" in text and "changed after it was trained" in text]
+    assert not [text for text in warnings if "001-b" in text]
+    assert run.candidate("001-a").status == "trained"
