@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reward_synth.core.types import Feedback
+from reward_synth.core.types import Candidate, Feedback
 from reward_synth.methods.base import History
 from reward_synth.roles.brief import Attempt, Brief
 from reward_synth.roles.examples import retrieve
@@ -40,9 +40,16 @@ def first_brief(task: TaskSpec, goal: str, table: FieldTable, dt: float, setting
         layout=table.layout(),
         action_size=len(table.actions),
         scale=task.training.scale,
-        meaning="" if says_the_same(goal, task.goal) else task.goal,
+        meaning=_meaning(task, goal),
         training=describe(preset_for(task, settings.learner), settings.steps or task.training.steps),
     )
+
+
+def _meaning(task: TaskSpec, goal: str) -> str:
+    """What counts, where the person's sentence does not say it: a drafted measure in the words of its draft."""
+    if task.drafted:
+        return task.notes
+    return "" if says_the_same(goal, task.goal) else task.goal
 
 
 def opening_brief(history: History) -> Brief:
@@ -75,5 +82,9 @@ def _attempts(history: History) -> tuple[Attempt, ...]:
     trained = [c for c in history.candidates if c.status == "trained"]
     preferred = {answer.prefer: number for number, answer in enumerate(history.answers, start=1) if answer.prefer}
     ranked = sorted(trained, key=lambda c: (preferred.get(c.id, 0), c.score), reverse=True)
-    shown = ranked[: 1 if history.small else ATTEMPTS_SHOWN]
-    return tuple(Attempt(c.id, history.source(c.id), history.summary(c.id)) for c in shown)
+    # A training that went on has its parent's reward: only the better of the two is worth a place.
+    by_source: dict[str, Candidate] = {}
+    for candidate in ranked:
+        by_source.setdefault(history.source(candidate.id), candidate)
+    shown = list(by_source.items())[: 1 if history.small else ATTEMPTS_SHOWN]
+    return tuple(Attempt(c.id, source, history.summary(c.id)) for source, c in shown)

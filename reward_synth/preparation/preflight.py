@@ -6,7 +6,7 @@ which a person decides.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -15,15 +15,15 @@ import numpy as np
 
 from reward_synth.core.arrays import FloatArray
 from reward_synth.core.errors import EnvironmentFault, RewardSynthError
-from reward_synth.core.types import EpisodeScore
 from reward_synth.evaluation.play import field_table
 from reward_synth.evaluation.scoring import score_episodes
 from reward_synth.executors.base import worker_environment
+from reward_synth.preparation.measure_trial import Trial, full_length
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.lint import lint
 from reward_synth.reward.probe_rules import PROBE
 from reward_synth.screening.checker import RewardChecker
-from reward_synth.screening.reference_episodes import SEED, STEPS, ReferenceEpisodes, record_full_length
+from reward_synth.screening.reference_episodes import SEED, ReferenceEpisodes
 from reward_synth.simulators import open_environment
 from reward_synth.state.faults import BLAME, name_of
 from reward_synth.state.recorder import StateRecorder, require_finite
@@ -34,8 +34,6 @@ from reward_synth.training.worker.locked_trial import rehearse
 TRIAL_STEPS = 30
 SAME = 1e-6
 """Rows of two episodes with one seed are the same if no value differs by more, relatively or absolutely."""
-LONGEST_CHECKED = 5_000
-"""Steps of the longest episodes that are also played to their end, at rest and at random."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,7 @@ def preflight(task: TaskSpec, *, render: bool = False, sandbox: bool = True) -> 
     remarks = try_environment(task.environment_spec, render=render, sandbox=sandbox)
     try:
         checker = RewardChecker.of(task)
-        longer = _full_length(task, checker.table)
+        longer = score_episodes(task, checker.table, full_length(task, checker.table))
     except RewardError as error:
         raise RewardSynthError(
             f"the success or fitness of the task {task.name} fails on a recorded episode: {error.finding.as_text()}",
@@ -97,8 +95,7 @@ def preflight(task: TaskSpec, *, render: bool = False, sandbox: bool = True) -> 
         *remarks,
         *_ranges(checker),
         *_code(checker),
-        *_success(checker.reference_episodes, longer),
-        *_fitness([*checker.reference_episodes.scores, *longer]),
+        *_measures(Trial.of(checker.reference_episodes, longer)),
     ]
     return PreparedTask(task, checker, tuple(found))
 
@@ -181,13 +178,6 @@ def _picture(spec: EnvironmentSpec) -> Iterator[Remark]:
         yield Remark("warning", "pictures", f"render() gave {shape}", "return an array (height, width, 3) of uint8")
 
 
-def _full_length(task: TaskSpec, table: FieldTable) -> list[EpisodeScore]:
-    """Verdicts on episodes at rest and at random that last as long as an evaluation's."""
-    if not STEPS < task.horizon <= LONGEST_CHECKED:
-        return []
-    return score_episodes(task, table, record_full_length(task, table))
-
-
 def _ranges(checker: RewardChecker) -> Iterator[Remark]:
     """Fields whose recorded values leave the range that the table tells designers."""
     table = checker.table
@@ -220,47 +210,9 @@ def _code(checker: RewardChecker) -> Iterator[Remark]:
             yield Remark("warning", part, f"{part} reads a field that never changes: {told}", fix)
 
 
-def _success(reference: ReferenceEpisodes, longer: Sequence[EpisodeScore]) -> Iterator[Remark]:
-    measured = reference.scores
-    scripted = measured[: len(measured) - reference.experts]
-    # Of a task that lasts longer, the short episodes cannot succeed by lasting: the long ones tell.
-    aimless = [*scripted, *longer]
-    resting = [scripted[0], *longer[:1]]
-    passed = sum(each.success for each in aimless)
-    if passed == len(aimless):
-        yield Remark(
-            "warning",
-            "success",
-            f"success is true in all {passed} aimless episodes, doing nothing among them: any reward would solve this",
-            "ask for what only an episode that reaches the goal shows",
-        )
-    elif any(each.success for each in resting):
-        yield Remark("warning", "success", "success is true for doing nothing", "ask for what is not so from the start")
-    elif passed:
-        yield Remark(
-            "warning",
-            "success",
-            f"success is true in {passed} of {len(aimless)} aimless episodes",
-            "a goal that chance reaches tells little of a reward: ask for more, or for longer",
-        )
-    experts = measured[len(scripted) :]
-    if experts and not any(each.success_any for each in experts):
-        yield Remark(
-            "warning",
-            "success",
-            f"success is never true in {len(experts)} episodes of the scripted expert",
-            "see whether the predicate is about what the environment was made for",
-        )
-    elif not passed and not experts:
+def _measures(trial: Trial) -> Iterator[Remark]:
+    for finding in trial.doubts():
+        about: Literal["success", "fitness"] = "fitness" if "fitness" in finding.rule else "success"
+        yield Remark("warning", about, finding.message, finding.fix)
+    if not trial.experts and not any(each.success for each in trial.aimless):
         yield Remark("note", "success", "success was never true, which aimless behaviour cannot tell more of")
-
-
-def _fitness(measured: Sequence[EpisodeScore]) -> Iterator[Remark]:
-    values = {each.fitness for each in measured}
-    if len(values) == 1:
-        yield Remark(
-            "warning",
-            "fitness",
-            f"fitness is {values.pop():g} in all {len(measured)} recorded episodes",
-            "let it rise all the way to success: it ranks rewards while none succeeds",
-        )

@@ -21,10 +21,8 @@ from reward_synth.roles.prompts import Prompts
 from reward_synth.roles.registry import register
 from reward_synth.settings.model import Settings
 
-MeasureCheck = Callable[[str, str], tuple[Finding, ...]]
-"""Takes ``"success"`` or ``"fitness"`` and the source; returns the findings in it."""
-
-REPAIRS = 3
+DRAFTS = 3
+"""So many at most: the first, and those that follow from what is wrong with it."""
 _READING = re.compile(r"^The goal wants .+$", re.MULTILINE)
 _LABELLED = re.compile(
     r"^[ \t>*`-]*(?P<key>success|fitness|fitness[_ ]unit|unit|explanation)"
@@ -34,26 +32,30 @@ _LABELLED = re.compile(
 
 
 @dataclass(frozen=True)
-class Drafted:
-    """Measures for a goal that no task spec covers. The person sees them, and then they are frozen."""
+class Measures:
+    """What a model answered: success and fitness for a goal that no task spec covers."""
 
     success: str
     """Expression over ``episode``, or a function ``success(episode)``."""
     fitness: str
     fitness_unit: str
     explanation: str
-    """What counts as success, in a sentence for the person; may be empty."""
-    exchanges: tuple[Exchange, ...]
-    findings: tuple[Finding, ...] = ()
-    """What is still wrong after the last repair; empty for usable measures."""
+    """What counts as success, in a sentence for the person, and for those who write and judge rewards; may be empty."""
+    horizon: int | None = None
+    """Steps of an episode that the goal needs, where the model named them."""
 
 
 @dataclass(frozen=True)
-class _Measures:
-    success: str
-    fitness: str
-    unit: str
-    explanation: str
+class Drafted(Measures):
+    """The last draft. The person sees it, and then it is frozen."""
+
+    exchanges: tuple[Exchange, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    """What is still wrong with it; empty for usable measures."""
+
+
+MeasureCheck = Callable[[Measures], tuple[Finding, ...]]
+"""Returns what is wrong with a draft."""
 
 
 @register
@@ -115,37 +117,34 @@ class TaskDrafter:
         dt: float,
         check: MeasureCheck,
         layout: Layout = (),
+        seen: str = "",
+        again: bool = False,
     ) -> Drafted:
-        """Draft success and fitness for a goal, and have them repaired up to three times while ``check`` objects.
+        """Draft success and fitness for a goal, at most three times while ``check`` objects.
 
         :param stub: the full stub, or the short one for a small model.
         :param layout: of the fields that ``stub`` shows; with it, a small model must answer by a grammar.
         :param dt: seconds per step.
+        :param seen: values of the fields in recorded episodes, a line each; empty for none.
+        :param again: a second opinion: one draft only, drawn more freely and independently of the first.
         :raises RewardSynthError: no answer could be parsed.
         """
-        values = {"goal": goal, "stub": stub, "environment": environment, "horizon": horizon, "dt": dt}
+        values = {"goal": goal, "stub": stub, "environment": environment, "horizon": horizon, "dt": dt, "seen": seen}
         prompt = self.prompts.render(f"goal/{self._folder}/draft_measures.md.j2", **values)
         messages: tuple[Message, ...] = (Message(role="user", content=prompt),)
         exchanges: list[Exchange] = []
-        for attempt in range(REPAIRS + 1):
+        for attempt in (DRAFTS,) if again else range(DRAFTS):
             answer = self._ask_measures(messages, attempt, layout)
             exchanges.append(Exchange(self.role, as_text(answer.request), answer.reply.text))
             measures = answer.value
-            findings = (*check("success", measures.success), *check("fitness", measures.fitness))
+            findings = check(measures)
             errors = [finding for finding in findings if finding.severity == "error"]
-            if not errors or attempt == REPAIRS:
+            if not errors:
                 break
             messages = (*answer.request.messages, *self._objection(answer.reply, findings))
-        return Drafted(
-            measures.success,
-            measures.fitness,
-            measures.unit,
-            measures.explanation,
-            tuple(exchanges),
-            tuple(errors),
-        )
+        return Drafted(**vars(measures), exchanges=tuple(exchanges), findings=tuple(errors))
 
-    def _ask_measures(self, messages: tuple[Message, ...], attempt: int, layout: Layout) -> Answer[_Measures]:
+    def _ask_measures(self, messages: tuple[Message, ...], attempt: int, layout: Layout) -> Answer[Measures]:
         scalars = [name for name, shape in layout if not shape]
         grammar = None
         if self.model.small and scalars:
@@ -153,7 +152,7 @@ class TaskDrafter:
         request = Request(
             messages=messages,
             role=self.role,
-            temperature=0.2,
+            temperature=0.2 if attempt < DRAFTS else 0.8,
             max_tokens=200 if self.model.small else 2048,
             sample=attempt,
             grammar=grammar,
@@ -207,7 +206,7 @@ def parse_choice(text: str, ids: tuple[str, ...]) -> str:
     return found[0]
 
 
-def parse_measures(text: str) -> _Measures:
+def parse_measures(text: str) -> Measures:
     """Success, fitness and unit, from a JSON object, labelled lines, or code blocks that define both.
 
     :raises ParseError: one of the two is missing.
@@ -226,7 +225,13 @@ def parse_measures(text: str) -> _Measures:
         raise ParseError(f"the answer gives no {' and no '.join(missing)}")
     unit = values.get("fitness_unit") or values.get("unit") or ""
     success, fitness = (values[key].strip().strip("`").strip() for key in ("success", "fitness"))
-    return _Measures(success, fitness, " ".join(unit.split())[:40], values.get("explanation", "").strip()[:600])
+    return Measures(
+        success,
+        fitness,
+        " ".join(unit.split())[:40],
+        values.get("explanation", "").strip()[:600],
+        int(steps) if (steps := values.get("horizon", "").strip()).isdecimal() else None,
+    )
 
 
 def _labelled(text: str) -> dict[str, str]:

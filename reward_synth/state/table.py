@@ -97,14 +97,13 @@ class FieldTable(Sequence[Field]):
         """See :func:`compile_row_reader`; make the table small first, ``table.subset(names)``: all is read."""
         return compile_row_reader([(f.code, f.size, _flat(f)) for f in self._fields], env)
 
-    def stub(self, short: bool = False) -> str:
+    def stub(self, short: bool = False, judged: bool = False) -> str:
         """The typed stub that the designer reads: class ``State`` with units, ranges and signs, then action.
 
-        Fields that only judges may read are not in it.
-
         :param short: only the essential fields, and the actions in one line: for small models.
+        :param judged: also the fields that only judges may read: for who writes success and fitness.
         """
-        return render_stub(self.for_rewards(), self.actions, self.discrete, short)
+        return render_stub(self if judged else self.for_rewards(), self.actions, self.discrete, short)
 
 
 def _flat(field: Field) -> Reader:

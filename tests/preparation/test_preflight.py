@@ -83,7 +83,7 @@ def test_seeds_that_do_not_reproduce_are_remarked(point: TaskSpec) -> None:
             "success",
             "nothing",
         ),
-        ({"success": "episode.distance > 0.8"}, "success", "aimless"),
+        ({"success": "episode.distance > 0.8", "fitness": "float(episode.distance[-1])"}, "success", "aimless"),
         ({"fitness": "1.0"}, "fitness", "fitness is 1 in all"),
     ],
 )

@@ -50,7 +50,7 @@ def _draft(model: ScriptedModel) -> None:
         environment=FIRST.environment,
         horizon=200,
         dt=0.05,
-        check=lambda kind, source: (),
+        check=lambda measures: (),
         layout=LAYOUT,
     )
 
@@ -62,7 +62,7 @@ def _repair_measures(model: ScriptedModel) -> None:
         environment=FIRST.environment,
         horizon=200,
         dt=0.05,
-        check=lambda kind, source: FINDINGS if len(model.requests) == 1 else (),
+        check=lambda measures: FINDINGS if len(model.requests) == 1 else (),
     )
 
 

@@ -11,7 +11,7 @@ from reward_synth.llm.fake import ScriptedModel
 from reward_synth.reward.lint import lint
 from reward_synth.roles.parsing import ParseError
 from reward_synth.roles.prompts import Prompts
-from reward_synth.roles.task_drafter import TaskDrafter, parse_choice, parse_measures
+from reward_synth.roles.task_drafter import DRAFTS, Measures, TaskDrafter, parse_choice, parse_measures
 from tests.roles.role_cases import ENVIRONMENTS, FINDINGS, FIRST, LAYOUT, STUB
 from tests.roles.test_designer import Grammar
 
@@ -22,7 +22,7 @@ MEASURES = (
 IDS = ("Ant-v5", "Hopper-v5", "Giant-Ant-v5", "InvertedPendulum-v5", "InvertedDoublePendulum-v5")
 
 
-def draft(model: ScriptedModel, check: Any = lambda kind, source: (), **options: Any) -> Any:
+def draft(model: ScriptedModel, check: Any = lambda measures: (), **options: Any) -> Any:
     return TaskDrafter(model, Prompts()).draft_measures(
         "lower the arm", STUB, environment=FIRST.environment, horizon=200, dt=0.05, check=check, **options
     )
@@ -88,8 +88,8 @@ def test_measures_are_drafted() -> None:
 def test_measures_are_repaired_with_the_findings() -> None:
     model = ScriptedModel([MEASURES.replace("arm_height[-1] <", "arm_hight[-1] <"), MEASURES])
 
-    def check(kind: str, source: str) -> tuple[Finding, ...]:
-        return FINDINGS[:1] if "hight" in source else ()
+    def check(measures: Measures) -> tuple[Finding, ...]:
+        return FINDINGS[:1] if "hight" in measures.success else ()
 
     drafted = draft(model, check)
     assert drafted.success == "episode.arm_height[-1] < 0.1"
@@ -99,13 +99,13 @@ def test_measures_are_repaired_with_the_findings() -> None:
 
 def test_measures_that_stay_broken_come_with_their_findings() -> None:
     model = ScriptedModel(lambda request: MEASURES)
-    drafted = draft(model, lambda kind, source: FINDINGS[:1] if kind == "success" else ())
+    drafted = draft(model, lambda measures: FINDINGS[:1])
     assert drafted.findings == FINDINGS[:1]
-    assert len(model.requests) == 4
+    assert len(model.requests) == DRAFTS == 3
 
 
 def test_warning_needs_no_repair() -> None:
-    drafted = draft(ScriptedModel([MEASURES]), lambda kind, source: FINDINGS[1:])
+    drafted = draft(ScriptedModel([MEASURES]), lambda measures: FINDINGS[1:])
     assert drafted.findings == () and len(drafted.exchanges) == 1
 
 
@@ -120,7 +120,7 @@ def test_warning_needs_no_repair() -> None:
 )
 def test_measures_are_read_however_written(text: str) -> None:
     measures = parse_measures(text)
-    assert (measures.success, measures.fitness, measures.unit) == (
+    assert (measures.success, measures.fitness, measures.fitness_unit) == (
         "episode.arm_height[-1] < 0.1",
         "-episode.arm_height[-1]",
         "m",

@@ -1,0 +1,77 @@
+"""How a goal without a spec is trained: as the shipped tasks of the same environment are, or of the same simulator.
+
+Somebody measured those presets, horizons and budgets. Defaults are for bodies that no shipped task has.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median_high
+from typing import TypeVar
+
+from reward_synth.core.names import LearnerName
+from reward_synth.simulators import get_simulator
+from reward_synth.tasks.spec import EnvironmentSpec, Evaluation, TaskSpec, Training
+from reward_synth.training.presets import DEFAULT_PRESETS, is_installed
+
+Kind = TypeVar("Kind")
+
+
+@dataclass(frozen=True)
+class LearnerChoice:
+    """Learner, preset and budget of a drafted task, its longest episode, and the episodes that judge a policy."""
+
+    training: Training
+    horizon: int
+    """In environment steps."""
+    evaluation: Evaluation
+    reason: str
+    """Why these, in words, for the person."""
+
+
+def choose_learner(spec: EnvironmentSpec, shipped: Sequence[TaskSpec]) -> LearnerChoice:
+    """The settings of the nearest shipped tasks whose learner is installed.
+
+    The most common preset of the nearest tasks is taken, with the upper median of its steps, but no fewer than the
+    default: nobody knows yet how hard the goal is, and a training ends early where it is solved.
+
+    :param shipped: every shipped task.
+    """
+    usable = [task for task in shipped if task.simulator == spec.simulator and is_installed(task.training.learner)]
+    near = [task for task in usable if task.environment.id == spec.environment.id]
+    if near:
+        return _as_most_of(near, f"{spec.environment.id}")
+    if usable and not get_simulator(spec.simulator).ids_name_robots:
+        # One robot, many things on the table: what suits the one task suits the next.
+        return _as_most_of(usable, f"the simulator {spec.simulator}")
+    default = Training()
+    reason = (
+        f"no shipped task has {spec.environment.id}, so the default: {default.learner} with the preset "
+        f"{DEFAULT_PRESETS[default.learner]}"
+    )
+    return LearnerChoice(default, spec.horizon, Evaluation(), f"{reason}, {default.steps:,} steps")
+
+
+def _as_most_of(tasks: Sequence[TaskSpec], where: str) -> LearnerChoice:
+    def preset_of(task: TaskSpec) -> tuple[LearnerName, str]:
+        return task.training.learner, task.training.preset or DEFAULT_PRESETS[task.training.learner]
+
+    # Of equally common presets PPO's is taken: it starts faster and asks for no further package.
+    learner, preset = _most_common(sorted(map(preset_of, tasks)))
+    chosen = [task for task in tasks if preset_of(task) == (learner, preset)]
+    steps = max(median_high(task.training.steps for task in chosen), Training().steps)
+    training = Training(learner=learner, preset=preset, steps=steps)
+    horizon = _most_common(sorted((task.horizon for task in chosen), reverse=True))
+    episodes = max(task.evaluation.episodes for task in chosen)
+    reason = (
+        f"as {len(chosen)} of {len(tasks)} shipped tasks of {where}: {learner} with the preset {preset}, "
+        f"{training.steps:,} steps, episodes of {horizon:,}"
+    )
+    return LearnerChoice(training, horizon, Evaluation(episodes=episodes), reason)
+
+
+def _most_common(kinds: Iterable[Kind]) -> Kind:
+    """The most common one; of equals, the first."""
+    return Counter(kinds).most_common(1)[0][0]

@@ -1,0 +1,175 @@
+"""What success and fitness say of episodes whose behaviour is known: aimless ones, and those of scripted experts.
+
+A measure that aimless behaviour fulfils calls any reward good. One that contradicts itself calls the wrong one good.
+A person is told so of their own task; a model's draft goes back to the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reward_synth.core.arrays import FloatArray
+from reward_synth.core.types import EpisodeScore, Finding
+from reward_synth.evaluation.scoring import score_episodes
+from reward_synth.reward.probe_rules import PROBE
+from reward_synth.screening.ranking import rank_correlation
+from reward_synth.screening.reference_episodes import (
+    STEPS,
+    ReferenceEpisodes,
+    record_full_length,
+    record_reference_episodes,
+)
+from reward_synth.state.episode import Episode
+from reward_synth.state.table import FieldTable
+from reward_synth.tasks.spec import TaskSpec
+
+BY_CHANCE = 0.1
+"""Share of the aimless episodes that may fulfil a success before a draft is refused."""
+DIFFERENT = 0.1
+"""Share of the recorded episodes that two drafts may call differently."""
+ORDERED = 0.5
+"""A fitness contradicts success if a successful episode is the fitter one in no more than this share of all pairs."""
+PAIRS = 3
+"""Successful and failed episodes, of each at least so many, that it takes to compare them by fitness."""
+DOUBTS = frozenset(
+    PROBE[name].id
+    for name in (
+        "always-successful",
+        "success-at-rest",
+        "success-by-chance",
+        "constant-fitness",
+        "fitness-against-success",
+        "drafts-disagree",
+    )
+)
+"""The rules whose finding makes a draft doubtful: it runs, and says the wrong thing."""
+LONGEST_CHECKED = 5_000
+"""Steps of the longest episodes that are also played to their end, at rest and at random."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The verdicts on all recorded episodes of a task."""
+
+    scripted: tuple[EpisodeScore, ...]
+    """Short aimless episodes; the first does nothing."""
+    longer: tuple[EpisodeScore, ...]
+    """Aimless episodes as long as an evaluation's; the first does nothing. Empty where the short ones are as long."""
+    experts: tuple[EpisodeScore, ...]
+
+    @classmethod
+    def of(cls, reference: ReferenceEpisodes, longer: Sequence[EpisodeScore]) -> Trial:
+        """From the recorded episodes."""
+        count = len(reference.scores) - reference.experts
+        return cls(reference.scores[:count], tuple(longer), reference.scores[count:])
+
+    @property
+    def aimless(self) -> tuple[EpisodeScore, ...]:
+        """All that aim at nothing. A short one cannot succeed by lasting: the long ones tell."""
+        return (*self.scripted, *self.longer)
+
+    @property
+    def scores(self) -> tuple[EpisodeScore, ...]:
+        """All of them."""
+        return (*self.aimless, *self.experts)
+
+    def doubts(self) -> Iterator[Finding]:
+        """What speaks against the measures: an error should not pass unseen, a warning may be so for a good reason."""
+        yield from self._success()
+        yield from self._fitness()
+
+    def _success(self) -> Iterator[Finding]:
+        passed, count = sum(each.success for each in self.aimless), len(self.aimless)
+        if passed == count:
+            message = f"success is true in all {passed} aimless episodes, doing nothing among them"
+            yield PROBE["always-successful"].finding(f"{message}: any reward would solve this")
+        elif any(each.success for each in (self.scripted[0], *self.longer[:1])):
+            yield PROBE["success-at-rest"].finding("success is true for doing nothing")
+        elif passed:
+            rule = PROBE["success-by-chance" if passed > BY_CHANCE * count else "success-now-and-then"]
+            yield rule.finding(f"success is true in {passed} of {count} aimless episodes")
+        if self.experts and not any(each.success_any for each in self.experts):
+            count = len(self.experts)
+            yield PROBE["expert-fails"].finding(f"success is never true in {count} episodes of the scripted expert")
+        elif self.experts and not any(each.success for each in self.experts):
+            held = sum(each.success_any for each in self.experts)
+            message = f"success holds at some step of {held} of {len(self.experts)} episodes of the scripted expert"
+            yield PROBE["expert-loses-it"].finding(f"{message}, and at the end of none")
+
+    def _fitness(self) -> Iterator[Finding]:
+        values = np.array([each.fitness for each in self.scores])
+        if np.ptp(values) == 0:
+            message = f"fitness is {values[0]:g} in all {len(values)} recorded episodes"
+            yield PROBE["constant-fitness"].finding(message)
+            return
+        successful = np.array([each.success or each.success_any for each in self.scores])
+        if min(successful.sum(), (~successful).sum()) < PAIRS:
+            return
+        share = share_of_pairs(values, successful)
+        if share <= ORDERED:
+            message = (
+                f"of {successful.sum()} successful and {(~successful).sum()} failed episodes, the successful one has "
+                f"the higher fitness in {share:.0%} of all pairs only"
+            )
+            yield PROBE["fitness-against-success"].finding(message)
+
+
+def disagreement(first: Trial, second: Trial) -> Finding | None:
+    """What two drafts of one goal say differently of the same episodes; None where they mean the same.
+
+    A goal that can be read in two ways, a sign that was mistaken and a threshold that nothing reaches show here.
+    """
+    ours, theirs = ([each.success for each in trial.scores] for trial in (first, second))
+    different = sum(a != b for a, b in zip(ours, theirs, strict=True))
+    order = rank_correlation(*(np.array([each.fitness for each in trial.scores]) for trial in (first, second)))
+    if different > DIFFERENT * len(ours):
+        message = (
+            f"a second draft calls {different} of {len(ours)} recorded episodes the opposite: one of them is wrong"
+        )
+    elif order is not None and order < 0:
+        message = f"a second draft ranks the recorded episodes the other way round (rank correlation {order:+.2f})"
+    else:
+        return None
+    return PROBE["drafts-disagree"].finding(message)
+
+
+def share_of_pairs(values: FloatArray, chosen: NDArray[np.bool_]) -> float:
+    """In how many pairs of a chosen and another one the chosen has the larger value; a tie counts half.
+
+    That is Mann and Whitney's U over the number of pairs.
+
+    :param values: shape (n,).
+    :param chosen: shape (n,); at least one is true and one is false.
+    """
+    ours, others = values[chosen][:, None], values[~chosen][None]
+    return float(np.mean((ours > others) + 0.5 * (ours == others)))
+
+
+def full_length(task: TaskSpec, table: FieldTable) -> list[Episode]:
+    """Episodes at rest and at random that last as long as an evaluation's; none where the short ones do, or of the
+    very longest.
+    """
+    return record_full_length(task, table) if STEPS < task.horizon <= LONGEST_CHECKED else []
+
+
+class KnownEpisodes:
+    """The episodes on which one draft after another is tried: recorded once."""
+
+    def __init__(self, task: TaskSpec, table: FieldTable) -> None:
+        self._table = table
+        self.reference = record_reference_episodes(task, table)
+        self.longer = full_length(task, table)
+
+    def trial(self, task: TaskSpec) -> Trial:
+        """The trial of a draft.
+
+        :raises RewardError: success or fitness fails on an episode.
+        """
+        short = self.reference.episodes
+        scores = score_episodes(task, self._table, [*short, *self.longer])
+        reference = ReferenceEpisodes(short, tuple(scores[: len(short)]), self.reference.experts)
+        return Trial.of(reference, scores[len(short) :])

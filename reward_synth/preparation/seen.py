@@ -1,0 +1,52 @@
+"""What the fields were in recorded episodes, in words: thresholds should come from numbers, not from guesses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from reward_synth.core.arrays import FloatArray
+from reward_synth.preparation.measure_trial import KnownEpisodes
+from reward_synth.state.episode import Episode
+from reward_synth.state.fields import Field
+from reward_synth.state.table import FieldTable
+
+MOST_ELEMENTS = 4
+"""Vectors with more elements than this are left out: nobody reads them."""
+
+
+def what_was_seen(table: FieldTable, known: KnownEpisodes) -> str:
+    """A line for each essential field and for each that only measures may read: where it starts, and where it went.
+
+    :param table: the fields to tell of; the episodes hold at least these.
+    """
+    episodes = [*known.reference.episodes, *known.longer]
+    cut = len(known.reference.episodes) - known.reference.experts
+    aimless, experts = [*episodes[:cut], *known.longer], episodes[cut : cut + known.reference.experts]
+    told = {field.name for field in table.essential()} | {field.name for field in table if field.judge_only}
+    return "\n".join(
+        line
+        for field in table
+        if field.name in told and field.size <= MOST_ELEMENTS
+        for line in _lines(field, aimless, experts)
+    )
+
+
+def _lines(field: Field, aimless: Sequence[Episode], experts: Sequence[Episode]) -> Iterator[str]:
+    for element in range(field.size):
+        values = [_column(episode, field, element) for episode in aimless]
+        name = field.name if field.size == 1 else f"{field.name}[{element}]"
+        parts = [f"starts at {_range([each[:1] for each in values])}", f"aimless {_range(values)}"]
+        if experts:
+            done = [_column(episode, field, element) for episode in experts]
+            parts.append(f"expert {_range(done)}, at the end {_range([each[-1:] for each in done])}")
+        yield f"- {name}: {'; '.join(parts)}"
+
+
+def _column(episode: Episode, field: Field, element: int) -> FloatArray:
+    return episode.subset([field.name])[:, element]
+
+
+def _range(values: Sequence[FloatArray]) -> str:
+    low, high = min(float(each.min()) for each in values), max(float(each.max()) for each in values)
+    near = abs(high - low) <= 0.01 * max(abs(low), abs(high))
+    return f"{low:.3g}" if near else f"{low:.3g} to {high:.3g}"

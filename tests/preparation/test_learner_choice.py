@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import pytest
+
+from reward_synth.preparation import learner_choice
+from reward_synth.preparation.learner_choice import choose_learner
+from reward_synth.tasks.spec import Environment, EnvironmentSpec, TaskSpec, Training, list_tasks
+
+
+def environment(name: str, simulator: str = "gym", horizon: int = 1000) -> EnvironmentSpec:
+    return EnvironmentSpec(simulator=simulator, environment=Environment(id=name), horizon=horizon)
+
+
+def test_the_body_s_own_tasks_come_first() -> None:
+    choice = choose_learner(environment("Swimmer-v5"), list_tasks())
+    assert choice.training == Training(learner="ppo", preset="patient", steps=300_000)
+    assert "Swimmer-v5" in choice.reason and "patient" in choice.reason
+
+
+def test_the_horizon_is_that_of_most_tasks_and_not_the_longest_allowed() -> None:
+    pytest.importorskip("metaworld")
+    choice = choose_learner(environment("coffee-push-v3", "metaworld", horizon=500), list_tasks())
+    assert (choice.horizon, choice.training.preset, choice.evaluation.episodes) == (200, "manipulate", 20)
+    assert "the simulator metaworld" in choice.reason
+
+
+def test_a_body_that_no_shipped_task_has_gets_the_default_and_is_told_so() -> None:
+    choice = choose_learner(environment("HumanoidStandup-v5"), list_tasks())
+    assert choice.training == Training() and choice.horizon == 1000
+    assert "no shipped task has HumanoidStandup-v5" in choice.reason
+
+
+def test_a_learner_that_is_not_installed_is_not_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(learner_choice, "is_installed", lambda learner: learner == "ppo")
+    flips: list[TaskSpec] = [task for task in list_tasks() if task.training.learner == "tqc"]
+    assert flips
+    choice = choose_learner(environment("Hopper-v5"), flips)
+    assert choice.training.learner == "ppo"
+
+
+def test_of_equally_common_presets_ppo_s_is_taken() -> None:
+    choice = choose_learner(environment("Hopper-v5"), list_tasks())
+    assert (choice.training.learner, choice.training.preset) == ("ppo", "balance")

@@ -1,0 +1,137 @@
+"""A goal without a spec: the draft is tried on episodes that are known, and a doubtful one never passes unseen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.events.model import Event, StatusChanged, Warned
+from reward_synth.llm.fake import ScriptedModel
+from reward_synth.preparation.settle import draft_task
+from reward_synth.roles.prompts import Prompts
+from reward_synth.roles.task_drafter import TaskDrafter
+from reward_synth.settings.model import Settings
+from reward_synth.store import RunStore
+from reward_synth.tasks.spec import TaskSpec
+
+GOAL = "let the cheetah stand on its head"
+SOUND = ("bool(np.mean(episode.x_velocity) > 2.0)", "float(np.mean(episode.x_velocity))")
+AT_REST = ("bool(np.max(np.abs(episode.x_velocity)) < 0.5)", SOUND[1])
+OFTEN = ("bool(np.max(episode.x_velocity) > 1.0)", SOUND[1])
+OPPOSITE = ("bool(np.max(episode.x_velocity) > 1.7)", "-float(np.max(episode.x_velocity))")
+ALWAYS = ("bool(episode.length > 1)", SOUND[1])
+FLAT = (SOUND[0], "float(episode.horizon)")
+BROKEN = ("episode.no_such_field > 1", SOUND[1])
+
+
+def answer(measures: tuple[str, str]) -> str:
+    success, fitness = measures
+    return json.dumps({"success": success, "fitness": fitness, "fitness_unit": "m/s", "explanation": "At over 2 m/s."})
+
+
+def settled(
+    tmp_path: Path,
+    drafts: Sequence[tuple[str, str]],
+    *,
+    yes: bool = True,
+    confirm: Callable[[TaskSpec], bool] | None = None,
+    said: list[Event] | None = None,
+) -> tuple[TaskSpec, ScriptedModel]:
+    settings = Settings(env="HalfCheetah-v5", yes=yes)
+    store = RunStore.create(tmp_path, GOAL, settings, None, "", {})
+    model = ScriptedModel([answer(each) for each in drafts])
+    heard = said if said is not None else []
+    return draft_task(GOAL, settings, TaskDrafter(model, Prompts()), store, heard.append, confirm), model
+
+
+def test_a_sound_draft_is_taken_with_its_words_and_the_learner_of_its_body(tmp_path: Path) -> None:
+    said: list[Event] = []
+    task, model = settled(tmp_path, [SOUND, SOUND], said=said)
+    assert (task.success, task.fitness) == SOUND
+    assert task.notes == "At over 2 m/s." and task.drafted
+    assert (task.training.preset, task.training.steps, task.horizon) == ("steady", 300_000, 1000)
+    texts = [event.text for event in said if isinstance(event, StatusChanged)]
+    assert any("steady" in text and "3 of 3 shipped tasks of HalfCheetah-v5" in text for text in texts)
+    assert any(SOUND[0] in text for text in texts), "nobody is to search for its predicate in a file"
+    assert not [event for event in said if isinstance(event, Warned)]
+    assert len(model.requests) == 2, "a draft and a second opinion"
+
+
+def test_the_drafting_model_reads_what_was_seen(tmp_path: Path) -> None:
+    _, model = settled(tmp_path, [SOUND, SOUND])
+    prompt = model.requests[0].messages[0].text
+    assert "- torso_height: starts at " in prompt and "aimless" in prompt
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (AT_REST, "doing nothing"),
+        (OFTEN, "aimless episodes"),
+        (OPPOSITE, "higher fitness in"),
+        (ALWAYS, "all"),
+        (FLAT, "fitness is 1000"),
+        (BROKEN, "no_such_field"),
+    ],
+    ids=["at-rest", "often", "opposite", "always", "flat", "broken"],
+)
+def test_a_wrong_draft_goes_back_to_the_model(tmp_path: Path, wrong: tuple[str, str], told: str) -> None:
+    task, model = settled(tmp_path, [wrong, SOUND, SOUND])
+    assert (task.success, task.fitness) == SOUND
+    assert told in model.requests[1].messages[-1].text
+
+
+def test_a_draft_that_stays_doubtful_is_refused_and_nothing_is_trained(tmp_path: Path) -> None:
+    with pytest.raises(RewardSynthError, match="doubtful: success is true in") as caught:
+        settled(tmp_path, [OFTEN] * 3)
+    draft = next(tmp_path.glob("*/task.draft.yaml"))
+    assert str(draft) in caught.value.hint and "x_velocity" in draft.read_text(encoding="utf-8")
+
+
+def test_a_person_may_take_a_doubtful_draft_but_reads_the_doubt(tmp_path: Path) -> None:
+    said: list[Event] = []
+    task, _ = settled(tmp_path, [OFTEN] * 3, yes=False, confirm=lambda task: True, said=said)
+    assert task.success == OFTEN[0]
+    assert any("aimless episodes" in event.text for event in said if isinstance(event, Warned))
+
+
+@pytest.mark.parametrize(("named", "taken"), [(300, 300), (5, 20), (9999, 1000), (None, 1000)])
+def test_the_model_may_shorten_the_episode(tmp_path: Path, named: int | None, taken: int) -> None:
+    drafted = json.loads(answer(SOUND)) | ({"horizon": named} if named else {})
+    settings = Settings(env="HalfCheetah-v5", yes=True)
+    store = RunStore.create(tmp_path, GOAL, settings, None, "", {})
+    model = ScriptedModel(lambda request: json.dumps(drafted))
+    task = draft_task(GOAL, settings, TaskDrafter(model, Prompts()), store, lambda event: None, None)
+    assert task.horizon == taken
+
+
+BACKWARD = ("bool(np.mean(episode.x_velocity) < -2.0)", "-float(np.mean(episode.x_velocity))")
+
+
+def test_drafts_that_contradict_each_other_are_put_before_the_person(tmp_path: Path) -> None:
+    with pytest.raises(RewardSynthError, match="the other way round"):
+        settled(tmp_path, [SOUND, BACKWARD])
+    said: list[Event] = []
+    task, _ = settled(tmp_path, [SOUND, BACKWARD], yes=False, confirm=lambda task: True, said=said)
+    assert task.success == SOUND[0]
+    assert any("the other way round" in event.text for event in said if isinstance(event, Warned))
+
+
+def test_a_second_opinion_that_cannot_be_used_counts_for_nothing(tmp_path: Path) -> None:
+    task, _ = settled(tmp_path, [SOUND, BROKEN])
+    assert task.success == SOUND[0]
+
+
+def test_a_draft_that_cannot_run_is_nobodys_to_accept(tmp_path: Path) -> None:
+    with pytest.raises(RewardSynthError, match="not usable"):
+        settled(tmp_path, [BROKEN] * 3, yes=False, confirm=lambda task: True)
+
+
+def test_without_anybody_there_a_draft_waits_in_a_file(tmp_path: Path) -> None:
+    with pytest.raises(RewardSynthError, match="nobody accepted"):
+        settled(tmp_path, [SOUND, SOUND], yes=False)
+    assert next(tmp_path.glob("*/task.draft.yaml")).exists()
