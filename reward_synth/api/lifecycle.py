@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import time
 from collections.abc import Callable
 from functools import partial
@@ -10,11 +12,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import Feedback, FeedbackRequest, Outcome
 from reward_synth.display import Display, make_display
+from reward_synth.display.plain import PlainDisplay
 from reward_synth.events.bus import EventBus
-from reward_synth.events.model import RunEnded, RunStarted, Warned
+from reward_synth.events.model import Event, RunEnded, RunStarted, Warned
 from reward_synth.settings.model import Settings
 from reward_synth.store import RunStore
 from reward_synth.store.journal import JournalListener
+from reward_synth.store.manifest import now
 
 if TYPE_CHECKING:
     from reward_synth.preparation.preflight import PreparedTask
@@ -28,6 +32,8 @@ Confirm = Callable[["TaskSpec"], bool]
 Subject = TypeVar("Subject")
 Answer = TypeVar("Answer")
 
+LOGGED_EVERY = 60.0
+"""Seconds between two lines of the log on the same training."""
 UNSAFE = "NO SANDBOX (--unsafe-no-sandbox): generated code that escapes the lint has all your rights on this machine"
 
 
@@ -40,10 +46,11 @@ def work_on(
     :raises RewardSynthError: what ended the run as failed; it can be resumed.
     """
     display, started = make_display(settings.display), time.monotonic()
-    bus = EventBus(JournalListener(store), display)
     end = partial(_end, store, display, store.info.seconds - started)
     with store.logging() as log:
-        store.update(status="running", reason="", outcome="")
+        logged = PlainDisplay(_LogLines(log), every=LOGGED_EVERY)
+        bus = EventBus(JournalListener(store), _keep_warnings(store), logged, display)
+        store.update(status="running", reason="", outcome="", working_since=now())
         info = store.info
         bus.emit(RunStarted(run_dir=str(store.path), goal=info.goal, task=info.task or ""))
         try:
@@ -51,7 +58,6 @@ def work_on(
             from reward_synth.search.final_evaluation import train_best
 
             if settings.unsafe_no_sandbox:
-                log.warning(UNSAFE)
                 bus.emit(Warned(text=UNSAFE))
             with protected(settings.unsafe_no_sandbox) as holds:
                 store.update(sandbox=", ".join(holds))
@@ -78,6 +84,29 @@ def work_on(
             display.close()
 
 
+class _LogLines(io.TextIOBase):
+    """Where a display writes, so that its lines go to the log."""
+
+    def __init__(self, log: logging.Logger) -> None:
+        self._log = log
+
+    def write(self, text: str, /) -> int:
+        """One line, or its end alone."""
+        if text.strip():
+            self._log.info("%s", text.rstrip())
+        return len(text)
+
+
+def _keep_warnings(store: RunStore) -> Callable[[Event], None]:
+    """A listener that writes warnings into ``run.json``, each once: whoever reads the figures later reads them too."""
+
+    def heard(event: Event) -> None:
+        if isinstance(event, Warned) and event.text not in (earlier := store.info.warnings):
+            store.update(warnings=(*earlier, event.text))
+
+    return heard
+
+
 def _loop(
     store: RunStore,
     settings: Settings,
@@ -88,8 +117,10 @@ def _loop(
 ) -> Outcome:
     from reward_synth.search.loop import search
     from reward_synth.search.session import SearchSession
+    from reward_synth.search.steps import warn_of_edits
 
     with SearchSession(store, settings, bus.emit, confirm, prepared) as session:
+        warn_of_edits(session)
         return search(session, ask)
 
 
@@ -106,7 +137,7 @@ def _end(
 
     event, failed = RunEnded(status=status, best=best, reason=reason), status == "failed"
     done = not failed and status not in ("stopped", "waiting")
-    changes: dict[str, Any] = {"outcome": status} if done else {}
+    changes: dict[str, Any] = {"working_since": None} | ({"outcome": status} if done else {})
     try:
         if store.read_task() is not None and not failed:
             changes["task"] = load_task(store.task_path).name

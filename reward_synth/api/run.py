@@ -17,6 +17,7 @@ from reward_synth.settings.origins import Resolved
 from reward_synth.settings.sources import load_settings, resumed_settings
 from reward_synth.store import CostLine, RunInfo, RunStore, find_run
 from reward_synth.store.journal import JournalListener
+from reward_synth.store.manifest import now
 
 if TYPE_CHECKING:
     from reward_synth.tasks.spec import TaskSpec
@@ -137,8 +138,11 @@ class Run:
 
     @property
     def seconds(self) -> float:
-        """Wall time worked on it."""
-        return self.info.seconds
+        """Wall time worked on it, until now if it is being worked on."""
+        info = self.info
+        if info.working_since is None or not self.store.is_locked():
+            return info.seconds
+        return info.seconds + max(0.0, (now() - info.working_since).total_seconds())
 
     def answer(self, feedback: Feedback) -> Path:
         """Record what a person says; it enters the next prompt word for word. Returns the file written."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
+from io import TextIOBase
 from typing import TextIO
 
 from reward_synth.core.number_format import dollars, duration
@@ -19,7 +20,10 @@ class PlainDisplay(Display):
     """Lines on stderr. A training reports at most every ``every`` seconds, all of them in one line each."""
 
     def __init__(
-        self, stream: TextIO | None = None, every: float = 10.0, clock: Callable[[], float] = time.monotonic
+        self,
+        stream: TextIO | TextIOBase | None = None,
+        every: float = 10.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._stream = stream
         self._every = every

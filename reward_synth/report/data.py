@@ -60,6 +60,7 @@ def report_data(store: RunStore) -> ReportData:
         fitness_unit=task.fitness_unit,
         success_threshold=task.success_threshold,
         drafted=task.drafted,
+        warnings=info.warnings,
         candidates=candidates,
         best=_best(store, info.best),
         readings=tuple(Reading(number, text) for number, text in sorted(store.read_iterations().items())),

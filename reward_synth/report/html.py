@@ -67,6 +67,8 @@ class ReportData:
     success_threshold: float
     drafted: bool
     """True if a model wrote the two measures."""
+    warnings: tuple[str, ...] = ()
+    """What a person should know before they believe a figure."""
     candidates: tuple[Candidate, ...] = ()
     best: BestReward | None = None
     readings: tuple[Reading, ...] = ()

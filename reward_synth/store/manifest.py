@@ -46,7 +46,11 @@ class RunInfo(Value):
     created: datetime
     updated: datetime
     seconds: float = 0.0
-    """Wall time worked on it, over all resumptions."""
+    """Wall time worked on it, over all resumptions that have ended."""
+    working_since: datetime | None = None
+    """When the work began that is under way; None while nobody works on it."""
+    warnings: tuple[str, ...] = ()
+    """What a person should know before they believe a figure of this run."""
     best: str | None = None
     """The best candidate so far."""
     success: float | None = None
