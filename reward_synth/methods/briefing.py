@@ -29,7 +29,7 @@ def first_brief(task: TaskSpec, goal: str, table: FieldTable, dt: float, setting
     return Brief(
         goal=goal,
         environment=describe_environment(task.environment.id, task.environment.arguments),
-        stub=table.stub(),
+        stub=table.stub(grouped=True),
         short_stub=table.stub(short=True),
         fields=table.names,
         horizon=task.horizon,

@@ -68,7 +68,7 @@ def draft_task(
     ask = partial(
         drafter.draft_measures,
         goal,
-        shown.for_rewards().stub() if small else shown.stub(judged=True),
+        shown.for_rewards().stub() if small else shown.stub(judged=True, grouped=True),
         environment=describe_environment(environment),
         horizon=choice.horizon,
         dt=seconds_per_step(spec),

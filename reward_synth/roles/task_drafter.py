@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self
@@ -228,7 +229,7 @@ def parse_measures(text: str) -> Measures:
     return Measures(
         success,
         fitness,
-        " ".join(unit.split())[:40],
+        textwrap.shorten(unit, 40, placeholder=""),
         values.get("explanation", "").strip()[:600],
         int(steps) if (steps := values.get("horizon", "").strip()).isdecimal() else None,
     )

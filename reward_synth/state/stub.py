@@ -7,18 +7,53 @@ from collections.abc import Sequence
 
 from reward_synth.state.fields import SWITCH_UNIT, ActionDimension, Field
 
+FEWEST_ALIKE = 3
+"""So many parts of a body must have the same fields before these are told once for all of them."""
+PART = "PART"
+"""What stands for a part's name there. No field has it in its own name, since these are in small letters."""
 
-def render_stub(fields: Sequence[Field], actions: tuple[ActionDimension, ...], discrete: bool, short: bool) -> str:
+
+def render_stub(
+    fields: Sequence[Field], actions: tuple[ActionDimension, ...], discrete: bool, short: bool, grouped: bool = False
+) -> str:
     """See :meth:`FieldTable.stub <reward_synth.state.table.FieldTable.stub>`; the essential fields come first."""
     essential = [field for field in fields if field.essential] or fields
     lines = [_field_line(field, short) for field in essential]
-    others = [] if short else [_field_line(field, short) for field in fields if field not in essential]
+    rest = [] if short else [field for field in fields if field not in essential]
+    others = _grouped(rest) if grouped else [_field_line(field, short) for field in rest]
     if others:
         # Bodies have two hundred fields, of which a reward reads five.
         lines = ["# Needed most often:", *lines, "# All others:", *others]
     lines = ["class State:", *(f"    {line}" for line in lines), ""]
     lines += _action_lines(actions, discrete, short)
     return "\n".join(lines) + "\n"
+
+
+def _grouped(fields: Sequence[Field]) -> list[str]:
+    """Lines of the fields, those that differ in the part's name alone told once, after all others."""
+    parts: dict[str, list[str]] = {}
+    told: dict[str, str] = {}
+    for field in fields:
+        part = _part(field)
+        line = _field_line(field, short=False)
+        told[field.name] = line.replace(part, PART) if part else line
+        if part:
+            parts.setdefault(told[field.name], []).append(part)
+    blocks: dict[tuple[str, ...], list[str]] = {}
+    for line, names in parts.items():
+        if len(names) >= FEWEST_ALIKE:
+            blocks.setdefault(tuple(names), []).append(line)
+    alone = [_field_line(field, short=False) for field in fields if len(parts.get(told[field.name], ())) < FEWEST_ALIKE]
+    for shared, lines in blocks.items():
+        example = lines[0].partition(":")[0].replace(PART, shared[0])
+        alone += [f"# For each {PART} of {', '.join(shared)} (as in {example}):", *lines]
+    return alone
+
+
+def _part(field: Field) -> str:
+    """The part of the body that a field is about: the longest word of its doc that its name begins with."""
+    words = (word.strip(".,;:()") for word in field.doc.split())
+    return max((word for word in words if word and field.name.startswith(f"{word}_")), key=len, default="")
 
 
 def format_range(low: float, high: float) -> str:

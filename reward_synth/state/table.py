@@ -97,13 +97,16 @@ class FieldTable(Sequence[Field]):
         """See :func:`compile_row_reader`; make the table small first, ``table.subset(names)``: all is read."""
         return compile_row_reader([(f.code, f.size, _flat(f)) for f in self._fields], env)
 
-    def stub(self, short: bool = False, judged: bool = False) -> str:
+    def stub(self, short: bool = False, judged: bool = False, grouped: bool = False) -> str:
         """The typed stub that the designer reads: class ``State`` with units, ranges and signs, then action.
 
         :param short: only the essential fields, and the actions in one line: for small models.
+        :param grouped: tell what every part of a body has once for all parts. A model reads half as much, and can name
+            the same fields.
         :param judged: also the fields that only judges may read: for who writes success and fitness.
         """
-        return render_stub(self if judged else self.for_rewards(), self.actions, self.discrete, short)
+        fields = self if judged else self.for_rewards()
+        return render_stub(fields, self.actions, self.discrete, short, grouped)
 
 
 def _flat(field: Field) -> Reader:

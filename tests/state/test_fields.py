@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -146,3 +147,25 @@ def test_a_table_without_judges_fields_stays_itself() -> None:
     table = FieldTable([plain], [])
     assert table.for_rewards() is table
     assert FieldTable([plain, judged], []).for_rewards().names == ("height",)
+
+
+def test_what_every_part_has_is_told_once_in_the_grouped_stub() -> None:
+    simulator = GymMujoco()
+    env = simulator.make("Ant-v5", {})
+    fields = simulator.fields(env)
+    env.close()
+    whole, grouped = fields.stub(), fields.stub(grouped=True)
+    assert len(grouped) < 0.5 * len(whole)
+    head = next(line for line in grouped.splitlines() if "For each PART of" in line and "front_left_stub" in line)
+    assert "back_right_shin" in head and "(as in torso_position)" in head
+    # Every field can still be named: by a line of its own, or by its part and the line that all parts share.
+    named = set(re.findall(r"^    (\w+): ", grouped, flags=re.M))
+    parts: list[str] = []
+    for line in grouped.splitlines():
+        if "# For each PART of " in line:
+            parts = line.partition(" of ")[2].partition(" (as in")[0].split(", ")
+        elif line.strip().startswith("PART_"):
+            named |= {line.strip().partition(":")[0].replace("PART", part) for part in parts}
+    assert {field.name for field in fields.for_rewards()} <= named
+    # The essential fields are told as they are.
+    assert grouped.partition("# All others:")[0] == whole.partition("# All others:")[0]
