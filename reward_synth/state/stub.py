@@ -51,8 +51,11 @@ def _grouped(fields: Sequence[Field]) -> list[str]:
 
 
 def _part(field: Field) -> str:
-    """The part of the body that a field is about: the longest word of its doc that its name begins with."""
-    words = (word.strip(".,;:()") for word in field.doc.split())
+    """The part of the body that a field is about: the longest word of its doc that its name begins with.
+
+    The doc of a rate names the angle, as in ``hip_angle``: the part is the hip.
+    """
+    words = (word.strip(".,;:()").removesuffix("_angle") for word in field.doc.split())
     return max((word for word in words if word and field.name.startswith(f"{word}_")), key=len, default="")
 
 
