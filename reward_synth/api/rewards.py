@@ -81,9 +81,8 @@ def train_reward(
     """
     from reward_synth.executors.local import LocalExecutor
     from reward_synth.reward.scale import recorded_scale
-    from reward_synth.search.steps import progress_event
     from reward_synth.tasks.spec import with_scale
-    from reward_synth.training.job import Progress
+    from reward_synth.training.job import Progress, progress_event
     from reward_synth.training.presets import preset_for
 
     source, shown = _source_of(reward), display or make_display("none")

@@ -71,5 +71,6 @@ class PlainDisplay(Display):
         training, point = self._progress.trainings[key], event.evaluation
         figures = f", {result_text(point.success, point.fitness)}" if point else ""
         left = training.seconds_left
-        remaining = f", about {duration(left)} left" if left is not None else ""
+        end = "to the end of its rung" if training.until else "left"
+        remaining = f", about {duration(left)} {end}" if left is not None else ""
         yield f"  {event.candidate} seed {event.seed}: trained {training.share:.0%}{figures}{remaining}"

@@ -28,6 +28,8 @@ class Training:
     step: int
     fitness: list[float] = field(default_factory=list)
     success: float | None = None
+    until: int | None = None
+    """Where its rung ends, if it is in one."""
     active: float = 0.0
     """Seconds since it was first heard of, without its pauses between rungs."""
 
@@ -38,11 +40,11 @@ class Training:
 
     @property
     def seconds_left(self) -> float | None:
-        """At the speed so far; None until there is one."""
+        """At the speed so far, to the end of its rung if it is in one; None until there is a speed."""
         done = self.step - self.first_step
         if done <= 0 or self.active <= 0:
             return None
-        return max(0, self.total_steps - self.step) * self.active / done
+        return max(0, (self.until or self.total_steps) - self.step) * self.active / done
 
 
 class RunProgress:
@@ -71,7 +73,7 @@ class RunProgress:
             case events.ModelCalled():
                 self.call_done(event.usd)
             case events.TrainingProgressed():
-                self.training(event.candidate, event.seed, event.step, event.total_steps, event.evaluation)
+                self.training(event.candidate, event.seed, event.step, event.total_steps, event.evaluation, event.until)
             case events.CandidateTrained():
                 self.end_training(event.candidate.id)
             case events.SeedTrained():
@@ -83,7 +85,13 @@ class RunProgress:
         self.usd = total([self.usd, usd])
 
     def training(
-        self, candidate: str, seed: int, step: int, total_steps: int, evaluation: EvaluationPoint | None
+        self,
+        candidate: str,
+        seed: int,
+        step: int,
+        total_steps: int,
+        evaluation: EvaluationPoint | None,
+        until: int | None = None,
     ) -> Training:
         """Note how far a training is."""
         key = (candidate, seed)
@@ -93,7 +101,7 @@ class RunProgress:
         silent = now - training.heard
         # Trainings are heard of several times a second while they run.
         training.active += silent if silent < PAUSE else 0.0
-        training.step, training.total_steps, training.heard = step, total_steps, now
+        training.step, training.total_steps, training.until, training.heard = step, total_steps, until, now
         if evaluation is not None:
             if not training.fitness or training.fitness[-1] != evaluation.fitness:
                 training.fitness.append(evaluation.fitness)

@@ -84,6 +84,8 @@ class TrainingProgressed(Value):
     """Index of the seed, counted from 0."""
     step: int
     total_steps: int
+    until: int | None = None
+    """The step at which it pauses for the end of its rung; None if it trains to its end."""
     evaluation: EvaluationPoint | None = None
     """The newest one; None before the first."""
 

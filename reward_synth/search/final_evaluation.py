@@ -25,11 +25,10 @@ from reward_synth.events.model import SeedTrained, StatusChanged
 from reward_synth.executors.registry import open_executor
 from reward_synth.report.data import write_report
 from reward_synth.search.limits import first_reason, stop_file, time_limit
-from reward_synth.search.steps import progress_event
 from reward_synth.settings.model import Settings
 from reward_synth.store import RunStore
 from reward_synth.tasks.spec import TaskSpec, load_task
-from reward_synth.training.job import Progress, TrainJob
+from reward_synth.training.job import Progress, TrainJob, progress_event
 
 _UPPER_HALF = 2**31
 """Training seeds of a search lie below it, those of final trainings from it on: no seed is in both."""

@@ -13,7 +13,7 @@ from reward_synth.methods.halving import Standing
 from reward_synth.search.continuing import HANDED_OVER, hand_over_files
 from reward_synth.search.session import SearchSession
 from reward_synth.tasks.spec import TaskSpec, save_task
-from reward_synth.training.job import Progress, TrainJob
+from reward_synth.training.job import Progress, TrainJob, progress_event
 
 SHARE = 0.2
 """Of the training's steps, for each preset: what falls or stands still shows by then."""
@@ -43,11 +43,7 @@ def race_presets(session: SearchSession, candidates: Sequence[Candidate], seed: 
     names = {job.folder: name for name, job in jobs.items()}
 
     def progressed(job: TrainJob, progress: Progress) -> None:
-        session.emit(
-            events.TrainingProgressed(
-                candidate=sound.id, seed=0, step=progress.step, total_steps=job.target, evaluation=progress.evaluation
-            )
-        )
+        session.emit(progress_event(sound.id, job, progress))
 
     session.emit(events.StatusChanged(text=f"racing the presets {', '.join(jobs)} on {sound.id}"))
     session.executor.run(

@@ -38,7 +38,7 @@ from reward_synth.search.preset_race import is_open, race_presets
 from reward_synth.search.session import SearchSession
 from reward_synth.state.episode import Episode
 from reward_synth.state.faults import BLAME
-from reward_synth.training.job import Progress, TrainJob, read_progress
+from reward_synth.training.job import Progress, TrainJob, progress_event, read_progress
 
 Ask = Callable[[FeedbackRequest], Feedback]
 """Puts a feedback request before the person and returns the answer."""
@@ -195,17 +195,6 @@ def warn_of_edits(session: SearchSession) -> None:
         if any(each and not each.belongs_to(job.digest()) for job, each in zip(jobs, results, strict=True)):
             text = f"{candidate.id}: its reward or the task was changed after it was trained, and its figures were not"
             session.emit(events.Warned(text=f"{text} (give the new text as feedback, or `reward-synth train` it)"))
-
-
-def progress_event(candidate: str, job: TrainJob, progress: Progress) -> events.TrainingProgressed:
-    """Where a training stands, as an event."""
-    return events.TrainingProgressed(
-        candidate=candidate,
-        seed=job.seed_index,
-        step=progress.step,
-        total_steps=job.steps,
-        evaluation=progress.evaluation,
-    )
 
 
 def training_jobs(session: SearchSession, candidate: str) -> list[TrainJob]:

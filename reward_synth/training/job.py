@@ -17,6 +17,7 @@ from reward_synth.core.types import (
     TermStatistics,
     Value,
 )
+from reward_synth.events.model import TrainingProgressed
 from reward_synth.simulators.custom.files import digest_of, file_of, name_environment
 from reward_synth.tasks.spec import TaskSpec
 from reward_synth.training.presets import Preset, preset_for
@@ -181,6 +182,18 @@ class Progress(Value):
     step: int = 0
     seconds: float = 0.0
     evaluation: EvaluationPoint | None = None
+
+
+def progress_event(candidate: str, job: TrainJob, progress: Progress) -> TrainingProgressed:
+    """Where a training stands, as an event."""
+    return TrainingProgressed(
+        candidate=candidate,
+        seed=job.seed_index,
+        step=progress.step,
+        total_steps=job.steps,
+        until=job.until if job.until is not None and job.until < job.steps else None,
+        evaluation=progress.evaluation,
+    )
 
 
 def read_progress(folder: Path) -> Progress:

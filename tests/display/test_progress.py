@@ -50,3 +50,14 @@ def test_words_for_figures() -> None:
     assert result_text(None, None) == "not trained"
     assert sparkline([0, 1, 2]) == "▁▅█"
     assert printable("a\x1b]0;x\x07b\nc\td\x9b") == "a]0;xb\nc\td"
+
+
+def test_the_time_left_is_that_to_the_end_of_the_rung() -> None:
+    clock = Clock()
+    progress = RunProgress(clock)
+    progress.training("001-a", 0, 0, 1000, None, until=100)
+    clock.seconds = 10.0
+    progress.training("001-a", 0, 50, 1000, None, until=100)
+    assert progress.seconds_left() == pytest.approx(10.0), "not to a step that it may never reach"
+    progress.training("001-a", 0, 50, 1000, None)
+    assert progress.seconds_left() == pytest.approx(190.0)
