@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.files import write_text
+from reward_synth.core.files import refuse_links, write_text
 from reward_synth.core.names import LearnerName, ScaleName
 from reward_synth.core.types import CheckReport, TrainResult
 from reward_synth.display import Display, make_display
@@ -121,6 +121,7 @@ def _placed(
 
     # Whoever takes this file home shall have the reward that was trained.
     path = folder / "reward.py"
+    refuse_links(folder)
     before = path.read_bytes() if path.exists() else b""
     write_text(path, with_recorded_scale(source, spec.training.scale))
     job = TrainJob.of(spec, path, report, folder, keep_checkpoint=True, **options)

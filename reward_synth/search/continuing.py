@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
-from reward_synth.core.files import write_bytes
+from reward_synth.core.files import refuse_links, write_bytes
 from reward_synth.core.types import Candidate, candidate_id
 from reward_synth.methods.refine import Refined
 from reward_synth.search.session import SearchSession
@@ -58,7 +58,11 @@ def hand_over(session: SearchSession, candidate: str) -> None:
 
 
 def hand_over_files(source: Path, target: Path, names: Iterable[str]) -> None:
-    """Copy a training's files to another's folder, but none that is there already."""
+    """Copy a training's files to another's folder, but none that is there already.
+
+    :raises RewardSynthError: the training left a link, whose target would be copied.
+    """
+    refuse_links(source)
     for name in names:
         if (source / name).exists() and not (target / name).exists():
             write_bytes(target / name, (source / name).read_bytes())

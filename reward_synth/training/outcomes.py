@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Literal, Self
 
 from pydantic import ValidationError
 
-from reward_synth.core.files import write_text
+from reward_synth.core.files import refuse_links, write_text
 from reward_synth.core.types import EpisodeScore, EvaluationPoint, TermStatistics, TrainResult, Value
 from reward_synth.training.job import TrainJob
 
@@ -156,11 +157,14 @@ def set_aside_stale(job: TrainJob) -> Path | None:
     What a longer training of the same lineage goes on from stays where it is.
 
     :return: where it is kept; None if there was none.
+    :raises RewardSynthError: the folder holds a link. A hostile training may have left one, and what is moved would go
+        where it leads.
     """
     found = read_result(job.folder)
     if found is None or found.belongs_to(job.digest()):
         return None
-    place = job.folder / EARLIER / (found.job[:12] or "unknown")
+    refuse_links(job.folder)
+    place = job.folder / EARLIER / (re.sub("[^0-9a-f]", "", found.job)[:12] or "unknown")
     place.mkdir(parents=True, exist_ok=True)
     goes_on = {job.checkpoint_path.name, "progress.csv", "rung.json", EARLIER, job.reward.name}
     for path in sorted(job.folder.iterdir()):

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import EvaluationPoint
 from reward_synth.evaluation.policy import load_policy
+from reward_synth.search.continuing import hand_over_files
 from reward_synth.tasks.spec import TaskSpec
 from reward_synth.training.job import TrainJob
 from reward_synth.training.loop.checkpoint import load_checkpoint
@@ -156,3 +158,16 @@ def test_an_earlier_policy_that_is_no_better_is_dropped(again: TrainJob) -> None
     again.result_path.unlink()
     kept = run_jobs([again])[again.folder]
     assert kept.policy == "last" and not again.best_policy_path.exists() and not again.last_policy_path.exists()
+
+
+@pytest.mark.parametrize("name", ["earlier", "eval.csv"])
+def test_a_link_that_a_training_left_leads_nowhere(again: TrainJob, tmp_path: Path, name: str) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (again.folder / name).unlink(missing_ok=True)
+    (again.folder / name).symlink_to(elsewhere)
+    with pytest.raises(RewardSynthError, match="no plain file"):
+        set_aside_stale(again.model_copy(update={"seed": 99}))
+    with pytest.raises(RewardSynthError, match="no plain file"):
+        hand_over_files(again.folder, tmp_path / "next", ["eval.csv"])
+    assert list(elsewhere.iterdir()) == [] and not (tmp_path / "next").exists()
