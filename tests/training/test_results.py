@@ -171,3 +171,16 @@ def test_a_link_that_a_training_left_leads_nowhere(again: TrainJob, tmp_path: Pa
     with pytest.raises(RewardSynthError, match="no plain file"):
         hand_over_files(again.folder, tmp_path / "next", ["eval.csv"])
     assert list(elsewhere.iterdir()) == [] and not (tmp_path / "next").exists()
+
+
+def test_episodes_of_an_earlier_evaluation_do_not_stay_among_the_new_ones(again: TrainJob) -> None:
+    kept = read_result(again.folder)
+    assert kept is not None
+    again.trajectories.mkdir(exist_ok=True)
+    (again.trajectories / "seed-0-episode-063.npz").write_bytes(b"of before")
+    (again.trajectories / "seed-1-episode-063.npz").write_bytes(b"another seed's")
+    again.result_path.unlink()
+    result = run_jobs([again])[again.folder]
+    own = sorted(path.name for path in again.trajectories.glob("seed-0-*.npz"))
+    assert len(own) == len(result.episodes) == len(kept.episodes)
+    assert (again.trajectories / "seed-1-episode-063.npz").exists()

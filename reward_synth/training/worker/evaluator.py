@@ -37,6 +37,9 @@ def evaluate(job: TrainJob) -> FinalEvaluation:
             job.best_policy_path.replace(job.policy_path)
         job.best_policy_path.unlink(missing_ok=True)
         episodes, scores = _judge(job, table, process, load_policy(job.policy_path))
+        # An evaluation of before, which was cut off or of another job, may have played more.
+        for path in job.trajectories.glob(f"seed-{job.seed_index}-episode-*.npz"):
+            path.unlink()
         for number, episode in enumerate(episodes):
             episode.save(job.trajectories / f"seed-{job.seed_index}-episode-{number:03d}.npz")
         return FinalEvaluation(episodes=tuple(scores), policy="best" if kept else "last")
