@@ -164,6 +164,16 @@ class KnownEpisodes:
         self.reference = record_reference_episodes(task, table)
         self.longer = full_length(task, table)
 
+    @property
+    def aimless(self) -> list[Episode]:
+        """Those that aim at nothing, the long ones last."""
+        return [*self.reference.episodes[: len(self.reference.episodes) - self.reference.experts], *self.longer]
+
+    @property
+    def experts(self) -> tuple[Episode, ...]:
+        """Those of the scripted experts, if there are any."""
+        return self.reference.episodes[len(self.reference.episodes) - self.reference.experts :]
+
     def trial(self, task: TaskSpec) -> Trial:
         """The trial of a draft.
 

@@ -19,15 +19,12 @@ def what_was_seen(table: FieldTable, known: KnownEpisodes) -> str:
 
     :param table: the fields to tell of; the episodes hold at least these.
     """
-    episodes = [*known.reference.episodes, *known.longer]
-    cut = len(known.reference.episodes) - known.reference.experts
-    aimless, experts = [*episodes[:cut], *known.longer], episodes[cut : cut + known.reference.experts]
     told = {field.name for field in table.essential()} | {field.name for field in table if field.judge_only}
     return "\n".join(
         line
         for field in table
         if field.name in told and field.size <= MOST_ELEMENTS
-        for line in _lines(field, aimless, experts)
+        for line in _lines(field, known.aimless, known.experts)
     )
 
 

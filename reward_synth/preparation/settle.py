@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -12,6 +12,7 @@ from reward_synth.core.types import Finding
 from reward_synth.evaluation.play import field_table, seconds_per_step
 from reward_synth.events.bus import Emit
 from reward_synth.events.model import StatusChanged, Warned
+from reward_synth.preparation.amounts import quantities
 from reward_synth.preparation.learner_choice import LearnerChoice, choose_learner
 from reward_synth.preparation.measure_trial import DOUBTS, KnownEpisodes, Trial, disagreement
 from reward_synth.preparation.preflight import try_environment
@@ -63,37 +64,68 @@ def draft_task(
     choice = choose_learner(spec, list_tasks())
     emit(StatusChanged(text=f"training {choice.reason}"))
     check = MeasureCheck(_without_measures(goal, spec, choice), table)
-    small = drafter.model.small
-    shown = table.for_rewards().essential() if small else table
-    ask = partial(
-        drafter.draft_measures,
-        goal,
-        shown.for_rewards().stub() if small else shown.stub(judged=True, grouped=True),
-        environment=describe_environment(environment),
-        horizon=choice.horizon,
-        dt=seconds_per_step(spec),
-        check=check,
-        layout=shown.layout(),
-        seen="" if small else what_was_seen(shown, check.known),
-    )
-    emit(StatusChanged(text="asking the model what success is"))
-    drafted = ask()
-    errors, warnings = drafted.findings, check.warnings
-    if not errors:
-        emit(StatusChanged(text="asking for a second opinion on what success is"))
-        errors = check.compare(drafted, second := ask(again=True))
-        drafted = replace(drafted, exchanges=(*drafted.exchanges, *second.exchanges))
+    draft = _fill_in_forms if drafter.model.small else _draft_twice
+    drafted = draft(goal, spec, check, drafter, emit)
     for exchange in drafted.exchanges:
         store.write_exchange(None, exchange.role, exchange.prompt, exchange.answer)
     task = with_scale(check.task_of(drafted), settings.scale)
-    _accept(task, errors, warnings, settings, store, emit, confirm)
+    _accept(task, drafted, settings, store, emit, confirm)
     return task
+
+
+def _draft_twice(goal: str, spec: EnvironmentSpec, check: MeasureCheck, drafter: TaskDrafter, emit: Emit) -> Drafted:
+    """A draft with which an independent second one agrees."""
+    ask = partial(
+        drafter.draft_measures,
+        goal,
+        check.table.stub(judged=True, grouped=True),
+        environment=describe_environment(spec.environment.id),
+        horizon=check.horizon,
+        dt=seconds_per_step(spec),
+        check=check,
+        seen=what_was_seen(check.table, check.known),
+    )
+    emit(StatusChanged(text="asking the model what success is"))
+    drafted = ask()
+    if drafted.errors:
+        return drafted
+    emit(StatusChanged(text="asking for a second opinion on what success is"))
+    second = ask(again=True)
+    return replace(
+        drafted,
+        exchanges=(*drafted.exchanges, *second.exchanges),
+        findings=(*check.compare(drafted, second), *drafted.findings),
+    )
+
+
+def _fill_in_forms(goal: str, spec: EnvironmentSpec, check: MeasureCheck, drafter: TaskDrafter, emit: Emit) -> Drafted:
+    """For a small model, which writes no measures: it chooses among what recorded episodes suggest.
+
+    :raises RewardSynthError: no number of the state moves.
+    """
+    table = check.table.for_rewards().essential()
+    offered = quantities(table, check.known, goal)
+    if not offered:
+        raise RewardSynthError(
+            f"{spec.environment.id} has no number that a small model could speak of",
+            "name fields of your own (docs/guide/own-environment.md), or try a stronger --model",
+        )
+    emit(StatusChanged(text="asking the model what success is"))
+    return drafter.fill_in_forms(
+        goal,
+        table.stub(),
+        environment=describe_environment(spec.environment.id),
+        horizon=check.horizon,
+        dt=seconds_per_step(spec),
+        quantities=offered,
+        may_end_early=any(episode.terminated for episode in check.known.aimless),
+        check=check,
+    )
 
 
 def _accept(
     task: TaskSpec,
-    errors: Sequence[Finding],
-    warnings: Sequence[Finding],
+    drafted: Drafted,
     settings: Settings,
     store: RunStore,
     emit: Emit,
@@ -103,6 +135,7 @@ def _accept(
 
     :raises RewardSynthError: nobody accepted it, or it cannot be used.
     """
+    errors = drafted.errors
     unusable = [finding for finding in errors if finding.id not in DOUBTS]
     if unusable:
         raise RewardSynthError(
@@ -113,7 +146,7 @@ def _accept(
     emit(StatusChanged(text=f"fitness ({task.fitness_unit}): {' '.join(task.fitness.split())}"))
     if settings.yes and not errors:
         return
-    for finding in (*errors, *warnings):
+    for finding in (*errors, *drafted.warnings):
         emit(Warned(text=finding.message))
     if confirm is not None and confirm(task):
         return
@@ -156,20 +189,19 @@ class MeasureCheck:
 
     def __init__(self, task: TaskSpec, table: FieldTable) -> None:
         self._task = task
-        self._table = table
+        self.table = table
+        self.horizon = task.horizon
+        """Steps of the longest episode that a draft may ask for."""
         self._known: dict[int, KnownEpisodes] = {}
-        self.warnings: tuple[Finding, ...] = ()
-        """What is doubtful, but may be so for a good reason, of the newest draft that passed the lint."""
 
-    def task_of(self, drafted: Drafted | Measures) -> TaskSpec:
+    def task_of(self, measures: Measures) -> TaskSpec:
         """The task with these measures."""
-        longest = self._task.horizon
         changes = {
-            "success": drafted.success,
-            "fitness": drafted.fitness,
-            "fitness_unit": drafted.fitness_unit,
-            "notes": drafted.explanation,
-            "horizon": min(max(drafted.horizon or longest, SHORTEST_HORIZON), longest),
+            "success": measures.success,
+            "fitness": measures.fitness,
+            "fitness_unit": measures.fitness_unit,
+            "notes": measures.explanation,
+            "horizon": min(max(measures.horizon or self.horizon, SHORTEST_HORIZON), self.horizon),
         }
         return self._task.model_copy(update=changes)
 
@@ -181,7 +213,7 @@ class MeasureCheck:
     def _known_as_long_as(self, task: TaskSpec) -> KnownEpisodes:
         if task.horizon not in self._known:
             self._known[task.horizon] = KnownEpisodes(
-                self._task.model_copy(update={"horizon": task.horizon}), self._table
+                self._task.model_copy(update={"horizon": task.horizon}), self.table
             )
         return self._known[task.horizon]
 
@@ -189,26 +221,22 @@ class MeasureCheck:
         return self._known_as_long_as(task).trial(task)
 
     def __call__(self, measures: Measures) -> tuple[Finding, ...]:
-        """Errors only; measures that pass have none."""
-        self.warnings = ()
-        layout = self._table.layout()
+        """Errors and warnings; of the lint errors only."""
+        layout = self.table.layout()
         found = (
             *lint(measures.success, layout, "success").findings,
             *lint(measures.fitness, layout, "fitness").findings,
         )
-        errors = tuple(finding for finding in found if finding.severity == "error")
-        if errors:
+        if errors := tuple(finding for finding in found if finding.severity == "error"):
             return errors
         try:
-            doubts = tuple(self._trial(self.task_of(measures)).doubts())
+            return tuple(self._trial(self.task_of(measures)).doubts())
         except RewardError as error:
             return (error.finding,)
-        self.warnings = tuple(finding for finding in doubts if finding.severity != "error")
-        return tuple(finding for finding in doubts if finding.severity == "error")
 
     def compare(self, drafted: Drafted, second: Drafted) -> tuple[Finding, ...]:
         """What an independent draft says differently; nothing where that draft cannot be used itself."""
-        if second.findings:
+        if second.errors:
             return ()
         # Both on the first one's episodes: an episode counts the same however long the other would let it last.
         horizon = self.task_of(drafted).horizon

@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, Self
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.names import RoleName
 from reward_synth.core.types import Finding
 from reward_synth.llm.base import Message, Model, Reply, Request
+from reward_synth.reward.probe_rules import PROBE
 from reward_synth.reward.source import parse_python
-from reward_synth.roles.ask import Answer, Unparseable, ask
-from reward_synth.roles.brief import Exchange, Layout, as_text
+from reward_synth.roles.ask import Answer, Unparseable, ask, ask_many
+from reward_synth.roles.brief import Exchange, as_text
 from reward_synth.roles.lenient_json import extract_json
+from reward_synth.roles.measure_form import Form, Quantity, parse_form
 from reward_synth.roles.parsing import ParseError, blocks, clean
 from reward_synth.roles.prompts import Prompts
 from reward_synth.roles.registry import register
@@ -24,7 +28,8 @@ from reward_synth.settings.model import Settings
 
 DRAFTS = 3
 """So many at most: the first, and those that follow from what is wrong with it."""
-_READING = re.compile(r"^The goal wants .+$", re.MULTILINE)
+_FORM_TEMPERATURES = (0.2, 0.7, 0.7)
+"""Of the forms that a small model fills in side by side: what it means every time, it means."""
 _LABELLED = re.compile(
     r"^[ \t>*`-]*(?P<key>success|fitness|fitness[_ ]unit|unit|explanation)"
     r"[ \t*`]*[:=][ \t*`]*(?P<value>[^\n]+?)[ \t`]*$",
@@ -52,11 +57,21 @@ class Drafted(Measures):
 
     exchanges: tuple[Exchange, ...] = ()
     findings: tuple[Finding, ...] = ()
-    """What is still wrong with it; empty for usable measures."""
+    """What is still said against it; no error among them for measures that are sound."""
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """What is wrong with it."""
+        return _errors(self.findings)
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """What is doubtful, but may be so for a good reason."""
+        return tuple(finding for finding in self.findings if finding.severity != "error")
 
 
 MeasureCheck = Callable[[Measures], tuple[Finding, ...]]
-"""Returns what is wrong with a draft."""
+"""Returns what is said against a draft: errors go back to the model."""
 
 
 @register
@@ -117,58 +132,122 @@ class TaskDrafter:
         horizon: int,
         dt: float,
         check: MeasureCheck,
-        layout: Layout = (),
         seen: str = "",
         again: bool = False,
     ) -> Drafted:
         """Draft success and fitness for a goal, at most three times while ``check`` objects.
 
-        :param stub: the full stub, or the short one for a small model.
-        :param layout: of the fields that ``stub`` shows; with it, a small model must answer by a grammar.
+        :param stub: the full stub.
         :param dt: seconds per step.
         :param seen: values of the fields in recorded episodes, a line each; empty for none.
         :param again: a second opinion: one draft only, drawn more freely and independently of the first.
         :raises RewardSynthError: no answer could be parsed.
         """
         values = {"goal": goal, "stub": stub, "environment": environment, "horizon": horizon, "dt": dt, "seen": seen}
-        prompt = self.prompts.render(f"goal/{self._folder}/draft_measures.md.j2", **values)
+        prompt = self.prompts.render("goal/full/draft_measures.md.j2", **values)
         messages: tuple[Message, ...] = (Message(role="user", content=prompt),)
         exchanges: list[Exchange] = []
         for attempt in (DRAFTS,) if again else range(DRAFTS):
-            answer = self._ask_measures(messages, attempt, layout)
+            answer = self._ask_measures(messages, attempt)
             exchanges.append(Exchange(self.role, as_text(answer.request), answer.reply.text))
             measures = answer.value
             findings = check(measures)
-            errors = [finding for finding in findings if finding.severity == "error"]
-            if not errors:
+            if not (errors := _errors(findings)):
                 break
-            messages = (*answer.request.messages, *self._objection(answer.reply, findings))
-        return Drafted(**vars(measures), exchanges=tuple(exchanges), findings=tuple(errors))
+            messages = (*answer.request.messages, *self._objection(answer.reply, errors))
+        return Drafted(**vars(measures), exchanges=tuple(exchanges), findings=findings)
 
-    def _ask_measures(self, messages: tuple[Message, ...], attempt: int, layout: Layout) -> Answer[Measures]:
-        scalars = [name for name, shape in layout if not shape]
-        grammar = None
-        if self.model.small and scalars:
-            grammar = self.prompts.render("goal/small/draft_measures.gbnf.j2", scalars=scalars)
+    def fill_in_forms(
+        self,
+        goal: str,
+        stub: str,
+        *,
+        environment: str,
+        horizon: int,
+        dt: float,
+        quantities: Sequence[Quantity],
+        may_end_early: bool,
+        check: MeasureCheck,
+    ) -> Drafted:
+        """Success and fitness from forms that a small model fills in: the first whose meaning another one shares.
+
+        Forms to which ``check`` objects do not count. Where no two are left that mean the same, the draft is doubtful.
+
+        :param stub: the short stub.
+        :param quantities: what can be wanted; at least one.
+        :param may_end_early: True if the environment ends an episode early.
+        :raises RewardSynthError: no answer could be parsed.
+        """
+        values = {
+            "goal": goal,
+            "stub": stub,
+            "environment": environment,
+            "horizon": horizon,
+            "dt": dt,
+            "quantities": [quantity.offered() for quantity in quantities],
+            "may_end_early": may_end_early,
+        }
+        prompt = self.prompts.render("goal/small/measure_form.md.j2", **values)
+        grammar = self.prompts.render("goal/small/measure_form.gbnf.j2", **values)
+        requests = [
+            Request(
+                messages=(Message(role="user", content=prompt),),
+                role=self.role,
+                temperature=temperature,
+                max_tokens=200,
+                sample=sample,
+                grammar=grammar,
+            )
+            for sample, temperature in enumerate(_FORM_TEMPERATURES)
+        ]
+        answers = ask_many(self.model, requests, partial(parse_form, quantities=quantities), self.prompts)
+        exchanges = tuple(Exchange(self.role, as_text(each.request), each.reply.text) for each in answers)
+        forms = [each.value for each in answers if not isinstance(each, Unparseable)]
+        if not forms:
+            raise self._nothing_usable(next(each.reason for each in answers if isinstance(each, Unparseable)))
+        checked = [(form, check(_measures_of(form))) for form in forms]
+        sound = [(form, findings) for form, findings in checked if not _errors(findings)]
+        votes = Counter(form.meaning for form, _ in sound)
+        chosen, findings = max(sound, key=lambda each: votes[each[0].meaning]) if sound else checked[0]
+        if sound and votes[chosen.meaning] == 1:
+            findings = (_disagreement(forms), *findings)
+        return Drafted(**vars(_measures_of(chosen)), exchanges=exchanges, findings=findings)
+
+    def _ask_measures(self, messages: tuple[Message, ...], attempt: int) -> Answer[Measures]:
         request = Request(
             messages=messages,
             role=self.role,
             temperature=0.2 if attempt < DRAFTS else 0.8,
-            max_tokens=200 if self.model.small else 2048,
+            max_tokens=2048,
             sample=attempt,
-            grammar=grammar,
         )
         try:
             return ask(self.model, request, parse_measures, self.prompts)
         except Unparseable as failure:
-            raise RewardSynthError(
-                f"the model {self.model.name} gave no usable success and fitness: {failure.reason}",
-                "write a task file with `reward-synth tasks new`, or try another --model",
-            ) from failure
+            raise self._nothing_usable(failure.reason) from failure
+
+    def _nothing_usable(self, reason: str) -> RewardSynthError:
+        return RewardSynthError(
+            f"the model {self.model.name} gave no usable success and fitness: {reason}",
+            "write a task file with `reward-synth tasks new`, or try another --model",
+        )
 
     def _objection(self, reply: Reply, findings: tuple[Finding, ...]) -> tuple[Message, Message]:
         text = self.prompts.render("goal/repair_measures.md.j2", findings=findings)
         return Message(role="assistant", content=reply.text), Message(role="user", content=text)
+
+
+def _measures_of(form: Form) -> Measures:
+    return Measures(form.success(), form.fitness(), form.fitness_unit, form.explanation())
+
+
+def _errors(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    return tuple(finding for finding in findings if finding.severity == "error")
+
+
+def _disagreement(forms: Sequence[Form]) -> Finding:
+    meant = "; ".join(dict.fromkeys(form.wishes[0].words() for form in forms))
+    return PROBE["drafts-disagree"].finding(f"of {len(forms)} drafts no two that are sound mean the same: {meant}")
 
 
 def _named(goal: str, environments: Mapping[str, str]) -> dict[str, str]:
@@ -237,8 +316,6 @@ def parse_measures(text: str) -> Measures:
 
 def _labelled(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
-    if reading := _READING.search(clean(text)):
-        found["explanation"] = reading.group()
     for match in _LABELLED.finditer(clean(text)):
         key = match["key"].lower().replace(" ", "_")
         found.setdefault(key, match["value"].strip())

@@ -135,3 +135,28 @@ def test_without_anybody_there_a_draft_waits_in_a_file(tmp_path: Path) -> None:
     with pytest.raises(RewardSynthError, match="nobody accepted"):
         settled(tmp_path, [SOUND, SOUND], yes=False)
     assert next(tmp_path.glob("*/task.draft.yaml")).exists()
+
+
+BACKWARDS = "The goal wants x_velocity to be negative: backwards.\nWhen: on average, less than -2.0 m/s\nDone.\n"
+IN_PLACE = "The goal wants x_position to be near: it stays there.\nWhen: at some moment, near 0.0 m\nDone.\n"
+
+
+def filled_in(tmp_path: Path, forms: Sequence[str]) -> TaskSpec:
+    settings = Settings(env="HalfCheetah-v5", yes=True)
+    store = RunStore.create(tmp_path, GOAL, settings, None, "", {})
+    model = ScriptedModel(list(forms), small=True)
+    return draft_task(GOAL, settings, TaskDrafter(model, Prompts()), store, lambda event: None, None)
+
+
+def test_a_small_model_fills_in_forms_and_the_trial_chooses(tmp_path: Path) -> None:
+    task = filled_in(tmp_path, [IN_PLACE, BACKWARDS, BACKWARDS])
+    assert task.success == "bool(np.mean(episode.x_velocity) < -2.0)"
+    assert task.fitness == "float(-np.mean(episode.x_velocity))" and task.fitness_unit == "m/s"
+    assert task.notes == "Success: x_velocity is less than -2.0 m/s on average."
+
+
+def test_a_small_model_that_means_nothing_twice_trains_nothing(tmp_path: Path) -> None:
+    with pytest.raises(RewardSynthError, match="no two that are sound mean the same"):
+        filled_in(tmp_path, [IN_PLACE, BACKWARDS, BACKWARDS.replace("x_velocity", "torso_pitch")])
+    with pytest.raises(RewardSynthError, match="doubtful: success is true"):
+        filled_in(tmp_path, [IN_PLACE] * 3)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from reward_synth.core.types import Alignment, CheckReport, Finding
+from reward_synth.llm.fake import ScriptedModel
 from reward_synth.roles.brief import Attempt, Brief, Example, Turn
+from reward_synth.roles.measure_form import WHENS, Quantity
+from reward_synth.roles.prompts import Prompts
+from reward_synth.roles.task_drafter import Drafted, MeasureCheck, TaskDrafter
 
 STUB = """class State:
     arm_height: float  # m, [0, 2]. Height of the arm above the table; + = up.
@@ -93,3 +99,56 @@ ENVIRONMENTS = {"Lift-v2": "a one-armed lift above a table", "Cart-v1": "a cart 
 
 def small(brief: Brief) -> Brief:
     return Brief(**{**brief.__dict__, "small": True})
+
+
+QUANTITIES = (
+    Quantity(
+        name="arm_height",
+        unit="m",
+        usual={"on average": 1.0, "at the end": 1.0, "at some moment": 1.2},
+        more={"on average": (1.2, 1.5), "at the end": (1.5,), "at some moment": (1.5, 1.8)},
+        less={"on average": (0.5,), "at the end": (0.5, 0.2), "at some moment": ()},
+        near=(0.0, 1.0),
+        tolerance=0.1,
+        drift=0.3,
+        signed=False,
+    ),
+    Quantity(
+        name="arm_velocity",
+        unit="m/s",
+        usual=dict.fromkeys(WHENS, 0.0),
+        more=dict.fromkeys(WHENS, (0.4, 1.0)),
+        less=dict.fromkeys(WHENS, (-0.4, -1.0)),
+        near=(0.0,),
+        tolerance=0.05,
+        drift=None,
+        signed=True,
+    ),
+    Quantity(
+        name="arm_to_cup[2]",
+        unit="m",
+        usual=dict.fromkeys(WHENS, 0.1),
+        more=dict.fromkeys(WHENS, ()),
+        less=dict.fromkeys(WHENS, (0.01,)),
+        near=(0.0,),
+        tolerance=0.02,
+        drift=0.1,
+        signed=True,
+    ),
+)
+
+
+def fill_in(
+    model: ScriptedModel, check: MeasureCheck = lambda measures: (), quantities: Sequence[Quantity] = QUANTITIES
+) -> Drafted:
+    """Forms of the small model for "lower the arm"."""
+    return TaskDrafter(model, Prompts()).fill_in_forms(
+        "lower the arm",
+        SHORT_STUB,
+        environment=FIRST.environment,
+        horizon=200,
+        dt=0.05,
+        quantities=quantities,
+        may_end_early=True,
+        check=check,
+    )

@@ -25,17 +25,18 @@ from tests.roles.role_cases import (
     FIRST,
     HISTORY,
     LATER,
-    LAYOUT,
     REPORT,
     SOURCE,
     STUB,
     SUMMARIES,
+    fill_in,
     small,
 )
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 
 CODE = f"```python\n{SOURCE}```"
+FORM = "The goal wants arm_height to be low: near the table.\nWhen: at the end, less than 0.2 m\nDone.\n"
 MEASURES = '{"success": "episode.arm_height[-1] < 0.1", "fitness": "-episode.arm_height[-1]", "fitness_unit": "m"}'
 
 
@@ -51,7 +52,6 @@ def _draft(model: ScriptedModel) -> None:
         horizon=200,
         dt=0.05,
         check=lambda measures: (),
-        layout=LAYOUT,
     )
 
 
@@ -108,7 +108,7 @@ CASES: dict[str, tuple[Callable[[ScriptedModel], object], str, bool]] = {
         True,
     ),
     "goal-measures": (_draft, MEASURES, False),
-    "goal-measures-small": (_draft, MEASURES, True),
+    "goal-measures-small": (lambda m: fill_in(m), FORM, True),
     "goal-measures-repair": (_repair_measures, MEASURES, False),
 }
 

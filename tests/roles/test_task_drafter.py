@@ -2,18 +2,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import Finding
 from reward_synth.llm.fake import ScriptedModel
-from reward_synth.reward.lint import lint
 from reward_synth.roles.parsing import ParseError
 from reward_synth.roles.prompts import Prompts
 from reward_synth.roles.task_drafter import DRAFTS, Measures, TaskDrafter, parse_choice, parse_measures
-from tests.roles.role_cases import ENVIRONMENTS, FINDINGS, FIRST, LAYOUT, STUB
-from tests.roles.test_designer import Grammar
+from tests.roles.role_cases import ENVIRONMENTS, FINDINGS, FIRST, QUANTITIES, STUB, fill_in
 
 MEASURES = (
     '{"success": "episode.arm_height[-1] < 0.1", "fitness": "-episode.arm_height[-1]", '
@@ -106,7 +103,7 @@ def test_measures_that_stay_broken_come_with_their_findings() -> None:
 
 def test_warning_needs_no_repair() -> None:
     drafted = draft(ScriptedModel([MEASURES]), lambda measures: FINDINGS[1:])
-    assert drafted.findings == () and len(drafted.exchanges) == 1
+    assert drafted.errors == () and drafted.warnings == FINDINGS[1:] and len(drafted.exchanges) == 1
 
 
 @pytest.mark.parametrize(
@@ -127,11 +124,6 @@ def test_measures_are_read_however_written(text: str) -> None:
     )
 
 
-def test_small_models_reading_is_the_explanation() -> None:
-    measures = parse_measures("The goal wants arm_height to be small: so.\nsuccess: True\nfitness: 1.0\nunit: m\n")
-    assert measures.explanation == "The goal wants arm_height to be small: so."
-
-
 def test_measures_as_functions() -> None:
     measures = parse_measures(
         "```python\ndef success(episode):\n    return episode.arm_height[-1] < 0.1\n```\n"
@@ -147,14 +139,47 @@ def test_half_an_answer_is_an_error(text: str) -> None:
         parse_measures(text)
 
 
-def test_whatever_the_small_grammar_allows_passes_the_lint() -> None:
-    model = ScriptedModel([MEASURES], small=True)
-    draft(model, layout=LAYOUT)
-    grammar = model.requests[0].grammar
-    assert grammar
-    walker = Grammar(grammar, np.random.default_rng(0))
-    for _ in range(100):
-        measures = parse_measures(walker.say("root"))
-        for entry in ("success", "fitness"):
-            report = lint(getattr(measures, entry), LAYOUT, entry)  # type: ignore[arg-type]
-            assert report.ok, (measures, report.findings)
+DOWN = """The goal wants arm_height to be low: lower means near the table.
+When: at the end, less than 0.2 m
+Done.
+"""
+ALSO_DOWN = DOWN.replace("0.2", "0.5").replace("lower means", "down is")
+UP = """The goal wants arm_height to be high: the arm goes up.
+When: at some moment, more than 1.5 m
+Done.
+"""
+
+
+def test_what_two_forms_mean_is_taken() -> None:
+    model = ScriptedModel([UP, DOWN, ALSO_DOWN], small=True)
+    drafted = fill_in(model)
+    assert "arm_height[-last:]) < 0.2" in drafted.success and drafted.findings == ()
+    assert len(drafted.exchanges) == len(model.requests) == 3
+    assert all(request.grammar for request in model.requests)
+
+
+def test_forms_that_mean_different_things_are_doubtful() -> None:
+    model = ScriptedModel([UP, DOWN, UP.replace("arm_height", "arm_velocity").replace("1.5 m", "0.4 m/s")], small=True)
+    (finding,) = fill_in(model).errors
+    assert finding.id == "probe/drafts-disagree" and "more than 1.5 m at some moment; " in finding.message
+
+
+def test_a_form_that_the_trial_refuses_does_not_count() -> None:
+    def check(measures: Measures) -> tuple[Finding, ...]:
+        return FINDINGS if "np.max(episode.arm_height)" in measures.success else FINDINGS[1:]
+
+    drafted = fill_in(ScriptedModel([UP, DOWN, UP], small=True), check)
+    assert [finding.id for finding in drafted.errors] == ["probe/drafts-disagree"], "one vote is no majority"
+    assert drafted.warnings == FINDINGS[1:]
+    assert fill_in(ScriptedModel([UP, DOWN, DOWN], small=True), check).errors == ()
+
+
+def test_forms_that_are_all_refused_come_with_the_first_ones_faults() -> None:
+    drafted = fill_in(ScriptedModel([UP, DOWN, DOWN], small=True), lambda measures: FINDINGS)
+    assert "np.max(episode.arm_height)" in drafted.success and drafted.findings == FINDINGS
+
+
+def test_no_form_at_all_is_an_error() -> None:
+    assert QUANTITIES
+    with pytest.raises(RewardSynthError, match="does not say what the goal wants"):
+        fill_in(ScriptedModel(lambda request: "I do not know.", small=True))

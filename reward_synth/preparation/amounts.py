@@ -1,0 +1,103 @@
+"""What a goal may want of each field, in amounts: read from recorded episodes, for a model that cannot guess them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from reward_synth.core.arrays import FloatArray
+from reward_synth.preparation.measure_trial import KnownEpisodes
+from reward_synth.roles.measure_form import WHENS, Quantity, When, last_steps
+from reward_synth.state.episode import Episode
+from reward_synth.state.fields import Field
+from reward_synth.state.table import FieldTable
+
+MOST_ELEMENTS = 3
+"""Vectors with more elements than this are left out: a small model cannot tell the elements apart."""
+BEYOND = (0.25, 1.0)
+"""How far beyond the best aimless episode an amount lies, in ranges of the aimless episodes."""
+HALFWAY = 0.5
+"""A mild amount, for what has only to hold beside something else: on the way from usual to the best aimless one."""
+NEAR = 0.1
+"""What counts as near, in ranges of the aimless episodes."""
+STILL = 1e-6
+"""What moves less than this, does not move."""
+ONE_SIGN = 0.2
+"""A field that is no angle is positive where its lowest value is a smaller part than this of its highest."""
+_GOALS_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?")
+
+
+def quantities(table: FieldTable, known: KnownEpisodes, goal: str) -> tuple[Quantity, ...]:
+    """A quantity for each number of the table that moves; amounts from aimless episodes, and from the goal's words.
+
+    :param table: the fields to speak of; the episodes hold at least these.
+    """
+    numbers = tuple(float(text) for text in _GOALS_NUMBER.findall(goal))
+    return tuple(
+        quantity
+        for field in table
+        if field.size <= MOST_ELEMENTS
+        for element in range(field.size)
+        if (quantity := _quantity(field, element, known.aimless, numbers)) is not None
+    )
+
+
+def _quantity(field: Field, element: int, episodes: Sequence[Episode], numbers: Sequence[float]) -> Quantity | None:
+    values = [episode.subset([field.name])[:, element] for episode in episodes]
+    low, high = min(float(each.min()) for each in values), max(float(each.max()) for each in values)
+    if high - low < STILL:
+        return None
+    slack = 0.0 if field.unit.startswith("rad") else ONE_SIGN
+    signed = low < -slack * high and high > -slack * low
+    # A height never falls below the ground, nor a distance below 0, though no field's table says so.
+    floor = field.low if signed or low < -ONE_SIGN * high else max(field.low, 0.0)
+    said = [number for number in numbers if floor <= number <= field.high]
+    levels = {when: _levels(values, episodes, when) for when in WHENS}
+    less = {
+        when: [-amount for amount in _beyond(-least, -floor, [-number for number in said])]
+        for when, (_, least) in levels.items()
+    }
+    more = {when: list(_beyond(most, field.high, said)) for when, (most, _) in levels.items()}
+    start = _rounded(float(np.median([each[0] for each in values])), high - low)
+    moved = float(np.median([np.abs(each - each[0]).max() for each in values]))
+    return Quantity(
+        name=field.name if field.size == 1 else f"{field.name}[{element}]",
+        unit=field.unit,
+        usual={when: _rounded(float(np.median(most)), high - low) for when, (most, _) in levels.items()},
+        more={when: tuple(each for each in found if not signed or each > 0) for when, found in more.items()},
+        less={when: tuple(each + 0.0 for each in found if not signed or each < 0) for when, found in less.items()},
+        near=tuple(dict.fromkeys([*said, *([0.0] if signed or floor == 0.0 else []), start])),
+        tolerance=_rounded(NEAR * (high - low), NEAR * (high - low)),
+        drift=None if field.unit.endswith("/s") or moved < STILL else _rounded(0.5 * moved, 0.5 * moved),
+        signed=signed,
+    )
+
+
+def _levels(values: Sequence[FloatArray], episodes: Sequence[Episode], when: When) -> tuple[FloatArray, FloatArray]:
+    """The number that "more than" compares, and the one that "less than" does, in each episode."""
+    if when == "on average":
+        means = np.array([each.mean() for each in values])
+        return means, means
+    if when == "at some moment":
+        return np.array([each.max() for each in values]), np.array([each.min() for each in values])
+    ends = [each[-last_steps(episode) :] for each, episode in zip(values, episodes, strict=True)]
+    return np.array([each.min() for each in ends]), np.array([each.max() for each in ends])
+
+
+def _beyond(levels: FloatArray, highest: float, said: Sequence[float]) -> Iterator[float]:
+    """Amounts, the mildest first: some that are beyond aimless behaviour, and what the goal itself names."""
+    usual, best = float(np.median(levels)), float(levels.max())
+    spread = max(best - float(levels.min()), 1e-9)
+    found = [usual + HALFWAY * (best - usual), *(best + share * spread for share in BEYOND)]
+    if np.isfinite(highest):
+        # Close to the bound itself there is nothing beyond.
+        found = [amount for amount in found if amount < highest] or [best + HALFWAY * (highest - best)]
+    yield from dict.fromkeys([*(_rounded(amount, spread) for amount in found), *said])
+
+
+def _rounded(value: float, scale: float) -> float:
+    """To two digits of the scale: amounts are read by people."""
+    digits = 1 - int(np.floor(np.log10(scale)))
+    return float(round(value, digits)) + 0.0

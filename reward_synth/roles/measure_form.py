@@ -1,0 +1,221 @@
+"""A success measure as a form to be filled in: which quantity, which way, how much, when, and what must stay.
+
+A small model writes wrong code and means the right thing. So it chooses words, and code makes both measures and the
+sentence that explains them. The amounts on offer come from recorded episodes: what is wanted lies beyond what aimless
+behaviour reaches.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from reward_synth.roles.parsing import ParseError
+from reward_synth.state.episode import Episode
+from reward_synth.state.fields import SWITCH_UNIT
+
+When = Literal["on average", "at the end", "at some moment"]
+Way = Literal["more than", "less than", "near"]
+WHENS: tuple[When, ...] = ("on average", "at the end", "at some moment")
+WAYS: tuple[Way, ...] = ("more than", "less than", "near")
+NO_UNITS = ("1", SWITCH_UNIT)
+HELD_SECONDS = 1.0
+"""``at the end`` means throughout the last so many seconds ..."""
+LAST_PART = 0.25
+"""... or the last part of an episode for which that is too long."""
+_WISH = re.compile(
+    r"(?P<name>[\w\[\]]+) to be [^\n]*\n"
+    r"When: (?P<when>[^\n,]+), (?P<way>more than|less than|near) (?P<amount>-?[\d.]+)"
+)
+_STAYS = re.compile(r"^Meanwhile (?P<name>[\w\[\]]+) stays near its start", re.MULTILINE)
+_LASTS = "until the time is up"
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What can be wanted of one number of the state.
+
+    :param name: of the field, with ``[i]`` for one element of a vector.
+    :param unit: of the field.
+    :param usual: its value over aimless episodes, the median, by ``when``: where a robot that learned nothing is.
+    :param more: amounts that "more than" may name, by ``when``; may be empty.
+    :param less: the same for "less than".
+    :param near: amounts that "near" may name.
+    :param tolerance: how near is near.
+    :param drift: how far it may go from its start and still "stay"; None if it never moves, or moves by itself.
+    :param signed: True if it takes both signs, so that more is "positive" and not "high".
+    """
+
+    name: str
+    unit: str
+    usual: Mapping[When, float]
+    more: Mapping[When, tuple[float, ...]]
+    less: Mapping[When, tuple[float, ...]]
+    near: tuple[float, ...]
+    tolerance: float
+    drift: float | None
+    signed: bool
+
+    def word(self, way: Way) -> str:
+        """The way in a word that a small model knows."""
+        words = ("positive", "negative") if self.signed else ("high", "low")
+        return {"more than": words[0], "less than": words[1], "near": "near"}[way]
+
+    def amounts(self, way: Way, when: When) -> tuple[float, ...]:
+        """What may be named; empty where this way makes no sense."""
+        return self.near if way == "near" else (self.more if way == "more than" else self.less)[when]
+
+    def offered(self) -> dict[str, object]:
+        """What a form may say of it, for the grammar: name, unit, and the ways with their amounts by ``when``."""
+        ways = [(self.word(way), way, {w: found for w in WHENS if (found := self.amounts(way, w))}) for way in WAYS]
+        return {
+            "name": self.name,
+            "unit": "" if self.unit in NO_UNITS else f" {self.unit}",
+            "stays": self.drift is not None,
+            "ways": [{"word": word, "way": way, "amounts": amounts} for word, way, amounts in ways if amounts],
+        }
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One thing that the goal wants."""
+
+    quantity: Quantity
+    way: Way
+    when: When
+    amount: float
+
+    @property
+    def _values(self) -> str:
+        name, bracket, index = self.quantity.name.partition("[")
+        whole = f"episode.{name}[:, {index.removesuffix(']')}]" if bracket else f"episode.{name}"
+        return whole
+
+    def _level(self, worst: bool) -> str:
+        """The number that is compared; ``worst``: the least favourable one of the time that counts."""
+        values = f"{self._values}[-last:]" if self.when == "at the end" else self._values
+        if self.way == "near":
+            values = f"np.abs({values} - {_number(self.amount)})"
+        # "Near" wants its distance small.
+        low = self.way != "more than"
+        if self.when == "on average" or (self.when == "at the end" and not worst):
+            return f"np.mean({values})"
+        best = self.when == "at some moment"
+        return f"np.{'min' if low == best else 'max'}({values})"
+
+    def condition(self) -> str:
+        """True where it is fulfilled."""
+        limit = self.quantity.tolerance if self.way == "near" else self.amount
+        return f"{self._level(worst=True)} {'>' if self.way == 'more than' else '<'} {_number(limit)}"
+
+    def level(self) -> str:
+        """A number that grows the better it is fulfilled."""
+        return ("" if self.way == "more than" else "-") + self._level(worst=False)
+
+    def progress(self) -> str:
+        """That number as a share: 0 as aimless behaviour, 1 as wanted, no more and no less than -1."""
+        if self.way == "near":
+            return f"{_number(self.quantity.tolerance)} / max({_number(self.quantity.tolerance)}, {self._level(False)})"
+        usual = _number(self.quantity.usual[self.when])
+        return f"np.clip(({self._level(False)} - {usual}) / ({_number(self.amount)} - {usual}), -1.0, 1.0)"
+
+    def words(self) -> str:
+        """For a person."""
+        unit = "" if self.quantity.unit in NO_UNITS else f" {self.quantity.unit}"
+        when = {"at the end": "throughout the end"}.get(self.when, self.when)
+        if self.way == "near":
+            within = _number(self.quantity.tolerance)
+            return f"{self.quantity.name} is within {within}{unit} of {_number(self.amount)}{unit} {when}"
+        return f"{self.quantity.name} is {self.way} {_number(self.amount)}{unit} {when}"
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form that was filled in."""
+
+    wishes: tuple[Wish, ...]
+    """At least one; the first is the goal's own."""
+    stays: tuple[Quantity, ...] = ()
+    lasts: bool = False
+    """True if the episode must not end early."""
+
+    @property
+    def meaning(self) -> tuple[str, Way]:
+        """What the goal is about, and which way: two forms that differ here mean different things."""
+        return self.wishes[0].quantity.name, self.wishes[0].way
+
+    def success(self) -> str:
+        """A function of an episode."""
+        drifts = [f"{_drift(each)} < {_number(each.drift or 0.0)}" for each in self.stays]
+        lasts = ["episode.length >= episode.horizon"] if self.lasts else []
+        conditions = [*(wish.condition() for wish in self.wishes), *drifts, *lasts]
+        return self._function("success", f"bool({' and '.join(conditions)})")
+
+    def fitness(self) -> str:
+        """The level of the only wish; of several, how far each is on the way to what is wanted."""
+        if self._single:
+            return self._function("fitness", f"float({self.wishes[0].level()})")
+        drifts = [f"{_number(q.drift or 0.0)} / max({_number(q.drift or 0.0)}, {_drift(q)})" for q in self.stays]
+        return self._function("fitness", f"float({' + '.join([*(w.progress() for w in self.wishes), *drifts])})")
+
+    @property
+    def fitness_unit(self) -> str:
+        """Of the fitness."""
+        return self.wishes[0].quantity.unit if self._single else "parts of the goal"
+
+    @property
+    def _single(self) -> bool:
+        return len(self.wishes) == 1 and not self.stays
+
+    def explanation(self) -> str:
+        """What counts, in a sentence."""
+        parts = [wish.words() for wish in self.wishes]
+        parts += [f"{q.name} stays within {_number(q.drift or 0.0)} {q.unit} of its start" for q in self.stays]
+        parts += ["the episode does not end early"] if self.lasts else []
+        held = f" (the end: the last {HELD_SECONDS:g} s)" if any(w.when == "at the end" for w in self.wishes) else ""
+        return f"Success: {', and '.join(parts)}{held}."
+
+    def _function(self, name: str, value: str) -> str:
+        if "[-last:]" not in value:
+            return value
+        last = f"max(1, round(min({HELD_SECONDS!r}, {LAST_PART!r} * episode.horizon * episode.dt) / episode.dt))"
+        return f"def {name}(episode):\n    last = {last}\n    return {value}\n"
+
+
+def parse_form(text: str, quantities: Sequence[Quantity]) -> Form:
+    """A form as the grammar lets a model fill it in.
+
+    :raises ParseError: it says nothing that can be used.
+    """
+    known = {quantity.name: quantity for quantity in quantities}
+    wishes = [
+        Wish(known[found["name"]], way, when, float(found["amount"]))
+        for found in _WISH.finditer(text)
+        for way in WAYS
+        for when in WHENS
+        if found["name"] in known and (found["way"], found["when"]) == (way, when)
+    ]
+    if not wishes:
+        raise ParseError("the answer does not say what the goal wants of which field")
+    # A field is wanted one way only: of two wishes about it the first counts.
+    distinct = {wish.quantity.name: wish for wish in reversed(wishes)}
+    wishes = [wish for wish in wishes if distinct[wish.quantity.name] is wish]
+    names = dict.fromkeys(found["name"] for found in _STAYS.finditer(text))
+    stays = tuple(known[name] for name in names if name in known and name not in distinct and known[name].drift)
+    return Form(tuple(wishes), stays, _LASTS in text)
+
+
+def last_steps(episode: Episode) -> int:
+    """How many of its last states "at the end" looks at; the measure's own code says the same."""
+    return max(1, round(min(HELD_SECONDS, LAST_PART * episode.horizon * episode.dt) / episode.dt))
+
+
+def _drift(quantity: Quantity) -> str:
+    values = Wish(quantity, "near", "on average", 0.0)._values
+    return f"np.max(np.abs({values} - {values}[0]))"
+
+
+def _number(value: float) -> str:
+    return f"{value:.4g}" if "." in f"{value:.4g}" or "e" in f"{value:.4g}" else f"{value:.4g}.0"

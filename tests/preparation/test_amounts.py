@@ -1,0 +1,82 @@
+"""The amounts that a small model may name: beyond what aimless behaviour reaches, and within what a field can be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from reward_synth.evaluation.play import field_table
+from reward_synth.preparation.amounts import quantities
+from reward_synth.preparation.measure_trial import KnownEpisodes
+from reward_synth.roles.measure_form import WHENS, Form, Quantity, Wish
+from reward_synth.state.table import FieldTable
+from reward_synth.tasks.spec import TaskSpec, load_task
+
+GOAL = "run at 3.5 m/s with the torso at 0.3 m"
+
+
+@pytest.fixture(scope="module")
+def cheetah() -> tuple[TaskSpec, FieldTable, KnownEpisodes]:
+    task = load_task("gym/half_cheetah_run_forward").model_copy(update={"horizon": 200})
+    table = field_table(task)
+    return task, table, KnownEpisodes(task, table)
+
+
+@pytest.fixture(scope="module")
+def offered(cheetah: tuple[TaskSpec, FieldTable, KnownEpisodes]) -> dict[str, Quantity]:
+    _, table, known = cheetah
+    return {each.name: each for each in quantities(table.for_rewards().essential(), known, GOAL)}
+
+
+def test_no_aimless_episode_goes_beyond_the_larger_amounts(
+    cheetah: tuple[TaskSpec, FieldTable, KnownEpisodes], offered: dict[str, Quantity]
+) -> None:
+    task, _, known = cheetah
+    for when in WHENS:
+        velocity = offered["x_velocity"]
+        for way, amount in (("more than", velocity.more[when][-2]), ("less than", velocity.less[when][-1])):
+            form = Form((Wish(velocity, way, when, amount),))  # type: ignore[arg-type]
+            measured = task.model_copy(update={"success": form.success(), "fitness": form.fitness()})
+            trial = known.trial(measured)
+            assert not any(score.success for score in trial.aimless), (when, way, amount)
+            assert len({score.fitness for score in trial.aimless}) > 1
+
+
+def test_words_follow_what_a_field_can_be(offered: dict[str, Quantity]) -> None:
+    assert offered["x_velocity"].word("more than") == "positive" and offered["torso_height"].word("more than") == "high"
+    assert all(amount > 0 for when in WHENS for amount in offered["x_velocity"].more[when])
+    assert all(amount >= 0 for when in WHENS for amount in offered["torso_height"].less[when]), (
+        "no torso is underground"
+    )
+    assert offered["torso_pitch"].signed and offered["torso_pitch"].near[-1] == 0.0
+
+
+def test_what_the_goal_names_may_be_named(offered: dict[str, Quantity]) -> None:
+    assert all(3.5 in offered["x_velocity"].more[when] for when in WHENS) and 3.5 in offered["x_velocity"].near
+    assert all(0.3 in offered["torso_height"].less[when] for when in WHENS)
+    contact = offered["front_foot_contact"]
+    assert all(0.0 <= amount <= 1.0 for when in WHENS for amount in (*contact.more[when], *contact.less[when]))
+
+
+def test_a_speed_does_not_stay_and_a_position_may(offered: dict[str, Quantity]) -> None:
+    assert offered["x_velocity"].drift is None
+    drift = offered["x_position"].drift
+    assert drift is not None and drift > 0.0
+
+
+def test_amounts_are_short_numbers(offered: dict[str, Quantity]) -> None:
+    for quantity in offered.values():
+        for when in WHENS:
+            for amount in (*quantity.more[when], *quantity.less[when]):
+                assert len(f"{amount}".lstrip("-0.").replace(".", "")) <= 4, (quantity.name, amount)
+
+
+def test_what_never_moves_is_not_offered(cheetah: tuple[TaskSpec, FieldTable, KnownEpisodes]) -> None:
+    _, table, known = cheetah
+    still = [
+        field.name
+        for field in table
+        if field.size == 1 and np.ptp(np.concatenate([e.field(field.name) for e in known.aimless])) == 0.0
+    ]
+    named = {each.name for each in quantities(table, known, GOAL)}
+    assert named.isdisjoint(still) and "x_velocity" in named
