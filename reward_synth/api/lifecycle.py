@@ -115,12 +115,13 @@ def _loop(
     confirm: Confirm | None,
     prepared: PreparedTask | None,
 ) -> Outcome:
+    from reward_synth.search.jobs import edits
     from reward_synth.search.loop import search
     from reward_synth.search.session import SearchSession
-    from reward_synth.search.steps import warn_of_edits
 
     with SearchSession(store, settings, bus.emit, confirm, prepared) as session:
-        warn_of_edits(session)
+        for text in edits(store):
+            bus.emit(Warned(text=text))
         return search(session, ask)
 
 

@@ -120,13 +120,16 @@ def _placed(
     from reward_synth.training.outcomes import set_aside_stale
 
     # Whoever takes this file home shall have the reward that was trained.
-    path = folder / "reward.py"
+    path, following = folder / "reward.py", folder / ".reward.new.py"
     refuse_links(folder)
-    before = path.read_bytes() if path.exists() else b""
-    write_text(path, with_recorded_scale(source, spec.training.scale))
+    # The old text stays until its result is out of the way: no moment joins one reward to another's policy.
+    write_text(following, with_recorded_scale(source, spec.training.scale))
+    place = set_aside_stale(TrainJob.of(spec, following, report, folder, **options))
+    if place is not None and path.exists():
+        (place / path.name).write_bytes(path.read_bytes())
+    following.replace(path)
     job = TrainJob.of(spec, path, report, folder, keep_checkpoint=True, **options)
-    if (place := set_aside_stale(job)) is not None:
-        (place / path.name).write_bytes(before)
+    if place is not None:
         shown(StatusChanged(text=f"{folder} held the result of another training; it is kept in {place}"))
     return job
 

@@ -71,17 +71,27 @@ def _training_cost(run: Run) -> dict[str, Any]:
     from reward_synth.training.job import read_progress
     from reward_synth.training.outcomes import RungEnd
 
-    results = [result for candidate in run.candidates for result in run.results(candidate.id)]
-    results += [result for c in run.candidates for result in run.store.read_final_results(c.id).values()]
-    steps = [result.steps for result in results]
-    seconds = [result.cpu_seconds for result in results]
+    store = run.store
+    steps: list[int] = []
+    seconds: list[float] = []
     for candidate in run.candidates:
         for index in range(run.settings.seeds):
-            folder = run.store.train_dir(candidate.id, index)
-            if run.store.read_result(candidate.id, index) is None and (begun := read_progress(folder).step):
-                paused = RungEnd.read(folder)
-                steps.append(begun)
-                seconds.append(paused.cpu_seconds if paused else 0.0)
+            # A training that goes on with another's counts from that one's end.
+            before = store.read_result(candidate.continues, index) if candidate.continues else None
+            handed = before.steps if before else 0
+            result, folder = store.read_result(candidate.id, index), store.train_dir(candidate.id, index)
+            paused = None if result else RungEnd.read(folder)
+            if (done := result.steps if result else read_progress(folder).step) > handed:
+                steps.append(done - handed)
+                seconds.append(ended.cpu_seconds if (ended := result or paused) else 0.0)
+        final = store.read_final_results(candidate.id).values()
+        steps += [each.steps for each in final]
+        seconds += [each.cpu_seconds for each in final]
+    for folder in store.preset_dirs():
+        # The winner of a race of presets left its steps and seconds to its candidate.
+        if folder.name != run.task.training.preset and (raced := RungEnd.read(folder)) is not None:
+            steps.append(raced.steps)
+            seconds.append(raced.cpu_seconds)
     return {"trainings": len(steps), "steps": sum(steps), "cpu_hours": round(sum(seconds) / 3600, 4)}
 
 

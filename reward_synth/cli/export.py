@@ -10,6 +10,7 @@ import typer
 from reward_synth.cli import options
 from reward_synth.cli.options import CandidateName, RunName
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.display.text import printable
 
 
 def export(
@@ -19,7 +20,11 @@ def export(
     runs_dir: options.RunsDir = None,
 ) -> None:
     """A reward with its gymnasium wrapper as one file that runs without this package (Crafter's worlds need it)."""
-    text = options.open_run(run, runs_dir).export(candidate)
+    found = options.open_run(run, runs_dir)
+    text, name = found.export(candidate), candidate or found.info.best
+    for warning in found.edits():
+        if warning.startswith(f"{name}: "):
+            typer.echo(printable(f"warning: {warning}"), err=True)
     if out is None:
         typer.echo(text, nl=False)
         return

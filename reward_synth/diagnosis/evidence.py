@@ -98,9 +98,12 @@ class Evidence:
 
     @cached_property
     def ends_early(self) -> bool:
-        """True if the environment ended an episode before the horizon: a constant bonus then pays for lasting."""
-        short = any(point.episode_length < 0.99 * self.task.horizon for point in self.curve)
-        return short or any(m.terminated for m in self.scores)
+        """True if the environment ended a failed episode before the horizon: a constant bonus then pays for lasting.
+
+        Where an episode ends with success, such a bonus pays for putting it off.
+        """
+        short = any(not point.success and point.episode_length < 0.99 * self.task.horizon for point in self.curve)
+        return short or any(m.terminated and not m.success for m in self.scores)
 
     @cached_property
     def precursors(self) -> tuple[Precursor, ...]:

@@ -168,10 +168,12 @@ def success_lost(evidence: Evidence) -> Said:
     success = [point.success for point in evidence.curve]
     lately = [sum(success[i - 1 : i + 2]) / 3 for i in range(1, len(success) - 1)]
     peak = max(range(len(lately)), key=lambda i: (lately[i], i))
-    kept = evidence.success if evidence.scores else lately[-1]
-    if lately[peak] - kept >= LOST_SUCCESS:
+    # Where the best policy was kept, the final evaluation is not of the end.
+    of_the_end = evidence.scores and not any(result.policy == "best" for result in evidence.trained)
+    end = evidence.success if of_the_end else success[-1]
+    if lately[peak] - end >= LOST_SUCCESS:
         around = steps(evidence.curve[peak + 1].step)
-        yield f"Success was {percent(lately[peak])} around {around} steps and {percent(kept)} at the end.", LED_PAST
+        yield f"Success was {percent(lately[peak])} around {around} steps and {percent(end)} at the end.", LED_PAST
 
 
 @detector(unsolved, points(SMALLEST_CURVE))

@@ -13,6 +13,8 @@ MARGIN = 0.15
 """How far below the task's threshold the true share of successes of a solved task may lie, at 95 % confidence."""
 MOST_EPISODES = 64
 """Episodes of one evaluation, where fewer do not decide."""
+FINAL_EPISODES = 32
+"""Episodes of each policy of a final training, at least: for a threshold of 0.9, the share alone decides from here."""
 
 
 def best_candidate(candidates: Iterable[Candidate]) -> Candidate | None:
@@ -22,14 +24,13 @@ def best_candidate(candidates: Iterable[Candidate]) -> Candidate | None:
 
 
 def is_solved(candidate: Candidate | None, task: TaskSpec) -> bool:
-    """True if the share of successful evaluation episodes reaches the task's threshold, and they are enough to tell:
-    with 95 % confidence the true share is at most :data:`MARGIN` below it.
-    """
-    if candidate is None or (candidate.success or 0.0) < task.success_threshold:
+    """True if a candidate's evaluation episodes show that it solves its task; see :func:`solves`."""
+    if candidate is None or candidate.success is None:
         return False
-    # Versions that did not count the episodes decided by the share alone.
-    successes = round((candidate.success or 0.0) * candidate.episodes)
-    return not candidate.episodes or lower_bound(successes, candidate.episodes) >= task.success_threshold - MARGIN
+    if not candidate.episodes:
+        # Versions that did not count the episodes decided by the share alone.
+        return candidate.success >= task.success_threshold
+    return solves(round(candidate.success * candidate.episodes), candidate.episodes, task.success_threshold)
 
 
 def is_promising(candidate: Candidate | None, task: TaskSpec) -> bool:
@@ -40,11 +41,16 @@ def is_promising(candidate: Candidate | None, task: TaskSpec) -> bool:
     return 1.0 - lower_bound(failures, candidate.episodes) >= task.success_threshold
 
 
-def is_decided(successes: int, count: int, threshold: float) -> bool:
-    """True if so many episodes tell whether a policy solves its task; see :func:`is_solved`."""
-    if 1.0 - lower_bound(count - successes, count) < threshold:
-        return True
+def solves(successes: int, count: int, threshold: float) -> bool:
+    """True if the share of successes reaches the threshold, and the episodes are enough to tell: with 95 % confidence
+    the true share is at most :data:`MARGIN` below it.
+    """
     return successes >= threshold * count and lower_bound(successes, count) >= threshold - MARGIN
+
+
+def is_decided(successes: int, count: int, threshold: float) -> bool:
+    """True if so many episodes tell whether a policy solves its task."""
+    return solves(successes, count, threshold) or 1.0 - lower_bound(count - successes, count) < threshold
 
 
 def lower_bound(successes: int, count: int, confidence: float = 0.95) -> float:
@@ -69,17 +75,18 @@ def with_results(candidate: Candidate, results: Sequence[TrainResult], full_step
     if not finished:
         reason = next((result.reason for result in results if result.reason), "no training finished")
         return candidate.model_copy(update={"status": "crashed", "reason": reason, "steps": steps})
-    episodes = [episode for result in finished for episode in result.episodes]
-    successes = sum(episode.success for episode in episodes)
+    # Each seed counts alike: a doubtful policy plays more episodes than a clear failure.
+    success = sum(result.success for result in finished) / len(finished)
+    episodes = sum(len(result.episodes) for result in finished)
     crashed = len(results) - len(finished)
     return candidate.model_copy(
         update={
             "status": "trained",
             "reason": f"{crashed} of {len(results)} seeds crashed" if crashed else finished[0].reason,
-            "success": successes / len(episodes),
-            "episodes": len(episodes),
-            "success_interval": wilson_interval(successes, len(episodes)),
-            "fitness": sum(episode.fitness for episode in episodes) / len(episodes),
+            "success": success,
+            "episodes": episodes,
+            "success_interval": wilson_interval(round(success * episodes), episodes),
+            "fitness": sum(result.fitness or 0.0 for result in finished) / len(finished),
             "steps": steps,
             "steps_saved": max(0, full_steps - steps),
         }

@@ -132,6 +132,8 @@ class Method(Protocol):
     """Where it is published."""
     roles: tuple[RoleName, ...]
     """The roles that it asks beside the designer."""
+    continues: bool
+    """True if it may have a training go on that ended on the way up."""
     defaults: Mapping[str, Any]
     """Settings whose value is the method's where nobody gave one."""
     fixed: Mapping[str, tuple[Any, str]]

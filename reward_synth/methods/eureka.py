@@ -27,6 +27,7 @@ class Eureka:
     name = "eureka"
     paper = "Eureka (arXiv:2310.12931)"
     roles: tuple[RoleName, ...] = ()
+    continues = False
     defaults: Mapping[str, Any] = {"samples": 16, "iterations": 5, "temperature": 1.0}
     fixed: Mapping[str, tuple[Any, str]] = {
         "critic": (False, "eureka has no critic"),

@@ -128,16 +128,20 @@ class SuccessiveHalving:
     def run(self) -> None:
         """Train until the last rung is done or ``should_stop`` turns true."""
         field = [name for name in self._jobs if name not in self._free]
-        # Beside the first rung run those outside of it; later on, those that stopped and lack their final evaluation.
-        besides = [job for name in self._free for job in self._jobs[name]]
+        # Those in no rung run beside the last one: a call ends with its longest training, and a rung would wait for it.
+        free = [job for name in self._free for job in self._jobs[name]]
+        besides: list[TrainJob] = []
         for number, share in enumerate(self._rungs, start=1):
             if len(field) > 1 and share < 1:
                 asked = [self._until(job, share) for name in field for job in self._jobs[name]]
             else:
                 asked = [job for name in field for job in self._jobs[name]]
-            self._executor.run([*besides, *asked], self._progressed, self._finished, self._should_stop)
-            if self._should_stop() or not any(job.until for job in asked):
+            last = not any(job.until for job in asked)
+            wanted = [*besides, *(free if last else ()), *asked]
+            self._executor.run(wanted, self._progressed, self._finished, self._should_stop)
+            if self._should_stop() or last:
                 return
+            # Those that stopped lack their final evaluation yet.
             field, besides = self._cut(field, number, share)
 
     @staticmethod

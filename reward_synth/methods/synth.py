@@ -26,6 +26,7 @@ class Synth:
     name = "synth"
     paper = "Text2Reward (arXiv:2309.11489), Auto MC-Reward (arXiv:2312.09238), CARD (arXiv:2410.14660)"
     roles: tuple[RoleName, ...] = ("critic", "analyzer")
+    continues = True
     defaults: Mapping[str, Any] = {}
     fixed: Mapping[str, tuple[Any, str]] = {}
 
@@ -60,6 +61,8 @@ def _unfinished(history: History) -> tuple[str, ...]:
     best = best_candidate(history.candidates)
     if best is None or STILL_IMPROVING not in history.findings(best.id):
         return ()
+    if any(candidate.continues == best.id for candidate in history.candidates):
+        return ()  # The same steps on the same reward would give the same policy.
     return (best.id,)
 
 

@@ -68,11 +68,16 @@ def _quantity(field: Field, element: int, episodes: Sequence[Episode], numbers: 
         usual={when: _rounded(float(np.median(most)), high - low) for when, (most, _) in levels.items()},
         more={when: tuple(each for each in found if not signed or each > 0) for when, found in more.items()},
         less={when: tuple(each + 0.0 for each in found if not signed or each < 0) for when, found in less.items()},
-        near=tuple(dict.fromkeys([*said, *([0.0] if signed or floor == 0.0 else []), start])),
+        near=tuple(dict.fromkeys([*said, *_rests(field, signed, start)])),
         tolerance=_rounded(NEAR * (high - low), NEAR * (high - low)),
         drift=None if field.unit.endswith("/s") or moved < STILL else _rounded(0.5 * moved, 0.5 * moved),
         signed=signed,
     )
+
+
+def _rests(field: Field, signed: bool, start: float) -> list[float]:
+    """Values that "near" may name unasked: an angle or a speed of nothing. A place where it is already is no wish."""
+    return [0.0] if signed and (field.unit != "m" or start != 0.0) else []
 
 
 def _levels(values: Sequence[FloatArray], episodes: Sequence[Episode], when: When) -> tuple[FloatArray, FloatArray]:

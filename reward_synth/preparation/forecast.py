@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reward_synth.core.names import LearnerName, RoleName
+from reward_synth.roles.task_drafter import DRAFTS
 from reward_synth.settings.model import Settings
 
 if TYPE_CHECKING:
@@ -69,11 +70,15 @@ def make_plan(goal: str, settings: Settings, task: TaskSpec | None) -> Plan:
     price = _price_of_call(set(models.values()), each, answer)
     usd = None if price is None else Range(calls.low * price[0], calls.high * price[1])
     from reward_synth.methods.halving import most_steps
+    from reward_synth.methods.registry import METHODS
 
     # At best one candidate is trained and solves the task; at worst each rung stops as few of them as it may.
     one = (settings.steps or task.training.steps) * settings.seeds
     final = (settings.steps or task.training.steps) * settings.final_seeds
     most = one * most_steps(settings.samples, settings.rung_shares) * settings.iterations
+    if METHODS[settings.method].continues:
+        # After each iteration but the last, one training may go on with as many steps again.
+        most += one * (settings.iterations - 1)
     least = most if settings.keep_going else one
     steps = Range(least + final, most + final)
     per_step = _seconds_per_step(task, settings.learner)
@@ -105,10 +110,12 @@ def _calls(settings: Settings, drafted: bool) -> Range:
     asked = _asked(settings, _has_critic(settings))
     rounds = 2 if "critic" in asked else 1
     readings = 1 if "analyzer" in asked else 0
-    before = 2 if drafted else 0
+    # The environment, unless it was named; the draft, with what it is sent back for; and a second opinion.
+    named = 0 if settings.env is not None else 1
+    before, most = (named + 2, named + 2 * DRAFTS) if drafted else (0, 0)
     least = settings.iterations if settings.keep_going else 1
     low = before + least * (settings.samples * rounds + readings)
-    high = 2 * before + settings.iterations * (settings.samples * rounds * (1 + settings.repairs) + readings)
+    high = most + settings.iterations * (settings.samples * rounds * (1 + settings.repairs) + readings)
     return Range(low, high)
 
 

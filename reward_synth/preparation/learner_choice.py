@@ -43,9 +43,10 @@ def choose_learner(spec: EnvironmentSpec, shipped: Sequence[TaskSpec]) -> Learne
     near = [task for task in usable if task.environment.id == spec.environment.id]
     if near:
         return _as_most_of(near, f"{spec.environment.id}")
-    if usable and not get_simulator(spec.simulator).ids_name_robots:
-        # One robot, many things on the table: what suits the one task suits the next.
-        return _as_most_of(usable, f"the simulator {spec.simulator}")
+    robot = get_simulator(spec.simulator).robot
+    alike = [task for task in usable if robot(task.environment.id) == robot(spec.environment.id)]
+    if alike:
+        return _as_most_of(alike, f"the robot of {spec.environment.id}")
     default = Training()
     reason = (
         f"no shipped task has {spec.environment.id}, so the default: {default.learner} with the preset "

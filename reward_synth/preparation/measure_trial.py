@@ -33,6 +33,9 @@ DIFFERENT = 0.1
 """Share of the recorded episodes that two drafts may call differently."""
 ORDERED = 0.5
 """A fitness contradicts success if a successful episode is the fitter one in no more than this share of all pairs."""
+REVERSED = -0.3
+"""Rank correlation of two drafts' fitness below which they want the opposite. Of what both call failures they may well
+think differently: thirty episodes that have nothing in common lie above it in nineteen of twenty cases."""
 PAIRS = 3
 """Successful and failed episodes, of each at least so many, that it takes to compare them by fitness."""
 DOUBTS = frozenset(
@@ -44,6 +47,7 @@ DOUBTS = frozenset(
         "constant-fitness",
         "fitness-against-success",
         "drafts-disagree",
+        "no-second-draft",
     )
 )
 """The rules whose finding makes a draft doubtful: it runs, and says the wrong thing."""
@@ -130,7 +134,7 @@ def disagreement(first: Trial, second: Trial) -> Finding | None:
         message = (
             f"a second draft calls {different} of {len(ours)} recorded episodes the opposite: one of them is wrong"
         )
-    elif order is not None and order < 0:
+    elif order is not None and order < REVERSED:
         message = f"a second draft ranks the recorded episodes the other way round (rank correlation {order:+.2f})"
     else:
         return None

@@ -58,6 +58,13 @@ class PreparedTask:
     """Holds the field table and the reference episodes, and checks rewards against them."""
     remarks: tuple[Remark, ...]
     """What was noticed."""
+    trial: Trial
+    """The verdicts of the task's measures on episodes that are known."""
+
+    @property
+    def aimless_fitness(self) -> float:
+        """The highest fitness of what aims at nothing, in episodes as long as an evaluation's where there are such."""
+        return max(score.fitness for score in self.trial.longer or self.trial.scripted)
 
     @property
     def table(self) -> FieldTable:
@@ -70,7 +77,7 @@ class PreparedTask:
         return self.checker.reference_episodes
 
     def with_spec(self, spec: TaskSpec) -> PreparedTask:
-        """The same for a spec that differs in words only."""
+        """The same for a spec that differs in words, or in how it is trained."""
         return replace(self, spec=spec, checker=replace(self.checker, task=spec))
 
 
@@ -91,13 +98,9 @@ def preflight(task: TaskSpec, *, render: bool = False, sandbox: bool = True) -> 
             f"the success or fitness of the task {task.name} fails on a recorded episode: {error.finding.as_text()}",
             error.finding.fix or "docs/guide/tasks.md shows what success and fitness may contain",
         ) from error
-    found = [
-        *remarks,
-        *_ranges(checker),
-        *_code(checker),
-        *_measures(Trial.of(checker.reference_episodes, longer)),
-    ]
-    return PreparedTask(task, checker, tuple(found))
+    trial = Trial.of(checker.reference_episodes, longer)
+    found = [*remarks, *_ranges(checker), *_code(checker), *_measures(trial)]
+    return PreparedTask(task, checker, tuple(found), trial)
 
 
 def try_environment(spec: EnvironmentSpec, *, render: bool = False, sandbox: bool = True) -> tuple[Remark, ...]:

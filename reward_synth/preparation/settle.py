@@ -19,6 +19,7 @@ from reward_synth.preparation.preflight import try_environment
 from reward_synth.preparation.seen import what_was_seen
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.lint import lint
+from reward_synth.reward.probe_rules import PROBE
 from reward_synth.roles.task_drafter import Drafted, Measures, TaskDrafter
 from reward_synth.settings.model import Settings
 from reward_synth.simulators import describe_environment, environments
@@ -27,6 +28,7 @@ from reward_synth.state.table import FieldTable
 from reward_synth.store import RunStore
 from reward_synth.tasks.spec import EnvironmentSpec, TaskSpec, list_tasks, save_own_task, with_scale
 
+ALONE = PROBE["no-second-draft"]
 SHORTEST_HORIZON = 20
 """Steps of the shortest episode that a model may ask for."""
 Confirm = Callable[[TaskSpec], bool]
@@ -90,7 +92,10 @@ def _draft_twice(goal: str, spec: EnvironmentSpec, check: MeasureCheck, drafter:
     if drafted.errors:
         return drafted
     emit(StatusChanged(text="asking for a second opinion on what success is"))
-    second = ask(again=True)
+    try:
+        second = ask(again=True)
+    except RewardSynthError as error:
+        return replace(drafted, findings=(ALONE.finding(str(error)), *drafted.findings))
     return replace(
         drafted,
         exchanges=(*drafted.exchanges, *second.exchanges),
@@ -235,9 +240,9 @@ class MeasureCheck:
             return (error.finding,)
 
     def compare(self, drafted: Drafted, second: Drafted) -> tuple[Finding, ...]:
-        """What an independent draft says differently; nothing where that draft cannot be used itself."""
+        """What an independent draft says differently, or why there is none that says anything."""
         if second.errors:
-            return ()
+            return (ALONE.finding(f"no second draft could be used: {second.errors[0].message}"),)
         # Both on the first one's episodes: an episode counts the same however long the other would let it last.
         horizon = self.task_of(drafted).horizon
         tasks = (self.task_of(each).model_copy(update={"horizon": horizon}) for each in (drafted, second))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -137,24 +136,27 @@ class TaskDrafter:
     ) -> Drafted:
         """Draft success and fitness for a goal, at most three times while ``check`` objects.
 
+        A warning is answered once: what the model then leaves as it is, it means.
+
         :param stub: the full stub.
         :param dt: seconds per step.
         :param seen: values of the fields in recorded episodes, a line each; empty for none.
-        :param again: a second opinion: one draft only, drawn more freely and independently of the first.
+        :param again: a second opinion, drawn more freely and independently of the first.
         :raises RewardSynthError: no answer could be parsed.
         """
         values = {"goal": goal, "stub": stub, "environment": environment, "horizon": horizon, "dt": dt, "seen": seen}
         prompt = self.prompts.render("goal/full/draft_measures.md.j2", **values)
         messages: tuple[Message, ...] = (Message(role="user", content=prompt),)
         exchanges: list[Exchange] = []
-        for attempt in (DRAFTS,) if again else range(DRAFTS):
-            answer = self._ask_measures(messages, attempt)
+        for attempt in range(DRAFTS):
+            answer = self._ask_measures(messages, attempt, again)
             exchanges.append(Exchange(self.role, as_text(answer.request), answer.reply.text))
             measures = answer.value
             findings = check(measures)
-            if not (errors := _errors(findings)):
+            objections = _errors(findings) or (findings if attempt == 0 else ())
+            if not objections:
                 break
-            messages = (*answer.request.messages, *self._objection(answer.reply, errors))
+            messages = (*answer.request.messages, *self._objection(answer.reply, objections))
         return Drafted(**vars(measures), exchanges=tuple(exchanges), findings=findings)
 
     def fill_in_forms(
@@ -169,9 +171,9 @@ class TaskDrafter:
         may_end_early: bool,
         check: MeasureCheck,
     ) -> Drafted:
-        """Success and fitness from forms that a small model fills in: the first whose meaning another one shares.
+        """Success and fitness from forms that a small model fills in: the first to which ``check`` does not object.
 
-        Forms to which ``check`` objects do not count. Where no two are left that mean the same, the draft is doubtful.
+        Where not all of them mean the same, the draft is doubtful: a small model that understands says it every time.
 
         :param stub: the short stub.
         :param quantities: what can be wanted; at least one.
@@ -207,19 +209,18 @@ class TaskDrafter:
             raise self._nothing_usable(next(each.reason for each in answers if isinstance(each, Unparseable)))
         checked = [(form, check(_measures_of(form))) for form in forms]
         sound = [(form, findings) for form, findings in checked if not _errors(findings)]
-        votes = Counter(form.meaning for form, _ in sound)
-        chosen, findings = max(sound, key=lambda each: votes[each[0].meaning]) if sound else checked[0]
-        if sound and votes[chosen.meaning] == 1:
+        chosen, findings = (sound or checked)[0]
+        if len({form.meaning for form in forms}) > 1:
             findings = (_disagreement(forms), *findings)
         return Drafted(**vars(_measures_of(chosen)), exchanges=exchanges, findings=findings)
 
-    def _ask_measures(self, messages: tuple[Message, ...], attempt: int) -> Answer[Measures]:
+    def _ask_measures(self, messages: tuple[Message, ...], attempt: int, again: bool) -> Answer[Measures]:
         request = Request(
             messages=messages,
             role=self.role,
-            temperature=0.2 if attempt < DRAFTS else 0.8,
+            temperature=0.8 if again else 0.2,
             max_tokens=2048,
-            sample=attempt,
+            sample=attempt + (DRAFTS if again else 0),
         )
         try:
             return ask(self.model, request, parse_measures, self.prompts)
@@ -233,7 +234,7 @@ class TaskDrafter:
         )
 
     def _objection(self, reply: Reply, findings: tuple[Finding, ...]) -> tuple[Message, Message]:
-        text = self.prompts.render("goal/repair_measures.md.j2", findings=findings)
+        text = self.prompts.render("goal/repair_measures.md.j2", findings=findings, wrong=bool(_errors(findings)))
         return Message(role="assistant", content=reply.text), Message(role="user", content=text)
 
 
@@ -247,7 +248,7 @@ def _errors(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 
 def _disagreement(forms: Sequence[Form]) -> Finding:
     meant = "; ".join(dict.fromkeys(form.wishes[0].words() for form in forms))
-    return PROBE["drafts-disagree"].finding(f"of {len(forms)} drafts no two that are sound mean the same: {meant}")
+    return PROBE["drafts-disagree"].finding(f"the model's {len(forms)} drafts do not mean the same: {meant}")
 
 
 def _named(goal: str, environments: Mapping[str, str]) -> dict[str, str]:

@@ -51,11 +51,6 @@ class ReferenceEpisodes:
     experts: int = 0
     """So many at the end are a scripted expert's."""
 
-    @property
-    def aimless_fitness(self) -> float:
-        """The highest fitness of an episode that aims at nothing."""
-        return max(score.fitness for score in self.scores[: len(self.scores) - self.experts])
-
     def fixed_positions(self, table: FieldTable, names: Sequence[str]) -> dict[str, FloatArray]:
         """Those of the named positions and angles that are one and the same, and not 0, in every recorded state.
 

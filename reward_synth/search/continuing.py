@@ -5,18 +5,21 @@ More steps on a reward that works are surer than another reward. Both are tried 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from reward_synth.core.files import refuse_links, write_bytes
 from reward_synth.core.types import Candidate, candidate_id
 from reward_synth.methods.refine import Refined
+from reward_synth.search.jobs import line_of
 from reward_synth.search.session import SearchSession
+from reward_synth.training.job import BEST_POLICY, CHECKPOINT, POLICY
 
-CHECKPOINT = "checkpoint.pt"
-HANDED_OVER = (CHECKPOINT, "progress.csv", "policy.npz")
-"""What a training leaves to the one that goes on with it."""
+HANDED_OVER = {CHECKPOINT: CHECKPOINT, "progress.csv": "progress.csv", POLICY: BEST_POLICY}
+"""What a training leaves to the one that goes on with it, by the name that it has there.
+
+The policy is the one against which the further training's are held, until one is better."""
 
 
 def continued(
@@ -43,12 +46,6 @@ def _can_go_on(session: SearchSession, candidate: str) -> bool:
     return all((session.store.train_dir(candidate, index) / CHECKPOINT).exists() for index in seeds)
 
 
-def line_of(session: SearchSession, candidate: str) -> tuple[str, ...]:
-    """A candidate and those before it whose training it goes on with, the first one last."""
-    before = session.store.candidate(candidate).continues
-    return (candidate,) if before is None else (candidate, *line_of(session, before))
-
-
 def hand_over(session: SearchSession, candidate: str) -> None:
     """Give a candidate that goes on with another's training what that one left."""
     store = session.store
@@ -57,22 +54,25 @@ def hand_over(session: SearchSession, candidate: str) -> None:
         hand_over_files(store.train_dir(str(parent), index), store.train_dir(candidate, index), HANDED_OVER)
 
 
-def hand_over_files(source: Path, target: Path, names: Iterable[str]) -> None:
+def hand_over_files(source: Path, target: Path, names: Mapping[str, str]) -> None:
     """Copy a training's files to another's folder, but none that is there already.
 
+    :param names: of the files in ``source``, to their names in ``target``.
     :raises RewardSynthError: the training left a link, whose target would be copied.
     """
     refuse_links(source)
-    for name in names:
-        if (source / name).exists() and not (target / name).exists():
-            write_bytes(target / name, (source / name).read_bytes())
+    for name, there in names.items():
+        if (source / name).exists() and not (target / there).exists():
+            write_bytes(target / there, (source / name).read_bytes())
 
 
 def beyond_parent(session: SearchSession, candidate: Candidate) -> Candidate:
     """A candidate that went on with another's training spent only the steps after that one's end."""
     if candidate.continues is None:
         return candidate
-    steps = max(0, candidate.steps - sum(session.store.candidate(c).steps for c in line_of(session, candidate.id)[1:]))
+    steps = max(
+        0, candidate.steps - sum(session.store.candidate(c).steps for c in line_of(session.store, candidate.id)[1:])
+    )
     reason = "; ".join(filter(None, (f"goes on from {candidate.continues}", candidate.reason)))
     return candidate.model_copy(update={"steps": steps, "reason": reason})
 

@@ -17,6 +17,7 @@ import numpy as np
 from reward_synth.core.arrays import FloatArray
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import CheckReport, Estimate, Evaluation, Outcome, SeedScore, TrainResult
+from reward_synth.evaluation.judge import solved
 from reward_synth.evaluation.play import FINAL_EVALUATION_SEEDS
 from reward_synth.evaluation.select import wilson_interval
 from reward_synth.evaluation.statistics import interquartile_mean, mean_interval
@@ -164,13 +165,14 @@ def evaluate_results(
     """
     scores = tuple(_score(index, result, task) for index, result in sorted(results.items()))
     trained = [results[score.index] for score in scores if score.status == "trained"]
-    episodes = len(trained[0].episodes) if trained else 1
+    # Versions before judged by fewer episodes: those that all have played count.
+    episodes = min((len(result.episodes) for result in trained), default=1)
     success = np.zeros((len(scores), episodes))
     for row, score in enumerate(scores):
         if score.status == "trained":
-            success[row] = [episode.success for episode in results[score.index].episodes]
-    fitness = np.array([[episode.fitness for episode in result.episodes] for result in trained])
-    solved = sum(score.solved for score in scores)
+            success[row] = [episode.success for episode in results[score.index].episodes[:episodes]]
+    fitness = np.array([[episode.fitness for episode in result.episodes[:episodes]] for result in trained])
+    solving = sum(score.solved for score in scores)
     return Evaluation(
         candidate=candidate,
         steps=steps,
@@ -178,8 +180,8 @@ def evaluate_results(
         seeds=scores,
         success=_estimate(success) if scores else None,
         fitness=_estimate(fitness) if trained else None,
-        solved=solved / len(scores) if scores else None,
-        solved_interval=wilson_interval(solved, len(scores)) if scores else None,
+        solved=solving / len(scores) if scores else None,
+        solved_interval=wilson_interval(solving, len(scores)) if scores else None,
         total_steps=sum(score.steps for score in scores),
         cpu_seconds=round(sum(score.cpu_seconds for score in scores), 3),
     )
@@ -193,7 +195,7 @@ def _score(index: int, result: TrainResult, task: TaskSpec) -> SeedScore:
         reason=result.reason,
         success=result.success,
         fitness=result.fitness,
-        solved=result.success >= task.success_threshold,
+        solved=bool(result.episodes) and solved(result.episodes, task),
         steps=result.steps,
         seconds=result.seconds,
         cpu_seconds=result.cpu_seconds,

@@ -5,20 +5,23 @@ A wrong preset costs every candidate of the search: it makes a good reward look 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from reward_synth.core.types import Candidate, CheckReport, TrainResult
+from reward_synth.core.types import Candidate, TrainResult
 from reward_synth.events import model as events
-from reward_synth.methods.halving import Standing
-from reward_synth.search.continuing import HANDED_OVER, hand_over_files
+from reward_synth.search.continuing import hand_over_files
+from reward_synth.search.jobs import training_jobs
 from reward_synth.search.session import SearchSession
 from reward_synth.tasks.spec import TaskSpec, save_task
-from reward_synth.training.job import Progress, TrainJob, progress_event
+from reward_synth.training.job import BEST_POLICY, CHECKPOINT, POLICY, Progress, TrainJob, progress_event
+from reward_synth.training.outcomes import clearly_better
 
 SHARE = 0.2
 """Of the training's steps, for each preset: what falls or stands still shows by then."""
 PRESETS = ("balance", "steady", "patient")
-"""PPO's, which differ in batch, exploration and foresight; the first one, the default, wins a tie."""
+"""PPO's, which differ in batch, exploration and foresight. The first one is the default: it must be beaten clearly."""
+_LEFT = {name: name for name in (CHECKPOINT, "progress.csv", "rung.json", POLICY, BEST_POLICY)}
+"""What the winner leaves to the candidate's own training, under the same names."""
 
 
 def is_open(session: SearchSession) -> bool:
@@ -28,17 +31,15 @@ def is_open(session: SearchSession) -> bool:
     return task.drafted and not chosen
 
 
-def race_presets(session: SearchSession, candidates: Sequence[Candidate], seed: int) -> None:
+def race_presets(session: SearchSession, candidates: Sequence[Candidate]) -> None:
     """Train the first candidate with each preset for a part of its steps, and freeze the best one in the task.
 
     The winner's training goes on as the candidate's own. A race that was cut off is run to its end by a resumed run.
-
-    :param seed: of the first candidate's first training.
     """
     sound = next((each for each in candidates if each.status == "designed"), None)
     if sound is None or session.reason_to_stop():
         return
-    jobs = {name: _job(session, sound.id, name, seed) for name in PRESETS}
+    jobs = {name: _job(session, sound.id, name) for name in PRESETS}
     results: dict[str, TrainResult] = {}
     names = {job.folder: name for name, job in jobs.items()}
 
@@ -54,33 +55,50 @@ def race_presets(session: SearchSession, candidates: Sequence[Candidate], seed: 
     )
     if len(results) < len(jobs):
         return
-    standings = [Standing.of(name, [results[name]], jobs[name].target) for name in PRESETS]
-    best = max(standings, key=lambda each: each.score)
-    told = ", ".join(f"{each.candidate} {each.success:.0%} and {each.fitness:.3g}" for each in standings)
-    reason = f"preset {best.candidate} won a race over {SHARE:.0%} of the steps (success and fitness: {told})"
+    chosen, reason = _winner(results)
     session.emit(events.StatusChanged(text=reason))
-    chosen = _with_preset(session.task, best.candidate)
-    spec = chosen.model_copy(update={"source": f"{chosen.source}; {reason}"})
+    if chosen is None:
+        return
+    # The task is frozen last: until then the race is open, and a resumed run finishes it.
+    hand_over_files(jobs[chosen].folder, session.store.train_dir(sound.id, 0), _LEFT)
+    frozen = _with_preset(session.task, chosen)
+    spec = frozen.model_copy(update={"source": f"{frozen.source}; {reason}"})
     save_task(spec, session.store.task_path)
     session.prepared = session.prepared.with_spec(spec)
-    hand_over_files(jobs[best.candidate].folder, session.store.train_dir(sound.id, 0), HANDED_OVER)
 
 
-def _job(session: SearchSession, candidate: str, preset: str, seed: int) -> TrainJob:
-    store, settings = session.store, session.settings
-    steps = settings.steps or session.task.training.steps
-    return TrainJob.of(
-        _with_preset(session.task, preset),
-        store.reward_path(candidate),
-        store.read_check(candidate) or CheckReport(),
-        store.path / "presets" / preset,
-        seed=seed,
-        steps=steps,
-        keep_checkpoint=settings.iterations > 1,
-        stop_when_solved=not settings.keep_going,
-        sandbox=not settings.unsafe_no_sandbox,
-        until=max(1, round(SHARE * steps)),
+def _winner(results: Mapping[str, TrainResult]) -> tuple[str | None, str]:
+    """The preset whose newest evaluation is clearly better than the default's, and why.
+
+    None where every training crashed, which tells nothing about presets.
+    """
+    newest = {name: result.evaluations[-1] for name, result in results.items() if _counts(result)}
+    if not newest:
+        return None, "no preset won the race: all trainings crashed"
+    told = ", ".join(
+        f"{name} {newest[name].success:.0%} and {newest[name].fitness:.3g}" if name in newest else f"{name} crashed"
+        for name in results
     )
+    best = max(newest, key=lambda name: (newest[name].success, newest[name].fitness))
+    default = PRESETS[0]
+    if default in newest and best != default and not clearly_better(newest[best], newest[default]):
+        best, won = default, "is kept: none was clearly better"
+    else:
+        won = "won"
+    return best, f"preset {best} {won} in a race over {SHARE:.0%} of the steps (success and fitness: {told})"
+
+
+def _counts(result: TrainResult) -> bool:
+    return result.status != "crashed" and bool(result.evaluations)
+
+
+def _job(session: SearchSession, candidate: str, preset: str) -> TrainJob:
+    """The candidate's first training with another preset, for a part of its steps, in a folder of its own."""
+    store = session.store
+    job = training_jobs(store, _with_preset(session.task, preset), session.settings, candidate)[0]
+    folder = store.preset_dir(preset).resolve()
+    places = {"folder": folder, "trajectories": folder / "trajectories"}
+    return job.model_copy(update=places | {"until": max(1, round(SHARE * job.steps))})
 
 
 def _with_preset(task: TaskSpec, preset: str) -> TaskSpec:

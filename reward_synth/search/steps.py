@@ -6,7 +6,6 @@ passes lint and sandbox, success and fitness of the frozen task alone decide, an
 
 from __future__ import annotations
 
-import hashlib
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -32,8 +31,9 @@ from reward_synth.report.data import write_plots
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.scale import file_header
 from reward_synth.screening.ranking import episode_terms
-from reward_synth.search.continuing import beyond_parent, continued, drop_checkpoints, hand_over, line_of
+from reward_synth.search.continuing import beyond_parent, continued, drop_checkpoints, hand_over
 from reward_synth.search.feedback import request_about, require_trained
+from reward_synth.search.jobs import is_stale, training_jobs
 from reward_synth.search.preset_race import is_open, race_presets
 from reward_synth.search.session import SearchSession
 from reward_synth.state.episode import Episode
@@ -53,7 +53,8 @@ def design(session: SearchSession, iteration: int) -> list[Candidate]:
     """This iteration's candidates: proposed, checked, repaired; and those that a person edited."""
     store = session.store
     earlier = [candidate for candidate in store.candidates() if candidate.iteration == iteration]
-    if len(earlier) >= session.settings.samples:
+    # The first one is saved last.
+    if len(earlier) >= session.settings.samples and earlier[0].id == candidate_id(iteration, 0):
         return earlier
     proposals = session.method.propose(session.history(iteration))
     ids = [candidate_id(iteration, index) for index in range(proposals.count)]
@@ -79,9 +80,11 @@ def design(session: SearchSession, iteration: int) -> list[Candidate]:
     items += continued(session, iteration, len(items), proposals.continued)
     prices = store.prices_by_candidate()
     items = [(c.model_copy(update={"cost_usd": prices.get(c.id, 0.0)}), item) for c, item in items]
-    for candidate, item in items:
+    for candidate, item in reversed(items):
         _save(session, candidate, item)
     store.results_table()
+    for candidate, item in items:
+        session.emit(events.CandidateChecked(candidate=candidate, findings=item.report.findings))
     return [candidate for candidate, _ in items]
 
 
@@ -125,7 +128,6 @@ def _save(session: SearchSession, candidate: Candidate, item: Refined) -> None:
         store.write_reward(candidate.id, item.draft.source)
     store.write_check(candidate.id, item.report)
     store.save_candidate(candidate)
-    session.emit(events.CandidateChecked(candidate=candidate, findings=item.report.findings))
 
 
 # Training ---------------------------------------------------------------------------------------------
@@ -137,20 +139,20 @@ def train(session: SearchSession, candidates: Sequence[Candidate]) -> list[Candi
     Once one solves the task, the others need not be trained to their end.
     """
     store = session.store
-    if is_open(session) and candidates:
-        first = next((c.id for c in candidates if c.status == "designed"), candidates[0].id)
-        race_presets(session, candidates, _seed(session.settings.seed, first, 0))
+    if is_open(session):
+        race_presets(session, candidates)
     # Also those that are done: where the run was resumed, they are the others' rivals in the rungs behind them.
+    # But a finished candidate never changes: one that was edited since is no rival, and not trained again.
     checked = [
         Checked(candidate, store.read_check(candidate.id) or CheckReport())
         for candidate in candidates
-        if candidate.status != "rejected"
+        if candidate.status == "designed" or (candidate.status != "rejected" and not _is_stale(session, candidate.id))
     ]
     schedule = session.method.schedule(checked)
     for name, reason in schedule.skipped.items():
         if store.candidate(name).status == "designed":
             _settle(session, store.candidate(name).model_copy(update={"status": "rejected", "reason": reason}))
-    jobs = {name: training_jobs(session, name) for name in schedule.order}
+    jobs = {name: training_jobs(store, session.task, session.settings, name) for name in schedule.order}
     for name in jobs:
         hand_over(session, name)
 
@@ -167,7 +169,7 @@ def train(session: SearchSession, candidates: Sequence[Candidate]) -> list[Candi
 
     free = [name for name in jobs if store.candidate(name).continues is not None]
     # Nobody knows how fast a goal is learnt that a model drafted: a rung may come before anything was.
-    beginner = session.prepared.reference_episodes.aimless_fitness if session.task.drafted else -math.inf
+    beginner = session.prepared.aimless_fitness if session.task.drafted else -math.inf
     race = SuccessiveHalving(
         session.executor, jobs, schedule.rungs, progressed, ended, session.emit, should_stop, free, beginner
     )
@@ -184,46 +186,8 @@ def train(session: SearchSession, candidates: Sequence[Candidate]) -> list[Candi
     return found
 
 
-def warn_of_edits(session: SearchSession) -> None:
-    """Say of which candidates the figures are no longer those of their reward: somebody changed it, or the task."""
-    store = session.store
-    for candidate in store.candidates():
-        if candidate.status != "trained" or not store.has_reward(candidate.id):
-            continue
-        jobs = training_jobs(session, candidate.id)
-        results = [store.read_result(candidate.id, job.seed_index) for job in jobs]
-        if any(each and not each.belongs_to(job.digest()) for job, each in zip(jobs, results, strict=True)):
-            text = f"{candidate.id}: its reward or the task was changed after it was trained, and its figures were not"
-            session.emit(events.Warned(text=f"{text} (give the new text as feedback, or `reward-synth train` it)"))
-
-
-def training_jobs(session: SearchSession, candidate: str) -> list[TrainJob]:
-    """One job per seed; seeds follow from (run seed, candidate, seed index), so nothing random is kept."""
-    store, task, settings = session.store, session.task, session.settings
-    report = store.read_check(candidate) or CheckReport()
-    line = line_of(session, candidate)
-    return [
-        TrainJob.of(
-            task,
-            store.reward_path(candidate),
-            report,
-            store.train_dir(candidate, index),
-            seed=_seed(settings.seed, line[-1], index),
-            steps=len(line) * (settings.steps or task.training.steps),
-            learner=settings.learner,
-            trajectories=store.trajectories_dir(candidate),
-            seed_index=index,
-            keep_checkpoint=settings.iterations > 1,
-            stop_when_solved=not settings.keep_going,
-            sandbox=not settings.unsafe_no_sandbox,
-        )
-        for index in range(settings.seeds)
-    ]
-
-
-def _seed(run_seed: int, candidate: str, index: int) -> int:
-    digest = hashlib.sha256(f"{run_seed}/{candidate}/{index}".encode()).digest()
-    return int.from_bytes(digest[:4], "big") >> 1
+def _is_stale(session: SearchSession, candidate: str) -> bool:
+    return is_stale(session.store, session.task, session.settings, candidate)
 
 
 def _settle(session: SearchSession, candidate: Candidate) -> None:
@@ -256,7 +220,7 @@ def _spare_the_rest(session: SearchSession, jobs: dict[str, list[TrainJob]]) -> 
                 "steps": steps,
                 "steps_saved": max(0, sum(job.steps for job in seeds) - steps),
             }
-            store.save_candidate(store.candidate(name).model_copy(update=changes))
+            store.save_candidate(beyond_parent(session, store.candidate(name).model_copy(update=changes)))
     store.results_table()
 
 

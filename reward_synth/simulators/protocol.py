@@ -72,6 +72,10 @@ class Simulator(Protocol):
         """Steps of an episode where no task says how many."""
         ...
 
+    def robot(self, env_id: str) -> str:
+        """Which body it has, by default one for all: what trains one task of a body well suits the next."""
+        return self.name
+
     def experts(self, env: gymnasium.Env[Any, Any]) -> list[Expert]:
         """Scripted controllers that know how to solve what the environment was made for; mostly there are none.
 

@@ -117,6 +117,14 @@ class CandidateFiles(RunFolder):
         """Where one training's files go; not made here."""
         return self.candidate_dir(candidate) / "train" / f"seed-{seed_index}"
 
+    def preset_dir(self, preset: str) -> Path:
+        """Where a training's files go that tries a preset; not made here."""
+        return self.path / "presets" / preset
+
+    def preset_dirs(self) -> list[Path]:
+        """Those that are there."""
+        return sorted(path for path in (self.path / "presets").glob("*") if path.is_dir())
+
     def trajectories_dir(self, candidate: str) -> Path:
         """Where the evaluation's episodes go; not made here."""
         return self.candidate_dir(candidate) / "trajectories"

@@ -22,6 +22,10 @@ from reward_synth.simulators.custom.files import digest_of, file_of, name_enviro
 from reward_synth.tasks.spec import TaskSpec
 from reward_synth.training.presets import Preset, preset_for
 
+CHECKPOINT = "checkpoint.pt"
+"""A training's file from which it can go on."""
+POLICY = "policy.npz"
+BEST_POLICY = "best_policy.npz"
 PROGRESS_COLUMNS = ("step", "seconds", "reward_per_step", "episode_length")
 EVALUATION_COLUMNS = tuple(EvaluationPoint.model_fields)
 TERM_COLUMNS = ("step", "term", "minimum", "mean", "maximum", "share")
@@ -103,12 +107,12 @@ class TrainJob(Value):
     @property
     def policy_path(self) -> Path:
         """What the trainer hands to the evaluator: the policy as plain arrays."""
-        return self.folder / "policy.npz"
+        return self.folder / POLICY
 
     @property
     def best_policy_path(self) -> Path:
         """The policy of the training's best evaluation, where the last one is clearly worse; until it is judged."""
-        return self.folder / "best_policy.npz"
+        return self.folder / BEST_POLICY
 
     @property
     def last_policy_path(self) -> Path:
@@ -118,7 +122,7 @@ class TrainJob(Value):
     @property
     def checkpoint_path(self) -> Path:
         """The file from which a paused training continues."""
-        return self.folder / "checkpoint.pt"
+        return self.folder / CHECKPOINT
 
     @property
     def target(self) -> int:

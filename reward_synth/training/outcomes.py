@@ -11,7 +11,7 @@ from typing import Literal, Self
 
 from pydantic import ValidationError
 
-from reward_synth.core.files import refuse_links, write_text
+from reward_synth.core.files import refuse_links, write_bytes, write_text
 from reward_synth.core.types import EpisodeScore, EvaluationPoint, TermStatistics, TrainResult, Value
 from reward_synth.training.job import TrainJob
 
@@ -101,15 +101,15 @@ def best_point(evaluations: Sequence[EvaluationPoint]) -> EvaluationPoint | None
 
 
 def lost_again(evaluations: Sequence[EvaluationPoint]) -> bool:
-    """True if the last evaluation is clearly worse than the best one: it succeeds less, or its fitness fell by more
-    than it varies from episode to episode.
-    """
+    """True if the last evaluation is clearly worse than the best one."""
     best = best_point(evaluations)
-    if best is None:
-        return False
-    last = evaluations[-1]
-    fell = best.fitness - last.fitness > max(best.fitness_deviation, last.fitness_deviation)
-    return best.success > last.success or (best.success == last.success and fell)
+    return best is not None and clearly_better(best, evaluations[-1])
+
+
+def clearly_better(point: EvaluationPoint, other: EvaluationPoint) -> bool:
+    """True if it succeeds more, or as often with a fitness that is higher by more than it varies between episodes."""
+    more = point.fitness - other.fitness > max(point.fitness_deviation, other.fitness_deviation)
+    return point.success > other.success or (point.success == other.success and more)
 
 
 class FinalEvaluation(_Outcome):
@@ -166,9 +166,14 @@ def set_aside_stale(job: TrainJob) -> Path | None:
     refuse_links(job.folder)
     place = job.folder / EARLIER / (re.sub("[^0-9a-f]", "", found.job)[:12] or "unknown")
     place.mkdir(parents=True, exist_ok=True)
-    goes_on = {job.checkpoint_path.name, "progress.csv", "rung.json", EARLIER, job.reward.name}
-    for path in sorted(job.folder.iterdir()):
-        if path.name in goes_on or path == job.reward:
+    # What a longer training needs: it begins with the best policy so far, against which its own are held.
+    if job.policy_path.exists() and job.checkpoint_path.exists():
+        write_bytes(place / job.policy_path.name, job.policy_path.read_bytes())
+        job.policy_path.replace(job.best_policy_path)
+    kept = {job.checkpoint_path.name, job.best_policy_path.name, "progress.csv", "rung.json", EARLIER, job.reward.name}
+    # The result moves last: while it is here, a call that was cut off is made good by the next one.
+    for path in sorted(job.folder.iterdir(), key=lambda path: path == job.result_path):
+        if path.name in kept or path == job.reward:
             continue
         target = place / path.name
         if target.is_dir():

@@ -66,6 +66,15 @@ def test_results_are_pooled_over_seeds_and_crashed_seeds_are_told() -> None:
     assert pooled.success_interval == pytest.approx((0.3006, 0.9544), abs=1e-4)
 
 
+def test_each_seed_counts_alike_however_many_episodes_it_played() -> None:
+    fails = result(*[episode(True, 1.0)] * 4, *[episode(False, 0.0)] * 4)
+    passes = result(*[episode(True, 1.0)] * 60, *[episode(False, 1.0)] * 4)
+    pooled = with_results(candidate("001-a", None, None, "designed"), [fails, passes, passes, passes])
+    assert pooled.success == pytest.approx((0.5 + 3 * 60 / 64) / 4) and pooled.episodes == 200
+    assert pooled.fitness == pytest.approx((0.5 + 3) / 4)
+    assert not is_solved(pooled, load_task("gym/half_cheetah_run_forward")), "one of four seeds fails"
+
+
 def test_steps_that_were_not_needed_are_saved_but_not_by_a_crash() -> None:
     fresh, played = candidate("001-a", None, None, "designed"), episode(True, 1.0)
     assert with_results(fresh, [result(played), result(played)], full_steps=600).steps_saved == 400

@@ -21,7 +21,13 @@ def test_the_horizon_is_that_of_most_tasks_and_not_the_longest_allowed() -> None
     pytest.importorskip("metaworld")
     choice = choose_learner(environment("coffee-push-v3", "metaworld", horizon=500), list_tasks())
     assert (choice.horizon, choice.training.preset, choice.evaluation.episodes) == (200, "manipulate", 20)
-    assert "the simulator metaworld" in choice.reason
+    assert "the robot of coffee-push-v3" in choice.reason
+
+
+def test_the_control_suite_has_several_robots() -> None:
+    choice = choose_learner(environment("dmc-cartpole-balance", "dmcontrol"), list_tasks())
+    own = load_task("dmcontrol/cartpole_swingup").training
+    assert choice.training.preset == own.preset and "1 of 1 shipped tasks of the robot of" in choice.reason
 
 
 def test_a_body_that_no_shipped_task_has_gets_the_default_and_is_told_so() -> None:

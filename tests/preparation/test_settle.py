@@ -121,9 +121,19 @@ def test_drafts_that_contradict_each_other_are_put_before_the_person(tmp_path: P
     assert any("the other way round" in event.text for event in said if isinstance(event, Warned))
 
 
-def test_a_second_opinion_that_cannot_be_used_counts_for_nothing(tmp_path: Path) -> None:
-    task, _ = settled(tmp_path, [SOUND, BROKEN])
-    assert task.success == SOUND[0]
+@pytest.mark.parametrize("second", [[answer(BROKEN)] * 3, ["I would rather not say."] * 3], ids=["broken", "silent"])
+def test_without_a_second_opinion_a_draft_is_doubtful(tmp_path: Path, second: list[str]) -> None:
+    settings = Settings(env="HalfCheetah-v5", yes=True)
+    store = RunStore.create(tmp_path, GOAL, settings, None, "", {})
+    model = ScriptedModel([answer(SOUND), *second])
+    with pytest.raises(RewardSynthError, match="doubtful"):
+        draft_task(GOAL, settings, TaskDrafter(model, Prompts()), store, lambda event: None, None)
+    assert len(model.requests) == 4
+
+
+def test_a_second_opinion_may_be_mended_too(tmp_path: Path) -> None:
+    task, model = settled(tmp_path, [SOUND, BROKEN, SOUND])
+    assert task.success == SOUND[0] and len(model.requests) == 3
 
 
 def test_a_draft_that_cannot_run_is_nobodys_to_accept(tmp_path: Path) -> None:
@@ -138,7 +148,7 @@ def test_without_anybody_there_a_draft_waits_in_a_file(tmp_path: Path) -> None:
 
 
 BACKWARDS = "The goal wants x_velocity to be negative: backwards.\nWhen: on average, less than -2.0 m/s\nDone.\n"
-IN_PLACE = "The goal wants x_position to be near: it stays there.\nWhen: at some moment, near 0.0 m\nDone.\n"
+LEVEL = "The goal wants torso_pitch to be near: it stays level.\nWhen: at some moment, near 0.0 rad\nDone.\n"
 
 
 def filled_in(tmp_path: Path, forms: Sequence[str]) -> TaskSpec:
@@ -149,14 +159,15 @@ def filled_in(tmp_path: Path, forms: Sequence[str]) -> TaskSpec:
 
 
 def test_a_small_model_fills_in_forms_and_the_trial_chooses(tmp_path: Path) -> None:
-    task = filled_in(tmp_path, [IN_PLACE, BACKWARDS, BACKWARDS])
+    chance = BACKWARDS.replace("on average, less than -2.0", "at some moment, less than -0.1")
+    task = filled_in(tmp_path, [chance, BACKWARDS, BACKWARDS])
     assert task.success == "bool(np.mean(episode.x_velocity) < -2.0)"
     assert task.fitness == "float(-np.mean(episode.x_velocity))" and task.fitness_unit == "m/s"
     assert task.notes == "Success: x_velocity is less than -2.0 m/s on average."
 
 
-def test_a_small_model_that_means_nothing_twice_trains_nothing(tmp_path: Path) -> None:
-    with pytest.raises(RewardSynthError, match="no two that are sound mean the same"):
-        filled_in(tmp_path, [IN_PLACE, BACKWARDS, BACKWARDS.replace("x_velocity", "torso_pitch")])
+def test_a_small_model_that_does_not_mean_the_same_each_time_trains_nothing(tmp_path: Path) -> None:
+    with pytest.raises(RewardSynthError, match="drafts do not mean the same: x_velocity"):
+        filled_in(tmp_path, [BACKWARDS, BACKWARDS, LEVEL])
     with pytest.raises(RewardSynthError, match="doubtful: success is true"):
-        filled_in(tmp_path, [IN_PLACE] * 3)
+        filled_in(tmp_path, [LEVEL] * 3)

@@ -101,9 +101,11 @@ def test_measures_that_stay_broken_come_with_their_findings() -> None:
     assert len(model.requests) == DRAFTS == 3
 
 
-def test_warning_needs_no_repair() -> None:
-    drafted = draft(ScriptedModel([MEASURES]), lambda measures: FINDINGS[1:])
-    assert drafted.errors == () and drafted.warnings == FINDINGS[1:] and len(drafted.exchanges) == 1
+def test_a_warning_is_answered_once() -> None:
+    model = ScriptedModel([MEASURES, MEASURES])
+    drafted = draft(model, lambda measures: FINDINGS[1:])
+    assert drafted.errors == () and drafted.warnings == FINDINGS[1:] and len(drafted.exchanges) == 2
+    assert "if this is meant to be so" in model.requests[1].messages[-1].text
 
 
 @pytest.mark.parametrize(
@@ -150,8 +152,8 @@ Done.
 """
 
 
-def test_what_two_forms_mean_is_taken() -> None:
-    model = ScriptedModel([UP, DOWN, ALSO_DOWN], small=True)
+def test_what_all_forms_mean_is_taken() -> None:
+    model = ScriptedModel([DOWN, ALSO_DOWN, DOWN], small=True)
     drafted = fill_in(model)
     assert "arm_height[-last:]) < 0.2" in drafted.success and drafted.findings == ()
     assert len(drafted.exchanges) == len(model.requests) == 3
@@ -159,24 +161,21 @@ def test_what_two_forms_mean_is_taken() -> None:
 
 
 def test_forms_that_mean_different_things_are_doubtful() -> None:
-    model = ScriptedModel([UP, DOWN, UP.replace("arm_height", "arm_velocity").replace("1.5 m", "0.4 m/s")], small=True)
-    (finding,) = fill_in(model).errors
-    assert finding.id == "probe/drafts-disagree" and "more than 1.5 m at some moment; " in finding.message
+    (finding,) = fill_in(ScriptedModel([DOWN, DOWN, UP], small=True)).errors
+    assert finding.id == "probe/drafts-disagree" and "; arm_height is more than 1.5 m at some" in finding.message
 
 
-def test_a_form_that_the_trial_refuses_does_not_count() -> None:
+def test_a_form_that_the_trial_refuses_is_passed_over() -> None:
     def check(measures: Measures) -> tuple[Finding, ...]:
-        return FINDINGS if "np.max(episode.arm_height)" in measures.success else FINDINGS[1:]
+        return FINDINGS if "< 0.2)" in measures.success else FINDINGS[1:]
 
-    drafted = fill_in(ScriptedModel([UP, DOWN, UP], small=True), check)
-    assert [finding.id for finding in drafted.errors] == ["probe/drafts-disagree"], "one vote is no majority"
-    assert drafted.warnings == FINDINGS[1:]
-    assert fill_in(ScriptedModel([UP, DOWN, DOWN], small=True), check).errors == ()
+    drafted = fill_in(ScriptedModel([DOWN, ALSO_DOWN, DOWN], small=True), check)
+    assert "0.5" in drafted.success and drafted.findings == FINDINGS[1:]
 
 
 def test_forms_that_are_all_refused_come_with_the_first_ones_faults() -> None:
-    drafted = fill_in(ScriptedModel([UP, DOWN, DOWN], small=True), lambda measures: FINDINGS)
-    assert "np.max(episode.arm_height)" in drafted.success and drafted.findings == FINDINGS
+    drafted = fill_in(ScriptedModel([DOWN, ALSO_DOWN, DOWN], small=True), lambda measures: FINDINGS)
+    assert "< 0.2)" in drafted.success and drafted.findings == FINDINGS
 
 
 def test_no_form_at_all_is_an_error() -> None:

@@ -6,8 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from reward_synth import synthesize
+from reward_synth.cli.app import app
+from reward_synth.cli.cost import _training_cost
 from reward_synth.evaluation.select import best_candidate
 from reward_synth.llm.fake import ScriptedModel
 from reward_synth.methods.base import History
@@ -41,6 +44,8 @@ def test_a_promising_training_goes_on_where_it_stood(
     asked = len(scripted.requests)
     assert run.info.warnings == ()
     assert run.resume(iterations=2).candidates == run.candidates and len(scripted.requests) == asked
+    # What the child trained before it was handed on is its parent's.
+    assert _training_cost(run)["steps"] == sum(candidate.steps for candidate in run.candidates)
 
 
 @pytest.mark.parametrize(("found", "goes_on"), [(("still-improving",), ("001-a",)), (("no-learning",), ()), ((), ())])
@@ -50,8 +55,12 @@ def test_only_a_training_that_was_still_improving_goes_on(found: tuple[str, ...]
 
     from tests.evaluation.test_select import candidate
 
-    history = SimpleNamespace(candidates=(candidate("001-a", 0.2, 1.0),), findings=lambda name: found)
+    best = candidate("001-a", 0.2, 1.0)
+    history = SimpleNamespace(candidates=(best,), findings=lambda name: found)
     assert _unfinished(cast(History, history)) == goes_on
+    child = candidate("002-b", 0.1, 0.5).model_copy(update={"continues": "001-a"})
+    history = SimpleNamespace(candidates=(best, child), findings=lambda name: found)
+    assert _unfinished(cast(History, history)) == (), "the same steps on the same reward, once more"
 
 
 def test_a_reward_that_was_edited_after_its_training_is_told_of(
@@ -65,3 +74,22 @@ def test_a_reward_that_was_edited_after_its_training_is_told_of(
     assert [text for text in warnings if "001-a" in text and "changed after it was trained" in text]
     assert not [text for text in warnings if "001-b" in text]
     assert run.candidate("001-a").status == "trained"
+    assert [text for text in run.edits() if text.startswith("001-a: ")] == list(run.edits())
+    shown = CliRunner().invoke(app, ["show", str(run.path)])
+    assert "changed after it was trained" in shown.stdout
+    exported = CliRunner().invoke(app, ["export", str(run.path), "001-a"])
+    assert "warning: 001-a: its reward or the task was changed" in exported.stderr
+
+
+def test_a_finished_candidate_that_was_edited_is_not_trained_again(
+    tmp_path: Path, model: Callable[[Answer], ScriptedModel]
+) -> None:
+    model(lambda request: play(request, [GOOD, EDITED]))
+    run = synthesize(GOAL, **settings(tmp_path, steps=2048))
+    before, result = run.candidate("001-a"), run.results("001-a")
+    (run.path / "iterations" / "001.md").unlink()  # As if it was killed while the analyzer was asked.
+    path = run.store.reward_path("001-a")
+    path.write_text(path.read_text().replace("0.01", "0.5"))
+    again = run.resume(iterations=1)
+    assert again.candidate("001-a") == before and again.results("001-a") == result
+    assert (run.path / "iterations" / "001.md").exists()

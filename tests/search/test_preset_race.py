@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from reward_synth import synthesize
+from reward_synth.cli.cost import _training_cost
+from reward_synth.core.types import EvaluationPoint, TrainResult
 from reward_synth.llm.fake import ScriptedModel
-from reward_synth.search.preset_race import PRESETS
+from reward_synth.search.preset_race import PRESETS, _winner
 from reward_synth.tasks.spec import Training, load_task, save_own_task
 from reward_synth.training.outcomes import RungEnd
 from reward_synth.training.presets import DEFAULT_PRESETS
@@ -29,16 +33,50 @@ def test_presets_race_once_and_the_winner_trains_on(tmp_path: Path, model: Calla
     model(lambda request: play(request, [GOOD, EDITED]))
     run = synthesize(GOAL, **settings(tmp_path, task=drafted(tmp_path), steps=20_000))
     preset = run.task.training.preset
-    assert preset in PRESETS and f"preset {preset} won a race over 20% of the steps" in run.task.source
+    assert preset in PRESETS and "in a race over 20% of the steps" in run.task.source
     raced = {path.name: RungEnd.read(path) for path in (run.path / "presets").iterdir()}
     assert set(raced) == set(PRESETS) and all(end is not None and end.steps >= 4000 for end in raced.values())
     # The winner's training is the first candidate's own: it did not begin anew.
     won, first = raced[str(preset)], run.results("001-a")[0]
     assert won is not None and first.evaluations[: len(won.evaluations)] == won.evaluations
     said = (run.path / "log.txt").read_text()
-    assert said.count("won a race") == 1
+    assert said.count("in a race over") == 1
     assert run.resume(iterations=1).task.training.preset == preset
-    assert (run.path / "log.txt").read_text().count("won a race") == 1
+    assert (run.path / "log.txt").read_text().count("in a race over") == 1
+    # Three presets for a fifth of the steps each, of which the winner's are the candidate's own.
+    raced_steps = sum(end.steps for name, end in raced.items() if end is not None and name != preset)
+    assert _training_cost(run)["steps"] == raced_steps + sum(each.steps for each in run.candidates)
+
+
+def ended(success: float, fitness: float, deviation: float = 0.5, status: str = "paused") -> TrainResult:
+    point = EvaluationPoint(
+        step=4000,
+        success=success,
+        success_any=success,
+        fitness=fitness,
+        episode_length=100.0,
+        reward=0.0,
+        fitness_deviation=deviation,
+    )
+    return TrainResult.model_validate(
+        {"status": status, "seed": 0, "steps": 4000, "seconds": 1.0, "cpu_seconds": 1.0, "evaluations": (point,)}
+    )
+
+
+@pytest.mark.parametrize(
+    ("results", "chosen"),
+    [
+        ([ended(0.0, 1.0), ended(0.0, 1.4), ended(0.0, 1.2)], "balance"),
+        ([ended(0.0, 1.0), ended(0.0, 1.6), ended(0.0, 1.2)], "steady"),
+        ([ended(0.0, 9.0), ended(0.0, 1.6), ended(0.25, 1.0)], "patient"),
+        ([ended(1.0, 9.0, status="crashed"), ended(0.0, 1.0), ended(0.0, 1.1)], "patient"),
+        ([ended(1.0, 9.0, status="crashed")] * 3, None),
+    ],
+    ids=["within-noise", "clearly-fitter", "succeeds-more", "the-default-crashed", "all-crashed"],
+)
+def test_a_preset_wins_if_it_is_clearly_better_than_the_default(results: list[TrainResult], chosen: str | None) -> None:
+    found, reason = _winner(dict(zip(PRESETS, results, strict=True)))
+    assert found == chosen and reason.startswith("preset " if chosen else "no preset")
 
 
 def test_a_preset_that_somebody_chose_is_not_raced(tmp_path: Path, model: Callable[[Answer], ScriptedModel]) -> None:

@@ -104,6 +104,35 @@ def test_a_larger_budget_goes_on_from_the_checkpoint(tmp_path: Path, task: TaskS
     assert load_checkpoint(job) is None, "a smaller budget has no use for it"
 
 
+def test_back_from_another_reward_the_first_one_needs_no_training(tmp_path: Path, task: TaskSpec) -> None:
+    job = make_job(tmp_path, task, keep_checkpoint=True, stop_when_solved=False)
+    first, text = run_jobs([job])[job.folder], job.reward.read_text()
+    job.reward.write_text(text.replace("return {", 'return {"broken": float("nan"), '))
+    assert run_jobs([job])[job.folder].status == "crashed"
+    job.reward.write_text(text)
+    again = run_jobs([job])[job.folder]
+    # Its checkpoint stands at its very end. The policy was set aside with the result, and is made from it anew.
+    assert again.status == "trained" and again.evaluations == first.evaluations
+    assert again.steps == first.steps and job.policy_path.exists()
+
+
+def test_a_longer_training_holds_its_policies_against_the_best_one_before(tmp_path: Path, task: TaskSpec) -> None:
+    job = make_job(tmp_path, task, keep_checkpoint=True, stop_when_solved=False)
+    run_jobs([job])
+    policy = job.policy_path.read_bytes()
+    place = set_aside_stale(job.model_copy(update={"steps": 2 * job.steps}))
+    assert place is not None and (place / "policy.npz").read_bytes() == policy
+    assert job.best_policy_path.read_bytes() == policy and not job.policy_path.exists()
+
+
+def test_an_evaluator_killed_after_the_exchange_still_names_the_policy(again: TrainJob) -> None:
+    # What it leaves: the best policy in its place, the last one beside it, and no outcome.
+    again.last_policy_path.write_bytes(again.policy_path.read_bytes())
+    again.result_path.unlink()
+    (again.folder / "episodes.json").unlink()
+    assert run_jobs([again])[again.folder].policy == "best"
+
+
 def point(step: int, success: float, fitness: float, deviation: float = 0.1) -> EvaluationPoint:
     return EvaluationPoint(
         step=step,
@@ -169,7 +198,7 @@ def test_a_link_that_a_training_left_leads_nowhere(again: TrainJob, tmp_path: Pa
     with pytest.raises(RewardSynthError, match="no plain file"):
         set_aside_stale(again.model_copy(update={"seed": 99}))
     with pytest.raises(RewardSynthError, match="no plain file"):
-        hand_over_files(again.folder, tmp_path / "next", ["eval.csv"])
+        hand_over_files(again.folder, tmp_path / "next", {"eval.csv": "eval.csv"})
     assert list(elsewhere.iterdir()) == [] and not (tmp_path / "next").exists()
 
 

@@ -237,6 +237,9 @@ class Crew:
         files = {name: content for name, content in look.files.items() if name != "job.json"}
         try:
             check_episodes(look.trajectories, job.seed_index)
+            # An evaluation of before, which was of another job, may have played more.
+            for path in job.trajectories.glob(f"seed-{job.seed_index}-episode-*.npz"):
+                path.unlink()
             unpack(look.trajectories, job.trajectories)
             unpack(files, job.folder)
         except UnfitFile as error:

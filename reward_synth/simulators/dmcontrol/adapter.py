@@ -23,6 +23,10 @@ class ControlSuite(ExtraSimulator):
     title, module, verified = "dm_control", "dm_control", Verified("dm_control", ("1.0",))
     tasks, arguments, default_horizon = TASKS, ("render_mode",), 1000
 
+    def robot(self, env_id: str) -> str:
+        """The domain: ``dmc-walker``."""
+        return env_id.rpartition("-")[0]
+
     def build(self, env_id: str, arguments: dict[str, Any]) -> Any:
         """The environment without a time limit."""
         from reward_synth.simulators.dmcontrol.env import SuiteEnv

@@ -49,6 +49,10 @@ class GymMujoco(Simulator):
     ids_name_robots = True
     exports = "alone"
 
+    def robot(self, env_id: str) -> str:
+        """Each id is a robot of its own."""
+        return env_id
+
     def make(self, env_id: str, arguments: dict[str, Any], horizon: int | None = None) -> gymnasium.Env[Any, Any]:
         """A fresh environment, time-limited to ``horizon`` steps, not yet reset.
 

@@ -13,6 +13,7 @@ from stable_baselines3.common.vec_env import VecNormalize
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import EpisodeScore, EvaluationPoint
+from reward_synth.evaluation.judge import Played, judge, solved
 from reward_synth.evaluation.play import TRAINING_EVALUATION_SEEDS, play
 from reward_synth.evaluation.scoring import score_with
 from reward_synth.sandbox.process import ScoringProcess
@@ -202,7 +203,8 @@ class Watch(BaseCallback):
         job = self._job
         reward = self._reward.window.reward_per_step
         statistics = self._reward.window.take()
-        episodes, measured = self._play(0, job.evaluation_episodes)
+        first = TRAINING_EVALUATION_SEEDS
+        episodes, measured = self._play(range(first, first + job.evaluation_episodes))
         point = _point(self.num_timesteps, measured, reward)
         self.evaluations.append(point)
         if best_point(self.evaluations) is point and self.num_timesteps < job.steps:
@@ -215,26 +217,22 @@ class Watch(BaseCallback):
         if self.num_timesteps < job.steps:
             self.reason = self._reason_to_end(still)
 
-    def _play(self, first: int, count: int) -> tuple[list[Episode], list[EpisodeScore]]:
-        """Episodes of the present policy and the task's verdicts; ``first`` is counted from the first such seed."""
-        start, repeat = TRAINING_EVALUATION_SEEDS + first, self._job.preset.action_repeat
-        policy = policy_of(self.model, self._venv, repeat)
-        episodes = play(self._job.task, self._table, policy, range(start, start + count), repeat)
+    def _play(self, seeds: range) -> Played:
+        """Episodes of the present policy and the task's verdicts."""
+        repeat = self._job.preset.action_repeat
+        episodes = play(self._job.task, self._table, policy_of(self.model, self._venv, repeat), seeds, repeat)
         return episodes, score_with(self._scoring, episodes)
 
     def _is_solved(self) -> bool:
-        """True if two evaluations in a row succeed in every episode, and then a larger one, of the final one's size.
+        """True if two evaluations in a row succeed in every episode, and then one as thorough as the final one.
 
         If a policy succeeds in most episodes, a few successes in a row are often chance. So they only trigger the
         larger evaluation.
         """
         if len(self.evaluations) < 2 or any(point.success < 1.0 for point in self.evaluations[-2:]):
             return False
-        task = self._job.task
-        _, measured = self._play(CONFIRMING_SEEDS, task.evaluation.episodes)
-        succeeded = float(np.mean([each.success for each in measured]))
-        # Halfway from the threshold to all: at the threshold itself the final evaluation would fail every other time.
-        return succeeded >= (1.0 + task.success_threshold) / 2
+        _, measured = judge(self._play, TRAINING_EVALUATION_SEEDS + CONFIRMING_SEEDS, self._job.task)
+        return solved(measured, self._job.task)
 
     def _reason_to_end(self, still: bool) -> str:
         at = f"ended at {self.num_timesteps:,} of {self._job.steps:,} steps"
@@ -251,7 +249,9 @@ class Watch(BaseCallback):
 
 
 def _point_after(steps: int, interval: float) -> float:
-    return interval * (steps // interval + 1)
+    """The first multiple of the interval that lies behind ``steps``, and not at it by a rounded quotient."""
+    following = interval * (steps // interval + 1)
+    return following if following > steps else following + interval
 
 
 def _point(step: int, measured: Sequence[EpisodeScore], reward: float) -> EvaluationPoint:

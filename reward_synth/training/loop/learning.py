@@ -41,12 +41,17 @@ def learn(
     learner = open_learner(job, venv)
     watch = Watch(job, measured, scoring, venv, learner)
     earlier = load_checkpoint(job)
+    # Of a training that is done: this one's last policy has no rival yet.
+    job.last_policy_path.unlink(missing_ok=True)
     if earlier is not None:
         restore(earlier, job, learner, venv, watch)
     else:
         job.best_policy_path.unlink(missing_ok=True)
-    if learner.model.num_timesteps < job.target:
+    goes_on = learner.model.num_timesteps < job.target
+    if goes_on:
         _train(job, learner, venv, watch)
+    # A checkpoint at the very end has its policy no more where the result was set aside meanwhile.
+    if goes_on or not job.policy_path.exists():
         with written_whole(job.folder / "model.zip") as file:
             learner.model.save(file)
         policy_of(learner.model, venv, job.preset.action_repeat).save(job.policy_path)

@@ -8,16 +8,14 @@ torch nor a learner.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Literal
 
-from reward_synth.core.types import EpisodeScore
-from reward_synth.evaluation.play import CHOICE_SEEDS, SELECTION_SEEDS, field_table, play
+from reward_synth.evaluation.judge import Play, Played, judge, solved
+from reward_synth.evaluation.play import CHOICE_SEEDS, CONFIRMING_SEEDS, SELECTION_SEEDS, field_table, play
 from reward_synth.evaluation.policy import Policy, load_policy
 from reward_synth.evaluation.scoring import score_with, scoring_process
-from reward_synth.evaluation.select import MOST_EPISODES, is_decided
-from reward_synth.sandbox.process import ScoringProcess
-from reward_synth.state.episode import Episode
-from reward_synth.state.table import FieldTable
+from reward_synth.evaluation.select import FINAL_EPISODES
 from reward_synth.training.job import TrainJob
 from reward_synth.training.outcomes import FinalEvaluation
 from reward_synth.training.worker.subprocess_stage import run_stage
@@ -31,21 +29,30 @@ def evaluate(job: TrainJob) -> FinalEvaluation:
     table = field_table(job.task)
     with scoring_process(job.task, table) as process:
         confine_calls(job)
-        kept = job.best_policy_path.exists() and _is_better(job, table, process)
-        if kept:
+
+        def playing(policy: Policy) -> Play:
+            def played(seeds: range) -> Played:
+                episodes = play(job.task, table, policy, seeds, policy.repeat)
+                return episodes, score_with(process, episodes)
+
+            return played
+
+        if job.best_policy_path.exists() and _is_better(job, playing):
             job.last_policy_path.write_bytes(job.policy_path.read_bytes())
             job.best_policy_path.replace(job.policy_path)
         job.best_policy_path.unlink(missing_ok=True)
-        episodes, scores = _judge(job, table, process, load_policy(job.policy_path))
+        episodes, scores = _judge(job, playing(load_policy(job.policy_path)))
         # An evaluation of before, which was cut off or of another job, may have played more.
         for path in job.trajectories.glob(f"seed-{job.seed_index}-episode-*.npz"):
             path.unlink()
         for number, episode in enumerate(episodes):
             episode.save(job.trajectories / f"seed-{job.seed_index}-episode-{number:03d}.npz")
-        return FinalEvaluation(episodes=tuple(scores), policy="best" if kept else "last")
+        # Not what was decided just now: an evaluator before this one may have been killed after the exchange.
+        policy: Literal["last", "best"] = "best" if job.last_policy_path.exists() else "last"
+        return FinalEvaluation(episodes=tuple(scores), policy=policy)
 
 
-def _is_better(job: TrainJob, table: FieldTable, process: ScoringProcess) -> bool:
+def _is_better(job: TrainJob, playing: Callable[[Policy], Play]) -> bool:
     """True if the policy of the best evaluation is better than the last one in episodes that neither has played.
 
     Those that are reported later decide nothing here: a choice by them would flatter.
@@ -53,32 +60,22 @@ def _is_better(job: TrainJob, table: FieldTable, process: ScoringProcess) -> boo
     seeds = range(CHOICE_SEEDS, CHOICE_SEEDS + job.task.evaluation.episodes)
     scores = []
     for path in (job.policy_path, job.best_policy_path):
-        policy = load_policy(path)
-        measured = score_with(process, play(job.task, table, policy, seeds, policy.repeat))
+        _, measured = playing(load_policy(path))(seeds)
         scores.append((sum(each.success for each in measured), sum(each.fitness for each in measured)))
     return scores[1] > scores[0]
 
 
-def _judge(
-    job: TrainJob, table: FieldTable, process: ScoringProcess, policy: Policy
-) -> tuple[list[Episode], list[EpisodeScore]]:
+def _judge(job: TrainJob, play: Play) -> Played:
     """Play as many episodes as it takes to tell whether the policy solves the task.
 
-    A final training plays the task's own number, so that all seeds weigh the same.
+    What passes is judged again, in other episodes, and these count: of many policies the luckiest one passes, too. A
+    final training's policies all play the same number, so that all seeds weigh the same.
     """
-    task, final = job.task, job.evaluation_seeds is not None
-    first = SELECTION_SEEDS if job.evaluation_seeds is None else job.evaluation_seeds
-    episodes: list[Episode] = []
-    scores: list[EpisodeScore] = []
-    count = task.evaluation.episodes
-    while True:
-        new = play(task, table, policy, range(first + len(scores), first + count), policy.repeat)
-        episodes += new
-        scores += score_with(process, new)
-        successes = sum(each.success for each in scores)
-        if final or count >= MOST_EPISODES or is_decided(successes, count, task.success_threshold):
-            return episodes, scores
-        count = min(2 * count, MOST_EPISODES)
+    if job.evaluation_seeds is not None:
+        count = max(FINAL_EPISODES, job.task.evaluation.episodes)
+        return play(range(job.evaluation_seeds, job.evaluation_seeds + count))
+    played = judge(play, SELECTION_SEEDS, job.task)
+    return judge(play, CONFIRMING_SEEDS, job.task) if solved(played[1], job.task) else played
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -1,0 +1,69 @@
+"""The trainings of a run's candidates, as jobs that follow from the run folder alone: nothing random is kept."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+from reward_synth.core.types import CheckReport
+from reward_synth.settings.model import Settings
+from reward_synth.store import RunStore
+from reward_synth.tasks.spec import TaskSpec, load_task
+from reward_synth.training.job import TrainJob
+
+
+def training_jobs(store: RunStore, task: TaskSpec, settings: Settings, candidate: str) -> list[TrainJob]:
+    """One job per seed; seeds follow from (run seed, candidate, seed index)."""
+    report = store.read_check(candidate) or CheckReport()
+    line = line_of(store, candidate)
+    return [
+        TrainJob.of(
+            task,
+            store.reward_path(candidate),
+            report,
+            store.train_dir(candidate, index),
+            seed=training_seed(settings.seed, line[-1], index),
+            steps=len(line) * (settings.steps or task.training.steps),
+            learner=settings.learner,
+            trajectories=store.trajectories_dir(candidate),
+            seed_index=index,
+            keep_checkpoint=settings.iterations > 1,
+            stop_when_solved=not settings.keep_going,
+            sandbox=not settings.unsafe_no_sandbox,
+        )
+        for index in range(settings.seeds)
+    ]
+
+
+def line_of(store: RunStore, candidate: str) -> tuple[str, ...]:
+    """A candidate and those before it whose training it goes on with, the first one last."""
+    before = store.candidate(candidate).continues
+    return (candidate,) if before is None else (candidate, *line_of(store, before))
+
+
+def training_seed(run_seed: int, candidate: str, index: int) -> int:
+    """The seed of one training of a search."""
+    digest = hashlib.sha256(f"{run_seed}/{candidate}/{index}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") >> 1
+
+
+def is_stale(store: RunStore, task: TaskSpec, settings: Settings, candidate: str) -> bool:
+    """True if a result of the candidate is another job's: somebody changed the reward, or the task, after it."""
+    if not store.has_reward(candidate):
+        return False
+    jobs = training_jobs(store, task, settings, candidate)
+    results = [store.read_result(candidate, job.seed_index) for job in jobs]
+    return any(each and not each.belongs_to(job.digest()) for job, each in zip(jobs, results, strict=True))
+
+
+def edits(store: RunStore) -> Iterator[str]:
+    """A sentence on each trained candidate whose figures are not of its present reward and task."""
+    if not store.task_path.exists():
+        return
+    task, settings = load_task(store.task_path), store.settings()
+    for candidate in store.candidates():
+        if candidate.status == "trained" and is_stale(store, task, settings, candidate.id):
+            yield (
+                f"{candidate.id}: its reward or the task was changed after it was trained, and its figures were not "
+                "(give the new text as feedback, or `reward-synth train` it)"
+            )
