@@ -4,7 +4,7 @@ import pytest
 
 from reward_synth.preparation import learner_choice
 from reward_synth.preparation.learner_choice import choose_learner
-from reward_synth.tasks.spec import Environment, EnvironmentSpec, TaskSpec, Training, list_tasks
+from reward_synth.tasks.spec import Environment, EnvironmentSpec, TaskSpec, Training, list_tasks, load_task
 
 
 def environment(name: str, simulator: str = "gym", horizon: int = 1000) -> EnvironmentSpec:
