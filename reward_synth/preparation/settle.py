@@ -147,8 +147,8 @@ def _accept(
             f"the model's success measure for this goal is not usable: {unusable[0].message}",
             "try a stronger --model, or write a task file (docs/guide/tasks.md) and pass --task FILE",
         )
-    emit(StatusChanged(text=f"success: {' '.join(task.success.split())}"))
-    emit(StatusChanged(text=f"fitness ({task.fitness_unit}): {' '.join(task.fitness.split())}"))
+    emit(StatusChanged(text=_shown("success", task.success)))
+    emit(StatusChanged(text=_shown(f"fitness ({task.fitness_unit})", task.fitness)))
     if settings.yes and not errors:
         return
     for finding in (*errors, *drafted.warnings):
@@ -166,6 +166,12 @@ def _accept(
         "nobody accepted the success measure that was drafted for this goal",
         f"read it in {draft}; accept with --yes, or edit it and pass --task {draft}",
     )
+
+
+def _shown(name: str, code: str) -> str:
+    """A measure as a person reads it: a function keeps its lines."""
+    lines = code.strip().splitlines()
+    return f"{name}: {lines[0]}" if len(lines) == 1 else "\n    ".join((f"{name}:", *lines))
 
 
 def _without_measures(goal: str, spec: EnvironmentSpec, choice: LearnerChoice) -> TaskSpec:

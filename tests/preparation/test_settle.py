@@ -61,6 +61,14 @@ def test_a_sound_draft_is_taken_with_its_words_and_the_learner_of_its_body(tmp_p
     assert len(model.requests) == 2, "a draft and a second opinion"
 
 
+def test_a_measure_of_several_lines_keeps_them(tmp_path: Path) -> None:
+    code = "def success(episode):\n    v = episode.x_velocity  # m/s\n    return bool(np.mean(v) > 2.0)\n"
+    said: list[Event] = []
+    settled(tmp_path, [(code, SOUND[1])] * 2, said=said)
+    texts = [event.text for event in said if isinstance(event, StatusChanged)]
+    assert "success:\n    " + code.strip().replace("\n", "\n    ") in texts
+
+
 def test_the_drafting_model_reads_what_was_seen(tmp_path: Path) -> None:
     _, model = settled(tmp_path, [SOUND, SOUND])
     prompt = model.requests[0].messages[0].text

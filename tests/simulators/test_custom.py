@@ -123,6 +123,26 @@ def test_what_cannot_be_trained_on_is_refused_with_a_way_out(spaces: dict[str, A
     assert "wrap it" in error.value.hint or "finite low" in error.value.hint
 
 
+@pytest.mark.parametrize(
+    ("cell", "unit"),
+    [
+        ("m", "m"),
+        ("position (m)", "m"),
+        ("angular velocity (rad/s)", "rad/s"),
+        ("m of level", "m"),
+        ("torque (N m)", "N m"),
+        ("share of full flow", "1"),
+        ("steps", "1"),
+        ("m/s^2", "1"),
+        ("-", "1"),
+        ("", "1"),
+    ],
+)
+def test_a_unit_is_a_word_of_its_own(cell: str, unit: str) -> None:
+    found = elements(f"| Num | Observation | Unit |\n|---|---|---|\n| 0 | Flow | {cell} |\n", "Observation", 1)
+    assert found is not None and found[0].unit == unit
+
+
 def test_a_table_that_does_not_fit_names_nothing() -> None:
     text = "| Num | Observation | Min |\n|--|--|--|\n| 0 | A speed (m/s) | 1 |\n| 1 | A speed | 1 |\n| 2 | - | 0 |"
     found = elements(text, "Observation", 3)

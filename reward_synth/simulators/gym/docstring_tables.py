@@ -16,7 +16,8 @@ from reward_synth.simulators.gym.mujoco_names import identifier
 
 LONGEST_NAME = 40
 _CHOICE = re.compile(r"[-*]?\s*`?(\d+)`?\s*[:=]\s*(\S.*)")
-_UNITS = re.compile(r"\(?\b(m/s|m|rad/s|rad|N·?m|N m|N|s|deg)\)?")
+_UNITS = re.compile(r"(?<![\w/])(m/s|m|rad/s|rad|N·?m|N m|N|s|deg)(?![\w/^²])")
+"""A unit is a word of its own: there is no second in "share of full flow"."""
 _ARTICLES = re.compile(r"\b(the|a|an)\b ", re.IGNORECASE)
 
 
