@@ -56,6 +56,8 @@ class Evidence:
     played: tuple[Played, ...]
     fields: tuple[str, ...]
     """Fields worth telling."""
+    falls: bool = False
+    """True if the environment ended failed episodes of aimless behaviour: what is learnt first is not to fall."""
 
     @cached_property
     def trained(self) -> tuple[TrainResult, ...]:
@@ -103,7 +105,7 @@ class Evidence:
         Where an episode ends with success, such a bonus pays for putting it off.
         """
         short = any(not point.success and point.episode_length < 0.99 * self.task.horizon for point in self.curve)
-        return short or any(m.terminated and not m.success for m in self.scores)
+        return self.falls or short or any(m.terminated and not m.success for m in self.scores)
 
     @cached_property
     def precursors(self) -> tuple[Precursor, ...]:

@@ -50,6 +50,7 @@ def summarize(
     terms_on_episodes: Sequence[Mapping[str, FloatArray]] | None = None,
     *,
     fields: Sequence[str] = (),
+    falls: bool = False,
 ) -> Summary:
     """Turn one candidate's trainings into numbers, findings and text.
 
@@ -60,6 +61,7 @@ def summarize(
     :param terms_on_episodes: for each episode, each reward term's value at each step, (T,); None leaves out
         the correlation between terms and fitness.
     :param fields: names of the state fields that the reward reads; told besides the essential ones.
+    :param falls: as in :class:`~reward_synth.diagnosis.evidence.Evidence`.
     :raises ValueError: if episodes, their terms and their measurements differ in number.
     """
     scores = [m for one in result for m in one.episodes]
@@ -78,6 +80,7 @@ def summarize(
         links=link_terms(terms_on_episodes or (), scores),
         played=tuple(Played(m, e) for m, e in zip(scores, episodes, strict=False)),
         fields=shown_fields(table, fields),
+        falls=falls,
     )
     answers = [ask(evidence) for ask in DETECTORS]
     findings = tuple(finding for answer in answers for finding in answer.findings)

@@ -77,6 +77,11 @@ class Trial:
         return (*self.scripted, *self.longer)
 
     @property
+    def falls(self) -> bool:
+        """True if the environment ended an aimless episode that failed."""
+        return any(each.terminated and not each.success for each in self.aimless)
+
+    @property
     def scores(self) -> tuple[EpisodeScore, ...]:
         """All of them."""
         return (*self.aimless, *self.experts)

@@ -284,7 +284,8 @@ def summarize_candidate(session: SearchSession, candidate: Candidate) -> Summary
         # It trained, yet fails on what its own policy does: the analyzer hears the rest without the terms.
         session.emit(events.RewardFailed(candidate=candidate.id, reason=error.finding.as_text()))
         terms = None
-    return summarize(session.task, table, candidate.id, results, episodes, terms, fields=report.fields)
+    falls = session.prepared.trial.falls
+    return summarize(session.task, table, candidate.id, results, episodes, terms, fields=report.fields, falls=falls)
 
 
 # The person -------------------------------------------------------------------------------------------

@@ -109,6 +109,24 @@ def test_a_bonus_for_lasting_is_not_blamed_where_falls_ask_for_it() -> None:
     assert not {"dominant-term", "saturated-term"} & set(found), "two findings that contradict each other"
 
 
+def test_a_bonus_for_lasting_is_not_blamed_once_the_body_no_longer_falls() -> None:
+    episodes, result = failing()
+    terms = (cases.term("speed"), cases.term("alive", mean=0.4, low=0.4, high=0.4))
+    result = result.model_copy(update={"terms": terms})
+    assert "saturated-term" in rules(told([result], episodes)), "where nothing ends early, it tells nothing"
+    assert "saturated-term" not in rules(told([result], episodes, falls=True)), "without it the body falls again"
+
+
+def test_a_bonus_is_blamed_that_pays_for_putting_off_success() -> None:
+    """The environment ends an episode with success: each step before is paid."""
+    ended = [cases.episode(6.0, 40, terminated=True, seed=i) for i in range(4)]
+    waiting = [cases.episode(1.0, seed=i) for i in range(4)]
+    measured = [*cases.measured(ended), *cases.measured(waiting, success=False)]
+    terms = (cases.term("speed"), cases.term("alive", mean=0.4, low=0.4, high=0.4))
+    result = cases.result(measured, cases.curve(success=FAILING)).model_copy(update={"terms": terms})
+    assert "saturated-term" in rules(told([result], [*ended, *waiting]))
+
+
 def test_where_lengths_differ_a_term_is_compared_per_step() -> None:
     """A fall is a short episode: every sum is small there, whatever the term pays."""
     lengths = [10, 20, 30, 40, 50, 60, 70, 80]
@@ -241,6 +259,15 @@ def test_success_lost() -> None:
     success = np.array([0, 0, 0.5, 1, 1, 1, 0.5, 0.25, 0, 0])
     episodes, result = failing(success=success)
     assert "100 % around 100k steps and 0 % at the end" in message(told([result], episodes), "success-lost")
+
+
+def test_what_was_lost_is_told_though_the_best_policy_is_kept() -> None:
+    episodes = [cases.episode(6.0, seed=i) for i in range(8)]
+    success = np.array([0, 0, 0.5, 1, 1, 1, 0.5, 0.25, 0, 0])
+    kept = cases.result(cases.measured(episodes), cases.curve(success=success), policy="best")
+    assert "100 % around 100k steps and 0 % at the end" in message(told([kept], episodes), "success-lost")
+    last = kept.model_copy(update={"policy": "last"})
+    assert "success-lost" not in rules(told([last], episodes)), "its final evaluation is of the end"
 
 
 def test_one_lucky_evaluation_is_no_lost_success() -> None:
