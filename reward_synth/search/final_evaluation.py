@@ -19,7 +19,7 @@ from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import CheckReport, Estimate, Evaluation, Outcome, SeedScore, TrainResult
 from reward_synth.evaluation.judge import solved
 from reward_synth.evaluation.play import FINAL_EVALUATION_SEEDS
-from reward_synth.evaluation.select import wilson_interval
+from reward_synth.evaluation.select import FINAL_EPISODES, wilson_interval
 from reward_synth.evaluation.statistics import interquartile_mean, mean_interval
 from reward_synth.events.bus import Emit
 from reward_synth.events.model import SeedTrained, StatusChanged
@@ -195,11 +195,17 @@ def _score(index: int, result: TrainResult, task: TaskSpec) -> SeedScore:
         reason=result.reason,
         success=result.success,
         fitness=result.fitness,
-        solved=bool(result.episodes) and solved(result.episodes, task),
+        solved=_solved(result, task),
         steps=result.steps,
         seconds=result.seconds,
         cpu_seconds=result.cpu_seconds,
     )
+
+
+def _solved(result: TrainResult, task: TaskSpec) -> bool:
+    if len(result.episodes) < FINAL_EPISODES:
+        return result.success >= task.success_threshold  # So it was decided while fewer were played.
+    return solved(result.episodes, task)
 
 
 def _estimate(figures: FloatArray) -> Estimate:

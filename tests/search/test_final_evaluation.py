@@ -16,10 +16,11 @@ from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import Candidate, CheckReport, EpisodeScore, Outcome, TrainResult
 from reward_synth.display.text import evaluation_lines
 from reward_synth.evaluation.play import FINAL_EVALUATION_SEEDS, SELECTION_SEEDS, TRAINING_EVALUATION_SEEDS
+from reward_synth.evaluation.select import FINAL_EPISODES
 from reward_synth.evaluation.statistics import interquartile_mean, mean_interval
 from reward_synth.preparation.forecast import make_plan
 from reward_synth.search.final_evaluation import evaluate_results, final_seed
-from reward_synth.search.steps import _seed
+from reward_synth.search.jobs import training_seed
 from reward_synth.settings.model import Settings
 from reward_synth.state.episode import Episode
 from reward_synth.store import RunStore
@@ -190,6 +191,12 @@ def test_no_figure_is_made_up_where_there_is_none() -> None:
     assert all_succeed.solved_interval == pytest.approx((0.566, 1.0), abs=1e-3)
 
 
+def test_seeds_of_an_earlier_version_played_fewer_episodes() -> None:
+    mixed = evaluate_results("001-a", TASK, {0: result(8), 1: result(32, of=32), 2: result(28, of=32)}, 4096, 3)
+    assert [score.solved for score in mixed.seeds] == [True, True, False]
+    assert mixed.success is not None and mixed.success.mean == 1.0, "the eight that all have played"
+
+
 # What is trained ---------------------------------------------------------------------------------------------------
 
 
@@ -199,7 +206,7 @@ def test_seeds_and_episodes_are_none_of_the_search(run: Run, fake: FakeExecutor)
     assert len(seeds) == 5
     # The search's seeds lie below 2**31, whatever run, candidate and index; these from there on.
     assert all(2**31 <= seed < 2**32 for seed in seeds)
-    assert all(_seed(n, "001-a", index) < 2**31 for n in range(50) for index in range(20))
+    assert all(training_seed(n, "001-a", index) < 2**31 for n in range(50) for index in range(20))
     assert seeds == {final_seed(0, "001-a", index) for index in range(5)}
     assert final_seed(1, "001-a", 0) not in seeds and final_seed(0, "001-b", 0) not in seeds
     (first,) = {job.evaluation_seeds for job in fake.jobs}
@@ -415,7 +422,7 @@ def test_two_real_seeds(run: Run) -> None:
     assert policies[0] != policies[1]
     for folder in folders:
         played = [Episode.load(path).seed for path in sorted((folder / "trajectories").glob("*.npz"))]
-        assert played == list(range(FINAL_EVALUATION_SEEDS, FINAL_EVALUATION_SEEDS + TASK.evaluation.episodes))
+        assert played == list(range(FINAL_EVALUATION_SEEDS, FINAL_EVALUATION_SEEDS + FINAL_EPISODES))
     assert found.fitness is not None and found.fitness.interval is not None
     written = {path: path.stat().st_mtime_ns for folder in folders for path in folder.rglob("*")}
     assert run.evaluate(seeds=2, steps=4096) == found
