@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import EpisodeScore, Finding
@@ -14,11 +14,6 @@ from reward_synth.sandbox.process import ScoringProcess
 from reward_synth.state.episode import Episode
 from reward_synth.state.table import FieldTable
 from reward_synth.tasks.spec import TaskSpec
-
-if TYPE_CHECKING:
-    from reward_synth.core.types import Finding
-    from reward_synth.sandbox.process import ScoringProcess
-    from reward_synth.state.table import FieldTable
 
 
 def scoring_process(spec: TaskSpec, table: FieldTable) -> ScoringProcess:

@@ -62,7 +62,7 @@ def _quantity(field: Field, element: int, episodes: Sequence[Episode], numbers: 
     more = {when: list(_beyond(most, field.high, said)) for when, (most, _) in levels.items()}
     start = _rounded(float(np.median([each[0] for each in values])), high - low)
     moved = float(np.median([np.abs(each - each[0]).max() for each in values]))
-    return Quantity(
+    quantity = Quantity(
         name=field.name if field.size == 1 else f"{field.name}[{element}]",
         unit=field.unit,
         usual={when: _rounded(float(np.median(most)), high - low) for when, (most, _) in levels.items()},
@@ -73,6 +73,7 @@ def _quantity(field: Field, element: int, episodes: Sequence[Episode], numbers: 
         drift=None if field.unit.endswith("/s") or moved < STILL else _rounded(0.5 * moved, 0.5 * moved),
         signed=signed,
     )
+    return quantity if quantity.offered()["ways"] else None
 
 
 def _rests(field: Field, signed: bool, start: float) -> list[float]:

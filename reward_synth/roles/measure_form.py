@@ -27,7 +27,7 @@ LAST_PART = 0.25
 """... or the last part of an episode for which that is too long."""
 _WISH = re.compile(
     r"(?P<name>[\w\[\]]+) to be [^\n]*\n"
-    r"When: (?P<when>[^\n,]+), (?P<way>more than|less than|near) (?P<amount>-?[\d.]+)"
+    r"When: (?P<when>[^\n,]+), (?P<way>more than|less than|near) (?P<amount>-?[\d.]+(e-\d+)?)"
 )
 _STAYS = re.compile(r"^Meanwhile (?P<name>[\w\[\]]+) stays near its start", re.MULTILINE)
 _LASTS = "until the time is up"
@@ -90,8 +90,7 @@ class Wish:
     @property
     def _values(self) -> str:
         name, bracket, index = self.quantity.name.partition("[")
-        whole = f"episode.{name}[:, {index.removesuffix(']')}]" if bracket else f"episode.{name}"
-        return whole
+        return f"episode.{name}[:, {index.removesuffix(']')}]" if bracket else f"episode.{name}"
 
     def _level(self, worst: bool) -> str:
         """The number that is compared; ``worst``: the least favourable one of the time that counts."""
