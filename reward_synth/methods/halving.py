@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from reward_synth.core.types import EvaluationPoint, TrainResult
+from reward_synth.evaluation.select import Z_95
 from reward_synth.events.model import RungDecided
 from reward_synth.executors.base import Executor, OnProgress
 from reward_synth.training.job import TrainJob
@@ -31,17 +32,26 @@ class Standing:
     """Share of the evaluation episodes of all seeds that succeeded; -1 if every seed crashed."""
     fitness: float
     """Mean over them."""
+    error: float = 0.0
+    """Standard error of the fitness."""
 
     @property
     def score(self) -> tuple[float, float]:
         """Task success, then fitness."""
         return (self.success, self.fitness)
 
+    def overlaps(self, better: Standing) -> bool:
+        """True if chance may have put the better one first: both succeed alike, and their 95 % intervals meet."""
+        near = better.fitness - self.fitness <= Z_95 * math.hypot(self.error, better.error)
+        return self.success == better.success >= 0.0 and near
+
     @classmethod
-    def of(cls, candidate: str, results: Sequence[TrainResult], until: int) -> Standing:
+    def of(cls, candidate: str, results: Sequence[TrainResult], until: int, episodes: int = 1) -> Standing:
         """From the newest evaluations of all seeds at step ``until``.
 
         Results may have gone further, as those of a resumed run have: only what was known at that step counts.
+
+        :param episodes: of each evaluation.
         """
         newest = [point for result in results if (point := _at(result, until)) is not None]
         if not newest:
@@ -50,6 +60,7 @@ class Standing:
             candidate,
             success=sum(point.success for point in newest) / len(newest),
             fitness=sum(point.fitness for point in newest) / len(newest),
+            error=math.sqrt(sum(point.fitness_deviation**2 for point in newest) / episodes) / len(newest),
         )
 
 
@@ -63,20 +74,25 @@ def _at(result: TrainResult, until: int) -> EvaluationPoint | None:
 
 
 def choose(
-    standings: Sequence[Standing], entered: int, beginner: float = -math.inf
+    standings: Sequence[Standing], entered: int, aimless: float | None = None
 ) -> tuple[list[Standing], list[Standing]]:
     """Those that go on and those that stop, each the best first.
 
     :param standings: of those still in training, the more promising first: it wins a tie.
     :param entered: candidates that began the rung. Those that crashed or ended in it count as stopped.
-    :param beginner: fitness that aimless behaviour reaches. Where no candidate is beyond it, the rung would decide by
-        chance, and nobody stops.
+    :param aimless: fitness that aimless behaviour reaches, for a goal of which nobody knows how fast it is learnt. A
+        rung must not decide by chance there: nobody stops while no candidate is beyond this, nor one whose interval
+        meets that of the last who goes on.
     """
     ranked = sorted(standings, key=lambda each: each.score, reverse=True)
-    if all(each.success <= 0.0 and each.fitness <= beginner for each in ranked):
-        return ranked, []
     places = math.ceil(entered / ONE_IN)
-    return ranked[:places], ranked[places:]
+    kept, stopped = ranked[:places], ranked[places:]
+    if aimless is None:
+        return kept, stopped
+    if all(each.success <= 0.0 and each.fitness <= aimless for each in ranked):
+        return ranked, []
+    doubtful = [each for each in stopped if each.overlaps(kept[-1])]
+    return [*kept, *doubtful], [each for each in stopped if each not in doubtful]
 
 
 def most_steps(candidates: int, rungs: Sequence[float]) -> float:
@@ -95,7 +111,7 @@ class SuccessiveHalving:
 
     :param jobs: per candidate one job per seed; the more promising candidate first.
     :param rungs: shares of the budget at which the worst stop, rising to 1.
-    :param beginner: see :func:`choose`.
+    :param aimless: see :func:`choose`.
     :param free: candidates that are in no rung and train to their end: at the steps where rungs end they have been.
     :param ended: told once of each candidate whose seeds all have a result.
     :param decided: told of each decision.
@@ -111,10 +127,10 @@ class SuccessiveHalving:
         decided: Callable[[RungDecided], None],
         should_stop: Callable[[], bool],
         free: Collection[str] = (),
-        beginner: float = -math.inf,
+        aimless: float | None = None,
     ) -> None:
         self._free = free
-        self._beginner = beginner
+        self._aimless = aimless
         self._executor = executor
         self._jobs = jobs
         self._rungs = rungs
@@ -174,8 +190,8 @@ class SuccessiveHalving:
             jobs = [self._until(job, share) for job in self._jobs[name]]
             results = [result for job in jobs if (result := self._at_rung(job)) is not None]
             if any(result.status == "paused" for result in results):
-                standings.append(Standing.of(name, results, jobs[0].target))
-        kept, stopped = choose(standings, len(field), self._beginner)
+                standings.append(Standing.of(name, results, jobs[0].target, jobs[0].evaluation_episodes))
+        kept, stopped = choose(standings, len(field), self._aimless)
         on, off = (tuple(each.candidate for each in part) for part in (kept, stopped))
         self._decided(RungDecided(number=number, rungs=len(self._rungs), share=share, kept=on, stopped=off))
         stopping = []

@@ -6,7 +6,6 @@ passes lint and sandbox, success and fitness of the frozen task alone decide, an
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Sequence
 
@@ -169,9 +168,9 @@ def train(session: SearchSession, candidates: Sequence[Candidate]) -> list[Candi
 
     free = [name for name in jobs if store.candidate(name).continues is not None]
     # Nobody knows how fast a goal is learnt that a model drafted: a rung may come before anything was.
-    beginner = session.prepared.aimless_fitness if session.task.drafted else -math.inf
+    aimless = session.prepared.aimless_fitness if session.task.drafted else None
     race = SuccessiveHalving(
-        session.executor, jobs, schedule.rungs, progressed, ended, session.emit, should_stop, free, beginner
+        session.executor, jobs, schedule.rungs, progressed, ended, session.emit, should_stop, free, aimless
     )
     race.run()
     if session.finished:

@@ -281,16 +281,43 @@ def test_one_rung_or_one_candidate_means_no_pause(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("beginner", "stopped"),
-    [(-math.inf, 2), (0.5, 2), (4.0, 0)],
-    ids=["nobody-is-a-beginner", "some-are-beyond", "all-are-beginners"],
+    ("aimless", "stopped"),
+    [(None, 2), (0.5, 2), (4.0, 0)],
+    ids=["known-task", "some-are-beyond", "all-are-beginners"],
 )
-def test_where_all_are_beginners_nobody_stops(beginner: float, stopped: int) -> None:
+def test_where_all_are_beginners_nobody_stops(aimless: float | None, stopped: int) -> None:
     standings = [Standing(name, 0.0, fitness) for name, fitness in (("a", 1.0), ("b", 3.0), ("c", 2.0), ("d", 0.1))]
-    kept, out = choose(standings, 4, beginner)
+    kept, out = choose(standings, 4, aimless)
     assert (len(kept), len(out)) == (4 - stopped, stopped) and kept[0].candidate == "b"
 
 
 def test_a_success_is_beyond_a_beginner_whatever_its_fitness() -> None:
     standings = [Standing("a", 0.25, 1.0), Standing("b", 0.0, 1.0)]
-    assert [each.candidate for each in choose(standings, 2, beginner=9.0)[0]] == ["a"]
+    assert [each.candidate for each in choose(standings, 2, aimless=9.0)[0]] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("aimless", "error", "success", "on"),
+    [
+        (0.0, 0.2, 0.0, ["a", "b", "c"]),
+        (0.0, 0.02, 0.0, ["a", "b"]),
+        (0.0, 0.2, 0.25, ["a", "b"]),
+        (None, 0.2, 0.0, ["a", "b"]),
+    ],
+    ids=["within-noise", "clearly-worse", "succeeds-less", "known-task"],
+)
+def test_nobody_stops_by_chance(aimless: float | None, error: float, success: float, on: list[str]) -> None:
+    found = [
+        Standing("a", success, 3.0, error),
+        Standing("b", success, 2.0, error),
+        Standing("c", 0.0, 1.7, error),
+        Standing("d", 0.0, 0.5, error),
+    ]
+    kept, stopped = choose(found, 4, aimless)
+    assert names(kept) == on and names(kept + stopped) == ["a", "b", "c", "d"]
+
+
+def test_the_error_of_a_standing_is_that_of_the_mean_over_episodes_and_seeds() -> None:
+    points = [point(500, fitness=1.0).model_copy(update={"fitness_deviation": 0.6}) for _ in range(2)]
+    assert Standing.of("a", [result(points[0])], 500, 4).error == pytest.approx(0.3)
+    assert Standing.of("a", [result(each) for each in points], 500, 4).error == pytest.approx(0.3 / math.sqrt(2))
