@@ -67,16 +67,21 @@ def draft_task(
     emit(StatusChanged(text=f"training {choice.reason}"))
     check = MeasureCheck(_without_measures(goal, spec, choice), table)
     draft = _fill_in_forms if drafter.model.small else _draft_twice
-    drafted = draft(goal, spec, check, drafter, emit)
-    for exchange in drafted.exchanges:
+    drafted, second = draft(goal, spec, check, drafter, emit)
+    for exchange in (*drafted.exchanges, *(second.exchanges if second is not None else ())):
         store.write_exchange(None, exchange.role, exchange.prompt, exchange.answer)
     task = with_scale(check.task_of(drafted), settings.scale)
+    if second is not None:
+        measures = {"success": second.success, "fitness": second.fitness, "fitness_unit": second.fitness_unit}
+        save_own_task(task.model_copy(update=measures), store.second_opinion_path)
     _accept(task, drafted, settings, store, emit, confirm)
     return task
 
 
-def _draft_twice(goal: str, spec: EnvironmentSpec, check: MeasureCheck, drafter: TaskDrafter, emit: Emit) -> Drafted:
-    """A draft with which an independent second one agrees."""
+def _draft_twice(
+    goal: str, spec: EnvironmentSpec, check: MeasureCheck, drafter: TaskDrafter, emit: Emit
+) -> tuple[Drafted, Drafted | None]:
+    """A draft, and an independent second one, which is held against it; None if there is none that can be used."""
     ask = partial(
         drafter.draft_measures,
         goal,
@@ -90,20 +95,19 @@ def _draft_twice(goal: str, spec: EnvironmentSpec, check: MeasureCheck, drafter:
     emit(StatusChanged(text="asking the model what success is"))
     drafted = ask()
     if drafted.errors:
-        return drafted
+        return drafted, None
     emit(StatusChanged(text="asking for a second opinion on what success is"))
     try:
         second = ask(again=True)
     except RewardSynthError as error:
-        return replace(drafted, findings=(ALONE.finding(str(error)), *drafted.findings))
-    return replace(
-        drafted,
-        exchanges=(*drafted.exchanges, *second.exchanges),
-        findings=(*check.compare(drafted, second), *drafted.findings),
-    )
+        return replace(drafted, findings=(ALONE.finding(str(error)), *drafted.findings)), None
+    drafted = replace(drafted, findings=(*check.compare(drafted, second), *drafted.findings))
+    return drafted, None if second.errors else second
 
 
-def _fill_in_forms(goal: str, spec: EnvironmentSpec, check: MeasureCheck, drafter: TaskDrafter, emit: Emit) -> Drafted:
+def _fill_in_forms(
+    goal: str, spec: EnvironmentSpec, check: MeasureCheck, drafter: TaskDrafter, emit: Emit
+) -> tuple[Drafted, None]:
     """For a small model, which writes no measures: it chooses among what recorded episodes suggest.
 
     :raises RewardSynthError: no number of the state moves.
@@ -116,7 +120,7 @@ def _fill_in_forms(goal: str, spec: EnvironmentSpec, check: MeasureCheck, drafte
             "name fields of your own (docs/guide/own-environment.md), or try a stronger --model",
         )
     emit(StatusChanged(text="asking the model what success is"))
-    return drafter.fill_in_forms(
+    drafted = drafter.fill_in_forms(
         goal,
         table.stub(),
         environment=describe_environment(spec.environment.id),
@@ -126,6 +130,7 @@ def _fill_in_forms(goal: str, spec: EnvironmentSpec, check: MeasureCheck, drafte
         may_end_early=any(episode.terminated for episode in check.known.aimless),
         check=check,
     )
+    return drafted, None
 
 
 def _accept(
@@ -155,7 +160,7 @@ def _accept(
         emit(Warned(text=finding.message))
     if confirm is not None and confirm(task):
         return
-    draft = store.path / "task.draft.yaml"
+    draft = store.draft_path
     save_own_task(task, draft)
     if errors:
         raise RewardSynthError(

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from reward_synth.core.types import Outcome
 from reward_synth.evaluation.select import is_promising
-from reward_synth.events.model import IterationStarted
+from reward_synth.events.model import IterationStarted, Warned
+from reward_synth.search.second_opinion import dispute
 from reward_synth.search.session import SearchSession
 from reward_synth.search.steps import Ask, ask_person, design, reflect, train
 
@@ -42,4 +43,6 @@ def search(session: SearchSession, ask: Ask | None = None) -> Outcome:
 
 def _ended(session: SearchSession, status: str, reason: str) -> Outcome:
     best = session.best.id if session.best else None
+    if best is not None and (doubt := dispute(session.store, session.prepared.table, best)) is not None:
+        session.emit(Warned(text=doubt))
     return Outcome.model_validate({"status": status, "best": best, "reason": reason})

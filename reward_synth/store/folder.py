@@ -21,6 +21,10 @@ class RunFolder:
         self.path = path
         self.task_path = path / "task.yaml"
         """The frozen task spec."""
+        self.draft_path = path / "task.draft.yaml"
+        """A drafted task that nobody has accepted."""
+        self.second_opinion_path = path / "second_opinion.yaml"
+        """The task with an independent draft's measures, by which the winner is judged once more."""
         self.prompts_dir = path / "prompts"
         """The frozen prompt templates."""
         self.feedback_dir = path / "feedback"

@@ -1,0 +1,42 @@
+"""The winner before a second judge: the draft of success that was made independently and never used until then.
+
+Two drafts that call the recorded episodes alike may still differ about what a trained policy does: a loophole that the
+one left open, or a tolerance of the other that nothing reaches.
+"""
+
+from __future__ import annotations
+
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.evaluation.scoring import score_episodes
+from reward_synth.preparation.measure_trial import DIFFERENT
+from reward_synth.reward.contract import RewardError
+from reward_synth.state.episode import Episode
+from reward_synth.state.table import FieldTable
+from reward_synth.store import RunStore
+from reward_synth.tasks.spec import load_task
+
+
+def dispute(store: RunStore, table: FieldTable, candidate: str) -> str | None:
+    """What the second draft says of a candidate's evaluation episodes, where it differs from the task's measure.
+
+    :param table: all fields.
+    :return: None where they agree, or there is no second draft.
+    """
+    if not store.second_opinion_path.exists():
+        return None
+    paths = sorted(store.trajectories_dir(candidate).glob("seed-*-episode-*.npz"))
+    ours = [episode.success for result in store.results(candidate) for episode in result.episodes]
+    if not paths or len(paths) != len(ours):
+        return None
+    try:
+        scores = score_episodes(load_task(store.second_opinion_path), table, [Episode.load(path) for path in paths])
+    except (RewardError, RewardSynthError):
+        return None  # A draft that fails on what a policy does says nothing.
+    theirs = [score.success for score in scores]
+    if sum(a != b for a, b in zip(ours, theirs, strict=True)) <= DIFFERENT * len(ours):
+        return None
+    return (
+        f"of {len(ours)} evaluation episodes of {candidate}, the task's measure calls {sum(ours)} a success, and an "
+        f"independent draft of it {sum(theirs)}: one of them misses what you want. Compare {store.task_path.name} with "
+        f"{store.second_opinion_path.name}, and look at the episodes"
+    )
