@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 RESERVED = frozenset({"action", "dt", "horizon", "length", "seconds", "terminated", "count", "index"})
@@ -34,7 +34,7 @@ class ModelNames:
         self,
         model: Any,
         joints: Mapping[str, str] | None = None,
-        bodies: Mapping[str | int, str] | None = None,
+        bodies: Mapping[str, str] | None = None,
     ) -> None:
         self.model = model
         self._joints = joints or {}
@@ -50,7 +50,7 @@ class ModelNames:
     def body_name(self, body: int) -> str:
         """Readable name of a body."""
         raw: str = self.model.body(body).name
-        return self._bodies.get(raw or body) or identifier(raw, f"body_{body}")
+        return self._bodies.get(raw or str(body)) or identifier(raw, f"body_{body}")
 
     def actuator_name(self, actuator: int) -> str:
         """The actuator's own name, or else that of the joint it drives."""
@@ -97,9 +97,54 @@ class ModelNames:
         """Expression of a slide's or hinge's velocity."""
         return f"data.qvel[{int(self.model.jnt_dofadr[self.joint(joint)])}]"
 
+    def height(self, slide: str) -> str:
+        """Expression of the height of the body that a vertical slide moves."""
+        joint = self.joint(slide)
+        start = self.model.body_pos[self.model.jnt_bodyid[joint], 2]
+        offset = float(start - self.model.qpos0[self.model.jnt_qposadr[joint]])
+        return self.position(slide) + (f" + {offset!r}" if offset else "")
 
-def body_velocity(model: Any, body: int) -> str:
-    """Expression of the velocity of a body frame's origin in world axes.
+
+class Texts(dict[str, Any]):
+    """What the texts of a data file may hold about a compiled model, such as ``{body_velocity[hand][0]}``.
+
+    :param texts: others by name, which may hold each other.
+    """
+
+    def __init__(self, names: ModelNames, texts: Mapping[str, str] | None = None) -> None:
+        model = names.model
+        asked: dict[str, Callable[[str], Any]] = {
+            "position": names.position,
+            "velocity": names.velocity,
+            "height": names.height,
+            "start": lambda body: float(model.body_pos[names.body(body), 2]),
+            "body": names.body,
+            "body_velocity": lambda body: body_velocity(model, names.body(body)),
+            "centre": lambda geom: f"data.geom_xpos[{names.geom(geom)}]",
+            "radii": lambda balls: model.geom_size[[names.geom(ball) for ball in balls.split("+")], 0].sum(),
+            "touching": lambda geom: touching([names.geom(geom)]),
+            "site": lambda site: f"data.site_xpos[{int(model.site(site).id)}]",
+        }
+        super().__init__({name: _Asked(function) for name, function in asked.items()})
+        self._texts = texts or {}
+
+    def __missing__(self, name: str) -> str:
+        text = self[name] = self._texts[name].format_map(self)
+        return text
+
+
+class _Asked:
+    """A function that a text calls with brackets."""
+
+    def __init__(self, function: Callable[[str], Any]) -> None:
+        self._function = function
+
+    def __getitem__(self, name: str) -> Any:
+        return self._function(name)
+
+
+def body_velocity(model: Any, body: int) -> tuple[str, str, str]:
+    """Expressions of the velocity of a body frame's origin along world x, y and z.
 
     MuJoCo keeps ``cvel`` (angular, linear) at the centre of mass of the body's tree, so the linear part is
     moved to the origin: v + ω × (origin − centre).
@@ -107,12 +152,11 @@ def body_velocity(model: Any, body: int) -> str:
     spin, here = f"data.cvel[{body}]", f"data.xpos[{body}]"
     centre = f"data.subtree_com[{int(model.body_rootid[body])}]"
     arm = [f"({here}[{k}] - {centre}[{k}])" for k in range(3)]
-    parts = (
+    return (
         f"{spin}[3] + {spin}[1] * {arm[2]} - {spin}[2] * {arm[1]}",
         f"{spin}[4] + {spin}[2] * {arm[0]} - {spin}[0] * {arm[2]}",
         f"{spin}[5] + {spin}[0] * {arm[1]} - {spin}[1] * {arm[0]}",
     )
-    return f"({', '.join(parts)})"
 
 
 def touching(geoms: list[int]) -> str:
