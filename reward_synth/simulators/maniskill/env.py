@@ -159,6 +159,12 @@ class TableTop(gymnasium.Env[FloatArray, FloatArray]):
         angular: FloatArray = self._components[name].angular_velocity
         return angular
 
+    @property
+    def peg_axis(self) -> NDArray[np.float64]:
+        """The peg's long axis, from its tail to its head, as a unit vector."""
+        w, x, y, z = self.poses["peg"][3:].tolist()
+        return np.array([1 - 2 * (y * y + z * z), 2 * (x * y + w * z), 2 * (x * z - w * y)])
+
     def _look(self) -> None:
         self._grasped: dict[str, float] = {}
         self.qpos, self.qvel = self._robot.qpos, self._robot.qvel
