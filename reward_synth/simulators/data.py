@@ -1,7 +1,4 @@
-"""What simulators tell as data: files of their tasks and fields beside the modules, checked as they are read.
-
-They are JSON, since each process that asks for an environment reads several: as YAML this takes up to 0.2 s a file.
-"""
+"""What simulators tell as data, in ``tasks.json`` and ``fields.json`` of their folders: environments, and fields."""
 
 from __future__ import annotations
 
@@ -10,24 +7,12 @@ import itertools
 import math
 from collections import ChainMap
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-from pydantic import TypeAdapter
 
 from reward_synth.core.types import Value
 from reward_synth.state.fields import Field, Reader
-
-T = TypeVar("T")
-
-
-def read_data(module: str, name: str, kind: type[T]) -> T:
-    """The file of that name which lies beside a module, as that kind of value.
-
-    :param module: the module's ``__file__``.
-    """
-    return TypeAdapter(kind).validate_json(Path(module).with_name(name).read_bytes())
 
 
 class KnownEnvironment(Value):

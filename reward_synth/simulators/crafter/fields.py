@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from reward_synth.core.data import read_data
 from reward_synth.core.types import Value
 from reward_synth.simulators.crafter.kinds import ACHIEVEMENTS, ACTIONS, ITEMS, KINDS, VITALS
-from reward_synth.simulators.data import FieldRow, fields_of, read_data
+from reward_synth.simulators.data import FieldRow, fields_of
 from reward_synth.state.fields import choice_of
 from reward_synth.state.table import FieldTable
 

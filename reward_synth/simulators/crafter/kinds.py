@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from reward_synth.core.data import read_data
 from reward_synth.core.types import Value
-from reward_synth.simulators.data import read_data
 
 
 class _Kinds(Value):

@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from reward_synth.simulators.data import KnownEnvironment, read_data
+from reward_synth.core.data import read_data
+from reward_synth.simulators.data import KnownEnvironment
 
 Start = Literal["clearing", "far_from_tree", "far_from_cow", "near_diamond"]
 End = Literal["death", "face_tree", "face_cow", "eat_cow", "collect_wood", "place_table", "collect_diamond"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from reward_synth.simulators.data import KnownEnvironment, read_data
+from reward_synth.core.data import read_data
+from reward_synth.simulators.data import KnownEnvironment
 from reward_synth.simulators.gym.annotations import Annotation
 
 TASKS = read_data(__file__, "tasks.json", dict[str, KnownEnvironment])

@@ -13,8 +13,9 @@ from typing import Any
 
 import pydantic
 
+from reward_synth.core.data import read_data
 from reward_synth.core.types import Value
-from reward_synth.simulators.data import FieldRow, fields_of, read_data
+from reward_synth.simulators.data import FieldRow, fields_of
 from reward_synth.simulators.gym.mujoco_names import ModelNames, Texts
 from reward_synth.state.fields import Field
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -44,13 +45,9 @@ class FieldCollector:
             name = alternative
         while name in self._names:
             name, number = f"{alternative}_{number}", number + 1
-        renamed = Field(
-            name, field.shape, field.unit, field.low, field.high, field.doc, essential=field.essential,
-            code=field.code,
-        )  # fmt: skip
         self._names.add(name)
         self._codes.add((field.code, field.shape))
-        self.fields.append(renamed)
+        self.fields.append(replace(field, name=name))
 
 
 def generic_fields(

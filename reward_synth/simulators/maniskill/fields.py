@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from reward_synth.simulators.data import FieldRow, fields_of, read_data
+from reward_synth.core.data import read_data
+from reward_synth.simulators.data import FieldRow, fields_of
 from reward_synth.simulators.maniskill.tasks import TASKS
 from reward_synth.state.fields import ActionDimension
 from reward_synth.state.table import FieldTable

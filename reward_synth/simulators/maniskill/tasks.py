@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from reward_synth.core.data import read_data
 from reward_synth.core.types import Value
-from reward_synth.simulators.data import KnownEnvironment, read_data
+from reward_synth.simulators.data import KnownEnvironment
 
 
 class Thing(Value):
