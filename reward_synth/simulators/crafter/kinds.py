@@ -23,7 +23,9 @@ VIEW = (9, 7)
 _FILE = read_data(__file__, "kinds.json", _Kinds)
 MATERIALS, CREATURES, ITEMS, ACHIEVEMENTS = _FILE.materials, _FILE.creatures, _FILE.items, _FILE.achievements
 KINDS = MATERIALS + CREATURES
-"""All that can be seen on a cell; upstream's numbers for materials are their places here, from 1 on."""
+"""All that can be seen on a cell."""
+CODES = {kind: number for number, kind in enumerate(KINDS, 1)}
+"""Number of each, which for materials is upstream's; 0 is none."""
 VITALS = _FILE.vitals
 """Each, and how it falls and rises."""
 ACTIONS = _FILE.actions
