@@ -17,7 +17,7 @@ class _Fields(Value):
     essential: frozenset[str]
     """All that a small model is shown."""
     rows: tuple[FieldRow, ...]
-    """What only judges may read of them would make a reward a sparse one in disguise, or give it a map."""
+    """A reward that pays out what only judges may read is a sparse one in disguise, or has a map."""
 
 
 _FILE = read_data(__file__, "fields.json", _Fields)

@@ -34,7 +34,7 @@ class ControlSuite(ExtraSimulator):
         domain = DOMAINS[base.domain]
         names = ModelNames(base.model, domain.joints)
         # Upstream's step ends before forces are computed: those of contacts would belong to no state.
-        fields = [each for each in generic_fields(names, domain.key_fields(names)) if "cfrc_ext" not in each.code]
+        fields = [each for each in generic_fields(names, domain.key_fields(base.model)) if "cfrc_ext" not in each.code]
         doc = "The suite's own reward of this step; 0 at the start of an episode."
         reward = Field("suite_reward", (), "1", 0.0, 1.0, doc, lambda env: env.suite_reward(), judge_only=True)
         actions = action_dimensions(names, base.action_space)

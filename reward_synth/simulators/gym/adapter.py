@@ -96,7 +96,7 @@ class GymMujoco(Simulator):
             fields = generic_fields(names, dictionary_fields(env))
             return FieldTable(fields, _named_actions(names, env), _chooses(env))
         names = ModelNames(base.model, annotation.joints, annotation.bodies)
-        fields = generic_fields(names, annotation.key_fields(names), annotation.signs, annotation.covered)
+        fields = generic_fields(names, annotation.key_fields(base.model), annotation.signs, annotation.covered)
         return FieldTable(mark_essential(fields, annotation.essential), action_dimensions(names, env.action_space))
 
     def seconds_per_step(self, env: gymnasium.Env[Any, Any]) -> float:

@@ -16,7 +16,7 @@ import pydantic
 from reward_synth.core.data import read_data
 from reward_synth.core.types import Value
 from reward_synth.simulators.data import FieldRow, fields_of
-from reward_synth.simulators.gym.mujoco_names import ModelNames, Texts
+from reward_synth.simulators.gym.mujoco_names import Texts
 from reward_synth.state.fields import Field
 
 
@@ -40,7 +40,8 @@ class Annotation(Value):
     covered: frozenset[str] = frozenset()
     """Joints whose generated fields the annotated ones replace."""
     texts: dict[str, str] = pydantic.Field(default_factory=dict)
-    """What the texts of ``fields`` may hold, beside what :class:`Texts` has."""
+    """What the texts of ``fields`` may hold, beside what :class:`Texts` has. ``speed`` says which
+    speeds are usual, so that a reward can be scaled to them."""
     fields: tuple[str | FieldRow, ...]
     """Rows, and names of groups of rows."""
     essential: tuple[str, ...]
@@ -63,10 +64,10 @@ class Annotation(Value):
             and bodies.issuperset(self.bodies)
         )
 
-    def key_fields(self, names: ModelNames) -> list[Field]:
+    def key_fields(self, model: Any) -> list[Field]:
         """The annotated fields of a compiled model."""
         rows = [row for each in self.fields for row in (_FILE.groups[each] if isinstance(each, str) else [each])]
-        return fields_of(rows, Texts(names, {**_FILE.texts, **self.texts}))
+        return fields_of(rows, Texts(model, {**_FILE.texts, **self.texts}))
 
 
 class _Annotations(Value):

@@ -1,4 +1,4 @@
-"""Names, ids and expressions of a compiled MuJoCo model, as the field makers need them."""
+"""Names and expressions of a compiled MuJoCo model, as the field makers need them."""
 
 from __future__ import annotations
 
@@ -77,33 +77,6 @@ class ModelNames:
             return None
         return int(self.model.actuator_trnid[actuator, 0])
 
-    def joint(self, name: str) -> int:
-        """Number of the joint that the model calls ``name``."""
-        return int(self.model.joint(name).id)
-
-    def body(self, name: str) -> int:
-        """Number of the body that the model calls ``name``."""
-        return int(self.model.body(name).id)
-
-    def geom(self, name: str) -> int:
-        """Number of the geom that the model calls ``name``."""
-        return int(self.model.geom(name).id)
-
-    def position(self, joint: str) -> str:
-        """Expression of a slide's or hinge's position."""
-        return f"data.qpos[{int(self.model.jnt_qposadr[self.joint(joint)])}]"
-
-    def velocity(self, joint: str) -> str:
-        """Expression of a slide's or hinge's velocity."""
-        return f"data.qvel[{int(self.model.jnt_dofadr[self.joint(joint)])}]"
-
-    def height(self, slide: str) -> str:
-        """Expression of the height of the body that a vertical slide moves."""
-        joint = self.joint(slide)
-        start = self.model.body_pos[self.model.jnt_bodyid[joint], 2]
-        offset = float(start - self.model.qpos0[self.model.jnt_qposadr[joint]])
-        return self.position(slide) + (f" + {offset!r}" if offset else "")
-
 
 class Texts(dict[str, Any]):
     """What the texts of a data file may hold about a compiled model, such as ``{body_velocity[hand][0]}``.
@@ -111,19 +84,18 @@ class Texts(dict[str, Any]):
     :param texts: others by name, which may hold each other.
     """
 
-    def __init__(self, names: ModelNames, texts: Mapping[str, str] | None = None) -> None:
-        model = names.model
+    def __init__(self, model: Any, texts: Mapping[str, str] | None = None) -> None:
         asked: dict[str, Callable[[str], Any]] = {
-            "position": names.position,
-            "velocity": names.velocity,
-            "height": names.height,
-            "start": lambda body: float(model.body_pos[names.body(body), 2]),
-            "body": names.body,
-            "body_velocity": lambda body: body_velocity(model, names.body(body)),
-            "centre": lambda geom: f"data.geom_xpos[{names.geom(geom)}]",
-            "radii": lambda balls: model.geom_size[[names.geom(ball) for ball in balls.split("+")], 0].sum(),
-            "touching": lambda geom: touching([names.geom(geom)]),
-            "site": lambda site: f"data.site_xpos[{int(model.site(site).id)}]",
+            "position": lambda joint: _position(model, joint),
+            "velocity": lambda joint: f"data.qvel[{model.joint(joint).dofadr[0]}]",
+            "height": lambda slide: _height(model, slide),
+            "start": lambda body: float(model.body(body).pos[2]),
+            "body": lambda body: model.body(body).id,
+            "body_velocity": lambda body: body_velocity(model, model.body(body).id),
+            "centre": lambda geom: f"data.geom_xpos[{model.geom(geom).id}]",
+            "radii": lambda balls: sum(float(model.geom(ball).size[0]) for ball in balls.split("+")),
+            "touching": lambda geom: touching([model.geom(geom).id]),
+            "site": lambda site: f"data.site_xpos[{model.site(site).id}]",
         }
         super().__init__({name: _Asked(function) for name, function in asked.items()})
         self._texts = texts or {}
@@ -141,6 +113,18 @@ class _Asked:
 
     def __getitem__(self, name: str) -> Any:
         return self._function(name)
+
+
+def _position(model: Any, joint: str) -> str:
+    """Expression of a slide's or hinge's position."""
+    return f"data.qpos[{model.joint(joint).qposadr[0]}]"
+
+
+def _height(model: Any, slide: str) -> str:
+    """Expression of the height of the body that a vertical slide moves."""
+    joint = model.joint(slide).id
+    offset = float(model.body_pos[model.jnt_bodyid[joint], 2] - model.qpos0[model.jnt_qposadr[joint]])
+    return _position(model, slide) + (f" + {offset!r}" if offset else "")
 
 
 def body_velocity(model: Any, body: int) -> tuple[str, str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from reward_synth.core.data import read_data
 from reward_synth.simulators.data import FieldRow, fields_of
-from reward_synth.simulators.gym.mujoco_names import ModelNames, Texts
+from reward_synth.simulators.gym.mujoco_names import Texts
 from reward_synth.simulators.metaworld.tasks import TASKS, MetaWorldTask
 from reward_synth.state.fields import ActionDimension
 from reward_synth.state.table import FieldTable
@@ -31,7 +31,7 @@ def field_table(env: Any) -> FieldTable:
     """The table of an unwrapped environment that :mod:`reward_synth.simulators.metaworld.env` made."""
     task = TASKS[env.env_id]
     joint = int(env.model.joint("l_close").qposadr[0]) + 1
-    values = Texts(ModelNames(env.model), {"joint": str(joint), "target": task.target})
+    values = Texts(env.model, {"joint": str(joint), "target": task.target})
     things = [_texts(task, number) for number in range(len(task.things))]
     turning = [texts for texts, thing in zip(things, task.things, strict=True) if thing.turns]
     rows = [*_ROWS["first"], *task.fields, *_ROWS["then"]]
