@@ -5,35 +5,19 @@ from __future__ import annotations
 import importlib.util
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import gymnasium
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.nearest import did_you_mean, nearest_meaning
+from reward_synth.simulators.data import KnownEnvironment
 from reward_synth.simulators.protocol import Simulator
 from reward_synth.simulators.versions import Verified
 from reward_synth.state.table import FieldTable
 
 NEVER_EARLY = "Nothing ends an episode early, success neither."
 """What a description says of a simulator whose episodes all last as long as their horizon."""
-
-
-class Described(Protocol):
-    """What is known of an environment without the extra."""
-
-    @property
-    def description(self) -> str:
-        """One line for the choice by goal."""
-
-
-@dataclass(frozen=True)
-class KnownEnvironment:
-    """The least of it: one line for the choice by goal, and what the policy sees."""
-
-    description: str
-    seen: str
 
 
 class ExtraSimulator(Simulator):
@@ -52,7 +36,7 @@ class ExtraSimulator(Simulator):
     title: ClassVar[str]
     module: ClassVar[str]
     verified: ClassVar[Verified]
-    tasks: ClassVar[Mapping[str, Described]]
+    tasks: ClassVar[Mapping[str, KnownEnvironment]]
     arguments: ClassVar[tuple[str, ...]]
     render_modes: ClassVar[tuple[str, ...]] = ("rgb_array",)
     never_early: ClassVar[bool] = True
@@ -130,9 +114,8 @@ class ExtraSimulator(Simulator):
 
     def describe(self, env_id: str, arguments: Mapping[str, Any]) -> str:
         """As :meth:`environments`, with what the policy sees."""
-        known = self.tasks[env_id]
-        seen = f" The policy sees {known.seen}." if isinstance(known, KnownEnvironment) else ""
-        return f"{self.summary(env_id)}{seen}"
+        seen = self.tasks[env_id].seen
+        return f"{self.summary(env_id)} The policy sees {seen}." if seen else self.summary(env_id)
 
     def horizon(self, env_id: str) -> int:
         """The same for all of them."""

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
+from reward_synth.core.data import read_data
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.names import LearnerName
 from reward_synth.core.types import Value
@@ -76,40 +77,14 @@ class OffPolicyPreset(CommonPreset):
 
 Preset = Annotated[PPOPreset | OffPolicyPreset, Field(discriminator="learner")]
 
-PRESETS: dict[str, PPOPreset | OffPolicyPreset] = {
-    # Many environments, short rollouts: an update every 1,024 steps, on one batch. HalfCheetah > 3 m/s after 30,000
-    # to 50,000 steps, where 16 environments and rollouts of 256 steps took 140,000.
-    "steady": PPOPreset(environments=64, n_steps=16, batch_size=1024, learning_rate=2e-3),
-    # Bodies that fall need smaller batches and more exploration at the start. With "steady" the Hopper learns to stand.
-    "balance": PPOPreset(n_steps=128, batch_size=128, learning_rate=5e-4, log_std_init=0.0),
-    # A hopper that is to get far needs a longer horizon and cheaper steps. It hops 13 to 15 m (three seeds of three).
-    # At gamma 0.99 it stands still. It did not learn to hop backward, which "balance" did on the same reward.
-    "hop": PPOPreset(environments=64, n_steps=32, batch_size=512, learning_rate=1e-3, gamma=0.995, log_std_init=0.0),
-    # A swimmer first loses speed to gain it a second later. At gamma 0.99 it stays where it is (0 m), at 0.9995 it
-    # swims 14 m in 40 s.
-    "patient": PPOPreset(gamma=0.9995, gae_lambda=0.97, log_std_init=0.0),
-    # Short episodes, one target each: what happens 20 steps later hardly matters.
-    "reach": PPOPreset(n_steps=128, batch_size=256, learning_rate=7e-4, gamma=0.95, log_std_init=-0.5),
-    # One of several actions on a grid.
-    "explore": PPOPreset(
-        environments=32,
-        n_steps=32,
-        batch_size=256,
-        n_epochs=4,
-        learning_rate=7e-4,
-        gamma=0.97,
-        gae_lambda=0.9,
-        ent_coef=0.01,
-        hidden=(128, 128),
-    ),
-    # An arm does not have to decide at every step. With MetaWorld's native rewards, success is 95 % at window-close,
-    # door-close and button-press after 17,000 to 47,000 steps. It also learns the Hopper's back flip: the turn within
-    # 60,000 steps of TQC where PPO took 500,000, and with one seed of three the landing, which PPO never learnt.
-    "manipulate": OffPolicyPreset(action_repeat=4, gamma=0.97, learning_starts=4000),
-    # Episodes of 50 steps and quick hands: every step is a decision. PushCube of ManiSkill with a hand-written reward:
-    # 70 % and 50 % success after 20,000 and 16,000 steps (two seeds); held for two steps, 45 % (one seed).
-    "grasp": OffPolicyPreset(environments=8, gamma=0.9, learning_starts=1000),
-}
+
+class _Measured(Value):
+    found: str
+    """What it is for, and what was measured with it."""
+    settings: Preset
+
+
+PRESETS = {name: each.settings for name, each in read_data(__file__, "presets.json", dict[str, _Measured]).items()}
 
 DEFAULT_PRESETS: dict[LearnerName, str] = {"ppo": "balance", "sac": "manipulate", "tqc": "manipulate"}
 

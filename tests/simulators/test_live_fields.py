@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from reward_synth.simulators import get_simulator, open_by_id, simulator_of
-from reward_synth.simulators.gym.annotated_environments import ANNOTATIONS
+from reward_synth.simulators.gym.annotations import ANNOTATIONS
 from reward_synth.state.table import FieldTable
 
 GYM = tuple(ANNOTATIONS)

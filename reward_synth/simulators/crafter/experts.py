@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from reward_synth.core.arrays import FloatArray
-from reward_synth.simulators.crafter.kinds import ACTIONS, KINDS, Cell
+from reward_synth.simulators.crafter.kinds import ACTIONS, CODES, Cell
 from reward_synth.simulators.crafter.starts import END_TESTS
 from reward_synth.simulators.protocol import Expert
 
@@ -75,7 +75,7 @@ def _turn(env: Any) -> Cell:
 def _way(env: Any, target: str) -> Sequence[Cell]:
     """Cells of the cheapest way from the player to the nearest target, both included; empty if there is none."""
     costs = _costs(env)
-    code = KINDS.index(target) + 1
+    code = CODES[target]
     start: Cell = env.player.cell
     before: dict[Cell, Cell] = {start: start}
     queue: list[tuple[int, Cell]] = [(0, start)]
@@ -110,4 +110,4 @@ def _costs(env: Any) -> dict[int, int]:
     if stock["stone_pickaxe"]:
         prices["iron"] = _DIG
     prices |= dict.fromkeys(("cow", "zombie", "skeleton", "arrow"), _WAIT)
-    return {KINDS.index(name) + 1: price for name, price in prices.items()}
+    return {CODES[name]: price for name, price in prices.items()}

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reward_synth.simulators.crafter.kinds import ITEMS, KINDS, VIEW, VITALS, Cell
+from reward_synth.simulators.crafter.kinds import CODES, ITEMS, KINDS, VIEW, VITALS, Cell
 
 OUT_OF_VIEW = VIEW[0] // 2 + VIEW[1] // 2 + 1
 """Distance that is told of what is not in view: one more than to the view's corner."""
@@ -19,7 +19,6 @@ _ORDER = sorted(range(len(_OFFSETS)), key=lambda k: (abs(_OFFSETS[k][0]) + abs(_
 _ORDERED_OFFSETS = [_OFFSETS[k] for k in _ORDER if _OFFSETS[k] != (0, 0)]
 _ORDERED_CELLS = np.array([k for k in _ORDER if _OFFSETS[k] != (0, 0)])
 _FACED = {facing: _OFFSETS.index(facing) for facing in ((-1, 0), (1, 0), (0, -1), (0, 1))}
-_CODES = {kind: number + 1 for number, kind in enumerate(KINDS)}
 
 
 class Sight:
@@ -40,11 +39,11 @@ class Sight:
 
     def faces(self, kind: str) -> bool:
         """True if that is on the faced cell."""
-        return self.faced == _CODES[kind]
+        return self.faced == CODES[kind]
 
     def offset(self, kind: str) -> tuple[int, int] | None:
         """Where the nearest of the kind is, seen from the player: x to the right, y down; None if none is in view."""
-        return self.nearest.get(_CODES[kind])
+        return self.nearest.get(CODES[kind])
 
     def distance(self, kind: str) -> int:
         """Steps to the nearest of the kind; :data:`OUT_OF_VIEW` if none is in view."""
@@ -113,7 +112,7 @@ _WHOLE_WAY = 24.0
 _GROUND = np.zeros(len(KINDS) + 1, np.float32)
 """By number of what is seen on a cell, how it is to walk there: 1 free, 0 blocked, below 0 harmful."""
 for _kinds, _value in ((("grass", "sand", "path"), 1.0), (("lava",), -1.0), (("zombie", "skeleton", "arrow"), -0.5)):
-    _GROUND[[_CODES[kind] for kind in _kinds]] = _value
+    _GROUND[[CODES[kind] for kind in _kinds]] = _value
 _PARTS = (3 * len(KINDS), (len(_FACED) + 1) * _KINDS, len(_STOCK), 2, 2 * len(_OFFSETS), 5 * 5, 4)
 
 OBSERVED = sum(_PARTS)

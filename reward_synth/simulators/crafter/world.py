@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reward_synth.core.arrays import FloatArray
-from reward_synth.simulators.crafter.kinds import CREATURES, KINDS, MATERIALS, VIEW, Cell
+from reward_synth.simulators.crafter.kinds import CODES, CREATURES, KINDS, MATERIALS, VIEW, Cell
 from reward_synth.simulators.crafter.noise import Noise
 from reward_synth.simulators.crafter.upstream import constants, engine, objects
 
@@ -25,7 +25,6 @@ CHUNK = 12
 """Side of the squares that creatures are spawned and removed by, in cells."""
 
 _MARGIN = (VIEW[0] // 2, VIEW[1] // 2)
-_CODES = {kind: number + 1 for number, kind in enumerate(KINDS)}
 _WALKABLE = frozenset(constants.walkable)
 
 
@@ -95,7 +94,7 @@ class Skeleton(_Quick, objects.Skeleton):
 
 
 _CREATURE_CODES: dict[type[Any], int] = {
-    each: _CODES[name]
+    each: CODES[name]
     for name, classes in {
         "cow": (Cow, objects.Cow),
         "zombie": (Zombie, objects.Zombie),
@@ -120,7 +119,7 @@ class Terrain:
 
     def cells(self, material: str) -> NDArray[np.int64]:
         """All cells (n, 2) of that material."""
-        return np.argwhere(self.materials == _CODES[material])
+        return np.argwhere(self.materials == CODES[material])
 
 
 class World(engine.World):
@@ -195,7 +194,7 @@ class World(engine.World):
 
     def distance(self, kind: str, cell: Cell) -> int:
         """Steps, as the crow flies, from a cell to the nearest of the kind; twice the map's side if there is none."""
-        places = np.argwhere(self.seen == _CODES[kind])
+        places = np.argwhere(self.seen == CODES[kind])
         if not len(places):
             return int(2 * self.area[0])
         return int(np.abs(places - _MARGIN - cell).sum(axis=1).min())
@@ -242,10 +241,10 @@ def draw_terrain(seed: int, side: int) -> Terrain:
     sand = plain & (water > 0.25) & (water <= 0.35) & (noise(9, 4, plain) > -0.2)
     lake = plain & ~sand & (water > 0.3)
     meadow = plain & ~sand & ~lake
-    materials = np.full(side * side, _CODES["grass"], np.uint8)
+    materials = np.full(side * side, CODES["grass"], np.uint8)
     for name, where in (("path", cave | tunnel), ("sand", sand), ("water", lake), ("stone", solid)):
-        materials[where] = _CODES[name]
-    materials[solid & (mountain > 0.3) & (noise(5, 6, solid) > 0.35)] = _CODES["lava"]
+        materials[where] = CODES[name]
+    materials[solid & (mountain > 0.3) & (noise(5, 6, solid) > 0.35)] = CODES["lava"]
     lots = iter(generator.random_sample(8 * side * side).tolist())
     chances = (
         ("coal", 0.85, solid & (noise(8, 1, solid) > 0)),
@@ -256,7 +255,7 @@ def draw_terrain(seed: int, side: int) -> Terrain:
     for cell in np.flatnonzero(np.any([where for _, _, where in chances], axis=0)).tolist():
         for name, least, where in chances:
             if where[cell] and next(lots) > least:
-                materials[cell] = _CODES[name]
+                materials[cell] = CODES[name]
                 break
     creatures = _draw_creatures(materials.tolist(), away.tolist(), tunnel.tolist(), side, lots)
     grid = materials.reshape(side, side)
@@ -265,7 +264,7 @@ def draw_terrain(seed: int, side: int) -> Terrain:
 
 
 def _draw_creatures(materials: list[int], away: list[float], tunnels: list[bool], side: int, lots: Any) -> Any:
-    grass, walkable = _CODES["grass"], {_CODES[name] for name in _WALKABLE}
+    grass, walkable = CODES["grass"], {CODES[name] for name in _WALKABLE}
     for cell, material in enumerate(materials):
         if material not in walkable:
             continue
@@ -274,7 +273,7 @@ def _draw_creatures(materials: list[int], away: list[float], tunnels: list[bool]
             yield "cow", place
         elif away[cell] > 10 and next(lots) > 0.993:
             yield "zombie", place
-        elif material == _CODES["path"] and tunnels[cell] and next(lots) > 0.95:
+        elif material == CODES["path"] and tunnels[cell] and next(lots) > 0.95:
             yield "skeleton", place
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reward_synth.simulators.dmcontrol.tasks import ESSENTIAL, JOINTS, TASKS, key_fields
+from reward_synth.simulators.dmcontrol.tasks import DOMAINS, TASKS
 from reward_synth.simulators.extra import ExtraSimulator
 from reward_synth.simulators.gym.annotations import mark_essential
 from reward_synth.simulators.gym.mujoco_actions import action_dimensions
@@ -35,12 +35,11 @@ class ControlSuite(ExtraSimulator):
 
     def table(self, base: Any) -> FieldTable:
         """Key fields, those of the compiled model, and the suite's reward, which only judges may read."""
-        names = ModelNames(base.model, JOINTS)
-        known = key_fields(base.domain, names)
+        domain = DOMAINS[base.domain]
+        names = ModelNames(base.model, domain.joints)
         # Upstream's step ends before forces are computed: those of contacts would belong to no state.
-        fields = [each for each in generic_fields(names, known, {}, set()) if "cfrc_ext" not in each.code]
-        essential = [each.name for each in fields if each in known or each.name in ESSENTIAL]
+        fields = [each for each in generic_fields(names, domain.key_fields(base.model)) if "cfrc_ext" not in each.code]
         doc = "The suite's own reward of this step; 0 at the start of an episode."
         reward = Field("suite_reward", (), "1", 0.0, 1.0, doc, lambda env: env.suite_reward(), judge_only=True)
         actions = action_dimensions(names, base.action_space)
-        return FieldTable([*mark_essential(fields, tuple(essential)), reward], actions)
+        return FieldTable([*mark_essential(fields, domain.essential), reward], actions)

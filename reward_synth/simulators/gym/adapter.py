@@ -16,8 +16,7 @@ from gymnasium.envs.registration import EnvSpec
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.nearest import did_you_mean, nearest_meaning
 from reward_synth.simulators.custom import adapter as own
-from reward_synth.simulators.gym.annotated_environments import ANNOTATIONS, find_annotation
-from reward_synth.simulators.gym.annotations import mark_essential
+from reward_synth.simulators.gym.annotations import ANNOTATIONS, find_annotation, mark_essential
 from reward_synth.simulators.gym.fast_step import use_fast_step
 from reward_synth.simulators.gym.mujoco_actions import action_dimensions
 from reward_synth.simulators.gym.mujoco_fields import generic_fields
@@ -98,10 +97,10 @@ class GymMujoco(Simulator):
         if annotation is None:
             names = ModelNames(base.model)
             # What the model does not know, such as a goal, comes first: it must not be lost behind a hundred bodies.
-            fields = generic_fields(names, dictionary_fields(env), {}, set())
+            fields = generic_fields(names, dictionary_fields(env))
             return FieldTable(fields, _named_actions(names, env), _chooses(env))
         names = ModelNames(base.model, annotation.joints, annotation.bodies)
-        fields = generic_fields(names, annotation.fields(names), dict(annotation.signs), set(annotation.covered))
+        fields = generic_fields(names, annotation.key_fields(base.model), annotation.signs, annotation.covered)
         return FieldTable(mark_essential(fields, annotation.essential), action_dimensions(names, env.action_space))
 
     def seconds_per_step(self, env: gymnasium.Env[Any, Any]) -> float:

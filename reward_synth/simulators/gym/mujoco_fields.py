@@ -9,7 +9,8 @@ same.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -44,16 +45,14 @@ class FieldCollector:
             name = alternative
         while name in self._names:
             name, number = f"{alternative}_{number}", number + 1
-        renamed = Field(
-            name, field.shape, field.unit, field.low, field.high, field.doc, essential=field.essential,
-            code=field.code,
-        )  # fmt: skip
         self._names.add(name)
         self._codes.add((field.code, field.shape))
-        self.fields.append(renamed)
+        self.fields.append(replace(field, name=name))
 
 
-def generic_fields(names: ModelNames, annotated: list[Field], docs: dict[str, str], skip: set[str]) -> list[Field]:
+def generic_fields(
+    names: ModelNames, annotated: list[Field], docs: Mapping[str, str] | None = None, skip: Collection[str] = ()
+) -> list[Field]:
     """The whole table: the annotated fields first, then joints, bodies, contacts, sites, actuators and sensors.
 
     :param names: the model and its readable names.
@@ -65,7 +64,7 @@ def generic_fields(names: ModelNames, annotated: list[Field], docs: dict[str, st
     for joint in range(names.model.njnt):
         if names.model.joint(joint).name not in skip:
             base = names.joint_name(joint)
-            for suffix, field in _joint_fields(names, joint, docs.get(base, "")):
+            for suffix, field in _joint_fields(names, joint, (docs or {}).get(base, "")):
                 collector.add(field, f"{base}_joint_{suffix}")
     for field in _driven_joint_vectors(names):
         collector.add(field, f"driven_{field.name}")
@@ -156,7 +155,7 @@ def _body_fields(names: ModelNames, body: int) -> Iterator[tuple[str, Field]]:
     model, base = names.model, names.body_name(body)
     first = int(model.body_jntadr[body])
     free = first >= 0 and model.jnt_type[first] == int(mujoco.mjtJoint.mjJNT_FREE)
-    position, velocity = f"data.xpos[{body}]", body_velocity(model, body)
+    position, velocity = f"data.xpos[{body}]", f"({', '.join(body_velocity(model, body))})"
     if free:  # the joint's own state: exact at the end of the step
         q, v = int(model.jnt_qposadr[first]), int(model.jnt_dofadr[first])
         position, velocity = f"data.qpos[{q}:{q + 3}]", f"data.qvel[{v}:{v + 3}]"

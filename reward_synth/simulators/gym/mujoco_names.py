@@ -1,10 +1,10 @@
-"""Names, ids and expressions of a compiled MuJoCo model, as the field makers need them."""
+"""Names and expressions of a compiled MuJoCo model, as the field makers need them."""
 
 from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 RESERVED = frozenset({"action", "dt", "horizon", "length", "seconds", "terminated", "count", "index"})
@@ -34,7 +34,7 @@ class ModelNames:
         self,
         model: Any,
         joints: Mapping[str, str] | None = None,
-        bodies: Mapping[str | int, str] | None = None,
+        bodies: Mapping[str, str] | None = None,
     ) -> None:
         self.model = model
         self._joints = joints or {}
@@ -50,7 +50,7 @@ class ModelNames:
     def body_name(self, body: int) -> str:
         """Readable name of a body."""
         raw: str = self.model.body(body).name
-        return self._bodies.get(raw or body) or identifier(raw, f"body_{body}")
+        return self._bodies.get(raw or str(body)) or identifier(raw, f"body_{body}")
 
     def actuator_name(self, actuator: int) -> str:
         """The actuator's own name, or else that of the joint it drives."""
@@ -77,29 +77,58 @@ class ModelNames:
             return None
         return int(self.model.actuator_trnid[actuator, 0])
 
-    def joint(self, name: str) -> int:
-        """Number of the joint that the model calls ``name``."""
-        return int(self.model.joint(name).id)
 
-    def body(self, name: str) -> int:
-        """Number of the body that the model calls ``name``."""
-        return int(self.model.body(name).id)
+class Texts(dict[str, Any]):
+    """What the texts of a data file may hold about a compiled model, such as ``{body_velocity[hand][0]}``.
 
-    def geom(self, name: str) -> int:
-        """Number of the geom that the model calls ``name``."""
-        return int(self.model.geom(name).id)
+    :param texts: others by name, which may hold each other.
+    """
 
-    def position(self, joint: str) -> str:
-        """Expression of a slide's or hinge's position."""
-        return f"data.qpos[{int(self.model.jnt_qposadr[self.joint(joint)])}]"
+    def __init__(self, model: Any, texts: Mapping[str, str] | None = None) -> None:
+        asked: dict[str, Callable[[str], Any]] = {
+            "position": lambda joint: _position(model, joint),
+            "velocity": lambda joint: f"data.qvel[{model.joint(joint).dofadr[0]}]",
+            "height": lambda slide: _height(model, slide),
+            "start": lambda body: float(model.body(body).pos[2]),
+            "body": lambda body: model.body(body).id,
+            "body_velocity": lambda body: body_velocity(model, model.body(body).id),
+            "centre": lambda geom: f"data.geom_xpos[{model.geom(geom).id}]",
+            "radii": lambda balls: sum(float(model.geom(ball).size[0]) for ball in balls.split("+")),
+            "touching": lambda geom: touching([model.geom(geom).id]),
+            "site": lambda site: f"data.site_xpos[{model.site(site).id}]",
+        }
+        super().__init__({name: _Asked(function) for name, function in asked.items()})
+        self._texts = texts or {}
 
-    def velocity(self, joint: str) -> str:
-        """Expression of a slide's or hinge's velocity."""
-        return f"data.qvel[{int(self.model.jnt_dofadr[self.joint(joint)])}]"
+    def __missing__(self, name: str) -> str:
+        text = self[name] = self._texts[name].format_map(self)
+        return text
 
 
-def body_velocity(model: Any, body: int) -> str:
-    """Expression of the velocity of a body frame's origin in world axes.
+class _Asked:
+    """A function that a text calls with brackets."""
+
+    def __init__(self, function: Callable[[str], Any]) -> None:
+        self._function = function
+
+    def __getitem__(self, name: str) -> Any:
+        return self._function(name)
+
+
+def _position(model: Any, joint: str) -> str:
+    """Expression of a slide's or hinge's position."""
+    return f"data.qpos[{model.joint(joint).qposadr[0]}]"
+
+
+def _height(model: Any, slide: str) -> str:
+    """Expression of the height of the body that a vertical slide moves."""
+    joint = model.joint(slide).id
+    offset = float(model.body_pos[model.jnt_bodyid[joint], 2] - model.qpos0[model.jnt_qposadr[joint]])
+    return _position(model, slide) + (f" + {offset!r}" if offset else "")
+
+
+def body_velocity(model: Any, body: int) -> tuple[str, str, str]:
+    """Expressions of the velocity of a body frame's origin along world x, y and z.
 
     MuJoCo keeps ``cvel`` (angular, linear) at the centre of mass of the body's tree, so the linear part is
     moved to the origin: v + ω × (origin − centre).
@@ -107,12 +136,11 @@ def body_velocity(model: Any, body: int) -> str:
     spin, here = f"data.cvel[{body}]", f"data.xpos[{body}]"
     centre = f"data.subtree_com[{int(model.body_rootid[body])}]"
     arm = [f"({here}[{k}] - {centre}[{k}])" for k in range(3)]
-    parts = (
+    return (
         f"{spin}[3] + {spin}[1] * {arm[2]} - {spin}[2] * {arm[1]}",
         f"{spin}[4] + {spin}[2] * {arm[0]} - {spin}[0] * {arm[2]}",
         f"{spin}[5] + {spin}[0] * {arm[1]} - {spin}[1] * {arm[0]}",
     )
-    return f"({', '.join(parts)})"
 
 
 def touching(geoms: list[int]) -> str:

@@ -8,7 +8,7 @@ ranges from the observation space.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -23,22 +23,16 @@ MOST_SCALARS = 64
 """So many elements get a field each; more of them, and without names, are one vector."""
 OBSERVATION_KEY = "observation"
 """The key of a goal environment's dictionary that the documentation's table is about."""
+_DOCUMENTED: tuple[tuple[str, ...], ...] = ((), (OBSERVATION_KEY,))
+"""Where in an observation the elements are that this table is about: all of it, or that part."""
 
 
 def observation_fields(env: Any) -> list[Field]:
     """A field per element, and one vector per part of a dictionary."""
-    space = _own_space(env)
-    if not isinstance(space, spaces.Dict):
-        return _elements(space, _documentation(env), 0)
     fields: list[Field] = []
-    start = 0
-    for path, part in parts(space):
-        size = spaces.flatdim(part)
-        if path == (OBSERVATION_KEY,):
-            fields += _elements(part, _documentation(env), start)
-        else:
-            fields.append(_vector(path, part, start, size))
-        start += size
+    for path, part, start in _parts(env):
+        documented = path in _DOCUMENTED
+        fields += _elements(part, _documentation(env), start) if documented else [_vector(path, part, start)]
     return fields
 
 
@@ -47,17 +41,7 @@ def dictionary_fields(env: Any) -> list[Field]:
 
     The part ``observation`` is left out: the model's own fields say the same with names and units.
     """
-    space = _own_space(env)
-    if not isinstance(space, spaces.Dict):
-        return []
-    fields: list[Field] = []
-    start = 0
-    for path, part in parts(space):
-        size = spaces.flatdim(part)
-        if path != (OBSERVATION_KEY,):
-            fields.append(_vector(path, part, start, size))
-        start += size
-    return fields
+    return [_vector(path, part, start) for path, part, start in _parts(env) if path not in _DOCUMENTED]
 
 
 def observation_actions(env: Any) -> list[ActionDimension]:
@@ -66,9 +50,7 @@ def observation_actions(env: Any) -> list[ActionDimension]:
     if isinstance(space, spaces.Discrete):
         return _choices(int(space.n), _documentation(env))
     size = int(space.shape[0])
-    named = elements(_documentation(env), "Action", size) or [
-        Element(f"action_{number}", "1", f"Element {number} of the action.") for number in range(size)
-    ]
+    named = elements(_documentation(env), "Action", size) or _numbered("action", size)
     # Documentation tells units without saying how much of them 1.0 stands for.
     return [
         ActionDimension(number, each.name, "1", float(space.low[number]), float(space.high[number]), each.doc)
@@ -96,38 +78,41 @@ def seconds_per_step(base: Any) -> float:
     return 1.0 / float(frames) if isinstance(frames, int | float) and frames > 0 else 0.05
 
 
-def _own_space(env: Any) -> Any:
-    """The observation space as the environment itself has it, before it is laid out as a vector."""
-    return env.unwrapped.observation_space
+def _parts(env: Any) -> Iterator[tuple[tuple[str, ...], Any, int]]:
+    """The parts of the observation as the environment itself has it, each with where it begins in the vector."""
+    start = 0
+    for path, part in parts(env.unwrapped.observation_space):
+        yield path, part, start
+        start += spaces.flatdim(part)
 
 
 def _documentation(env: Any) -> str:
     return inspect.getdoc(type(env.unwrapped)) or ""
 
 
+def _numbered(what: str, size: int) -> tuple[Element, ...]:
+    return tuple(Element(f"{what}_{number}", "1", f"Element {number} of the {what}.") for number in range(size))
+
+
 def _elements(space: Any, documentation: str, start: int) -> list[Field]:
     size = spaces.flatdim(space)
     low, high = _bounds(space)
-    named: Sequence[Element] | None = elements(documentation, "Observation", size)
+    named = elements(documentation, "Observation", size)
     if named is None and size > MOST_SCALARS:
-        return [_vector((OBSERVATION_KEY,), space, start, size)]
-    if named is None:
-        named = [
-            Element(f"observation_{number}", "1", f"Element {number} of the observation.") for number in range(size)
-        ]
+        return [_vector((OBSERVATION_KEY,), space, start)]
     return [
         Field(each.name, (), each.unit, low[n], high[n], each.doc, code=f"observation[{start + n}]")
-        for n, each in enumerate(named)
+        for n, each in enumerate(named or _numbered("observation", size))
     ]
 
 
-def _vector(path: tuple[str, ...], space: Any, start: int, size: int) -> Field:
-    name = identifier("_".join(path), "part")
+def _vector(path: tuple[str, ...], space: Any, start: int) -> Field:
+    name, end = identifier("_".join(path), "part"), start + spaces.flatdim(space)
     low, high = _bounds(space)
-    doc = f"Elements {start} to {start + size - 1} of the observation as a vector."
+    doc = f"Elements {start} to {end - 1} of the observation as a vector."
     if path != (OBSERVATION_KEY,):
-        doc = f"The part `{'.'.join(path)}` of the observation: its elements {start} to {start + size - 1}."
-    return Field(name, (size,), "1", min(low), max(high), doc, code=f"observation[{start}:{start + size}]")
+        doc = f"The part `{'.'.join(path)}` of the observation: its elements {start} to {end - 1}."
+    return Field(name, (end - start,), "1", min(low), max(high), doc, code=f"observation[{start}:{end}]")
 
 
 def _bounds(space: Any) -> tuple[list[float], list[float]]:

@@ -40,10 +40,10 @@ class ManiSkill(ExtraSimulator):
         """The environment without a time limit."""
         if (mode := arguments.get("control_mode", CONTROL_MODES[0])) not in CONTROL_MODES:
             raise RewardSynthError(f"{env_id} has no control_mode {mode!r}", f"use one of: {', '.join(CONTROL_MODES)}")
-        from reward_synth.simulators.maniskill.env import make_environment
+        from reward_synth.simulators.maniskill.env import TableTop
 
         try:
-            return make_environment(env_id, arguments)
+            return TableTop(env_id, **arguments)
         except RuntimeError as error:
             hint = RENDERING_HINT if arguments.get("render_mode") else self.install_line
             raise RewardSynthError(f"{env_id} cannot be made with arguments {arguments}: {error}", hint) from error

@@ -51,6 +51,8 @@ PEG_HEAD = np.array([0.12, 0.0, 0.0], dtype=np.float32)
 class TableTop(gymnasium.Env[FloatArray, FloatArray]):
     """One of upstream's environments: no reward, no info, and no end but by a time limit.
 
+    :raises RuntimeError: pictures are wanted, and there is no rendering device.
+
     What is seen of the present state is kept as it was read after the step, in single precision as upstream reads it:
 
     :ivar qpos: joint angles of the arm (7), in rad, and the places of both fingers, in m; shape (9,).
@@ -159,6 +161,12 @@ class TableTop(gymnasium.Env[FloatArray, FloatArray]):
         angular: FloatArray = self._components[name].angular_velocity
         return angular
 
+    @property
+    def peg_axis(self) -> NDArray[np.float64]:
+        """The peg's long axis, from its tail to its head, as a unit vector."""
+        w, x, y, z = self.poses["peg"][3:].tolist()
+        return np.array([1 - 2 * (y * y + z * z), 2 * (x * y + w * z), 2 * (x * z - w * y)])
+
     def _look(self) -> None:
         self._grasped: dict[str, float] = {}
         self.qpos, self.qvel = self._robot.qpos, self._robot.qvel
@@ -199,15 +207,6 @@ class TableTop(gymnasium.Env[FloatArray, FloatArray]):
             if strength < GRASP_FORCE or way * force.dot(_second_axis(finger.entity_pose.q)) < GRASP_COSINE * strength:
                 return 0.0
         return 1.0
-
-
-def make_environment(env_id: str, arguments: dict[str, Any]) -> TableTop:
-    """The environment of that id.
-
-    :raises KeyError: for an unknown id.
-    :raises RuntimeError: pictures are wanted, and there is no rendering device.
-    """
-    return TableTop(env_id, **arguments)
 
 
 def _build(env_id: str, control_mode: ControlMode, render_mode: str | None) -> Any:

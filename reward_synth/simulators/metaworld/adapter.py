@@ -36,10 +36,10 @@ class MetaWorld(ExtraSimulator):
         """The environment without a time limit."""
         if not isinstance(arguments.get("goal_observable", True), bool):
             raise RewardSynthError(f"{env_id}: goal_observable must be true or false")
-        from reward_synth.simulators.metaworld.env import make_environment
+        from reward_synth.simulators.metaworld.env import environment_class
 
         try:
-            return make_environment(env_id, arguments)
+            return environment_class(env_id)(**arguments)
         except (TypeError, ValueError, OSError) as error:
             raise RewardSynthError(f"{env_id} cannot be made with arguments {arguments}: {error}") from error
 

@@ -192,17 +192,9 @@ class FreshGoals(SawyerXYZEnv):
         return observation
 
 
-def make_environment(env_id: str, arguments: dict[str, Any]) -> FreshGoals:
-    """The environment of that id.
-
-    :raises KeyError: for an unknown id.
-    :raises TypeError: for an unknown argument.
-    """
-    return _environment_class(env_id)(**arguments)
-
-
 @functools.cache
-def _environment_class(env_id: str) -> type[FreshGoals]:
+def environment_class(env_id: str) -> type[FreshGoals]:
+    """The class of the environment of that id."""
     upstream = ALL_V3_ENVIRONMENTS[env_id]
     members = {"rotated": TASKS[env_id].rotated, "__module__": __name__, "env_id": env_id}
     return type(upstream.__name__, (FreshGoals, upstream), members)
