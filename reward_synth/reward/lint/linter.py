@@ -20,6 +20,7 @@ from reward_synth.reward.lint.scopes import (
     function_scope,
     import_aliases,
     imported_functions,
+    local_calls,
     module_names,
     module_values,
     parameters,
@@ -113,7 +114,7 @@ def _check_statements(
     for statement in tree.body:
         scope = Scope(names=module)
         if isinstance(statement, ast.FunctionDef):
-            scope = function_scope(statement, module, views[statement.name], declared)
+            scope = function_scope(statement, module, views[statement.name])
         scope.weights = weights
         Walker(declared, aliases, module, scope, findings).visit(statement)
         scopes.append((statement, scope))
@@ -133,14 +134,11 @@ def _check_recursion(functions: dict[str, ast.FunctionDef], findings: Findings) 
 
     def enter(name: str) -> None:
         active.append(name)
-        for call in walked(functions[name]):
-            if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)):
-                continue
-            callee = call.func.id
+        for callee, call in local_calls(functions[name], functions):
             if callee in active:
                 message = f"`{callee}` calls itself"
                 findings.add("recursion", message, "use a `for` loop or write it out", call.lineno)
-            elif callee in functions and callee not in done:
+            elif callee not in done:
                 enter(callee)
         active.pop()
         done.add(name)

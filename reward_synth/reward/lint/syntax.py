@@ -4,10 +4,14 @@
 from __future__ import annotations
 
 import ast
+import operator
 import re
+from collections.abc import Callable
+from typing import Any
 
 from reward_synth.core.nearest import did_you_mean, nearest
 from reward_synth.reward.lint.allowed import (
+    ALLOWED_NODES,
     ANNOTATION_MODULES,
     LINALG,
     MATH,
@@ -18,25 +22,11 @@ from reward_synth.reward.lint.allowed import (
     REFUSED_KEYWORDS,
     REFUSED_NODES,
     REFUSED_NUMPY,
+    TYPE_NODES,
 )
-from reward_synth.reward.lint.rules import Findings
+from reward_synth.reward.lint.rules import Findings, cut
 from reward_synth.reward.lint.scopes import Declared, Scope, is_norm
 from reward_synth.reward.namespace import BUILTINS
-
-ALLOWED_NODES = (
-    ast.Module, ast.Expression, ast.FunctionDef, ast.arguments, ast.arg, ast.Return, ast.Assign,
-    ast.AugAssign, ast.AnnAssign, ast.For, ast.If, ast.Expr, ast.Pass, ast.Break, ast.Continue,
-    ast.Import, ast.ImportFrom, ast.alias, ast.Try, ast.ExceptHandler, ast.With, ast.withitem,
-    ast.Lambda, ast.NamedExpr, ast.Starred, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.ListComp,
-    ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.comprehension, ast.BoolOp, ast.BinOp, ast.UnaryOp,
-    ast.Compare, ast.IfExp, ast.Call, ast.keyword, ast.Attribute, ast.Subscript, ast.Slice, ast.Name,
-    ast.Constant, ast.JoinedStr, ast.FormattedValue, ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop,
-)  # fmt: skip
-
-TYPE_NODES = (
-    ast.Name, ast.Attribute, ast.Subscript, ast.Constant, ast.Tuple, ast.List, ast.BinOp, ast.BitOr, ast.expr_context,
-)  # fmt: skip
-"""What the annotation of a plain type is made of."""
 
 _DUNDER = re.compile(r"(?<!\w)__\w+__")
 LARGEST_NUMBER = 1e9
@@ -48,6 +38,9 @@ LARGEST_ARRAY = 1_000
 LARGEST_EXPONENT = 64
 MADE = frozenset({"zeros", "ones", "full", "empty", "eye", "identity"})
 """Functions whose first argument is the size of the array that they make."""
+_FOLDED: dict[type[ast.operator], Callable[[float, float], Any]] = {
+    ast.Add: operator.add, ast.Mult: operator.mul, ast.Pow: operator.pow
+}  # fmt: skip
 
 
 def fold(node: ast.expr) -> float | None:
@@ -60,28 +53,21 @@ def fold(node: ast.expr) -> float | None:
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         value = fold(node.operand)
         return None if value is None else -value
-    if not isinstance(node, ast.BinOp):
+    if not isinstance(node, ast.BinOp) or type(node.op) not in _FOLDED:
         return None
     left, right = fold(node.left), fold(node.right)
     if left is None or right is None:
         return None
     try:
-        if isinstance(node.op, ast.Mult):
-            return left * right
-        if isinstance(node.op, ast.Add):
-            return left + right
-        if isinstance(node.op, ast.Pow):
-            power = left**right
-            return power if isinstance(power, float) else None
+        value = _FOLDED[type(node.op)](left, right)
     except (OverflowError, ZeroDivisionError):
         return float("inf")
-    return None
+    return value if isinstance(value, float) else None  # A root of a number below zero is complex.
 
 
-def text_of(node: ast.AST) -> str:
-    """Source text of a node, cut to 80 characters."""
-    text = ast.unparse(node)
-    return text if len(text) <= 80 else text[:77] + "..."
+def text_of(node: ast.AST, limit: int = 80) -> str:
+    """Source text of a node, cut to so many characters."""
+    return cut(ast.unparse(node), limit)
 
 
 def operator_text(operator: ast.operator) -> str:
@@ -291,20 +277,20 @@ class SyntaxWalker(ast.NodeVisitor):
 
     def _positions(self, node: ast.Call, function: ast.expr) -> None:
         """Refuse an `out` that is given by its position: `np.add(a, b, action)` writes into the action."""
-        if isinstance(function, ast.Name):
-            name, most = function.id, OUT_POSITION.get(function.id, 99)
-            if name in self.own or name in BUILTINS:
+        positions = OUT_POSITION
+        match function:
+            case ast.Name(id=name) if name not in self.own and name not in BUILTINS:
+                pass
+            case ast.Attribute(attr=name, value=ast.Attribute(attr="linalg")):
+                pass
+            case ast.Attribute(attr=name, value=ast.Name(id=owner)) if owner in self.aliases:
+                if self.aliases[owner] != "np":
+                    return
+            case ast.Attribute(attr=name):
+                positions = METHOD_OUT_POSITION
+            case _:
                 return
-        elif isinstance(function, ast.Attribute):
-            name = function.attr
-            owner = function.value
-            linalg = isinstance(owner, ast.Attribute) and owner.attr == "linalg"
-            module = (isinstance(owner, ast.Name) and owner.id in self.aliases) or linalg
-            most = (OUT_POSITION if module else METHOD_OUT_POSITION).get(name, 99)
-            if isinstance(owner, ast.Name) and self.aliases.get(owner.id) in ("math", "linalg"):
-                return
-        else:
-            return
+        most = positions.get(name, 99)
         if len(node.args) > most or (most < 99 and any(isinstance(a, ast.Starred) for a in node.args[: most + 1])):
             what = f"`{text_of(node)}`: argument {most + 1} of `{name}` is the array that it writes into"
             self.add("refused-keyword", node, what, f"give `{name}` at most {most} argument{'s'[: most != 1]}")
