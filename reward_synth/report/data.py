@@ -43,24 +43,13 @@ def write_report(store: RunStore) -> Path:
 
 def report_data(store: RunStore) -> ReportData:
     """Everything that the page shows, as plain values."""
-    info, task = store.info, load_task(store.task_path)
+    info = store.info.model_copy(update={"id": store.id})
     candidates, evaluations = tuple(store.candidates()), store.evaluations()
-    ending = info.outcome or info.status
     command = store.path / "command.txt"
     return ReportData(
-        run_id=store.id,
-        goal=info.goal,
-        status=f"{ending}: {info.reason}" if info.reason else ending,
+        info=info,
+        task=load_task(store.task_path),
         command=command.read_text(encoding="utf-8").strip() if command.exists() else "",
-        task=task.name,
-        environment=task.environment.id,
-        horizon=task.horizon,
-        success=task.success,
-        fitness=task.fitness,
-        fitness_unit=task.fitness_unit,
-        success_threshold=task.success_threshold,
-        drafted=task.drafted,
-        warnings=info.warnings,
         candidates=candidates,
         best=_best(store, info.best),
         readings=tuple(Reading(number, text) for number, text in sorted(store.read_iterations().items())),
@@ -70,8 +59,6 @@ def report_data(store: RunStore) -> ReportData:
         environment_steps=sum(candidate.steps for candidate in candidates)
         + sum(evaluation.total_steps for evaluation in evaluations),
         steps_saved=sum(candidate.steps_saved for candidate in candidates),
-        seconds=info.seconds,
-        versions=tuple(info.versions.items()),
     )
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from reward_synth.core import number_format
 from reward_synth.core.types import Candidate, Evaluation, EvaluationPoint, Feedback, Finding, TermStatistics
 from reward_synth.report import plots
+from reward_synth.store import RunInfo
+from reward_synth.tasks.spec import TaskSpec
 
 
 @dataclass(frozen=True)
@@ -51,24 +53,10 @@ class BestReward:
 class ReportData:
     """Everything that the page shows. Each text in it may come from a model and is escaped."""
 
-    run_id: str
-    goal: str
-    status: str
-    """How the run ended, in words."""
+    info: RunInfo
+    task: TaskSpec
     command: str
     """The command line that started it."""
-    task: str
-    environment: str
-    horizon: int
-    success: str
-    """The success predicate, as Python."""
-    fitness: str
-    fitness_unit: str
-    success_threshold: float
-    drafted: bool
-    """True if a model wrote the two measures."""
-    warnings: tuple[str, ...] = ()
-    """What a person should know before they believe a figure."""
     candidates: tuple[Candidate, ...] = ()
     best: BestReward | None = None
     readings: tuple[Reading, ...] = ()
@@ -76,14 +64,10 @@ class ReportData:
     costs: tuple[CostRow, ...] = ()
     evaluations: tuple[Evaluation, ...] = ()
     """Final trainings, on fresh seeds."""
-    environment_steps: int | None = None
+    environment_steps: int = 0
     """All trainings together, failed and final ones included."""
     steps_saved: int = 0
     """Steps that early ends saved, compared with training every candidate on every seed to its end."""
-    seconds: float | None = None
-    """Wall time."""
-    versions: tuple[tuple[str, str], ...] = ()
-    """Names and versions of what the figures depend on, such as the simulator."""
 
 
 def render_report(data: ReportData) -> str:
@@ -114,10 +98,10 @@ def _pictures(data: ReportData) -> dict[str, str]:
     """The addresses (``data:``) of the plots by their titles."""
     drawn = {}
     if any(candidate.success is not None for candidate in data.candidates):
-        drawn["Best success and fitness by iteration"] = plots.run_progress(data.candidates, data.fitness_unit)
+        drawn["Best success and fitness by iteration"] = plots.run_progress(data.candidates, data.task.fitness_unit)
     best = data.best
     if best and best.evaluations:
-        curve = plots.training_curve(best.evaluations, data.fitness_unit, data.success_threshold)
+        curve = plots.training_curve(best.evaluations, data.task.fitness_unit, data.task.success_threshold)
         drawn[f"Training of {best.id}: success and fitness"] = curve
     if best and any(term.share for term in best.terms):
         at = [point.step for point in best.evaluations]
