@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from reward_synth.cli import options
-from reward_synth.cli.options import Json
 from reward_synth.cli.text import print_json, warn_without_sandbox
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.display.text import printable
@@ -24,7 +23,7 @@ def check(
     task: TaskName,
     only: Annotated[str | None, typer.Option(metavar="lint|probe", help="Only one of the two.")] = None,
     unsafe_no_sandbox: options.UnsafeNoSandbox = None,
-    json: Json = False,
+    json: options.Json = False,
 ) -> None:
     """Lint and probe a reward file. Exits with 0 if clean, 1 with findings, 2 if it cannot run."""
     from reward_synth.api.rewards import check_reward

@@ -9,7 +9,6 @@ import typer
 
 from reward_synth.cli import options
 from reward_synth.cli.check import RewardFile, TaskName
-from reward_synth.cli.options import Json
 from reward_synth.cli.text import print_json, warn_without_sandbox
 from reward_synth.core.number_format import duration
 from reward_synth.display.text import result_text
@@ -27,7 +26,7 @@ def train(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where policy and curves go.")] = None,
     unsafe_no_sandbox: options.UnsafeNoSandbox = None,
     display: options.DisplayKind = None,
-    json: Json = False,
+    json: options.Json = False,
 ) -> None:
     """Train a policy on any reward file. Exits with 1 if the reward cannot be trained or the training crashed."""
     from reward_synth.api.rewards import train_reward
