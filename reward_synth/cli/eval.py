@@ -28,7 +28,7 @@ def eval(
     steps: Annotated[
         int | None, typer.Option(min=1000, metavar="NUMBER", help="Environment steps of each; the run's if not given.")
     ] = None,
-    unsafe_no_sandbox: options.UnsafeNoSandbox = None,
+    unsafe_no_sandbox: options.UnsafeNoSandbox = False,
     jobs: options.Jobs = None,
     executor: options.Executor = None,
     display: options.DisplayKind = None,
@@ -63,7 +63,7 @@ def eval(
                 # As the run was made, unless somebody says otherwise.
                 executor=None if resolved.origins["executor"] == "default" else settings.executor,
                 display=shown,
-                unsafe_no_sandbox=bool(unsafe_no_sandbox),
+                unsafe_no_sandbox=unsafe_no_sandbox,
             )
     except KeyboardInterrupt:
         typer.echo(f"Continue with: {command}", err=True)

@@ -87,7 +87,7 @@ def new(
     ] = None,
     out: Annotated[Path | None, Option(metavar="FILE", help="Where it is written; NAME.yaml if not given.")] = None,
     yes: Annotated[bool, Option("--yes", "-y", help="Ask nothing: take defaults, write in spite of warnings.")] = False,
-    unsafe_no_sandbox: options.UnsafeNoSandbox = None,
+    unsafe_no_sandbox: options.UnsafeNoSandbox = False,
     json: options.Json = False,
 ) -> None:
     """Write a task spec for an environment, and try it there. Asks for what no option tells."""
@@ -98,8 +98,7 @@ def new(
         env, goal, name, success, fitness, fitness_unit, horizon, steps, tuple(field or ()),
         dict(parse_argument(text) for text in argument or ()), learner, preset, episodes,
     )  # fmt: skip
-    unsafe = bool(unsafe_no_sandbox)
-    spec, tried = new_task(answers, _question(there), _print_text, patient=there, unsafe_no_sandbox=unsafe)
+    spec, tried = new_task(answers, _question(there), _print_text, patient=there, unsafe_no_sandbox=unsafe_no_sandbox)
     path = out or Path(f"{spec.short_name}.yaml")
     _print_trial(tried)
     _refuse_doubtful(tried, there, yes)
@@ -115,7 +114,7 @@ def new(
 def check(
     task: TaskName,
     render: Annotated[bool, Option("--render", help="Also make a picture.")] = False,
-    unsafe_no_sandbox: options.UnsafeNoSandbox = None,
+    unsafe_no_sandbox: options.UnsafeNoSandbox = False,
     json: options.Json = False,
 ) -> None:
     """Try a task on its environment. Exits with 0 if all is well, 1 with warnings, 2 if it cannot be used."""
@@ -124,11 +123,10 @@ def check(
     from reward_synth.tasks.spec import load_task
     from reward_synth.training.presets import get_preset
 
-    unsafe = bool(unsafe_no_sandbox)
     spec = load_task(task, typed=True)
     get_preset(spec.training.learner, spec.training.preset)
-    with protected(unsafe):
-        tried = preflight(spec, render=render, sandbox=not unsafe)
+    with protected(unsafe_no_sandbox):
+        tried = preflight(spec, render=render, sandbox=not unsafe_no_sandbox)
     if json:
         print_json({"task": spec.name, "remarks": [asdict(remark) for remark in tried.remarks]})
     else:

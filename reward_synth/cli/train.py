@@ -24,7 +24,7 @@ def train(
     learner: options.Learner = None,
     scale: options.Scale = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where policy and curves go.")] = None,
-    unsafe_no_sandbox: options.UnsafeNoSandbox = None,
+    unsafe_no_sandbox: options.UnsafeNoSandbox = False,
     display: options.DisplayKind = None,
     json: options.Json = False,
 ) -> None:
@@ -47,7 +47,7 @@ def train(
         scale=settings.scale,
         out=out,
         display=shown,
-        unsafe_no_sandbox=bool(unsafe_no_sandbox),
+        unsafe_no_sandbox=unsafe_no_sandbox,
     )
     if json:
         figures = {"success": result.success, "fitness": result.fitness, "folder": str(folder)}

@@ -10,7 +10,7 @@ from reward_synth.core.number_format import total
 from reward_synth.core.types import Finding
 from reward_synth.diagnosis.evidence import merge_curves, merge_terms
 from reward_synth.report import plots
-from reward_synth.report.html import BestReward, CostRow, Reading, ReportData, render_report
+from reward_synth.report.html import BestReward, CostRow, ReportData, render_report
 from reward_synth.store import CostLine, RunStore
 from reward_synth.tasks.spec import load_task
 
@@ -52,7 +52,7 @@ def report_data(store: RunStore) -> ReportData:
         command=command.read_text(encoding="utf-8").strip() if command.exists() else "",
         candidates=candidates,
         best=_best(store, info.best),
-        readings=tuple(Reading(number, text) for number, text in sorted(store.read_iterations().items())),
+        readings=store.read_iterations(),
         feedback=store.answers(),
         costs=cost_rows(store.costs()),
         evaluations=tuple(evaluations),

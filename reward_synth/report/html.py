@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -29,14 +30,6 @@ class CostRow:
 
 
 @dataclass(frozen=True)
-class Reading:
-    """The analyzer's reading of one iteration."""
-
-    iteration: int
-    text: str
-
-
-@dataclass(frozen=True)
 class BestReward:
     """The reward that the run ends with, and its training."""
 
@@ -59,7 +52,8 @@ class ReportData:
     """The command line that started it."""
     candidates: tuple[Candidate, ...] = ()
     best: BestReward | None = None
-    readings: tuple[Reading, ...] = ()
+    readings: Mapping[int, str] = field(default_factory=dict)
+    """What the analyzer said of each iteration, oldest first."""
     feedback: tuple[Feedback, ...] = ()
     costs: tuple[CostRow, ...] = ()
     evaluations: tuple[Evaluation, ...] = ()

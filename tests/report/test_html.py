@@ -9,7 +9,6 @@ from reward_synth.core.types import Candidate, Feedback, Finding
 from reward_synth.report.html import (
     BestReward,
     CostRow,
-    Reading,
     ReportData,
     render_report,
 )
@@ -44,7 +43,7 @@ DATA = ReportData(
         terms=(cases.term("speed", share=0.7), cases.term("effort", share=0.3)),
         findings=(Finding(rule="dead-term", message="`x` was 0.", source="analysis"),),
     ),
-    readings=(Reading(1, "The robot walks."),),
+    readings={1: "The robot walks."},
     feedback=(Feedback(iteration=1, prefer="001-b", note="nicer gait"),),
     costs=(CostRow("designer", "some-model", 4, 1200, 800, 0.0123, 31.0),),
     environment_steps=400_000,
@@ -101,7 +100,7 @@ def test_hostile_text_stays_text() -> None:
             terms=(cases.term(HOSTILE, share=1.0),),
             findings=(Finding(rule="x", message=HOSTILE),),
         ),
-        readings=(Reading(1, HOSTILE),),
+        readings={1: HOSTILE},
         feedback=(Feedback(iteration=1, note=HOSTILE),),
     )
     text = render_report(hostile)
@@ -113,7 +112,7 @@ def test_hostile_text_stays_text() -> None:
 
 
 def test_a_run_without_an_acceptable_reward_says_so() -> None:
-    bare = dataclasses.replace(DATA, best=None, candidates=(), readings=(), feedback=(), costs=())
+    bare = dataclasses.replace(DATA, best=None, candidates=(), readings={}, feedback=(), costs=())
     text = render_report(bare)
     assert "No acceptable reward" in text
     assert "No model was called" in text

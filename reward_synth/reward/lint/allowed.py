@@ -30,7 +30,7 @@ def _nodes(name: str) -> tuple[type[ast.AST], ...]:
     return tuple(getattr(ast, node) for node in _listed(name))
 
 
-ALLOWED_NODES = _nodes("nodes")
+NODES = _nodes("nodes")
 TYPE_NODES = _nodes("type_nodes")
 """What the annotation of a plain type is made of."""
 NUMPY = _listed("numpy") & frozenset(dir(np)) | {"errstate"}

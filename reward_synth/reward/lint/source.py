@@ -72,11 +72,8 @@ def _check_characters(source: str, findings: Findings) -> bool:
     return True
 
 
-_UNSEEN = ("Cc", "Cs")
-
-
 def _is_unseen(character: str) -> bool:
-    return character in _BIDIRECTIONAL or (character != "\t" and unicodedata.category(character) in _UNSEEN)
+    return character in _BIDIRECTIONAL or (character != "\t" and unicodedata.category(character) in ("Cc", "Cs"))
 
 
 def _bracket_depth(source: str, findings: Findings) -> int:

@@ -10,20 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from reward_synth.core.nearest import did_you_mean, nearest
-from reward_synth.reward.lint.allowed import (
-    ALLOWED_NODES,
-    ANNOTATION_MODULES,
-    LINALG,
-    MATH,
-    METHOD_OUT_POSITION,
-    NUMBER_TYPES,
-    NUMPY,
-    OUT_POSITION,
-    REFUSED_KEYWORDS,
-    REFUSED_NODES,
-    REFUSED_NUMPY,
-    TYPE_NODES,
-)
+from reward_synth.reward.lint import allowed
 from reward_synth.reward.lint.rules import Findings, cut
 from reward_synth.reward.lint.scopes import Declared, Scope, is_norm
 from reward_synth.reward.namespace import BUILTINS
@@ -110,8 +97,8 @@ class SyntaxWalker(ast.NodeVisitor):
 
     def visit(self, node: ast.AST) -> None:
         """Refuse every kind of node that is not on the list."""
-        if not isinstance(node, ALLOWED_NODES):
-            what, fix = REFUSED_NODES.get(type(node), (f"`{type(node).__name__}`", "write it without"))
+        if not isinstance(node, allowed.NODES):
+            what, fix = allowed.REFUSED_NODES.get(type(node), (f"`{type(node).__name__}`", "write it without"))
             if isinstance(node, ast.ClassDef) and node.end_lineno is not None:
                 fix = f"delete lines {node.lineno} to {node.end_lineno}: {fix.partition('; ')[2]}"
             self.add("refused-syntax", node, f"{what} is not available in a reward", fix)
@@ -136,7 +123,7 @@ class SyntaxWalker(ast.NodeVisitor):
 
     def _annotation(self, node: ast.expr | None) -> None:
         """Annotations are never evaluated here, but they are where somebody imports the file."""
-        strange = [] if node is None else [part for part in ast.walk(node) if not isinstance(part, TYPE_NODES)]
+        strange = [] if node is None else [part for part in ast.walk(node) if not isinstance(part, allowed.TYPE_NODES)]
         if node is not None and strange:
             self.add("annotation", node, f"`{text_of(node)}` is not a plain type", "delete the annotation")
 
@@ -165,14 +152,14 @@ class SyntaxWalker(ast.NodeVisitor):
 
     def visit_Import(self, node: ast.Import) -> None:
         for alias in node.names:
-            if alias.name not in ("numpy", "math", "numpy.linalg", *ANNOTATION_MODULES):
+            if alias.name not in ("numpy", "math", "numpy.linalg", *allowed.ANNOTATION_MODULES):
                 self._refuse_import(node, alias.name)
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         module = node.module or ""
-        if module in ANNOTATION_MODULES:
+        if module in allowed.ANNOTATION_MODULES:
             return
-        known = {"numpy": NUMPY, "math": MATH, "numpy.linalg": LINALG}.get(module)
+        known = {"numpy": allowed.NUMPY, "math": allowed.MATH, "numpy.linalg": allowed.LINALG}.get(module)
         if known is None or node.level:
             self._refuse_import(node, module)
             return
@@ -260,10 +247,12 @@ class SyntaxWalker(ast.NodeVisitor):
         name = keyword.arg
         if name is None:
             self.add("refused-syntax", node, "`**` in a call is not available", "write each keyword")
-        elif name in REFUSED_KEYWORDS and not own:
+        elif name in allowed.REFUSED_KEYWORDS and not own:
             constant = keyword.value.value if isinstance(keyword.value, ast.Constant) else None
             if not (name in ("copy", "subok") and constant is True):
-                self.add("refused-keyword", node, f"`{name}=` in a call is not available", REFUSED_KEYWORDS[name])
+                self.add(
+                    "refused-keyword", node, f"`{name}=` in a call is not available", allowed.REFUSED_KEYWORDS[name]
+                )
         elif name == "dtype" and not own and not self._is_number_type(keyword.value):
             text = text_of(keyword.value)
             self.add("refused-keyword", node, f"`dtype={text}` is not available", "write `dtype=float`")
@@ -273,11 +262,11 @@ class SyntaxWalker(ast.NodeVisitor):
         if isinstance(node, ast.Constant):
             return node.value is None or str(node.value).startswith(("float", "int", "bool", "f", "i", "b", "d"))
         name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-        return name in NUMBER_TYPES
+        return name in allowed.NUMBER_TYPES
 
     def _positions(self, node: ast.Call, function: ast.expr) -> None:
         """Refuse an `out` that is given by its position: `np.add(a, b, action)` writes into the action."""
-        positions = OUT_POSITION
+        positions = allowed.OUT_POSITION
         match function:
             case ast.Name(id=name) if name not in self.own and name not in BUILTINS:
                 pass
@@ -287,7 +276,7 @@ class SyntaxWalker(ast.NodeVisitor):
                 if self.aliases[owner] != "np":
                     return
             case ast.Attribute(attr=name):
-                positions = METHOD_OUT_POSITION
+                positions = allowed.METHOD_OUT_POSITION
             case _:
                 return
         most = positions.get(name, 99)
@@ -331,11 +320,11 @@ class SyntaxWalker(ast.NodeVisitor):
 
     def unknown_function(self, node: ast.AST, module: str, name: str, known: frozenset[str]) -> None:
         """Note a function of numpy or math that is not on the list."""
-        fix = REFUSED_NUMPY.get(name, "")
+        fix = allowed.REFUSED_NUMPY.get(name, "")
         guess = self.guess(name, known)
-        if not fix and name in LINALG and known is not LINALG:
+        if not fix and name in allowed.LINALG and known is not allowed.LINALG:
             fix = f"use `np.linalg.{name}`"
-        if not fix and name in NUMPY:
+        if not fix and name in allowed.NUMPY:
             fix = f"use `np.{name}`"
         if not fix:
             meant = [f"{module}.{each}" for each in guess]

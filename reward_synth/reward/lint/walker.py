@@ -24,7 +24,9 @@ class Walker(SyntaxWalker):
             self.add("writes-input", node, f"`{text_of(node)}` cannot be set", "use a new local name")
         module = self._module_of(owner)
         if module is not None:
-            self._module_attribute(node, module)
+            known = {"np": NUMPY - {"linalg"}, "linalg": LINALG, "math": MATH}[module]
+            if name not in known:
+                self.unknown_function(node, text_of(owner), name, known)
             return
         if self.scope.field_read(node):
             self._field(node, text_of(owner))
@@ -55,11 +57,6 @@ class Walker(SyntaxWalker):
             case ast.Attribute(attr="linalg", value=ast.Name(id=name)) if self.aliases.get(name) == "np":
                 return "linalg"
         return None
-
-    def _module_attribute(self, node: ast.Attribute, module: str) -> None:
-        known = {"np": NUMPY - {"linalg"}, "linalg": LINALG, "math": MATH}[module]
-        if node.attr not in known:
-            self.unknown_function(node, text_of(node.value), node.attr, known)
 
     def _field(self, node: ast.Attribute, owner: str) -> None:
         name = node.attr
@@ -164,17 +161,12 @@ class Walker(SyntaxWalker):
         self._no_view(node, [part.value for part in node.values if isinstance(part, ast.FormattedValue)])
         self.generic_visit(node)
 
-    def visit_For(self, node: ast.For) -> None:
-        self._iteration(node.iter)
+    def visit_For(self, node: ast.For | ast.comprehension) -> None:
+        self._no_view(node.iter, [node.iter])
+        self._in_order(node.iter)
         self.generic_visit(node)
 
-    def visit_comprehension(self, node: ast.comprehension) -> None:
-        self._iteration(node.iter)
-        self.generic_visit(node)
-
-    def _iteration(self, over: ast.expr) -> None:
-        self._no_view(over, [over])
-        self._in_order(over)
+    visit_comprehension = visit_For
 
     def _no_view(self, node: ast.expr, parts: Iterable[ast.expr]) -> None:
         """Note a state that is used as if it were a value."""
