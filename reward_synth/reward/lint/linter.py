@@ -122,8 +122,7 @@ def _check_recursion(functions: dict[str, ast.FunctionDef], findings: Findings) 
         active.append(name)
         for callee, call in scopes.local_calls(functions[name], functions):
             if callee in active:
-                message = f"`{callee}` calls itself"
-                findings.add("recursion", message, "use a `for` loop or write it out", call.lineno)
+                findings.add("recursion", f"`{callee}` calls itself", line=call.lineno)
             elif callee not in done:
                 enter(callee)
         active.pop()
@@ -140,7 +139,7 @@ def _check_top_level(tree: ast.Module, findings: Findings) -> None:
         line = statement.lineno
         if isinstance(statement, ast.FunctionDef):
             if statement.name in seen:
-                findings.add("duplicate-function", f"`{statement.name}` is defined twice", "keep only one", line)
+                findings.add("duplicate-function", f"`{statement.name}` is defined twice", line=line)
             seen.add(statement.name)
             continue
         docstring = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)

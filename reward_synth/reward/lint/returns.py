@@ -30,12 +30,8 @@ def check_returns(function: ast.FunctionDef, helpers: set[str], findings: Findin
     for node in returns:
         names |= _check_return(node, function, singles, helpers, findings)
     if len(names) > MAXIMUM_TERMS:
-        findings.add(
-            "too-many-terms",
-            f"{len(names)} terms; at most {MAXIMUM_TERMS} are possible",
-            "keep the few that matter",
-            function.lineno,
-        )
+        message = f"{len(names)} terms; at most {MAXIMUM_TERMS} are possible"
+        findings.add("too-many-terms", message, line=function.lineno)
 
 
 def _own_nodes(function: ast.FunctionDef) -> list[ast.AST]:
@@ -122,7 +118,7 @@ def _check_keys(display: ast.Dict, findings: Findings, may_be_empty: bool = Fals
             continue
         name = _check_name(key.value, line, findings)
         if name in names:
-            findings.add("duplicate-term", f"two terms are called `{name}`", "give each its own name", line)
+            findings.add("duplicate-term", f"two terms are called `{name}`", line=line)
         names.append(name)
     return set(names)
 
@@ -154,7 +150,7 @@ def _repair(value: ast.expr | None, singles: dict[str, ast.expr]) -> tuple[str, 
     resolved = singles.get(value.id, value) if isinstance(value, ast.Name) else value
     while isinstance(resolved, ast.Call) and text_of(resolved.func) in ("float", "np.float64") and resolved.args:
         resolved = resolved.args[0]
-    terms = _summands(resolved, "")
+    terms = _summands(resolved)
     if len(terms) > 1:
         pairs = ", ".join(f'"{name}": {text}' for name, text in _named(terms))
         return "one number", f"write `return {{{pairs}}}`"
@@ -163,13 +159,13 @@ def _repair(value: ast.expr | None, singles: dict[str, ast.expr]) -> tuple[str, 
     return "one value", f'write `return {{"term": {text_of(value, 200)}}}` with a telling name'
 
 
-def _summands(node: ast.expr, sign: str) -> list[tuple[str, ast.expr]]:
+def _summands(node: ast.expr) -> list[tuple[str, ast.expr]]:
     """The expressions that a sum adds up, each with its sign; a shallow walk down the left side."""
     right: list[tuple[str, ast.expr]] = []
     while isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
         right.append(("-" if isinstance(node.op, ast.Sub) else "", node.right))
         node = node.left
-    return [(sign, node), *reversed(right)]
+    return [("", node), *reversed(right)]
 
 
 def _named(terms: list[tuple[str, ast.expr]]) -> list[tuple[str, str]]:

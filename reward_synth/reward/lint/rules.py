@@ -19,9 +19,9 @@ class Findings:
     def __init__(self) -> None:
         self._lines: dict[tuple[str, str, str], list[int]] = {}
 
-    def add(self, rule: str, message: str, fix: str = "", line: int | None = None) -> None:
-        """Note a fault of a rule in :data:`RULES`."""
-        assert rule in RULES, rule
+    def add(self, rule: str, message: str, fix: str | None = None, line: int | None = None) -> None:
+        """Note a fault of a rule in :data:`RULES`; without ``fix`` with the rule's own repair."""
+        fix = RULES[rule].fix if fix is None else fix
         lines = self._lines.setdefault((rule, cut(message, LONGEST_TEXT), cut(fix, LONGEST_TEXT)), [])
         if line is not None and line not in lines:
             lines.append(line)

@@ -91,8 +91,8 @@ class SyntaxWalker(ast.NodeVisitor):
         self.own = module | scope.names
         self.guesses = 0
 
-    def add(self, rule: str, node: ast.AST, message: str, fix: str = "") -> None:
-        """Note a fault at the node."""
+    def add(self, rule: str, node: ast.AST, message: str, fix: str | None = None) -> None:
+        """Note a fault at the node; without ``fix`` with the rule's own repair."""
         self.findings.add(rule, message, fix, getattr(node, "lineno", None))
 
     def visit(self, node: ast.AST) -> None:
@@ -125,17 +125,12 @@ class SyntaxWalker(ast.NodeVisitor):
         """Annotations are never evaluated here, but they are where somebody imports the file."""
         strange = [] if node is None else [part for part in ast.walk(node) if not isinstance(part, allowed.TYPE_NODES)]
         if node is not None and strange:
-            self.add("annotation", node, f"`{text_of(node)}` is not a plain type", "delete the annotation")
+            self.add("annotation", node, f"`{text_of(node)}` is not a plain type")
 
     def _defaults(self, arguments: ast.arguments) -> None:
         for default in (*arguments.defaults, *arguments.kw_defaults):
             if default is not None and not is_plain(default):
-                self.add(
-                    "default-value",
-                    default,
-                    f"the default `{text_of(default)}` is not a constant",
-                    "use a number or None",
-                )
+                self.add("default-value", default, f"the default `{text_of(default)}` is not a constant")
         for star in (arguments.vararg, arguments.kwarg):
             if star is not None:
                 self.add("refused-syntax", star, f"`*{star.arg}` parameters", "name each parameter")
@@ -153,7 +148,7 @@ class SyntaxWalker(ast.NodeVisitor):
     def visit_Import(self, node: ast.Import) -> None:
         for alias in node.names:
             if alias.name not in ("numpy", "math", "numpy.linalg", *allowed.ANNOTATION_MODULES):
-                self._refuse_import(node, alias.name)
+                self.add("refused-import", node, f"`{alias.name}` cannot be imported")
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         module = node.module or ""
@@ -161,19 +156,11 @@ class SyntaxWalker(ast.NodeVisitor):
             return
         known = {"numpy": allowed.NUMPY, "math": allowed.MATH, "numpy.linalg": allowed.LINALG}.get(module)
         if known is None or node.level:
-            self._refuse_import(node, module)
+            self.add("refused-import", node, f"`{module}` cannot be imported")
             return
         for alias in node.names:
             if alias.name not in known:
                 self.unknown_function(node, module, alias.name, known)
-
-    def _refuse_import(self, node: ast.AST, module: str) -> None:
-        self.add(
-            "refused-import",
-            node,
-            f"`{module}` cannot be imported",
-            "delete this line; only `import numpy as np` and `import math` are available",
-        )
 
     def visit_With(self, node: ast.With) -> None:
         for item in node.items:
@@ -192,7 +179,7 @@ class SyntaxWalker(ast.NodeVisitor):
                 f"write `except {text_of(node.type) if node.type else 'ValueError'}:`",
             )
         if node.type is None:
-            self.add("bare-except", node, "`except:` hides every fault", "write `except ZeroDivisionError:`")
+            self.add("bare-except", node, "`except:` hides every fault")
         self.generic_visit(node)
 
     # Expressions

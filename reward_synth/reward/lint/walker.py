@@ -28,8 +28,8 @@ class Walker(SyntaxWalker):
             if name not in known:
                 self.unknown_function(node, text_of(owner), name, known)
             return
-        if self.scope.field_read(node):
-            self._field(node, text_of(owner))
+        if isinstance(owner, ast.Name) and owner.id in self.scope.views:
+            self._field(node, owner.id)
             return
         if isinstance(owner, ast.Name) and owner.id in ("np", "numpy", "math") and owner.id not in self.scope.names:
             self.visit(owner)  # Its missing import is the fault; its function may be right.
@@ -180,7 +180,7 @@ class Walker(SyntaxWalker):
         """Note an iteration over what has no order of its own."""
         match self.scope.values.get(over.id) if isinstance(over, ast.Name) else over:
             case ast.Set() | ast.SetComp() | ast.Call(func=ast.Name(id="set" | "frozenset")):
-                self.add("set-order", over, f"`{text_of(over)}` has no fixed order", "use a list, or `sorted(...)`")
+                self.add("set-order", over, f"`{text_of(over)}` has no fixed order")
 
     def _dimensions(self, node: ast.expr, depth: int = 8) -> int:
         """Dimensions of the array that an expression over fields is; 0 for a number, and where they are not known."""

@@ -86,13 +86,8 @@ class Writes:
         """Note a write into a value, if it changes more than the function's own."""
         memory, shown = self.memory_of(owner), text_of(owner)
         if memory in self.kept:
-            self.findings.add(
-                "module-state",
-                f"`{memory}` stands outside the function and is changed in it",
-                "add a fourth parameter `memory` and keep the value there: "
-                '`memory["name"] = …`, read with `memory.get("name", 0.0)`',
-                node.lineno,
-            )
+            message = f"`{memory}` stands outside the function and is changed in it"
+            self.findings.add("module-state", message, line=node.lineno)
         elif memory is not None and not only_kept:
             message = f"`{shown}` is read-only"
             if not shown.startswith(memory):
