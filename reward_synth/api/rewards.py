@@ -12,6 +12,7 @@ from reward_synth.core.names import LearnerName, ScaleName
 from reward_synth.core.types import CheckReport, TrainResult
 from reward_synth.display import Display, make_display
 from reward_synth.events.model import StatusChanged
+from reward_synth.reward.source import is_path, read_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,7 +90,7 @@ def train_reward(
     recorded = recorded_scale(source)
     spec = with_scale(_spec_of(task), scale or recorded)
     preset_for(spec, learner)  # A learner that is missing shows before the reward is checked.
-    name = Path(reward).stem if _is_path(reward) else "reward"
+    name = Path(reward).stem if is_path(reward) else "reward"
     folder = Path(out) if out is not None else Path("policies") / f"{name}-{spec.short_name}-{seed}"
     report = _checked(source, spec, None, unsafe_no_sandbox)
     if not report.ok:
@@ -140,16 +141,9 @@ def _spec_of(task: str | Path | TaskSpec) -> TaskSpec:
     return load_task(task, typed=True) if isinstance(task, str | Path) else task
 
 
-def _is_path(reward: str | Path) -> bool:
-    return isinstance(reward, Path) or "\n" not in reward
-
-
 def _source_of(reward: str | Path) -> str:
-    if not _is_path(reward):
-        return str(reward)
-    path = Path(reward)
     try:
-        return path.read_text(encoding="utf-8")
+        return read_source(reward)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise RewardSynthError(f"cannot read {path}: {reason}", "give the path of a reward file") from error
+        raise RewardSynthError(f"cannot read {Path(reward)}: {reason}", "give the path of a reward file") from error

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from reward_synth.cli import options
-from reward_synth.cli.options import Json
 from reward_synth.cli.text import print_json, warn_without_sandbox
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.display.text import printable
@@ -23,8 +22,8 @@ def check(
     file: RewardFile,
     task: TaskName,
     only: Annotated[str | None, typer.Option(metavar="lint|probe", help="Only one of the two.")] = None,
-    unsafe_no_sandbox: options.UnsafeNoSandbox = None,
-    json: Json = False,
+    unsafe_no_sandbox: options.UnsafeNoSandbox = False,
+    json: options.Json = False,
 ) -> None:
     """Lint and probe a reward file. Exits with 0 if clean, 1 with findings, 2 if it cannot run."""
     from reward_synth.api.rewards import check_reward
@@ -32,8 +31,8 @@ def check(
     if only not in (None, "lint", "probe"):
         raise RewardSynthError(f"--only {only} is not known", "use --only lint or --only probe, or neither for both")
     warn_without_sandbox(unsafe_no_sandbox)
-    unsafe = bool(unsafe_no_sandbox)
-    report = check_reward(file, task, only, unsafe_no_sandbox=unsafe)  # type: ignore[arg-type]  # narrowed above
+    # `only` was narrowed above, which mypy does not see.
+    report = check_reward(file, task, only, unsafe_no_sandbox=unsafe_no_sandbox)  # type: ignore[arg-type]
     if json:
         print_json(report.model_dump(mode="json") | {"ok": report.ok})
     else:

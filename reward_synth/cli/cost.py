@@ -9,7 +9,6 @@ import typer
 
 from reward_synth.cli import options
 from reward_synth.cli.ls import openable_runs
-from reward_synth.cli.options import Json
 from reward_synth.cli.text import print_json, print_table
 from reward_synth.core.number_format import total
 
@@ -25,7 +24,7 @@ def cost(
         str | None, typer.Argument(metavar="[RUN]", help="As for the other commands; all runs if not given.")
     ] = None,
     runs_dir: options.RunsDir = None,
-    json: Json = False,
+    json: options.Json = False,
 ) -> None:
     """Model calls, tokens and dollars; training steps and processor time."""
     if run is None:

@@ -8,13 +8,12 @@ from typing import Annotated
 import typer
 
 from reward_synth.cli import options
-from reward_synth.cli.options import RunName
 from reward_synth.cli.text import coloured
 from reward_synth.display.text import printable
 
 
 def diff(
-    run: RunName,
+    run: options.RunName,
     first: Annotated[str, typer.Argument(metavar="A", help="A candidate.")],
     second: Annotated[str, typer.Argument(metavar="B", help="Another one.")],
     runs_dir: options.RunsDir = None,

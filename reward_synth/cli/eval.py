@@ -8,7 +8,6 @@ import typer
 
 from reward_synth.cli import options
 from reward_synth.cli.attended import terminable
-from reward_synth.cli.options import CandidateName, Json, RunName
 from reward_synth.cli.text import environment_argument, print_json, print_table, run_argument, warn_without_sandbox
 from reward_synth.core.number_format import short_number, short_percent
 from reward_synth.display.text import evaluation_lines
@@ -19,8 +18,8 @@ if TYPE_CHECKING:
 
 
 def eval(
-    run: RunName = "latest",
-    candidate: CandidateName = None,
+    run: options.RunName = "latest",
+    candidate: options.CandidateName = None,
     env: options.EnvFile = None,
     seeds: Annotated[
         int,
@@ -29,12 +28,12 @@ def eval(
     steps: Annotated[
         int | None, typer.Option(min=1000, metavar="NUMBER", help="Environment steps of each; the run's if not given.")
     ] = None,
-    unsafe_no_sandbox: options.UnsafeNoSandbox = None,
+    unsafe_no_sandbox: options.UnsafeNoSandbox = False,
     jobs: options.Jobs = None,
     executor: options.Executor = None,
     display: options.DisplayKind = None,
     runs_dir: options.RunsDir = None,
-    json: Json = False,
+    json: options.Json = False,
 ) -> None:
     """Train a reward from scratch on fresh seeds and judge the policies, with 95 % intervals.
 
@@ -64,7 +63,7 @@ def eval(
                 # As the run was made, unless somebody says otherwise.
                 executor=None if resolved.origins["executor"] == "default" else settings.executor,
                 display=shown,
-                unsafe_no_sandbox=bool(unsafe_no_sandbox),
+                unsafe_no_sandbox=unsafe_no_sandbox,
             )
     except KeyboardInterrupt:
         typer.echo(f"Continue with: {command}", err=True)

@@ -8,14 +8,13 @@ from typing import Annotated
 import typer
 
 from reward_synth.cli import options
-from reward_synth.cli.options import CandidateName, RunName
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.display.text import printable
 
 
 def export(
-    run: RunName = "latest",
-    candidate: CandidateName = None,
+    run: options.RunName = "latest",
+    candidate: options.CandidateName = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write it; stdout if not given.")] = None,
     runs_dir: options.RunsDir = None,
 ) -> None:

@@ -9,13 +9,12 @@ import typer
 
 from reward_synth.cli import options
 from reward_synth.cli.attended import console_ask
-from reward_synth.cli.options import Json, RunName
 from reward_synth.cli.text import print_json, resume_command
 from reward_synth.core.errors import RewardSynthError
 
 
 def feedback(
-    run: RunName = "latest",
+    run: options.RunName = "latest",
     prefer: Annotated[str | None, typer.Option(metavar="CANDIDATE", help="The one that you like best.")] = None,
     note: Annotated[str, typer.Option(metavar="TEXT", help="Your words; the next prompt holds them as they are.")] = "",
     reject: Annotated[bool, typer.Option("--reject", help="Say that none of them is right.")] = False,
@@ -26,7 +25,7 @@ def feedback(
         bool, typer.Option("--accept", help="End the run with --prefer, or the best one, as its result.")
     ] = False,
     runs_dir: options.RunsDir = None,
-    json: Json = False,
+    json: options.Json = False,
 ) -> None:
     """Answer a run's open question, or give it advice. Without options it asks you."""
     from reward_synth.search.feedback import answer_from_options, latest_request

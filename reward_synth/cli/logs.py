@@ -9,15 +9,14 @@ from typing import Annotated, Any
 import typer
 
 from reward_synth.cli import options
-from reward_synth.cli.options import Json, RunName
 from reward_synth.display.text import printable
 
 
 def logs(
-    run: RunName = "latest",
+    run: options.RunName = "latest",
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait for more until the run ends.")] = False,
     runs_dir: options.RunsDir = None,
-    json: Json = False,
+    json: options.Json = False,
 ) -> None:
     """What happened in a run, event by event."""
     store = options.open_run(run, runs_dir).store

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reward_synth.cli import options
-from reward_synth.cli.options import Json
 from reward_synth.cli.text import one_line, print_json, print_table
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.number_format import short_percent
@@ -23,7 +22,7 @@ def ls(
     query: Annotated[str, typer.Option("-q", metavar="TEXT", help="Only runs whose goal or name holds this.")] = "",
     status: Annotated[str, typer.Option(metavar="STATUS", help="Only runs of this status.")] = "",
     runs_dir: options.RunsDir = None,
-    json: Json = False,
+    json: options.Json = False,
 ) -> None:
     """List runs, newest first."""
     folder = options.runs_folder(runs_dir)

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from reward_synth.cli import options
-from reward_synth.cli.options import Json
 from reward_synth.cli.text import print_json, print_table
 from reward_synth.core.number_format import dollars
 from reward_synth.display.text import printable
@@ -18,7 +17,7 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Language mo
 
 
 @app.command("ls")
-def ls(json: Json = False) -> None:
+def ls(json: options.Json = False) -> None:
     """The kinds of models, and which of them could be used now."""
     from reward_synth.llm import default_model
     from reward_synth.llm.catalogue import available_models
@@ -49,7 +48,7 @@ def pull() -> None:
 def test(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The default one if not given.")] = None,
     base_url: options.BaseUrl = None,
-    json: Json = False,
+    json: options.Json = False,
 ) -> None:
     """Make one tiny call: does the model answer, how fast, at what price?"""
     from reward_synth.llm import default_model

@@ -31,7 +31,7 @@ def setting(name: str) -> Any:
 BaseUrl = Annotated[str | None, setting("base_url")]
 Learner = Annotated[str | None, setting("learner")]
 Scale = Annotated[str | None, setting("scale")]
-UnsafeNoSandbox = Annotated[bool | None, setting("unsafe_no_sandbox")]
+UnsafeNoSandbox = Annotated[bool, setting("unsafe_no_sandbox")]
 Jobs = Annotated[str | None, setting("jobs")]
 Executor = Annotated[str | None, setting("executor")]
 RunsDir = Annotated[str | None, setting("runs_dir")]

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from reward_synth.cli import options
 from reward_synth.cli.attended import console_ask, console_confirm, finish, resumable
-from reward_synth.cli.options import Json, RunName
 from reward_synth.settings.declarations import RESUMABLE
 
 
 @options.with_settings(RESUMABLE)
 def resume(
     *,
-    run: RunName,
+    run: options.RunName,
     env: options.EnvFile = None,
     given: options.Given,
     runs_dir: options.RunsDir = None,
-    json: Json = False,
+    json: options.Json = False,
 ) -> None:
     """Go on with a run: do what is missing. Limits may be raised."""
     found = options.open_run(run, runs_dir)

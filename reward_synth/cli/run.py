@@ -10,7 +10,6 @@ import typer
 
 from reward_synth.cli import options
 from reward_synth.cli.attended import console_ask, console_confirm, finish, resumable
-from reward_synth.cli.options import Json
 from reward_synth.settings.declarations import SETTINGS, options_of
 
 Goal = Annotated[
@@ -25,7 +24,7 @@ def run(
     goal: Goal = "",
     given: options.Given,
     set_values: options.Set = None,
-    json: Json = False,
+    json: options.Json = False,
     dry_run: DryRun = False,
 ) -> None:
     """Search for a reward that makes GOAL come true, and train its policy."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import typer
 
 from reward_synth.cli import options
-from reward_synth.cli.options import CandidateName, Json, RunName
 from reward_synth.cli.text import one_line, print_json, print_table, run_argument
 from reward_synth.core.number_format import dollars, duration, short_number, short_percent
 from reward_synth.display.text import evaluation_lines, printable, result_text
@@ -17,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def show(
-    run: RunName = "latest", candidate: CandidateName = None, runs_dir: options.RunsDir = None, json: Json = False
+    run: options.RunName = "latest",
+    candidate: options.CandidateName = None,
+    runs_dir: options.RunsDir = None,
+    json: options.Json = False,
 ) -> None:
     """A run and its candidates, or one candidate: its reward, figures and findings."""
     found = options.open_run(run, runs_dir)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import typer
 
 from reward_synth.cli import options
-from reward_synth.cli.options import RunName
 from reward_synth.core.errors import RewardSynthError
 
 
-def stop(run: RunName = "latest", runs_dir: options.RunsDir = None) -> None:
+def stop(run: options.RunName = "latest", runs_dir: options.RunsDir = None) -> None:
     """End a run politely, after the step in hand."""
     found = options.open_run(run, runs_dir)
     if not found.store.is_locked():

@@ -11,7 +11,6 @@ import typer
 from typer import Argument, Option
 
 from reward_synth.cli import options
-from reward_synth.cli.options import Json
 from reward_synth.cli.text import print_json, print_table, read_line, said_yes
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.display.text import printable
@@ -27,7 +26,7 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The tasks t
 
 
 @app.command("ls")
-def ls(json: Json = False) -> None:
+def ls(json: options.Json = False) -> None:
     """List the task specs."""
     from reward_synth.tasks.spec import list_tasks
 
@@ -40,7 +39,7 @@ def ls(json: Json = False) -> None:
 
 
 @app.command("show")
-def show(task: TaskName, json: Json = False) -> None:
+def show(task: TaskName, json: options.Json = False) -> None:
     """Show a task spec: goal, environment, success, fitness, budget."""
     from reward_synth.tasks.spec import load_task
 
@@ -88,8 +87,8 @@ def new(
     ] = None,
     out: Annotated[Path | None, Option(metavar="FILE", help="Where it is written; NAME.yaml if not given.")] = None,
     yes: Annotated[bool, Option("--yes", "-y", help="Ask nothing: take defaults, write in spite of warnings.")] = False,
-    unsafe_no_sandbox: options.UnsafeNoSandbox = None,
-    json: Json = False,
+    unsafe_no_sandbox: options.UnsafeNoSandbox = False,
+    json: options.Json = False,
 ) -> None:
     """Write a task spec for an environment, and try it there. Asks for what no option tells."""
     from reward_synth.preparation.write_task import Answers, new_task, parse_argument, write_task
@@ -99,8 +98,7 @@ def new(
         env, goal, name, success, fitness, fitness_unit, horizon, steps, tuple(field or ()),
         dict(parse_argument(text) for text in argument or ()), learner, preset, episodes,
     )  # fmt: skip
-    unsafe = bool(unsafe_no_sandbox)
-    spec, tried = new_task(answers, _question(there), _print_text, patient=there, unsafe_no_sandbox=unsafe)
+    spec, tried = new_task(answers, _question(there), _print_text, patient=there, unsafe_no_sandbox=unsafe_no_sandbox)
     path = out or Path(f"{spec.short_name}.yaml")
     _print_trial(tried)
     _refuse_doubtful(tried, there, yes)
@@ -116,8 +114,8 @@ def new(
 def check(
     task: TaskName,
     render: Annotated[bool, Option("--render", help="Also make a picture.")] = False,
-    unsafe_no_sandbox: options.UnsafeNoSandbox = None,
-    json: Json = False,
+    unsafe_no_sandbox: options.UnsafeNoSandbox = False,
+    json: options.Json = False,
 ) -> None:
     """Try a task on its environment. Exits with 0 if all is well, 1 with warnings, 2 if it cannot be used."""
     from reward_synth.preparation.preflight import preflight
@@ -125,11 +123,10 @@ def check(
     from reward_synth.tasks.spec import load_task
     from reward_synth.training.presets import get_preset
 
-    unsafe = bool(unsafe_no_sandbox)
     spec = load_task(task, typed=True)
     get_preset(spec.training.learner, spec.training.preset)
-    with protected(unsafe):
-        tried = preflight(spec, render=render, sandbox=not unsafe)
+    with protected(unsafe_no_sandbox):
+        tried = preflight(spec, render=render, sandbox=not unsafe_no_sandbox)
     if json:
         print_json({"task": spec.name, "remarks": [asdict(remark) for remark in tried.remarks]})
     else:

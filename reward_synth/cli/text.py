@@ -72,7 +72,7 @@ def resume_command(run: Run) -> str:
     return " ".join(filter(None, words)) + (f" --base-url {shlex.quote(server)}" if server else "")
 
 
-def warn_without_sandbox(unsafe_no_sandbox: bool | None) -> None:
+def warn_without_sandbox(unsafe_no_sandbox: bool) -> None:
     """Say on stderr what ``--unsafe-no-sandbox`` means, where it was given."""
     if unsafe_no_sandbox:
         from reward_synth.api.lifecycle import UNSAFE

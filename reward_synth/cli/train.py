@@ -9,7 +9,6 @@ import typer
 
 from reward_synth.cli import options
 from reward_synth.cli.check import RewardFile, TaskName
-from reward_synth.cli.options import Json
 from reward_synth.cli.text import print_json, warn_without_sandbox
 from reward_synth.core.number_format import duration
 from reward_synth.display.text import result_text
@@ -25,9 +24,9 @@ def train(
     learner: options.Learner = None,
     scale: options.Scale = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where policy and curves go.")] = None,
-    unsafe_no_sandbox: options.UnsafeNoSandbox = None,
+    unsafe_no_sandbox: options.UnsafeNoSandbox = False,
     display: options.DisplayKind = None,
-    json: Json = False,
+    json: options.Json = False,
 ) -> None:
     """Train a policy on any reward file. Exits with 1 if the reward cannot be trained or the training crashed."""
     from reward_synth.api.rewards import train_reward
@@ -48,7 +47,7 @@ def train(
         scale=settings.scale,
         out=out,
         display=shown,
-        unsafe_no_sandbox=bool(unsafe_no_sandbox),
+        unsafe_no_sandbox=unsafe_no_sandbox,
     )
     if json:
         figures = {"success": result.success, "fitness": result.fitness, "folder": str(folder)}

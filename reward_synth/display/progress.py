@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from reward_synth.core.number_format import total
-from reward_synth.core.types import EvaluationPoint
 from reward_synth.events import model as events
 
 PAUSE = 60.0
@@ -71,42 +70,29 @@ class RunProgress:
         """Take an event into account."""
         match event:
             case events.ModelCalled():
-                self.call_done(event.usd)
+                self.calls += 1
+                self.usd = total([self.usd, event.usd])  # an unknown price makes the sum unknown
             case events.TrainingProgressed():
-                self.training(event.candidate, event.seed, event.step, event.total_steps, event.evaluation, event.until)
+                self._training(event)
             case events.CandidateTrained():
                 self.end_training(event.candidate.id)
             case events.SeedTrained():
                 self.end_training(event.candidate, event.score.index)
 
-    def call_done(self, usd: float | None) -> None:
-        """Count one model call; an unknown price makes the sum unknown."""
-        self.calls += 1
-        self.usd = total([self.usd, usd])
-
-    def training(
-        self,
-        candidate: str,
-        seed: int,
-        step: int,
-        total_steps: int,
-        evaluation: EvaluationPoint | None,
-        until: int | None = None,
-    ) -> Training:
+    def _training(self, event: events.TrainingProgressed) -> None:
         """Note how far a training is."""
-        key = (candidate, seed)
-        if key not in self.trainings:
-            self.trainings[key] = Training(candidate, seed, total_steps, self._clock(), step, step)
-        training, now = self.trainings[key], self._clock()
+        now = self.now
+        first = Training(event.candidate, event.seed, event.total_steps, now, event.step, event.step)
+        training = self.trainings.setdefault((event.candidate, event.seed), first)
         silent = now - training.heard
         # Trainings are heard of several times a second while they run.
         training.active += silent if silent < PAUSE else 0.0
-        training.step, training.total_steps, training.until, training.heard = step, total_steps, until, now
-        if evaluation is not None:
-            if not training.fitness or training.fitness[-1] != evaluation.fitness:
-                training.fitness.append(evaluation.fitness)
-            training.success = evaluation.success
-        return training
+        training.step, training.total_steps = event.step, event.total_steps
+        training.until, training.heard = event.until, now
+        if event.evaluation is not None:
+            if not training.fitness or training.fitness[-1] != event.evaluation.fitness:
+                training.fitness.append(event.evaluation.fitness)
+            training.success = event.evaluation.success
 
     def end_training(self, candidate: str, seed: int | None = None) -> None:
         """One seed of a candidate is done; all of them for None."""

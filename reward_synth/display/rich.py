@@ -19,19 +19,8 @@ from reward_synth.core.number_format import dollars, duration
 from reward_synth.display.base import Display
 from reward_synth.display.progress import RunProgress
 from reward_synth.display.text import printable, result_text, sparkline
-from reward_synth.display.wording import Tone, lines_of
+from reward_synth.display.wording import lines_of
 from reward_synth.events import model as events
-
-_STYLES: dict[Tone, str] = {
-    "": "",
-    "head": "bold",
-    "dim": "dim",
-    "good": "green",
-    "doubtful": "yellow",
-    "bad": "red",
-    "asking": "cyan",
-    "new": "cyan",
-}
 
 
 class RichDisplay(Display):
@@ -90,7 +79,7 @@ class RichDisplay(Display):
         if isinstance(event, events.RunEnded):
             self.close()
         for line in lines_of(event, self._progress.elapsed):
-            self._console.print(Text(printable(line.text), style=_STYLES[line.tone]))
+            self._console.print(Text(printable(line.text), style=line.style))
         self._move(event)
 
     def _move(self, event: events.Event) -> None:

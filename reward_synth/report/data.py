@@ -10,7 +10,7 @@ from reward_synth.core.number_format import total
 from reward_synth.core.types import Finding
 from reward_synth.diagnosis.evidence import merge_curves, merge_terms
 from reward_synth.report import plots
-from reward_synth.report.html import BestReward, CostRow, Reading, ReportData, render_report
+from reward_synth.report.html import BestReward, CostRow, ReportData, render_report
 from reward_synth.store import CostLine, RunStore
 from reward_synth.tasks.spec import load_task
 
@@ -43,35 +43,22 @@ def write_report(store: RunStore) -> Path:
 
 def report_data(store: RunStore) -> ReportData:
     """Everything that the page shows, as plain values."""
-    info, task = store.info, load_task(store.task_path)
+    info = store.info.model_copy(update={"id": store.id})
     candidates, evaluations = tuple(store.candidates()), store.evaluations()
-    ending = info.outcome or info.status
     command = store.path / "command.txt"
     return ReportData(
-        run_id=store.id,
-        goal=info.goal,
-        status=f"{ending}: {info.reason}" if info.reason else ending,
+        info=info,
+        task=load_task(store.task_path),
         command=command.read_text(encoding="utf-8").strip() if command.exists() else "",
-        task=task.name,
-        environment=task.environment.id,
-        horizon=task.horizon,
-        success=task.success,
-        fitness=task.fitness,
-        fitness_unit=task.fitness_unit,
-        success_threshold=task.success_threshold,
-        drafted=task.drafted,
-        warnings=info.warnings,
         candidates=candidates,
         best=_best(store, info.best),
-        readings=tuple(Reading(number, text) for number, text in sorted(store.read_iterations().items())),
+        readings=store.read_iterations(),
         feedback=store.answers(),
         costs=cost_rows(store.costs()),
         evaluations=tuple(evaluations),
         environment_steps=sum(candidate.steps for candidate in candidates)
         + sum(evaluation.total_steps for evaluation in evaluations),
         steps_saved=sum(candidate.steps_saved for candidate in candidates),
-        seconds=info.seconds,
-        versions=tuple(info.versions.items()),
     )
 
 

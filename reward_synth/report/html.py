@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from reward_synth.core import number_format
 from reward_synth.core.types import Candidate, Evaluation, EvaluationPoint, Feedback, Finding, TermStatistics
 from reward_synth.report import plots
+from reward_synth.store import RunInfo
+from reward_synth.tasks.spec import TaskSpec
 
 
 @dataclass(frozen=True)
@@ -24,14 +27,6 @@ class CostRow:
     usd: float | None
     """None where a price is unknown; 0.0 for models that run here."""
     seconds: float
-
-
-@dataclass(frozen=True)
-class Reading:
-    """The analyzer's reading of one iteration."""
-
-    iteration: int
-    text: str
 
 
 @dataclass(frozen=True)
@@ -51,39 +46,22 @@ class BestReward:
 class ReportData:
     """Everything that the page shows. Each text in it may come from a model and is escaped."""
 
-    run_id: str
-    goal: str
-    status: str
-    """How the run ended, in words."""
+    info: RunInfo
+    task: TaskSpec
     command: str
     """The command line that started it."""
-    task: str
-    environment: str
-    horizon: int
-    success: str
-    """The success predicate, as Python."""
-    fitness: str
-    fitness_unit: str
-    success_threshold: float
-    drafted: bool
-    """True if a model wrote the two measures."""
-    warnings: tuple[str, ...] = ()
-    """What a person should know before they believe a figure."""
     candidates: tuple[Candidate, ...] = ()
     best: BestReward | None = None
-    readings: tuple[Reading, ...] = ()
+    readings: Mapping[int, str] = field(default_factory=dict)
+    """What the analyzer said of each iteration, oldest first."""
     feedback: tuple[Feedback, ...] = ()
     costs: tuple[CostRow, ...] = ()
     evaluations: tuple[Evaluation, ...] = ()
     """Final trainings, on fresh seeds."""
-    environment_steps: int | None = None
+    environment_steps: int = 0
     """All trainings together, failed and final ones included."""
     steps_saved: int = 0
     """Steps that early ends saved, compared with training every candidate on every seed to its end."""
-    seconds: float | None = None
-    """Wall time."""
-    versions: tuple[tuple[str, str], ...] = ()
-    """Names and versions of what the figures depend on, such as the simulator."""
 
 
 def render_report(data: ReportData) -> str:
@@ -114,10 +92,10 @@ def _pictures(data: ReportData) -> dict[str, str]:
     """The addresses (``data:``) of the plots by their titles."""
     drawn = {}
     if any(candidate.success is not None for candidate in data.candidates):
-        drawn["Best success and fitness by iteration"] = plots.run_progress(data.candidates, data.fitness_unit)
+        drawn["Best success and fitness by iteration"] = plots.run_progress(data.candidates, data.task.fitness_unit)
     best = data.best
     if best and best.evaluations:
-        curve = plots.training_curve(best.evaluations, data.fitness_unit, data.success_threshold)
+        curve = plots.training_curve(best.evaluations, data.task.fitness_unit, data.task.success_threshold)
         drawn[f"Training of {best.id}: success and fitness"] = curve
     if best and any(term.share for term in best.terms):
         at = [point.step for point in best.evaluations]

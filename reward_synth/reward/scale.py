@@ -70,13 +70,7 @@ def scale_line(scale: ScaleName) -> str:
 
 
 def file_header(candidate: str, run: str, goal: str, environment: str, scale: ScaleName) -> str:
-    """The comment that a run's ``best_reward.py`` begins with: what the reward is, and how its terms are paid.
-
-    :param candidate: its id.
-    :param run: the run's id.
-    :param goal: what was asked, in words.
-    :param environment: id of the environment that it was trained in.
-    """
+    """The comment that a run's ``best_reward.py`` begins with: what the reward is, and how its terms are paid."""
     lines = [
         scale_line(scale),
         as_comment(f"Candidate {candidate} of the run {run}."),

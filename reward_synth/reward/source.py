@@ -10,11 +10,14 @@ import warnings
 from pathlib import Path
 
 
+def is_path(path_or_source: str | Path) -> bool:
+    """True unless it is a source, which is a text with a line break."""
+    return isinstance(path_or_source, Path) or "\n" not in path_or_source
+
+
 def read_source(path_or_source: str | Path) -> str:
-    """The reward's source: read from the file, if a path or a text without a line break (a path's) is given."""
-    if isinstance(path_or_source, Path) or "\n" not in path_or_source:
-        return Path(path_or_source).read_text(encoding="utf-8")
-    return path_or_source
+    """The reward's source, read from the file if a path is given."""
+    return Path(path_or_source).read_text(encoding="utf-8") if is_path(path_or_source) else str(path_or_source)
 
 
 def parse_python(source: str) -> ast.Module | None:

@@ -120,9 +120,7 @@ def _refuse_server(base_url: str, where: str) -> None:
     )
 
 
-def resumed_settings(
-    stored: Resolved, overrides: Mapping[str, Any], start: Path | None = None, *, flags: bool = True
-) -> Resolved:
+def resumed_settings(stored: Resolved, overrides: Mapping[str, Any], *, flags: bool = True) -> Resolved:
     """The settings of a run that is taken up again: as stored, but for what is typed now.
 
     Keys in ``.env`` are put into the environment as in :func:`load_settings`. The display is not remembered, nor is
@@ -139,7 +137,7 @@ def resumed_settings(
                 f"'{name}' cannot change in a run that has begun" if known else f"unknown setting: '{name}'",
                 f"these can: {', '.join(sorted(RESUMABLE))}; start another run for the rest",
             )
-    _dotenv((start or Path.cwd()).resolve())
+    _dotenv(Path.cwd())
     values: dict[str, Any] = stored.settings.model_dump() | {"display": "auto", "unsafe_no_sandbox": False} | given
     origins = stored.origins | {name: _typed_as(name, flags) for name in given}
     named = given.get("base_url") or os.environ.get(ENVIRONMENT_PREFIX + "BASE_URL")

@@ -55,12 +55,7 @@ class RunStore(CandidateFiles, FeedbackFiles, Journal):
         command: str = "",
         origins: dict[str, str] | None = None,
     ) -> RunStore:
-        """Make the folder and write what was asked.
-
-        :param task: the task spec's name, if it is known already.
-        :param command: what was typed.
-        :param origins: where each setting came from.
-        """
+        """Make the folder and write what was asked; ``command`` is what was typed."""
         folder = runs_dir / new_run_id(goal)
         with in_words(folder):
             folder.mkdir(parents=True)

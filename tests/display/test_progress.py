@@ -5,20 +5,25 @@ import pytest
 from reward_synth.core.number_format import dollars, duration
 from reward_synth.display.progress import RunProgress
 from reward_synth.display.text import printable, result_text, sparkline
+from reward_synth.events.model import ModelCalled, TrainingProgressed
 from tests.display.cases import Clock
+
+
+def progressed(step: int, seed: int = 0, until: int | None = None) -> TrainingProgressed:
+    return TrainingProgressed(candidate="001-a", seed=seed, step=step, total_steps=1000, until=until)
 
 
 def test_time_left_counts_only_what_it_saw() -> None:
     clock = Clock()
     progress = RunProgress(clock)
-    progress.training("001-a", 0, 500, 1000, None)
+    progress.hear(progressed(500))
     assert progress.seconds_left() is None
     clock.seconds = 10
-    progress.training("001-a", 0, 600, 1000, None)
+    progress.hear(progressed(600))
     assert progress.seconds_left() == pytest.approx(40)
-    progress.training("001-a", 0, 1100, 1000, None)
+    progress.hear(progressed(1100))
     assert progress.seconds_left() == 0
-    progress.training("001-a", 1, 0, 1000, None)
+    progress.hear(progressed(0, seed=1))
     progress.end_training("001-a", 0)
     assert list(progress.trainings) == [("001-a", 1)]
     progress.end_training("001-a")
@@ -30,16 +35,16 @@ def test_time_left_leaves_out_the_pause_between_rungs() -> None:
     progress = RunProgress(clock)
     for seconds, step in ((0, 0), (20, 100), (40, 200), (440, 200), (460, 300)):
         clock.seconds = seconds
-        training = progress.training("001-a", 0, step, 1000, None)
-    assert training.active == pytest.approx(60)
+        progress.hear(progressed(step))
+    assert progress.trainings["001-a", 0].active == pytest.approx(60)
     assert progress.seconds_left() == pytest.approx(700 * 60 / 300)
 
 
 def test_an_unknown_price_stays_unknown() -> None:
     progress = RunProgress()
-    progress.call_done(0.5)
-    progress.call_done(None)
-    progress.call_done(0.5)
+    progress.hear(ModelCalled(role="designer", seconds=1.0, usd=0.5))
+    progress.hear(ModelCalled(role="designer", seconds=1.0, usd=None))
+    progress.hear(ModelCalled(role="designer", seconds=1.0, usd=0.5))
     assert progress.usd is None
     assert dollars(progress.usd) == "price unknown"
 
@@ -55,9 +60,9 @@ def test_words_for_figures() -> None:
 def test_the_time_left_is_that_to_the_end_of_the_rung() -> None:
     clock = Clock()
     progress = RunProgress(clock)
-    progress.training("001-a", 0, 0, 1000, None, until=100)
+    progress.hear(progressed(0, until=100))
     clock.seconds = 10.0
-    progress.training("001-a", 0, 50, 1000, None, until=100)
+    progress.hear(progressed(50, until=100))
     assert progress.seconds_left() == pytest.approx(10.0), "not to a step that it may never reach"
-    progress.training("001-a", 0, 50, 1000, None)
+    progress.hear(progressed(50))
     assert progress.seconds_left() == pytest.approx(190.0)

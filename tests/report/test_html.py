@@ -9,27 +9,28 @@ from reward_synth.core.types import Candidate, Feedback, Finding
 from reward_synth.report.html import (
     BestReward,
     CostRow,
-    Reading,
     ReportData,
     render_report,
 )
+from reward_synth.store import RunInfo
+from reward_synth.store.manifest import now
 from tests.diagnosis import cases
 
 HOSTILE = "</pre><script>alert('x')</script><img src=x onerror=alert(1)>{{ 7 * 7 }}"
 
 DATA = ReportData(
-    run_id="20261122-1705-walk-k3f9",
-    goal="walk forward",
-    status="ended: 2 iterations done",
+    info=RunInfo(
+        id="20261122-1705-walk-k3f9",
+        goal="walk forward",
+        status="stopped",
+        reason="2 iterations done",
+        created=now(),
+        updated=now(),
+        seconds=75.0,
+        versions={"mujoco": "3.3.0"},
+    ),
+    task=cases.SPEC.model_copy(update={"success": "episode.torso_x[-1] > 5.0", "fitness": "episode.torso_x[-1]"}),
     command="reward-synth run 'walk forward'",
-    task="gym/walk",
-    environment="Walk-v0",
-    horizon=200,
-    success="episode.torso_x[-1] > 5.0",
-    fitness="episode.torso_x[-1]",
-    fitness_unit="m travelled",
-    success_threshold=0.9,
-    drafted=False,
     candidates=(
         Candidate(id="001-a", iteration=1, status="rejected", reason="reads `state.foo`, which does not exist"),
         Candidate(id="001-b", iteration=1, status="trained", success=1.0, success_interval=(0.67, 1.0), fitness=6.0),
@@ -42,12 +43,10 @@ DATA = ReportData(
         terms=(cases.term("speed", share=0.7), cases.term("effort", share=0.3)),
         findings=(Finding(rule="dead-term", message="`x` was 0.", source="analysis"),),
     ),
-    readings=(Reading(1, "The robot walks."),),
+    readings={1: "The robot walks."},
     feedback=(Feedback(iteration=1, prefer="001-b", note="nicer gait"),),
     costs=(CostRow("designer", "some-model", 4, 1200, 800, 0.0123, 31.0),),
     environment_steps=400_000,
-    seconds=75.0,
-    versions=(("mujoco", "3.3.0"),),
 )
 
 
@@ -91,9 +90,8 @@ def test_hostile_text_stays_text() -> None:
     assert DATA.best
     hostile = dataclasses.replace(
         DATA,
-        goal=HOSTILE,
-        success=HOSTILE,
-        fitness_unit=HOSTILE,
+        info=DATA.info.model_copy(update={"goal": HOSTILE}),
+        task=DATA.task.model_copy(update={"success": HOSTILE, "fitness_unit": HOSTILE}),
         candidates=(Candidate(id="001-a", iteration=1, status="rejected", reason=HOSTILE),),
         best=dataclasses.replace(
             DATA.best,
@@ -102,7 +100,7 @@ def test_hostile_text_stays_text() -> None:
             terms=(cases.term(HOSTILE, share=1.0),),
             findings=(Finding(rule="x", message=HOSTILE),),
         ),
-        readings=(Reading(1, HOSTILE),),
+        readings={1: HOSTILE},
         feedback=(Feedback(iteration=1, note=HOSTILE),),
     )
     text = render_report(hostile)
@@ -114,7 +112,7 @@ def test_hostile_text_stays_text() -> None:
 
 
 def test_a_run_without_an_acceptable_reward_says_so() -> None:
-    bare = dataclasses.replace(DATA, best=None, candidates=(), readings=(), feedback=(), costs=())
+    bare = dataclasses.replace(DATA, best=None, candidates=(), readings={}, feedback=(), costs=())
     text = render_report(bare)
     assert "No acceptable reward" in text
     assert "No model was called" in text
@@ -122,7 +120,8 @@ def test_a_run_without_an_acceptable_reward_says_so() -> None:
 
 def test_drafted_measures_carry_a_warning() -> None:
     assert "a model wrote the two measures" not in render_report(DATA)
-    assert "a model wrote the two measures" in render_report(dataclasses.replace(DATA, drafted=True))
+    drafted = DATA.task.model_copy(update={"drafted": True})
+    assert "a model wrote the two measures" in render_report(dataclasses.replace(DATA, task=drafted))
 
 
 def test_an_unknown_price_makes_the_total_unknown() -> None:
@@ -134,5 +133,6 @@ def test_an_unknown_price_makes_the_total_unknown() -> None:
 
 
 def test_the_time_is_written_short_and_a_dash_if_unknown() -> None:
-    assert "Wall time: 2 h 01 min." in render_report(dataclasses.replace(DATA, seconds=7260.0))
-    assert "Wall time: –." in render_report(dataclasses.replace(DATA, seconds=None))
+    for seconds, told in ((7260.0, "2 h 01 min"), (None, "–")):
+        info = DATA.info.model_copy(update={"seconds": seconds})
+        assert f"Wall time: {told}." in render_report(dataclasses.replace(DATA, info=info))

@@ -26,6 +26,13 @@ def _listed(name: str) -> frozenset[str]:
     return words(" ".join(_LISTS[name]))
 
 
+def _nodes(name: str) -> tuple[type[ast.AST], ...]:
+    return tuple(getattr(ast, node) for node in _listed(name))
+
+
+NODES = _nodes("nodes")
+TYPE_NODES = _nodes("type_nodes")
+"""What the annotation of a plain type is made of."""
 NUMPY = _listed("numpy") & frozenset(dir(np)) | {"errstate"}
 LINALG = _listed("linalg") & frozenset(dir(np.linalg))
 MATH = frozenset(name for name in dir(math) if not name.startswith("_")) - {"factorial", "comb", "perm"}

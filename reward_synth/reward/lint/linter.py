@@ -10,23 +10,10 @@ import ast
 from dataclasses import dataclass
 
 from reward_synth.core.types import Finding
+from reward_synth.reward.lint import scopes
 from reward_synth.reward.lint.returns import EXAMPLE, check_returns
 from reward_synth.reward.lint.rules import Findings
-from reward_synth.reward.lint.scopes import (
-    Declared,
-    Scope,
-    bound_names,
-    class_fields,
-    function_scope,
-    import_aliases,
-    imported_functions,
-    module_names,
-    module_values,
-    parameters,
-    top_functions,
-    view_names,
-    walked,
-)
+from reward_synth.reward.lint.scopes import Declared, Scope, parameters, walked
 from reward_synth.reward.lint.source import parse_source
 from reward_synth.reward.lint.undefined import Reader
 from reward_synth.reward.lint.walker import Walker
@@ -69,7 +56,7 @@ def lint(source: str, layout: Layout, entry: Entry = "compute_reward", action_si
     declared = Declared(layout, entry, action_size)
     uses_memory = False
     if isinstance(tree, ast.Expression):
-        scope = Scope(names={"np", "math", "episode"} | bound_names(tree), views={"episode"})
+        scope = Scope(names={"np", "math", "episode"} | scopes.bound_names(tree), views={"episode"})
         aliases = {"np": "np", "math": "math"}
         Walker(declared, aliases, set(), scope, findings).visit(tree)
         Reader(declared, scope, {}, {}).check(tree, findings)
@@ -83,9 +70,9 @@ def lint(source: str, layout: Layout, entry: Entry = "compute_reward", action_si
 
 def _check_module(tree: ast.Module, declared: Declared, findings: Findings) -> bool:
     """Check a module and tell whether its entry function takes ``memory``."""
-    functions = top_functions(tree)
-    module = module_names(tree)
-    aliases = import_aliases(tree)
+    functions = scopes.top_functions(tree)
+    module = scopes.module_names(tree)
+    aliases = scopes.import_aliases(tree)
     if declared.entry != "compute_reward":
         module |= {"np", "math"}
         aliases = {"np": "np", "math": "math", **aliases}
@@ -107,19 +94,19 @@ def _check_statements(
     tree: ast.Module, declared: Declared, aliases: dict[str, str], module: set[str], findings: Findings
 ) -> None:
     """Check each statement of the module on its own: names and syntax of all first."""
-    views = view_names(top_functions(tree), declared)
-    weights = class_fields(tree)
-    scopes: list[tuple[ast.stmt, Scope]] = []
+    views = scopes.view_names(scopes.top_functions(tree), declared)
+    weights = scopes.class_fields(tree)
+    checked: list[tuple[ast.stmt, Scope]] = []
     for statement in tree.body:
         scope = Scope(names=module)
         if isinstance(statement, ast.FunctionDef):
-            scope = function_scope(statement, module, views[statement.name], declared)
+            scope = scopes.function_scope(statement, module, views[statement.name])
         scope.weights = weights
         Walker(declared, aliases, module, scope, findings).visit(statement)
-        scopes.append((statement, scope))
-    values, imported = module_values(tree), imported_functions(tree)
-    for statement, scope in scopes:
-        own = bound_names(statement) if isinstance(statement, ast.FunctionDef) else frozenset()
+        checked.append((statement, scope))
+    values, imported = scopes.module_values(tree), scopes.imported_functions(tree)
+    for statement, scope in checked:
+        own = scopes.bound_names(statement) if isinstance(statement, ast.FunctionDef) else frozenset()
         names = {name: value for name, value in values.items() if name not in own} | scope.values
         Reader(declared, scope, names, imported).check(statement, findings)
         if isinstance(statement, ast.FunctionDef):
@@ -133,14 +120,10 @@ def _check_recursion(functions: dict[str, ast.FunctionDef], findings: Findings) 
 
     def enter(name: str) -> None:
         active.append(name)
-        for call in walked(functions[name]):
-            if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)):
-                continue
-            callee = call.func.id
+        for callee, call in scopes.local_calls(functions[name], functions):
             if callee in active:
-                message = f"`{callee}` calls itself"
-                findings.add("recursion", message, "use a `for` loop or write it out", call.lineno)
-            elif callee in functions and callee not in done:
+                findings.add("recursion", f"`{callee}` calls itself", line=call.lineno)
+            elif callee not in done:
                 enter(callee)
         active.pop()
         done.add(name)
@@ -156,7 +139,7 @@ def _check_top_level(tree: ast.Module, findings: Findings) -> None:
         line = statement.lineno
         if isinstance(statement, ast.FunctionDef):
             if statement.name in seen:
-                findings.add("duplicate-function", f"`{statement.name}` is defined twice", "keep only one", line)
+                findings.add("duplicate-function", f"`{statement.name}` is defined twice", line=line)
             seen.add(statement.name)
             continue
         docstring = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)

@@ -9,6 +9,7 @@ from reward_synth.reward.frames import MAXIMUM_NAME, MAXIMUM_TERMS
 from reward_synth.reward.lint.allowed import TOTAL_NAMES
 from reward_synth.reward.lint.rules import Findings
 from reward_synth.reward.lint.scopes import single_assignments
+from reward_synth.reward.lint.syntax import text_of
 from reward_synth.reward.namespace import BUILTINS
 
 EXAMPLE = 'return {"forward": forward, "effort": effort}'
@@ -29,12 +30,8 @@ def check_returns(function: ast.FunctionDef, helpers: set[str], findings: Findin
     for node in returns:
         names |= _check_return(node, function, singles, helpers, findings)
     if len(names) > MAXIMUM_TERMS:
-        findings.add(
-            "too-many-terms",
-            f"{len(names)} terms; at most {MAXIMUM_TERMS} are possible",
-            "keep the few that matter",
-            function.lineno,
-        )
+        message = f"{len(names)} terms; at most {MAXIMUM_TERMS} are possible"
+        findings.add("too-many-terms", message, line=function.lineno)
 
 
 def _own_nodes(function: ast.FunctionDef) -> list[ast.AST]:
@@ -50,26 +47,21 @@ def _own_nodes(function: ast.FunctionDef) -> list[ast.AST]:
 
 
 def _always_returns(body: list[ast.stmt]) -> bool:
-    for statement in body:
-        if isinstance(statement, ast.Return | ast.Raise):
+    return any(map(_returns, body))
+
+
+def _returns(statement: ast.stmt) -> bool:
+    """True if nothing after the statement is reached."""
+    match statement:
+        case ast.Return() | ast.Raise():
             return True
-        if (
-            isinstance(statement, ast.If)
-            and statement.orelse
-            and _always_returns(statement.body)
-            and _always_returns(statement.orelse)
-        ):
-            return True
-        if isinstance(statement, ast.With) and _always_returns(statement.body):
-            return True
-        if isinstance(statement, ast.Try) and (
-            _always_returns(statement.finalbody)
-            or (
-                _always_returns([*statement.body, *statement.orelse])
-                and all(_always_returns(handler.body) for handler in statement.handlers)
-            )
-        ):
-            return True
+        case ast.If(body=yes, orelse=no):
+            return _always_returns(yes) and _always_returns(no)
+        case ast.With(body=body):
+            return _always_returns(body)
+        case ast.Try(body=body, handlers=handlers, orelse=rest, finalbody=last):
+            whole = _always_returns([*body, *rest]) and all(_always_returns(handler.body) for handler in handlers)
+            return whole or _always_returns(last)
     return False
 
 
@@ -80,20 +72,17 @@ def _check_return(
     helpers: set[str],
     findings: Findings,
 ) -> set[str]:
-    value = node.value
-    if isinstance(value, ast.Dict):
-        return _check_keys(value, findings)
-    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name):
-        if value.func.id == "dict" and not value.args:
-            return {_check_name(keyword.arg, node.lineno, findings) for keyword in value.keywords if keyword.arg}
-        if value.func.id in helpers:
+    match node.value:
+        case ast.Dict() as display:
+            return _check_keys(display, findings)
+        case ast.Call(func=ast.Name(id="dict"), args=[], keywords=keywords):
+            return {_check_name(keyword.arg, node.lineno, findings) for keyword in keywords if keyword.arg}
+        case ast.Call(func=ast.Name(id=helper)) if helper in helpers:
             return set()  # What a helper returns, the probe sees.
-    if isinstance(value, ast.Name):
-        names = _built_names(value.id, function, findings)
-        if names is not None:
+        case ast.Name(id=name) if (names := _built_names(name, function, findings)) is not None:
             return names
-    what, fix = _repair(value, singles)
-    findings.add("wrong-return", f"`{_text(node)}` returns {what}, not a dict of named terms", fix, node.lineno)
+    what, fix = _repair(node.value, singles)
+    findings.add("wrong-return", f"`{text_of(node)}` returns {what}, not a dict of named terms", fix, node.lineno)
     return set()
 
 
@@ -102,23 +91,18 @@ def _built_names(name: str, function: ast.FunctionDef, findings: Findings) -> se
     names: set[str] = set()
     is_dict = False
     for node in _own_nodes(function):
-        target = node.targets[0] if isinstance(node, ast.Assign) and len(node.targets) == 1 else None
-        if isinstance(node, ast.AnnAssign):
-            target = node.target
-        value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
-        if isinstance(target, ast.Name) and target.id == name:
-            if isinstance(value, ast.Dict):
-                is_dict = True
-                names |= _check_keys(value, findings, may_be_empty=True)
-            elif isinstance(value, ast.Call | ast.DictComp | ast.IfExp):
-                is_dict = not (isinstance(value, ast.Call) and _text(value.func) in ("float", "sum"))
-        elif (
-            isinstance(target, ast.Subscript)
-            and isinstance(target.value, ast.Name)
-            and target.value.id == name
-            and isinstance(target.slice, ast.Constant)
-        ):
-            names.add(_check_name(target.slice.value, target.lineno, findings))
+        match node:
+            case ast.Assign(targets=[target], value=value) | ast.AnnAssign(target=target, value=value):
+                match target, value:
+                    case ast.Name(id=bound), ast.Dict() as display if bound == name:
+                        is_dict = True
+                        names |= _check_keys(display, findings, may_be_empty=True)
+                    case ast.Name(id=bound), ast.Call(func=ast.Name(id="float" | "sum")) if bound == name:
+                        is_dict = False
+                    case ast.Name(id=bound), ast.Call() | ast.DictComp() | ast.IfExp() if bound == name:
+                        is_dict = True
+                    case ast.Subscript(value=ast.Name(id=bound), slice=ast.Constant(value=term)), _ if bound == name:
+                        names.add(_check_name(term, target.lineno, findings))
     return names if is_dict else None
 
 
@@ -129,12 +113,12 @@ def _check_keys(display: ast.Dict, findings: Findings, may_be_empty: bool = Fals
     for key in display.keys:
         line = (key or display).lineno
         if not isinstance(key, ast.Constant):
-            text = _text(key) if key is not None else "**"
+            text = text_of(key) if key is not None else "**"
             findings.add("term-name", f"the term name `{text}` is not a string in quotes", f"`{EXAMPLE}`", line)
             continue
         name = _check_name(key.value, line, findings)
         if name in names:
-            findings.add("duplicate-term", f"two terms are called `{name}`", "give each its own name", line)
+            findings.add("duplicate-term", f"two terms are called `{name}`", line=line)
         names.append(name)
     return set(names)
 
@@ -161,27 +145,27 @@ def _repair(value: ast.expr | None, singles: dict[str, ast.expr]) -> tuple[str, 
         for element in value.elts:
             resolved = singles.get(element.id) if isinstance(element, ast.Name) else element
             if isinstance(resolved, ast.Dict):
-                return "a tuple", f"write `return {_text(element, 400)}`"
+                return "a tuple", f"write `return {text_of(element, 400)}`"
         return "a tuple", f"write `{EXAMPLE}`"
     resolved = singles.get(value.id, value) if isinstance(value, ast.Name) else value
-    while isinstance(resolved, ast.Call) and _text(resolved.func) in ("float", "np.float64") and resolved.args:
+    while isinstance(resolved, ast.Call) and text_of(resolved.func) in ("float", "np.float64") and resolved.args:
         resolved = resolved.args[0]
-    terms = _summands(resolved, "")
+    terms = _summands(resolved)
     if len(terms) > 1:
         pairs = ", ".join(f'"{name}": {text}' for name, text in _named(terms))
         return "one number", f"write `return {{{pairs}}}`"
     if isinstance(value, ast.Name) and value.id.lower() not in TOTAL_NAMES:
         return "one value", f'write `return {{"{value.id}": {value.id}}}`'
-    return "one value", f'write `return {{"term": {_text(value, 200)}}}` with a telling name'
+    return "one value", f'write `return {{"term": {text_of(value, 200)}}}` with a telling name'
 
 
-def _summands(node: ast.expr, sign: str) -> list[tuple[str, ast.expr]]:
+def _summands(node: ast.expr) -> list[tuple[str, ast.expr]]:
     """The expressions that a sum adds up, each with its sign; a shallow walk down the left side."""
     right: list[tuple[str, ast.expr]] = []
     while isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
         right.append(("-" if isinstance(node.op, ast.Sub) else "", node.right))
         node = node.left
-    return [(sign, node), *reversed(right)]
+    return [("", node), *reversed(right)]
 
 
 def _named(terms: list[tuple[str, ast.expr]]) -> list[tuple[str, str]]:
@@ -194,11 +178,6 @@ def _named(terms: list[tuple[str, ast.expr]]) -> list[tuple[str, str]]:
         name = re.sub(r"^(r|reward)_", "", name) or name
         while name in [known for known, _ in named] or name.lower() in TOTAL_NAMES:
             name = f"{name}_{number}"
-        text = _text(node, 200)
+        text = text_of(node, 200)
         named.append((name, f"-({text})" if sign and not isinstance(node, ast.Name) else sign + text))
     return named
-
-
-def _text(node: ast.AST, limit: int = 80) -> str:
-    text = ast.unparse(node)
-    return text if len(text) <= limit else text[: limit - 3] + "..."

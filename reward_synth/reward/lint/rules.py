@@ -19,10 +19,10 @@ class Findings:
     def __init__(self) -> None:
         self._lines: dict[tuple[str, str, str], list[int]] = {}
 
-    def add(self, rule: str, message: str, fix: str = "", line: int | None = None) -> None:
-        """Note a fault of a rule in :data:`RULES`."""
-        assert rule in RULES, rule
-        lines = self._lines.setdefault((rule, _cut(message), _cut(fix)), [])
+    def add(self, rule: str, message: str, fix: str | None = None, line: int | None = None) -> None:
+        """Note a fault of a rule in :data:`RULES`; without ``fix`` with the rule's own repair."""
+        fix = RULES[rule].fix if fix is None else fix
+        lines = self._lines.setdefault((rule, cut(message, LONGEST_TEXT), cut(fix, LONGEST_TEXT)), [])
         if line is not None and line not in lines:
             lines.append(line)
 
@@ -44,5 +44,6 @@ class Findings:
         return tuple(found)
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 3] + "..."
+def cut(text: str, limit: int) -> str:
+    """The text, or so many characters of it with dots at the end."""
+    return text if len(text) <= limit else text[: limit - 3] + "..."

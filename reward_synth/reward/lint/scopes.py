@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -42,14 +43,19 @@ class Scope:
     """Everything that is bound in it or around it."""
     views: set[str] = field(default_factory=set)
     """Names that stand for a view with fields."""
-    fields: dict[str, tuple[str, tuple[int, ...]]] = field(default_factory=dict)
-    """Local names that stand for one field and nothing else: its text and shape."""
-    norms: set[str] = field(default_factory=set)
-    """Local names that stand for a norm."""
     values: dict[str, ast.expr] = field(default_factory=dict)
     """Local names that are bound once, and to what."""
+    shaped: dict[str, ast.expr] = field(default_factory=dict)
+    """As ``values``, and names that ``+=`` changes later, which leaves the shape as it is."""
     weights: frozenset[str] = frozenset()
     """Fields of refused classes, which are constants in disguise."""
+
+    def field_read(self, node: ast.AST) -> str:
+        """The attribute that the expression reads of a view; empty for any other expression."""
+        match node:
+            case ast.Attribute(value=ast.Name(id=owner), attr=name) if owner in self.views:
+                return name
+        return ""
 
 
 @lru_cache(maxsize=32)
@@ -62,16 +68,14 @@ def import_aliases(tree: ast.AST) -> dict[str, str]:
     """Local name to ``np``, ``linalg`` or ``math`` for every import of one of these, anywhere."""
     aliases: dict[str, str] = {}
     for node in walked(tree):
-        if isinstance(node, ast.Import):
-            for name in node.names:
-                if name.name in ALIASES:
-                    aliases[name.asname or name.name] = ALIASES[name.name]
-                elif name.name == "numpy.linalg":
-                    aliases[name.asname or "numpy"] = "linalg" if name.asname else "np"
-        elif isinstance(node, ast.ImportFrom) and node.module == "numpy":
-            for name in node.names:
-                if name.name == "linalg":
-                    aliases[name.asname or "linalg"] = "linalg"
+        for alias in node.names if isinstance(node, ast.Import | ast.ImportFrom) else ():
+            match node, alias.name:
+                case ast.Import(), name if name in ALIASES:
+                    aliases[alias.asname or name] = ALIASES[name]
+                case ast.Import(), "numpy.linalg":
+                    aliases[alias.asname or "numpy"] = "linalg" if alias.asname else "np"
+                case ast.ImportFrom(module="numpy"), "linalg":
+                    aliases[alias.asname or "linalg"] = "linalg"
     return aliases
 
 
@@ -89,16 +93,15 @@ def bound_names(tree: ast.AST) -> set[str]:
     """Every name that something inside the tree binds, its own name left out."""
     names: set[str] = set()
     for node in walked(tree):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-        elif isinstance(node, ast.arg):
-            names.add(node.arg)
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef) and node is not tree:
-            names.add(node.name)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            annotations = isinstance(node, ast.ImportFrom) and node.module in ANNOTATION_MODULES
-            if not annotations:
-                names.update(alias.asname or alias.name.partition(".")[0] for alias in node.names)
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
+                names.add(name)
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name) if node is not tree:
+                names.add(name)
+            case ast.ImportFrom(module=module) if module in ANNOTATION_MODULES:
+                pass
+            case ast.Import(names=found) | ast.ImportFrom(names=found):
+                names.update(alias.asname or alias.name.partition(".")[0] for alias in found)
     return names
 
 
@@ -123,10 +126,11 @@ def module_values(tree: ast.Module) -> dict[str, ast.expr]:
     """Names that the module's own statements give a value, and to which the last binds them."""
     values: dict[str, ast.expr] = {}
     for statement in tree.body:
-        if isinstance(statement, ast.Assign):
-            values.update((target.id, statement.value) for target in statement.targets if isinstance(target, ast.Name))
-        elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name) and statement.value:
-            values[statement.target.id] = statement.value
+        match statement:
+            case ast.Assign(targets=targets, value=value):
+                values.update((target.id, value) for target in targets if isinstance(target, ast.Name))
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                values[name] = value
     return values
 
 
@@ -160,15 +164,19 @@ def view_names(functions: dict[str, ast.FunctionDef], declared: Declared) -> dic
 def _passed_views(
     caller: ast.FunctionDef, known: set[str], functions: dict[str, ast.FunctionDef]
 ) -> Iterator[tuple[str, str]]:
+    for callee, call in local_calls(caller, functions):
+        given = [*zip(parameters(functions[callee]), call.args, strict=False)]
+        for parameter, argument in (*given, *((keyword.arg, keyword.value) for keyword in call.keywords)):
+            if parameter and isinstance(argument, ast.Name) and argument.id in known:
+                yield callee, parameter
+
+
+def local_calls(caller: ast.FunctionDef, functions: dict[str, ast.FunctionDef]) -> Iterator[tuple[str, ast.Call]]:
+    """The calls of functions of the file inside a function, each with the name of the called one."""
     for call in walked(caller):
-        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in functions):
-            continue
-        for parameter, argument in zip(parameters(functions[call.func.id]), call.args, strict=False):
-            if isinstance(argument, ast.Name) and argument.id in known:
-                yield call.func.id, parameter
-        for keyword in call.keywords:
-            if keyword.arg and isinstance(keyword.value, ast.Name) and keyword.value.id in known:
-                yield call.func.id, keyword.arg
+        match call:
+            case ast.Call(func=ast.Name(id=name)) if name in functions:
+                yield name, call
 
 
 @lru_cache(maxsize=32)
@@ -179,58 +187,40 @@ def single_assignments(function: ast.AST, augmented: bool = False) -> dict[str, 
     """
     values: dict[str, list[ast.expr | None]] = {}
     for node in walked(function):
-        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-            values.setdefault(node.targets[0].id, []).append(node.value)
-        elif isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Tuple):
-            _unpack(node.targets[0], node.value, values)
-        elif isinstance(node, ast.arg):
-            values.setdefault(node.arg, []).append(None)
-    stores: dict[str, int] = {}
+        pairs: list[tuple[ast.expr, ast.expr]] = []
+        match node:
+            case ast.Assign(targets=[ast.Name() as only], value=value):
+                pairs = [(only, value)]
+            case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=parts)) if len(names) == len(parts):
+                pairs = [*zip(names, parts, strict=True)]
+            case ast.arg(arg=name):
+                values.setdefault(name, []).append(None)
+        for target, value in pairs:
+            if isinstance(target, ast.Name):
+                values.setdefault(target.id, []).append(value)
     changes = {id(n.target) for n in walked(function) if augmented and isinstance(n, ast.AugAssign)}
-    for node in walked(function):
-        if id(node) not in changes and isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            stores[node.id] = stores.get(node.id, 0) + 1
+    written = [n for n in walked(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    stores = Counter(node.id for node in written if id(node) not in changes)
     return {
         name: found[0]
         for name, found in values.items()
-        if len(found) == 1 and found[0] is not None and stores.get(name) == 1
+        if len(found) == 1 and found[0] is not None and stores[name] == 1
     }
-
-
-def _unpack(target: ast.Tuple, value: ast.expr, values: dict[str, list[ast.expr | None]]) -> None:
-    if isinstance(value, ast.Tuple) and len(value.elts) == len(target.elts):
-        for name, element in zip(target.elts, value.elts, strict=True):
-            if isinstance(name, ast.Name):
-                values.setdefault(name.id, []).append(element)
 
 
 def is_norm(node: ast.expr, scope: Scope) -> bool:
     """True for ``np.linalg.norm(…)``, ``norm(…)`` and a local name that stands for one."""
-    if isinstance(node, ast.Name):
-        return node.id in scope.norms
-    if not isinstance(node, ast.Call):
-        return False
-    function = node.func
-    return (isinstance(function, ast.Attribute) and function.attr == "norm") or (
-        isinstance(function, ast.Name) and function.id == "norm"
-    )
+    match scope.values.get(node.id) if isinstance(node, ast.Name) else node:
+        case ast.Call(func=ast.Attribute(attr="norm") | ast.Name(id="norm")):
+            return True
+    return False
 
 
-def function_scope(function: ast.FunctionDef, module: set[str], views: set[str], declared: Declared) -> Scope:
+def function_scope(function: ast.FunctionDef, module: set[str], views: set[str]) -> Scope:
     """What the names in a top-level function stand for."""
-    scope = Scope(names=module | bound_names(function), views=views)
-    shapes = declared.shapes
-    scope.values = single_assignments(function)
-    scope.norms = {name for name, value in scope.values.items() if is_norm(value, scope)}
-    # What += does to a field changes its value, not its shape.
-    for name, value in single_assignments(function, augmented=True).items():
-        if (
-            isinstance(value, ast.Attribute)
-            and isinstance(value.value, ast.Name)
-            and value.value.id in views
-            and shapes.get(value.attr) is not None
-        ):
-            shape = shapes[value.attr]
-            assert shape is not None
-            scope.fields[name] = (f"{value.value.id}.{value.attr}", shape)
-    return scope
+    return Scope(
+        names=module | bound_names(function),
+        views=views,
+        values=single_assignments(function),
+        shaped=single_assignments(function, augmented=True),
+    )

@@ -10,7 +10,7 @@ import unicodedata
 import warnings
 
 from reward_synth.reward.lint.rules import Findings
-from reward_synth.reward.namespace import Entry
+from reward_synth.reward.namespace import Entry, is_expression
 
 LONGEST_SOURCE = 20_000
 """Bytes."""
@@ -29,7 +29,8 @@ def parse_source(source: str, entry: Entry, findings: Findings) -> ast.Module | 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Such as an escape that is none: it is no fault of a reward.
-            tree = _parse(source, entry)
+            expression = entry != "compute_reward" and is_expression(source)
+            tree = ast.parse(source.strip(), mode="eval") if expression else ast.parse(source)
     except SyntaxError as error:
         _syntax_finding(source, error, findings)
         return None
@@ -41,15 +42,6 @@ def parse_source(source: str, entry: Entry, findings: Findings) -> ast.Module | 
         findings.add("too-large", f"the code has {nodes} parts, nested {depth} deep", "write a shorter, plainer reward")
         return None
     return tree
-
-
-def _parse(source: str, entry: Entry) -> ast.Module | ast.Expression:
-    if entry != "compute_reward":
-        try:
-            return ast.parse(source.strip(), mode="eval")
-        except SyntaxError:
-            pass  # Then it is a module.
-    return ast.parse(source)
 
 
 def _check_text(source: str, findings: Findings) -> bool:
@@ -80,11 +72,8 @@ def _check_characters(source: str, findings: Findings) -> bool:
     return True
 
 
-_UNSEEN = ("Cc", "Cs")
-
-
 def _is_unseen(character: str) -> bool:
-    return character in _BIDIRECTIONAL or (character != "\t" and unicodedata.category(character) in _UNSEEN)
+    return character in _BIDIRECTIONAL or (character != "\t" and unicodedata.category(character) in ("Cc", "Cs"))
 
 
 def _bracket_depth(source: str, findings: Findings) -> int:

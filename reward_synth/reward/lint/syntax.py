@@ -4,39 +4,16 @@
 from __future__ import annotations
 
 import ast
+import operator
 import re
+from collections.abc import Callable
+from typing import Any
 
 from reward_synth.core.nearest import did_you_mean, nearest
-from reward_synth.reward.lint.allowed import (
-    ANNOTATION_MODULES,
-    LINALG,
-    MATH,
-    METHOD_OUT_POSITION,
-    NUMBER_TYPES,
-    NUMPY,
-    OUT_POSITION,
-    REFUSED_KEYWORDS,
-    REFUSED_NODES,
-    REFUSED_NUMPY,
-)
-from reward_synth.reward.lint.rules import Findings
+from reward_synth.reward.lint import allowed
+from reward_synth.reward.lint.rules import Findings, cut
 from reward_synth.reward.lint.scopes import Declared, Scope, is_norm
 from reward_synth.reward.namespace import BUILTINS
-
-ALLOWED_NODES = (
-    ast.Module, ast.Expression, ast.FunctionDef, ast.arguments, ast.arg, ast.Return, ast.Assign,
-    ast.AugAssign, ast.AnnAssign, ast.For, ast.If, ast.Expr, ast.Pass, ast.Break, ast.Continue,
-    ast.Import, ast.ImportFrom, ast.alias, ast.Try, ast.ExceptHandler, ast.With, ast.withitem,
-    ast.Lambda, ast.NamedExpr, ast.Starred, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.ListComp,
-    ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.comprehension, ast.BoolOp, ast.BinOp, ast.UnaryOp,
-    ast.Compare, ast.IfExp, ast.Call, ast.keyword, ast.Attribute, ast.Subscript, ast.Slice, ast.Name,
-    ast.Constant, ast.JoinedStr, ast.FormattedValue, ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop,
-)  # fmt: skip
-
-TYPE_NODES = (
-    ast.Name, ast.Attribute, ast.Subscript, ast.Constant, ast.Tuple, ast.List, ast.BinOp, ast.BitOr, ast.expr_context,
-)  # fmt: skip
-"""What the annotation of a plain type is made of."""
 
 _DUNDER = re.compile(r"(?<!\w)__\w+__")
 LARGEST_NUMBER = 1e9
@@ -48,6 +25,9 @@ LARGEST_ARRAY = 1_000
 LARGEST_EXPONENT = 64
 MADE = frozenset({"zeros", "ones", "full", "empty", "eye", "identity"})
 """Functions whose first argument is the size of the array that they make."""
+_FOLDED: dict[type[ast.operator], Callable[[float, float], Any]] = {
+    ast.Add: operator.add, ast.Mult: operator.mul, ast.Pow: operator.pow
+}  # fmt: skip
 
 
 def fold(node: ast.expr) -> float | None:
@@ -60,28 +40,21 @@ def fold(node: ast.expr) -> float | None:
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         value = fold(node.operand)
         return None if value is None else -value
-    if not isinstance(node, ast.BinOp):
+    if not isinstance(node, ast.BinOp) or type(node.op) not in _FOLDED:
         return None
     left, right = fold(node.left), fold(node.right)
     if left is None or right is None:
         return None
     try:
-        if isinstance(node.op, ast.Mult):
-            return left * right
-        if isinstance(node.op, ast.Add):
-            return left + right
-        if isinstance(node.op, ast.Pow):
-            power = left**right
-            return power if isinstance(power, float) else None
+        value = _FOLDED[type(node.op)](left, right)
     except (OverflowError, ZeroDivisionError):
         return float("inf")
-    return None
+    return value if isinstance(value, float) else None  # A root of a number below zero is complex.
 
 
-def text_of(node: ast.AST) -> str:
-    """Source text of a node, cut to 80 characters."""
-    text = ast.unparse(node)
-    return text if len(text) <= 80 else text[:77] + "..."
+def text_of(node: ast.AST, limit: int = 80) -> str:
+    """Source text of a node, cut to so many characters."""
+    return cut(ast.unparse(node), limit)
 
 
 def operator_text(operator: ast.operator) -> str:
@@ -118,14 +91,14 @@ class SyntaxWalker(ast.NodeVisitor):
         self.own = module | scope.names
         self.guesses = 0
 
-    def add(self, rule: str, node: ast.AST, message: str, fix: str = "") -> None:
-        """Note a fault at the node."""
+    def add(self, rule: str, node: ast.AST, message: str, fix: str | None = None) -> None:
+        """Note a fault at the node; without ``fix`` with the rule's own repair."""
         self.findings.add(rule, message, fix, getattr(node, "lineno", None))
 
     def visit(self, node: ast.AST) -> None:
         """Refuse every kind of node that is not on the list."""
-        if not isinstance(node, ALLOWED_NODES):
-            what, fix = REFUSED_NODES.get(type(node), (f"`{type(node).__name__}`", "write it without"))
+        if not isinstance(node, allowed.NODES):
+            what, fix = allowed.REFUSED_NODES.get(type(node), (f"`{type(node).__name__}`", "write it without"))
             if isinstance(node, ast.ClassDef) and node.end_lineno is not None:
                 fix = f"delete lines {node.lineno} to {node.end_lineno}: {fix.partition('; ')[2]}"
             self.add("refused-syntax", node, f"{what} is not available in a reward", fix)
@@ -150,19 +123,14 @@ class SyntaxWalker(ast.NodeVisitor):
 
     def _annotation(self, node: ast.expr | None) -> None:
         """Annotations are never evaluated here, but they are where somebody imports the file."""
-        strange = [] if node is None else [part for part in ast.walk(node) if not isinstance(part, TYPE_NODES)]
+        strange = [] if node is None else [part for part in ast.walk(node) if not isinstance(part, allowed.TYPE_NODES)]
         if node is not None and strange:
-            self.add("annotation", node, f"`{text_of(node)}` is not a plain type", "delete the annotation")
+            self.add("annotation", node, f"`{text_of(node)}` is not a plain type")
 
     def _defaults(self, arguments: ast.arguments) -> None:
         for default in (*arguments.defaults, *arguments.kw_defaults):
             if default is not None and not is_plain(default):
-                self.add(
-                    "default-value",
-                    default,
-                    f"the default `{text_of(default)}` is not a constant",
-                    "use a number or None",
-                )
+                self.add("default-value", default, f"the default `{text_of(default)}` is not a constant")
         for star in (arguments.vararg, arguments.kwarg):
             if star is not None:
                 self.add("refused-syntax", star, f"`*{star.arg}` parameters", "name each parameter")
@@ -179,28 +147,20 @@ class SyntaxWalker(ast.NodeVisitor):
 
     def visit_Import(self, node: ast.Import) -> None:
         for alias in node.names:
-            if alias.name not in ("numpy", "math", "numpy.linalg", *ANNOTATION_MODULES):
-                self._refuse_import(node, alias.name)
+            if alias.name not in ("numpy", "math", "numpy.linalg", *allowed.ANNOTATION_MODULES):
+                self.add("refused-import", node, f"`{alias.name}` cannot be imported")
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         module = node.module or ""
-        if module in ANNOTATION_MODULES:
+        if module in allowed.ANNOTATION_MODULES:
             return
-        known = {"numpy": NUMPY, "math": MATH, "numpy.linalg": LINALG}.get(module)
+        known = {"numpy": allowed.NUMPY, "math": allowed.MATH, "numpy.linalg": allowed.LINALG}.get(module)
         if known is None or node.level:
-            self._refuse_import(node, module)
+            self.add("refused-import", node, f"`{module}` cannot be imported")
             return
         for alias in node.names:
             if alias.name not in known:
                 self.unknown_function(node, module, alias.name, known)
-
-    def _refuse_import(self, node: ast.AST, module: str) -> None:
-        self.add(
-            "refused-import",
-            node,
-            f"`{module}` cannot be imported",
-            "delete this line; only `import numpy as np` and `import math` are available",
-        )
 
     def visit_With(self, node: ast.With) -> None:
         for item in node.items:
@@ -219,7 +179,7 @@ class SyntaxWalker(ast.NodeVisitor):
                 f"write `except {text_of(node.type) if node.type else 'ValueError'}:`",
             )
         if node.type is None:
-            self.add("bare-except", node, "`except:` hides every fault", "write `except ZeroDivisionError:`")
+            self.add("bare-except", node, "`except:` hides every fault")
         self.generic_visit(node)
 
     # Expressions
@@ -274,10 +234,12 @@ class SyntaxWalker(ast.NodeVisitor):
         name = keyword.arg
         if name is None:
             self.add("refused-syntax", node, "`**` in a call is not available", "write each keyword")
-        elif name in REFUSED_KEYWORDS and not own:
+        elif name in allowed.REFUSED_KEYWORDS and not own:
             constant = keyword.value.value if isinstance(keyword.value, ast.Constant) else None
             if not (name in ("copy", "subok") and constant is True):
-                self.add("refused-keyword", node, f"`{name}=` in a call is not available", REFUSED_KEYWORDS[name])
+                self.add(
+                    "refused-keyword", node, f"`{name}=` in a call is not available", allowed.REFUSED_KEYWORDS[name]
+                )
         elif name == "dtype" and not own and not self._is_number_type(keyword.value):
             text = text_of(keyword.value)
             self.add("refused-keyword", node, f"`dtype={text}` is not available", "write `dtype=float`")
@@ -287,24 +249,24 @@ class SyntaxWalker(ast.NodeVisitor):
         if isinstance(node, ast.Constant):
             return node.value is None or str(node.value).startswith(("float", "int", "bool", "f", "i", "b", "d"))
         name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-        return name in NUMBER_TYPES
+        return name in allowed.NUMBER_TYPES
 
     def _positions(self, node: ast.Call, function: ast.expr) -> None:
         """Refuse an `out` that is given by its position: `np.add(a, b, action)` writes into the action."""
-        if isinstance(function, ast.Name):
-            name, most = function.id, OUT_POSITION.get(function.id, 99)
-            if name in self.own or name in BUILTINS:
+        positions = allowed.OUT_POSITION
+        match function:
+            case ast.Name(id=name) if name not in self.own and name not in BUILTINS:
+                pass
+            case ast.Attribute(attr=name, value=ast.Attribute(attr="linalg")):
+                pass
+            case ast.Attribute(attr=name, value=ast.Name(id=owner)) if owner in self.aliases:
+                if self.aliases[owner] != "np":
+                    return
+            case ast.Attribute(attr=name):
+                positions = allowed.METHOD_OUT_POSITION
+            case _:
                 return
-        elif isinstance(function, ast.Attribute):
-            name = function.attr
-            owner = function.value
-            linalg = isinstance(owner, ast.Attribute) and owner.attr == "linalg"
-            module = (isinstance(owner, ast.Name) and owner.id in self.aliases) or linalg
-            most = (OUT_POSITION if module else METHOD_OUT_POSITION).get(name, 99)
-            if isinstance(owner, ast.Name) and self.aliases.get(owner.id) in ("math", "linalg"):
-                return
-        else:
-            return
+        most = positions.get(name, 99)
         if len(node.args) > most or (most < 99 and any(isinstance(a, ast.Starred) for a in node.args[: most + 1])):
             what = f"`{text_of(node)}`: argument {most + 1} of `{name}` is the array that it writes into"
             self.add("refused-keyword", node, what, f"give `{name}` at most {most} argument{'s'[: most != 1]}")
@@ -345,11 +307,11 @@ class SyntaxWalker(ast.NodeVisitor):
 
     def unknown_function(self, node: ast.AST, module: str, name: str, known: frozenset[str]) -> None:
         """Note a function of numpy or math that is not on the list."""
-        fix = REFUSED_NUMPY.get(name, "")
+        fix = allowed.REFUSED_NUMPY.get(name, "")
         guess = self.guess(name, known)
-        if not fix and name in LINALG and known is not LINALG:
+        if not fix and name in allowed.LINALG and known is not allowed.LINALG:
             fix = f"use `np.linalg.{name}`"
-        if not fix and name in NUMPY:
+        if not fix and name in allowed.NUMPY:
             fix = f"use `np.{name}`"
         if not fix:
             meant = [f"{module}.{each}" for each in guess]

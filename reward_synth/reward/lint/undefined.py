@@ -110,36 +110,38 @@ class Reader:
 
     def _function(self, node: ast.Call) -> str:
         """Name of the function or method of numpy, ``math`` or Python that is called; empty for the file's own."""
-        function = node.func
-        if isinstance(function, ast.Attribute):
-            return function.attr
-        if not isinstance(function, ast.Name) or (function.id in self.scope.names and function.id not in self.imported):
-            return ""
-        return self.imported.get(function.id, function.id)
+        match node.func:
+            case ast.Attribute(attr=name):
+                return name
+            case ast.Name(id=name) if name in self.imported or name not in self.scope.names:
+                return self.imported.get(name, name)
+        return ""
 
     def _read(self, node: ast.expr) -> Maybe:
         constant = fold(node)
         if constant is not None:
             return Bounds(constant, constant)
-        if isinstance(node, ast.Name):
-            if node.id in self.names:
-                return self.bounds(self.names[node.id])
-            return ANY if node.id == "action" and self.declared.entry == "compute_reward" else None
-        if isinstance(node, ast.Attribute):
-            field = isinstance(node.value, ast.Name) and node.value.id in self.scope.views
-            return ANY if field and node.attr in dict(self.declared.layout) else None
-        if isinstance(node, ast.Subscript):
-            return self.bounds(node.value)
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-            value = self.bounds(node.operand)
-            return None if value is None else Bounds(-value.high, -value.low)
-        if isinstance(node, ast.BinOp):
-            return self._operation(node)
-        if isinstance(node, ast.IfExp):
-            return _joined([self.bounds(node.body), self.bounds(node.orelse)])
-        if isinstance(node, ast.List | ast.Tuple):
-            return _joined([self.bounds(element) for element in node.elts])
-        return self._call(node) if isinstance(node, ast.Call) else None
+        match node:
+            case ast.Name(id=name) if name in self.names:
+                return self.bounds(self.names[name])
+            case ast.Name(id="action") if self.declared.entry == "compute_reward":
+                return ANY
+            case ast.Attribute() if self.scope.field_read(node) in dict(self.declared.layout):
+                return ANY
+            case ast.Subscript(value=owner):
+                return self.bounds(owner)
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                value = self.bounds(operand)
+                return None if value is None else Bounds(-value.high, -value.low)
+            case ast.BinOp():
+                return self._operation(node)
+            case ast.IfExp(body=yes, orelse=no):
+                return _joined([self.bounds(yes), self.bounds(no)])
+            case ast.List(elts=elements) | ast.Tuple(elts=elements):
+                return _joined([self.bounds(element) for element in elements])
+            case ast.Call():
+                return self._call(node)
+        return None
 
     def _operation(self, node: ast.BinOp) -> Maybe:
         left, right = self.bounds(node.left), self.bounds(node.right)

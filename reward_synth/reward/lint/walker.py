@@ -24,7 +24,9 @@ class Walker(SyntaxWalker):
             self.add("writes-input", node, f"`{text_of(node)}` cannot be set", "use a new local name")
         module = self._module_of(owner)
         if module is not None:
-            self._module_attribute(node, module)
+            known = {"np": NUMPY - {"linalg"}, "linalg": LINALG, "math": MATH}[module]
+            if name not in known:
+                self.unknown_function(node, text_of(owner), name, known)
             return
         if isinstance(owner, ast.Name) and owner.id in self.scope.views:
             self._field(node, owner.id)
@@ -49,16 +51,12 @@ class Walker(SyntaxWalker):
         self.visit(owner)
 
     def _module_of(self, owner: ast.expr) -> str | None:
-        if isinstance(owner, ast.Name):
-            return self.aliases.get(owner.id) if owner.id in self.scope.names else None
-        if isinstance(owner, ast.Attribute) and owner.attr == "linalg" and isinstance(owner.value, ast.Name):
-            return "linalg" if self.aliases.get(owner.value.id) == "np" else None
+        match owner:
+            case ast.Name(id=name) if name in self.scope.names:
+                return self.aliases.get(name)
+            case ast.Attribute(attr="linalg", value=ast.Name(id=name)) if self.aliases.get(name) == "np":
+                return "linalg"
         return None
-
-    def _module_attribute(self, node: ast.Attribute, module: str) -> None:
-        known = {"np": NUMPY - {"linalg"}, "linalg": LINALG, "math": MATH}[module]
-        if node.attr not in known:
-            self.unknown_function(node, text_of(node.value), node.attr, known)
 
     def _field(self, node: ast.Attribute, owner: str) -> None:
         name = node.attr
@@ -83,12 +81,9 @@ class Walker(SyntaxWalker):
 
     def field_of(self, node: ast.expr) -> tuple[str, tuple[int, ...]] | None:
         """Text and shape of a field, if the expression is one."""
-        if isinstance(node, ast.Name):
-            return self.scope.fields.get(node.id)
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in self.scope.views:
-            shape = self.shapes.get(node.attr)
-            return None if shape is None else (text_of(node), shape)
-        return None
+        read = self.scope.shaped.get(node.id, node) if isinstance(node, ast.Name) else node
+        shape = self.shapes.get(self.scope.field_read(read))
+        return None if shape is None else (text_of(read), shape)
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
         owner = node.value
@@ -166,17 +161,12 @@ class Walker(SyntaxWalker):
         self._no_view(node, [part.value for part in node.values if isinstance(part, ast.FormattedValue)])
         self.generic_visit(node)
 
-    def visit_For(self, node: ast.For) -> None:
-        self._iteration(node.iter)
+    def visit_For(self, node: ast.For | ast.comprehension) -> None:
+        self._no_view(node.iter, [node.iter])
+        self._in_order(node.iter)
         self.generic_visit(node)
 
-    def visit_comprehension(self, node: ast.comprehension) -> None:
-        self._iteration(node.iter)
-        self.generic_visit(node)
-
-    def _iteration(self, over: ast.expr) -> None:
-        self._no_view(over, [over])
-        self._in_order(over)
+    visit_comprehension = visit_For
 
     def _no_view(self, node: ast.expr, parts: Iterable[ast.expr]) -> None:
         """Note a state that is used as if it were a value."""
@@ -188,30 +178,28 @@ class Walker(SyntaxWalker):
 
     def _in_order(self, over: ast.expr) -> None:
         """Note an iteration over what has no order of its own."""
-        made = self.scope.values.get(over.id, over) if isinstance(over, ast.Name) else over
-        called = made.func.id if isinstance(made, ast.Call) and isinstance(made.func, ast.Name) else ""
-        if isinstance(made, ast.Set | ast.SetComp) or called in ("set", "frozenset"):
-            self.add("set-order", over, f"`{text_of(over)}` has no fixed order", "use a list, or `sorted(...)`")
+        match self.scope.values.get(over.id) if isinstance(over, ast.Name) else over:
+            case ast.Set() | ast.SetComp() | ast.Call(func=ast.Name(id="set" | "frozenset")):
+                self.add("set-order", over, f"`{text_of(over)}` has no fixed order")
 
     def _dimensions(self, node: ast.expr, depth: int = 8) -> int:
         """Dimensions of the array that an expression over fields is; 0 for a number, and where they are not known."""
         if depth == 0:
             return 0
-        if isinstance(node, ast.Name) and node.id in self.scope.values:
-            return self._dimensions(self.scope.values[node.id], depth - 1)
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in self.scope.views:
-            shape = dict(self.declared.layout).get(node.attr)
-            steps = self.declared.entry != "compute_reward"
-            return 0 if shape is None else len(shape) + steps
-        if isinstance(node, ast.BinOp):
-            return max(self._dimensions(node.left, depth - 1), self._dimensions(node.right, depth - 1))
-        if isinstance(node, ast.UnaryOp):
-            return self._dimensions(node.operand, depth - 1)
-        if isinstance(node, ast.Subscript):
-            indices = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-            chosen = [index for index in indices if not isinstance(index, ast.Slice)]
-            plain = all(fold(index) is not None for index in chosen)
-            return max(self._dimensions(node.value, depth - 1) - len(chosen), 0) if plain else 0
+        match node:
+            case ast.Name(id=name) if name in self.scope.values:
+                return self._dimensions(self.scope.values[name], depth - 1)
+            case ast.Attribute() if (field := self.scope.field_read(node)) in dict(self.declared.layout):
+                return len(dict(self.declared.layout)[field]) + (self.declared.entry != "compute_reward")
+            case ast.BinOp(left=left, right=right):
+                return max(self._dimensions(left, depth - 1), self._dimensions(right, depth - 1))
+            case ast.UnaryOp(operand=operand):
+                return self._dimensions(operand, depth - 1)
+            case ast.Subscript(value=value, slice=index):
+                indices = index.elts if isinstance(index, ast.Tuple) else [index]
+                chosen = [part for part in indices if not isinstance(part, ast.Slice)]
+                if all(fold(part) is not None for part in chosen):
+                    return max(self._dimensions(value, depth - 1) - len(chosen), 0)
         return 0
 
     def visit_Name(self, node: ast.Name) -> None:

@@ -39,10 +39,11 @@ class Writes:
     def read(self) -> None:
         """Check every write inside."""
         for node in walked(self.function):
-            if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
-                self._augmented(node, node.target)
-            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGING:
-                self._write(node, node.func.value, only_kept=True)
+            match node:
+                case ast.AugAssign(target=ast.Name() as name):
+                    self._augmented(node, name)
+                case ast.Call(func=ast.Attribute(attr=method, value=owner)) if method in CHANGING:
+                    self._write(node, owner, only_kept=True)
             for target in _targets(node):
                 if isinstance(target, ast.Subscript):
                     self._write(target, target.value)
@@ -54,22 +55,20 @@ class Writes:
         """
         if depth == 0:
             return None
-        if isinstance(node, ast.Name):
-            if node.id in self.names:
-                return self.memory_of(self.names[node.id], depth - 1)
-            given = node.id == "action" and node.id in self.inputs and self.declared.entry == "compute_reward"
-            return node.id if given or node.id in self.kept else None
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in self.scope.views:
-            return text_of(node) if self._is_array(node.attr) else None
-        if isinstance(node, ast.Subscript):
-            memory = self.memory_of(node.value, depth - 1)
-            return memory if memory in self.kept or isinstance(node.slice, ast.Slice) else None
+        step = self.declared.entry == "compute_reward"
+        match node:
+            case ast.Name(id=name) if name in self.names:
+                return self.memory_of(self.names[name], depth - 1)
+            case ast.Name(id=name) if name in self.kept or (step and name == "action" and name in self.inputs):
+                return name
+            case ast.Attribute() if field := self.scope.field_read(node):
+                layout = dict(self.declared.layout)
+                is_array = bool(layout.get(field)) if step else field in (*layout, "action")
+                return text_of(node) if is_array else None
+            case ast.Subscript(value=owner, slice=index):
+                memory = self.memory_of(owner, depth - 1)
+                return memory if memory in self.kept or isinstance(index, ast.Slice) else None
         return None
-
-    def _is_array(self, field: str) -> bool:
-        if self.declared.entry != "compute_reward":
-            return field in (*dict(self.declared.layout), "action")
-        return bool(dict(self.declared.layout).get(field))
 
     def _augmented(self, node: ast.AugAssign, target: ast.Name) -> None:
         memory = self.memory_of(target)
@@ -87,13 +86,8 @@ class Writes:
         """Note a write into a value, if it changes more than the function's own."""
         memory, shown = self.memory_of(owner), text_of(owner)
         if memory in self.kept:
-            self.findings.add(
-                "module-state",
-                f"`{memory}` stands outside the function and is changed in it",
-                "add a fourth parameter `memory` and keep the value there: "
-                '`memory["name"] = …`, read with `memory.get("name", 0.0)`',
-                node.lineno,
-            )
+            message = f"`{memory}` stands outside the function and is changed in it"
+            self.findings.add("module-state", message, line=node.lineno)
         elif memory is not None and not only_kept:
             message = f"`{shown}` is read-only"
             if not shown.startswith(memory):

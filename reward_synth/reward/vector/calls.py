@@ -26,6 +26,7 @@ from reward_synth.reward.vector.kinds import (
     Unsupported,
     describe,
     has_batch,
+    refuse,
 )
 from reward_synth.reward.vector.numbers import LONGEST_SUM, TWINS, is_twin
 
@@ -74,13 +75,11 @@ class Calls:
     def elements(self, value: Any) -> list[Any]:
         """What iterating over the value gives."""
         if isinstance(value, Batch):
-            if not value.shape:
-                raise Unsupported("iterating over a number")
+            refuse(not value.shape, "iterating over a number")
             return [self.item(value, place) for place in range(value.shape[0])]
         if isinstance(value, np.ndarray):
             describe(value)
-        if len(value) > MOST_ELEMENTS:
-            raise Unsupported("a long loop")
+        refuse(len(value) > MOST_ELEMENTS, "a long loop")
         return list(value)
 
     def item(self, value: Batch, index: Any) -> Batch:
@@ -88,11 +87,9 @@ class Calls:
         parts = index if isinstance(index, tuple) else (index,)
         plain = all(isinstance(part, (int, np.integer, slice)) and not isinstance(part, bool) for part in parts)
         listed = isinstance(index, list) and all(type(part) is int for part in index)
-        if not (plain or listed):
-            raise Unsupported("an index that is no constant integer or slice")
+        refuse(not (plain or listed), "an index that is no constant integer or slice")
         shape = np.empty(value.shape)[index].shape
-        if not math.prod(shape):
-            raise Unsupported("an empty vector")
+        refuse(not math.prod(shape), "an empty vector")
         return replace(
             self.program.emit(f"{value.text}[{_index_text(index)}]", shape, value.type, "np"), sign=value.sign
         )
@@ -107,8 +104,7 @@ class Calls:
         ours = [describe(row) for row in rows]
         if len({row.shape for row in ours}) > 1 or not any(row.type == "f" for row in ours):
             raise Unsupported("an array of mixed rows")
-        if not any(isinstance(row, Batch) and row.shape == ours[0].shape for row in rows):
-            raise Unsupported("an array without rows")
+        refuse(not any(isinstance(row, Batch) and row.shape == ours[0].shape for row in rows), "an array without rows")
         text = "".join(f"{self.program.operand(row, True)}, " for row in rows)
         sign = min(row.sign for row in ours)
         return self.program.emit(f"stacked(n, ({text}))", (len(rows), *ours[0].shape), sign=sign)
@@ -138,8 +134,7 @@ class Calls:
         values = [self.array(value) if isinstance(value, (list, tuple)) else value for value in arguments]
         ours = [describe(value) for value in values]
         function: Any = getattr(np, name)
-        if keywords or len(values) != function.nin:
-            raise Unsupported(f"np.{name} with options")
+        refuse(keywords or len(values) != function.nin, f"np.{name} with options")
         samples = [value if not isinstance(value, Batch) else np.ones((), TYPES[value.type]) for value in values]
         type_ = {np.dtype(np.float64): "f", np.dtype(np.bool_): "b"}.get(function(*samples).dtype)
         if type_ is None:
@@ -153,21 +148,17 @@ class Calls:
         """A sum or the like over all elements, or those along an axis."""
         options = {**dict(zip(("axis",), rest, strict=False)), **keywords}
         axis = options.pop("axis", None)
-        if options or len(rest) > 1 or not (axis is None or type(axis) is int):
-            raise Unsupported(f"{name} with options")
+        refuse(options or len(rest) > 1 or not (axis is None or type(axis) is int), f"{name} with options")
         rank = len(value.shape)
         if rank == 0:
             if name in ("any", "all"):
                 test: Batch = self.program.truth(value)
                 return replace(test, kind="np")
-            if name not in ("sum", "mean", "max", "min", "prod"):
-                raise Unsupported(f"{name} of a number")
+            refuse(name not in ("sum", "mean", "max", "min", "prod"), f"{name} of a number")
             number: Batch = self.program.number(value, "np")
             return number
-        if rank > 1 and axis is not None:
-            raise Unsupported("an axis of a matrix")
-        if axis not in (None, 0, -1):
-            raise Unsupported("an axis that is not there")
+        refuse(rank > 1 and axis is not None, "an axis of a matrix")
+        refuse(axis not in (None, 0, -1), "an axis that is not there")
         count = math.prod(value.shape)
         if rank > 1:
             value = self.program.emit(f"{value.text}.reshape({count}, n)", (count,), value.type, sign=value.sign)
@@ -180,8 +171,7 @@ class Calls:
             return emit(f"np.logical_{'or' if name == 'any' else 'and'}.reduce({value.text}, 0)", (), "b")
         if (value.type == "b" or value.limit * count < EXACT) and name in ("sum", "mean"):
             value = emit(f"{value.text}.astype(np.float64)", value.shape, sign=1)
-        if value.type != "f" or count > LONGEST_SUM:
-            raise Unsupported("a reduction of integers, or a long one")
+        refuse(value.type != "f" or count > LONGEST_SUM, "a reduction of integers, or a long one")
         if name in ("max", "min", "prod"):
             function = {"max": "maximum", "min": "minimum", "prod": "multiply"}[name]
             sign = 0 if name == "prod" else value.sign
@@ -198,8 +188,7 @@ class Calls:
 
     def _np_array(self, value: Any, dtype: Any = float) -> Any:
         array = self.array(value)
-        if dtype not in (float, np.float64) or describe(array).type != "f":
-            raise Unsupported("an array of integers")
+        refuse(dtype not in (float, np.float64) or describe(array).type != "f", "an array of integers")
         return array
 
     _np_asarray = _np_array
@@ -226,8 +215,7 @@ class Calls:
     def _np_clip(self, value: Any, low: Any = None, high: Any = None, **keywords: Any) -> Any:
         low, high = keywords.pop("a_min", low), keywords.pop("a_max", high)
         low, high = keywords.pop("min", low), keywords.pop("max", high)
-        if keywords or (low is None and high is None):
-            raise Unsupported("np.clip with options")
+        refuse(keywords or (low is None and high is None), "np.clip with options")
         value = self.array(value) if isinstance(value, (list, tuple)) else value
         for function, bound in (("maximum", low), ("minimum", high)):
             if bound is not None:
@@ -237,14 +225,12 @@ class Calls:
 
     def _np_where(self, test: Any, yes: Any, no: Any) -> Any:
         yes, no = (self.array(value) if isinstance(value, (list, tuple)) else value for value in (yes, no))
-        if not isinstance(test, Batch) or test.type != "b":
-            raise Unsupported("np.where without a comparison")
+        refuse(not isinstance(test, Batch) or test.type != "b", "np.where without a comparison")
         return self.program.where(test, yes, no, kind="0d")
 
     def _np_concatenate(self, parts: Any, axis: int = 0) -> Any:
         pieces = [piece for part in parts for piece in self.elements(part)]
-        if axis not in (0, -1) or any(describe(piece).shape for piece in pieces):
-            raise Unsupported("joining matrices")
+        refuse(axis not in (0, -1) or any(describe(piece).shape for piece in pieces), "joining matrices")
         return self.array(pieces)
 
     _np_hstack = _np_concatenate
@@ -261,8 +247,7 @@ class Calls:
         values = [self.program.number(value, "py") for value in arguments]
         if name in ("isfinite", "isnan", "isinf") and len(values) == 1:
             return replace(self.elementwise(name, values, {}), kind="py")
-        if name not in MATH:
-            raise Unsupported(f"math.{name}")
+        refuse(name not in MATH, f"math.{name}")
         sign = int(name in NOT_NEGATIVE)
         self.program.tells_zeros |= name in TELLING_ZEROS or name == "pow"
         if len(values) == 1 and name in TWINS and is_twin(name):
@@ -287,16 +272,14 @@ class Calls:
         """``abs(value)``."""
         if not isinstance(value, Batch):
             return abs(value)
-        if value.type != "f":
-            raise Unsupported("abs of an integer")
+        refuse(value.type != "f", "abs of an integer")
         return replace(self.program.elementwise("abs", [value], sign=1), kind="np" if value.shape else value.kind)
 
     def integer(self, value: Any) -> Any:
         """``int(value)``."""
         if not isinstance(value, Batch):
             return int(value)
-        if value.type != "b" or value.shape:
-            raise Unsupported("rounding to an integer")
+        refuse(value.type != "b" or value.shape, "rounding to an integer")
         return self.program.whole(replace(value, kind="py"))
 
     def extreme(self, name: str, *values: Any) -> Any:
@@ -310,8 +293,7 @@ class Calls:
         if not has_batch([best, value]):
             return (max if name == "max" else min)(best, value)
         ours = describe(best), describe(value)
-        if ours[0].shape or ours[1].shape:
-            raise Unsupported("comparing vectors")
+        refuse(ours[0].shape or ours[1].shape, "comparing vectors")
         sign = (max if name == "max" else min)(ours[0].sign, ours[1].sign)
         plain = ours[0].type == "f" and ours[1].type != "b" and not isinstance(value, Batch) and not math.isnan(value)
         if plain and not (value == 0 and self.program.zeros_matter):
@@ -329,16 +311,14 @@ class Calls:
         if not has_batch(items):
             return sum(items, start)
         ours = [describe(item) for item in items]
-        if start != 0 or any(item.type != "f" and item.kind != "py" for item in ours):
-            raise Unsupported("a sum with a start")
+        refuse(start != 0 or any(item.type != "f" and item.kind != "py" for item in ours), "a sum with a start")
         kinds = {item.kind for item in ours}
         if sys.version_info >= (3, 12) and kinds == {"py"}:
             # Python adds its own floats with a correction since 3.12.
             text = ", ".join(self.program.operand(item) for item in items)
             self.program.names["add_row"] = lambda *row: sum(row)
             return self.program.emit(f"each(add_row, n, None, {text})", (), "f", "py")
-        if sys.version_info >= (3, 12) and kinds != {"np"}:
-            raise Unsupported("a sum of numbers of Python and numpy")
+        refuse(sys.version_info >= (3, 12) and kinds != {"np"}, "a sum of numbers of Python and numpy")
         if self.program.zeros_matter or any(item.type != "f" for item in ours):
             items = [0, *items]
         return reduce(lambda left, right: self.program.binary(_ADD, left, right, None), items)
@@ -356,8 +336,7 @@ class Calls:
 
     def method(self, value: Any, name: str, arguments: list[Any], keywords: Mapping[str, Any]) -> Any:
         """``value.name(...)`` of an array or a numpy number."""
-        if isinstance(value, Batch) and not value.shape and value.kind in MAYBE_PYTHON:
-            raise Unsupported("a method of a number")
+        refuse(isinstance(value, Batch) and not value.shape and value.kind in MAYBE_PYTHON, "a method of a number")
         if name in REDUCTIONS or name in ("dot", "clip"):
             return self.numpy(name, [value, *arguments], keywords)
         if name == "copy" and not arguments and not keywords:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reward_synth.reward.vector.calls import Calls
-from reward_synth.reward.vector.kinds import OPERATORS, Batch, Program, Unsupported, describe, has_batch, joined
+from reward_synth.reward.vector.kinds import OPERATORS, Batch, Program, Unsupported, describe, has_batch, joined, refuse
 
 MOST_STEPS = 20_000
 CONSTANTS = ("pi", "e", "tau", "inf", "nan", "newaxis")
@@ -124,8 +124,7 @@ class Expressions:
     def expression(self, node: ast.expr, frame: Frame) -> Any:
         """The value of an expression."""
         value = self.step(node, "of")(node, frame)
-        if value is POISON or isinstance(value, Maybe):
-            raise Unsupported("a value that not all branches give")
+        refuse(value is POISON or isinstance(value, Maybe), "a value that not all branches give")
         return value
 
     def _of_Constant(self, node: ast.Constant, frame: Frame) -> Any:
@@ -146,8 +145,7 @@ class Expressions:
             return getattr(math if value.name == "math" else np, node.attr)
         if isinstance(value, (Batch, np.ndarray)) and node.attr in ("shape", "size", "ndim"):
             shape = value.shape
-            if isinstance(value, Batch) and value.kind != "np":
-                raise Unsupported("the shape of a number")
+            refuse(isinstance(value, Batch) and value.kind != "np", "the shape of a number")
             return {"shape": shape, "size": math.prod(shape), "ndim": len(shape)}[node.attr]
         return Native(value, node.attr)
 
@@ -162,8 +160,7 @@ class Expressions:
         keywords = {str(word.arg): self.expression(word.value, frame) for word in node.keywords}
         if isinstance(function, Function):
             return self.inline(function, arguments, keywords, frame.active)
-        if not isinstance(function, Native) or "None" in keywords:
-            raise Unsupported("a call of something else than a function")
+        refuse(not isinstance(function, Native) or "None" in keywords, "a call of something else than a function")
         return self.native(function, arguments, keywords, frame.active)
 
     def native(self, function: Native, arguments: list[Any], keywords: dict[str, Any], active: str | None) -> Any:
@@ -191,8 +188,7 @@ class Expressions:
         raise Unsupported(f"the function {name}")
 
     def _of_BinOp(self, node: ast.BinOp, frame: Frame) -> Any:
-        if type(node.op) not in OPERATORS:
-            raise Unsupported("an operator")
+        refuse(type(node.op) not in OPERATORS, "an operator")
         left, right = self.expression(node.left, frame), self.expression(node.right, frame)
         return self.program.binary(node.op, left, right, frame.active)
 
@@ -241,8 +237,7 @@ class Expressions:
         if not has_batch(tests):
             return all(tests)
         fitting = [test for test in tests if isinstance(test, Batch) and not test.shape]
-        if len(fitting) < len(tests):
-            raise Unsupported("a chain of comparisons with a constant one")
+        refuse(len(fitting) < len(tests), "a chain of comparisons with a constant one")
         text = " & ".join(test.text for test in fitting)
         return self.program.emit(text, (), "b", "py" if joined(fitting) == "py" else "?")
 
@@ -258,8 +253,7 @@ class Expressions:
 
     def _of_Subscript(self, node: ast.Subscript, frame: Frame) -> Any:
         value, index = self.expression(node.value, frame), self.expression(node.slice, frame)
-        if has_batch(index) or isinstance(value, State):
-            raise Unsupported("an index that differs from row to row")
+        refuse(has_batch(index) or isinstance(value, State), "an index that differs from row to row")
         return self.calls.item(value, index) if isinstance(value, Batch) else value[index]
 
     def _of_Slice(self, node: ast.Slice, frame: Frame) -> slice:
@@ -273,11 +267,9 @@ class Expressions:
         return [self.expression(element, frame) for element in node.elts]
 
     def _of_Dict(self, node: ast.Dict, frame: Frame) -> dict[Any, Any]:
-        if None in node.keys:
-            raise Unsupported("a dictionary within a dictionary")
+        refuse(None in node.keys, "a dictionary within a dictionary")
         keys = [self.expression(key, frame) for key in node.keys if key]
-        if not all(isinstance(key, (str, int)) for key in keys):
-            raise Unsupported("a key that is no text")
+        refuse(not all(isinstance(key, (str, int)) for key in keys), "a key that is no text")
         return dict(zip(keys, [self.expression(value, frame) for value in node.values], strict=True))
 
     def _of_ListComp(self, node: ast.ListComp | ast.GeneratorExp, frame: Frame) -> list[Any]:
@@ -299,7 +291,6 @@ class Expressions:
             inner = Frame(dict(frame.names), frame.local, frame.active, frame.returned)
             self.assign(first.target, value, inner)
             tests = [self.program.truth(self.expression(test, inner)) for test in first.ifs]
-            if has_batch(tests):
-                raise Unsupported("a comprehension with a condition")
+            refuse(has_batch(tests), "a comprehension with a condition")
             if all(tests):
                 yield from self.rounds(generators[1:], inner)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from reward_synth.reward.vector.expressions import MODULES, POISON, Expressions, Frame, Function, Maybe, Native, State
-from reward_synth.reward.vector.kinds import Batch, Program, Unsupported, describe, has_batch
+from reward_synth.reward.vector.kinds import Batch, Program, Unsupported, describe, has_batch, refuse
 
 if TYPE_CHECKING:
     from reward_synth.core.arrays import FloatArray
@@ -70,15 +70,12 @@ def _trace(
     action = program.emit("actions.T.copy()", (action_size,))
     states = [_state(program, f"{name}.T.copy()", layout) for name in ("states", "next_states")]
     function = tracer.globals["compute_reward"]
-    if len(function.node.args.args) != 3:
-        raise Unsupported("memory")
+    refuse(len(function.node.args.args) != 3, "memory")
     result = tracer.inline(function, [states[0], action, states[1]], {}, None)
-    if not isinstance(result, dict) or not set(result) <= set(terms):
-        raise Unsupported("something else than the known terms")
+    refuse(not isinstance(result, dict) or not set(result) <= set(terms), "something else than the known terms")
     values = [result.get(name, 0.0) for name in terms]
     values = [value.value if isinstance(value, Maybe) else value for value in values]
-    if any(describe(value).shape for value in values):
-        raise Unsupported("a term that is a vector")
+    refuse(any(describe(value).shape for value in values), "a term that is a vector")
     return program, values
 
 
@@ -187,15 +184,13 @@ class _Tracer(Expressions):
                 self.assign(part, element, frame)
         elif isinstance(target, ast.Subscript):
             container, key = self.expression(target.value, frame), self.expression(target.slice, frame)
-            if type(container) not in (dict, list) or has_batch(key):
-                raise Unsupported("writing into an array")
+            refuse(type(container) not in (dict, list) or has_batch(key), "writing into an array")
             container[key] = value
         else:
             raise Unsupported("assignment to an attribute")
 
     def _do_For(self, node: ast.For, frame: Frame) -> bool:
-        if node.orelse:
-            raise Unsupported("for with else")
+        refuse(node.orelse, "for with else")
         values = self.expression(node.iter, frame)
         for value in self.calls.elements(values) if not isinstance(values, list) else values:
             self.assign(node.target, value, frame)
@@ -232,8 +227,7 @@ class _Tracer(Expressions):
                 raise Unsupported("with")
             modes = [word.value.value for word in call.keywords if isinstance(word.value, ast.Constant)]
             silent = len(modes) == len(call.keywords) and set(modes) <= {"ignore", "warn"}
-            if not silent or self.expression(call.func, frame) != Native(MODULES["numpy"], "errstate"):
-                raise Unsupported("with")
+            refuse(not silent or self.expression(call.func, frame) != Native(MODULES["numpy"], "errstate"), "with")
         return self.block(node.body, frame)
 
 

@@ -37,6 +37,12 @@ class Unsupported(Exception):
     """The code cannot surely be computed for a whole batch."""
 
 
+def refuse(applies: object, what: str) -> None:
+    """Give up on code that holds this, if it applies."""
+    if applies:
+        raise Unsupported(what)
+
+
 @dataclass(frozen=True)
 class Batch:
     """A value that differs from row to row."""
@@ -81,8 +87,7 @@ def describe(value: Any) -> Batch:
     if array is None or array.dtype not in TYPES.values() or not array.size:
         raise Unsupported(f"a constant of type {type(value).__name__}")
     limit = float(np.abs(array).max()) if array.dtype != np.float64 else math.inf
-    if limit > EXACT and limit != math.inf:
-        raise Unsupported("a large integer")
+    refuse(limit > EXACT and limit != math.inf, "a large integer")
     lowest = float(array.min())
     kind: Kind = "py" if isinstance(value, (bool, int)) or type(value) is float else "np"
     name = {"f": "f", "i": "i", "b": "b"}[array.dtype.kind]
@@ -123,8 +128,7 @@ class Program:
     ) -> Batch:
         """A value that is computed by this text."""
         if text not in self.known:
-            if len(self.lines) >= MOST_LINES:
-                raise Unsupported("a long computation")
+            refuse(len(self.lines) >= MOST_LINES, "a long computation")
             self.known[text] = f"v{len(self.lines)}"
             self.lines.append((self.known[text], text))
         return Batch(self.known[text], shape, type_, kind, sign, limit)  # type: ignore[arg-type]
@@ -175,8 +179,7 @@ class Program:
         """What ``bool()`` says of the value: a bool, or a batch of them."""
         if not isinstance(value, Batch):
             return bool(value)
-        if value.shape:
-            raise Unsupported("the truth of a vector")
+        refuse(value.shape, "the truth of a vector")
         if value.type == "b":
             return replace(value, kind="py")
         return self.emit(f"{value.text} != {self.constant(np.array(0.0))}", (), "b", "py")
@@ -193,8 +196,7 @@ class Program:
         """The value as a float: of Python for ``py``, else of numpy."""
         if not isinstance(value, Batch):
             return float(value) if kind == "py" else np.float64(value)
-        if value.shape:
-            raise Unsupported("a vector as a number")
+        refuse(value.shape, "a vector as a number")
         if value.type != "f":
             return self.emit(f"{value.text}.astype(np.float64)", (), "f", kind, value.sign)
         return replace(value, kind=kind)
@@ -202,14 +204,12 @@ class Program:
     def where(self, test: Batch, yes: Any, no: Any, kind: Kind | None = None) -> Any:
         """``yes`` in the rows where the test holds, else ``no``; one row's shape must be the same without ``kind``."""
         ours = describe(yes), describe(no)
-        if kind is None and ours[0].shape != ours[1].shape:
-            raise Unsupported("values of different shapes")
+        refuse(kind is None and ours[0].shape != ours[1].shape, "values of different shapes")
         shape = broadcast((test, *ours)) if kind else ours[0].shape
         types: set[str] = {value.type for value in ours}
         floats = "f" in types
         kinds = {value.kind for value in ours}
-        if kind is None and "b" in types and types != {"b"}:
-            raise Unsupported("a number or a truth value")
+        refuse(kind is None and "b" in types and types != {"b"}, "a number or a truth value")
         either: Kind = ours[0].kind if len(kinds) == 1 else "0d" if "0d" in kinds else "?"
         text = f"np.where({test.text}, {self.operand(yes, floats)}, {self.operand(no, floats)})"
         type_ = "f" if floats else "i" if "i" in types else "b"
@@ -219,8 +219,7 @@ class Program:
 
     def compare(self, op: ast.AST, left: Any, right: Any) -> Any:
         """One comparison."""
-        if type(op) not in OPERATORS:
-            raise Unsupported("a comparison that is none of numbers")
+        refuse(type(op) not in OPERATORS, "a comparison that is none of numbers")
         symbol, function = OPERATORS[type(op)]
         if not (has_batch(left) or has_batch(right)):
             return function(left, right)
@@ -241,8 +240,7 @@ class Program:
         """A Python bool as the int that it is in arithmetic."""
         if not isinstance(value, Batch) or value.type != "b":
             return value
-        if value.kind != "py":
-            raise Unsupported("arithmetic of numpy's truth values")
+        refuse(value.kind != "py", "arithmetic of numpy's truth values")
         return self.emit(f"{value.text}.astype(np.int64)", value.shape, "i", "py", 1, 1)
 
     def binary(self, op: ast.AST, left: Any, right: Any, active: str | None) -> Any:
@@ -252,8 +250,7 @@ class Program:
             return function(left, right)
         ours = describe(left), describe(right)
         if symbol in "&|^":
-            if (ours[0].type, ours[1].type) != ("b", "b"):
-                raise Unsupported("bits of numbers")
+            refuse((ours[0].type, ours[1].type) != ("b", "b"), "bits of numbers")
             return self.emit(f"{self.operand(left)} {symbol} {self.operand(right)}", broadcast(ours), "b", joined(ours))
         if symbol == "**":
             return self.power(left, right, active)
@@ -269,8 +266,7 @@ class Program:
     def integers(self, left: Any, right: Any) -> tuple[Any, Any]:
         """Both operands in a form in which numpy computes what Python computes with integers."""
         ours = describe(left), describe(right)
-        if ours[0].type == ours[1].type == "b" and joined(ours) != "py":
-            raise Unsupported("arithmetic of numpy's truth values")
+        refuse(ours[0].type == ours[1].type == "b" and joined(ours) != "py", "arithmetic of numpy's truth values")
         pair = [
             self.whole(value) if isinstance(value, Batch) and value.kind != "np" else value for value in (left, right)
         ]
@@ -283,8 +279,7 @@ class Program:
         if not floats:
             limits = [1.0 if value.type == "b" else value.limit for value in ours]
             limit = limits[0] * limits[1] if symbol == "*" else limits[0] + limits[1]
-            if symbol not in "+-*" or not limit < EXACT:
-                raise Unsupported("arithmetic of integers")
+            refuse(symbol not in "+-*" or not limit < EXACT, "arithmetic of integers")
         sign = 0
         lower, upper = sorted((ours[0].sign, ours[1].sign))
         if symbol == "+" and lower:
@@ -302,8 +297,7 @@ class Program:
             self.tells_zeros |= isinstance(right, Batch) and right.sign != 2
             return
         if not isinstance(right, Batch):
-            if right == 0:
-                raise Unsupported("a division by zero")
+            refuse(right == 0, "a division by zero")
         elif right.sign != 2:
             self.demand(f"not_zero({right.text}, {active})")
 
@@ -311,8 +305,7 @@ class Program:
         """``base ** exponent``."""
         ours = describe(base), describe(exponent)
         even = not isinstance(exponent, (Batch, np.ndarray)) and exponent % 2 == 0
-        if any(isinstance(value, Batch) and value.type != "f" for value in (base, exponent)):
-            raise Unsupported("a power of integers")
+        refuse(any(isinstance(value, Batch) and value.type != "f" for value in (base, exponent)), "a power of integers")
         self.tells_zeros |= not (isinstance(exponent, (int, float)) and exponent >= 0)
         if not (ours[0].shape or ours[1].shape or "0d" in (ours[0].kind, ours[1].kind)):
             if isinstance(base, Batch) and not isinstance(exponent, Batch):
@@ -320,8 +313,7 @@ class Program:
             else:
                 text = f"each({self.constant(math.pow)}, n, {active}, {self.operand(base)}, {self.operand(exponent)})"
             return self.emit(text, (), "f", joined(ours), int(even))
-        if ours[1].shape or isinstance(exponent, Batch) or ours[0].kind == "0d":
-            raise Unsupported("a power of varying exponents")
+        refuse(ours[1].shape or isinstance(exponent, Batch) or ours[0].kind == "0d", "a power of varying exponents")
         # For some numbers, numpy multiplies or takes a root: it must see a number here as well.
         return self.emit(f"{self.operand(base)} ** {self.constant(exponent)}", ours[0].shape, sign=int(even))
 
