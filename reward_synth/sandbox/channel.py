@@ -217,8 +217,7 @@ class Channel:
     def _receive(self, deadline: float, doing: str) -> Answer:
         frame = self._read(b"", frames.ANSWER.size, deadline, doing)
         number, line, text_size, count = frames.ANSWER.unpack_from(frame)
-        valid = number < len(frames.STATUSES) and text_size <= frames.TEXT_LIMIT and count <= MAXIMUM_VALUES
-        if not valid:
+        if number >= len(frames.STATUSES) or text_size > frames.TEXT_LIMIT or count > MAXIMUM_VALUES:
             self._nonsense()
         start = frames.ANSWER.size + text_size
         frame = self._read(frame, start + 8 * count, deadline, doing)
@@ -243,23 +242,22 @@ class Channel:
         return b"".join(pieces)
 
     def _late(self, doing: str) -> NoReturn:
-        self._over = f"it was still {doing} when its time was up, and was killed"
-        self.close()
-        raise ChildDied("deadline", self._over)
+        self._end("deadline", f"it was still {doing} when its time was up, and was killed")
 
     def _nonsense(self) -> NoReturn:
-        self._over = "it sent an answer that is none, and was killed"
-        self.close()
-        raise ChildDied("died", self._over)
+        self._end("died", "it sent an answer that is none, and was killed")
 
     def _dead(self) -> NoReturn:
         try:
             code = self._process.wait(timeout=1.0)
         except subprocess.TimeoutExpired:
             self._nonsense()
-        self._over = _cause(code)
+        self._end("died", _cause(code))
+
+    def _end(self, rule: str, message: str) -> NoReturn:
+        self._over = message
         self.close()
-        raise ChildDied("died", self._over)
+        raise ChildDied(rule, message)
 
 
 def _handle_of(pid: int) -> int:

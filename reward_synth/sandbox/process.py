@@ -41,7 +41,13 @@ class RewardBatch(NamedTuple):
 class _CodeProcess:
     """What the two kinds of process share: life time, and errors turned into findings."""
 
-    def __init__(self, sources: dict[str, str], setup: dict[str, Any], deadline: float, memory_bytes: int) -> None:
+    def __init__(
+        self,
+        sources: dict[str, str],
+        setup: dict[str, Any],
+        deadline: float = CALL_SECONDS,
+        memory_bytes: int = MEMORY_BYTES,
+    ) -> None:
         self._sources = sources
         self.deadline = deadline
         self._channel = Channel(memory_bytes)
@@ -68,11 +74,6 @@ class _CodeProcess:
             return time.perf_counter()
         # The twelfth and thirteenth after the name: time in user and in system mode.
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    @property
-    def protection(self) -> tuple[str, ...]:
-        """What locks the child, such as ``("limits", "landlock 7", "seccomp")``."""
-        return self._channel.protection
 
     def close(self) -> None:
         """End the process. May be called more than once."""
@@ -141,17 +142,13 @@ class RewardProcess(_CodeProcess):
         self._width = width(layout)
         self._action_size = action_size
         self._fixed = terms is not None
-        self._terms = terms or ()
+        self.terms = terms or ()
+        """Names of the terms; grows with every batch as long as they were not given."""
         # Bound to its arguments only, so that a death can be looked into.
         self._again = partial(RewardProcess, source, layout, action_size, terms, REPLAY_SECONDS, memory_bytes)
         super().__init__(
             {"source": source}, {"mode": "reward", "layout": layout, "terms": terms}, deadline, memory_bytes
         )
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """Names of the terms; grows with every batch as long as they were not given."""
-        return self._terms
 
     def evaluate(self, states: ArrayLike, actions: ArrayLike, next_states: ArrayLike, starts: ArrayLike) -> RewardBatch:
         """Rewards of N transitions.
@@ -173,15 +170,8 @@ class RewardProcess(_CodeProcess):
         expected = ((count, self._width), (count, self._action_size), (count, self._width), (count,))
         if shapes != expected:
             raise ValueError(f"a batch of shapes {shapes} was given, {expected} is expected")
-        frame = b"".join(
-            (
-                frames.REQUEST.pack(frames.BATCH, count, self._action_size, 0),
-                before.tobytes(),
-                action.tobytes(),
-                after.tobytes(),
-                first.tobytes(),
-            )
-        )
+        head = frames.REQUEST.pack(frames.BATCH, count, self._action_size, 0)
+        frame = b"".join((head, before.tobytes(), action.tobytes(), after.tobytes(), first.tobytes()))
         try:
             answer = self._exchange(frame, rows=count)
         except RewardError as error:
@@ -190,9 +180,9 @@ class RewardProcess(_CodeProcess):
             raise RewardError(error.finding, self._culprit(before, action, after)) from error
         if not self._fixed:
             self._learn(answer.text)
-        if len(answer.values) != count * len(self._terms):
+        if len(answer.values) != count * len(self.terms):
             raise RewardError(PROBE["died"].finding("it sent a wrong number of values"))
-        terms = answer.values.reshape(count, len(self._terms))
+        terms = answer.values.reshape(count, len(self.terms))
         # `dot` instead of `sum`, `errstate` and `isfinite`: right after a process switch, these cost 10 µs more.
         rewards = terms.dot(np.ones(terms.shape[1]))
         if not (math.isfinite(rewards.dot(rewards)) or np.isfinite(rewards).all()):
@@ -223,7 +213,7 @@ class RewardProcess(_CodeProcess):
         valid = all(name.isidentifier() and name.isascii() for name in names)
         if not valid or len(names) > frames.MAXIMUM_TERMS or len(set(names)) != len(names):
             raise RewardError(PROBE["died"].finding("it sent impossible term names"))
-        self._terms = names
+        self.terms = names
 
     def _refuse(self, terms: FloatArray) -> None:
         bad = np.argwhere(~np.isfinite(terms))
@@ -233,7 +223,7 @@ class RewardProcess(_CodeProcess):
         else:
             row, column = bad[0].tolist()
             share = f" (in {len({int(r) for r, _ in bad})} of {len(terms)} transitions)" if len(terms) > 1 else ""
-            message = f"term `{self._terms[column]}` is {terms[row, column]}{share}"
+            message = f"term `{self.terms[column]}` is {terms[row, column]}{share}"
         raise RewardError(PROBE["not-finite"].finding(message), row)
 
 
@@ -254,17 +244,10 @@ class ScoringProcess(_CodeProcess):
     :raises RewardSynthError: if the process cannot be started.
     """
 
-    def __init__(
-        self,
-        success_source: str,
-        fitness_source: str,
-        layout: Layout,
-        deadline: float = CALL_SECONDS,
-        memory_bytes: int = MEMORY_BYTES,
-    ) -> None:
+    def __init__(self, success_source: str, fitness_source: str, layout: Layout) -> None:
         self._width = width(layout)
         sources = {"success": success_source, "fitness": fitness_source}
-        super().__init__(sources, {"mode": "measure", "layout": layout}, deadline, memory_bytes)
+        super().__init__(sources, {"mode": "measure", "layout": layout})
 
     def score(self, rows: ArrayLike, actions: ArrayLike, dt: float, horizon: int, terminated: bool) -> EpisodeScore:
         """Judge one episode of T steps.
