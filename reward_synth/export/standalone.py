@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.names import ScaleName
@@ -22,30 +22,8 @@ from reward_synth.core.version import __version__
 from reward_synth.export.terms_wrapper import TermsWrapper
 from reward_synth.reward.lint import lint
 from reward_synth.reward.scale import TOTALS, as_comment, scale_line
-
-
-class ExportedField(Protocol):
-    """What the file needs to know of a field."""
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Its shape."""
-
-    @property
-    def unit(self) -> str:
-        """Its unit."""
-
-    @property
-    def doc(self) -> str:
-        """Its meaning."""
-
-    @property
-    def code(self) -> str:
-        """Expression that reads it, over ``model``, ``data``, ``mujoco``, ``np`` and ``observation``, a flat vector."""
+from reward_synth.state.fields import Field
+from reward_synth.state.row_reader import reads_mujoco, reads_observation
 
 
 def export(
@@ -53,7 +31,7 @@ def export(
     env_id: str,
     arguments: Mapping[str, Any],
     horizon: int | None,
-    table: Sequence[ExportedField],
+    table: Sequence[Field],
     goal: str = "",
     scale: ScaleName = "sum",
 ) -> str:
@@ -70,7 +48,6 @@ def export(
         that it reads cannot be had without this package.
     """
     from reward_synth.simulators import get_simulator
-    from reward_synth.state.row_reader import reads_mujoco, reads_observation
 
     simulator = exportable_simulator(env_id)
     packaged = get_simulator(simulator).exports == "with_package"
@@ -79,8 +56,11 @@ def export(
         errors = "\n".join(finding.as_text() for finding in report.findings if finding.severity == "error")
         raise RewardSynthError(f"the reward has errors:\n{errors}", "mend the reward file, then export it")
     fields = [field for field in table if field.name in report.fields]
-    if not packaged:
-        _refuse_unreadable(fields)
+    if not packaged and (unreadable := [field.name for field in fields if not field.code]):
+        raise RewardSynthError(
+            f"these fields cannot be read by a stand-alone file: {', '.join(unreadable)}",
+            "use reward_synth.RewardWrapper with the reward file instead",
+        )
     observed = not packaged and any(reads_observation(field.code) for field in fields)
     simulated = not packaged and (not observed or any(reads_mujoco(field.code) for field in fields))
     libraries = ("numpy", "gymnasium", "mujoco") if simulated else ("numpy", "gymnasium")
@@ -129,15 +109,6 @@ def exportable_simulator(env_id: str) -> str:
             f'reward_synth.simulators.get_simulator("{simulator}").make("{env_id}", {{}})',
         )
     return simulator
-
-
-def _refuse_unreadable(fields: Sequence[ExportedField]) -> None:
-    unreadable = [field.name for field in fields if not field.code]
-    if unreadable:
-        raise RewardSynthError(
-            f"these fields cannot be read by a stand-alone file: {', '.join(unreadable)}",
-            "use reward_synth.RewardWrapper with the reward file instead",
-        )
 
 
 def _render(**values: Any) -> str:
