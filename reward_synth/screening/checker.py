@@ -15,12 +15,15 @@ from reward_synth.reward.lint import lint
 from reward_synth.reward.probe_rules import TASK
 from reward_synth.screening.probe import check
 from reward_synth.screening.ranking import screen
-from reward_synth.screening.reference_episodes import POSITION_UNITS, ReferenceEpisodes, record_reference_episodes
+from reward_synth.screening.reference_episodes import ReferenceEpisodes, record_reference_episodes
 from reward_synth.state.table import FieldTable
 from reward_synth.tasks.spec import TaskSpec
 
 FIXED_POSITION, NO_SPARSE_TERM = TASK.values()
 """The second with the scale ``sign`` alone: see :class:`~reward_synth.training.scale.SignScale`."""
+POSITION_UNITS = ("m", "rad")
+SAME_PLACE = 1e-9
+"""m or rad; less than this is rounding."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +64,18 @@ class RewardChecker:
         return report.plus(found, answers)
 
     def fixed_positions(self, names: Sequence[str]) -> list[str]:
-        """A sentence on each of the named fields that is a position and never changes."""
-        fixed = self.reference_episodes.fixed_positions(self.table, names)
-        seeds = len(self.reference_episodes.episodes)
-        return [
-            f"`{name}` is {np.array2string(place, precision=3, separator=', ')} in every state of {seeds} recorded "
-            "episodes, each with a seed of its own"
-            for name, place in fixed.items()
-        ]
+        """A sentence on each of the named positions and angles that is one and the same, and not 0, in every state.
+
+        A goal that is drawn anew for each episode is none of them, whatever a field's name says.
+        """
+        episodes, told = self.reference_episodes.episodes, []
+        for field in self.table.subset(names):
+            values = np.concatenate([episode.subset([field.name]) for episode in episodes])
+            if field.unit in POSITION_UNITS and values[0].any() and np.ptp(values, axis=0).max() <= SAME_PLACE:
+                place = np.array2string(values[0], precision=3, separator=", ")
+                seeds = f"{len(episodes)} recorded episodes, each with a seed of its own"
+                told.append(f"`{field.name}` is {place} in every state of {seeds}")
+        return told
 
     def screen(self, source: str, report: CheckReport) -> CheckReport:
         """Rank the reference episodes; only for a reward whose report is ok. Returns it with what was seen."""

@@ -72,12 +72,8 @@ def check(
         answers = verdicts(asked, (), "could not run")
         return CheckReport(findings=report.findings, fields=report.fields, verdicts=answers)
     chosen = column_indices(layout, report.fields)
-    real = Transitions(
-        transitions.states[:, chosen],
-        transitions.actions,
-        transitions.next_states[:, chosen],
-        transitions.starts,
-    )
+    states, next_states = transitions.states[:, chosen], transitions.next_states[:, chosen]
+    real = Transitions(states, transitions.actions, next_states, transitions.starts)
     low, high = (np.asarray(bound, dtype=np.float64)[chosen] for bound in ranges)
     deadline = time.monotonic() + seconds
     fields = sublayout(layout, report.fields)
@@ -125,17 +121,15 @@ def _random_transitions(real: Transitions, low: FloatArray, high: FloatArray) ->
     )
 
 
+@dataclass(frozen=True)
 class _Probe:
     """One check in progress."""
 
-    def __init__(
-        self, process: RewardProcess, layout: Layout, real: Transitions, uses_memory: bool, deadline: float
-    ) -> None:
-        self.process = process
-        self.layout = layout
-        self.real = real
-        self.uses_memory = uses_memory
-        self.deadline = deadline
+    process: RewardProcess
+    layout: Layout
+    real: Transitions
+    uses_memory: bool
+    deadline: float
 
     def run(self, random: Transitions) -> tuple[list[Finding], dict[str, Verdict]]:
         """What is wrong, and what each rule answers; RewardError for what leaves nothing more to be run."""

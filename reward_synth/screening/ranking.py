@@ -39,9 +39,10 @@ def screen(source: str, report: CheckReport, table: FieldTable, reference: Refer
     if np.ptp(fitness) < 1e-9:
         return report.plus((), {MISALIGNED.id: "not enough data"})
     try:
-        means = term_means(source, report, table, reference)
+        terms_of = episode_terms(source, report, table, reference.episodes)
     except RewardError as error:
         return report.plus((error.finding,), {error.finding.id: "found", MISALIGNED.id: "could not run"})
+    means = np.stack([values.mean(axis=0) for values in terms_of])
     whole = rank_correlation(means.sum(axis=1), fitness)
     if whole is None:
         return report.plus((), {MISALIGNED.id: "not applicable"})
@@ -62,12 +63,6 @@ def _misaligned(alignment: Alignment) -> Finding:
         f"(rank correlation {alignment.reward:+.2f})" + (f"; by term: {names}" if names else ""),
         f"delete {only}, or turn its sign round; leave the other terms as they are" if only else None,
     )
-
-
-def term_means(source: str, report: CheckReport, table: FieldTable, reference: ReferenceEpisodes) -> FloatArray:
-    """Mean of each term per step, shape (episodes, terms)."""
-    terms = episode_terms(source, report, table, reference.episodes)
-    return np.stack([values.mean(axis=0) for values in terms])
 
 
 def episode_terms(source: str, report: CheckReport, table: FieldTable, episodes: Sequence[Episode]) -> list[FloatArray]:

@@ -24,15 +24,12 @@ from reward_synth.state.table import FieldTable
 from reward_synth.tasks.spec import TaskSpec
 
 STEPS = 150
+HELD_STEPS = 20
 SEED = 30_000
 Controller = Callable[[int], FloatArray | None]
 """Time step to an action in [-1, 1] per dimension, scaled to the environment's limits; None ends the episode.
 
 Where an action is one of several, the largest element is chosen; of equals the first, which is to do nothing."""
-
-POSITION_UNITS = ("m", "rad")
-SAME_PLACE = 1e-9
-"""m or rad; less than this is rounding."""
 
 EXPERT_EPISODES = 4
 EXPERT_NOISE = (0.2, 0.4)
@@ -51,34 +48,15 @@ class ReferenceEpisodes:
     experts: int = 0
     """So many at the end are a scripted expert's."""
 
-    def fixed_positions(self, table: FieldTable, names: Sequence[str]) -> dict[str, FloatArray]:
-        """Those of the named positions and angles that are one and the same, and not 0, in every recorded state.
-
-        A goal that is drawn anew for each episode is none of them, whatever a field's name says.
-        """
-        found = {}
-        for field in table.subset(names):
-            values = np.concatenate([episode.subset([field.name]) for episode in self.episodes])
-            first = values[0]
-            if field.unit in POSITION_UNITS and first.any() and np.ptp(values, axis=0).max() <= SAME_PLACE:
-                found[field.name] = first
-        return found
-
     def transitions(self, names: Sequence[str]) -> Transitions:
         """All steps, rows of only these fields; the first episode is the body at rest (zero action)."""
-        return transitions_of(self.episodes, names)
-
-
-def transitions_of(episodes: tuple[Episode, ...], names: Sequence[str]) -> Transitions:
-    """Episodes laid end to end, rows of only these fields, with ``starts`` true at each episode's first step."""
-    rows = [episode.subset(names) for episode in episodes]
-    starts = [np.arange(episode.length) == 0 for episode in episodes]
-    return Transitions(
-        states=np.concatenate([row[:-1] for row in rows]),
-        actions=np.concatenate([episode.actions for episode in episodes]),
-        next_states=np.concatenate([row[1:] for row in rows]),
-        starts=np.concatenate(starts),
-    )
+        rows = [episode.subset(names) for episode in self.episodes]
+        return Transitions(
+            states=np.concatenate([row[:-1] for row in rows]),
+            actions=np.concatenate([episode.actions for episode in self.episodes]),
+            next_states=np.concatenate([row[1:] for row in rows]),
+            starts=np.concatenate([np.arange(episode.length) == 0 for episode in self.episodes]),
+        )
 
 
 def record_reference_episodes(task: TaskSpec, table: FieldTable) -> ReferenceEpisodes:
@@ -95,11 +73,7 @@ def record_reference_episodes(task: TaskSpec, table: FieldTable) -> ReferenceEpi
     scripted = len(plans)
     for expert in simulator.experts(environment):
         plans += [(controller, task.horizon) for controller in expert_controllers(expert, size, table.discrete)]
-    episodes = [
-        _record(environment, controller, steps, SEED + number, task.horizon, seconds)
-        for number, (controller, steps) in enumerate(plans)
-    ]
-    environment.close()
+    episodes = _record_all(environment, plans, task.horizon, seconds)
     return ReferenceEpisodes(tuple(episodes), tuple(score_episodes(task, table, episodes)), len(plans) - scripted)
 
 
@@ -114,24 +88,31 @@ def record_full_length(task: TaskSpec, table: FieldTable) -> list[Episode]:
         lambda step: generator.uniform(-1.0, 1.0, size),
         _held(lambda: generator.uniform(-1.0, 1.0, size)),
     ]
-    episodes = [
-        _record(environment, script, task.horizon, SEED + number, task.horizon, seconds)
-        for number, script in enumerate(scripts)
-    ]
-    environment.close()
-    return episodes
+    return _record_all(environment, [(script, task.horizon) for script in scripts], task.horizon, seconds)
 
 
-def _held(draw: Callable[[], FloatArray], steps: int = 20) -> Controller:
+def _held(draw: Callable[[], FloatArray]) -> Controller:
     """A random action that is held for some steps: shaking alone moves nothing far."""
     held: list[FloatArray] = []
 
     def act(step: int) -> FloatArray:
-        if step % steps == 0:
+        if step % HELD_STEPS == 0:
             held[:] = [draw()]
         return held[0]
 
     return act
+
+
+def _record_all(
+    environment: StateRecorder, plans: Sequence[tuple[Controller, int]], horizon: int, seconds: float
+) -> list[Episode]:
+    """An episode of each controller with its most steps, each with a seed of its own; closes the environment."""
+    episodes = [
+        _record(environment, controller, steps, SEED + number, horizon, seconds)
+        for number, (controller, steps) in enumerate(plans)
+    ]
+    environment.close()
+    return episodes
 
 
 def _record(
