@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from reward_synth.state.row_reader import CodeReader
+from reward_synth.state.row_reader import read_code
 
 Reader = Callable[[Any], Any]
 
@@ -53,7 +54,7 @@ class Field:
         if self.read is None:
             if not self.code:
                 raise ValueError(f"field {self.name!r} has neither `code` nor `read`")
-            object.__setattr__(self, "read", CodeReader(self.code, self.shape))
+            object.__setattr__(self, "read", partial(read_code, self.code, self.shape))
 
     @property
     def size(self) -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
@@ -31,24 +30,17 @@ TOUCHING_GEOMS = "data.contact.geom.ravel().tolist()"
 """Geom numbers of all contacts, as the contact fields' expressions write it."""
 
 
-@dataclass(frozen=True)
-class CodeReader:
-    """Reads one field by its expression from an unwrapped environment; compiled at first use, picklable."""
+def read_code(code: str, shape: tuple[int, ...], env: Any) -> Any:
+    """One field's present value: a float for the shape ``()``, otherwise a new float64 array.
 
-    code: str
-    """Over ``model``, ``data``, ``mujoco``, ``np``. What is over ``observation`` can be read by
-    :func:`compile_row_reader` only: an environment does not keep what it has observed."""
-    shape: tuple[int, ...]
-    """``()`` makes it return a float, otherwise a new float64 array."""
+    :param code: over ``model``, ``data``, ``mujoco``, ``np``. What is over ``observation`` can be read by
+        :func:`compile_row_reader` only: an environment does not keep what it has observed.
+    """
+    import mujoco
 
-    def __call__(self, env: Any) -> Any:
-        """The field's present value."""
-        import mujoco
-
-        base = env.unwrapped
-        names = {"model": base.model, "data": base.data, "mujoco": mujoco, "np": np}
-        value = eval(self.code, names)
-        return float(value) if self.shape == () else np.array(value, dtype=np.float64).reshape(self.shape)
+    base = env.unwrapped
+    value = eval(code, {"model": base.model, "data": base.data, "mujoco": mujoco, "np": np})
+    return float(value) if shape == () else np.array(value, dtype=np.float64).reshape(shape)
 
 
 OBSERVATION = "observation"

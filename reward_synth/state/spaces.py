@@ -8,6 +8,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium import spaces
+from gymnasium.wrappers import TransformObservation
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.state.faults import name_of
@@ -19,28 +20,12 @@ MOST_CHOICES = 256
 """A choice among more actions takes longer to explore than a training lasts."""
 
 
-class VectorObservation(gymnasium.ObservationWrapper[Any, Any, Any]):
-    """Lays an observation out as one vector of floats.
+def flatten(space: Any, observation: Any) -> Any:
+    """An observation of the space as a flat array.
 
     A ``Dict``'s parts follow each other as its space lists them, which is the order of Gymnasium's ``flatten``; an
     array of several dimensions is laid out row by row.
     """
-
-    def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
-        super().__init__(env)
-        self._space = env.observation_space
-        flat = spaces.flatten_space(self._space)
-        kind = np.float64 if flat.dtype == np.float64 else np.float32
-        self._kind = kind
-        self.observation_space = spaces.Box(flat.low.astype(kind), flat.high.astype(kind), dtype=kind)
-
-    def observation(self, observation: Any) -> Any:
-        """The flat vector."""
-        return flatten(self._space, observation).astype(self._kind, copy=False)
-
-
-def flatten(space: Any, observation: Any) -> Any:
-    """An observation of the space as a flat array, as :class:`VectorObservation` lays it out."""
     if isinstance(space, spaces.Box):
         return np.asarray(observation).reshape(-1)
     return spaces.flatten(space, observation)
@@ -55,7 +40,10 @@ def as_vector(env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
     space = env.observation_space
     if isinstance(space, spaces.Box) and len(space.shape) == 1 and space.dtype in (np.float32, np.float64):
         return env
-    return VectorObservation(env)
+    flat: Any = spaces.flatten_space(space)
+    kind = np.float64 if flat.dtype == np.float64 else np.float32
+    box = spaces.Box(flat.low.astype(kind), flat.high.astype(kind), dtype=kind)
+    return TransformObservation(env, lambda observed: flatten(space, observed).astype(kind, copy=False), box)
 
 
 def require_supported(env: gymnasium.Env[Any, Any]) -> None:

@@ -1,6 +1,6 @@
 """Fields of environments without a MuJoCo model: the elements of the observation, by name.
 
-The observation is laid out as one flat vector (see :class:`~reward_synth.state.spaces.VectorObservation`); the
+The observation is laid out as one flat vector (see :func:`~reward_synth.state.spaces.flatten`); the
 fields' expressions read that. Names and units come from the class's own documentation, where it has a table of them,
 ranges from the observation space.
 """
