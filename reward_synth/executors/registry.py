@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from reward_synth.core import machine
-from reward_synth.executors.base import (
-    Executor,
-)
+from reward_synth.executors.base import Executor
 
 
 def open_executor(kind: Literal["local", "ray"], jobs: int | None) -> Executor:

@@ -12,9 +12,10 @@ from reward_synth.cli.app import execute
 from reward_synth.core import machine
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.executors.ray.driver import broker_environment
-from reward_synth.executors.ray.protocol import Event, Line, Order
+from reward_synth.executors.ray.protocol import Event, Order
 from reward_synth.executors.registry import open_executor
 from reward_synth.settings.model import Settings
+from reward_synth.training.worker.line import Line
 
 MIB = 1 << 20
 

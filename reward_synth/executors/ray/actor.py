@@ -123,11 +123,7 @@ class Seat:
 
     def _refused(self, job: TrainJob, reason: str) -> Look:
         """Report only that the folder must not be sent."""
-        for entry in job.folder.iterdir():
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry, ignore_errors=True)
-            else:
-                entry.unlink()
+        shutil.rmtree(job.folder, ignore_errors=True)
         crash(job, reason)
         return Look(True, pack(job.folder, without=frozenset({"job.json"})))
 

@@ -26,10 +26,11 @@ from reward_synth.core.machine import WORKER_MEMORY
 from reward_synth.executors.base import crash
 from reward_synth.executors.ray.actor import Errand, Look, Seat
 from reward_synth.executors.ray.archive import UnfitFile, check_episodes, show_curves, unpack
-from reward_synth.executors.ray.protocol import Event, Line, Order
+from reward_synth.executors.ray.protocol import Event, Order
 from reward_synth.store.manifest import versions
 from reward_synth.training.job import TrainJob
 from reward_synth.training.outcomes import outcome_of
+from reward_synth.training.worker.line import Line
 from reward_synth.training.worker.subprocess_stage import stay_with
 
 RETRIES = 3

@@ -18,9 +18,10 @@ from pathlib import Path
 from reward_synth.core import machine
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.executors.base import POLL_SECONDS, OnProgress, OnResult, crash, take_finished, worker_environment
-from reward_synth.executors.ray.protocol import Event, Line, Order
+from reward_synth.executors.ray.protocol import Event, Order
 from reward_synth.training.job import TrainJob, read_progress
 from reward_synth.training.outcomes import outcome_of
+from reward_synth.training.worker.line import Line
 from reward_synth.training.worker.subprocess_stage import cause
 
 START_SECONDS = 60.0

@@ -13,9 +13,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
-import json
 import os
-import selectors
 import signal
 import subprocess
 import sys
@@ -24,10 +22,27 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.types import Value
 from reward_synth.training.worker import subprocess_stage as stage
+from reward_synth.training.worker.line import Line
 from reward_synth.training.worker.subprocess_stage import cause, stay_with
 
 POLL_SECONDS = 0.02
+
+
+class Start(Value):
+    """To the host: start a worker."""
+
+    job: Path
+    stderr: Path
+
+
+class Report(Value):
+    """From the host: a worker has started, or ended."""
+
+    pid: int
+    code: int | None = None
+    """Its return code, negative for a signal; None for one that has started."""
 
 
 class Forked:
@@ -66,8 +81,8 @@ class WorkerHost:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = dict(environment)
         self._process: subprocess.Popen[bytes] | None = None
+        self._line: Line[Report]
         self._ended: dict[int, int] = {}
-        self._unread = b""
 
     def start(self, job: Path, stderr: Path) -> Forked:
         """Start a worker for the job file, in a session and a process group of its own.
@@ -75,26 +90,23 @@ class WorkerHost:
         :raises RewardSynthError: the host dies before it has done so.
         """
         if self._process is None or self._process.poll() is not None:
-            self._start_host()
-        assert self._process is not None and self._process.stdin is not None
-        asked = json.dumps({"job": str(job), "stderr": str(stderr)}) + "\n"
-        # If the host is dead, the missing answer shows it.
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(asked.encode())
-            self._process.stdin.flush()
-        while (answer := self._read_answer(block=True)) is not None:
-            if "started" in answer:
-                return Forked(self, answer["started"])
-        code = self._process.wait()
-        raise RewardSynthError(f"the worker host died with {cause(code)}", "is there enough memory?")
+            self._process = self._start_host()
+        try:
+            self._line.tell(Start(job=job, stderr=stderr))
+            while not (started := self._hear(None)):
+                pass
+        except (BrokenPipeError, EOFError):
+            died = cause(self._process.wait())
+            raise RewardSynthError(f"the worker host died with {died}", "is there enough memory?") from None
+        return Forked(self, started[0])
 
     def ended(self, pid: int) -> int | None:
         """That worker's return code, negative for a signal; None while it runs."""
         assert self._process is not None
         # A worker ends with its host, which can then no longer report it.
         died = self._process.poll() is not None
-        while pid not in self._ended and self._read_answer(block=False) is not None:
-            pass
+        with contextlib.suppress(EOFError):
+            self._hear(0.0)
         return self._ended.get(pid, -signal.SIGKILL if died else None)
 
     def close(self) -> None:
@@ -103,9 +115,8 @@ class WorkerHost:
             self._process.kill()
             self._process.wait()
 
-    def _start_host(self) -> None:
-        self._unread = b""
-        self._process = subprocess.Popen(
+    def _start_host(self) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
             [sys.executable, "-I", "-m", "reward_synth.training.worker.fork_server", str(os.getpid())],
             env=self._environment,
             stdin=subprocess.PIPE,
@@ -113,25 +124,19 @@ class WorkerHost:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
+        assert process.stdin is not None and process.stdout is not None
+        self._line = Line(Report, process.stdout.fileno(), process.stdin.fileno())
+        return process
 
-    def _read_answer(self, *, block: bool) -> dict[str, int] | None:
-        """The host's next answer, kept if it reports an end; None if there is none now, or none will come."""
-        assert self._process is not None and self._process.stdout is not None
-        output = self._process.stdout.fileno()
-        while b"\n" not in self._unread:
-            with selectors.DefaultSelector() as selector:
-                selector.register(output, selectors.EVENT_READ)
-                if not block and not selector.select(0):
-                    return None
-            piece = os.read(output, 65536)
-            if not piece:
-                return None
-            self._unread += piece
-        line, _, self._unread = self._unread.partition(b"\n")
-        answer: dict[str, int] = json.loads(line)
-        if "ended" in answer:
-            self._ended[answer["ended"]] = answer["code"]
-        return answer
+    def _hear(self, seconds: float | None) -> list[int]:
+        """Keep what the host reports within this time, and return the workers that it has started."""
+        started = []
+        for report in self._line.heard(seconds):
+            if report.code is None:
+                started.append(report.pid)
+            else:
+                self._ended[report.pid] = report.code
+        return started
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -141,26 +146,13 @@ def main(arguments: Sequence[str]) -> int:
     stage.preloaded = True
     # Forks share these objects. Frozen, they are ignored by the garbage collector, and their pages stay shared.
     gc.freeze()
-    readable, writable = os.pipe()
-    os.set_blocking(writable, False)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.set_wakeup_fd(writable)
-    selector = selectors.DefaultSelector()
-    for end in (0, readable):
-        selector.register(end, selectors.EVENT_READ)
-    unread = b""
-    while True:
-        for key, _ in selector.select():
-            piece = os.read(key.fd, 65536)
-            if key.fd == readable:
-                continue
-            if not piece:
-                return 0
-            unread += piece
-            while b"\n" in unread:
-                line, _, unread = unread.partition(b"\n")
-                _tell({"started": _fork_worker(**json.loads(line))})
-        _reap()
+    line = Line(Start, 0, 1)
+    signal.signal(signal.SIGCHLD, lambda *_: _reap(line))
+    with contextlib.suppress(EOFError):
+        while True:
+            for start in line.heard():
+                line.tell(Report(pid=_fork_worker(start)))
+    return 0
 
 
 def _load() -> None:
@@ -171,35 +163,30 @@ def _load() -> None:
         importlib.import_module(module)
 
 
-def _fork_worker(job: str, stderr: str) -> int:
+def _fork_worker(start: Start) -> int:
     host, pid = os.getpid(), os.fork()
     if pid:
         return pid
-    signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.setsid()
     nowhere = os.open(os.devnull, os.O_RDWR)
-    errors = os.open(stderr, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    errors = os.open(start.stderr, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     for end, target in ((nowhere, 0), (nowhere, 1), (errors, 2)):
         os.dup2(end, target)
-    # Close the host's own pipes and selector, and what was opened just now.
+    # Close what was opened just now, and what the host holds besides its pipes.
     os.closerange(3, 256)
     from reward_synth.training.worker import main as worker
 
-    stage.end_with(lambda: worker.main([job, str(host)]))
+    stage.end_with(lambda: worker.main([str(start.job), str(host)]))
 
 
-def _reap() -> None:
+def _reap(line: Line[Start]) -> None:
     with contextlib.suppress(ChildProcessError):
         while True:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 return
-            _tell({"ended": pid, "code": os.waitstatus_to_exitcode(status)})
-
-
-def _tell(answer: dict[str, int]) -> None:
-    os.write(1, json.dumps(answer).encode() + b"\n")
+            line.tell(Report(pid=pid, code=os.waitstatus_to_exitcode(status)))
 
 
 if __name__ == "__main__":
