@@ -134,21 +134,20 @@ class TrainJob(Value):
         """Written last, atomically: its existence means that the training is finished."""
         return self.folder / "result.json"
 
-    def digest(self) -> str:
-        """A hash of everything that decides the result: the job without its folders, its limits and the task's words,
-        and the bytes of the reward and of the environment's file.
-        """
-        return self._digest(frozenset())
-
     def lineage(self) -> str:
         """As :meth:`digest`, whatever the budget: a training goes on from a checkpoint of the same lineage."""
-        return self._digest(frozenset({"steps"}))
+        return self.digest("steps")
 
-    def _digest(self, besides: frozenset[str]) -> str:
+    def digest(self, *besides: str) -> str:
+        """A hash of everything that decides the result: the job without its folders, its limits and the task's words,
+        and the bytes of the reward and of the environment's file.
+
+        :param besides: other fields that do not count.
+        """
         places = {"task", "reward", "folder", "trajectories", "environment_file"}
         # How far it may go for now, and how safely, may change from one day to the next.
         limits = {"until", "end", "keep_checkpoint", "stop_when_solved", "sandbox"}
-        asked = self.model_dump_json(exclude=places | limits | besides)
+        asked = self.model_dump_json(exclude={*places, *limits, *besides})
         # The preset says how it is trained; the task's goal, name and notes are for people.
         words = {"name", "goal", "aliases", "notes", "drafted", "source", "fitness_unit", "training"}
         asked += self.task.model_dump_json(exclude=words) + self.task.training.scale

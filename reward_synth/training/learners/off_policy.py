@@ -37,28 +37,24 @@ def _draw(init: Any, keys: Any, *inputs: Any) -> Any:
     return jax.tree_util.tree_map_with_path(fill, jax.eval_shape(init, keys, *inputs))
 
 
-class Actor(SquashedGaussianActor):
-    """sbx-rl's actor, with initial weights that need no compiler."""
+class _Drawn:
+    """A Flax module with initial weights that need no compiler."""
 
     def init(self, keys: Any, *inputs: Any) -> Any:
         """Initial weights by layer."""
-        return _draw(super().init, keys, *inputs)
+        return _draw(super().init, keys, *inputs)  # type: ignore[misc]  # The module's own, which follows this class.
 
 
-class Critics(VectorCritic):
-    """SAC's critics, side by side; see :class:`Actor`."""
-
-    def init(self, keys: Any, *inputs: Any) -> Any:
-        """Initial weights by layer."""
-        return _draw(super().init, keys, *inputs)
+class Actor(_Drawn, SquashedGaussianActor):
+    """sbx-rl's actor."""
 
 
-class Critic(ContinuousCritic):
-    """One of TQC's critics; see :class:`Actor`."""
+class Critics(_Drawn, VectorCritic):
+    """SAC's critics, side by side."""
 
-    def init(self, keys: Any, *inputs: Any) -> Any:
-        """Initial weights by layer."""
-        return _draw(super().init, keys, *inputs)
+
+class Critic(_Drawn, ContinuousCritic):
+    """One of TQC's critics."""
 
 
 class OffPolicyLearner(Learner):

@@ -52,14 +52,9 @@ def rehearse(spec: EnvironmentSpec, environment: dict[str, str], sandbox: bool =
     with tempfile.TemporaryDirectory(prefix="reward-synth-rehearsal-") as name:
         folder = Path(name)
         asked = Rehearsal(spec=spec, environment_file=file_of(spec.environment.id), sandbox=sandbox)
-        write_text(folder / "rehearsal.json", asked.model_dump_json())
-        command = [
-            sys.executable,
-            "-I",
-            "-m",
-            "reward_synth.training.worker.locked_trial",
-            str(folder / "rehearsal.json"),
-        ]
+        path = folder / "rehearsal.json"
+        write_text(path, asked.model_dump_json())
+        command = [sys.executable, "-I", "-m", "reward_synth.training.worker.locked_trial", str(path)]
         try:
             code = subprocess.run(
                 command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
@@ -76,13 +71,9 @@ def rehearse(spec: EnvironmentSpec, environment: dict[str, str], sandbox: bool =
                 f"the environment {spec.environment.id} ended its process with {cause(code)}",
                 "try it in Python by itself: make, reset, and step it",
             )
-        _raise(Outcome.model_validate_json(answer.read_bytes()))
-
-
-def _raise(outcome: Outcome) -> None:
-    if outcome.message:
-        kind = EnvironmentFault if outcome.fault else RewardSynthError
-        raise kind(outcome.message, outcome.hint)
+        outcome = Outcome.model_validate_json(answer.read_bytes())
+        if outcome.message:
+            raise (EnvironmentFault if outcome.fault else RewardSynthError)(outcome.message, outcome.hint)
 
 
 def main(arguments: Sequence[str]) -> int:

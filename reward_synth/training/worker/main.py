@@ -17,21 +17,12 @@ from collections.abc import Sequence
 from reward_synth.core.types import TrainResult
 from reward_synth.training.job import TrainJob, read_progress
 from reward_synth.training.outcomes import FinalEvaluation, RungEnd, Training, best_point, lost_again, write_result
-from reward_synth.training.worker.subprocess_stage import (
-    Outcome,
-    arguments_of,
-    cause,
-    processor_seconds,
-    run_process,
-    stay_with,
-)
+from reward_synth.training.worker.subprocess_stage import Outcome, cause, job_of, processor_seconds, run_process
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run one job. Returns 0 if a result or a pause was written, also for a crashed training."""
-    path, parent = arguments_of(arguments)
-    stay_with(parent)
-    job = TrainJob.read(path)
+    job = job_of(arguments)
     done = run(job)
     if isinstance(done, RungEnd):
         done.write(job.folder)

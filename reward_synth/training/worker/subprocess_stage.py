@@ -29,12 +29,10 @@ preloaded = False
 def run_stage(outcome: type[Outcome], work: Callable[[TrainJob], Outcome], arguments: Sequence[str]) -> int:
     """Run one stage of a job and write its outcome last. An exception becomes an outcome, too.
 
-    :param arguments: the job file, and the worker's process id unless a person starts the stage by hand.
+    :param arguments: see :func:`job_of`.
     :returns: 0, the exit code.
     """
-    path, parent = arguments_of(arguments)
-    stay_with(parent)
-    job = TrainJob.read(path)
+    job = job_of(arguments)
     try:
         with _scratch(job.folder / "scratch"):
             found = work(job)
@@ -45,16 +43,19 @@ def run_stage(outcome: type[Outcome], work: Callable[[TrainJob], Outcome], argum
     return 0
 
 
-def arguments_of(arguments: Sequence[str]) -> tuple[Path, int | None]:
-    """The job file and the parent's process id, from the command line of a worker or a stage."""
+def job_of(arguments: Sequence[str]) -> TrainJob:
+    """The job of a worker or a stage, which from now on ends with its parent.
+
+    :param arguments: the job file, and the parent's process id unless a person starts it by hand.
+    """
     path, *parent = arguments
-    return Path(path), int(parent[0]) if parent else None
+    if parent:
+        stay_with(int(parent[0]))
+    return TrainJob.read(Path(path))
 
 
-def stay_with(parent: int | None) -> None:
-    """End this process when its parent ends, and now if the parent has ended already. None: outlive it."""
-    if parent is None:
-        return
+def stay_with(parent: int) -> None:
+    """End this process when its parent ends, and now if the parent has ended already."""
     lock.die_with_parent()
     if os.getppid() != parent:
         sys.exit("the process that started this one is gone")

@@ -11,7 +11,6 @@ import importlib.util
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from reward_synth.sandbox import channel, lock
 from reward_synth.simulators.custom.files import file_of, is_file_id
@@ -39,7 +38,7 @@ def confine_files(job: TrainJob, readable: Iterable[Path], writable: Iterable[Pa
     if not job.sandbox:
         channel.set_protection(("limits",))
         return
-    restrict_files((*model_files(job), *readable), writable)
+    restrict_files((*environment_files(job.task.environment, job.folder), *readable), writable)
 
 
 def restrict_files(readable: Iterable[Path], writable: Iterable[Path]) -> None:
@@ -71,11 +70,6 @@ def libraries() -> Iterator[Path]:
     yield from (Path(entry) for entry in sys.path if Path(entry).name in ("site-packages", "dist-packages"))
 
 
-def model_files(job: TrainJob) -> Iterator[Path]:
-    """The files of the job's environment, if it is the person's own."""
-    return environment_files(job.task.environment, job.folder)
-
-
 def environment_files(environment: Environment, own: Path) -> Iterator[Path]:
     """The files of a person's own environment: its module or file, and its model's folder.
 
@@ -94,14 +88,10 @@ def environment_files(environment: Environment, own: Path) -> Iterator[Path]:
         if spec is not None:
             yield from map(Path, spec.submodule_search_locations or filter(None, (spec.origin,)))
     for value in environment.arguments.values():
-        if _is_file(value):
+        if isinstance(value, str) and Path(value).is_absolute() and Path(value).is_file():
             # Meshes and textures lie beside the model. The home folder would be too much.
             folder = Path(value).resolve().parent
             yield folder if not _holds(folder, own) else Path(value)
-
-
-def _is_file(value: Any) -> bool:
-    return isinstance(value, str) and Path(value).is_absolute() and Path(value).is_file()
 
 
 def _holds(folder: Path, own: Path) -> bool:

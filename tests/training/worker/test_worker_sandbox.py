@@ -14,8 +14,7 @@ import pytest
 from reward_synth.sandbox import lock
 from reward_synth.tasks.spec import TaskSpec
 from reward_synth.training.job import TrainJob
-from reward_synth.training.worker.worker_sandbox import model_files
-from tests.training.cases import make_job
+from reward_synth.training.worker.worker_sandbox import environment_files
 
 ATTACK = """
 import os, socket, subprocess, sys
@@ -127,9 +126,8 @@ def test_each_attack_lands_on_a_stage_without_lock(stage: str, job: TrainJob, tm
     assert everything >= HARMLESS | NEED_LANDLOCK - {"write a package"} | {"fork", "make a socket", "kill the worker"}
 
 
-def arguments_with(task: TaskSpec, folder: Path, **changes: object) -> TrainJob:
-    environment = task.environment.model_copy(update=changes)
-    return make_job(folder / "run", task.model_copy(update={"environment": environment}))
+def files_with(task: TaskSpec, folder: Path, **changes: object) -> list[Path]:
+    return list(environment_files(task.environment.model_copy(update=changes), folder / "run"))
 
 
 def test_a_model_of_ones_own_is_readable_with_its_meshes(
@@ -140,15 +138,15 @@ def test_a_model_of_ones_own_is_readable_with_its_meshes(
     robot.parent.mkdir()
     for path in (robot, loose):
         path.touch()
-    assert list(model_files(arguments_with(task, tmp_path, arguments={"xml_file": str(robot)}))) == [robot.parent]
+    assert files_with(task, tmp_path, arguments={"xml_file": str(robot)}) == [robot.parent]
     # Its folder is the home folder, so the file alone.
-    assert list(model_files(arguments_with(task, tmp_path, arguments={"xml_file": str(loose)}))) == [loose]
-    assert list(model_files(arguments_with(task, tmp_path, arguments={"xml_file": "ant.xml", "mass": 3}))) == []
+    assert files_with(task, tmp_path, arguments={"xml_file": str(loose)}) == [loose]
+    assert files_with(task, tmp_path, arguments={"xml_file": "ant.xml", "mass": 3}) == []
 
 
 def test_a_module_that_registers_an_environment_is_readable(task: TaskSpec, tmp_path: Path) -> None:
     import gymnasium
 
-    found = list(model_files(arguments_with(task, tmp_path, id="gymnasium.envs:HalfCheetah-v5")))
+    found = files_with(task, tmp_path, id="gymnasium.envs:HalfCheetah-v5")
     assert found == [Path(gymnasium.__file__).parent]
-    assert list(model_files(arguments_with(task, tmp_path, id="no_such_module:X-v0"))) == []
+    assert files_with(task, tmp_path, id="no_such_module:X-v0") == []
