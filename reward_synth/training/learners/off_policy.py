@@ -37,24 +37,28 @@ def _draw(init: Any, keys: Any, *inputs: Any) -> Any:
     return jax.tree_util.tree_map_with_path(fill, jax.eval_shape(init, keys, *inputs))
 
 
-class _Drawn:
-    """A Flax module with initial weights that need no compiler."""
+class Actor(SquashedGaussianActor):
+    """sbx-rl's actor, with initial weights that need no compiler."""
 
     def init(self, keys: Any, *inputs: Any) -> Any:
         """Initial weights by layer."""
-        return _draw(super().init, keys, *inputs)  # type: ignore[misc]  # The module's own, which follows this class.
+        return _draw(super().init, keys, *inputs)
 
 
-class Actor(_Drawn, SquashedGaussianActor):
-    """sbx-rl's actor."""
+class Critics(VectorCritic):
+    """SAC's critics, side by side; see :class:`Actor`."""
+
+    def init(self, keys: Any, *inputs: Any) -> Any:
+        """Initial weights by layer."""
+        return _draw(super().init, keys, *inputs)
 
 
-class Critics(_Drawn, VectorCritic):
-    """SAC's critics, side by side."""
+class Critic(ContinuousCritic):
+    """One of TQC's critics; see :class:`Actor`."""
 
-
-class Critic(_Drawn, ContinuousCritic):
-    """One of TQC's critics."""
+    def init(self, keys: Any, *inputs: Any) -> Any:
+        """Initial weights by layer."""
+        return _draw(super().init, keys, *inputs)
 
 
 class OffPolicyLearner(Learner):
