@@ -123,7 +123,11 @@ class Seat:
 
     def _refused(self, job: TrainJob, reason: str) -> Look:
         """Report only that the folder must not be sent."""
-        shutil.rmtree(job.folder, ignore_errors=True)
+        for entry in job.folder.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink()
         crash(job, reason)
         return Look(True, pack(job.folder, without=frozenset({"job.json"})))
 

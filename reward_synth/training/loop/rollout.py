@@ -111,10 +111,18 @@ class TermWindow:
     def take(self) -> dict[str, tuple[float, float, float, float]]:
         """(minimum, mean, maximum, share) by term, then start anew. Share is of the mean absolute values."""
         total = float(self._absolute.sum()) or 1.0
-        columns = (self._low, self._sum / max(self._steps, 1), self._high, self._absolute / total)
-        rows = np.stack(columns, axis=1) if self._steps else np.zeros((len(self._names), 4))
+        steps = max(self._steps, 1)
+        statistics = {
+            name: (
+                float(self._low[i]) if self._steps else 0.0,
+                float(self._sum[i]) / steps,
+                float(self._high[i]) if self._steps else 0.0,
+                float(self._absolute[i]) / total,
+            )
+            for i, name in enumerate(self._names)
+        }
         self._clear()
-        return {name: (row[0], row[1], row[2], row[3]) for name, row in zip(self._names, rows.tolist(), strict=True)}
+        return statistics
 
 
 class GeneratedReward(VecEnvWrapper):
