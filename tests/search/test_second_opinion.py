@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from reward_synth import Run, synthesize
 from reward_synth.cli.app import app
+from reward_synth.evaluation.play import field_table
 from reward_synth.llm.fake import ScriptedModel
 from reward_synth.search.second_opinion import dispute
 from reward_synth.tasks.spec import save_own_task
@@ -23,7 +24,7 @@ def judged(run: Run, success: str) -> str | None:
     store, best = run.store, run.best
     assert best is not None
     save_own_task(run.task.model_copy(update={"success": success}), store.second_opinion_path)
-    return dispute(store, run.field_table, best.id)
+    return dispute(store, field_table(run.task), best.id)
 
 
 @pytest.mark.slow
