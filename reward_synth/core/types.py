@@ -146,6 +146,10 @@ class TermStatistics(Value):
     """Mean absolute value over the sum of all terms' mean absolute values, 0 to 1."""
 
 
+STOPPED = "stopped after"
+"""How the reason of a training begins that was ended at a rung."""
+
+
 class TrainResult(Value):
     """What came out of training one policy on one reward; ``result.json``, written last."""
 

@@ -58,6 +58,11 @@ def unsolved(evidence: Evidence) -> Verdict | None:
     return "not applicable" if evidence.solved else None
 
 
+def trained_out(evidence: Evidence) -> Verdict | None:
+    """The training was not stopped at a rung: by then its terms tell how a policy begins, and not what they lead to."""
+    return "not enough data" if evidence.cut_short else None
+
+
 def points(fewest: int) -> Need:
     """So many evaluations during training."""
     return lambda evidence: "not enough data" if len(evidence.curve) < fewest else None

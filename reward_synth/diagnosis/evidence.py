@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from reward_synth.core.arrays import FloatArray
-from reward_synth.core.types import EpisodeScore, EvaluationPoint, TermStatistics, TrainResult
+from reward_synth.core.types import STOPPED, EpisodeScore, EvaluationPoint, TermStatistics, TrainResult
 from reward_synth.diagnosis.precursors import Precursor, precursors
 from reward_synth.diagnosis.trajectories import Played
 from reward_synth.state.table import FieldTable
@@ -106,6 +106,11 @@ class Evidence:
         """
         short = any(not point.success and point.episode_length < 0.99 * self.task.horizon for point in self.curve)
         return self.falls or short or any(m.terminated and not m.success for m in self.scores)
+
+    @cached_property
+    def cut_short(self) -> bool:
+        """True if a rung ended the training."""
+        return any(result.reason.startswith(STOPPED) for result in self.trained)
 
     @cached_property
     def precursors(self) -> tuple[Precursor, ...]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from reward_synth.core.number_format import number, percent, plural, with_unit
 from reward_synth.core.types import Verdict
-from reward_synth.diagnosis.detector import Detector, Said, detector, episodes, trajectories, unsolved
+from reward_synth.diagnosis.detector import Detector, Said, detector, episodes, trained_out, trajectories, unsolved
 from reward_synth.diagnosis.evidence import Evidence
 from reward_synth.diagnosis.trajectories import Played, Series, series_of
 
@@ -40,7 +40,7 @@ def _bounded(evidence: Evidence) -> Verdict | None:
     return "not applicable" if evidence.table.discrete or not bounds or not np.isfinite(bounds).all() else None
 
 
-@detector(unsolved, episodes(1))
+@detector(unsolved, trained_out, episodes(1))
 def wrong_direction(evidence: Evidence) -> Said:
     """Does the policy move, but against the goal?
 

@@ -10,7 +10,17 @@ import numpy as np
 
 from reward_synth.core.number_format import number, percent, plural, steps, with_unit
 from reward_synth.core.types import TermStatistics, Verdict
-from reward_synth.diagnosis.detector import Detector, Said, detector, episodes, points, seeds, terms, unsolved
+from reward_synth.diagnosis.detector import (
+    Detector,
+    Said,
+    detector,
+    episodes,
+    points,
+    seeds,
+    terms,
+    trained_out,
+    unsolved,
+)
 from reward_synth.diagnosis.evidence import Evidence, thirds
 from reward_synth.diagnosis.motion_rules import DETECTORS as MOTION
 
@@ -195,7 +205,7 @@ def fitness_lost(evidence: Evidence) -> Said:
         )
 
 
-@detector(unsolved, terms(2))
+@detector(unsolved, trained_out, terms(2))
 def dominant_term(evidence: Evidence) -> Said:
     """Does one term drown the others?
 
@@ -215,7 +225,7 @@ def dominant_term(evidence: Evidence) -> Said:
             )
 
 
-@detector(terms(1))
+@detector(trained_out, terms(1))
 def dead_term(evidence: Evidence) -> Said:
     """Was a term zero throughout training?
 
@@ -229,7 +239,7 @@ def dead_term(evidence: Evidence) -> Said:
             )
 
 
-@detector(unsolved, terms(1))
+@detector(unsolved, trained_out, terms(1))
 def saturated_term(evidence: Evidence) -> Said:
     """Does a term pay the same whatever the robot does?
 
@@ -253,7 +263,7 @@ def saturated_term(evidence: Evidence) -> Said:
         )
 
 
-@detector(unsolved, episodes(6), _told_apart, _linked)
+@detector(unsolved, trained_out, episodes(6), _told_apart, _linked)
 def misaligned_term(evidence: Evidence) -> Said:
     """Does a bonus pay more in the worse episodes, or a penalty cost the better ones most of their reward?
 

@@ -103,6 +103,7 @@ def _prompt_text(request: Request) -> str:
     for message in sorted(request.messages, key=lambda message: message.role != "system"):
         said = "(your earlier answer was)\n\n" if message.role == "assistant" else ""
         parts.append(said + message.text.strip())
-    if request.sample:
+    # A conversation that goes on holds the answers before: there the number alone makes the difference.
+    if request.sample and not any(message.role == "assistant" for message in request.messages):
         parts.append(f"(draw {request.sample + 1}: a fresh chat for this one, please, without the answers before)")
     return "\n\n".join(parts) + "\n"

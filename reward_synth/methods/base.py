@@ -34,6 +34,8 @@ class History:
     """Seconds of one step."""
     small: bool
     """True if the designer's model wants short prompts."""
+    falls: bool
+    """True if the environment ends failed episodes of aimless behaviour early."""
     iteration: int
     """The one at hand, counted from 1."""
     candidates: tuple[Candidate, ...]

@@ -41,8 +41,16 @@ def first_brief(task: TaskSpec, goal: str, table: FieldTable, dt: float, setting
         action_size=len(table.actions),
         scale=task.training.scale,
         meaning=_meaning(task, goal),
-        training=describe(preset_for(task, settings.learner), settings.steps or task.training.steps),
+        training=_training(task, settings),
     )
+
+
+def _training(task: TaskSpec, settings: Settings) -> str:
+    """Who learns from the reward. Where the preset is not chosen yet, its foresight is no fact."""
+    told = describe(preset_for(task, settings.learner), settings.steps or task.training.steps)
+    if task.drafted and task.training.preset is None and settings.learner is None:
+        return f"{told} Presets race on the first sound reward, so it may be made to look further ahead."
+    return told
 
 
 def _meaning(task: TaskSpec, goal: str) -> str:
@@ -55,7 +63,8 @@ def _meaning(task: TaskSpec, goal: str) -> str:
 def opening_brief(history: History) -> Brief:
     """As :func:`first_brief`, for a run."""
     goal = history.store.info.goal
-    return first_brief(history.task, goal, history.table, history.dt, history.settings, history.small)
+    brief = first_brief(history.task, goal, history.table, history.dt, history.settings, history.small)
+    return replace(brief, falls=history.falls)
 
 
 def brief_for(history: History) -> Brief:

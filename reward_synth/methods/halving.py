@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from reward_synth.core.types import EvaluationPoint, TrainResult
+from reward_synth.core.types import STOPPED, EvaluationPoint, TrainResult
 from reward_synth.evaluation.select import Z_95
 from reward_synth.events.model import RungDecided
 from reward_synth.executors.base import Executor, OnProgress
@@ -197,7 +197,7 @@ class SuccessiveHalving:
         stopping = []
         for rank, each in enumerate(stopped, start=len(kept) + 1):
             reason = (
-                f"stopped after {share:.0%} of its steps as number {rank} of {len(standings)} "
+                f"{STOPPED} {share:.0%} of its steps as number {rank} of {len(standings)} "
                 f"(success {each.success:.0%}, fitness {each.fitness:.3g})"
             )
             stopping += [job.model_copy(update={"end": reason}) for job in self._jobs[each.candidate]]

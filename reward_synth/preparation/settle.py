@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from typing import Literal
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import Finding
@@ -20,6 +21,7 @@ from reward_synth.preparation.seen import what_was_seen
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.lint import lint
 from reward_synth.reward.probe_rules import PROBE
+from reward_synth.roles.brief import Layout
 from reward_synth.roles.task_drafter import Drafted, Measures, TaskDrafter
 from reward_synth.settings.model import Settings
 from reward_synth.simulators import describe_environment, environments
@@ -239,11 +241,10 @@ class MeasureCheck:
     def __call__(self, measures: Measures) -> tuple[Finding, ...]:
         """Errors and warnings; of the lint errors only."""
         layout = self.table.layout()
-        found = (
-            *lint(measures.success, layout, "success").findings,
-            *lint(measures.fitness, layout, "fitness").findings,
-        )
-        if errors := tuple(finding for finding in found if finding.severity == "error"):
+        if errors := (
+            *_faults(measures.success, layout, "success"),
+            *_faults(measures.fitness, layout, "fitness"),
+        ):
             return errors
         try:
             return tuple(self._trial(self.task_of(measures)).doubts())
@@ -259,6 +260,13 @@ class MeasureCheck:
         tasks = (self.task_of(each).model_copy(update={"horizon": horizon}) for each in (drafted, second))
         found = disagreement(*map(self._trial, tasks))
         return () if found is None else (found.model_copy(update={"fix": second.explanation or second.success}),)
+
+
+def _faults(code: str, layout: Layout, entry: Literal["success", "fitness"]) -> Iterator[Finding]:
+    """The lint's errors; each says which of the two measures it is about."""
+    for finding in lint(code, layout, entry).findings:
+        if finding.severity == "error":
+            yield finding.model_copy(update={"message": f"in {entry}, {finding.message}"})
 
 
 def _slug(goal: str) -> str:

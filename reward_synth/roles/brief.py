@@ -66,6 +66,7 @@ class Brief:
         without it, there is no grammar.
     :param action_size: elements of the action vector; 0 if unknown.
     :param scale: how the terms become the reward.
+    :param falls: False if the environment never ends a failed episode early, as far as aimless behaviour shows.
     :param training: which learner trains on the reward, for how long, and how far it looks ahead, in words.
     """
 
@@ -88,6 +89,7 @@ class Brief:
     scale: ScaleName = "sum"
     meaning: str = ""
     training: str = ""
+    falls: bool = True
 
     @property
     def short_layout(self) -> Layout:

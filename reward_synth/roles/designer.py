@@ -19,6 +19,8 @@ from reward_synth.settings.model import Settings
 # Sample 0 stays near the model's best guess, and the others spread. Some providers refuse more than 1.
 _SPREAD = (0.5, 1.0, 1.25, 0.75)
 _MAXIMUM_TEMPERATURE = 1.0
+_FALLS = "where episodes end early: "
+"""Begins an emphasis that says nothing where no episode ends early."""
 _REPAIR_TEMPERATURES = (0.2, 0.5, 0.8)
 
 
@@ -77,7 +79,8 @@ class Designer:
         :param spread: give each its own emphasis and temperature; else all are drawn from the same prompt alike.
         """
         folder = "small" if brief.small else "full"
-        emphases = self.prompts.lines(f"designer/{folder}/emphasis.txt")
+        lines = self.prompts.lines(f"designer/{folder}/emphasis.txt")
+        emphases = [line.removeprefix(_FALLS) for line in lines if brief.falls or not line.startswith(_FALLS)]
         requests, chosen = [], []
         for index in range(count):
             turn = (iteration - 1) * max(count - 1, 1) + index - 1

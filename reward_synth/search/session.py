@@ -131,6 +131,7 @@ class SearchSession:
             table=self.prepared.table,
             dt=self.prepared.reference_episodes.episodes[0].dt,
             small=self.designer.model.small,
+            falls=self.prepared.trial.falls,
             iteration=iteration,
             candidates=tuple(store.candidates()),
             readings=store.read_iterations(),

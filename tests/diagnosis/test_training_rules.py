@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from reward_synth.core.arrays import FloatArray
-from reward_synth.core.types import TrainResult
+from reward_synth.core.types import STOPPED, TrainResult
 from reward_synth.diagnosis.summary import Summary, summarize
 from reward_synth.diagnosis.training_rules import DETECTORS
 from reward_synth.state.episode import Episode
@@ -430,3 +430,14 @@ def test_verdicts_change_no_text() -> None:
     episodes, result = failing()
     summary = told([result], episodes)
     assert "not found" not in summary.text + summary.short and "training/" not in summary.text + summary.short
+
+
+def test_a_training_that_a_rung_ended_tells_nothing_of_its_terms() -> None:
+    episodes, result = failing()
+    terms = (cases.term("speed", share=0.97), cases.term("edge", mean=0.0, share=0.0, low=0.0, high=0.0))
+    result = result.model_copy(update={"terms": terms})
+    assert {"dominant-term", "dead-term"} <= set(rules(told([result], episodes)))
+    stopped = result.model_copy(update={"reason": f"{STOPPED} 10% of its steps as number 3 of 4"})
+    summary = told([stopped], episodes)
+    assert not {"dominant-term", "dead-term"} & set(rules(summary))
+    assert verdicts(summary)["dominant-term"] == "not enough data"

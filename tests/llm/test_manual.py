@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.llm.manual import ManualModel
+from reward_synth.llm.base import Message, Request
+from reward_synth.llm.manual import ManualModel, _prompt_text
 
 from .conftest import request
 
@@ -99,3 +100,12 @@ def test_samples_of_one_prompt_are_asked_apart(tmp_path: Path) -> None:
 
     replies = manual(tmp_path, announce=person).complete_many([request(sample=0), request(sample=1)])
     assert replies[0].text != replies[1].text
+
+
+def test_a_conversation_that_goes_on_is_not_a_fresh_chat(tmp_path: Path) -> None:
+    turns = (Message(role="user", content="Draft."), Message(role="assistant", content="x > 1"))
+    first = Request(messages=turns[:1], role="designer", sample=1)
+    later = Request(messages=(*turns, Message(role="user", content="Again.")), role="designer", sample=1)
+    for asked, fresh in ((first, True), (later, False)):
+        text = _prompt_text(asked)
+        assert ("a fresh chat" in text) is fresh and ("your earlier answer was" in text) is not fresh

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -96,6 +97,16 @@ def test_second_repair_of_the_same_code_is_another_request() -> None:
     role.repair(FIRST, [(once, FINDINGS)])
     first, second = model.requests
     assert first.messages == second.messages and first.sample != second.sample
+
+
+def test_where_nothing_ends_an_episode_nobody_is_asked_to_survive() -> None:
+    asked: dict[bool, str] = {}
+    for falls in (True, False):
+        model = ScriptedModel(lambda request: "```python\nx = 1\n```")
+        Designer(model, Prompts()).design(replace(FIRST, falls=falls), 8, 1)
+        asked[falls] = "\n".join(request.messages[-1].text for request in model.requests)
+    assert "survival first" in asked[True] and "survival" not in asked[False]
+    assert "where episodes end early" not in asked[True]
 
 
 def test_grammar_is_for_small_models_with_a_layout_only() -> None:

@@ -47,6 +47,8 @@ class Walker(SyntaxWalker):
             fix = did_you_mean([f".{each}" for each in guess], "write it with numpy functions", quote="`")
             if name in self.scope.weights:
                 fix = f"write `{name.upper()} = …` above the function and use `{name.upper()}`"
+            if name in ("reduce", "accumulate"):
+                fix = "write `np.max(np.stack([a, b, c]), axis=0)` or `np.maximum(a, b)`; what runs on is a loop"
             self.add("unknown-attribute", node, f"`.{name}` is not available", fix)
         self.visit(owner)
 
