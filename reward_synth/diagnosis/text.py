@@ -149,7 +149,9 @@ def _terms(evidence: Evidence) -> list[str]:
     linked = [f"`{link.term}` {_r(link.correlation)}" for link in evidence.links]
     if linked:
         count = plural(len(evidence.scores), "evaluation episode")
-        lines += ["", f"Correlation of each term's episode sum with fitness over {count}: {', '.join(linked)}."]
+        # Where lengths differ, sums mostly tell the length.
+        what = "mean per step" if any(link.per_step for link in evidence.links) else "episode sum"
+        lines += ["", f"Correlation of each term's {what} with fitness over {count}: {', '.join(linked)}."]
     return lines
 
 

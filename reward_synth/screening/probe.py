@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,8 @@ from reward_synth.state.view import Layout, column_indices, columns, sublayout
 
 PROBE_SECONDS = 10.0
 RANDOM_ROWS = 256
+NOTHING = 1e-6
+"""A term that varies by less than this pays nothing that a learner could tell."""
 LARGEST_TERM = 1e6
 SLOWEST_CALL = 0.5e-3
 """Seconds; a simulator's step takes about 0.1 ms."""
@@ -42,6 +44,10 @@ class Transitions:
     """(N, W), after the step."""
     starts: NDArray[np.bool_]
     """(N,), True at the first transition of an episode."""
+    falls: bool = False
+    """True if an episode among them failed and ended early: a constant bonus pays for lasting there."""
+    succeed: bool = True
+    """False if none of the episodes shows the task done: what pays for that is 0 in all of them."""
 
     def __len__(self) -> int:
         return len(self.states)
@@ -73,7 +79,7 @@ def check(
         return CheckReport(findings=report.findings, fields=report.fields, verdicts=answers)
     chosen = column_indices(layout, report.fields)
     states, next_states = transitions.states[:, chosen], transitions.next_states[:, chosen]
-    real = Transitions(states, transitions.actions, next_states, transitions.starts)
+    real = replace(transitions, states=states, next_states=next_states)
     low, high = (np.asarray(bound, dtype=np.float64)[chosen] for bound in ranges)
     deadline = time.monotonic() + seconds
     fields = sublayout(layout, report.fields)
@@ -142,7 +148,7 @@ class _Probe:
         findings = self.try_random(random)
         terms = self.evaluate(self.real)
         findings += self.impurities(terms)
-        on_terms, otherwise = about_terms(terms, self.process.terms)
+        on_terms, otherwise = about_terms(terms, self.process.terms, self.real.falls, self.real.succeed)
         findings += on_terms
         if spent > SLOWEST_CALL:
             message = f"one call takes {spent * 1e3:.1f} ms, longer than a step of the simulator"
@@ -221,9 +227,12 @@ def circumstances(layout: Layout, row: FloatArray) -> str:
     return f", where next_state has {', '.join(shown)}" if shown else ""
 
 
-def about_terms(terms: FloatArray, names: tuple[str, ...]) -> tuple[list[Finding], Verdict]:
+def about_terms(
+    terms: FloatArray, names: tuple[str, ...], falls: bool = False, succeed: bool = True
+) -> tuple[list[Finding], Verdict]:
     """What the values (N, K) on real transitions say about the terms: dead, constant, doubled, too large.
 
+    :param falls: see :class:`Transitions`; so is ``succeed``.
     :returns: the findings, and what the rules without one answer.
     """
     if not names:
@@ -237,7 +246,8 @@ def about_terms(terms: FloatArray, names: tuple[str, ...]) -> tuple[list[Finding
         message = f"all terms have the same value on every one of {len(terms)} real transitions: {values}"
         return [TERMS["constant-reward"].finding(message)], "not applicable"
     for k, name in enumerate(names):
-        if constant[k]:
+        lasting, unreached = falls and terms[0, k] > 0.0, terms[0, k] == 0.0 and not succeed
+        if constant[k] and not lasting and not unreached:
             rule, value = ("constant-term", f"{terms[0, k]:.4g}") if terms[0, k] else ("dead-term", "0")
             message = f"term `{name}` is {value} on all of {len(terms)} real transitions"
             findings.append(TERMS[rule].finding(message))
@@ -255,7 +265,8 @@ def about_terms(terms: FloatArray, names: tuple[str, ...]) -> tuple[list[Finding
 def doubled(terms: FloatArray) -> list[tuple[int, int | None]]:
     """Terms that equal the sum of all others (k, None), or an earlier term (k, its index)."""
     found: list[tuple[int, int | None]] = []
-    live = np.flatnonzero(np.ptp(terms, axis=0) > 0.0)
+    # Two that are next to nothing everywhere are alike as far as one can see, and no further.
+    live = np.flatnonzero(np.ptp(terms, axis=0) > NOTHING)
     total = terms.sum(axis=1)
     for k in live[::-1].tolist():
         for other in live[live < k].tolist():

@@ -125,6 +125,26 @@ def test_dead_and_constant_terms_are_warnings() -> None:
     assert {f.message.split("`")[1] for f in report.findings} == {"dead", "alive"}
 
 
+def test_a_bonus_for_lasting_and_what_nobody_reached_are_no_faults() -> None:
+    terms = np.stack([np.linspace(0.0, 1.0, 50), np.full(50, 0.5), np.zeros(50), np.full(50, -0.5)], axis=1)
+    names = ("speed", "alive", "landing", "cost")
+
+    def warned(**shown: bool) -> list[str]:
+        return [finding.message.split("`")[1] for finding in about_terms(terms, names, **shown)[0]]
+
+    assert warned() == ["alive", "landing", "cost"]
+    assert warned(falls=True) == ["landing", "cost"], "a constant cost pays for falling"
+    assert warned(falls=True, succeed=False) == ["cost"]
+
+
+def test_terms_that_are_next_to_nothing_are_not_called_doubled() -> None:
+    """Closeness to a place that no recorded episode comes near, times one factor or another."""
+    near = np.exp(-np.linspace(30.0, 40.0, 50))
+    speed = np.linspace(0.0, 1.0, 50)
+    assert doubled(np.stack([speed, near, near * (1.0 + 1e-12 * speed)], axis=1)) == []
+    assert doubled(np.stack([speed, 1e3 * near * 1e13, 1e3 * near * 1e13], axis=1)) == [(2, 1)]
+
+
 def test_a_constant_reward_is_an_error() -> None:
     report = checked("return {'a': 1.0, 'b': 0.0 * next_state.speed}")
     assert rules(report) == ["constant-reward"]
