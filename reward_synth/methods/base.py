@@ -36,6 +36,8 @@ class History:
     """True if the designer's model wants short prompts."""
     falls: bool
     """True if the environment ends failed episodes of aimless behaviour early."""
+    unseen: tuple[str, ...]
+    """Fields that the policy does not observe."""
     iteration: int
     """The one at hand, counted from 1."""
     candidates: tuple[Candidate, ...]

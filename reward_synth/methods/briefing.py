@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from reward_synth.core.types import Candidate, Feedback
@@ -19,11 +20,23 @@ ATTEMPTS_SHOWN = 2
 LESSONS_SHOWN = 3
 
 
-def first_brief(task: TaskSpec, goal: str, table: FieldTable, dt: float, settings: Settings, small: bool) -> Brief:
+def first_brief(
+    task: TaskSpec,
+    goal: str,
+    table: FieldTable,
+    dt: float,
+    settings: Settings,
+    small: bool,
+    *,
+    falls: bool = True,
+    unseen: Sequence[str] = (),
+) -> Brief:
     """What the designer reads before anything was tried.
 
     :param goal: the person's sentence.
     :param dt: seconds of one step.
+    :param falls: see :class:`~reward_synth.roles.brief.Brief`.
+    :param unseen: fields that the policy does not observe.
     """
     table = table.for_rewards()
     return Brief(
@@ -41,16 +54,20 @@ def first_brief(task: TaskSpec, goal: str, table: FieldTable, dt: float, setting
         action_size=len(table.actions),
         scale=task.training.scale,
         meaning=_meaning(task, goal),
-        training=_training(task, settings),
+        training=_training(task, settings, unseen),
+        falls=falls,
     )
 
 
-def _training(task: TaskSpec, settings: Settings) -> str:
-    """Who learns from the reward. Where the preset is not chosen yet, its foresight is no fact."""
-    told = describe(preset_for(task, settings.learner), settings.steps or task.training.steps)
+def _training(task: TaskSpec, settings: Settings, unseen: Sequence[str]) -> str:
+    """Who learns from the reward, and what they do not see. A preset that is not chosen yet has no foresight."""
+    told = [describe(preset_for(task, settings.learner), settings.steps or task.training.steps)]
+    if unseen:
+        names = " and ".join(f"`{name}`" for name in unseen)
+        told.append(f"Its observation leaves out {names}: it can act on that only through what else it sees.")
     if task.drafted and task.training.preset is None and settings.learner is None:
-        return f"{told} Presets race on the first sound reward, so it may be made to look further ahead."
-    return told
+        told.append("Presets race on the first sound reward, so it may be made to look further ahead.")
+    return " ".join(told)
 
 
 def _meaning(task: TaskSpec, goal: str) -> str:
@@ -63,8 +80,8 @@ def _meaning(task: TaskSpec, goal: str) -> str:
 def opening_brief(history: History) -> Brief:
     """As :func:`first_brief`, for a run."""
     goal = history.store.info.goal
-    brief = first_brief(history.task, goal, history.table, history.dt, history.settings, history.small)
-    return replace(brief, falls=history.falls)
+    told = (history.task, goal, history.table, history.dt, history.settings, history.small)
+    return first_brief(*told, falls=history.falls, unseen=history.unseen)
 
 
 def brief_for(history: History) -> Brief:

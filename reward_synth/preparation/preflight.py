@@ -24,7 +24,7 @@ from reward_synth.reward.lint import lint
 from reward_synth.reward.probe_rules import PROBE
 from reward_synth.screening.checker import RewardChecker
 from reward_synth.screening.reference_episodes import SEED, ReferenceEpisodes
-from reward_synth.simulators import open_environment
+from reward_synth.simulators import get_simulator, open_environment
 from reward_synth.state.faults import BLAME, name_of
 from reward_synth.state.recorder import StateRecorder, require_finite
 from reward_synth.state.table import FieldTable
@@ -60,6 +60,8 @@ class PreparedTask:
     """What was noticed."""
     trial: Trial
     """The verdicts of the task's measures on episodes that are known."""
+    unseen: tuple[str, ...]
+    """Fields that a policy cannot know from its observation."""
 
     @property
     def aimless_fitness(self) -> float:
@@ -100,7 +102,13 @@ def preflight(task: TaskSpec, *, render: bool = False, sandbox: bool = True) -> 
         ) from error
     trial = Trial.of(checker.reference_episodes, longer)
     found = [*remarks, *_ranges(checker), *_code(checker), *_measures(trial)]
-    return PreparedTask(task, checker, tuple(found), trial)
+    return PreparedTask(task, checker, tuple(found), trial, _unseen(task, checker.table))
+
+
+def _unseen(task: TaskSpec, table: FieldTable) -> tuple[str, ...]:
+    with closing(open_environment(task)) as environment:
+        environment.reset(seed=SEED)
+        return get_simulator(task.simulator).unseen(environment, table.for_rewards())
 
 
 def try_environment(spec: EnvironmentSpec, *, render: bool = False, sandbox: bool = True) -> tuple[Remark, ...]:

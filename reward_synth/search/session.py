@@ -132,6 +132,7 @@ class SearchSession:
             dt=self.prepared.reference_episodes.episodes[0].dt,
             small=self.designer.model.small,
             falls=self.prepared.trial.falls,
+            unseen=self.prepared.unseen,
             iteration=iteration,
             candidates=tuple(store.candidates()),
             readings=store.read_iterations(),

@@ -76,6 +76,10 @@ class Simulator(Protocol):
         """Which body it has, by default one for all: what trains one task of a body well suits the next."""
         return self.name
 
+    def unseen(self, env: gymnasium.Env[Any, Any], table: FieldTable) -> tuple[str, ...]:
+        """Fields that a policy cannot know from its observation, as far as that is known; ``env`` was reset."""
+        return ()
+
     def experts(self, env: gymnasium.Env[Any, Any]) -> list[Expert]:
         """Scripted controllers that know how to solve what the environment was made for; mostly there are none.
 

@@ -116,7 +116,8 @@ def describe(preset: PPOPreset | OffPolicyPreset, steps: int) -> str:
     ahead = round(preset.action_repeat / (1 - preset.gamma))
     return (
         f"A policy is trained on the reward from scratch, by {preset.learner.upper()} for {steps:,} environment steps. "
-        f"It decides by the present observation alone. The discount is {preset.gamma:g} from one decision to the "
+        "It decides by the present observation alone, and does not see the reward's memory. "
+        f"The discount is {preset.gamma:g} from one decision to the "
         f"next{held}: it looks about {ahead} steps ahead."
     )
 

@@ -48,6 +48,12 @@ class GymMujoco(Simulator):
     ids_name_robots = True
     exports = "alone"
 
+    def unseen(self, env: gymnasium.Env[Any, Any], table: FieldTable) -> tuple[str, ...]:
+        """Those that change with a coordinate that the observation does not show."""
+        from reward_synth.simulators.gym.unseen import unseen
+
+        return unseen(env.unwrapped, table)
+
     def robot(self, env_id: str) -> str:
         """Each id is a robot of its own."""
         return env_id

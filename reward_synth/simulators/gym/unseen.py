@@ -1,0 +1,50 @@
+"""What a policy cannot know: fields of a MuJoCo body that its observation leaves out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from reward_synth.core.arrays import FloatArray
+from reward_synth.state.table import FieldTable
+
+SHIFT = 0.37
+"""How far each coordinate is moved, in its own unit."""
+SAME = 1e-9
+
+
+def unseen(base: Any, table: FieldTable) -> tuple[str, ...]:
+    """The essential fields that change with a coordinate which the observation does not show, ``x_position`` mostly.
+
+    Each coordinate is moved alone: where the observation stays as it is, no policy can tell the difference. The state
+    is put back afterwards.
+
+    :param base: the live, unwrapped environment, reset. One without a MuJoCo state hides nothing that is known here.
+    """
+    if not all(hasattr(base, name) for name in ("model", "data", "_get_obs")):
+        return ()
+    known = table.essential()
+    kept = [series.copy() for series in (base.data.qpos, base.data.qvel)]
+    try:
+        seen, fields = _look(base, known)
+        hidden: set[str] = set()
+        for series in (base.data.qpos, base.data.qvel):
+            for index in range(len(series)):
+                before = series[index]
+                series[index] += SHIFT
+                now, moved = _look(base, known)
+                if now.shape == seen.shape and np.allclose(now, seen, rtol=0.0, atol=SAME):
+                    hidden |= {name for name, value in moved.items() if not np.allclose(value, fields[name], atol=SAME)}
+                series[index] = before
+    finally:
+        base.data.qpos[:], base.data.qvel[:] = kept
+        mujoco.mj_forward(base.model, base.data)
+    return tuple(name for name in known.names if name in hidden)
+
+
+def _look(base: Any, table: FieldTable) -> tuple[FloatArray, dict[str, FloatArray]]:
+    mujoco.mj_forward(base.model, base.data)
+    observed = np.asarray(base._get_obs(), dtype=np.float64).copy()
+    return observed, {field.name: np.asarray(field.read(base), dtype=np.float64).copy() for field in table}
