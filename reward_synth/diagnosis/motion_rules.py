@@ -111,7 +111,12 @@ def stands_still(evidence: Evidence) -> Said:
     )
 
 
-@detector(unsolved, trajectories, _settled, _places)
+def _travels(evidence: Evidence) -> Verdict | None:
+    """Getting somewhere is the goal. Of a goal that nobody prepared that is known only if fitness is a distance."""
+    return "not applicable" if evidence.task.drafted and _travel_that_is_fitness(evidence) is None else None
+
+
+@detector(unsolved, trajectories, _settled, _places, _travels)
 def jitter(evidence: Evidence) -> Said:
     """Does a position go back and forth fast without getting anywhere?
 

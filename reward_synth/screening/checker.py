@@ -79,7 +79,7 @@ class RewardChecker:
 
     def screen(self, source: str, report: CheckReport) -> CheckReport:
         """Rank the reference episodes; only for a reward whose report is ok. Returns it with what was seen."""
-        return screen(source, report, self.table, self.reference_episodes)
+        return screen(source, report, self.table, self.reference_episodes, known=not self.task.drafted)
 
 
 def check_source(source: str, task: TaskSpec, only: Literal["lint", "probe"] | None = None) -> CheckReport:

@@ -28,11 +28,15 @@ MISALIGNED = declare(
 )  # fmt: skip
 
 
-def screen(source: str, report: CheckReport, table: FieldTable, reference: ReferenceEpisodes) -> CheckReport:
+def screen(
+    source: str, report: CheckReport, table: FieldTable, reference: ReferenceEpisodes, known: bool = True
+) -> CheckReport:
     """Rank the reference episodes by the reward, and each of its terms, against the task's fitness.
 
     Fitness that tells no two of them apart is too little data; a reward that does not either cannot be misaligned.
 
+    :param known: False for a goal that nobody prepared. Where none of the episodes shows it done, the fitness of a turn
+        is highest for those that tumble, and a right reward ranks low: the ranks are told, and refuse nothing.
     :returns: the report with what was seen.
     """
     fitness = np.array([m.fitness for m in reference.scores])
@@ -49,8 +53,10 @@ def screen(source: str, report: CheckReport, table: FieldTable, reference: Refer
     each = zip(report.terms, (rank_correlation(column, fitness) for column in means.T), strict=True)
     terms = {name: value for name, value in each if value is not None}
     alignment = Alignment(behaviours=len(fitness), reward=whole, terms=terms)
-    found = (_misaligned(alignment),) if whole < CONTRADICTION else ()
     ranked = report.model_copy(update={"alignment": alignment})
+    if not known and not reference.succeed:
+        return ranked.plus((), {MISALIGNED.id: "not enough data"})
+    found = (_misaligned(alignment),) if whole < CONTRADICTION else ()
     return ranked.plus(found, verdicts((MISALIGNED,), found, "not found"))
 
 

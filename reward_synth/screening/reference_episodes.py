@@ -48,6 +48,11 @@ class ReferenceEpisodes:
     experts: int = 0
     """So many at the end are a scripted expert's."""
 
+    @property
+    def succeed(self) -> bool:
+        """True if one of them shows the task done."""
+        return any(score.success or score.success_any for score in self.scores)
+
     def transitions(self, names: Sequence[str]) -> Transitions:
         """All steps, rows of only these fields; the first episode is the body at rest (zero action)."""
         rows = [episode.subset(names) for episode in self.episodes]
@@ -57,7 +62,7 @@ class ReferenceEpisodes:
             next_states=np.concatenate([row[1:] for row in rows]),
             starts=np.concatenate([np.arange(episode.length) == 0 for episode in self.episodes]),
             falls=any(score.terminated and not score.success for score in self.scores),
-            succeed=any(score.success or score.success_any for score in self.scores),
+            succeed=self.succeed,
         )
 
 

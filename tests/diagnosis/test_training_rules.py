@@ -239,6 +239,15 @@ def test_jitter() -> None:
     assert "jitter" not in rules(told([good], walking))
 
 
+def test_back_and_forth_is_no_fault_where_getting_somewhere_is_not_the_goal() -> None:
+    shaking = np.where(np.arange(cases.HORIZON + 1) % 2, 0.05, 0.0)
+    episodes = [cases.episode(x=shaking, seed=i) for i in range(8)]
+    scores = [score.model_copy(update={"fitness": 0.4}) for score in cases.measured(episodes, success=False)]
+    spec = cases.SPEC.model_copy(update={"drafted": True})
+    summary = summarize(spec, cases.TABLE, "001-a", [cases.result(scores, cases.curve(success=FAILING))], episodes)
+    assert verdicts(summary)["jitter"] == "not applicable"
+
+
 @pytest.mark.parametrize(("size", "fires"), [(1.0, True), (0.5, False)])
 def test_action_saturation(size: float, fires: bool) -> None:
     actions = size * np.where(np.arange(cases.HORIZON)[:, None] % 7 < 3, 1.0, -1.0) * np.ones(2)
