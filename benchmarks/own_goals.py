@@ -37,7 +37,7 @@ RESULTS = HERE / "results" / "own_goals.tsv"
 FIRST_SEED = 90_000
 """No search, choice, confirmation or final training uses seeds from here on."""
 EPISODES = 20
-EFFORT = ("date", "goal", "model", "outcome", "iterations", "trained_steps", "cpu_minutes", "wall_minutes")
+EFFORT = ("date", "goal", "model", "outcome", "iterations", "trained_steps", "wall_minutes")
 COLUMNS = (*EFFORT, "episodes", "measure", "judge", "agree")
 STATE = ("qpos", "qvel", "xpos", "xquat", "geom_xpos")
 
@@ -96,7 +96,6 @@ def verdicts(goal: str, run: Run) -> tuple[list[bool], list[bool], list[str]]:
 
 def row(goal: str, run: Run) -> dict[str, Any]:
     """One run's outcome, effort and verdicts. Where nothing was trained, there are none."""
-    results = [result for candidate in run.candidates for result in run.results(candidate.id)]
     found: dict[str, Any] = {
         "date": datetime.date.today().isoformat(),
         "goal": goal,
@@ -104,7 +103,6 @@ def row(goal: str, run: Run) -> dict[str, Any]:
         "outcome": run.info.outcome or run.info.status,
         "iterations": max((candidate.iteration for candidate in run.candidates), default=0),
         "trained_steps": sum(candidate.steps for candidate in run.candidates),
-        "cpu_minutes": round(sum(result.cpu_seconds for result in results) / 60, 1),
         "wall_minutes": round(run.seconds / 60, 1),
     }
     if run.best is None:
