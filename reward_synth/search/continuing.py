@@ -70,11 +70,10 @@ def beyond_parent(session: SearchSession, candidate: Candidate) -> Candidate:
     """A candidate that went on with another's training spent only the steps after that one's end."""
     if candidate.continues is None:
         return candidate
-    steps = max(
-        0, candidate.steps - sum(session.store.candidate(c).steps for c in line_of(session.store, candidate.id)[1:])
-    )
+    store = session.store
+    before = sum(store.candidate(each).steps for each in line_of(store, candidate.id)[1:])
     reason = "; ".join(filter(None, (f"goes on from {candidate.continues}", candidate.reason)))
-    return candidate.model_copy(update={"steps": steps, "reason": reason})
+    return candidate.model_copy(update={"steps": max(0, candidate.steps - before), "reason": reason})
 
 
 def drop_checkpoints(session: SearchSession) -> None:

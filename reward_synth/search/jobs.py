@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
+from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import CheckReport
 from reward_synth.settings.model import Settings
 from reward_synth.store import RunStore
@@ -57,12 +58,19 @@ def is_stale(store: RunStore, task: TaskSpec, settings: Settings, candidate: str
 
 
 def edits(store: RunStore) -> Iterator[str]:
-    """A sentence on each trained candidate whose figures are not of its present reward and task."""
+    """A sentence on each trained candidate whose figures are not of its present reward and task.
+
+    None where that cannot be told here: the learner is not installed, or the environment's file is somebody else's.
+    """
     if not store.task_path.exists():
         return
     task, settings = load_task(store.task_path), store.settings()
     for candidate in store.candidates():
-        if candidate.status == "trained" and is_stale(store, task, settings, candidate.id):
+        try:
+            stale = candidate.status == "trained" and is_stale(store, task, settings, candidate.id)
+        except RewardSynthError:
+            return
+        if stale:
             yield (
                 f"{candidate.id}: its reward or the task was changed after it was trained, and its figures were not "
                 "(give the new text as feedback, or `reward-synth train` it)"

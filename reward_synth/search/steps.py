@@ -153,7 +153,8 @@ def train(session: SearchSession, candidates: Sequence[Candidate]) -> list[Candi
             _settle(session, store.candidate(name).model_copy(update={"status": "rejected", "reason": reason}))
     jobs = {name: training_jobs(store, session.task, session.settings, name) for name in schedule.order}
     for name in jobs:
-        hand_over(session, name)
+        if store.candidate(name).status == "designed":
+            hand_over(session, name)
 
     def progressed(job: TrainJob, progress: Progress) -> None:
         session.emit(progress_event(job.reward.parent.name, job, progress))

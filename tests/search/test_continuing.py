@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from reward_synth import synthesize
+from reward_synth import Run, synthesize
 from reward_synth.cli.app import app
 from reward_synth.cli.cost import _training_cost
+from reward_synth.core.errors import RewardSynthError
 from reward_synth.evaluation.select import best_candidate
 from reward_synth.llm.fake import ScriptedModel
 from reward_synth.methods.base import History
@@ -18,6 +20,8 @@ from reward_synth.methods.synth import _unfinished
 from tests.search.test_loop import EDITED, GOAL, GOOD, Answer, model, play, settings
 
 __all__ = ["model"]
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_a_promising_training_goes_on_where_it_stood(
@@ -79,6 +83,17 @@ def test_a_reward_that_was_edited_after_its_training_is_told_of(
     assert "changed after it was trained" in shown.stdout
     exported = CliRunner().invoke(app, ["export", str(run.path), "001-a"])
     assert "warning: 001-a: its reward or the task was changed" in exported.stderr
+
+
+def test_where_a_run_cannot_be_trained_nothing_is_said_of_edits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(*_: object, **__: object) -> None:
+        raise RewardSynthError("sbx is not installed")
+
+    monkeypatch.setattr("reward_synth.search.jobs.TrainJob.of", missing)
+    run = Run.open(shutil.copytree(ROOT / "runs" / "example", tmp_path / "20260101-0000-example-abcd"))
+    assert [c.status for c in run.candidates].count("trained") and run.edits() == ()
 
 
 def test_a_finished_candidate_that_was_edited_is_not_trained_again(
