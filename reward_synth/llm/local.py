@@ -226,7 +226,7 @@ class _Server:
             if not self.alive:
                 raise RewardSynthError(
                     f"the local model could not be loaded\n{self._last_words()}",
-                    "`reward-synth models pull --verify` checks the weights; about 2 GB of memory must be free",
+                    "about 2 GB of memory must be free; else remove the weights and run `reward-synth models pull`",
                 )
             time.sleep(0.05)
         raise RewardSynthError(

@@ -76,7 +76,11 @@ def load_settings(overrides: Mapping[str, Any], start: Path | None = None, *, fl
     origins = dict.fromkeys(SETTINGS, DEFAULT)
     for layer in reversed(layers):
         for name, (value, origin) in layer.items():
-            values[name] = {**values.get(name, {}), **value} if name == "models" else value
+            earlier = values.get(name) if name == "models" else None
+            if earlier and not isinstance(earlier, Mapping):
+                continue  # It is refused below, and no later layer hides it.
+            # Each layer adds to the models by role.
+            values[name] = {**earlier, **value} if earlier and isinstance(value, Mapping) else value
             origins[name] = origin
     resolved = _validated(values, origins)
     settings = resolved.settings

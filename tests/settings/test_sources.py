@@ -137,6 +137,15 @@ def test_but_what_was_typed_may_overrule_what_a_file_says(tmp_path: Path) -> Non
         load_settings({}, tmp_path)
 
 
+def test_models_that_are_no_table_are_an_error_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "reward-synth.toml").write_text('models = "text"\n')
+    for critic in (None, "d"):
+        if critic is not None:
+            monkeypatch.setenv("REWARD_SYNTH_MODEL_CRITIC", critic)
+        with pytest.raises(RewardSynthError, match=r"reward-synth\.toml must be a valid dictionary"):
+            load_settings({}, tmp_path)
+
+
 def test_models_per_role(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert split_models(["gpt-5", "critic=local"]) == ("gpt-5", {"critic": "local"})
     assert split_models(["replay:a=b.jsonl"]) == ("replay:a=b.jsonl", {})
