@@ -66,14 +66,20 @@ def _quantity(field: Field, element: int, episodes: Sequence[Episode], numbers: 
         name=field.name if field.size == 1 else f"{field.name}[{element}]",
         unit=field.unit,
         usual={when: _rounded(float(np.median(most)), high - low) for when, (most, _) in levels.items()},
-        more={when: tuple(each for each in found if not signed or each > 0) for when, found in more.items()},
-        less={when: tuple(each + 0.0 for each in found if not signed or each < 0) for when, found in less.items()},
+        more={when: _of_sign(found, 1.0 if signed else 0.0) for when, found in more.items()},
+        less={when: _of_sign(found, -1.0 if signed else 0.0) for when, found in less.items()},
         near=tuple(dict.fromkeys([*said, *_rests(field, signed, start)])),
         tolerance=_rounded(NEAR * (high - low), NEAR * (high - low)),
         drift=None if field.unit.endswith("/s") or moved < STILL else _rounded(0.5 * moved, 0.5 * moved),
         signed=signed,
     )
     return quantity if quantity.offered()["ways"] else None
+
+
+def _of_sign(amounts: Sequence[float], sign: float) -> tuple[float, ...]:
+    """Those that have the sign, all for 0. Where the mild one falls out, the next stands in its place and its own."""
+    kept = [amount + 0.0 for amount in amounts if not sign or amount * sign > 0.0]
+    return tuple(kept if not kept or kept[0] == amounts[0] else [kept[0], *kept])
 
 
 def _rests(field: Field, signed: bool, start: float) -> list[float]:

@@ -40,7 +40,8 @@ class Quantity:
     :param name: of the field, with ``[i]`` for one element of a vector.
     :param unit: of the field.
     :param usual: its value over aimless episodes, the median, by ``when``: where a robot that learned nothing is.
-    :param more: amounts that "more than" may name, by ``when``; may be empty.
+    :param more: amounts that "more than" may name, by ``when``; may be empty. The first of several is mild: it is for
+        what has only to hold beside the goal's own wish.
     :param less: the same for "less than".
     :param near: amounts that "near" may name.
     :param tolerance: how near is near.
