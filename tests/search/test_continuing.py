@@ -21,7 +21,7 @@ from tests.search.test_loop import EDITED, GOAL, GOOD, Answer, model, play, sett
 
 __all__ = ["model"]
 
-ROOT = Path(__file__).resolve().parents[2]
+KEPT = Path(__file__).resolve().parents[1] / "store" / "old_runs" / "schema-1"
 
 
 def test_a_promising_training_goes_on_where_it_stood(
@@ -92,7 +92,7 @@ def test_where_a_run_cannot_be_trained_nothing_is_said_of_edits(
         raise RewardSynthError("sbx is not installed")
 
     monkeypatch.setattr("reward_synth.search.jobs.TrainJob.of", missing)
-    run = Run.open(shutil.copytree(ROOT / "runs" / "example", tmp_path / "20260101-0000-example-abcd"))
+    run = Run.open(shutil.copytree(KEPT, tmp_path / "20260101-0000-example-abcd"))
     assert [c.status for c in run.candidates].count("trained") and run.edits() == ()
 
 
