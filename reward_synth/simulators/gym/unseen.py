@@ -6,6 +6,7 @@ from typing import Any
 
 import mujoco
 import numpy as np
+from gymnasium.spaces import flatten
 
 from reward_synth.core.arrays import FloatArray
 from reward_synth.state.table import FieldTable
@@ -21,15 +22,20 @@ def unseen(base: Any, table: FieldTable) -> tuple[str, ...]:
     Each coordinate is moved alone: where the observation stays as it is, no policy can tell the difference. The state
     is put back afterwards.
 
-    :param base: the live, unwrapped environment, reset. One without a MuJoCo state hides nothing that is known here.
+    :param base: the live, unwrapped environment, reset. One without a MuJoCo state, or whose observation cannot be had
+        out of turn, hides nothing that is known here.
     """
     if not all(hasattr(base, name) for name in ("model", "data", "_get_obs")):
         return ()
+    try:
+        _observe(base)
+    except Exception:  # noqa: BLE001  (the method is private: somebody's own environment may want arguments for it)
+        return ()
     known = table.essential()
     kept = [series.copy() for series in (base.data.qpos, base.data.qvel)]
+    hidden: set[str] = set()
     try:
         seen, fields = _look(base, known)
-        hidden: set[str] = set()
         for series in (base.data.qpos, base.data.qvel):
             for index in range(len(series)):
                 before = series[index]
@@ -44,7 +50,11 @@ def unseen(base: Any, table: FieldTable) -> tuple[str, ...]:
     return tuple(name for name in known.names if name in hidden)
 
 
+def _observe(base: Any) -> FloatArray:
+    return np.array(flatten(base.observation_space, base._get_obs()), dtype=np.float64)
+
+
 def _look(base: Any, table: FieldTable) -> tuple[FloatArray, dict[str, FloatArray]]:
     mujoco.mj_forward(base.model, base.data)
-    observed = np.asarray(base._get_obs(), dtype=np.float64).copy()
-    return observed, {field.name: np.asarray(field.read(base), dtype=np.float64).copy() for field in table}
+    fields = {field.name: np.array(field.read(base), dtype=np.float64) for field in table}
+    return _observe(base), fields
