@@ -120,7 +120,7 @@ def _loop(
     from reward_synth.search.session import SearchSession
 
     with SearchSession(store, settings, bus.emit, confirm, prepared) as session:
-        for text in edits(store):
+        for text in edits(store).values():
             bus.emit(Warned(text=text))
         return search(session, ask)
 

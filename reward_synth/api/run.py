@@ -152,11 +152,11 @@ class Run:
         """Ask the process that works on it to stop."""
         self.store.request_stop()
 
-    def edits(self) -> tuple[str, ...]:
-        """A sentence on each candidate whose figures are not of its present reward and task."""
+    def edits(self) -> dict[str, str]:
+        """A sentence on each candidate whose figures are not of its present reward and task, by its id."""
         from reward_synth.search.jobs import edits
 
-        return tuple(edits(self.store))
+        return edits(self.store)
 
     def export(self, candidate: str | None = None) -> str:
         """One Python file with the reward and its ``gymnasium.Wrapper``, which runs without this package."""

@@ -20,10 +20,9 @@ def export(
 ) -> None:
     """A reward with its gymnasium wrapper as one file that runs without this package (Crafter's worlds need it)."""
     found = options.open_run(run, runs_dir)
-    text, name = found.export(candidate), candidate or found.info.best
-    for warning in found.edits():
-        if warning.startswith(f"{name}: "):
-            typer.echo(printable(f"warning: {warning}"), err=True)
+    text = found.export(candidate)
+    if warning := found.edits().get(candidate or found.info.best or ""):
+        typer.echo(printable(f"warning: {warning}"), err=True)
     if out is None:
         typer.echo(text, nl=False)
         return

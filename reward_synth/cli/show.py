@@ -47,7 +47,7 @@ def _show_run(run: Run, as_json: bool) -> None:
         facts.append(("sandbox", info.sandbox))
     if info.best:
         facts.append(("best", f"{info.best}  {run.reward_path}"))
-    facts += [("warning", text) for text in dict.fromkeys((*info.warnings, *run.edits()))]
+    facts += [("warning", text) for text in dict.fromkeys((*info.warnings, *run.edits().values()))]
     for name, value in facts:
         typer.echo(f"{name:<8}{one_line(value)}")
     if candidates:

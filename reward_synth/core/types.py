@@ -116,6 +116,11 @@ class EpisodeScore(Value):
     terminated: bool
     """True if the environment ended the episode (fallen over, say), False if the horizon did."""
 
+    @property
+    def fell(self) -> bool:
+        """True if the environment ended it, and not with success."""
+        return self.terminated and not self.success
+
 
 class EvaluationPoint(Value):
     """The policy's quality at one point of training, over the evaluation episodes."""

@@ -105,7 +105,7 @@ class Evidence:
         Where an episode ends with success, such a bonus pays for putting it off.
         """
         short = any(not point.success and point.episode_length < 0.99 * self.task.horizon for point in self.curve)
-        return self.falls or short or any(m.terminated and not m.success for m in self.scores)
+        return self.falls or short or any(m.fell for m in self.scores)
 
     @cached_property
     def cut_short(self) -> bool:

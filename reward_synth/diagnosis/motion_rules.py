@@ -74,7 +74,7 @@ def falls_early(evidence: Evidence) -> Said:
     """
     horizon = evidence.task.horizon
     measured = evidence.scores
-    early = [m for m in measured if m.terminated and not m.success and m.length < EARLY * horizon]
+    early = [m for m in measured if m.fell and m.length < EARLY * horizon]
     if not early or len(early) < 0.5 * len(measured):
         return
     length = float(np.mean([m.length for m in early]))

@@ -50,7 +50,7 @@ def precursors(played: Sequence[Played], table: FieldTable) -> tuple[Precursor, 
     for one in played:
         series = series_of(one.episode, table, names)
         until = None
-        if one.score.terminated and not one.score.success and one.score.length > 2 * LAST_STEPS:
+        if one.score.fell and one.score.length > 2 * LAST_STEPS:
             until = -LAST_STEPS - 1
             before.append([float(each.values[until:-1].mean()) for each in series])
         others.append([float(each.values[:until].mean()) for each in series])

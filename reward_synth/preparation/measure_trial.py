@@ -79,7 +79,7 @@ class Trial:
     @property
     def falls(self) -> bool:
         """True if the environment ended an aimless episode that failed."""
-        return any(each.terminated and not each.success for each in self.aimless)
+        return any(each.fell for each in self.aimless)
 
     @property
     def scores(self) -> tuple[EpisodeScore, ...]:

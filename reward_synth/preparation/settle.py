@@ -22,7 +22,7 @@ from reward_synth.reward.contract import RewardError
 from reward_synth.reward.lint import lint
 from reward_synth.reward.probe_rules import PROBE
 from reward_synth.roles.brief import Layout
-from reward_synth.roles.task_drafter import Drafted, Measures, TaskDrafter
+from reward_synth.roles.task_drafter import Drafted, GoalBrief, Measures, TaskDrafter
 from reward_synth.settings.model import Settings
 from reward_synth.simulators import describe_environment, environments
 from reward_synth.simulators.custom.files import bare_id
@@ -84,16 +84,8 @@ def _draft_twice(
     goal: str, spec: EnvironmentSpec, check: MeasureCheck, drafter: TaskDrafter, emit: Emit
 ) -> tuple[Drafted, Drafted | None]:
     """A draft, and an independent second one, which is held against it; None if there is none that can be used."""
-    ask = partial(
-        drafter.draft_measures,
-        goal,
-        check.table.stub(judged=True, grouped=True),
-        environment=describe_environment(spec.environment.id),
-        horizon=check.horizon,
-        dt=seconds_per_step(spec),
-        check=check,
-        seen=what_was_seen(check.table, check.known),
-    )
+    brief = _brief(goal, spec, check, check.table.stub(judged=True, grouped=True))
+    ask = partial(drafter.draft_measures, brief, check=check, seen=what_was_seen(check.table, check.known))
     emit(StatusChanged(text="asking the model what success is"))
     drafted = ask()
     if drafted.errors:
@@ -123,16 +115,16 @@ def _fill_in_forms(
         )
     emit(StatusChanged(text="asking the model what success is"))
     drafted = drafter.fill_in_forms(
-        goal,
-        table.stub(),
-        environment=describe_environment(spec.environment.id),
-        horizon=check.horizon,
-        dt=seconds_per_step(spec),
+        _brief(goal, spec, check, table.stub()),
         quantities=offered,
         may_end_early=any(episode.terminated for episode in check.known.aimless),
         check=check,
     )
     return drafted, None
+
+
+def _brief(goal: str, spec: EnvironmentSpec, check: MeasureCheck, stub: str) -> GoalBrief:
+    return GoalBrief(goal, stub, describe_environment(spec.environment.id), check.horizon, seconds_per_step(spec))
 
 
 def _accept(

@@ -37,6 +37,20 @@ _LABELLED = re.compile(
 
 
 @dataclass(frozen=True)
+class GoalBrief:
+    """What a drafter is told of a goal and its environment; the names are those that the templates use."""
+
+    goal: str
+    stub: str
+    """The full stub, or the short one for a small model."""
+    environment: str
+    horizon: int
+    """Steps of the longest episode."""
+    dt: float
+    """Seconds per step."""
+
+
+@dataclass(frozen=True)
 class Measures:
     """What a model answered: success and fitness for a goal that no task spec covers."""
 
@@ -122,30 +136,16 @@ class TaskDrafter:
             ) from failure
         return answer.value, Exchange(self.role, as_text(answer.request), answer.reply.text)
 
-    def draft_measures(
-        self,
-        goal: str,
-        stub: str,
-        *,
-        environment: str,
-        horizon: int,
-        dt: float,
-        check: MeasureCheck,
-        seen: str = "",
-        again: bool = False,
-    ) -> Drafted:
+    def draft_measures(self, brief: GoalBrief, *, check: MeasureCheck, seen: str = "", again: bool = False) -> Drafted:
         """Draft success and fitness for a goal, at most three times while ``check`` objects.
 
         A warning is answered once: what the model then leaves as it is, it means.
 
-        :param stub: the full stub.
-        :param dt: seconds per step.
         :param seen: values of the fields in recorded episodes, a line each; empty for none.
         :param again: a second opinion, drawn more freely and independently of the first.
         :raises RewardSynthError: no answer could be parsed.
         """
-        values = {"goal": goal, "stub": stub, "environment": environment, "horizon": horizon, "dt": dt, "seen": seen}
-        prompt = self.prompts.render("goal/full/draft_measures.md.j2", **values)
+        prompt = self.prompts.render("goal/full/draft_measures.md.j2", **vars(brief), seen=seen)
         messages: tuple[Message, ...] = (Message(role="user", content=prompt),)
         exchanges: list[Exchange] = []
         for attempt in range(DRAFTS):
@@ -160,35 +160,18 @@ class TaskDrafter:
         return Drafted(**vars(measures), exchanges=tuple(exchanges), findings=findings)
 
     def fill_in_forms(
-        self,
-        goal: str,
-        stub: str,
-        *,
-        environment: str,
-        horizon: int,
-        dt: float,
-        quantities: Sequence[Quantity],
-        may_end_early: bool,
-        check: MeasureCheck,
+        self, brief: GoalBrief, *, quantities: Sequence[Quantity], may_end_early: bool, check: MeasureCheck
     ) -> Drafted:
         """Success and fitness from forms that a small model fills in: the first to which ``check`` does not object.
 
         Where not all of them mean the same, the draft is doubtful: a small model that understands says it every time.
 
-        :param stub: the short stub.
         :param quantities: what can be wanted; at least one.
         :param may_end_early: True if the environment ends an episode early.
         :raises RewardSynthError: no answer could be parsed.
         """
-        values = {
-            "goal": goal,
-            "stub": stub,
-            "environment": environment,
-            "horizon": horizon,
-            "dt": dt,
-            "quantities": [quantity.offered() for quantity in quantities],
-            "may_end_early": may_end_early,
-        }
+        offered = [quantity.offered() for quantity in quantities]
+        values = {**vars(brief), "quantities": offered, "may_end_early": may_end_early}
         prompt = self.prompts.render("goal/small/measure_form.md.j2", **values)
         grammar = self.prompts.render("goal/small/measure_form.gbnf.j2", **values)
         requests = [

@@ -61,7 +61,7 @@ class ReferenceEpisodes:
             actions=np.concatenate([episode.actions for episode in self.episodes]),
             next_states=np.concatenate([row[1:] for row in rows]),
             starts=np.concatenate([np.arange(episode.length) == 0 for episode in self.episodes]),
-            falls=any(score.terminated and not score.success for score in self.scores),
+            falls=any(score.fell for score in self.scores),
             succeed=self.succeed,
         )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import CheckReport
@@ -57,21 +56,23 @@ def is_stale(store: RunStore, task: TaskSpec, settings: Settings, candidate: str
     return any(each and not each.belongs_to(job.digest()) for job, each in zip(jobs, results, strict=True))
 
 
-def edits(store: RunStore) -> Iterator[str]:
-    """A sentence on each trained candidate whose figures are not of its present reward and task.
+def edits(store: RunStore) -> dict[str, str]:
+    """A sentence on each trained candidate whose figures are not of its present reward and task, by its id.
 
     None where that cannot be told here: the learner is not installed, or the environment's file is somebody else's.
     """
+    found: dict[str, str] = {}
     if not store.task_path.exists():
-        return
+        return found
     task, settings = load_task(store.task_path), store.settings()
     for candidate in store.candidates():
         try:
             stale = candidate.status == "trained" and is_stale(store, task, settings, candidate.id)
         except RewardSynthError:
-            return
+            return found
         if stale:
-            yield (
+            found[candidate.id] = (
                 f"{candidate.id}: its reward or the task was changed after it was trained, and its figures were not "
                 "(give the new text as feedback, or `reward-synth train` it)"
             )
+    return found

@@ -24,12 +24,16 @@ def dispute(store: RunStore, table: FieldTable, candidate: str) -> str | None:
     """
     if not store.second_opinion_path.exists():
         return None
-    paths = sorted(store.trajectories_dir(candidate).glob("seed-*-episode-*.npz"))
-    ours = [episode.success for result in store.results(candidate) for episode in result.episodes]
-    if not paths or len(paths) != len(ours):
+    ours: list[bool] = []
+    episodes: list[Episode] = []
+    for index in range(store.settings().seeds):
+        if (result := store.read_result(candidate, index)) is not None:
+            ours += [episode.success for episode in result.episodes]
+            episodes += store.episodes(candidate, index)
+    if not episodes or len(episodes) != len(ours):
         return None
     try:
-        scores = score_episodes(load_task(store.second_opinion_path), table, [Episode.load(path) for path in paths])
+        scores = score_episodes(load_task(store.second_opinion_path), table, episodes)
     except (RewardError, RewardSynthError):
         return None  # A draft that fails on what a policy does says nothing.
     theirs = [score.success for score in scores]

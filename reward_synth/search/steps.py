@@ -35,7 +35,6 @@ from reward_synth.search.feedback import request_about, require_trained
 from reward_synth.search.jobs import is_stale, training_jobs
 from reward_synth.search.preset_race import is_open, race_presets
 from reward_synth.search.session import SearchSession
-from reward_synth.state.episode import Episode
 from reward_synth.state.faults import BLAME
 from reward_synth.training.job import Progress, TrainJob, progress_event, read_progress
 
@@ -274,8 +273,7 @@ def summarize_candidate(session: SearchSession, candidate: Candidate) -> Summary
         result = store.read_result(candidate.id, index)
         if result is not None:
             results.append(result)
-            paths = sorted(store.trajectories_dir(candidate.id).glob(f"seed-{index}-episode-*.npz"))
-            episodes += [Episode.load(path) for path in paths]
+            episodes += store.episodes(candidate.id, index)
     terms: list[dict[str, FloatArray]] | None
     try:
         values = episode_terms(store.read_reward(candidate.id), report, table, episodes)

@@ -16,6 +16,16 @@ from reward_synth.core.files import written_whole
 from reward_synth.state import view
 
 
+def episode_name(seed_index: int, number: int) -> str:
+    """The file that holds one episode of a training's evaluation."""
+    return f"seed-{seed_index}-episode-{number:03d}.npz"
+
+
+def episode_paths(folder: Path, seed_index: int) -> list[Path]:
+    """The files of a training's evaluation, in the order in which they were played."""
+    return sorted(folder.glob(f"seed-{seed_index}-episode-*.npz"))
+
+
 @dataclass(frozen=True, eq=False)
 class Episode:
     """States and actions of one episode of T steps.

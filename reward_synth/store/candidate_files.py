@@ -9,6 +9,7 @@ from typing import Any
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.files import read_json, write_bytes, write_json, write_new, write_text
 from reward_synth.core.types import Candidate, CheckReport, Evaluation, TrainResult
+from reward_synth.state.episode import Episode, episode_paths
 from reward_synth.store.folder import RunFolder, read_value
 
 _ID = re.compile(r"\d{3,}-[a-z]+")
@@ -128,6 +129,10 @@ class CandidateFiles(RunFolder):
     def trajectories_dir(self, candidate: str) -> Path:
         """Where the evaluation's episodes go; not made here."""
         return self.candidate_dir(candidate) / "trajectories"
+
+    def episodes(self, candidate: str, seed_index: int) -> list[Episode]:
+        """The recorded episodes of a training's evaluation, in the order of its result's."""
+        return [Episode.load(path) for path in episode_paths(self.trajectories_dir(candidate), seed_index)]
 
     def read_result(self, candidate: str, seed_index: int) -> TrainResult | None:
         """The training's result, or None while it has not ended."""

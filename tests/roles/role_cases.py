@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from reward_synth.core.types import Alignment, CheckReport, Finding
 from reward_synth.llm.fake import ScriptedModel
 from reward_synth.roles.brief import Attempt, Brief, Example, Turn
 from reward_synth.roles.measure_form import WHENS, Quantity
 from reward_synth.roles.prompts import Prompts
-from reward_synth.roles.task_drafter import Drafted, MeasureCheck, TaskDrafter
+from reward_synth.roles.task_drafter import Drafted, GoalBrief, MeasureCheck, TaskDrafter
 
 STUB = """class State:
     arm_height: float  # m, [0, 2]. Height of the arm above the table; + = up.
@@ -101,6 +102,8 @@ def small(brief: Brief) -> Brief:
     return Brief(**{**brief.__dict__, "small": True})
 
 
+GOAL_BRIEF = GoalBrief("lower the arm", STUB, FIRST.environment, horizon=200, dt=0.05)
+
 QUANTITIES = (
     Quantity(
         name="arm_height",
@@ -142,13 +145,5 @@ def fill_in(
     model: ScriptedModel, check: MeasureCheck = lambda measures: (), quantities: Sequence[Quantity] = QUANTITIES
 ) -> Drafted:
     """Forms of the small model for "lower the arm"."""
-    return TaskDrafter(model, Prompts()).fill_in_forms(
-        "lower the arm",
-        SHORT_STUB,
-        environment=FIRST.environment,
-        horizon=200,
-        dt=0.05,
-        quantities=quantities,
-        may_end_early=True,
-        check=check,
-    )
+    brief = replace(GOAL_BRIEF, stub=SHORT_STUB)
+    return TaskDrafter(model, Prompts()).fill_in_forms(brief, quantities=quantities, may_end_early=True, check=check)

@@ -23,11 +23,11 @@ from tests.roles.role_cases import (
     ENVIRONMENTS,
     FINDINGS,
     FIRST,
+    GOAL_BRIEF,
     HISTORY,
     LATER,
     REPORT,
     SOURCE,
-    STUB,
     SUMMARIES,
     fill_in,
     small,
@@ -46,22 +46,14 @@ def _design(brief: object, model: ScriptedModel) -> None:
 
 def _draft(model: ScriptedModel) -> None:
     TaskDrafter(model, Prompts()).draft_measures(
-        "lower the arm",
-        STUB,
-        environment=FIRST.environment,
-        horizon=200,
-        dt=0.05,
+        GOAL_BRIEF,
         check=lambda measures: (),
     )
 
 
 def _repair_measures(model: ScriptedModel) -> None:
     TaskDrafter(model, Prompts()).draft_measures(
-        "lower the arm",
-        STUB,
-        environment=FIRST.environment,
-        horizon=200,
-        dt=0.05,
+        GOAL_BRIEF,
         check=lambda measures: FINDINGS if len(model.requests) == 1 else (),
     )
 

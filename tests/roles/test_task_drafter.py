@@ -10,7 +10,7 @@ from reward_synth.llm.fake import ScriptedModel
 from reward_synth.roles.parsing import ParseError
 from reward_synth.roles.prompts import Prompts
 from reward_synth.roles.task_drafter import DRAFTS, Measures, TaskDrafter, parse_choice, parse_measures
-from tests.roles.role_cases import ENVIRONMENTS, FINDINGS, FIRST, QUANTITIES, STUB, fill_in
+from tests.roles.role_cases import ENVIRONMENTS, FINDINGS, GOAL_BRIEF, QUANTITIES, fill_in
 
 MEASURES = (
     '{"success": "episode.arm_height[-1] < 0.1", "fitness": "-episode.arm_height[-1]", '
@@ -20,9 +20,7 @@ IDS = ("Ant-v5", "Hopper-v5", "Giant-Ant-v5", "InvertedPendulum-v5", "InvertedDo
 
 
 def draft(model: ScriptedModel, check: Any = lambda measures: (), **options: Any) -> Any:
-    return TaskDrafter(model, Prompts()).draft_measures(
-        "lower the arm", STUB, environment=FIRST.environment, horizon=200, dt=0.05, check=check, **options
-    )
+    return TaskDrafter(model, Prompts()).draft_measures(GOAL_BRIEF, check=check, **options)
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def test_a_reward_that_was_edited_after_its_training_is_told_of(
     assert [text for text in warnings if "001-a" in text and "changed after it was trained" in text]
     assert not [text for text in warnings if "001-b" in text]
     assert run.candidate("001-a").status == "trained"
-    assert [text for text in run.edits() if text.startswith("001-a: ")] == list(run.edits())
+    assert list(run.edits()) == ["001-a"] and run.edits()["001-a"].startswith("001-a: ")
     shown = CliRunner().invoke(app, ["show", str(run.path)])
     assert "changed after it was trained" in shown.stdout
     exported = CliRunner().invoke(app, ["export", str(run.path), "001-a"])
@@ -93,7 +93,7 @@ def test_where_a_run_cannot_be_trained_nothing_is_said_of_edits(
 
     monkeypatch.setattr("reward_synth.search.jobs.TrainJob.of", missing)
     run = Run.open(shutil.copytree(KEPT, tmp_path / "20260101-0000-example-abcd"))
-    assert [c.status for c in run.candidates].count("trained") and run.edits() == ()
+    assert [c.status for c in run.candidates].count("trained") and run.edits() == {}
 
 
 def test_a_finished_candidate_that_was_edited_is_not_trained_again(

@@ -9,13 +9,14 @@ import pytest
 
 from reward_synth import synthesize
 from reward_synth.cli.cost import _training_cost
-from reward_synth.core.types import EvaluationPoint, TrainResult
+from reward_synth.core.types import TrainResult
 from reward_synth.llm.fake import ScriptedModel
 from reward_synth.search.preset_race import PRESETS, _winner
 from reward_synth.tasks.spec import Training, load_task, save_own_task
 from reward_synth.training.outcomes import RungEnd
 from reward_synth.training.presets import DEFAULT_PRESETS
 from tests.search.test_loop import EDITED, GOAL, GOOD, Answer, model, play, settings
+from tests.training.test_results import point
 
 __all__ = ["model"]
 
@@ -49,18 +50,8 @@ def test_presets_race_once_and_the_winner_trains_on(tmp_path: Path, model: Calla
 
 
 def ended(success: float, fitness: float, deviation: float = 0.5, status: str = "paused") -> TrainResult:
-    point = EvaluationPoint(
-        step=4000,
-        success=success,
-        success_any=success,
-        fitness=fitness,
-        episode_length=100.0,
-        reward=0.0,
-        fitness_deviation=deviation,
-    )
-    return TrainResult.model_validate(
-        {"status": status, "seed": 0, "steps": 4000, "seconds": 1.0, "cpu_seconds": 1.0, "evaluations": (point,)}
-    )
+    values = {"status": status, "seed": 0, "steps": 4000, "seconds": 1.0, "cpu_seconds": 1.0}
+    return TrainResult.model_validate(values | {"evaluations": (point(4000, success, fitness, deviation),)})
 
 
 @pytest.mark.parametrize(

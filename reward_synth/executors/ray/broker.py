@@ -27,6 +27,7 @@ from reward_synth.executors.base import crash
 from reward_synth.executors.ray.actor import Errand, Look, Seat
 from reward_synth.executors.ray.archive import UnfitFile, check_episodes, show_curves, unpack
 from reward_synth.executors.ray.protocol import Event, Order
+from reward_synth.state.episode import episode_paths
 from reward_synth.store.manifest import versions
 from reward_synth.training.job import TrainJob
 from reward_synth.training.outcomes import outcome_of
@@ -239,7 +240,7 @@ class Crew:
         try:
             check_episodes(look.trajectories, job.seed_index)
             # An evaluation of before, which was of another job, may have played more.
-            for path in job.trajectories.glob(f"seed-{job.seed_index}-episode-*.npz"):
+            for path in episode_paths(job.trajectories, job.seed_index):
                 path.unlink()
             unpack(look.trajectories, job.trajectories)
             unpack(files, job.folder)

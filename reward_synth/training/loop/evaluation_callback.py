@@ -34,7 +34,7 @@ from reward_synth.training.outcomes import best_point
 
 STILL_EVALUATIONS = 4
 """This many evaluations in a row with exactly the same behaviour end a training: four tenths of its budget."""
-CONFIRMING_SEEDS = 1_000
+CONFIRMING_OFFSET = 1_000
 """Offset from the first of the evaluations' seeds to the seeds of the episodes that confirm a success."""
 SAME_BEHAVIOUR = 1e-6
 """Two behaviours are the same if no figure differs by more than this, relatively or absolutely."""
@@ -231,7 +231,7 @@ class Watch(BaseCallback):
         """
         if len(self.evaluations) < 2 or any(point.success < 1.0 for point in self.evaluations[-2:]):
             return False
-        _, measured = judge(self._play, TRAINING_EVALUATION_SEEDS + CONFIRMING_SEEDS, self._job.task)
+        _, measured = judge(self._play, TRAINING_EVALUATION_SEEDS + CONFIRMING_OFFSET, self._job.task)
         return solved(measured, self._job.task)
 
     def _reason_to_end(self, still: bool) -> str:

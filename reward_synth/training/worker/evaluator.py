@@ -16,6 +16,7 @@ from reward_synth.evaluation.play import CHOICE_SEEDS, CONFIRMING_SEEDS, SELECTI
 from reward_synth.evaluation.policy import Policy, load_policy
 from reward_synth.evaluation.scoring import score_with, scoring_process
 from reward_synth.evaluation.select import FINAL_EPISODES
+from reward_synth.state.episode import episode_name, episode_paths
 from reward_synth.training.job import TrainJob
 from reward_synth.training.outcomes import FinalEvaluation
 from reward_synth.training.worker.subprocess_stage import run_stage
@@ -43,10 +44,10 @@ def evaluate(job: TrainJob) -> FinalEvaluation:
         job.best_policy_path.unlink(missing_ok=True)
         episodes, scores = _judge(job, playing(load_policy(job.policy_path)))
         # An evaluation of before, which was cut off or of another job, may have played more.
-        for path in job.trajectories.glob(f"seed-{job.seed_index}-episode-*.npz"):
+        for path in episode_paths(job.trajectories, job.seed_index):
             path.unlink()
         for number, episode in enumerate(episodes):
-            episode.save(job.trajectories / f"seed-{job.seed_index}-episode-{number:03d}.npz")
+            episode.save(job.trajectories / episode_name(job.seed_index, number))
         # Not what was decided just now: an evaluator before this one may have been killed after the exchange.
         policy: Literal["last", "best"] = "best" if job.last_policy_path.exists() else "last"
         return FinalEvaluation(episodes=tuple(scores), policy=policy)
