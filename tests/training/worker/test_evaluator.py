@@ -6,18 +6,23 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.evaluation.play import field_table, play
+from reward_synth.evaluation.judge import Played
+from reward_synth.evaluation.play import CONFIRMING_SEEDS, FINAL_EVALUATION_SEEDS, SELECTION_SEEDS, field_table, play
 from reward_synth.evaluation.scoring import score_episodes, score_with, scoring_process
+from reward_synth.evaluation.select import FINAL_EPISODES
 from reward_synth.reward.contract import RewardError
 from reward_synth.tasks.spec import TaskSpec
 from reward_synth.training.job import TrainJob
 from reward_synth.training.outcomes import FinalEvaluation, read_result
-from tests.training.cases import run_jobs
+from reward_synth.training.worker.evaluator import _judge
+from tests.evaluation.test_select import episode
+from tests.training.cases import make_job, run_jobs
 
 EVALUATE_AND_TELL_MODULES = """
 import sys
@@ -99,3 +104,33 @@ def test_a_measure_that_remembers_is_refused(task: TaskSpec) -> None:
         pytest.raises(RewardSynthError, match="judges the same episode differently"),
     ):
         score_with(process, episodes)
+
+
+@pytest.mark.parametrize(
+    ("succeeds", "final", "asked", "reported"),
+    [
+        (lambda seed: True, False, [(SELECTION_SEEDS, 16), (CONFIRMING_SEEDS, 16)], 1.0),
+        (lambda seed: seed < CONFIRMING_SEEDS, False, [(SELECTION_SEEDS, 16), (CONFIRMING_SEEDS, 8)], 0.0),
+        (lambda seed: False, False, [(SELECTION_SEEDS, 8)], 0.0),
+        (lambda seed: True, True, [(FINAL_EVALUATION_SEEDS, FINAL_EPISODES)], 1.0),
+    ],
+    ids=["solves", "passed-by-luck", "fails", "final"],
+)
+def test_what_passes_is_judged_again_in_other_episodes_and_these_count(
+    tmp_path: Path,
+    task: TaskSpec,
+    succeeds: Callable[[int], bool],
+    final: bool,
+    asked: list[tuple[int, int]],
+    reported: float,
+) -> None:
+    played: list[int] = []
+
+    def playing(seeds: range) -> Played:
+        played.extend(seeds)
+        return [], [episode(succeeds(seed), 0.0) for seed in seeds]
+
+    job = make_job(tmp_path, task, evaluation_seeds=FINAL_EVALUATION_SEEDS if final else None)
+    _, scores = _judge(job, playing)
+    assert played == [seed for first, count in asked for seed in range(first, first + count)]
+    assert len(scores) == asked[-1][1] and np.mean([score.success for score in scores]) == reported
