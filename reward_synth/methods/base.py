@@ -83,8 +83,6 @@ class Proposals:
     """Turns that follow the first prompt: a conversation that goes on."""
     spread: bool = True
     """Give each sample a temperature and an emphasis of its own; else all are drawn alike."""
-    continued: tuple[str, ...] = ()
-    """Trained candidates whose training goes on, each as a candidate of its own beside the new ones."""
     screen: bool = True
     """Rank reference episodes by each reward before it trains, and reject what contradicts the task's fitness."""
 
@@ -145,6 +143,10 @@ class Method(Protocol):
 
     def propose(self, history: History) -> Proposals:
         """What to ask the designer for in this iteration."""
+        ...
+
+    def unfinished(self, history: History) -> tuple[str, ...]:
+        """Trained candidates whose training goes on, each as a candidate of its own beside the new ones."""
         ...
 
     def schedule(self, checked: Sequence[Checked]) -> Schedule:

@@ -34,6 +34,7 @@ class Eureka:
         "repairs": (0, "eureka draws new samples instead of repairing one"),
         "shots": (0, "eureka shows no worked examples"),
         "rungs": ("1", "eureka trains every sample to its end"),
+        "train_on": (0, "eureka trains every sample once"),
         "keep_going": (True, "eureka uses all its iterations"),
     }
 
@@ -62,6 +63,10 @@ class Eureka:
         answer = f"```python\n{history.source(best.id).rstrip()}\n```"
         request = self._prompts.render("eureka/next.md.j2", reflection=history.readings.get(number, ""), feedback=said)
         return Message(role="assistant", content=answer), Message(role="user", content=request)
+
+    def unfinished(self, history: History) -> tuple[str, ...]:
+        """None: every sample is trained once."""
+        return ()
 
     def schedule(self, checked: Sequence[Checked]) -> Schedule:
         """Everything trains to its end, in the order of sampling."""

@@ -39,7 +39,16 @@ class Synth:
         """The designer reads the best rewards so far, lessons, the last reading and the person's words."""
         brief = brief_for(history)
         parents = tuple(attempt.id for attempt in brief.attempts)
-        return Proposals(brief, self._settings.samples, parents, continued=_unfinished(history))
+        return Proposals(brief, self._settings.samples, parents)
+
+    def unfinished(self, history: History) -> tuple[str, ...]:
+        """The best candidate, where its training ended on the way up: more steps are surer than another reward."""
+        best = best_candidate(history.candidates)
+        if best is None or STILL_IMPROVING not in history.findings(best.id):
+            return ()
+        if any(candidate.continues == best.id for candidate in history.candidates):
+            return ()  # The same steps on the same reward would give the same policy.
+        return (best.id,)
 
     def schedule(self, checked: Sequence[Checked]) -> Schedule:
         """Those that rank the reference episodes best go first; after each rung the worse half stops."""
@@ -54,16 +63,6 @@ class Synth:
         turns = tuple(Turn(number, text) for number, text in sorted(history.readings.items()))[-TURNS_REMEMBERED:]
         analysis = self._analyzer.analyze(brief_for(history), shown, turns)
         return Reflection(analysis.text, analysis.exchange)
-
-
-def _unfinished(history: History) -> tuple[str, ...]:
-    """The best candidate, where its training ended on the way up: more steps are surer than another reward."""
-    best = best_candidate(history.candidates)
-    if best is None or STILL_IMPROVING not in history.findings(best.id):
-        return ()
-    if any(candidate.continues == best.id for candidate in history.candidates):
-        return ()  # The same steps on the same reward would give the same policy.
-    return (best.id,)
 
 
 def _promise(checked: Checked) -> float:

@@ -77,8 +77,8 @@ def make_plan(goal: str, settings: Settings, task: TaskSpec | None) -> Plan:
     final = (settings.steps or task.training.steps) * settings.final_seeds
     most = one * most_steps(settings.samples, settings.rung_shares) * settings.iterations
     if METHODS[settings.method].continues:
-        # After each iteration but the last, one training may go on with as many steps again.
-        most += one * (settings.iterations - 1)
+        # One training may go on with as many steps again beside each iteration but the first, and after the last.
+        most += one * (settings.iterations - 1 + settings.train_on)
     least = most if settings.keep_going else one
     steps = Range(least + final, most + final)
     per_step = _seconds_per_step(task, settings.learner)

@@ -6,7 +6,6 @@ More steps on a reward that works are surer than another reward. Both are tried 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
 from reward_synth.core.files import refuse_links, write_bytes
@@ -25,9 +24,9 @@ The policy is the one against which the further training's are held, until one i
 def continued(
     session: SearchSession, iteration: int, first: int, parents: Sequence[str]
 ) -> list[tuple[Candidate, Refined]]:
-    """Candidates that go on with a training which is done and has left a checkpoint, with as many steps again."""
+    """Candidates that go on with another's training, each with as many steps again."""
     items = []
-    for number, parent in enumerate(filter(partial(_can_go_on, session), parents), start=first):
+    for number, parent in enumerate(parents, start=first):
         item = session.refiner.inspect(session.store.read_reward(parent), screen=False)
         candidate = Candidate(
             id=candidate_id(iteration, number),
@@ -41,9 +40,35 @@ def continued(
     return items
 
 
-def _can_go_on(session: SearchSession, candidate: str) -> bool:
+def designs_nothing(session: SearchSession, iteration: int) -> bool:
+    """True for a round in which the best training goes on and no reward is designed: the iterations are used up."""
+    candidates = session.store.candidates()
+    first = [c for c in candidates if c.id == candidate_id(iteration, 0)]
+    if first:
+        return first[0].continues is not None
+    designed = {c.iteration for c in candidates if c.continues is None and c.iteration < iteration}
+    return len(designed) >= session.settings.iterations
+
+
+def going_on(session: SearchSession, iteration: int) -> list[str]:
+    """The candidates whose training the method has go on in this iteration; all have left a checkpoint."""
     seeds = range(session.settings.seeds)
-    return all((session.store.train_dir(candidate, index) / CHECKPOINT).exists() for index in seeds)
+    return [
+        candidate
+        for candidate in session.method.unfinished(session.history(iteration))
+        if all((session.store.train_dir(candidate, index) / CHECKPOINT).exists() for index in seeds)
+    ]
+
+
+def is_worthwhile(session: SearchSession, iteration: int) -> bool:
+    """True if a round that designs nothing was begun, or may be: a training goes on, and not too many did in a row."""
+    candidates = session.store.candidates()
+    if any(candidate.iteration == iteration for candidate in candidates):
+        return True
+    if session.solved:
+        return False
+    last = max(candidate.iteration for candidate in candidates if candidate.continues is None)
+    return iteration - last <= session.settings.train_on and bool(going_on(session, iteration))
 
 
 def hand_over(session: SearchSession, candidate: str) -> None:

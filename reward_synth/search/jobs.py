@@ -27,7 +27,7 @@ def training_jobs(store: RunStore, task: TaskSpec, settings: Settings, candidate
             learner=settings.learner,
             trajectories=store.trajectories_dir(candidate),
             seed_index=index,
-            keep_checkpoint=settings.iterations > 1,
+            keep_checkpoint=settings.iterations > 1 or settings.train_on > 0,
             stop_when_solved=not settings.keep_going,
             sandbox=not settings.unsafe_no_sandbox,
         )

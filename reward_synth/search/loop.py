@@ -5,12 +5,15 @@ The session's method (``methods/``) says what to design, whom to train and what 
 
 from __future__ import annotations
 
+from itertools import count
+
 from reward_synth.core.types import Outcome
 from reward_synth.evaluation.select import is_promising
-from reward_synth.events.model import IterationStarted, Warned
+from reward_synth.events.model import IterationStarted, StatusChanged, Warned
+from reward_synth.search.continuing import designs_nothing, is_worthwhile
 from reward_synth.search.second_opinion import dispute
 from reward_synth.search.session import SearchSession
-from reward_synth.search.steps import Ask, ask_person, design, reflect, train
+from reward_synth.search.steps import Ask, ask_person, design, reflect, train, train_on
 
 
 def search(session: SearchSession, ask: Ask | None = None) -> Outcome:
@@ -19,19 +22,24 @@ def search(session: SearchSession, ask: Ask | None = None) -> Outcome:
     :param ask: None if nobody is there to answer; the request then waits in the run folder.
     """
     iterations = session.settings.iterations
-    for iteration in range(1, iterations + 1):
-        session.emit(IterationStarted(number=iteration, total=iterations))
+    for iteration in count(1):
+        training_only = designs_nothing(session, iteration)
+        if training_only and not is_worthwhile(session, iteration):
+            break
+        session.emit(IterationStarted(number=iteration, total=max(iteration, iterations)))
+        if training_only:
+            session.emit(StatusChanged(text="no reward is designed: the best training goes on, as its fitness was rising"))
         if not session.store.iteration_done(iteration):
             if reason := session.reason_to_stop():
                 return _ended(session, "stopped", reason)
-            candidates = design(session, iteration)
+            candidates = train_on(session, iteration) if training_only else design(session, iteration)
             candidates = train(session, candidates)
             if reason := session.reason_to_stop():
                 return _ended(session, "stopped", reason)
             reflect(session, iteration, candidates)
         if session.finished:
             return _ended(session, "solved", "the task's own measure says that it works")
-        if ended := ask_person(session, iteration, ask):
+        if not training_only and (ended := ask_person(session, iteration, ask)):
             return ended
     if session.solved:
         return _ended(session, "solved", "all iterations are done")

@@ -123,7 +123,8 @@ class SearchSession:
 
     def history(self, iteration: int) -> History:
         """What the run has come to, for a decision in an iteration."""
-        store = self.store
+        store, candidates = self.store, tuple(self.store.candidates())
+        designed = {candidate.iteration for candidate in candidates if candidate.continues is None}
         return History(
             store=store,
             task=self.task,
@@ -134,8 +135,8 @@ class SearchSession:
             falls=self.prepared.trial.falls,
             unseen=self.prepared.unseen,
             iteration=iteration,
-            candidates=tuple(store.candidates()),
-            readings=store.read_iterations(),
+            candidates=candidates,
+            readings={number: text for number, text in store.read_iterations().items() if number in designed},
             answers=store.answers(),
         )
 

@@ -30,7 +30,7 @@ from reward_synth.report.data import write_plots
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.scale import file_header
 from reward_synth.screening.ranking import episode_terms
-from reward_synth.search.continuing import beyond_parent, continued, drop_checkpoints, hand_over
+from reward_synth.search.continuing import beyond_parent, continued, drop_checkpoints, going_on, hand_over
 from reward_synth.search.feedback import request_about, require_trained
 from reward_synth.search.jobs import is_stale, training_jobs
 from reward_synth.search.preset_race import is_open, race_presets
@@ -51,7 +51,7 @@ def design(session: SearchSession, iteration: int) -> list[Candidate]:
     """This iteration's candidates: proposed, checked, repaired; and those that a person edited."""
     store = session.store
     earlier = [candidate for candidate in store.candidates() if candidate.iteration == iteration]
-    # The first one is saved last.
+    # The first one is saved last: see _saved.
     if len(earlier) >= session.settings.samples and earlier[0].id == candidate_id(iteration, 0):
         return earlier
     proposals = session.method.propose(session.history(iteration))
@@ -75,12 +75,23 @@ def design(session: SearchSession, iteration: int) -> list[Candidate]:
         if item.ok:
             known.setdefault(item.draft.source, name)
     items += _edited(session, iteration, proposals.count, proposals.screen)
-    items += continued(session, iteration, len(items), proposals.continued)
+    items += continued(session, iteration, len(items), going_on(session, iteration))
     prices = store.prices_by_candidate()
     items = [(c.model_copy(update={"cost_usd": prices.get(c.id, 0.0)}), item) for c, item in items]
+    return _saved(session, items)
+
+
+def train_on(session: SearchSession, iteration: int) -> list[Candidate]:
+    """The candidates of a round that designs nothing: trainings that go on."""
+    earlier = [candidate for candidate in session.store.candidates() if candidate.iteration == iteration]
+    return earlier or _saved(session, continued(session, iteration, 0, going_on(session, iteration)))
+
+
+def _saved(session: SearchSession, items: Sequence[tuple[Candidate, Refined]]) -> list[Candidate]:
+    """Write an iteration's candidates, the first one last: with it, all are there."""
     for candidate, item in reversed(items):
         _save(session, candidate, item)
-    store.results_table()
+    session.store.results_table()
     for candidate, item in items:
         session.emit(events.CandidateChecked(candidate=candidate, findings=item.report.findings))
     return [candidate for candidate, _ in items]
@@ -255,6 +266,10 @@ def reflect(session: SearchSession, iteration: int, candidates: Sequence[Candida
         # Nobody is going to read advice for a next iteration: there is none.
         solver = session.best.id if session.best else ""
         store.write_iteration(iteration, f"{solver} solves the task; nothing was analyzed.")
+        return
+    if all(candidate.continues is not None for candidate in candidates):
+        told = ", ".join(f"{c.continues} trained on as {c.id}" for c in candidates)
+        store.write_iteration(iteration, f"No reward was designed: {told}.")
         return
     reflection = session.method.reflect(session.history(iteration))
     if reflection.exchange is not None:

@@ -16,7 +16,8 @@ from reward_synth.core.errors import RewardSynthError
 from reward_synth.evaluation.select import best_candidate
 from reward_synth.llm.fake import ScriptedModel
 from reward_synth.methods.base import History
-from reward_synth.methods.synth import _unfinished
+from reward_synth.methods.synth import Synth
+from reward_synth.roles.brief import as_text
 from tests.search.test_loop import EDITED, GOAL, GOOD, Answer, model, play, settings
 
 __all__ = ["model"]
@@ -31,10 +32,10 @@ def test_a_promising_training_goes_on_where_it_stood(
         found = best_candidate(history.candidates)
         return (found.id,) if found else ()
 
-    monkeypatch.setattr("reward_synth.methods.synth._unfinished", best)
+    monkeypatch.setattr(Synth, "unfinished", lambda self, history: best(history))
     answers = iter([GOOD, EDITED, EDITED.replace("0.02", "0.05")])
     scripted = model(lambda request: play(request, [next(answers)] * 100 if request.role == "designer" else [GOOD]))
-    run = synthesize(GOAL, **settings(tmp_path, iterations=2, samples=1, keep_going=True))
+    run = synthesize(GOAL, **settings(tmp_path, iterations=2, samples=1, train_on=0, keep_going=True))
     assert [(c.id, c.continues) for c in run.candidates] == [("001-a", None), ("002-a", None), ("002-b", "001-a")]
     parent, child = run.candidate("001-a"), run.candidate("002-b")
     before, after = run.results("001-a")[0], run.results("002-b")[0]
@@ -52,6 +53,34 @@ def test_a_promising_training_goes_on_where_it_stood(
     assert _training_cost(run)["steps"] == sum(candidate.steps for candidate in run.candidates)
 
 
+def test_after_the_last_iteration_the_best_trains_on_while_it_rises(
+    tmp_path: Path, model: Callable[[Answer], ScriptedModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rising(_: Synth, history: History) -> tuple[str, ...]:
+        return tuple(candidate.id for candidate in history.candidates[-1:] if candidate.status == "trained")
+
+    monkeypatch.setattr(Synth, "unfinished", rising)
+    monkeypatch.setattr("reward_synth.search.session.is_solved", lambda *_: False)
+    monkeypatch.setattr("reward_synth.search.steps.drop_checkpoints", lambda _: None)
+    designs = [GOOD]
+    scripted = model(lambda request: play(request, designs))
+    run = synthesize(GOAL, **settings(tmp_path, samples=1, steps=2000, train_on=2))
+    line = [("001-a", None), ("002-a", "001-a"), ("003-a", "002-a")]
+    assert [(c.id, c.continues) for c in run.candidates] == line and run.status == "unsolved"
+    trained = [run.results(c.id)[0].steps for c in run.candidates]
+    assert trained == sorted(trained) and trained[2] >= 6000
+    # Nobody is asked for rounds in which nothing was designed, and they are no reading for the next designer.
+    asked = [request.role for request in scripted.requests]
+    assert asked.count("analyzer") == 1 and asked.count("designer") == 1
+    assert run.resume(iterations=1).candidates == run.candidates and len(scripted.requests) == len(asked)
+
+    designs[0] = EDITED
+    run.resume(iterations=2, train_on=0)
+    assert [(c.id, c.continues) for c in run.candidates][3:] == [("004-a", None), ("004-b", "003-a")]
+    designer = [request for request in scripted.requests if request.role == "designer"][-1]
+    assert "too short a training" in as_text(designer) and "trained on as" not in as_text(designer)
+
+
 @pytest.mark.parametrize(("found", "goes_on"), [(("still-improving",), ("001-a",)), (("no-learning",), ()), ((), ())])
 def test_only_a_training_that_was_still_improving_goes_on(found: tuple[str, ...], goes_on: tuple[str, ...]) -> None:
     from types import SimpleNamespace
@@ -61,10 +90,12 @@ def test_only_a_training_that_was_still_improving_goes_on(found: tuple[str, ...]
 
     best = candidate("001-a", 0.2, 1.0)
     history = SimpleNamespace(candidates=(best,), findings=lambda name: found)
-    assert _unfinished(cast(History, history)) == goes_on
+    assert Synth.unfinished(cast(Synth, None), cast(History, history)) == goes_on
     child = candidate("002-b", 0.1, 0.5).model_copy(update={"continues": "001-a"})
     history = SimpleNamespace(candidates=(best, child), findings=lambda name: found)
-    assert _unfinished(cast(History, history)) == (), "the same steps on the same reward, once more"
+    assert Synth.unfinished(cast(Synth, None), cast(History, history)) == (), (
+        "the same steps on the same reward, once more"
+    )
 
 
 def test_a_reward_that_was_edited_after_its_training_is_told_of(

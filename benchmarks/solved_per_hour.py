@@ -1,0 +1,204 @@
+"""What a solved task costs: sentence in, solved or given up, in processor seconds, for this checkout beside another.
+
+    python benchmarks/solved_per_hour.py --before ../before              # twelve tasks, 3 seeds, both checkouts
+    python benchmarks/solved_per_hour.py --before ../before --only hopper --seeds 1
+
+Each search is the command line as a person would type it. Its model is a server on this machine that answers with
+recorded rewards: the n-th answer of the designer is the n-th reward of `data/TASK.jsonl`, strong models' first, so that
+both checkouts are given the same texts. The critic finds nothing, and the analyzer says one sentence. Processor time is
+that of the command and all of its processes (`RUSAGE_CHILDREN`); prompt tokens are counted at four characters each. A
+search that solves nothing costs its time and counts as no solved task. The checkouts take turns to be first. One row per
+search goes to `results/solved_per_hour.tsv`, and rows of one checkout's commit are replaced.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import datetime
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from recorded import recorded_rewards
+
+HERE = Path(__file__).resolve().parent
+RESULTS = HERE / "results" / "solved_per_hour.tsv"
+GOALS = {
+    "half_cheetah_run_forward": "make the half-cheetah run forward",
+    "half_cheetah_run_backward": "make the half-cheetah run backwards",
+    "hopper_hop_forward": "make the hopper hop forward",
+    "hopper_hop_backward": "make the hopper hop backwards",
+    "swimmer_swim_forward": "make the swimmer swim forward",
+    "reacher_reach": "make the reacher reach the target",
+    "ant_lie_down": "control the ant to lie down",
+    "window_close": "Push and close a sliding window by its handle.",
+    "drawer_open": "Open a drawer by its handle.",
+    "door_close": "Close a door with a revolving joint by pushing door's handle.",
+    "place_table": "place a table",
+    "push_cube": "push the cube to the goal",
+}
+COLUMNS = ("date", "build", "commit", "task", "seed", "solved", "success", "cpu_s", "training_cpu_s", "wall_s")
+COUNTS = ("iterations", "trainings", "steps", "calls", "prompt_tokens")
+PASS = '```json\n{"findings": [], "verdict": "pass"}\n```'
+ADVICE = '```json\n{"causes": ["not known"], "suggestions": ["try another reward"], "keep": []}\n```'
+
+
+class RecordedModel:
+    """An OpenAI-compatible server whose designer answers with a task's recorded rewards, in turn."""
+
+    def __init__(self, task: str) -> None:
+        known = sorted(recorded_rewards(task), key=lambda reward: (not reward.search.startswith("strong"), reward.name))
+        self._rewards = [reward.source for reward in known]
+        self._lock = threading.Lock()
+        self.designs = 0
+        self.prompt_characters = 0
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                content = json.dumps(outer.answer(body)).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
+
+    def answer(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The role is the model's name."""
+        asked = sum(len(str(message["content"])) for message in body["messages"])
+        role = str(body["model"]).rpartition("/")[2]
+        with self._lock:
+            self.prompt_characters += asked
+            text = {"critic": PASS, "analyzer": ADVICE}.get(role, "")
+            if role == "designer":
+                text = f"```python\n{self._rewards[self.designs % len(self._rewards)]}\n```"
+                self.designs += 1
+        return {
+            "id": "1",
+            "object": "chat.completion",
+            "created": 1,
+            "model": body["model"],
+            "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}],
+            "usage": {"prompt_tokens": asked // 4, "completion_tokens": len(text) // 4, "total_tokens": 0},
+        }
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def search(checkout: Path, build: str, task: str, seed: int, folder: Path, extra: list[str]) -> dict[str, Any]:
+    """One search in that checkout: a row of the table."""
+    model = RecordedModel(task)
+    command = [str(checkout / ".venv" / "bin" / "python"), "-m", "reward_synth", "run", GOALS[task], "--yes"]
+    for role in ("designer", "critic", "analyzer"):
+        command += ["--model", f"{role}=openai/{role}"]
+    command += ["--base-url", model.url, "--runs-dir", str(folder), "--seed", str(seed), "--display", "plain"]
+    command += ["--iterations", "2", "--samples", "4", "--final-seeds", "0", *extra]
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    keys = os.environ | {"OPENAI_API_KEY": "none", "PYTHONPATH": ""}
+    ran = subprocess.run(command, cwd=checkout, env=keys, capture_output=True, text=True, check=False)
+    wall, after = time.monotonic() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    model.close()
+    infos = list(folder.glob("*/run.json"))
+    if not infos:
+        raise SystemExit(f"{build} {task}: {ran.stderr[-2000:]}")
+    run = infos[0].parent
+    said = json.loads(infos[0].read_text(encoding="utf-8"))
+    if said.get("status") != "done":
+        raise SystemExit(f"{build} {task}: {said.get('status')}: {ran.stdout[-1000:]}{ran.stderr[-1000:]}")
+    trained = [json.loads(path.read_text()) for path in sorted(run.glob("candidates/*/train/seed-*/result.json"))]
+    best = said.get("best")
+    found = json.loads((run / "candidates" / best / "candidate.json").read_text()) if best else {}
+    return {
+        "date": datetime.date.today().isoformat(),
+        "build": build,
+        "commit": _commit(checkout),
+        "task": task,
+        "seed": seed,
+        "solved": int(said.get("outcome") == "solved"),
+        "success": found.get("success"),
+        "cpu_s": round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 1),
+        "training_cpu_s": round(sum(result["cpu_seconds"] for result in trained), 1),
+        "wall_s": round(wall, 1),
+        "iterations": len(list(run.glob("iterations/[0-9][0-9][0-9].json"))),
+        "trainings": len(trained),
+        "steps": sum(result["steps"] for result in trained),
+        "calls": len((run / "costs.jsonl").read_text().splitlines()),
+        "prompt_tokens": model.prompt_characters // 4,
+    }
+
+
+def _commit(checkout: Path) -> str:
+    command = ["git", "-C", str(checkout), "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def write(rows: list[dict[str, Any]]) -> None:
+    """Add the rows to the table; those of the same search in the same checkout are replaced."""
+    known: list[dict[str, Any]] = []
+    if RESULTS.exists():
+        with RESULTS.open(newline="", encoding="utf-8") as file:
+            known = list(csv.DictReader(file, delimiter="\t"))
+    keyed = {tuple(str(row[key]) for key in ("build", "commit", "task", "seed")): row for row in [*known, *rows]}
+    with RESULTS.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, (*COLUMNS, *COUNTS), delimiter="\t", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(keyed.values())
+
+
+def summary(rows: list[dict[str, Any]]) -> str:
+    """Per task and over all: solved searches, processor seconds and prompt tokens of each build, and the ratios."""
+    lines = ["task\tsolved before\tafter\tCPU-s before\tafter\tratio\ttokens before\tafter\tratio"]
+    for task in [*dict.fromkeys(row["task"] for row in rows), "all"]:
+        these = [row for row in rows if task in (row["task"], "all")]
+        sums = {
+            key: [sum(float(row[key]) for row in these if row["build"] == build) for build in ("before", "after")]
+            for key in ("solved", "cpu_s", "prompt_tokens")
+        }
+        told = [f"{before:.0f}\t{after:.0f}" for before, after in sums.values()]
+        ratios = [f"\t{after / before:.2f}" if before else "\t" for before, after in sums.values()]
+        lines.append(f"{task}\t{told[0]}\t{told[1]}{ratios[1]}\t{told[2]}{ratios[2]}")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Run the searches one after the other: each uses every core."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--before", type=Path, help="another checkout with an environment of its own (`make setup`)")
+    parser.add_argument("--only", default="", help="only tasks whose name contains this text")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("extra", nargs="*", help="further options for reward-synth run, after --")
+    arguments = parser.parse_args()
+    builds = {"after": HERE.parent} | ({"before": arguments.before.resolve()} if arguments.before else {})
+    rows = []
+    for seed in range(arguments.seeds):
+        for number, task in enumerate(task for task in GOALS if arguments.only in task):
+            for build in list(builds)[:: 1 if (number + seed) % 2 else -1]:
+                with tempfile.TemporaryDirectory() as folder:
+                    rows.append(search(builds[build], build, task, seed, Path(folder), arguments.extra))
+                print("\t".join(str(value) for value in rows[-1].values()), file=sys.stderr, flush=True)
+                write(rows)
+    print(summary(rows))
+
+
+if __name__ == "__main__":
+    main()
