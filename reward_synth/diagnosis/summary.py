@@ -60,7 +60,8 @@ def summarize(
         seed, of its ``episodes``; or none, where no trajectory was kept.
     :param terms_on_episodes: for each episode, each reward term's value at each step, (T,); None leaves out
         the correlation between terms and fitness.
-    :param fields: names of the state fields that the reward reads; told besides the essential ones.
+    :param fields: names of the state fields that the reward reads; told besides the essential ones,
+        and besides those of a drafted measure.
     :param falls: as in :class:`~reward_synth.diagnosis.evidence.Evidence`.
     :raises ValueError: if episodes, their terms and their measurements differ in number.
     """
@@ -79,7 +80,7 @@ def summarize(
         terms=merge_terms(whole),
         links=link_terms(terms_on_episodes or (), scores),
         played=tuple(Played(m, e) for m, e in zip(scores, episodes, strict=False)),
-        fields=shown_fields(table, fields),
+        fields=shown_fields(table, [*fields, *_measured(spec, table)]),
         falls=falls,
     )
     answers = [ask(evidence) for ask in DETECTORS]
@@ -96,6 +97,11 @@ def summarize(
         short=text.short(evidence, findings, extremes),
         findings=findings,
     )
+
+
+def _measured(spec: TaskSpec, table: FieldTable) -> frozenset[str]:
+    """Fields of a drafted measure: nobody chose this environment's essential ones with the goal in mind."""
+    return spec.measured_fields & frozenset(table.for_rewards().names) if spec.drafted else frozenset()
 
 
 def _data(evidence: Evidence, answers: Sequence[Answer]) -> dict[str, Any]:

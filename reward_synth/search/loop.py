@@ -28,7 +28,9 @@ def search(session: SearchSession, ask: Ask | None = None) -> Outcome:
             break
         session.emit(IterationStarted(number=iteration, total=max(iteration, iterations)))
         if training_only:
-            session.emit(StatusChanged(text="no reward is designed: the best training goes on, as its fitness was rising"))
+            session.emit(
+                StatusChanged(text="no reward is designed: the best training goes on, as its fitness was rising")
+            )
         if not session.store.iteration_done(iteration):
             if reason := session.reason_to_stop():
                 return _ended(session, "stopped", reason)

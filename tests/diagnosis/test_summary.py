@@ -131,6 +131,16 @@ def test_shown_fields_are_those_that_the_reward_reads_then_the_essential_ones() 
     assert shown_fields(cases.TABLE, ("foot", "torso_height")) == ("torso_height", "foot", "torso_x")
 
 
+def test_the_fields_of_a_drafted_measure_are_told() -> None:
+    task = cases.SPEC.model_copy(update={"success": "episode.torso_speed[-1] > 5.0"})
+    told = []
+    for drafted in (False, True):
+        episodes = [cases.episode(1.0), cases.episode(2.0)]
+        spec, results = task.model_copy(update={"drafted": drafted}), cases.result(cases.measured(episodes))
+        told.append("torso_speed" in summarize(spec, cases.TABLE, "001-a", [results], episodes).text)
+    assert told == [False, True]
+
+
 def test_a_long_vector_is_told_by_its_norm() -> None:
     names = [series.name for series in series_of(cases.episode(), cases.TABLE, ("foot", "joints"))]
     assert names == ["foot[0]", "foot[1]", "foot[2]", "|joints|"]

@@ -16,7 +16,8 @@ from reward_synth.export.wrapper import RewardWrapper
 from reward_synth.simulators.custom.files import bare_id, digest_of, file_of, name_environment
 from reward_synth.simulators.gym.adapter import GymMujoco
 from reward_synth.simulators.gym.docstring_tables import choices, elements
-from reward_synth.state.expressions import check_expression
+from reward_synth.state.custom_fields import with_own_fields
+from reward_synth.state.expressions import OwnField, check_expression
 from reward_synth.state.recorder import StateRecorder
 from reward_synth.tasks.spec import load_task, save_own_task, save_task
 from tests.custom_cases import TASK, write_point
@@ -68,6 +69,8 @@ def test_one_of_several_actions_is_named_by_a_list_or_a_table() -> None:
     table = SIMULATOR.fields(SIMULATOR.make("OwnGoal-v0", {"action": gymnasium.spaces.Discrete(3)}))
     assert [action.name for action in table.actions] == ["action_0", "action_1", "action_2"]
     assert "1.0 for the action that was chosen" in table.stub()
+    own = {"position": OwnField(index=0)}
+    assert with_own_fields(table, own, SIMULATOR.make("OwnGoal-v0", {"action": gymnasium.spaces.Discrete(3)})).discrete
 
 
 def test_a_list_that_does_not_fit_names_nothing() -> None:
