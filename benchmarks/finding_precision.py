@@ -6,8 +6,8 @@
 `--collect` computes every finding anew from a run's stored results, episodes and reward, so today's rules are measured
 on trainings of any age. Each is one line of `data/finding_labels.jsonl`, with what a judge needs: the goal, the measure
 in words, the reward and what became of it. A judge who has not read the rules' code then writes `verdict` (`right`,
-`wrong` or `unclear`) and `why` into the line. A finding is right if what it says is true of this training and its advice
-would not make the reward worse. Unclear ones count as neither.
+`wrong` or `unclear`) and `why` into the line. A finding is right if what it says is true of this training, and its
+advice would not make the reward worse. Unclear ones count as neither.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from reward_synth.diagnosis.summary import summarize
 from reward_synth.evaluation.select import wilson_interval
 from reward_synth.preparation.preflight import preflight
 from reward_synth.screening.ranking import episode_terms
+from reward_synth.simulators.custom.files import name_environment
 
 HERE = Path(__file__).parent
 LABELS = HERE / "data" / "finding_labels.jsonl"
@@ -85,7 +86,10 @@ def main() -> None:
     """Collect findings, or write the table of the labelled ones."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--collect", nargs="+", type=Path, metavar="RUN_DIR", help="write their findings to stdout")
+    parser.add_argument("--env", nargs="*", default=[], help="files of own environments that these runs use")
     arguments = parser.parse_args()
+    for path in arguments.env:
+        name_environment(path)
     if arguments.collect:
         for path in arguments.collect:
             for training in found(Run.open(path)):

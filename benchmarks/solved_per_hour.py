@@ -7,8 +7,8 @@ Each search is the command line as a person would type it. Its model is a server
 recorded rewards: the n-th answer of the designer is the n-th reward of `data/TASK.jsonl`, strong models' first, so that
 both checkouts are given the same texts. The critic finds nothing, and the analyzer says one sentence. Processor time is
 that of the command and all of its processes (`RUSAGE_CHILDREN`); prompt tokens are counted at four characters each. A
-search that solves nothing costs its time and counts as no solved task. The checkouts take turns to be first. One row per
-search goes to `results/solved_per_hour.tsv`, and rows of one checkout's commit are replaced.
+search that solves nothing costs its time and counts as no solved task. The checkouts take turns to be first. Each
+search is a row of `results/solved_per_hour.tsv`, and replaces the same search's row of the same commit.
 """
 
 from __future__ import annotations
