@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,6 +20,7 @@ from reward_synth.store.journal import JournalListener
 from reward_synth.store.manifest import now
 
 if TYPE_CHECKING:
+    from reward_synth.search.films import Which
     from reward_synth.tasks.spec import TaskSpec
 
 
@@ -168,6 +169,35 @@ class Run:
         exportable_simulator(environment.id)
         table = field_table(task).for_rewards()
         return export(source, environment.id, environment.arguments, task.horizon, table, goal=self.goal, scale=scale)
+
+    def film(
+        self,
+        candidate: str | None = None,
+        which: Sequence[Which] = ("best", "median"),
+        *,
+        size: tuple[int, int] = (480, 360),
+        fps: float = 25.0,
+        folder: Path | None = None,
+        unsafe_no_sandbox: bool = False,
+    ) -> list[Path]:
+        """Films of a candidate's recorded evaluation episodes, each with a JSON file of what its pictures show.
+
+        :param candidate: its id; the best one for None.
+        :param which: ``best``, ``median`` or ``worst`` by success, then fitness.
+        :param size: width and height, in pixels.
+        :param fps: pictures a second, at most; films play in real time where a step is shorter than 0.2 s.
+        :param folder: where to write them; the candidate's folder ``videos`` for None.
+        :return: the mp4 files, in the order of ``which``.
+        :raises RewardSynthError: the candidate was not trained, or there is no picture of the environment.
+        """
+        from reward_synth.sandbox.channel import protected
+        from reward_synth.search.films import film_candidate
+
+        name, sandbox = candidate or self._best_id(), not unsafe_no_sandbox
+        with protected(unsafe_no_sandbox):
+            return film_candidate(
+                self.store, self.task, name, which, size=size, fps=fps, folder=folder, sandbox=sandbox
+            )
 
     def evaluation(self, candidate: str | None = None) -> Evaluation | None:
         """What final trainings said about a candidate, the best one for None; None before the first."""

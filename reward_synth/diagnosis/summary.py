@@ -22,6 +22,7 @@ from reward_synth.diagnosis.trajectories import (
     summarize_episode,
     timeline_of_failure,
 )
+from reward_synth.evaluation.scoring import measured_table
 from reward_synth.state.episode import Episode
 from reward_synth.state.table import FieldTable
 from reward_synth.tasks.spec import TaskSpec
@@ -99,9 +100,9 @@ def summarize(
     )
 
 
-def _measured(spec: TaskSpec, table: FieldTable) -> frozenset[str]:
+def _measured(spec: TaskSpec, table: FieldTable) -> tuple[str, ...]:
     """Fields of a drafted measure: nobody chose this environment's essential ones with the goal in mind."""
-    return spec.measured_fields & frozenset(table.for_rewards().names) if spec.drafted else frozenset()
+    return measured_table(spec, table).for_rewards().names if spec.drafted else ()
 
 
 def _data(evidence: Evidence, answers: Sequence[Answer]) -> dict[str, Any]:

@@ -35,6 +35,8 @@ class Simulator(Protocol):
     """True if an action is one of several in all of its environments."""
     ids_name_robots: bool = False
     """True if an id says which robot there is, and not what is to be done: then a goal need not name the robot."""
+    camera: str = "track"
+    """The MuJoCo model's camera that films are seen from; its first one where there is none of this name."""
     exports: Literal["alone", "with_package", "never"] = "never"
     """Whether an exported file holds the environment ``alone`` (``gymnasium.make`` and fields that are expressions),
     makes it ``with_package``, or cannot hold it."""

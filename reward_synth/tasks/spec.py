@@ -7,7 +7,6 @@ them. Each is Python over ``episode``, a recorded episode: either one expression
 
 from __future__ import annotations
 
-import ast
 import keyword
 import os
 import re
@@ -143,12 +142,6 @@ class TaskSpec(_Section):
     def environment_spec(self) -> EnvironmentSpec:
         """The environment alone."""
         return EnvironmentSpec(simulator=self.simulator, environment=self.environment, horizon=self.horizon)
-
-    @property
-    def measured_fields(self) -> frozenset[str]:
-        """Names that success and fitness read, those of state fields among them."""
-        trees = (ast.parse(code.strip()) for code in (self.success, self.fitness))
-        return frozenset(node.attr for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Attribute))
 
     @property
     def short_name(self) -> str:

@@ -54,6 +54,13 @@ class GymMujoco(Simulator):
 
         return unseen(env.unwrapped, table)
 
+    def pictures(self) -> tuple[str, str]:
+        """With which OpenGL films are drawn."""
+        from reward_synth.simulators.gym.graphics import HINT, graphics
+
+        backend = graphics().backend
+        return (f"films are drawn with {backend}", "") if backend else ("films are drawn as outlines", HINT)
+
     def robot(self, env_id: str) -> str:
         """Each id is a robot of its own."""
         return env_id

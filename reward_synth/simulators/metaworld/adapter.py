@@ -25,6 +25,7 @@ class MetaWorld(ExtraSimulator):
 
     name = "metaworld"
     trial = "drawer-open-v3"
+    camera = "corner3"
     title, module, verified = "MetaWorld", "metaworld", Verified("metaworld", ("3.1",))
     tasks = TASKS
     default_horizon = 200

@@ -1,0 +1,52 @@
+"""``video``: films of what a candidate's policy does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from reward_synth.cli import options
+from reward_synth.core.errors import RewardSynthError
+
+if TYPE_CHECKING:
+    from reward_synth.search.films import Which
+
+
+def video(
+    run: options.RunName = "latest",
+    candidate: options.CandidateName = None,
+    best: Annotated[bool, typer.Option("--best", help="Of its best evaluation episode.")] = False,
+    median: Annotated[bool, typer.Option("--median", help="Of the median one.")] = False,
+    worst: Annotated[bool, typer.Option("--worst", help="Of the worst one.")] = False,
+    size: Annotated[str, typer.Option(metavar="WxH", help="Width and height, in pixels.")] = "480x360",
+    fps: Annotated[
+        float, typer.Option(metavar="NUMBER", min=1.0, max=100.0, help="Pictures a second, at most.")
+    ] = 25.0,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where to write the films; the candidate's own folder if not given."),
+    ] = None,
+    env: options.EnvFile = None,
+    unsafe_no_sandbox: options.UnsafeNoSandbox = False,
+    runs_dir: options.RunsDir = None,
+) -> None:
+    """Films of a candidate's evaluation episodes: the best and the median one, if not told otherwise."""
+    wanted = [name for name, asked in (("best", best), ("median", median), ("worst", worst)) if asked]
+    found = options.open_run(run, runs_dir)
+    found.name_environment(env)
+    films = found.film(
+        candidate, cast("list[Which]", wanted or ["best", "median"]), size=_size(size), fps=fps, folder=out,
+        unsafe_no_sandbox=unsafe_no_sandbox,
+    )  # fmt: skip
+    for path in films:
+        typer.echo(str(path))
+
+
+def _size(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d{2,4})x(\d{2,4})", text.strip().lower())
+    if match is None:
+        raise RewardSynthError(f"{text!r} is no size of a film", "write it as 480x360, in pixels")
+    return int(match[1]), int(match[2])

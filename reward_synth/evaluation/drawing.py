@@ -1,0 +1,160 @@
+"""Pictures of a MuJoCo model without a rendering device: each geom's outline, filled, the farthest first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from scipy.spatial import ConvexHull, QhullError
+
+from reward_synth.core.arrays import FloatArray
+from reward_synth.evaluation.camera import View
+
+Pixels = NDArray[np.uint8]
+"""A picture, shape (height, width, 3)."""
+OVERSAMPLED = 2
+"""Lines are drawn this many times as large, so that the picture's own edges are smooth."""
+SKY, GROUND, GRID, SHADOW, EDGE = (235, 240, 247), (222, 226, 230), (190, 196, 204), (188, 192, 197), 0.55
+HIDDEN_GROUP = 3
+"""MuJoCo's viewers hide geoms of this group and of those above, which are mostly for collisions."""
+GRID_LINES = 12
+"""On each side of the middle."""
+NEAREST = 0.02
+"""Points nearer to the camera than this, in m, are not drawn."""
+_AROUND = [2 * math.pi * part / 12 for part in range(12)]
+_SPHERE: FloatArray = np.array(
+    [
+        (math.cos(a) * math.cos(b), math.sin(a) * math.cos(b), math.sin(b))
+        for b in (math.pi * part / 6 for part in range(-3, 4))
+        for a in _AROUND
+    ]
+)
+_BOX: FloatArray = np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], dtype=float)
+_TUBE: FloatArray = np.array([(math.cos(a), math.sin(a), z) for a in _AROUND for z in (-1.0, 1.0)])
+
+
+# Edges and lines are many points: those behind the camera are left out without losing all of it.
+_ALONG = np.arange(-GRID_LINES, GRID_LINES + 0.1, 0.25)
+_LINES = [
+    np.stack(place, axis=1)
+    for offset in range(-GRID_LINES, GRID_LINES + 1)
+    for place in (
+        (np.full_like(_ALONG, offset), _ALONG, np.zeros_like(_ALONG)),
+        (_ALONG, np.full_like(_ALONG, offset), np.zeros_like(_ALONG)),
+    )
+]
+_FLOOR = np.concatenate([_LINES[0], _LINES[1], _LINES[-2], _LINES[-1]])
+
+Project = Callable[[FloatArray], tuple[FloatArray, float]]
+"""Pixels (N, 2) of those points (N, 3) that lie before the camera, and their mean distance in m."""
+
+
+class Drawing:
+    """Draws a model's present state from a view.
+
+    :param width: in pixels; so is ``height``.
+    """
+
+    def __init__(self, model: Any, view: View, width: int, height: int) -> None:
+        self._model, self._view = model, view
+        self._size = np.array([width, height]) * OVERSAMPLED
+        shown = [index for index in range(model.ngeom) if self._is_shown(index)]
+        kinds = mujoco.mjtGeom
+        self._planes = [index for index in shown if model.geom_type[index] == kinds.mjGEOM_PLANE]
+        self._outlines = {index: points for index in shown if (points := self._points(index)) is not None}
+
+    def __call__(self, data: Any) -> Pixels:
+        """The picture of ``data``, whose kinematics are up to date."""
+        picture = Image.new("RGB", (int(self._size[0]), int(self._size[1])), SKY)
+        draw = ImageDraw.Draw(picture)
+        eye, axes, focus = self._view.pose(self._model, data)
+        focal = self._size[1] / 2 / math.tan(math.radians(self._view.opening(self._model)) / 2)
+
+        def project(points: FloatArray) -> tuple[FloatArray, float]:
+            seen = (points - eye) @ axes.T
+            seen = seen[seen[:, 2] < -NEAREST]
+            if not len(seen):
+                return np.empty((0, 2)), 0.0
+            away = -seen[:, 2:3]
+            return self._size / 2 + focal * np.hstack([seen[:, :1], -seen[:, 1:2]]) / away, float(away.mean())
+
+        for index in self._planes:
+            self._draw_ground(draw, project, focus, float(data.geom_xpos[index][2]))
+        world = {
+            i: points @ data.geom_xmat[i].reshape(3, 3).T + data.geom_xpos[i] for i, points in self._outlines.items()
+        }
+        if self._planes:
+            floor = float(data.geom_xpos[self._planes[0]][2])
+            for points in world.values():
+                flat = points.copy()
+                flat[:, 2] = floor
+                _fill(draw, project(flat)[0], SHADOW, SHADOW)
+        shapes = [(*project(points), index) for index, points in world.items()]
+        for pixels, _, index in sorted(shapes, key=lambda shape: -shape[1]):
+            color = self._color(index)
+            _fill(draw, pixels, color, tuple(int(EDGE * part) for part in color))
+        return np.asarray(picture.reduce(OVERSAMPLED))
+
+    def _is_shown(self, index: int) -> bool:
+        return bool(self._model.geom_group[index] < HIDDEN_GROUP and self._rgba(index)[3] > 0.0)
+
+    def _rgba(self, index: int) -> FloatArray:
+        material = self._model.geom_matid[index]
+        own: FloatArray = self._model.geom_rgba[index]
+        # A geom's own colour counts where it was set; MuJoCo's default is a grey of 0.5.
+        return self._model.mat_rgba[material] if material >= 0 and np.allclose(own, (0.5, 0.5, 0.5, 1.0)) else own
+
+    def _color(self, index: int) -> tuple[int, ...]:
+        return tuple(int(255 * part) for part in np.clip(self._rgba(index)[:3], 0.0, 1.0))
+
+    def _points(self, index: int) -> FloatArray | None:
+        """Points in the geom's frame whose convex hull is its shape; None for what is not drawn as one."""
+        kinds = mujoco.mjtGeom
+        size: FloatArray = self._model.geom_size[index]
+        ball = _SPHERE * size[0]
+        end = np.array([0.0, 0.0, size[1]])
+        shapes: dict[Any, FloatArray] = {
+            kinds.mjGEOM_SPHERE: ball,
+            kinds.mjGEOM_ELLIPSOID: _SPHERE * size,
+            kinds.mjGEOM_BOX: _BOX * size,
+            kinds.mjGEOM_CYLINDER: _TUBE * (size[0], size[0], size[1]),
+            kinds.mjGEOM_CAPSULE: np.concatenate([np.add(ball, end), np.subtract(ball, end)]),
+        }
+        kind = self._model.geom_type[index]
+        return self._mesh(index) if kind == kinds.mjGEOM_MESH else shapes.get(kinds(kind))
+
+    def _mesh(self, index: int) -> FloatArray:
+        mesh = self._model.geom_dataid[index]
+        first, count = self._model.mesh_vertadr[mesh], self._model.mesh_vertnum[mesh]
+        vertices: FloatArray = np.asarray(self._model.mesh_vert[first : first + count], dtype=np.float64)
+        # A flat one has no hull.
+        with suppress(QhullError):
+            vertices = vertices[np.asarray(ConvexHull(vertices).vertices)]
+        return vertices
+
+    def _draw_ground(self, draw: Any, project: Project, focus: FloatArray, height: float) -> None:
+        """A floor with a grid of whole metres, so that travelling shows; finer where little is in view."""
+        spacing = 10.0 ** round(math.log10(max(self._view.reach(self._model), 1e-3) / 4))
+        middle = np.append(np.round(focus[:2] / spacing) * spacing, height)
+        _fill(draw, project(middle + spacing * _FLOOR)[0], GROUND, GROUND)
+        for line in _LINES:
+            pixels, _ = project(middle + spacing * line)
+            if len(pixels) > 1:
+                draw.line(pixels.ravel().tolist(), fill=GRID, width=OVERSAMPLED)
+
+
+def _fill(draw: Any, pixels: FloatArray, color: tuple[int, ...], edge: tuple[int, ...]) -> None:
+    """The convex hull of these pixels, filled."""
+    if len(pixels) < 3:
+        return
+    try:
+        hull = pixels[ConvexHull(pixels).vertices]
+    except QhullError:
+        return  # seen from its edge
+    draw.polygon(hull.ravel().tolist(), fill=color, outline=edge, width=OVERSAMPLED)

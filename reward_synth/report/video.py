@@ -1,0 +1,110 @@
+"""Films: pictures with a caption, as an mp4 that a browser plays, and beside it what each picture shows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+from pydantic import Field
+
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.types import Value
+from reward_synth.evaluation.drawing import Pixels
+
+CAPTION_SIZE = 13
+"""Height of the caption's letters, in pixels."""
+
+
+class Shown(Value):
+    """What one picture of a film shows."""
+
+    step: int
+    """0 is the state of the reset."""
+    seconds: float
+    """Simulated."""
+    reward: float | None = None
+    """What the step was paid; None for the first state, and where the reward fails."""
+    terms: Mapping[str, float] = Field(default_factory=dict)
+    success: bool | None = None
+    """The task's success, were this the end; None where it says nothing yet."""
+    fitness: float | None = None
+
+
+class Film(Value):
+    """``best.json`` beside ``best.mp4``: the episode, and what each picture shows."""
+
+    candidate: str
+    episode: str
+    """The recorded episode's file."""
+    seed: int
+    success: bool
+    fitness: float
+    fps: float
+    """Pictures a second."""
+    speed: float
+    """Simulated seconds a second."""
+    drawn: str
+    """How the pictures were made."""
+    same: bool
+    """False where the environment did not repeat the recorded episode: the film then shows another one."""
+    frames: tuple[Shown, ...]
+
+
+def write_video(path: Path, pictures: Iterable[Pixels], captions: Iterable[str], fps: float) -> None:
+    """Encode pictures of one size, each with its caption; a reader never sees half of the file.
+
+    :param path: ends with ``.mp4``.
+    :raises RewardSynthError: it cannot be encoded.
+    """
+    import imageio_ffmpeg
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # ffmpeg chooses the format by the ending.
+    draft = path.with_name(f".{path.stem}.{os.getpid()}.mp4")
+    writer = None
+    try:
+        for picture, caption in zip(pictures, captions, strict=True):
+            if writer is None:
+                size = picture.shape[1], picture.shape[0]
+                writer = imageio_ffmpeg.write_frames(
+                    str(draft), size, fps=fps, codec="libx264", quality=None, macro_block_size=2,
+                    output_params=["-preset", "veryfast", "-crf", "23", "-movflags", "+faststart"],
+                    ffmpeg_log_level="error",
+                )  # fmt: skip
+                writer.send(None)
+            writer.send(captioned(picture, caption))
+        if writer is not None:
+            writer.close()
+            draft.replace(path)
+    except OSError as error:
+        raise RewardSynthError(
+            f"the film {path} could not be encoded: {error}", "is there room on the disk?"
+        ) from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def captioned(picture: Pixels, text: str) -> Pixels:
+    """The picture with a line of text at its lower edge."""
+    page = Image.fromarray(picture)
+    draw = ImageDraw.Draw(page)
+    font = ImageFont.load_default(CAPTION_SIZE)
+    place = (8, page.height - CAPTION_SIZE - 9)
+    draw.rectangle(draw.textbbox(place, text, font=font, anchor="la"), fill=(255, 255, 255))
+    draw.text(place, text, fill=(30, 30, 30), font=font)
+    return np.ascontiguousarray(page)
+
+
+def caption(candidate: str, shown: Shown) -> str:
+    """What the caption of a picture says."""
+    parts = [candidate, f"{shown.seconds:.1f} s"]
+    if shown.reward is not None:
+        parts.append(f"reward {shown.reward:.3g}")
+    if shown.fitness is not None:
+        parts.append(f"fitness {shown.fitness:.3g}")
+    if shown.success is not None:
+        parts.append("success" if shown.success else "no success")
+    return "   ".join(parts)

@@ -1,0 +1,227 @@
+"""Films of a trained candidate's recorded episodes: played again, drawn in a locked process, and encoded."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, Self
+
+import numpy as np
+
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.files import write_text
+from reward_synth.core.types import CheckReport, EpisodeScore
+from reward_synth.evaluation.drawing import Pixels
+from reward_synth.evaluation.play import field_table
+from reward_synth.evaluation.scoring import measured_table, score_with, scoring_process
+from reward_synth.executors.base import worker_environment
+from reward_synth.report.video import Film, Shown, caption, write_video
+from reward_synth.reward.contract import RewardError
+from reward_synth.screening.ranking import episode_terms
+from reward_synth.simulators.custom.files import file_of
+from reward_synth.simulators.gym.graphics import graphics
+from reward_synth.state.episode import Episode, episode_paths
+from reward_synth.state.table import FieldTable
+from reward_synth.store import RunStore
+from reward_synth.tasks.spec import TaskSpec
+from reward_synth.training.worker.filmer import END, PICTURE, Ending, FilmJob, Opening
+from reward_synth.training.worker.subprocess_stage import cause
+
+Which = Literal["best", "median", "worst"]
+"""Of a candidate's evaluation episodes, by success and then fitness."""
+FPS = 25.0
+SLOWEST_STEP = 0.2
+"""Seconds. Where a step lasts longer (a grid world's turn, say), each is shown for as long as this."""
+SCORED = 40
+"""The task's measures are asked so often along an episode; between, the last answer stands."""
+LONGEST = 600.0
+"""Seconds after which drawing one film is given up."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One recorded evaluation episode of a candidate."""
+
+    path: Path
+    score: EpisodeScore
+
+
+def film_candidate(
+    store: RunStore,
+    task: TaskSpec,
+    candidate: str,
+    which: Sequence[Which],
+    *,
+    size: tuple[int, int] = (480, 360),
+    fps: float = FPS,
+    folder: Path | None = None,
+    sandbox: bool = True,
+) -> list[Path]:
+    """Make films of a candidate's episodes; returns their paths, ``videos/best.mp4`` and so on.
+
+    :param size: width and height in pixels; both are made even.
+    :param fps: pictures a second at most; the film plays in real time.
+    :param folder: where to write; the candidate's own ``videos`` for None.
+    :raises RewardSynthError: there is no recorded episode, or no picture of this environment.
+    """
+    ranked = _ranked(store, candidate)
+    table = field_table(task)
+    made = []
+    for name in which:
+        place = {"best": len(ranked) - 1, "median": len(ranked) // 2, "worst": 0}[name]
+        path = (folder or store.candidate_dir(candidate) / "videos") / f"{name}.mp4"
+        _film(store, task, table, candidate, ranked[place], path, (size[0] // 2 * 2, size[1] // 2 * 2), fps, sandbox)
+        made.append(path)
+    return made
+
+
+def _ranked(store: RunStore, candidate: str) -> list[Recorded]:
+    """The candidate's recorded episodes, the worst first."""
+    found = []
+    for index, result in enumerate(store.results(candidate)):
+        paths = episode_paths(store.trajectories_dir(candidate), index)
+        found += [Recorded(path, score) for path, score in zip(paths, result.episodes, strict=False)]
+    if not found:
+        raise RewardSynthError(f"{candidate} has no recorded episode", "only a trained candidate can be filmed")
+    return sorted(found, key=lambda each: (each.score.success, each.score.fitness))
+
+
+def _film(
+    store: RunStore,
+    task: TaskSpec,
+    table: FieldTable,
+    candidate: str,
+    recorded: Recorded,
+    path: Path,
+    size: tuple[int, int],
+    fps: float,
+    sandbox: bool,
+) -> None:
+    episode = Episode.load(recorded.path)
+    slow = episode.dt >= SLOWEST_STEP
+    stride = 1 if slow else max(1, round(1.0 / (fps * episode.dt)))
+    rate = 1.0 / SLOWEST_STEP if slow else 1.0 / (stride * episode.dt)
+    steps = tuple(dict.fromkeys((*range(0, episode.length, stride), episode.length)))
+    shown = _shown(store, task, table, candidate, episode, steps)
+    job = FilmJob(
+        task=task, environment_file=file_of(task.environment.id), episode=recorded.path.resolve(), steps=steps,
+        width=size[0], height=size[1], sandbox=sandbox,
+    )  # fmt: skip
+    with _Filmer(job) as filmer:
+        write_video(path, filmer, (caption(candidate, each) for each in shown), rate)
+        film = Film(
+            candidate=candidate, episode=recorded.path.name, seed=episode.seed, success=recorded.score.success,
+            fitness=recorded.score.fitness, fps=round(rate, 3), speed=round(rate * stride * episode.dt, 3),
+            drawn=filmer.drawn, same=filmer.same, frames=shown,
+        )  # fmt: skip
+    write_text(path.with_suffix(".json"), film.model_dump_json(indent=1))
+
+
+def _shown(
+    store: RunStore, task: TaskSpec, table: FieldTable, candidate: str, episode: Episode, steps: Sequence[int]
+) -> tuple[Shown, ...]:
+    """What each picture shows: the terms of its step, and what the task's measures say of the episode up to it."""
+    report = store.read_check(candidate) or CheckReport()
+    try:
+        terms = episode_terms(store.read_reward(candidate), report, table, [episode])[0]
+    except RewardError:
+        terms = None  # It trained, yet fails on what its own policy does.
+    every = max(1, len(steps) // SCORED)
+    scores: dict[int, EpisodeScore | None] = {}
+    measured = measured_table(task, table)
+    rows = episode.subset(measured.names)
+    with scoring_process(task, measured) as process:
+        for step in (*steps[every::every], episode.length):
+            ended = episode.terminated and step == episode.length
+            part = replace(
+                episode, layout=measured.layout(), rows=rows[: step + 1], actions=episode.actions[:step],
+                terminated=ended,
+            )  # fmt: skip
+            try:
+                scores[step] = score_with(process, [part])[0]
+            except RewardSynthError:
+                scores[step] = None  # A measure may ask for more of the episode than there is yet.
+    found, score = [], None
+    for step in steps:
+        score = scores.get(step, score)
+        paid = dict(zip(report.terms, terms[step - 1].tolist(), strict=True)) if terms is not None and step else {}
+        found.append(
+            Shown(
+                step=step, seconds=round(step * episode.dt, 4), terms=paid, reward=sum(paid.values()) if paid else None,
+                success=score.success if score else None, fitness=score.fitness if score else None,
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
+class _Filmer(Iterator[Pixels]):
+    """The process that draws. It gives the pictures one by one, and knows after the last of them how they went."""
+
+    def __init__(self, job: FilmJob) -> None:
+        self._job, self.same = job, True
+        self._bytes = job.width * job.height * 3
+        self._folder = tempfile.TemporaryDirectory(prefix="reward-synth-film-")
+        path = Path(self._folder.name) / "film.json"
+        write_text(path, job.model_dump_json())
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-m", "reward_synth.training.worker.filmer", str(path), str(os.getpid())],
+            env={**worker_environment(), **graphics().variables},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        self._watchdog = threading.Timer(LONGEST, self._process.kill)
+        self._watchdog.start()
+
+    def __enter__(self) -> Self:
+        try:
+            opening = Opening.model_validate_json(self._read_line())
+        except BaseException:
+            self.__exit__()
+            raise
+        if opening.message:
+            self.__exit__()
+            raise RewardSynthError(opening.message, opening.hint)
+        self.drawn = opening.drawn
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._watchdog.cancel()
+        self._process.kill()
+        self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._folder.cleanup()
+
+    def __next__(self) -> Pixels:
+        assert self._process.stdout is not None
+        kind = self._process.stdout.read(1)
+        if kind == PICTURE:
+            pixels = self._process.stdout.read(self._bytes)
+            if len(pixels) == self._bytes:
+                return np.frombuffer(pixels, np.uint8).reshape(self._job.height, self._job.width, 3)
+        if kind != END:
+            raise self._died()
+        ending = Ending.model_validate_json(self._read_line())
+        if ending.message:
+            raise RewardSynthError(ending.message, ending.hint)
+        self.same = ending.same
+        raise StopIteration
+
+    def _read_line(self) -> bytes:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line.endswith(b"\n"):
+            raise self._died()
+        return line
+
+    def _died(self) -> RewardSynthError:
+        self._process.kill()
+        died = f"the process that draws {self._job.task.environment.id} died with {cause(self._process.wait())}"
+        return RewardSynthError(died, "try other drivers: MUJOCO_GL=osmesa, or MUJOCO_GL= for outlines")

@@ -1,0 +1,131 @@
+"""Draw recorded episodes: ``python -I -m reward_synth.training.worker.filmer FILM.json``.
+
+An episode is played again from its seed and actions, in a process that is locked like an evaluator: the environment may
+be a person's own. It holds no reward and no policy. To its output it writes a line of JSON, then the pictures as raw
+bytes, then another line: see :data:`PICTURE`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.types import Value
+from reward_synth.evaluation.play import field_table
+from reward_synth.simulators.custom.files import name_environment
+from reward_synth.state.episode import Episode
+from reward_synth.state.recorder import StateRecorder
+from reward_synth.tasks.spec import TaskSpec
+from reward_synth.training.worker.subprocess_stage import stay_with
+
+GRAPHICS = (
+    "/usr/share/glvnd", "/etc/glvnd", "/usr/share/drirc.d", "/usr/share/libdrm", "/dev/dri", "/dev/nvidiactl",
+    "/dev/nvidia0", "/sys/dev/char", "/sys/devices/pci0000:00",
+)  # fmt: skip
+"""What graphics drivers read, besides libraries."""
+
+
+PICTURE, END = b"P", b"E"
+"""Before each picture, and before the last line."""
+
+
+class FilmJob(Value):
+    """What to draw."""
+
+    task: TaskSpec
+    environment_file: Path | None
+    episode: Path
+    steps: tuple[int, ...]
+    """States to draw, rising: 0 is the reset's."""
+    width: int
+    height: int
+    sandbox: bool = True
+
+
+class Opening(Value):
+    """The first line: how the pictures are drawn, or why there are none."""
+
+    drawn: str = ""
+    message: str = ""
+    hint: str = ""
+
+
+class Ending(Value):
+    """The last line."""
+
+    same: bool = True
+    """True if the episode went as it was recorded."""
+    message: str = ""
+    """Why the pictures end early, or nothing."""
+    hint: str = ""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Draw what the file describes."""
+    path, *parent = arguments
+    if parent:
+        stay_with(int(parent[0]))
+    # Whatever else prints must not stand between the pictures.
+    with os.fdopen(os.dup(1), "wb") as out:
+        os.dup2(2, 1)
+        with contextlib.suppress(BrokenPipeError):  # nobody wants to see the rest
+            _draw(FilmJob.model_validate_json(Path(path).read_bytes()), Path(path).parent, out)
+    return 0
+
+
+def _draw(job: FilmJob, folder: Path, out: BinaryIO) -> None:
+    from reward_synth.evaluation.render import open_painted
+    from reward_synth.sandbox import lock
+    from reward_synth.training.worker.worker_sandbox import environment_files, restrict_files
+
+    def tell(line: Value) -> None:
+        out.write(line.model_dump_json().encode() + b"\n")
+        out.flush()
+
+    try:
+        if job.environment_file is not None:
+            name_environment(f"{job.environment_file}:{job.task.environment.id.partition(':')[2]}")
+        episode = Episode.load(job.episode)
+        if job.sandbox:
+            devices = [Path(each) for each in GRAPHICS if os.environ.get("MUJOCO_GL")]
+            restrict_files([*environment_files(job.task.environment, folder), *devices], [folder])
+        table = field_table(job.task)
+        environment, paint, drawn = open_painted(job.task, job.width, job.height)
+        if job.sandbox:
+            lock.forbid_escape()
+    except RewardSynthError as error:
+        tell(Opening(message=error.message, hint=error.hint))
+        return
+    tell(Opening(drawn=drawn))
+    ending = Ending()
+    with closing(environment):
+        recorder = StateRecorder(environment, table)
+        try:
+            _, info = recorder.reset(seed=episode.seed)
+            recorder.action_space.seed(episode.seed)
+            rows, wanted = [info["next_state"]], set(job.steps)
+            for step in range(job.steps[-1] + 1):
+                if step > 0:
+                    action = episode.actions[step - 1].astype(recorder.action_space.dtype)
+                    *_, info = recorder.step(action)
+                    rows.append(info["next_state"])
+                if step in wanted:
+                    out.write(PICTURE + np.ascontiguousarray(paint()).tobytes())
+            recorded = episode.subset(table.names)[: len(rows)]
+            ending = Ending(same=bool(np.allclose(np.stack(rows), recorded, rtol=1e-6, atol=1e-6, equal_nan=True)))
+        except RewardSynthError as error:
+            ending = Ending(message=error.message, hint=error.hint)
+    out.write(END)
+    tell(ending)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

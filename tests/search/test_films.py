@@ -1,0 +1,157 @@
+"""Films: an episode is played again, drawn in a locked process, and written with what each picture shows."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from reward_synth import Run
+from reward_synth.cli.app import app
+from reward_synth.core.errors import EnvironmentFault, RewardSynthError
+from reward_synth.core.types import CheckReport, TrainResult
+from reward_synth.evaluation.play import field_table, play
+from reward_synth.evaluation.scoring import score_episodes
+from reward_synth.report.video import Film
+from reward_synth.reward.lint import lint
+from reward_synth.search import films
+from reward_synth.search.films import film_candidate
+from reward_synth.simulators.gym.graphics import graphics
+from reward_synth.state.episode import episode_name
+from reward_synth.tasks.spec import TaskSpec, load_task, save_task
+from tests.custom_cases import REWARD, write_point
+
+KEPT = Path(__file__).resolve().parents[1] / "store" / "old_runs" / "schema-1"
+CANDIDATE = "001-d"
+
+
+@pytest.fixture(autouse=True)
+def outlines(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No drivers: every machine draws the same."""
+    monkeypatch.setenv("MUJOCO_GL", "")
+    graphics.cache_clear()
+    yield
+    graphics.cache_clear()
+
+
+def recorded(folder: Path, task: TaskSpec, horizon: int, count: int = 2, reward: str | None = None) -> Run:
+    """A run whose candidate has so many recorded episodes of aimless actions; each travels further than the last."""
+    run = Run.open(shutil.copytree(KEPT, folder / "20260101-0000-example-abcd"))
+    task = task.model_copy(update={"horizon": horizon})
+    save_task(task, run.store.task_path)
+    table = field_table(task)
+    if reward is not None:
+        run.store.reward_path(CANDIDATE).write_text(reward)
+        terms = tuple(re.findall(r"['\"](\w+)['\"]:", reward))
+        report = CheckReport(fields=lint(reward, table.layout()).fields, terms=terms)
+        (run.store.candidate_dir(CANDIDATE) / "check.json").write_text(report.model_dump_json())
+    generator = np.random.default_rng(0)
+    actions = generator.uniform(-1, 1, (horizon, len(table.actions))).astype(np.float32)
+    episodes = []
+    for number in range(count):
+        steps = iter(actions * np.float32((number + 1) / count))
+        episodes += play(task, table, lambda seen, steps=steps: np.tile(next(steps), (len(seen), 1)), [number])
+    scores = score_episodes(task, table, episodes)
+    places = run.store.train_dir(CANDIDATE, 0), run.store.trajectories_dir(CANDIDATE)
+    for place in places:
+        place.mkdir(parents=True, exist_ok=True)
+    for number, episode in enumerate(episodes):
+        episode.save(places[1] / episode_name(0, number))
+    result = TrainResult(status="trained", seed=0, steps=1, seconds=1.0, cpu_seconds=1.0, episodes=tuple(scores))
+    (places[0] / "result.json").write_text(result.model_dump_json())
+    return run
+
+
+def decoded(path: Path) -> tuple[dict[str, Any], list[Any]]:
+    import imageio_ffmpeg
+
+    frames = imageio_ffmpeg.read_frames(str(path))
+    about = next(frames)
+    width, height = about["size"]
+    return about, [np.frombuffer(frame, np.uint8).reshape(height, width, 3) for frame in frames]
+
+
+def test_a_film_shows_the_recorded_episode_picture_by_picture(tmp_path: Path) -> None:
+    run = recorded(tmp_path, load_task("half_cheetah_run_backward"), horizon=30)
+    made = run.film(CANDIDATE, ("best", "worst"), size=(161, 120), fps=10.0)
+    assert [path.relative_to(run.path).as_posix() for path in made] == [
+        f"candidates/{CANDIDATE}/videos/{name}.mp4" for name in ("best", "worst")
+    ]
+    about, pictures = decoded(made[0])
+    film = Film.model_validate_json(made[0].with_suffix(".json").read_text())
+    # 30 steps of 0.05 s, every second one, and the last: real time.
+    assert [shown.step for shown in film.frames] == [*range(0, 30, 2), 30]
+    assert (film.fps, film.speed, about["codec"], about["size"]) == (10.0, 1.0, "h264", (160, 120))
+    assert len(pictures) == len(film.frames) and (pictures[0] != pictures[-1]).any()
+    assert film.same and "outlines" in film.drawn
+
+    scores = run.results(CANDIDATE)[0].episodes
+    ranked = sorted(scores, key=lambda score: (score.success, score.fitness))
+    worst = Film.model_validate_json(made[1].with_suffix(".json").read_text())
+    assert (film.fitness, worst.fitness) == (ranked[-1].fitness, ranked[0].fitness)
+    # The last picture shows the whole episode's score; a step's terms add up to what it was paid.
+    assert film.frames[-1].fitness == pytest.approx(film.fitness) and film.frames[-1].success is film.success
+    assert film.frames[0].reward is None and film.frames[0].terms == {}
+    for shown in film.frames[1:]:
+        assert shown.terms and sum(shown.terms.values()) == pytest.approx(shown.reward)
+    assert not list(run.path.rglob(".*mp4"))
+
+
+def test_the_command_prints_where_the_films_are(tmp_path: Path) -> None:
+    run = recorded(tmp_path, load_task("half_cheetah_run_backward"), horizon=4)
+    out = tmp_path / "films"
+    told = CliRunner().invoke(
+        app, ["video", str(run.path), CANDIDATE, "--median", "--size", "64x48", "--out", str(out)]
+    )
+    assert told.exit_code == 0 and told.stdout.split() == [str(out / "median.mp4")]
+    wrong = CliRunner().invoke(app, ["video", str(run.path), CANDIDATE, "--size", "large"])
+    assert isinstance(wrong.exception, RewardSynthError) and "480x360" in wrong.exception.hint
+    never = CliRunner().invoke(app, ["video", str(run.path), "001-a"])
+    assert isinstance(never.exception, RewardSynthError) and "no recorded episode" in never.exception.message
+
+
+def test_a_grid_world_draws_itself_each_turn_for_a_while(tmp_path: Path) -> None:
+    pytest.importorskip("crafter")
+    reward = "def compute_reward(state, action, next_state):\n    return {'wood': float(next_state.wood)}\n"
+    run = recorded(tmp_path, load_task("approach_tree"), horizon=5, count=1, reward=reward)
+    path = run.film(CANDIDATE, ("best",), size=(120, 120))[0]
+    film = json.loads(path.with_suffix(".json").read_text())
+    assert film["drawn"] == "drawn by the environment" and film["fps"] == 5.0
+    assert len(decoded(path)[1]) == len(film["frames"]) == 6
+
+
+@pytest.mark.parametrize(
+    ("mode", "said"),
+    [("", None), ("unseeded", None), ("step", "motor burnt"), ("crash", "died with signal")],
+)
+def test_an_environment_of_ones_own_is_drawn_in_a_process_that_may_fail(
+    mode: str, said: str | None, tmp_path: Path
+) -> None:
+    task = load_task(write_point(tmp_path), typed=True)
+    run = recorded(tmp_path, task, horizon=20, count=1, reward=REWARD)
+    arguments = {"mode": mode, "after": 8}
+    task = run.task.model_copy(update={"environment": task.environment.model_copy(update={"arguments": arguments})})
+    if said is not None:
+        with pytest.raises((EnvironmentFault, RewardSynthError), match=said):
+            film_candidate(run.store, task, CANDIDATE, ["best"])
+        assert not list(run.path.rglob("*.mp4"))
+        return
+    path = film_candidate(run.store, task, CANDIDATE, ["best"])[0]
+    film = Film.model_validate_json(path.with_suffix(".json").read_text())
+    assert film.same == (mode == ""), "the film of another episode says so"
+    about, _ = decoded(path)
+    assert about["size"] == (480, 360)
+
+
+def test_a_picture_that_never_comes_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = recorded(tmp_path, load_task("half_cheetah_run_backward"), horizon=4, count=1)
+    monkeypatch.setattr(films, "LONGEST", 0.01)
+    with pytest.raises(RewardSynthError, match="died with signal 9"):
+        run.film(CANDIDATE, ("best",))
