@@ -38,8 +38,8 @@ def test_unknown_task(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_misspelt_option(capsys: pytest.CaptureFixture[str]) -> None:
-    assert failed(capsys, "run", "hop", "--itterations", "2") == (
-        "error: no such option: --itterations\n\nhint: did you mean --iterations?\n"
+    assert failed(capsys, "run", "hop", "--sampels", "2") == (
+        "error: no such option: --sampels\n\nhint: did you mean --samples?\n"
     )
 
 
