@@ -26,7 +26,7 @@ _MAXIMUM_TRIMS = 200
 
 
 class ParseError(ValueError):
-    """The answer holds nothing usable. The message is the reason, in words for the model that is asked again."""
+    """The answer holds nothing usable. The message is the reason, which the model reads when it is asked again."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ def clean(text: str) -> str:
     text = text[:_MAXIMUM_CHARACTERS].replace("\r\n", "\n").replace("\r", "\n").translate(_INVISIBLE)
     text = text.replace("\u00a0", " ").replace("\u2028", "\n").replace("\u2029", "\n")
     text = _THOUGHT.sub("", text)
-    # Some servers omit the opening tag: then everything before the closing one is reasoning. An opening tag that is
-    # never closed is only removed, since the answer may follow the reasoning without any border.
+    # Some servers omit the opening tag; then all text before the closing one is reasoning. An opening tag that is
+    # never closed is only removed, since the answer may follow the reasoning without any separator.
     after = _THOUGHT_END.sub("", text)
     return _THOUGHT_TAG.sub("", after if after.strip() else text)
 
@@ -86,7 +86,7 @@ def _closes(line: str, fence: str) -> bool:
 def extract_code(text: str, entry: str = "compute_reward") -> str:
     """The Python source in a model's answer that defines the function ``entry``.
 
-    Of several blocks that define it, the last complete one is taken, because models improve on their first draft.
+    If several blocks define it, the last complete one is taken, because models improve on their first draft.
     Helpers, constants and imports that it needs are taken from the other blocks and from lines outside any block.
     The lint decides whether the code is *right*: source with a syntax error is returned unchanged.
 
@@ -137,7 +137,7 @@ def _bare_code(text: str, defines: re.Pattern[str]) -> str | None:
 
 
 def _trim(source: str, entry: str) -> str:
-    """The code without prose (or a cut-off line) behind it, if removing that makes it parse."""
+    """The code without trailing prose or a cut-off line, if removing them makes it parse."""
     if parse_python(source) is not None:
         return source
     lines = source.split("\n")
@@ -160,7 +160,7 @@ def _returns(source: str, entry: str) -> bool:
 
 
 def _complete(source: str, others: list[str], text: str) -> str:
-    """``source`` after the top-level statements that it needs and that other parts of the answer define."""
+    """``source``, preceded by the top-level statements that it needs from other parts of the answer."""
     supply: dict[str, str] = {}
     for line in (*_IMPORT.findall(text), *_QUOTED_IMPORT.findall(text)):
         supply.update(_top_level(line))
