@@ -29,7 +29,7 @@ def extract_json(text: str, keys: tuple[str, ...] = ()) -> Any:
     """
     cleaned = clean(text)
     found: list[tuple[bool, bool, int, Any]] = []
-    for source in (*(block.text for block in blocks(cleaned)), cleaned):
+    for source in (*blocks(cleaned), cleaned):
         for value, length in _values(source):
             fits = isinstance(value, dict) and (not keys or any(key in value for key in keys))
             found.append((fits, isinstance(value, dict), length, value))

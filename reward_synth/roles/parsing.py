@@ -6,7 +6,6 @@ import ast
 import re
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from reward_synth.reward.source import parse_python
 
@@ -29,16 +28,6 @@ class ParseError(ValueError):
     """The answer holds nothing usable. The message is the reason, which the model reads when it is asked again."""
 
 
-@dataclass(frozen=True)
-class Block:
-    """One fenced block of an answer."""
-
-    language: str
-    """As written after the fence, lower case; empty if none."""
-    text: str
-    closed: bool
-
-
 def clean(text: str) -> str:
     """The text without reasoning tags, carriage returns, zero-width characters and no-break spaces."""
     text = text[:_MAXIMUM_CHARACTERS].replace("\r\n", "\n").replace("\r", "\n").translate(_INVISIBLE)
@@ -50,9 +39,9 @@ def clean(text: str) -> str:
     return _THOUGHT_TAG.sub("", after if after.strip() else text)
 
 
-def blocks(text: str) -> tuple[Block, ...]:
-    """All fenced blocks of a cleaned text, in order. An unclosed block runs to the end."""
-    found: list[Block] = []
+def blocks(text: str) -> tuple[str, ...]:
+    """The content of all fenced blocks of a cleaned text, in order. An unclosed block runs to the end."""
+    found: list[str] = []
     lines = text.split("\n")
     index = 0
     while index < len(lines):
@@ -61,17 +50,15 @@ def blocks(text: str) -> tuple[Block, ...]:
         if not opening:
             continue
         body: list[str] = []
-        closed = False
         while index < len(lines):
             line = lines[index]
             index += 1
             if _closes(line, opening["fence"]):
                 head = line.split(opening["fence"])[0]
                 body.extend([head] if head.strip() else [])
-                closed = True
                 break
             body.append(line)
-        found.append(Block(opening["language"].lower(), textwrap.dedent("\n".join(body)), closed))
+        found.append(textwrap.dedent("\n".join(body)))
     return tuple(found)
 
 
@@ -95,7 +82,7 @@ def extract_code(text: str, entry: str = "compute_reward") -> str:
     cleaned = clean(text)
     found = blocks(cleaned)
     defines = re.compile(rf"^[ \t]*(?:async[ \t]+)?def[ \t]+{re.escape(entry)}[ \t]*\(", re.MULTILINE)
-    sources = [block.text for block in found if defines.search(block.text)]
+    sources = [block for block in found if defines.search(block)]
     if not sources:
         bare = _bare_code(cleaned, defines)
         if bare is None:
@@ -104,11 +91,11 @@ def extract_code(text: str, entry: str = "compute_reward") -> str:
     trimmed = [_trim(source, entry) for source in sources]
     whole = [source for source in trimmed if _returns(source, entry)]
     chosen = whole[-1] if whole else trimmed[-1]
-    others = [block.text for block in found if not defines.search(block.text)]
+    others = [block for block in found if not defines.search(block)]
     return _complete(chosen, others, cleaned).strip("\n") + "\n"
 
 
-def _why_no_code(text: str, found: tuple[Block, ...], entry: str) -> str:
+def _why_no_code(text: str, found: tuple[str, ...], entry: str) -> str:
     if not text.strip():
         return "the answer was empty"
     if found:

@@ -310,9 +310,9 @@ def _defined(text: str) -> dict[str, str]:
     """Blocks that define ``success`` or ``fitness`` as functions."""
     found: dict[str, str] = {}
     for block in blocks(clean(text)):
-        tree = parse_python(block.text)
+        tree = parse_python(block)
         names = {getattr(statement, "name", "") for statement in tree.body} if tree else set()
         for key in ("success", "fitness"):
             if key in names:
-                found[key] = block.text.strip("\n") + "\n"
+                found[key] = block.strip("\n") + "\n"
     return found

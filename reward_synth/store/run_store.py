@@ -154,10 +154,10 @@ class RunStore(CandidateFiles, FeedbackFiles, Journal):
 
     # Iterations, results, the best --------------------------------------------------------------------
 
-    def write_iteration(self, number: int, text: str, data: dict[str, Any] | None = None) -> None:
+    def write_iteration(self, number: int, text: str) -> None:
         """Write the analyzer's reading. The Markdown file is written last, because it marks the iteration as done."""
         folder = self.path / "iterations"
-        write_json(folder / f"{number:03d}.json", data or {})
+        write_json(folder / f"{number:03d}.json", {})
         write_text(folder / f"{number:03d}.md", text.rstrip("\n") + "\n")
 
     def read_iterations(self) -> dict[int, str]:
