@@ -1,4 +1,4 @@
-"""Looks at this machine: what is there, what is missing, and whether the lock on generated code holds."""
+"""Checks this machine: what is installed, what is missing, and whether the lock on generated code holds."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ State = Literal["ok", "warning", "fault"]
 
 
 class Diagnosis(Value):
-    """One thing that was looked at."""
+    """The result of one check."""
 
     name: str
     state: State
-    """``fault``: nothing can be run before it is mended."""
+    """``fault``: nothing can be run before it is fixed."""
     text: str
     hint: str = ""
     """What to type or install; empty if all is well."""
 
 
 def examine() -> Iterator[Diagnosis]:
-    """Look at everything, one after the other; a few seconds, most of them for the attacks on the lock."""
+    """Run all checks in turn. They take a few seconds, most of them for the attacks on the lock."""
     for look in (_system, _packages, _cores, _disk, _simulators, _models, _lock, _attacks):
         try:
             yield from look()
@@ -41,7 +41,7 @@ def examine() -> Iterator[Diagnosis]:
 
 
 def _seen(name: str, text: str, hint: str) -> Diagnosis:
-    """A warning if there is something to type, else ok."""
+    """A warning if there is a hint, else ok."""
     return Diagnosis(name=name, state="warning" if hint else "ok", text=text, hint=hint)
 
 
@@ -102,7 +102,7 @@ def _simulators() -> Iterator[Diagnosis]:
 
 
 def _simulator(name: str) -> Diagnosis:
-    """One environment of a simulator steps, unless the simulator is an extra that is not installed."""
+    """Check that one environment of a simulator steps. A simulator whose extra is not installed is ok too."""
     from reward_synth.simulators import DEFAULT_SIMULATOR, get_simulator, open_by_id
 
     try:
@@ -113,7 +113,7 @@ def _simulator(name: str) -> Diagnosis:
             environment.reset(seed=0)
             environment.step(environment.action_space.sample())
     except RewardSynthError as error:
-        # Without an extra, all other simulators can still be used.
+        # The other simulators can still be used.
         state: State = "fault" if name == DEFAULT_SIMULATOR else "warning"
         return Diagnosis(name=name, state=state, text=error.message, hint=error.hint)
     pictures, hint = simulator.pictures()

@@ -1,4 +1,4 @@
-"""How a run is worked on and ends: the search on a locked run folder, and what is written down, whatever ended it."""
+"""Runs the search on a locked run folder, and records how it ended, whatever ended it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from reward_synth.tasks.spec import TaskSpec
 
 Ask = Callable[[FeedbackRequest], Feedback]
-"""Puts a feedback request before the person and returns the answer."""
+"""Shows a feedback request to the person and returns the answer."""
 Confirm = Callable[["TaskSpec"], bool]
 """Shows a drafted task to the person; True if they accept it."""
 
@@ -33,17 +33,17 @@ Subject = TypeVar("Subject")
 Answer = TypeVar("Answer")
 
 LOGGED_EVERY = 60.0
-"""Seconds between two lines of the log on the same training."""
+"""Seconds between two log lines about the same training."""
 UNSAFE = "NO SANDBOX (--unsafe-no-sandbox): generated code that escapes the lint has all your rights on this machine"
 
 
 def work_on(
     store: RunStore, settings: Settings, ask: Ask | None, confirm: Confirm | None, prepared: PreparedTask | None = None
 ) -> None:
-    """Search on a locked run folder, and write down how it ended.
+    """Run the search on a locked run folder, and record how it ended.
 
-    :param prepared: the task, where it has been tried already.
-    :raises RewardSynthError: what ended the run as failed; it can be resumed.
+    :param prepared: the task, if it has been prepared already.
+    :raises RewardSynthError: the run failed; it can be resumed.
     """
     display, started = make_display(settings.display), time.monotonic()
     end = partial(_end, store, display, store.info.seconds - started)
@@ -70,7 +70,7 @@ def work_on(
             raise
         except RewardSynthError as error:
             if store.stop_requested():
-                # It was asked while a model was being waited for, which then gives up waiting: no failure.
+                # The stop was requested during a model call, which then gives up. This is no failure.
                 end("stopped", "stop was requested", store.info.best)
                 return
             log.error("%s", error, exc_info=True)
@@ -85,20 +85,20 @@ def work_on(
 
 
 class _LogLines(io.TextIOBase):
-    """Where a display writes, so that its lines go to the log."""
+    """A text stream for a display, which sends its lines to the log."""
 
     def __init__(self, log: logging.Logger) -> None:
         self._log = log
 
     def write(self, text: str, /) -> int:
-        """One line, or its end alone."""
+        """Log one line; a line end alone is ignored."""
         if text.strip():
             self._log.info("%s", text.rstrip())
         return len(text)
 
 
 def _keep_warnings(store: RunStore) -> Callable[[Event], None]:
-    """A listener that writes warnings into ``run.json``, each once: whoever reads the figures later reads them too."""
+    """A listener that adds each warning to ``run.json`` once, so that later readers of the results see it."""
 
     def heard(event: Event) -> None:
         if isinstance(event, Warned) and event.text not in (earlier := store.info.warnings):
@@ -128,10 +128,10 @@ def _loop(
 def _end(
     store: RunStore, display: Display, clock_offset: float, status: str, reason: str, best: str | None = None
 ) -> None:
-    """Write down how a run ended: in ``run.json``, the journal, the report, and to whoever watches.
+    """Record how a run ended in ``run.json``, the journal and the report, and show it on the display.
 
-    :param clock_offset: what makes the monotonic clock count the seconds worked on the run.
-    :param status: of an :class:`~reward_synth.core.types.Outcome`, or ``failed``.
+    :param clock_offset: what to add to the monotonic clock to get the seconds worked on the run.
+    :param status: that of an :class:`~reward_synth.core.types.Outcome`, or ``failed``.
     """
     from reward_synth.report.data import write_report
     from reward_synth.tasks.spec import load_task
@@ -148,7 +148,7 @@ def _end(
         if store.read_task() is not None:
             write_report(store)
     except (RewardSynthError, OSError):
-        # On a full disk that cannot be written either; the first error is the one to report.
+        # On a full disk these writes fail too. The error to report is the one that ended the run.
         if not failed:
             raise
     finally:
@@ -159,7 +159,7 @@ def _end(
 
 
 def _paused(question: Callable[[Subject], Answer] | None, display: Display) -> Callable[[Subject], Answer] | None:
-    """The question, asked while the display leaves the terminal alone."""
+    """The question, which suspends the display while it is asked."""
     if question is None:
         return None
 

@@ -1,4 +1,4 @@
-"""Checking and training any reward file, outside a search: part of the public Python API."""
+"""The part of the public Python API that checks and trains any reward file outside a search."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def check_reward(
     :param task: a task's name, a YAML file, or the spec.
     :param only: ``lint`` or ``probe``; None does both.
     :param unsafe_no_sandbox: run it without the kernel's lock.
-    :raises RewardSynthError: the file cannot be read, no such task, its environment cannot be made, or this machine
-        has no lock.
+    :raises RewardSynthError: the file cannot be read, the task does not exist, its environment cannot be made, or this
+        machine has no lock.
     """
     from reward_synth.reward.scale import recorded_scale
     from reward_synth.tasks.spec import with_scale
@@ -73,11 +73,11 @@ def train_reward(
 
     :param steps: environment steps; None takes the task's budget.
     :param learner: ``ppo``, ``sac`` or ``tqc``; None takes the task's.
-    :param scale: ``sum`` or ``sign``; None takes what the file says, as a run's ``best_reward.py`` does, or the task's.
+    :param scale: ``sum`` or ``sign``; None takes the one named in the file (``best_reward.py`` has one), or the task's.
     :param out: folder for ``policy.npz``, the curves and the episodes; None makes ``policies/FILE-TASK-SEED``.
-    :return: the result and the folder. A folder that holds the result of this very training is returned as it is. Where
-        reward, task, preset, budget or seed differ, that result is kept in its ``earlier`` folder, and the policy is
-        trained anew; if the budget alone grew, the training goes on from its checkpoint.
+    :return: the result and the folder. If the folder already holds the result of exactly this training, that result is
+        returned. If reward, task, preset, budget or seed differ, the old result is moved to the subfolder ``earlier``
+        and a policy is trained again; if only the budget grew, the training continues from its checkpoint.
     :raises RewardSynthError: lint or probe object to the reward, or the learner is not installed.
     """
     from reward_synth.executors.local import LocalExecutor
@@ -89,7 +89,7 @@ def train_reward(
     source, shown = _source_of(reward), display or make_display("none")
     recorded = recorded_scale(source)
     spec = with_scale(_spec_of(task), scale or recorded)
-    preset_for(spec, learner)  # A learner that is missing shows before the reward is checked.
+    preset_for(spec, learner)  # Reports a missing learner before the reward is checked.
     name = Path(reward).stem if is_path(reward) else "reward"
     folder = Path(out) if out is not None else Path("policies") / f"{name}-{spec.short_name}-{seed}"
     report = _checked(source, spec, None, unsafe_no_sandbox)
@@ -115,15 +115,15 @@ def train_reward(
 def _placed(
     source: str, spec: TaskSpec, report: CheckReport, folder: Path, shown: Display, options: Mapping[str, Any]
 ) -> TrainJob:
-    """The job of training a reward in a folder. What the folder holds of another job is set aside there."""
+    """The job that trains a reward in a folder. Files of another job in the folder are moved aside first."""
     from reward_synth.reward.scale import with_recorded_scale
     from reward_synth.training.job import TrainJob
     from reward_synth.training.outcomes import set_aside_stale
 
-    # Whoever takes this file home shall have the reward that was trained.
+    # The stored file names the scale, so that a copy of it is the reward that was trained.
     path, following = folder / "reward.py", folder / ".reward.new.py"
     refuse_links(folder)
-    # The old text stays until its result is out of the way: no moment joins one reward to another's policy.
+    # The old reward stays until its result has been moved, so that a reward never lies beside another's policy.
     write_text(following, with_recorded_scale(source, spec.training.scale))
     place = set_aside_stale(TrainJob.of(spec, following, report, folder, **options))
     if place is not None and path.exists():

@@ -1,4 +1,4 @@
-"""The public Python API: everything that the command line does, it does by calling this."""
+"""The public Python API. The command line does all its work through it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Run:
-    """One search and what it found; a view of its run folder that is read anew at each access."""
+    """One search and its results: a view of its run folder, which is read again at each access."""
 
     def __init__(self, store: RunStore) -> None:
         self.store = store
@@ -36,7 +36,7 @@ class Run:
 
         :param path: the folder; or ``latest``, a unique prefix or the last four characters of a run's name.
         :param runs_dir: where names are looked for.
-        :raises RewardSynthError: there is none; the hint names the nearest.
+        :raises RewardSynthError: there is no such run; the hint names the nearest.
         """
         return cls(RunStore.open(find_run(Path(runs_dir), path)))
 
@@ -50,7 +50,7 @@ class Run:
 
     @property
     def id(self) -> str:
-        """Its name."""
+        """The run's name."""
         return self.store.id
 
     @property
@@ -60,13 +60,13 @@ class Run:
 
     @property
     def goal(self) -> str:
-        """What was asked."""
+        """The goal as it was given."""
         return self.info.goal
 
     @property
     def status(self) -> str:
         """``solved``, ``unsolved`` or ``accepted`` once it is done; else ``running``, ``interrupted``, ``stopped``,
-        ``failed`` or ``waiting``. ``interrupted``: it says that it runs, yet no process works on it.
+        ``failed`` or ``waiting``. ``interrupted``: ``run.json`` says ``running``, but no process works on the run.
         """
         info = self.info
         if info.status == "done":
@@ -75,7 +75,7 @@ class Run:
 
     @property
     def settings(self) -> Settings:
-        """The settings that it runs with."""
+        """The settings of the run."""
         return self.store.settings()
 
     @property
@@ -89,7 +89,7 @@ class Run:
 
     @property
     def environment_id(self) -> str:
-        """Of the frozen task, else of the setting; without the path of its file. Empty if none is chosen."""
+        """The environment of the frozen task, else of the settings, without a file path; empty if none is chosen."""
         from reward_synth.simulators.custom.files import bare_id
 
         return self.task.environment.id if self.store.read_task() is not None else bare_id(self.settings.env or "")
@@ -116,8 +116,8 @@ class Run:
     def reward(self, candidate: str | None = None) -> str:
         """Source of a candidate's reward, as it ran; of the best one for None.
 
-        How its terms are paid is ``task.training.scale``: pass that to ``load_reward`` or ``RewardWrapper`` too. The
-        file at :attr:`reward_path` says it itself.
+        ``task.training.scale`` says how its terms are combined: pass it to ``load_reward`` or ``RewardWrapper`` too.
+        The file at :attr:`reward_path` names the scale itself.
         """
         return self.store.read_reward(candidate or self._best_id())
 
@@ -129,7 +129,7 @@ class Run:
 
     @property
     def costs(self) -> list[CostLine]:
-        """Every model call."""
+        """Every model call with its cost."""
         return self.store.costs()
 
     @property
@@ -139,22 +139,22 @@ class Run:
 
     @property
     def seconds(self) -> float:
-        """Wall time worked on it, until now if it is being worked on."""
+        """Wall time spent on the run, in seconds; it grows while a process works on the run."""
         info = self.info
         if info.working_since is None or not self.store.is_locked():
             return info.seconds
         return info.seconds + max(0.0, (now() - info.working_since).total_seconds())
 
     def answer(self, feedback: Feedback) -> Path:
-        """Record what a person says; it enters the next prompt word for word. Returns the file written."""
+        """Record a person's answer; its note enters the next prompt word for word. Returns the file written."""
         return self.store.write_answer(feedback.iteration, feedback)
 
     def stop(self) -> None:
-        """Ask the process that works on it to stop."""
+        """Ask the process that works on the run to stop."""
         self.store.request_stop()
 
     def edits(self) -> dict[str, str]:
-        """A sentence on each candidate whose figures are not of its present reward and task, by its id."""
+        """A sentence for each candidate whose results come from an earlier version of its reward or task, by its id."""
         from reward_synth.search.jobs import edits
 
         return edits(self.store)
@@ -200,7 +200,7 @@ class Run:
             )
 
     def evaluation(self, candidate: str | None = None) -> Evaluation | None:
-        """What final trainings said about a candidate, the best one for None; None before the first."""
+        """The result of the final trainings of a candidate, of the best one for None; None before the first one."""
         return self.store.read_evaluation(candidate or self._best_id())
 
     def evaluate(
@@ -216,15 +216,15 @@ class Run:
     ) -> Evaluation:
         """Train a candidate's reward from scratch on fresh seeds, and judge the policies in episodes of their own.
 
-        Finished seeds are not repeated: a call that was interrupted goes on, and a higher ``seeds`` adds the rest.
+        Finished seeds are not repeated: an interrupted call continues, and a higher ``seeds`` adds the rest.
 
         :param candidate: its id; the best one for None.
-        :param seeds: how many there shall be, those that are done included.
+        :param seeds: the total number, including those that are done.
         :param steps: environment steps of each; None takes the run's budget.
         :param jobs: trainings side by side; None takes the run's setting.
         :param executor: where they run; None takes the run's setting.
         :return: not :attr:`~reward_synth.core.types.Evaluation.done` if it was stopped (``reward-synth stop``).
-        :raises RewardSynthError: no such candidate, one that cannot be trained, earlier seeds with another budget, or
+        :raises RewardSynthError: there is no such candidate, it cannot be trained, earlier seeds had another budget, or
             another process works on the run.
         """
         from reward_synth.sandbox.channel import protected
@@ -244,16 +244,16 @@ class Run:
                 store.update(seconds=round(self.seconds + time.monotonic() - started, 1))
 
     def resume(self, *, ask: Ask | None = None, confirm: Confirm | None = None, **limits: Any) -> Run:
-        """Do what is missing; finished work is not repeated. Limits may be raised: ``iterations=5``.
+        """Continue the run; finished work is not repeated. Limits may be raised: ``iterations=5``.
 
-        :raises RewardSynthError: another process works on it, or a setting cannot change any more.
+        :raises RewardSynthError: another process works on the run, or a setting cannot change any more.
         """
         return self.resume_with(limits, flags=False, ask=ask, confirm=confirm)
 
     def resume_with(
         self, overrides: Mapping[str, Any], *, flags: bool, ask: Ask | None = None, confirm: Confirm | None = None
     ) -> Run:
-        """As :meth:`resume`; ``flags`` as in :func:`~reward_synth.settings.sources.load_settings`."""
+        """Like :meth:`resume`; ``flags`` as in :func:`~reward_synth.settings.sources.load_settings`."""
         from reward_synth.methods.registry import refuse_ignored
         from reward_synth.preparation.prepare import check_learner
 
@@ -270,9 +270,9 @@ class Run:
         return self
 
     def name_environment(self, env: str | None) -> None:
-        """Say where the file of the run's environment lies. None says nothing: no file of a run is sought by itself.
+        """Set the path of the run's environment file. None sets nothing: the file of a run is never searched for.
 
-        A run keeps no path of it, and may be somebody else's, whose file should be read before it is run.
+        A run does not store this path: the run may be somebody else's, and you should read its file before running it.
 
         :raises RewardSynthError: the run is about another environment.
         """
@@ -289,7 +289,7 @@ class Run:
         name_environment(env)
 
     def _forget_stop(self) -> None:
-        """Whoever resumes a run takes back what stopped it: the stop file, or an answer that said so."""
+        """Remove what stopped the run: the stop file, or an answer with the action ``stop``."""
         self.store.clear_stop()
         for iteration in {answer.iteration for answer in self.store.answers() if answer.action == "stop"}:
             latest = self.store.read_answer(iteration)
@@ -306,18 +306,18 @@ class Run:
 
 
 def synthesize(goal: str, *, ask: Ask | None = None, confirm: Confirm | None = None, **settings: Any) -> Run:
-    """Search for a reward that makes the goal come true, and train its policy.
+    """Search for a reward that achieves the goal, and train its policy.
 
     Settings are those of the command line with underscores (``time_limit="2h"``, ``models={"critic": "gpt-5"}``);
     ``docs/reference/settings.md`` lists them. Those not given come from the environment, ``.env`` and
     ``reward-synth.toml``.
 
-    :param goal: what the robot shall do, in a sentence.
-    :param ask: puts a feedback request before the person, for ``feedback="ask"``; without it, the request waits in
+    :param goal: what the robot should do, in a sentence.
+    :param ask: shows a feedback request to the person, for ``feedback="ask"``; without it, the request waits in
         the run folder as with ``feedback="queue"``.
     :param confirm: says whether a drafted success measure is right; without it, only ``yes=True`` accepts one.
     :return: the run, whether or not it solved the task: see :attr:`Run.status`.
-    :raises RewardSynthError: a setting, key, model, environment or disk is not as it must be.
+    :raises RewardSynthError: a setting, key, model, environment or disk cannot be used as it is.
     """
     return start(goal, load_settings(settings, flags=False), ask=ask, confirm=confirm)
 
@@ -333,8 +333,8 @@ def start(
 ) -> Run:
     """Check what can be checked, make the run folder, search.
 
-    :param on_created: is given the run before anything can interrupt it.
-    :raises EnvironmentFault: the environment is broken: reported before a run folder is made or a model asked.
+    :param on_created: called with the run as soon as its folder exists.
+    :raises EnvironmentFault: the environment is broken. This is raised before a run folder is made or a model called.
     """
     from reward_synth.methods.registry import with_method
     from reward_synth.preparation.prepare import prepare, refuse_unnamed_file

@@ -1,4 +1,4 @@
-"""The command line: parse, call the API, render. Each command is a file of its name beside this one.
+"""The command line: it parses, calls the API and renders. Each command has a file of its own beside this one.
 
 Exit codes: 0 done, 1 no acceptable reward (or findings in ``check``), 2 usage or prerequisite, 130 interrupted.
 """
@@ -27,7 +27,7 @@ app = typer.Typer(
     help="A sentence in; a dense reward function you can read, and the policy it trains, out.",
     epilog="RUN is a run's name, a unique beginning or the end of it, a path, or `latest`.",
 )
-# In the order of --help; each stands in a file of its name.
+# In the order of --help; each command is defined in the file of its name.
 _NAMES = (
     "run", "resume", "stop", "feedback", "ls", "show", "diff", "logs", "cost", "check", "train", "eval", "video",
     "export", "doctor",
@@ -80,10 +80,10 @@ def execute(arguments: Sequence[str]) -> int:
             traceback.print_exc()
         return 130
     except BrokenPipeError:
-        # The reader (`head`, say) has seen enough; Python would complain once more when it closes stdout.
+        # The reader (such as `head`) closed the pipe; Python would complain again when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the person gets words and a way on
+    except Exception as error:  # noqa: BLE001 - the outermost level: every error reaches the person as text with a hint
         return _failed(
             f"unexpected {type(error).__name__}: {error}",
             "this is a fault of reward-synth; --debug shows where, and a run's log.txt keeps it",
@@ -102,7 +102,7 @@ def _failed(message: str, hint: str, code: int, debug: bool) -> int:
 
 
 def _misused(error: TyperException, debug: bool) -> int:
-    """A wrong option or command, in the same form as every other error."""
+    """Print a wrong option or command like every other error."""
     context: Any = getattr(error, "ctx", None)
     if type(error).__name__ == "NoArgsIsHelpError":
         typer.echo(error.message, err=True)

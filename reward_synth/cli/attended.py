@@ -1,4 +1,4 @@
-"""A command that works for long: how it asks its person, and how it ends: from outside, by an error, with a reward."""
+"""Long-running commands: how they ask the person, and how they end after a signal, an error or a finished search."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Treat SIGTERM as Ctrl-C, so that workers are ended and what is done is kept."""
+    """Treat SIGTERM as Ctrl-C, so that workers are ended and finished work is kept."""
 
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
@@ -38,9 +38,9 @@ def terminable() -> Iterator[None]:
 
 @contextmanager
 def resumable() -> Iterator[Callable[[Run], None]]:
-    """Treat SIGTERM as Ctrl-C; after either, and after any error, the last line says how to go on.
+    """Treat SIGTERM as Ctrl-C. After either, and after any error, the last line says how to continue.
 
-    Yields a function to be told of the run once there is one.
+    Yields a function to call with the run once it exists.
     """
     runs: list[Run] = []
     try:
@@ -57,7 +57,7 @@ def resumable() -> Iterator[Callable[[Run], None]]:
 
 
 def finish(run: Run) -> None:
-    """What was found and what to type next; exits with 1 if there is no acceptable reward."""
+    """Print the result and what to type next; exit with 1 if there is no acceptable reward."""
     status, best, name = run.status, run.best, run_argument(run)
     quiet = run.settings.display in ("json", "none")
     if best is not None and not quiet:
@@ -83,7 +83,7 @@ def finish(run: Run) -> None:
 
 
 def console_ask() -> ConsoleAsk | None:
-    """Who asks for feedback at this terminal; None where nobody could answer."""
+    """What asks for feedback at this terminal; None if nobody could answer."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return None
     from reward_synth.search.feedback import ConsoleAsk
@@ -92,7 +92,7 @@ def console_ask() -> ConsoleAsk | None:
 
 
 def console_confirm() -> Callable[[TaskSpec], bool] | None:
-    """Who asks whether a drafted success measure is right; None where nobody could answer."""
+    """What asks whether a drafted success measure is right; None if nobody could answer."""
     return _confirm if sys.stdin.isatty() else None
 
 

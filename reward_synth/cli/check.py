@@ -31,7 +31,7 @@ def check(
     if only not in (None, "lint", "probe"):
         raise RewardSynthError(f"--only {only} is not known", "use --only lint or --only probe, or neither for both")
     warn_without_sandbox(unsafe_no_sandbox)
-    # `only` was narrowed above, which mypy does not see.
+    # `only` was checked above, which mypy does not see.
     report = check_reward(file, task, only, unsafe_no_sandbox=unsafe_no_sandbox)  # type: ignore[arg-type]
     if json:
         print_json(report.model_dump(mode="json") | {"ok": report.ok})

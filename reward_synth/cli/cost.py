@@ -1,4 +1,4 @@
-"""``cost``: what runs took of money and of time."""
+"""``cost``: the money and time that runs took."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _sum(values: Iterable[float | None]) -> float | None:
 
 
 def _training_cost(run: Run) -> dict[str, Any]:
-    """What all trainings took, those that were broken off too; of these, processor time up to their last rung."""
+    """The cost of all trainings, unfinished ones included; their processor time counts up to their last rung."""
     from reward_synth.training.job import read_progress
     from reward_synth.training.outcomes import RungEnd
 
@@ -75,7 +75,7 @@ def _training_cost(run: Run) -> dict[str, Any]:
     seconds: list[float] = []
     for candidate in run.candidates:
         for index in range(run.settings.seeds):
-            # A training that goes on with another's counts from that one's end.
+            # A training that continues another one counts from the end of that one.
             before = store.read_result(candidate.continues, index) if candidate.continues else None
             handed = before.steps if before else 0
             result, folder = store.read_result(candidate.id, index), store.train_dir(candidate.id, index)
@@ -87,7 +87,7 @@ def _training_cost(run: Run) -> dict[str, Any]:
         steps += [each.steps for each in final]
         seconds += [each.cpu_seconds for each in final]
     for folder in store.preset_dirs():
-        # The winner of a race of presets left its steps and seconds to its candidate.
+        # The steps and seconds of the preset that won the race are counted with its candidate.
         if folder.name != run.task.training.preset and (raced := RungEnd.read(folder)) is not None:
             steps.append(raced.steps)
             seconds.append(raced.cpu_seconds)

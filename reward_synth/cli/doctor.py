@@ -1,4 +1,4 @@
-"""``doctor``: is this machine fit, and does the lock hold?"""
+"""``doctor``: check this machine and the lock on generated code."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def print_plan(goal: str, resolved: Resolved, as_json: bool) -> None:
-    """Check the prerequisites, forecast, and show all of it on stdout."""
+    """Check the prerequisites, make the forecast, and print everything on stdout."""
     from reward_synth.methods.registry import with_method
     from reward_synth.preparation.forecast import make_plan
     from reward_synth.preparation.prepare import check_prerequisites, refuse_unnamed_file

@@ -1,4 +1,4 @@
-"""``eval``: what a reward is worth, on seeds that the search never saw."""
+"""``eval``: judge a reward on seeds that the search never used."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def eval(
     found = Run.open(run, settings.runs_dir)
     found.name_environment(env)
     warn_without_sandbox(unsafe_no_sandbox)
-    # As for `train`: lines show all there is; `json` is one document at the end.
+    # As for `train`, lines are enough; `json` is one document at the end.
     shown = make_display("none" if settings.display in ("json", "none") else "plain")
     command = _command(found, candidate, seeds, steps, jobs, executor)
     try:
@@ -60,7 +60,7 @@ def eval(
                 seeds,
                 steps,
                 jobs=settings.jobs,
-                # As the run was made, unless somebody says otherwise.
+                # The run's own executor, unless another one was given.
                 executor=None if resolved.origins["executor"] == "default" else settings.executor,
                 display=shown,
                 unsafe_no_sandbox=unsafe_no_sandbox,
@@ -105,7 +105,7 @@ def _print(evaluation: Evaluation, unit: str) -> None:
 def _command(
     run: Run, candidate: str | None, seeds: int, steps: int | None, jobs: str | None, executor: str | None
 ) -> str:
-    """What to type to go on."""
+    """The command that continues the evaluation."""
     words = ["reward-synth eval", run_argument(run), candidate, environment_argument(run)]
     typed = {"seeds": seeds, "steps": steps, "jobs": jobs, "executor": executor}
     words += [f"--{name} {value}" for name, value in typed.items() if value]

@@ -43,7 +43,7 @@ def ls(
 
 
 def openable_runs(folder: Path) -> Iterator[tuple[RunInfo, Run]]:
-    """All runs of a folder, newest first; one that is not fit to be opened is named and left out."""
+    """All runs of a folder, newest first. A run that cannot be opened is reported and left out."""
     from reward_synth.api.run import Run
     from reward_synth.store import list_runs
 

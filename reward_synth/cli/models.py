@@ -1,4 +1,4 @@
-"""``models``: language models, which of them could be used now, and a try."""
+"""``models``: list the language models, say which can be used now, and try one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def ls(json: options.Json = False) -> None:
     from reward_synth.llm.catalogue import available_models
     from reward_synth.settings.sources import load_settings
 
-    load_settings({})  # takes keys from .env
+    load_settings({})  # Loads keys from .env.
     chosen, reason = default_model()
     models = available_models()
     if json:
@@ -69,7 +69,7 @@ def test(
 
 @contextmanager
 def _download() -> Iterator[Callable[[int, int], None]]:
-    """A function that shows how far a download is, on one line of stderr."""
+    """A function that shows the progress of a download on one line of stderr."""
     shown = -1
 
     def progress(done: int, total: int) -> None:

@@ -1,4 +1,4 @@
-"""Options that several commands share, and how what was typed becomes settings."""
+"""Options that several commands share, and how the options typed become settings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reward_synth.api.run import Run
 
 Given = Mapping[str, Any]
-"""Settings by name as they were typed, None for those that were not; see :func:`with_settings`."""
+"""Settings by name as they were typed; None for those that were not. See :func:`with_settings`."""
 _BY_NAME = Parameter.KEYWORD_ONLY
 
 
@@ -59,7 +59,7 @@ CandidateName = Annotated[
 
 
 def with_settings(names: Iterable[str]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the options of these settings where it has its parameter ``given``, which gets what was typed."""
+    """Replace a command's parameter ``given`` by the options of these settings; ``given`` gets the values typed."""
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         made = {name: Parameter(name, _BY_NAME, default=None, annotation=_typed_as(name)) for name in names}
@@ -84,9 +84,9 @@ def _typed_as(name: str) -> Any:
 
 
 def overrides(typed: Mapping[str, Any], set_values: Sequence[str] | None = None, json: bool = False) -> dict[str, Any]:
-    """Settings out of what was typed: ``--model`` taken apart by role, ``--set`` and ``--json`` folded in.
+    """Make settings from the options typed: split ``--model`` by role, and add ``--set`` and ``--json``.
 
-    :raises RewardSynthError: options that contradict one another.
+    :raises RewardSynthError: options contradict each other.
     """
     from reward_synth.settings.sources import split_models
 
@@ -120,14 +120,14 @@ def _assignment(text: str) -> tuple[str, Any]:
 
 
 def runs_folder(runs_dir: str | None) -> Path:
-    """The folder that runs lie in, by option, environment or file."""
+    """The folder of the runs, from the option, the environment or the settings file."""
     from reward_synth.settings.sources import load_settings
 
     return load_settings({"runs_dir": runs_dir}).settings.runs_dir
 
 
 def open_run(name: str, runs_dir: str | None) -> Run:
-    """The run that was named."""
+    """Open a run by its name."""
     from reward_synth.api.run import Run
 
     return Run.open(name, runs_folder(runs_dir))

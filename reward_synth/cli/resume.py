@@ -1,4 +1,4 @@
-"""``resume``: go on with a run."""
+"""``resume``: continue a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``stop``: end a run after the step in hand."""
+"""``stop``: end a run after the current step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``tasks``: those that are shipped, and one of your own."""
+"""``tasks``: the shipped tasks, and how to write your own."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def fields(
 
 
 def _refuse_doubtful(tried: PreparedTask, there: bool, yes: bool) -> None:
-    """A task with warnings is written only if somebody says so."""
+    """Refuse to write a task with warnings unless the person agrees."""
     doubtful = any(remark.level == "warning" for remark in tried.remarks)
     if doubtful and not yes and not (there and said_yes("Write it all the same? (y/N) ")):
         raise RewardSynthError("nothing was written", "mend what the warnings say, or add --yes", exit_code=1)
@@ -178,7 +178,7 @@ def _print_text(text: str) -> None:
 
 
 def _print_trial(tried: PreparedTask) -> None:
-    """What the trial found, on stderr."""
+    """Print what the trial found on stderr."""
     for remark in tried.remarks:
         hint = f"\n  hint: {remark.hint}" if remark.hint else ""
         typer.echo(printable(f"{remark.level}: [{remark.about}] {remark.message}{hint}"), err=True)

@@ -1,4 +1,4 @@
-"""Plain text for terminals: tables, figures, commands to type."""
+"""Plain text for terminals: tables, numbers, commands to type."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def print_json(data: Any) -> None:
 
 
 def one_line(text: str) -> str:
-    """Text that others wrote, as part of one line: no control characters, no line ends that could forge a line."""
+    """Make foreign text safe within one line: no control characters, and no line ends that could forge a line."""
     return printable(" ".join(text.split()))
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Columns side by side on stdout; control characters are left out, since models wrote some of it."""
+    """Print a table on stdout without control characters, because models wrote some of the cells."""
     cells = [list(header), *([one_line(cell) for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
     for row in cells:
@@ -37,7 +37,7 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def print_settings(values: Mapping[str, Any], origins: Mapping[str, str]) -> None:
-    """Every setting, its value, and where it came from."""
+    """Print every setting, its value and its origin."""
     rows = [(name, "" if value in (None, {}) else str(value), origins[name]) for name, value in values.items()]
     print_table(("setting", "value", "from"), rows)
 
@@ -48,12 +48,12 @@ def coloured() -> bool:
 
 
 def run_argument(run: Run) -> str:
-    """What to type for this run: its short name where that finds it, else its path."""
+    """The argument that names this run: its short name if that finds it, else its path."""
     return run.store.short_id if run.path.parent == Path("runs") else str(run.path)
 
 
 def environment_argument(run: Run) -> str:
-    """What to type for the file of the run's own environment; nothing where it has none."""
+    """The option that names the file of the run's own environment; empty if it has none."""
     from reward_synth.simulators.custom.files import file_of, is_file_id
 
     kept = run.environment_id
@@ -66,14 +66,14 @@ def environment_argument(run: Run) -> str:
 
 
 def resume_command(run: Run) -> str:
-    """What to type to go on with a run of one's own; its server must be named anew."""
+    """The command that resumes a run. It repeats the server, because a stored server is not used again."""
     server = run.settings.base_url
     words = ["reward-synth resume", run_argument(run), environment_argument(run)]
     return " ".join(filter(None, words)) + (f" --base-url {shlex.quote(server)}" if server else "")
 
 
 def warn_without_sandbox(unsafe_no_sandbox: bool) -> None:
-    """Say on stderr what ``--unsafe-no-sandbox`` means, where it was given."""
+    """Say on stderr what ``--unsafe-no-sandbox`` means, if it was given."""
     if unsafe_no_sandbox:
         from reward_synth.api.lifecycle import UNSAFE
 
@@ -81,11 +81,11 @@ def warn_without_sandbox(unsafe_no_sandbox: bool) -> None:
 
 
 def read_line(question: str) -> str:
-    """A person's answer.
+    """Ask the person a question and return the answer.
 
-    :raises EOFError: there is none.
+    :raises EOFError: the input has ended.
     """
-    # input() would write its question to stdout, which is for data.
+    # input() would write the question to stdout, which is for data.
     typer.echo(question, err=True, nl=False)
     line = sys.stdin.readline()
     if not line:
@@ -94,7 +94,7 @@ def read_line(question: str) -> str:
 
 
 def said_yes(question: str) -> bool:
-    """A person's yes; no answer is none."""
+    """Ask a yes-or-no question; a missing answer counts as no."""
     try:
         return read_line(question).strip().lower() in ("y", "yes")
     except EOFError:

@@ -35,7 +35,7 @@ def train(
 
     settings = load_settings({"display": display, "learner": learner, "scale": scale}).settings
     kind = settings.display
-    # A single training has nothing that the moving screen would show better than lines do.
+    # For a single training, plain lines show as much as the live screen.
     shown = make_display("none" if json or kind in ("json", "none") else "plain")
     warn_without_sandbox(unsafe_no_sandbox)
     result, folder = train_reward(

@@ -1,1 +1,1 @@
-"""What everything stands on: values, errors, files, words. It imports nothing of the package but itself."""
+"""The base of the package: values, errors, files, text helpers. It imports no other part of the package."""

@@ -1,4 +1,4 @@
-"""What an array of numbers is called. The locked reward process imports this module: numpy only."""
+"""The type of numeric arrays. The locked reward process imports this module, so it imports numpy only."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
-"""float64, of whatever shape its user says."""
+"""A float64 array of any shape; each use documents its own."""

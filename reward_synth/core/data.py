@@ -1,6 +1,6 @@
-"""Tables of values beside a module, checked as they are read.
+"""Data tables stored beside a module, validated when they are read.
 
-They are JSON, since most processes read several: as YAML this takes up to 0.2 s a file.
+They are JSON because most processes read several of them, and parsing YAML takes up to 0.2 s per file.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def read_data(module: str, name: str, kind: type[T]) -> T:
-    """The file of that name which lies beside a module, as that kind of value.
+    """Read the file ``name`` beside a module as a value of type ``kind``.
 
     :param module: the module's ``__file__``.
     :raises pydantic.ValidationError: the file does not fit.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 
 class RewardSynthError(Exception):
-    """Something the user can put right.
+    """A problem that the user can fix.
 
     The command line prints it as ``error: …``, a blank line and ``hint: …``, without a traceback, and exits
     with ``exit_code``.
 
-    :param message: what is wrong, naming the value at fault.
-    :param hint: what to do about it, best of all a command to type.
+    :param message: what is wrong; it names the faulty value.
+    :param hint: what to do about it, preferably a command to type.
     :param exit_code: 2 for usage and prerequisites, 1 for a run that found no acceptable reward.
     """
 
@@ -27,5 +27,5 @@ class RewardSynthError(Exception):
 class EnvironmentFault(RewardSynthError):
     """The environment itself is broken: it raises, or gives values that no policy and no reward can use.
 
-    Told apart from a broken reward, since no other reward would mend it and no model should be paid to try.
+    It is a separate class because no other reward would fix it, so no model should be paid to write one.
     """

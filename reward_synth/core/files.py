@@ -1,4 +1,4 @@
-"""Writing files so that a reader, or a run resumed after a crash, never meets half of one."""
+"""Writes files so that a reader, or a run resumed after a crash, never sees a half-written one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}
 
 @contextmanager
 def in_words(path: Path) -> Iterator[None]:
-    """Turn what the person can mend (a full disk, a forbidden folder) into an error that says so."""
+    """Turn an error that the person can fix (a full disk, a forbidden folder) into one that says so."""
     try:
         yield
     except OSError as error:
@@ -36,14 +36,14 @@ def in_words(path: Path) -> Iterator[None]:
 
 
 LARGEST_MANIFEST = 1 << 20
-"""Bytes."""
+"""In bytes."""
 
 
 def refuse_strange(path: Path) -> None:
-    """Make sure that a file which is read without being asked for, as ``ls`` does, is a plain one, and small.
+    """Refuse a file that is not a small regular file. It guards files that are read unasked, as ``ls`` does.
 
-    :raises RewardSynthError: it is a link, a device or a pipe, or too large.
-    :raises FileNotFoundError: there is none.
+    :raises RewardSynthError: it is a link, a device or a pipe, or it is too large.
+    :raises FileNotFoundError: it does not exist.
     """
     found = path.lstat()
     if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST_MANIFEST:
@@ -51,16 +51,16 @@ def refuse_strange(path: Path) -> None:
 
 
 def refuse_links(folder: Path) -> None:
-    """Make sure that everything below a folder is a plain file or a folder.
+    """Refuse a folder that holds anything but regular files and folders.
 
-    A run that somebody sent could hold a link to a file of yours, which would then be shown to a model, or a device
-    that never ends.
+    A run from somebody else could hold a link to one of your files, which would then be shown to a model, or a device
+    that can be read without end.
 
-    :raises RewardSynthError: naming the first that is neither.
+    :raises RewardSynthError: it holds something else; the error names the first one.
     """
     pending = [folder]
     while pending:
-        # A training that runs removes its scratch folder when it ends.
+        # A folder may vanish meanwhile: a running training removes its scratch folder when it ends.
         with contextlib.suppress(FileNotFoundError), os.scandir(pending.pop()) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
@@ -72,9 +72,9 @@ def refuse_links(folder: Path) -> None:
 
 @contextmanager
 def written_whole(path: Path, durable: bool = True) -> Iterator[BinaryIO]:
-    """A file to write to, which takes the path's place once it is complete; the file there stays if that fails.
+    """Open a draft that replaces ``path`` once it is complete. If writing fails, the old file stays.
 
-    :param durable: whether it must outlive a power cut. If not, it may be empty then.
+    :param durable: whether the file must survive a power cut. If False, it may be empty after one.
     """
     draft = _draft_of(path)
     with in_words(path):
@@ -91,10 +91,10 @@ def written_whole(path: Path, durable: bool = True) -> Iterator[BinaryIO]:
 
 
 def put_in_place(draft: Path, path: Path) -> None:
-    """Give a complete file or folder its name, so that it outlives a power cut.
+    """Move a complete file or folder to its final name so that it survives a power cut.
 
-    Without the first sync the new name may have no bytes behind it after a power cut, without the second it may be
-    missing, although what was written later is there.
+    Without the first sync, the new name may point to an empty file after a power cut. Without the second, the name
+    may be missing although later writes are there.
     """
     _sync(draft)
     draft.replace(path)
@@ -102,23 +102,23 @@ def put_in_place(draft: Path, path: Path) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write the file whole or not at all; once this returns, it outlives a power cut."""
+    """Write the file completely or not at all. Once this returns, the file survives a power cut."""
     with written_whole(path) as file:
         file.write(content)
 
 
 def write_text(path: Path, text: str) -> None:
-    """As :func:`write_bytes`, for text."""
+    """Like :func:`write_bytes`, for text."""
     write_bytes(path, text.encode())
 
 
 def write_json(path: Path, data: Any) -> None:
-    """Indented, sorted keys: two runs' files can be compared line by line. NaN is refused with ValueError."""
+    """Write JSON, indented and with sorted keys, so that two runs can be compared by line. NaN raises ValueError."""
     write_text(path, json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def write_new(path: Path, text: str) -> bool:
-    """As :func:`write_text`, for a file that must not exist yet; False, and nothing written, if it does."""
+    """Like :func:`write_text`, for a file that must not exist yet. If it exists, write nothing and return False."""
     draft = _draft_of(path)
     with in_words(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -135,10 +135,10 @@ def write_new(path: Path, text: str) -> bool:
 
 
 def append_line(path: Path, line: str, durable: bool = False) -> None:
-    """Append one line. A torn last line, left by a crash, is closed first, so that only it is lost.
+    """Append one line. If a crash left an incomplete last line, end that line first, so that only it is lost.
 
-    :param durable: whether it must outlive a power cut. A sync takes milliseconds, and lines that tell of progress
-        come several times a second and are not needed to resume: they do without.
+    :param durable: whether the line must survive a power cut. A sync takes milliseconds. Progress lines come several
+        times a second and are not needed to resume, so they do without it.
     """
     with in_words(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -155,7 +155,7 @@ def append_line(path: Path, line: str, durable: bool = False) -> None:
 
 
 def _draft_of(path: Path) -> Path:
-    """Where this thread writes what is to become the path's file; hidden, since a killed process leaves it."""
+    """The draft of this thread for ``path``. Its name is hidden because a killed process leaves its draft behind."""
     return path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.draft")
 
 
@@ -164,7 +164,7 @@ def _sync(path: Path) -> None:
     try:
         os.fsync(descriptor)
     except OSError as error:
-        # Some network file systems cannot do it for a folder, and keep its names by themselves.
+        # Some network file systems cannot sync a folder; they keep its names safe themselves.
         if error.errno not in (errno.EINVAL, errno.ENOTSUP):
             raise
     finally:
@@ -172,14 +172,14 @@ def _sync(path: Path) -> None:
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The JSON objects of a lines file; torn lines are left out, a missing file has none."""
+    """The JSON objects in a file of JSON lines. Incomplete lines are skipped; a missing file has none."""
     return _objects(path.read_bytes()) if path.exists() else []
 
 
 def read_lines_since(path: Path, offset: int) -> tuple[list[dict[str, Any]], int]:
-    """The JSON objects that a lines file has gained since ``offset``, in bytes; and the offset to go on from.
+    """The JSON objects added to a file of JSON lines since byte ``offset``, and the offset to continue from.
 
-    A last line without its end is still being written: it is read once it is whole.
+    A last line without a line end is still being written, so it is left for a later call.
     """
     try:
         with path.open("rb") as file:
@@ -202,7 +202,7 @@ def _objects(content: bytes) -> list[dict[str, Any]]:
 def read_json(path: Path) -> Any:
     """The file's content.
 
-    :raises RewardSynthError: it is no JSON, so somebody changed it: ours appear whole or not at all.
+    :raises RewardSynthError: it is not JSON. Our own files appear whole or not at all, so somebody changed it.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""What this machine has to run trainings on: cores, memory, and how many workers fit into them."""
+"""The cores and memory of this machine, and how many training workers fit into them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 WORKER_MEMORY = 1 << 30
-"""Bytes that one training needs: its worker, trainer, reward process and judge, or its evaluator after them. PPO on
-HalfCheetah-v5 was seen to take 367 MiB at most (``benchmarks/scaling.py``), SAC on MetaWorld 893 MiB."""
+"""Bytes that one training needs: worker, trainer, reward process and judge, and later the evaluator in their place.
+The measured maximum is 367 MiB for PPO on HalfCheetah-v5 (``benchmarks/scaling.py``), 893 MiB for SAC on MetaWorld."""
 
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -18,7 +18,7 @@ def cores() -> int:
 
 
 def free_memory() -> int | None:
-    """Bytes that programs can still have, within a container's limit; None where nothing tells."""
+    """Bytes of memory still available, within a container's limit; None if the system does not report them."""
     found = [free for free in (_free_in_machine(), _free_in_container()) if free is not None]
     return min(found) if found else None
 
@@ -39,7 +39,7 @@ def _free_in_machine() -> int | None:
 
 
 def _free_in_container() -> int | None:
-    """By the control group's limit; file pages that can be dropped count as free."""
+    """Bytes left below the control group's limit. File pages count as free because the kernel can drop them."""
     try:
         limit = (_CGROUP / "memory.max").read_text(encoding="ascii").strip()
         used = int((_CGROUP / "memory.current").read_text(encoding="ascii"))

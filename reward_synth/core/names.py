@@ -1,4 +1,4 @@
-"""Closed sets of names, apart from :mod:`reward_synth.core.types`: they load without pydantic."""
+"""Closed sets of names. They are not in :mod:`reward_synth.core.types` so that they load without pydantic."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import Literal
 
 RoleName = Literal["designer", "critic", "analyzer", "task_drafter"]
 EARLIER_ROLE_NAMES: dict[str, RoleName] = {"goal": "task_drafter"}
-"""Names that settings, run folders and recordings of earlier versions hold."""
+"""Role names in the settings, run folders and recordings of earlier versions, and their present names."""
 LearnerName = Literal["ppo", "sac", "tqc"]
 ScaleName = Literal["sum", "sign"]
 
 
 def needs_no_server(model: str) -> bool:
-    """True for the models that are no provider's."""
+    """True for a model that needs no provider: ``local``, ``manual`` or a recording."""
     return model in ("local", "manual") or model.startswith("replay:")
 
 
 def role_name(name: object) -> object:
-    """A role's name of today for one of an earlier version; any other is left as it is."""
+    """The present name of a role that an earlier version named otherwise; any other value is returned unchanged."""
     return EARLIER_ROLE_NAMES.get(name, name) if isinstance(name, str) else name

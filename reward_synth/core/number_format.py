@@ -1,4 +1,4 @@
-"""Numbers as people write them: in prompts and reports with a dash for what is not known, in tables with nothing."""
+"""Numbers as text. An unknown number is a dash in prompts and reports, and empty in tables."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 _FORMS = ((1e6, ".1e"), (100, ",.0f"), (10, ".1f"), (1, ".2f"), (0.01, ".3f"), (1e-4, ".1g"), (0, ".1e"))
-"""How a number is written by its size, from that on."""
+"""Pairs of a least size and a number's format from that size on."""
 
 
 def number(value: float | None) -> str:
-    """About three digits, with an exponent only where needed; a dash for what is not known."""
+    """About three digits, with an exponent only where needed; a dash for an unknown number."""
     if value is None or not math.isfinite(value):
         return "–"
     form = next(form for least, form in _FORMS if abs(value) >= least)
@@ -35,7 +35,7 @@ def steps(count: float) -> str:
 
 
 def with_unit(value: float | None, unit: str) -> str:
-    """A number and its unit; a dimensionless ``1`` and a switch's ``0/1`` are not told."""
+    """A number and its unit; the units ``1`` (dimensionless) and ``0/1`` (a switch) are left out."""
     return number(value) if unit in ("", "1", "0/1") else f"{number(value)} {unit}"
 
 
@@ -45,12 +45,12 @@ def plural(count: int, noun: str) -> str:
 
 
 def short_number(value: float | None) -> str:
-    """Three digits, or nothing: for a column of a terminal."""
+    """Three digits, or an empty text; for a column in a terminal."""
     return "" if value is None else f"{value:.3g}"
 
 
 def short_percent(share: float | None) -> str:
-    """``55%``, or nothing: for a column of a terminal."""
+    """``55%``, or an empty text; for a column in a terminal."""
     return "" if share is None else f"{share:.0%}"
 
 
@@ -67,14 +67,14 @@ def duration(seconds: float | None, unknown: str = "?") -> str:
 
 
 def dollars(usd: float | None) -> str:
-    """``$0.38``, ``free`` for nothing, or that the price is unknown."""
+    """``$0.38``, ``free`` for 0, or ``price unknown``."""
     if usd is None:
         return "price unknown"
     return "free" if usd == 0 else f"${usd:.2f}" if usd >= 0.01 else f"${usd:.4f}"
 
 
 def dollars_in_table(usd: float | None) -> str:
-    """``$0.0123``, ``$1,234.50`` or ``unknown``: under a heading that says what it is."""
+    """``$0.0123``, ``$1,234.50`` or ``unknown``; for a column whose heading says that it is a price."""
     if usd is None:
         return "unknown"
     return f"${usd:.4f}" if 0 < usd < 1 else f"${usd:,.2f}"
@@ -84,6 +84,6 @@ Amount = TypeVar("Amount", int, float)
 
 
 def total(amounts: Iterable[Amount | None]) -> Amount | None:
-    """The sum, None if one of them is unknown: what is not known is not nothing."""
+    """The sum, or None if one amount is unknown: an unknown amount must not count as 0."""
     known = list(amounts)
     return None if None in known else sum(amount for amount in known if amount is not None)

@@ -1,4 +1,4 @@
-"""Where the files that people edit (prompts and task specs) lie, in a checkout and in an installed wheel."""
+"""The location of the files that people edit (prompts and task specs), in a checkout and in an installed wheel."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def data_dir(kind: DataKind) -> Path:
-    """The folder of that kind of data: the one that the wheel carries, else the one atop the checkout.
+    """The folder of that kind of data: the one inside the wheel, else the one at the top of the checkout.
 
     :raises RewardSynthError: neither exists, so the installation is incomplete.
     """

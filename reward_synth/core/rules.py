@@ -1,10 +1,10 @@
-"""The one registry of rules: each is a question about a reward or about its training, declared once.
+"""The registry of rules. A rule is one question about a reward or its training, declared once.
 
 A finding's full id is ``source/name``: ``lint/unknown-field``, ``probe/not-finite``, ``screen/misaligned``,
-``training/dead-term``. People and models are shown the short name, ``[unknown-field] …``, as they always were: recorded
-answers belong to exact prompts. Two sources may share a short name (``dead-term``), never an id.
+``training/dead-term``. People and models see the short name, ``[unknown-field] …``, which must not change: recorded
+answers are found by their exact prompts. Two sources may share a short name (``dead-term``), never an id.
 
-What the critic says is a model's own words, with names of its own: the source ``critic`` stands outside.
+The critic is a model that invents its own names, so findings with the source ``critic`` are not in the registry.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from reward_synth.core.types import Finding, Severity, Source, Verdict
 
 @dataclass(frozen=True)
 class Rule:
-    """One question about a reward or its training; a finding answers it with yes."""
+    """One question about a reward or its training; a finding means that the answer is yes."""
 
     source: Source
     name: str
@@ -25,9 +25,9 @@ class Rule:
     severity: Severity
     question: str
     doc: str
-    """When it is found, and what usually helps; a line of docs/reference/rules.md."""
+    """When the rule applies and what usually helps; shown in docs/reference/rules.md."""
     fix: str = ""
-    """What to write instead, where that is the same for every finding."""
+    """What to write instead, if that is the same for every finding."""
 
     @property
     def id(self) -> str:
@@ -35,19 +35,19 @@ class Rule:
         return f"{self.source}/{self.name}"
 
     def finding(self, message: str, fix: str | None = None, line: int | None = None) -> Finding:
-        """A finding of this rule; what is left out is the rule's own."""
+        """A finding of this rule; ``fix`` defaults to the rule's own."""
         fix = self.fix if fix is None else fix
         return Finding(rule=self.name, message=message, fix=fix, line=line, severity=self.severity, source=self.source)
 
 
 REGISTRY: dict[str, Rule] = {}
-"""By id, in the order of declaration; complete once the modules that declare rules are imported."""
+"""Rules by id, in the order of declaration; complete once all modules that declare rules are imported."""
 
 
 def declare(source: Source, name: str, severity: Severity, question: str, doc: str, fix: str = "") -> Rule:
-    """Enter a rule into the registry.
+    """Add a rule to the registry.
 
-    :raises ValueError: the id is taken.
+    :raises ValueError: the id is declared already.
     """
     rule = Rule(source, name, severity, question, doc, fix)
     if REGISTRY.setdefault(rule.id, rule) is not rule:

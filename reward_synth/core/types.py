@@ -1,4 +1,4 @@
-"""The values that travel between the parts. All are frozen; none holds behaviour beyond small derived facts."""
+"""The values that the parts of the program exchange. All are frozen; their methods only derive small facts."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ class Value(BaseModel):
 Severity = Literal["error", "warning"]
 Source = Literal["lint", "probe", "screen", "designer", "critic", "training"]
 Verdict = Literal["found", "not found", "not enough data", "not applicable", "could not run"]
-"""What a rule answers. The last three are answers too: silence would read as a clean reward."""
+"""The answer of a rule. The last three are reported too, since a missing answer would look like a clean reward."""
 Status = Literal["designed", "rejected", "trained", "crashed", "stopped"]
 AnyRoleName = Annotated[RoleName, BeforeValidator(role_name)]
-"""A role's name, which may be read from what an earlier version wrote."""
+"""A role's name; the names of earlier versions are accepted and replaced."""
 SPARSE_PREFIX = "sparse"
-"""With the scale ``sign``, terms whose names begin so are the goal's own, and the others are hints."""
+"""With the scale ``sign``, terms whose names begin with this measure the goal itself; the others are hints."""
 
 
 class Finding(Value):
-    """One thing that is wrong with a reward, told so that a model (or a person) can mend it."""
+    """One fault of a reward, described so that a model or a person can fix it."""
 
     rule: str
-    """Short name, for example ``unknown-field`` or ``dead-term``: what models and people are shown."""
+    """Short name as models and people see it, for example ``unknown-field`` or ``dead-term``."""
     message: str
-    """What is wrong, naming the values seen."""
+    """What is wrong; it names the values seen."""
     fix: str = ""
     line: int | None = None
-    """Line in ``reward.py``, counted from 1; None where no single line is at fault."""
+    """Line in ``reward.py``, counted from 1; None if no single line is at fault."""
     severity: Severity = "error"
     """An error keeps the reward from being trained; a warning is shown to the model and the person."""
     source: Source = "lint"
-    """Who looked. Made through :meth:`Rule.finding <reward_synth.core.rules.Rule.finding>`, but for a critic's."""
+    """Which check found it. :meth:`Rule.finding <reward_synth.core.rules.Rule.finding>` makes all but the critic's."""
 
     @field_validator("source", mode="before")
     @classmethod
@@ -61,13 +61,13 @@ class Finding(Value):
 
 
 class Alignment(Value):
-    """How a reward ranks reference episodes, held against the task's fitness: Spearman's correlations, -1 to 1."""
+    """How well a reward ranks reference episodes by the task's fitness, as Spearman correlations from -1 to 1."""
 
     behaviours: int
     reward: float
-    """Of the mean reward per step."""
+    """Correlation of the mean reward per step."""
     terms: dict[str, float]
-    """Of each term's mean per step; terms that are the same in all of them are left out."""
+    """Correlation of each term's mean per step; terms that are equal in all episodes are left out."""
 
     def as_text(self) -> str:
         """``over 34 recorded behaviours it ranks with fitness at +0.92 (`near` +0.95, `effort` -0.40)``."""
@@ -85,18 +85,18 @@ class CheckReport(Value):
     terms: tuple[str, ...] = ()
     """Reward terms that it returned under the probe, in the order of first appearance."""
     alignment: Alignment | None = None
-    """From the screen; None where it was not screened, or all episodes have one fitness."""
+    """From the screen. None if the reward was not screened, or if all episodes have the same fitness."""
     verdicts: dict[str, Verdict] = {}
-    """What each rule of probe and screen answered, by id. The lint's are not here: it lets pass what it cannot decide,
-    so that its silence is no answer."""
+    """The answer of each rule of probe and screen, by id. Lint rules are not listed: the lint accepts what it cannot
+    decide, so a lint rule without a finding has not answered."""
 
     @property
     def ok(self) -> bool:
-        """True if nothing stands against training it."""
+        """True if no error forbids training it."""
         return not any(finding.severity == "error" for finding in self.findings)
 
     def plus(self, findings: Iterable[Finding], verdicts: Mapping[str, Verdict]) -> CheckReport:
-        """This report, and what was asked after it."""
+        """This report with later findings and verdicts added."""
         return self.model_copy(
             update={"findings": (*self.findings, *findings), "verdicts": {**self.verdicts, **verdicts}}
         )
@@ -114,11 +114,11 @@ class EpisodeScore(Value):
     length: int
     """Steps taken."""
     terminated: bool
-    """True if the environment ended the episode (fallen over, say), False if the horizon did."""
+    """True if the environment ended the episode (for example after a fall), False if the horizon did."""
 
     @property
     def fell(self) -> bool:
-        """True if the environment ended it, and not with success."""
+        """True if the environment ended the episode without success."""
         return self.terminated and not self.success
 
 
@@ -141,7 +141,7 @@ class EvaluationPoint(Value):
 
 
 class TermStatistics(Value):
-    """One reward term at the points of training, all per environment step."""
+    """One reward term in the course of training: one value per point, all per environment step."""
 
     name: str
     minimum: tuple[float, ...]
@@ -152,16 +152,16 @@ class TermStatistics(Value):
 
 
 STOPPED = "stopped after"
-"""How the reason of a training begins that was ended at a rung."""
+"""The reason of a training that was ended at a rung begins with this."""
 
 
 class TrainResult(Value):
-    """What came out of training one policy on one reward; ``result.json``, written last."""
+    """The result of training one policy on one reward; ``result.json``, which is written last."""
 
     status: Literal["trained", "crashed", "stopped", "paused"]
-    """A paused training stands at the end of a rung and has no final evaluation; it is never in ``result.json``."""
+    """A paused training waits at the end of a rung and has no final evaluation; it is never in ``result.json``."""
     reason: str = ""
-    """Why it crashed or stopped early, in words; empty if it ran its budget."""
+    """Why it crashed or stopped early, in words; empty if it used its whole budget."""
     seed: int
     steps: int
     """Environment steps actually trained."""
@@ -170,18 +170,18 @@ class TrainResult(Value):
     cpu_seconds: float
     evaluations: tuple[EvaluationPoint, ...] = ()
     episodes: tuple[EpisodeScore, ...] = ()
-    """The final evaluation, deterministic policy, fixed seeds."""
+    """From the final evaluation, with the deterministic policy and fixed seeds."""
     terms: tuple[TermStatistics, ...] = ()
     policy: Literal["last", "best"] = "last"
-    """Whose episodes these are: of the training's end, or of its best evaluation where the last was clearly worse."""
+    """Which policy played ``episodes``: the last, or the best evaluated one if the last was clearly worse."""
     job: str = ""
-    """Digest of the job that made it. Empty in results of versions that did not write it."""
+    """Digest of the job that made this result. Empty in results of some earlier versions."""
     dense_sums: tuple[float, float] | None = None
-    """With the scale ``sign``: smallest and largest sum of the dense part over a training episode, where a success is
-    worth 1. None with any other, or before an episode has ended."""
+    """With the scale ``sign``: smallest and largest sum of the dense part over a training episode, in a unit in which a
+    success is worth 1. None with any other scale, or before an episode has ended."""
 
     def belongs_to(self, digest: str) -> bool:
-        """True if the job of that digest made it. A result that does not say which is taken at its word."""
+        """True if the job with that digest made this result. A result without a digest is accepted."""
         return self.job in ("", digest)
 
     @property
@@ -204,30 +204,30 @@ class Candidate(Value):
     parents: tuple[str, ...] = ()
     """Candidates that the designer was shown as material, or whose file a person edited."""
     continues: str | None = None
-    """The candidate whose training this one goes on with, on the same reward; None for a training from scratch."""
+    """The candidate whose training this one continues, on the same reward; None for a training from scratch."""
     author: str = "designer"
     """``designer``, ``person`` for a file edited in a feedback round, or ``file`` for ``train FILE``."""
     status: Status = "designed"
     reason: str = ""
-    """Why, in words; empty for one that was trained to its end."""
+    """Why it has this status, in words; empty if it was trained to its end."""
     repairs: int = 0
     """Repair rounds it took (at most 3)."""
     valid_at_first: bool = False
-    """True if lint and probe had no objection to the model's first answer."""
+    """True if lint and probe accepted the model's first answer."""
     success: float | None = None
     """Mean over seeds of the share of evaluation episodes that succeeded; None until trained."""
     success_interval: tuple[float, float] | None = None
     """95 % Wilson interval over all evaluation episodes."""
     episodes: int = 0
-    """Evaluation episodes over all seeds; 0 until trained, and in runs of versions that did not count them."""
+    """Evaluation episodes over all seeds; 0 until trained, and in runs of some earlier versions."""
     fitness: float | None = None
     steps: int = 0
     """Environment steps trained, over all seeds."""
     steps_saved: int = 0
-    """Steps that were not needed: what training all seeds to their end would have taken beyond ``steps``. 0 for a
-    crashed candidate, whose training nobody ended on purpose."""
+    """Steps saved by stopping early: what all seeds trained to their end would have taken beyond ``steps``. 0 for a
+    crashed candidate, whose training was not stopped on purpose."""
     valid: bool = False
-    """True if lint and probe have no objection to the code as it stands."""
+    """True if lint and probe accept the present code."""
     alignment: float | None = None
     """Rank correlation of the reward with fitness over reference episodes, before training; None if unknown."""
     cost_usd: float | None = None
@@ -252,7 +252,7 @@ class SeedScore(Value):
     """Share of its episodes that succeeded, 0 to 1."""
     fitness: float | None
     solved: bool
-    """Its success reaches the task's threshold."""
+    """True if its success reaches the task's threshold."""
     steps: int
     seconds: float
     """Wall time."""
@@ -266,7 +266,7 @@ class Estimate(Value):
     iqm: float | None = None
     """Interquartile mean of the seeds' figures (a quarter cut off at each end); None for fewer than 4 seeds."""
     interval: tuple[float, float] | None = None
-    """95 % bootstrap interval of the mean; None for a single seed, or where all episodes are alike."""
+    """95 % bootstrap interval of the mean; None for a single seed, or if all episodes have the same result."""
 
 
 class Evaluation(Value):
@@ -276,9 +276,9 @@ class Evaluation(Value):
     steps: int
     """Budget of each training in environment steps."""
     wanted: int
-    """Seeds asked for."""
+    """Number of seeds requested."""
     seeds: tuple[SeedScore, ...] = ()
-    """Those that are done."""
+    """The finished ones."""
     success: Estimate | None = None
     fitness: Estimate | None = None
     """Over the seeds that did not crash."""
@@ -292,12 +292,12 @@ class Evaluation(Value):
 
     @property
     def done(self) -> bool:
-        """True if no seed that was asked for is missing."""
+        """True if all requested seeds are finished."""
         return len(self.seeds) >= self.wanted
 
 
 class FeedbackCandidate(Value):
-    """One candidate, as a person is asked about it."""
+    """One candidate in a question to a person."""
 
     id: str
     status: Status
@@ -311,7 +311,7 @@ class FeedbackCandidate(Value):
 
 
 class FeedbackRequest(Value):
-    """What a person is asked after an iteration; ``feedback/003.request.json``."""
+    """A question to a person after an iteration; ``feedback/003.request.json``."""
 
     iteration: int
     goal: str = ""
@@ -322,12 +322,12 @@ class FeedbackRequest(Value):
 
 
 class Feedback(Value):
-    """What a person said in one round; ``feedback/003.answer.json``."""
+    """A person's answer in one round; ``feedback/003.answer.json``."""
 
     iteration: int
     prefer: str | None = None
     note: str = ""
-    """Their words; they enter the next prompt verbatim."""
+    """The person's words; they enter the next prompt verbatim."""
     edited: str | None = None
     """Source of a reward that the person wrote or changed; becomes a candidate of its own."""
     edited_from: str | None = None
@@ -346,7 +346,7 @@ class Outcome(Value):
 
 
 def candidate_id(iteration: int, index: int) -> str:
-    """``003-b`` for the second candidate of iteration 3; ``003-ab`` follows ``003-z`` as columns of a sheet do."""
+    """``003-b`` for the second candidate of iteration 3; ``003-ab`` follows ``003-z`` as in spreadsheet columns."""
     letters = ""
     index += 1
     while index:

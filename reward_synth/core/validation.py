@@ -1,4 +1,4 @@
-"""What pydantic says of values that do not fit, as one error for the person who wrote them."""
+"""Turns pydantic's validation errors into one error for the person who wrote the values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.nearest import did_you_mean, nearest
 
 Location = tuple[int | str, ...]
-"""Keys and indices from the outermost value to the one meant."""
+"""Keys and indices, from the outermost value inwards."""
 
 _KINDS = {
     "int_(type|parsing|from_float)": "a whole number",
@@ -22,19 +22,19 @@ _KINDS = {
     "(tuple|list)_type": "a list, with '- ' before each entry",
     "(dict|model)_type": "a mapping, with one 'key: value' a line",
 }
-"""What pydantic's error types expected, in words."""
+"""What a value must be, by a pattern of pydantic's error types."""
 
 
 def in_words(
     error: ValidationError, model: type[BaseModel], file: str, line_of: Callable[[Location], int | None]
 ) -> RewardSynthError:
-    """A line per fault in the order of the file, and the most telling hint.
+    """One error with a line per fault, in the order of the file, and the most useful hint.
 
-    :param file: what the values stand in, in words.
-    :param line_of: the line of a place, None if it is not known.
+    :param file: where the values were written, in words.
+    :param line_of: gives the line of a location; None if it is not known.
     """
     faults = [(line_of(item["loc"]) or 0, *_explain(item, _siblings(model, item["loc"]))) for item in error.errors()]
-    # A misspelt key is reported twice, as unknown and as missing; the unknown one knows what was meant.
+    # pydantic reports a misspelt key twice, as unknown and as missing; only the unknown one suggests a correction.
     meant = [hint for _, _, hint in faults if hint.startswith("did you mean")]
     faults = sorted(fault for fault in faults if not any(f"'{_missing(fault[1])}'" in hint for hint in meant))
     texts = [f"line {line}: {message}" if line else message for line, message, _ in faults]
@@ -43,12 +43,12 @@ def in_words(
 
 
 def complaint(item: ErrorDetails) -> str:
-    """What pydantic says of one value, without what it begins with: ``should be greater than 0``."""
+    """pydantic's message on one value, without its opening words: ``should be greater than 0``."""
     return re.sub(r"^(Value error, |Input |String )", "", item["msg"])
 
 
 def _missing(message: str) -> str:
-    """The last part of the key that the message calls missing; empty if it calls none so."""
+    """The last part of the key that the message calls missing; empty if the message says something else."""
     found = re.fullmatch(r"the key '(?:.*\.)?(\w+)' is missing", message)
     return found.group(1) if found else ""
 
@@ -69,7 +69,7 @@ def _explain(item: ErrorDetails, known: Sequence[str]) -> tuple[str, str]:
 
 
 def _siblings(model: type[BaseModel], location: Location) -> list[str]:
-    """The keys that the model knows at the place of the last part of the location."""
+    """The keys that the model allows in the mapping that the location's last part belongs to."""
     for part in location[:-1]:
         field = model.model_fields.get(str(part))
         kind = field.annotation if field else None

@@ -1,3 +1,3 @@
-"""The package's version, for whoever must not import the package's own ``__init__``."""
+"""The package's version, for modules that must not import the package's own ``__init__``."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""YAML files that people write: read without surprises, and with errors that name the file and the line.
+"""Reads and writes the YAML files that people edit; errors name the file and the line.
 
 YAML 1.2: ``1e-4`` is a number, and only ``true`` and ``false`` are truth values. (YAML 1.1 reads the first as text, and
 turns ``on``, ``yes`` and ``no`` into truth values.)
@@ -23,15 +23,15 @@ from reward_synth.core.validation import Location, in_words
 
 Model = TypeVar("Model", bound=BaseModel)
 LONG = 80
-"""Characters from which on a text is folded into several lines."""
+"""Texts with more characters than this are folded into several lines."""
 
 
 class _GivenTwice(Exception):
-    """A key that stands twice in one mapping; holds a text that names both lines."""
+    """A key occurs twice in one mapping; the message names both lines."""
 
 
 class _Constructor(SafeConstructor):
-    """Plain values; a date is text, and so is ``=``."""
+    """Makes plain values only; dates and ``=`` stay text."""
 
     def check_mapping_key(self, node: Any, key_node: Any, mapping: Any, key: Any, value: Any) -> bool:
         if key in mapping:
@@ -45,12 +45,12 @@ for _tag in ("timestamp", "value"):
 
 
 class _Representer(SafeRepresenter):
-    """Texts of several lines as they are, so that code stays readable, and long ones folded."""
+    """Writes texts of several lines as they are, so that code stays readable, and folds long ones."""
 
     def represent_str(self, data: str) -> ScalarNode:
         style = "|" if "\n" in data else ">" if len(data) > LONG else None
         if not data.replace("\n", "").replace("\t", "").isprintable():
-            style = '"'  # The others would write such a character as it is, which no reader takes.
+            style = '"'  # The other styles do not escape such a character, and parsers refuse it.
         return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
 
 
@@ -61,7 +61,7 @@ def _yaml() -> YAML:
     yaml = YAML(typ="safe", pure=True)
     yaml.Constructor, yaml.Representer = _Constructor, _Representer
     yaml.default_flow_style, yaml.width = False, 100
-    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # Its annotation forgets the value.
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # The annotation there is wrong.
     return yaml
 
 
@@ -73,10 +73,10 @@ def write_yaml(path: Path, values: dict[str, Any]) -> None:
 
 
 def parse_value(text: str, what: str) -> Any:
-    """One value as a file of ours would hold it: ``1e-4`` is a number, ``off`` is text.
+    """Parse one value as in our YAML files: ``1e-4`` is a number, ``off`` is text.
 
     :param what: what the value is, in words, for the error text.
-    :raises RewardSynthError: it is no YAML.
+    :raises RewardSynthError: it is not valid YAML.
     """
     try:
         return _yaml().load(text)
@@ -88,7 +88,7 @@ def read_yaml(path: Path, model: type[Model], what: str) -> Model:
     """Read the file into the pydantic model.
 
     :param what: what the file is, in words, for the error texts: ``task spec``.
-    :raises RewardSynthError: the file cannot be read, is no YAML, or does not fit the model. Names the file,
+    :raises RewardSynthError: the file cannot be read, is not YAML, or does not fit the model. Names the file,
         the line of each fault and, for a misspelt key, the nearest one.
     """
     try:
@@ -127,7 +127,7 @@ def _parse(text: str, file: str) -> tuple[MappingNode, dict[str, Any]]:
 
 
 def _line(node: Node, location: Location) -> int | None:
-    """Line, counted from 1, of the key at that place, or of the nearest one around it that exists."""
+    """Line, counted from 1, of the key at that location, or of the nearest enclosing key that exists."""
     line: int | None = None
     for part in location:
         pairs = []

@@ -1,1 +1,1 @@
-"""From a training's numbers to named findings, and to the summary that states them."""
+"""Turns the numbers of a training into named findings, and into a summary that states them."""

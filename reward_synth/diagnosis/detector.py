@@ -10,15 +10,15 @@ from reward_synth.core.types import Finding, Verdict
 from reward_synth.diagnosis.evidence import Evidence
 
 Said = Iterator[tuple[str, str]]
-"""Message and fix of each finding. The message states the numbers it was found by, so that a person can disagree."""
+"""Message and fix of each finding. The message states the numbers behind it, so that a person can disagree."""
 Detect = Callable[[Evidence], Said]
 Need = Callable[[Evidence], Verdict | None]
-"""None if the question can be asked, else what is answered instead."""
+"""None if the rule can be applied, else the verdict to return instead."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What one rule says of one training; its findings are warnings, as the reward has been trained already."""
+    """The answer of one rule for one training. Its findings are warnings, since the reward was already trained."""
 
     rule: Rule
     verdict: Verdict
@@ -27,14 +27,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Detector:
-    """A rule, and how it is answered."""
+    """A rule and the function that answers it."""
 
     rule: Rule
     needs: tuple[Need, ...]
     detect: Detect
 
     def __call__(self, evidence: Evidence) -> Answer:
-        """The answer for one training; the first need that is not met decides."""
+        """The answer for one training. The first unmet need decides it."""
         for need in self.needs:
             if (unmet := need(evidence)) is not None:
                 return Answer(self.rule, unmet)
@@ -43,7 +43,7 @@ class Detector:
 
 
 def detector(*needs: Need) -> Callable[[Detect], Detector]:
-    """Declare the rule ``training/…`` of the function's name; its docstring is the question, then when it is found."""
+    """Declare the rule ``training/NAME`` from a function; its docstring holds the question, then the rule's text."""
 
     def made(detect: Detect) -> Detector:
         question, _, doc = (detect.__doc__ or "").partition("\n\n")
@@ -54,32 +54,32 @@ def detector(*needs: Need) -> Callable[[Detect], Detector]:
 
 
 def unsolved(evidence: Evidence) -> Verdict | None:
-    """The task is not solved: advice on a reward that works would only do harm."""
+    """Require that the task is unsolved: advice on a reward that works would only do harm."""
     return "not applicable" if evidence.solved else None
 
 
 def trained_out(evidence: Evidence) -> Verdict | None:
-    """The training was not stopped at a rung: by then its terms tell how a policy begins, and not what they lead to."""
+    """Require that no rung ended the training: the terms of a short training do not show what they lead to."""
     return "not enough data" if evidence.cut_short else None
 
 
 def points(fewest: int) -> Need:
-    """So many evaluations during training."""
+    """Require at least this many evaluations during training."""
     return lambda evidence: "not enough data" if len(evidence.curve) < fewest else None
 
 
 def episodes(fewest: int) -> Need:
-    """So many episodes of the final evaluation."""
+    """Require at least this many episodes in the final evaluation."""
     return lambda evidence: "not enough data" if len(evidence.scores) < fewest else None
 
 
 def seeds(fewest: int) -> Need:
-    """So many seeds that were trained and evaluated."""
+    """Require at least this many trained and evaluated seeds."""
     return lambda evidence: "not enough data" if sum(bool(r.episodes) for r in evidence.trained) < fewest else None
 
 
 def terms(fewest: int) -> Need:
-    """So many reward terms; what is asked of several does not apply to one."""
+    """Require at least this many reward terms. A question about several terms does not apply to a single one."""
 
     def need(evidence: Evidence) -> Verdict | None:
         if not evidence.terms:
@@ -90,7 +90,7 @@ def terms(fewest: int) -> Need:
 
 
 def trajectories(evidence: Evidence) -> Verdict | None:
-    """Recorded episodes of the final evaluation; where they were played but not kept, nothing can be computed."""
+    """Require recorded episodes of the final evaluation. If they were played but not kept, the rule could not run."""
     if evidence.played:
         return None
     return "could not run" if evidence.scores else "not enough data"

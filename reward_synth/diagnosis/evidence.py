@@ -1,4 +1,4 @@
-"""A training's numbers brought together over seeds: what the rules look at and what the text tells."""
+"""The numbers of a candidate's trainings, merged over seeds: the input of the rules and of the summary."""
 
 from __future__ import annotations
 
@@ -17,51 +17,51 @@ from reward_synth.state.table import FieldTable
 from reward_synth.tasks.spec import TaskSpec
 
 POINTS = 10
-"""Points of training that are told."""
+"""Points of training that are reported."""
 
-# Changes of fitness below these are chance: 2 % of the largest magnitude, and this much of its unit.
+# A change of fitness below either is chance: 2 % of the largest magnitude, or 0.01 in the unit of fitness.
 RELATIVE_NOISE = 0.02
 SMALLEST_CHANGE = 0.01
 MAIN = 0.5
-"""Correlation with fitness from which a term counts as one of the goal's own."""
+"""A term counts as one of the goal's own from this correlation with fitness on."""
 
 
 @dataclass(frozen=True)
 class TermLink:
-    """How one reward term's sum over an episode goes with fitness, over the evaluation episodes."""
+    """How one reward term's sum over an episode correlates with fitness, over the evaluation episodes."""
 
     term: str
     mean_sum: float
     deviation: float
     """Standard deviation of single steps' values over all episodes."""
     correlation: float | None
-    """Pearson's r; None where term or fitness is the same in every episode, or episodes are fewer than 4."""
+    """Pearson's r; None for fewer than 4 episodes, or if term or fitness is the same in all of them."""
     per_step: bool = False
-    """True if the correlation is that of the mean per step: where lengths differ, sums mostly tell the length."""
+    """True if the correlation is that of the mean per step: if lengths differ, sums mostly measure the length."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that is known of one candidate after training, as plain values."""
+    """All that is known about one candidate after training, as plain values."""
 
     task: TaskSpec
     table: FieldTable
     candidate_id: str
     results: tuple[TrainResult, ...]
     curve: tuple[EvaluationPoint, ...]
-    """Mean over seeds, at no more than :data:`POINTS` points."""
+    """Mean over seeds, at most :data:`POINTS` points."""
     terms: tuple[TermStatistics, ...]
-    """Over seeds, at no more than :data:`POINTS` points, in the order of the reward."""
+    """Merged over seeds, at most :data:`POINTS` points, in the order of the reward."""
     links: tuple[TermLink, ...]
     played: tuple[Played, ...]
     fields: tuple[str, ...]
-    """Fields worth telling."""
+    """Names of the fields that are worth reporting."""
     falls: bool = False
-    """True if the environment ended failed episodes of aimless behaviour: what is learnt first is not to fall."""
+    """True if the environment ended failed episodes of untrained behaviour: a policy learns not to fall first."""
 
     @cached_property
     def trained(self) -> tuple[TrainResult, ...]:
-        """The seeds whose training ran through."""
+        """The results of the seeds that were trained to their end."""
         return tuple(result for result in self.results if result.status == "trained")
 
     @cached_property
@@ -86,12 +86,12 @@ class Evidence:
 
     @property
     def solved(self) -> bool:
-        """True if as many episodes succeed as the task asks for: advice would then only do harm."""
+        """True if the share of successful episodes reaches the task's threshold."""
         return bool(self.scores) and self.success >= self.task.success_threshold
 
     @cached_property
     def main_terms(self) -> frozenset[str]:
-        """Bonuses that pay more in the better episodes: the goal's own terms, which may well outweigh all others."""
+        """Positive terms that pay more in better episodes: the goal's own terms, which may well outweigh all others."""
         return frozenset(
             link.term
             for link in self.links
@@ -102,24 +102,24 @@ class Evidence:
     def ends_early(self) -> bool:
         """True if the environment ended a failed episode before the horizon: a constant bonus then pays for lasting.
 
-        Where an episode ends with success, such a bonus pays for putting it off.
+        If an episode ends with success instead, such a bonus rewards delaying the success.
         """
         short = any(not point.success and point.episode_length < 0.99 * self.task.horizon for point in self.curve)
         return self.falls or short or any(m.fell for m in self.scores)
 
     @cached_property
     def cut_short(self) -> bool:
-        """True if a rung ended the training."""
+        """True if the training was stopped at a rung."""
         return any(result.reason.startswith(STOPPED) for result in self.trained)
 
     @cached_property
     def precursors(self) -> tuple[Precursor, ...]:
-        """What stands out before the environment ends failed episodes."""
+        """What is unusual before the environment ends failed episodes."""
         return precursors(self.played, self.table)
 
     @cached_property
     def noise(self) -> float:
-        """Change of fitness that may well be chance, in its unit."""
+        """The largest change of fitness that may well be chance, in the unit of fitness."""
         values = [point.fitness for point in self.curve] + [m.fitness for m in self.scores]
         finite = [value for value in values if math.isfinite(value)]
         largest = max((abs(value) for value in finite), default=0.0)
@@ -132,13 +132,13 @@ class Evidence:
 
 
 def thirds(values: Sequence[float]) -> tuple[float, float]:
-    """Means of the first and of the last third; single points of an evaluation are noisy."""
+    """Means of the first and of the last third, because single evaluation points are noisy."""
     size = max(1, len(values) // 3)
     return _mean(values[:size]), _mean(values[-size:])
 
 
 def merge_curves(results: Sequence[TrainResult], points: int = POINTS) -> tuple[EvaluationPoint, ...]:
-    """Evaluations of several seeds as one curve: seeds are averaged point by point."""
+    """Evaluations of several seeds as one curve: the mean over seeds at each point."""
     curves = [result.evaluations for result in results if result.evaluations]
     if not curves:
         return ()
@@ -157,7 +157,7 @@ def merge_curves(results: Sequence[TrainResult], points: int = POINTS) -> tuple[
 
 
 def merge_terms(results: Sequence[TrainResult], points: int = POINTS) -> tuple[TermStatistics, ...]:
-    """Term statistics of several seeds as one: extremes over seeds, means of means and shares."""
+    """Term statistics of several seeds as one: extremes over seeds, means of means and of shares."""
     by_name: dict[str, list[TermStatistics]] = {}
     for result in results:
         for term in result.terms:
@@ -181,7 +181,7 @@ def merge_terms(results: Sequence[TrainResult], points: int = POINTS) -> tuple[T
 def link_terms(
     terms_on_episodes: Sequence[Mapping[str, FloatArray]], scores: Sequence[EpisodeScore]
 ) -> tuple[TermLink, ...]:
-    """How each term's episode sum, or its mean per step where lengths differ, goes with fitness.
+    """How each term's episode sum, or its mean per step if lengths differ, correlates with fitness.
 
     :param terms_on_episodes: per episode, each term's value at each step, (T,).
     """
@@ -205,10 +205,10 @@ def link_terms(
 
 
 def correlation(first: FloatArray, second: FloatArray) -> float | None:
-    """Pearson's r, or None for fewer than 4 pairs or where one side does not vary."""
+    """Pearson's r; None for fewer than 4 pairs, or if one side does not vary or is not finite."""
     if len(first) < 4 or not (np.isfinite(first).all() and np.isfinite(second).all()):
         return None
-    # Relative, so that episodes that differ by rounding alone count as equal.
+    # The tolerance is relative, so that episodes that differ only by rounding count as equal.
     if any(np.ptp(side) <= 1e-9 * (1 + np.abs(side).max()) for side in (first, second)):
         return None
     return float(np.corrcoef(first, second)[0, 1])
@@ -218,7 +218,7 @@ def _resample(values: Sequence[float], count: int) -> FloatArray:
     numbers = np.asarray(values, dtype=np.float64)
     places = np.linspace(0, len(numbers) - 1, count)
     if count <= len(numbers):
-        # Points that were measured, not points between them.
+        # Use measured points and do not interpolate.
         measured: FloatArray = numbers[np.round(places).astype(int)]
         return measured
     between: FloatArray = np.interp(places, np.arange(len(numbers)), numbers)

@@ -1,4 +1,4 @@
-"""Rules about how the policy moves: from recorded episodes and their actions."""
+"""Rules about the policy's motion, from recorded episodes and their actions."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from reward_synth.diagnosis.trajectories import Played, Series, series_of
 EARLY = 0.5
 """An episode ends early if it lasts less than this share of the horizon."""
 STILL_SPEED = 0.05
-"""Slower than this in every position (m/s, rad/s) is standing still."""
+"""The robot stands still if every position changes more slowly than this (m/s, rad/s)."""
 JITTER_SPEED = 0.2
 JITTER_FLIPS = 0.25
 JITTER_NET = 0.1
 SATURATED_SHARE = 0.8
-# A robot that settles onto its feet moves: the start of an episode is not looked at.
+# This share of an episode is ignored at its start, because a robot that settles onto its feet moves.
 SETTLING = 0.2
 SHORTEST_EPISODE = 10
 POSITION_UNITS = ("m", "rad")
 
 
 def _settled(evidence: Evidence) -> Verdict | None:
-    """An episode that is long enough to see how the policy moves."""
+    """Require an episode that is long enough to show how the policy moves."""
     return None if _long_enough(evidence) else "not enough data"
 
 
 def _places(evidence: Evidence) -> Verdict | None:
-    """A position or an angle among the fields worth showing."""
+    """Require a position or an angle among the fields worth reporting."""
     return None if _position_names(evidence) else "not applicable"
 
 
 def _bounded(evidence: Evidence) -> Verdict | None:
-    """Continuous actions with bounds."""
+    """Require continuous actions with bounds."""
     bounds = [(each.low, each.high) for each in evidence.table.actions]
     return "not applicable" if evidence.table.discrete or not bounds or not np.isfinite(bounds).all() else None
 
@@ -112,7 +112,7 @@ def stands_still(evidence: Evidence) -> Said:
 
 
 def _travels(evidence: Evidence) -> Verdict | None:
-    """Getting somewhere is the goal. Of a goal that nobody prepared that is known only if fitness is a distance."""
+    """Require a goal of getting somewhere. For a drafted task that is known only if its fitness is a distance."""
     return "not applicable" if evidence.task.drafted and _travel_that_is_fitness(evidence) is None else None
 
 
@@ -179,7 +179,7 @@ def _positions(evidence: Evidence, one: Played) -> list[Series]:
 
 
 def _effort(evidence: Evidence, played: list[Played]) -> float:
-    """Mean magnitude of the actions, as a share of the largest that each may take."""
+    """Mean magnitude of the actions, as a share of the largest magnitude that each may have."""
     bounds = np.array([max(abs(d.low), abs(d.high)) for d in evidence.table.actions])
     actions = np.concatenate([p.episode.actions for p in played])
     if len(bounds) != actions.shape[1] or not np.isfinite(bounds).all():
@@ -188,7 +188,7 @@ def _effort(evidence: Evidence, played: list[Played]) -> float:
 
 
 def _travel_that_is_fitness(evidence: Evidence) -> tuple[str, float] | None:
-    """The position whose net change, whole or per second, with either sign, is what fitness measures."""
+    """The position whose net change (whole or per second, with either sign) equals fitness, and its mean change."""
     if not evidence.played:
         return None
     fitness = np.array([one.score.fitness for one in evidence.played])

@@ -1,7 +1,7 @@
-"""What comes before a failure: the state fields, read by the reward or not, that stand out before an episode is ended.
+"""Finds the state fields that are unusual shortly before an episode fails, whether or not the reward reads them.
 
-A mean over all episodes hides why a tenth of them fails, and a reward cannot mind what its author was never told: that
-a zombie stood beside the player each time it died.
+A mean over all episodes hides why a tenth of them fails, and an author cannot write a reward against a cause that was
+never reported: for example, that a zombie stood beside the player each time the player died.
 """
 
 from __future__ import annotations
@@ -17,33 +17,33 @@ from reward_synth.state.table import FieldTable
 
 LAST_STEPS = 10
 FEWEST = 3
-"""Ended episodes that there must be: fewer say nothing."""
+"""The smallest number of failed episodes; fewer prove nothing."""
 CERTAIN = 3.0
-"""Standard deviations of the rank sum from chance: of a hundred fields, fewer than one lies so far off by luck."""
+"""Standard deviations of the rank sum from chance. Of a hundred fields, fewer than one is so far off by chance."""
 SAME = 0.9
-"""Fields that correlate as much tell one thing, and the one that stands out most is enough."""
+"""Fields whose correlation reaches this say the same, so only the clearest one is reported."""
 MOST = 6
 
 
 @dataclass(frozen=True)
 class Precursor:
-    """One scalar quantity that is other than usual before a failure."""
+    """One scalar quantity that is unusual before a failure."""
 
     name: str
     unit: str
     before: float
-    """Median, over the ended episodes, of its mean in the :data:`LAST_STEPS` states before the last one."""
+    """Median over the failed episodes of its mean in the :data:`LAST_STEPS` states before the last one."""
     otherwise: float
-    """Median, over all episodes, of its mean in all other states."""
+    """Median over all episodes of its mean in all other states."""
     deviations: float
-    """How far the two rank apart, in standard deviations of chance; + = larger before a failure."""
+    """Distance between the two in rank, in standard deviations of chance; positive if larger before a failure."""
 
 
 def precursors(played: Sequence[Played], table: FieldTable) -> tuple[Precursor, ...]:
-    """What stands out before failed episodes are ended, the clearest first; nothing if too few of them are.
+    """The quantities that are unusual before failed episodes end, the clearest first; none if too few episodes failed.
 
-    The last state itself is left out: that a dead player is dead says nothing. So is what a reward must not read, and
-    an episode that is too short to tell its end from the rest.
+    Left out are the last state itself (that a dead player is dead says nothing), the fields that a reward must not
+    read, and episodes that are too short to compare their end with the rest.
     """
     names = [field.name for field in table if not field.judge_only]
     before, others = [], []
@@ -74,7 +74,7 @@ def precursors(played: Sequence[Played], table: FieldTable) -> tuple[Precursor, 
 def rank_deviations(first: FloatArray, second: FloatArray) -> float:
     """Mann and Whitney's rank sum of ``first`` among both, in standard deviations from chance; ties share a rank.
 
-    :returns: + where ``first`` ranks higher; 0 where all values are equal.
+    :returns: positive if ``first`` ranks higher; 0 if all values are equal.
     """
     values, inverse, counts = np.unique(np.concatenate([first, second]), return_inverse=True, return_counts=True)
     if len(values) < 2:

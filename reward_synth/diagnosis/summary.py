@@ -1,4 +1,4 @@
-"""One candidate's training in numbers, findings and words: what analyzer and person read."""
+"""Sums up a candidate's training in numbers, findings and words, for the analyzer and the person."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ from reward_synth.tasks.spec import TaskSpec
 
 @dataclass(frozen=True)
 class Summary:
-    """What a candidate's training says."""
+    """The summary of a candidate's training."""
 
     data: dict[str, Any]
     """``summary.json``: plain JSON values; a number that is not finite is null."""
     text: str
-    """``summary.md``: the very text that the analyzer gets, about 80 lines of Markdown."""
+    """``summary.md``: exactly the text that the analyzer gets, about 80 lines of Markdown."""
     short: str
     """The same in at most 25 lines, for a small model or a terminal."""
     findings: tuple[Finding, ...]
-    """Of the rules of training, the weightiest first."""
+    """Findings of the training rules, the most important first."""
 
 
 def summarize(
@@ -58,11 +58,11 @@ def summarize(
     :param table: the environment's full field table, for units and action bounds.
     :param result: one per seed, in the order of the seeds.
     :param episodes: the final evaluation episodes of all seeds, in the order of ``result`` and, within a
-        seed, of its ``episodes``; or none, where no trajectory was kept.
+        seed, of its ``episodes``; empty if no trajectory was kept.
     :param terms_on_episodes: for each episode, each reward term's value at each step, (T,); None leaves out
         the correlation between terms and fitness.
-    :param fields: names of the state fields that the reward reads; told besides the essential ones,
-        and besides those of a drafted measure.
+    :param fields: names of the state fields that the reward reads. They are reported besides the essential ones
+        and those of a drafted measure.
     :param falls: as in :class:`~reward_synth.diagnosis.evidence.Evidence`.
     :raises ValueError: if episodes, their terms and their measurements differ in number.
     """
@@ -101,7 +101,7 @@ def summarize(
 
 
 def _measured(spec: TaskSpec, table: FieldTable) -> tuple[str, ...]:
-    """Fields of a drafted measure: nobody chose this environment's essential ones with the goal in mind."""
+    """Fields of a drafted measure. The environment's essential fields were not chosen with the goal in mind."""
     return measured_table(spec, table).for_rewards().names if spec.drafted else ()
 
 
@@ -148,7 +148,7 @@ def _columns(timeline: Timeline | None) -> dict[str, Any] | None:
 
 
 def _plain(value: Any) -> Any:
-    """JSON has no NaN: null says the same to every reader."""
+    """Plain JSON values; numbers that are not finite become null, because JSON has no NaN."""
     if isinstance(value, dict):
         return {str(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,4 +1,4 @@
-"""The summary in words and tables: long for the analyzer and people, short for small models."""
+"""The summary as text and tables: long for the analyzer and people, short for small models."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHORT_PRECURSORS = 3
 def full(
     evidence: Evidence, findings: Sequence[Finding], extremes: Sequence[EpisodeSummary], timeline: Timeline | None
 ) -> str:
-    """All of it, about 80 lines."""
+    """The whole summary, about 80 lines."""
     parts = [
         [f"# {headline(evidence)}", "", story(evidence)],
         _findings(findings),
@@ -35,7 +35,7 @@ def full(
 
 
 def short(evidence: Evidence, findings: Sequence[Finding], extremes: Sequence[EpisodeSummary]) -> str:
-    """The same in at most 25 lines, without tables."""
+    """The summary in at most 25 lines, without tables."""
     lines = [headline(evidence), story(evidence)]
     if findings:
         lines.append("What went wrong:")
@@ -128,7 +128,7 @@ def _curve(evidence: Evidence) -> list[str]:
 def _terms(evidence: Evidence) -> list[str]:
     if not evidence.terms:
         return []
-    # The weightiest, told in the order of the reward.
+    # The terms with the largest shares, in the order of the reward.
     kept = sorted(evidence.terms, key=lambda term: -max(term.share))[:MOST_TERMS]
     shown = [term for term in evidence.terms if term in kept]
     points = max(len(term.mean) for term in shown)
@@ -149,7 +149,7 @@ def _terms(evidence: Evidence) -> list[str]:
     linked = [f"`{link.term}` {_r(link.correlation)}" for link in evidence.links]
     if linked:
         count = plural(len(evidence.scores), "evaluation episode")
-        # Where lengths differ, sums mostly tell the length.
+        # If lengths differ, sums mostly measure the length.
         what = "mean per step" if any(link.per_step for link in evidence.links) else "episode sum"
         lines += ["", f"Correlation of each term's {what} with fitness over {count}: {', '.join(linked)}."]
     return lines

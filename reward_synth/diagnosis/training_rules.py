@@ -1,7 +1,7 @@
-"""Rules that name what went wrong in a training, each from the numbers alone.
+"""Rules that name what went wrong in a training, from its numbers alone.
 
-Named diagnoses help a designer more than raw numbers. Rules about the reward's shape need a task that is not solved:
-advice would then only do harm.
+Named diagnoses help a designer more than raw numbers. Rules about the reward's shape are asked only while the task is
+unsolved, because advice would otherwise only do harm.
 """
 
 from __future__ import annotations
@@ -40,18 +40,18 @@ SMALLEST_CURVE = 4
 
 
 def _linked(evidence: Evidence) -> Verdict | None:
-    """The reward's terms on the final evaluation's episodes; it may have failed on them."""
+    """Require the reward's terms on the episodes of the final evaluation; the reward may have failed there."""
     return None if evidence.links else "could not run"
 
 
 def _told_apart(evidence: Evidence) -> Verdict | None:
-    """Episodes whose fitness differs by more than chance."""
+    """Require episodes whose fitness differs by more than chance."""
     apart = float(np.ptp([m.fitness for m in evidence.scores])) > evidence.noise
     return None if apart else "not enough data"
 
 
 def _signed(evidence: Evidence) -> Verdict | None:
-    """The scale ``sign``, and an episode that has ended."""
+    """Require the scale ``sign`` and at least one finished training episode."""
     if any(result.dense_sums is not None for result in evidence.results):
         return None
     return "not enough data" if evidence.task.training.scale == "sign" else "not applicable"
@@ -174,11 +174,11 @@ def success_lost(evidence: Evidence) -> Said:
 
     By at least 25 points, over three evaluations in a row: bound the term that keeps growing.
     """
-    # An evaluation in mid-training has few episodes, so three in a row are one figure; the end's is the final one's.
+    # Evaluations during training have few episodes, so the mean of three in a row is used; the final one has many.
     success = [point.success for point in evidence.curve]
     lately = [sum(success[i - 1 : i + 2]) / 3 for i in range(1, len(success) - 1)]
     peak = max(range(len(lately)), key=lambda i: (lately[i], i))
-    # Where the best policy was kept, the final evaluation is not of the end.
+    # If the best policy was kept, the final evaluation is not about the end of training.
     of_the_end = evidence.scores and not any(result.policy == "best" for result in evidence.trained)
     end = evidence.success if of_the_end else success[-1]
     if lately[peak] - end >= LOST_SUCCESS:
@@ -273,7 +273,7 @@ def misaligned_term(evidence: Evidence) -> Said:
     shares = {term.name: _late(term.share) for term in evidence.terms}
     for link in evidence.links:
         pays = link.mean_sum > 0
-        # A penalty goes against fitness by its nature, as moving costs effort; it must not decide, though.
+        # A penalty naturally correlates with low fitness, since moving costs effort; but it must not dominate.
         weighty = shares.get(link.term, 1.0) > (0.1 if pays else DECISIVE_PENALTY)
         if weighty and link.correlation is not None and link.correlation < MISALIGNED:
             count = plural(len(evidence.scores), "episode")
@@ -343,7 +343,7 @@ DETECTORS: tuple[Detector, ...] = (
     still_improving,
     seed_variance,
 )
-"""The weightiest first."""
+"""The most important first."""
 
 
 def _rise(evidence: Evidence) -> str:
@@ -384,12 +384,12 @@ def _grown(evidence: Evidence) -> str:
 
 
 def _pays_for_lasting(evidence: Evidence, term: TermStatistics) -> bool:
-    """True for a bonus that is the same at every step, where an episode may end before its horizon."""
+    """True for a bonus that is the same at every step, if an episode may end before its horizon."""
     low, mean, high = min(_half(term.minimum)), _late(term.mean), max(_half(term.maximum))
     return evidence.ends_early and mean > 0 and high - low <= CONSTANT_SPREAD * mean
 
 
 def _divisor(share: float) -> float:
-    """What to divide a term by so that it makes up about 60 % beside unchanged others."""
+    """The number to divide a term by so that its share becomes about 60 % while the others stay as they are."""
     rest = max(1 - share, 0.005)
     return min(share / rest / 1.5, 100.0)

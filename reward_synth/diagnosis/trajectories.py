@@ -1,4 +1,4 @@
-"""Recorded episodes, told field by field: where each quantity began, ended, and how far it went between."""
+"""Describes recorded episodes by field: the start, the end and the extremes of each quantity."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from reward_synth.state.episode import Episode
 from reward_synth.state.table import FieldTable
 
 MOMENTS = 16
-"""Rows of a timeline at most."""
+"""The largest number of rows in a timeline."""
 MOST_COLUMNS = 8
 
-# A longer vector is told by its norm: a line per joint would drown the rest.
+# A longer vector is reported by its norm: a line per joint would hide the rest.
 LONGEST_VECTOR = 4
 
 
@@ -38,7 +38,7 @@ class Series:
     values: FloatArray
     """(T+1,)"""
     vertical: bool
-    """True if the name says that it points upwards; going up and down is no failure to get anywhere."""
+    """True if the name says that it points upwards. Going up and down is not a failure to get anywhere."""
 
 
 @dataclass(frozen=True)
@@ -70,18 +70,18 @@ class EpisodeSummary:
 
 @dataclass(frozen=True)
 class Timeline:
-    """One episode at chosen steps: what comes before what."""
+    """One episode at selected steps, to show the order of events."""
 
     seed: int
     fitness: float
     steps: tuple[int, ...]
-    """From 0 to the last; as much changes from one to the next."""
+    """From 0 to the last step; between neighbours the amount of change is about equal."""
     fields: tuple[Series, ...]
     """Values at these steps."""
 
 
 def shown_fields(table: FieldTable, read: Sequence[str]) -> tuple[str, ...]:
-    """Names worth telling: those that the reward reads, then the essential ones, both in table order."""
+    """Names of the fields to report: those that the reward reads, then the essential ones, both in table order."""
     wanted = frozenset(read)
     chosen = [field.name for field in table if field.name in wanted]
     return (*chosen, *(field.name for field in table if field.essential and field.name not in wanted))
@@ -112,7 +112,7 @@ def series_of(episode: Episode, table: FieldTable, names: Sequence[str]) -> list
 def summarize_episode(
     label: str, played: Played, table: FieldTable, names: Sequence[str], limit: int = 14
 ) -> EpisodeSummary:
-    """One episode in five numbers per quantity; at most ``limit`` quantities, in the order of ``names``."""
+    """Summarize an episode by five numbers per quantity; the first ``limit`` quantities in the order of ``names``."""
     score = played.score
     return EpisodeSummary(
         label=label,
@@ -132,10 +132,9 @@ def _in_five_numbers(series: Series) -> SeriesSummary:
 
 
 def timeline_of_failure(played: Sequence[Played], table: FieldTable, names: Sequence[str]) -> Timeline | None:
-    """The failed episode with the best fitness, at moments between which equally much changes; None if none failed.
+    """The failed episode with the best fitness, at steps between which equally much changes; None if none failed.
 
-    Quantities that stay what they are throughout are left out; of the others the first in the order of ``names`` are
-    told.
+    Constant quantities are left out. Of the others, the first :data:`MOST_COLUMNS` in the order of ``names`` are kept.
     """
     failed = [each for each in played if not each.score.success]
     if not failed:

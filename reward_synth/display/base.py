@@ -1,4 +1,4 @@
-"""What a display is: a listener of events that may be asked to leave the terminal alone."""
+"""The base of all displays: a listener for events that can leave the terminal alone on request."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ if TYPE_CHECKING:
 
 
 class Display:
-    """Shows a run while it happens; this one shows nothing. No call raises, waits, or changes what the search does.
+    """Shows a run while it happens; this base shows nothing. No call raises, waits, or changes what the search does.
 
-    Everything goes to stderr but the data lines of ``json``, which go to stdout. Events may come often
-    (``TrainingProgressed`` several times a second for each training); a display throttles as it needs.
+    All output goes to stderr, except for the data lines of ``json``, which go to stdout. Events may come often
+    (``TrainingProgressed`` several times a second for each training), so a display throttles them as it needs.
     """
 
     def __call__(self, event: Event) -> None:
-        """Show an event, or leave it out."""
+        """Show an event, or ignore it."""
 
     def suspended(self) -> AbstractContextManager[None]:
-        """While entered, leave the terminal alone, so that the person can be asked something."""
+        """A context in which the terminal is left alone, so that the person can be asked something."""
         return nullcontext()
 
     def close(self) -> None:
-        """Give the terminal back. Safe to call twice."""
+        """Release the terminal. It is safe to call this twice."""

@@ -16,8 +16,8 @@ from reward_synth.events import model as events
 class JsonDisplay(Display):
     """What a program needs to follow a run: its folder, each candidate's end, and the outcome.
 
-    Finer grain is in the run folder's ``events.jsonl``. Nothing else may write to stdout. ``cost_usd`` is null where
-    a price is unknown.
+    The run folder's ``events.jsonl`` has more detail. Nothing else may write to stdout. ``cost_usd`` is null if a
+    price is unknown.
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:

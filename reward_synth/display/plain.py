@@ -17,7 +17,7 @@ from reward_synth.events import model as events
 
 
 class PlainDisplay(Display):
-    """Lines on stderr. A training reports at most every ``every`` seconds, all of them in one line each."""
+    """Lines on stderr. Each training reports in one line, at most every ``every`` seconds."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class PlainDisplay(Display):
         """Write the event's lines."""
         self._progress.hear(event)
         for text in self._lines(event):
-            # Looked up at each call: tests and people redirect it.
+            # stderr is looked up at each call, because tests and people redirect it.
             print(printable(text), file=self._stream or sys.stderr, flush=True)
 
     def _lines(self, event: events.Event) -> Iterator[str]:
@@ -63,7 +63,7 @@ class PlainDisplay(Display):
                 yield from (line.text for line in lines_of(event, self._progress.elapsed))
 
     def _training(self, event: events.TrainingProgressed) -> Iterator[str]:
-        """Now and then, a line with the part done and the time left."""
+        """From time to time, a line with the part done and the time left."""
         key, now = (event.candidate, event.seed), self._progress.now
         if now - self._reported.setdefault(key, now - self._every / 2) < self._every:
             return

@@ -1,4 +1,4 @@
-"""What a run has come to, gathered from its events, and the time it will still take."""
+"""The state of a run, gathered from its events, with an estimate of the time left."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reward_synth.core.number_format import total
 from reward_synth.events import model as events
 
 PAUSE = 60.0
-"""Seconds of silence after which a training is taken to have paused for others' rungs."""
+"""After this many seconds without an event, a training is assumed to have paused for other rungs."""
 
 
 @dataclass
@@ -21,25 +21,25 @@ class Training:
     seed: int
     total_steps: int
     heard: float
-    """When it last told where it stands."""
+    """Clock time of its last event."""
     first_step: int
-    """Where it stood when first heard of: a resumed display must not count those steps as its own speed."""
+    """Its step at the first event: a resumed display must not count earlier steps as its own speed."""
     step: int
     fitness: list[float] = field(default_factory=list)
     success: float | None = None
     until: int | None = None
-    """Where its rung ends, if it is in one."""
+    """The step at which its rung ends, if it is in one."""
     active: float = 0.0
-    """Seconds since it was first heard of, without its pauses between rungs."""
+    """Seconds since its first event, without its pauses between rungs."""
 
     @property
     def share(self) -> float:
-        """Part done, 0 to 1."""
+        """The part that is done, 0 to 1."""
         return min(1.0, self.step / self.total_steps) if self.total_steps else 0.0
 
     @property
     def seconds_left(self) -> float | None:
-        """At the speed so far, to the end of its rung if it is in one; None until there is a speed."""
+        """Seconds left at the speed so far, to the end of its rung if it is in one; None until the speed is known."""
         done = self.step - self.first_step
         if done <= 0 or self.active <= 0:
             return None
@@ -47,7 +47,7 @@ class Training:
 
 
 class RunProgress:
-    """State that the terminal displays draw from. ``clock`` gives seconds, monotonic."""
+    """The state that the terminal displays show. ``clock`` gives monotonic seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -71,7 +71,7 @@ class RunProgress:
         match event:
             case events.ModelCalled():
                 self.calls += 1
-                self.usd = total([self.usd, event.usd])  # an unknown price makes the sum unknown
+                self.usd = total([self.usd, event.usd])  # An unknown price makes the sum unknown.
             case events.TrainingProgressed():
                 self._training(event)
             case events.CandidateTrained():
@@ -80,12 +80,12 @@ class RunProgress:
                 self.end_training(event.candidate, event.score.index)
 
     def _training(self, event: events.TrainingProgressed) -> None:
-        """Note how far a training is."""
+        """Update the progress of a training."""
         now = self.now
         first = Training(event.candidate, event.seed, event.total_steps, now, event.step, event.step)
         training = self.trainings.setdefault((event.candidate, event.seed), first)
         silent = now - training.heard
-        # Trainings are heard of several times a second while they run.
+        # A running training sends several events a second, so a long silence is a pause.
         training.active += silent if silent < PAUSE else 0.0
         training.step, training.total_steps = event.step, event.total_steps
         training.until, training.heard = event.until, now
@@ -95,12 +95,12 @@ class RunProgress:
             training.success = event.evaluation.success
 
     def end_training(self, candidate: str, seed: int | None = None) -> None:
-        """One seed of a candidate is done; all of them for None."""
+        """Remove a finished training: one seed of a candidate, or all of its seeds for None."""
         for key in [key for key in self.trainings if key[0] == candidate and seed in (None, key[1])]:
             del self.trainings[key]
 
     def seconds_left(self) -> float | None:
-        """Until the trainings under way are done; None while unknown."""
+        """Seconds until the current trainings are done; None while unknown."""
         left = [training.seconds_left for training in self.trainings.values()]
         known = [seconds for seconds in left if seconds is not None]
         return max(known) if known and len(known) == len(left) else None

@@ -1,4 +1,4 @@
-"""The live screen: finished things scroll by, what is under way stays below and moves."""
+"""The live screen: finished things scroll up, and current work stays at the bottom and is redrawn."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class RichDisplay(Display):
         self._live: Live | None = None
         self._spinner = Spinner("dots")
 
-    # rich calls this for every frame, so the clock goes on while the loop waits for a model.
+    # rich calls this for every frame, so the clock keeps running while the loop waits for a model.
     def __rich__(self) -> RenderableType:
         progress = self._progress
         head = Table.grid(expand=True)
@@ -74,7 +74,7 @@ class RichDisplay(Display):
         return table
 
     def __call__(self, event: events.Event) -> None:
-        """Let the event's lines scroll by, and draw the moving part anew."""
+        """Print the event's lines above the live part, and update the live part."""
         self._progress.hear(event)
         if isinstance(event, events.RunEnded):
             self.close()
@@ -83,7 +83,7 @@ class RichDisplay(Display):
         self._move(event)
 
     def _move(self, event: events.Event) -> None:
-        """What the event changes in the moving part."""
+        """Update the live part for an event."""
         match event:
             case events.RunStarted():
                 self._head = Path(event.run_dir).resolve().name.split("-", 2)[-1]
@@ -115,7 +115,7 @@ class RichDisplay(Display):
 
     @contextmanager
     def suspended(self) -> Iterator[None]:
-        """Take the moving part away, so that the person can be asked something, and put it back."""
+        """Remove the live part so that the person can be asked something, and restore it afterwards."""
         if self._live is not None:
             self._live.stop()
         try:
@@ -125,7 +125,7 @@ class RichDisplay(Display):
                 self._live.start(refresh=True)
 
     def close(self) -> None:
-        """Give the terminal back."""
+        """Remove the live part and release the terminal."""
         if self._live is not None:
             self._live.stop()
             self._live = None

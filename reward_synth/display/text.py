@@ -1,4 +1,4 @@
-"""What a terminal shows, in words; light enough for the command line's start."""
+"""Text for terminals. This module imports little, so that the command line starts fast."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u20
 
 
 def printable(text: str) -> str:
-    """The text without control characters but tab and line end.
+    """The text without control characters, except for tab and line end.
 
     Models write much of what is shown; an escape sequence in it could rewrite the terminal's screen or title, and a
     change of direction could make code look like other code.
@@ -23,7 +23,7 @@ def printable(text: str) -> str:
 
 
 def sparkline(values: list[float], width: int = 10) -> str:
-    """The last ``width`` values as bars from their lowest to their highest."""
+    """The last ``width`` values as bars, scaled from their lowest to their highest."""
     shown = values[-width:]
     if not shown:
         return ""
@@ -32,7 +32,7 @@ def sparkline(values: list[float], width: int = 10) -> str:
 
 
 def result_text(success: float | None, fitness: float | None, interval: tuple[float, float] | None = None) -> str:
-    """``success 55 % [41, 68], fitness 3.1``; what is not known is left out."""
+    """``success 55 % [41, 68], fitness 3.1``; unknown values are left out."""
     parts = []
     if success is not None:
         between = f" [{interval[0]:.0%}, {interval[1]:.0%}]" if interval else ""
@@ -53,7 +53,7 @@ def final_text(candidate: str, score: SeedScore, done: int, total: int, seconds_
 
 
 def evaluation_lines(evaluation: Evaluation, unit: str = "") -> list[str]:
-    """A final training in a few lines: means with their intervals, seeds that solve, what it took."""
+    """A final training in a few lines: means with intervals, the number of seeds that solve the task, and its cost."""
     done, crashed = len(evaluation.seeds), sum(score.status == "crashed" for score in evaluation.seeds)
     if not done:
         return [f"none of {evaluation.wanted} seeds is done"]

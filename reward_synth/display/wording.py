@@ -1,4 +1,4 @@
-"""The sentences in which displays report events: plain lines and the live screen hold the same ones."""
+"""The sentences that report events, shared by the plain display and the live screen."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Line:
 
     text: str
     style: str = ""
-    """How rich draws it, where there are colours."""
+    """The line's style in rich, if there are colours."""
 
 
 def lines_of(event: events.Event, elapsed: float) -> Iterator[Line]:
-    """The lines that an event leaves; none for what only moves.
+    """The lines that an event adds to the screen; none for events that only change the live part.
 
     :param elapsed: seconds since the display was made.
     """
@@ -64,6 +64,6 @@ def lines_of(event: events.Event, elapsed: float) -> Iterator[Line]:
         case events.RunEnded():
             word, style = _OUTCOMES.get(event.status, (event.status, ""))
             found = f", best reward {event.best}" if event.best else ""
-            # Why a run failed is said by the error that ends the command.
+            # The error that ends the command says why a run failed.
             said = f": {event.reason}" if event.reason and event.status != "failed" else ""
             yield Line(f"{word} after {duration(elapsed)}{found}{said}", style)

@@ -1,1 +1,1 @@
-"""Playing a policy, and scoring its episodes by the task."""
+"""Plays a policy, and scores its episodes by the task."""

@@ -1,4 +1,4 @@
-"""How many episodes a policy is judged by: as many as it takes to tell whether it solves its task."""
+"""Plays as many episodes as it takes to decide whether a policy solves its task."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Play = Callable[[range], Played]
 
 
 def judge(play: Play, first: int, task: TaskSpec) -> Played:
-    """Play the task's number of episodes, and more while they do not tell; at most :data:`MOST_EPISODES`.
+    """Play the task's number of episodes, and more while the result is undecided; at most :data:`MOST_EPISODES`.
 
     :param first: seed of the first episode; the others follow.
     """

@@ -1,4 +1,4 @@
-"""Playing episodes with a policy and scoring them by the task, without the generated reward."""
+"""Plays episodes with a policy and scores them by the task, without the generated reward."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from reward_synth.state.table import FieldTable
 from reward_synth.tasks.spec import EnvironmentSpec, TaskSpec
 
 Act = Callable[[FloatArray], FloatArray]
-"""Observations (episodes, …) to actions (episodes, action size). A :class:`Policy` that samples gets generators."""
+"""Observations (episodes, …) to actions (episodes, action size). A :class:`Policy` that samples needs generators."""
 
-# Disjoint ranges: episodes that are watched during training must not select, and episodes that selected a reward must
-# not be reported for it.
+# The ranges are disjoint: episodes that are watched during training must not select a reward, and episodes that
+# selected a reward must not be reported for it.
 TRAINING_EVALUATION_SEEDS = 20_000
 SELECTION_SEEDS = 10_000
 CONFIRMING_SEEDS = 12_500
@@ -43,7 +43,7 @@ def seconds_per_step(spec: EnvironmentSpec | TaskSpec) -> float:
 
 
 def play(task: TaskSpec, table: FieldTable, policy: Act, seeds: Sequence[int], repeat: int = 1) -> list[Episode]:
-    """Play one episode per seed, all side by side so that the policy is called in batches.
+    """Play one episode per seed, all in parallel so that the policy is called in batches.
 
     A policy that samples its actions has a generator for each episode, seeded with the episode's seed. So the same
     policy plays the same episode again, whichever other episodes are played beside it.

@@ -1,4 +1,4 @@
-"""A trained policy as plain arrays, which is all that evaluation needs. It is read without torch and without pickle."""
+"""A trained policy as plain arrays, which is all that evaluation needs. It loads without torch and without pickle."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Activation = Literal["tanh", "relu"]
 Output = Literal["clip", "squash", "sample"]
 
 FORMAT = 2
-"""Number of the file format. A reader accepts only this one and the first, which lacks ``repeat``."""
+"""Version of the file format. A reader accepts this one and version 1, which lacks ``repeat``."""
 
 _ACTIVATIONS: dict[Activation, Callable[[Array], Array]] = {
     "tanh": np.tanh,
@@ -30,13 +30,13 @@ _ACTIVATIONS: dict[Activation, Callable[[Array], Array]] = {
 
 @dataclass(frozen=True, eq=False)
 class Policy:
-    """A policy: normalise the observation, go through the actor's layers, fit the action's bounds or choose an action.
+    """A policy: it normalises the observation, applies the actor's layers, and bounds or samples the action.
 
     Weights and arithmetic are single precision, as they are in training.
 
     It is deterministic, except for ``output="sample"``, where an action is one of A. Then the action is sampled by the
     policy's probabilities, from a generator of the caller. Taking the likeliest action every time would be another
-    policy, which walks to and fro between two cells of a grid for ever. One generator per episode, seeded with the
+    policy, which may step back and forth between two cells for ever. One generator per episode, seeded with the
     episode's seed, makes the policy reproducible (:func:`reward_synth.evaluation.play.play` does that).
 
     :param layers: weights (inputs, outputs) and biases (outputs,) of the actor's layers, from the observation on.
@@ -70,7 +70,7 @@ class Policy:
 
     @property
     def draws(self) -> bool:
-        """True if it needs generators to act."""
+        """True if the policy samples, so that it needs generators to act."""
         return self.output == "sample"
 
     def __call__(self, observations: Array, generators: Sequence[np.random.Generator] | None = None) -> Array:
@@ -97,7 +97,7 @@ class Policy:
         return actions
 
     def save(self, path: Path) -> None:
-        """Write ``policy.npz``, whole or not at all."""
+        """Write ``policy.npz``; the file appears whole or not at all."""
         arrays: dict[str, Any] = {
             "format": FORMAT,
             "activation": self.activation,
@@ -156,7 +156,7 @@ def _choose(values: Array, draws: Array) -> Array:
 
 
 def _check(policy: Policy) -> None:
-    """Check what :class:`Policy` demands; ValueError for the first fault."""
+    """Raise ValueError for the first condition of :class:`Policy` that is violated."""
     if policy.activation not in get_args(Activation) or policy.output not in get_args(Output):
         raise ValueError(f"activation {policy.activation!r} or output {policy.output!r} is unknown")
     arrays = {"low": policy.low, "high": policy.high, "mean": policy.mean, "variance": policy.variance}

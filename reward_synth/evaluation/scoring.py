@@ -44,7 +44,7 @@ def _unusable(what: str, finding: Finding) -> RewardSynthError:
 
 
 def measured_table(task: TaskSpec, table: FieldTable) -> FieldTable:
-    """Only the fields that the task's success and fitness read: recording these alone is several times faster."""
+    """The fields that the task's success and fitness read. Recording only these is several times faster."""
     names = {*lint(task.success, table.layout(), "success").fields}
     names.update(lint(task.fitness, table.layout(), "fitness").fields)
     return table.subset([name for name in table.names if name in names])
@@ -60,7 +60,7 @@ def score_episodes(task: TaskSpec, table: FieldTable, episodes: Sequence[Episode
 
 
 def score_with(process: ScoringProcess, episodes: Sequence[Episode]) -> list[EpisodeScore]:
-    """As :func:`score_episodes`, by a process that already runs, because a locked process cannot start one.
+    """Like :func:`score_episodes`, with a running ``process``, because a locked process cannot start one.
 
     :raises RewardSynthError: instead of :class:`RewardError`, which would look like a fault of the trained reward.
     """

@@ -1,4 +1,4 @@
-"""Which candidate is better, and how sure that is."""
+"""Decides which candidate is better, and how certain that is."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from reward_synth.tasks.spec import TaskSpec
 
 Z_95 = 1.959964
 MARGIN = 0.15
-"""How far below the task's threshold the true share of successes of a solved task may lie, at 95 % confidence."""
+"""The true success rate of a solved task may lie this far below the threshold, at 95 % confidence."""
 MOST_EPISODES = 64
-"""Episodes of one evaluation, where fewer do not decide."""
+"""The largest number of episodes of one evaluation, used if fewer do not decide."""
 FINAL_EPISODES = 32
-"""Episodes of each policy of a final training, at least: for a threshold of 0.9, the share alone decides from here."""
+"""Fewest episodes per policy in a final training. At a threshold of 0.9, the share alone decides from here."""
 
 
 def best_candidate(candidates: Iterable[Candidate]) -> Candidate | None:
@@ -28,13 +28,13 @@ def is_solved(candidate: Candidate | None, task: TaskSpec) -> bool:
     if candidate is None or candidate.success is None:
         return False
     if not candidate.episodes:
-        # Versions that did not count the episodes decided by the share alone.
+        # Earlier versions did not count the episodes and compared the success rate alone.
         return candidate.success >= task.success_threshold
     return solves(round(candidate.success * candidate.episodes), candidate.episodes, task.success_threshold)
 
 
 def is_promising(candidate: Candidate | None, task: TaskSpec) -> bool:
-    """True if a candidate may well solve the task, and its episodes do not show that it does."""
+    """True if a candidate may solve the task, but its episodes do not yet show that it does."""
     if candidate is None or not candidate.episodes or not candidate.success or is_solved(candidate, task):
         return False
     failures = round((1.0 - candidate.success) * candidate.episodes)
@@ -42,19 +42,19 @@ def is_promising(candidate: Candidate | None, task: TaskSpec) -> bool:
 
 
 def solves(successes: int, count: int, threshold: float) -> bool:
-    """True if the share of successes reaches the threshold, and the episodes are enough to tell: with 95 % confidence
-    the true share is at most :data:`MARGIN` below it.
+    """True if the share of successes reaches the threshold and there are enough episodes: with 95 % confidence, the
+    true share is at most :data:`MARGIN` below the threshold.
     """
     return successes >= threshold * count and lower_bound(successes, count) >= threshold - MARGIN
 
 
 def is_decided(successes: int, count: int, threshold: float) -> bool:
-    """True if so many episodes tell whether a policy solves its task."""
+    """True if this many episodes decide whether a policy solves its task."""
     return solves(successes, count, threshold) or 1.0 - lower_bound(count - successes, count) < threshold
 
 
 def lower_bound(successes: int, count: int, confidence: float = 0.95) -> float:
-    """One-sided lower bound of a share (Clopper and Pearson 1934): below it, so many successes are too unlikely."""
+    """One-sided lower bound of a share (Clopper and Pearson 1934): a smaller share makes so many successes unlikely."""
     if successes == 0:
         return 0.0
     low, high = 0.0, successes / count
@@ -66,7 +66,7 @@ def lower_bound(successes: int, count: int, confidence: float = 0.95) -> float:
 
 
 def with_results(candidate: Candidate, results: Sequence[TrainResult], full_steps: int = 0) -> Candidate:
-    """The candidate with its trainings' outcome over all seeds.
+    """The candidate with the results of its trainings, over all seeds.
 
     :param full_steps: steps that all seeds would have taken if each had been trained to its end.
     """
@@ -75,7 +75,7 @@ def with_results(candidate: Candidate, results: Sequence[TrainResult], full_step
     if not finished:
         reason = next((result.reason for result in results if result.reason), "no training finished")
         return candidate.model_copy(update={"status": "crashed", "reason": reason, "steps": steps})
-    # Each seed counts alike: a doubtful policy plays more episodes than a clear failure.
+    # Each seed has the same weight, although an undecided policy plays more episodes than a clear failure.
     success = sum(result.success for result in finished) / len(finished)
     episodes = sum(len(result.episodes) for result in finished)
     crashed = len(results) - len(finished)

@@ -1,4 +1,4 @@
-"""Intervals of means over seeds, and the interquartile mean, which outliers do not move."""
+"""Intervals of means over seeds, and the interquartile mean, which is robust against outliers."""
 
 from __future__ import annotations
 

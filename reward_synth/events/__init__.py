@@ -1,1 +1,1 @@
-"""What happens in a run, as values: a tagged union of events, and the bus that hands them to listeners."""
+"""The events of a run as values (a tagged union), and the bus that passes them to listeners."""

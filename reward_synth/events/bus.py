@@ -1,4 +1,4 @@
-"""One place where events are emitted, and as many listeners as there are."""
+"""The event bus: one place to emit events, for any number of listeners."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Callable
 from reward_synth.events.model import Event
 
 Listener = Callable[[Event], None]
-"""Hears of each event, in order and in the thread that emits it. It neither waits nor changes what the search does."""
+"""Called with each event, in order and in the thread that emits it. It must not block or change the search."""
 Emit = Callable[[Event], None]
-"""What a part of the program is given that has something to report."""
+"""How a part of the program reports an event."""
 
 
 class EventBus:
-    """Hands each event to all listeners, in the order in which they were added."""
+    """Passes each event to all listeners, in the order in which they were given."""
 
     def __init__(self, *listeners: Listener) -> None:
         self._listeners = listeners

@@ -1,6 +1,6 @@
-"""The events of a run: frozen values, told apart by ``kind``. A line of ``events.jsonl`` is one of them and its time.
+"""The events of a run: frozen values that differ in ``kind``. A line of ``events.jsonl`` is one event and its time.
 
-A new event is a class here and its name in :data:`Event`. Journal, displays and viewer read the same values.
+A new event needs a class here and its name in :data:`Event`. Journal, displays and viewer read the same values.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ class RunStarted(Value):
 
     kind: Literal["started"] = "started"
     run_dir: str
-    """The run folder, as it was named."""
+    """Path of the run folder."""
     goal: str
     task: str = ""
-    """Name of the task spec; empty where it is still to be drafted."""
+    """Name of the task spec; empty if it is still to be drafted."""
 
 
 class IterationStarted(Value):
@@ -60,10 +60,10 @@ class ModelCalled(Value):
     kind: Literal["model-called"] = "model-called"
     role: str
     candidate: str | None = None
-    """The candidate that it was about, if it was about one."""
+    """The candidate that the call was about, if any."""
     seconds: float
     usd: float | None
-    """None where the price is unknown."""
+    """None if the price is unknown."""
 
 
 class CandidateChecked(Value):
@@ -76,7 +76,7 @@ class CandidateChecked(Value):
 
 
 class TrainingProgressed(Value):
-    """The training of one policy has come to ``step``. Several a second reach listeners; the journal keeps one."""
+    """The training of one policy has reached ``step``. Listeners get several a second; the journal keeps one."""
 
     kind: Literal["training"] = "training"
     candidate: str
@@ -98,7 +98,7 @@ class RungDecided(Value):
     """Counted from 1."""
     rungs: int
     share: float
-    """Of the budget, trained so far."""
+    """Share of the budget trained so far, 0 to 1."""
     kept: tuple[str, ...]
     """Candidates that train on, the best first."""
     stopped: tuple[str, ...]
@@ -126,7 +126,7 @@ class BestChanged(Value):
 
 
 class RewardFailed(Value):
-    """A reward trained, yet fails on the episodes that its own policy plays."""
+    """A reward could be trained, but it fails on episodes that its own policy plays."""
 
     kind: Literal["reward-failed-on-evaluation"] = "reward-failed-on-evaluation"
     candidate: str
@@ -190,8 +190,8 @@ _ADAPTER: TypeAdapter[Event] = TypeAdapter(Event)
 
 
 def parse_event(record: dict[str, Any]) -> Event:
-    """The event of a journal's record; its ``time`` is left to the caller.
+    """The event in a journal record; its ``time`` is left to the caller.
 
-    :raises pydantic.ValidationError: it is none that this version knows.
+    :raises pydantic.ValidationError: this version knows no such event.
     """
     return _ADAPTER.validate_python({name: value for name, value in record.items() if name != "time"})

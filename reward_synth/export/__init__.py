@@ -1,1 +1,1 @@
-"""A reward to take home: as one stand-alone file, and as a wrapper of an environment."""
+"""Exports a reward: as one stand-alone file, or as a wrapper of an environment."""

@@ -1,7 +1,7 @@
 """A reward as one stand-alone file that needs numpy, gymnasium and the simulator, and not this package.
 
-Environments of some simulators are made by this package; there the file needs it for them, and holds the reward all the
-same.
+This package makes the environments of some simulators. A file for those needs this package too, but still holds the
+whole reward.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ def export(
 ) -> str:
     """Text of a Python file with the reward and a ``gymnasium.Wrapper`` around it.
 
-    :param source: text of the reward file; it stands in the result as it is.
+    :param source: text of the reward file; it is copied unchanged.
     :param env_id: environment that ``make()`` of the file makes.
     :param arguments: its keyword arguments.
     :param horizon: steps until truncation; None for the environment's own.
-    :param table: fields of the environment; those that the reward reads are taken along.
+    :param table: fields of the environment; the file gets those that the reward reads.
     :param goal: what the reward is for, in words.
     :param scale: how its terms became the reward in training; the file's wrapper does the same.
-    :raises RewardSynthError: if the reward has errors, uses a name that the file needs, or the environment or a field
-        that it reads cannot be had without this package.
+    :raises RewardSynthError: if the reward has errors or uses a name that the file needs, or if the environment or a
+        field that it reads is not available without this package.
     """
     from reward_synth.simulators import get_simulator
 
@@ -89,9 +89,9 @@ def export(
 
 
 def exportable_simulator(env_id: str) -> str:
-    """The environment's simulator, if another file can make the environment.
+    """The environment's simulator, if an exported file can make the environment.
 
-    :raises RewardSynthError: this one is of these.
+    :raises RewardSynthError: an exported file cannot make it.
     """
     from reward_synth.simulators import get_simulator, simulator_of
     from reward_synth.simulators.custom.files import is_file_id
@@ -127,7 +127,7 @@ def _render(**values: Any) -> str:
 
 
 def _settings(env_id: str, arguments: Mapping[str, Any], horizon: int | None, packaged: bool) -> dict[str, Any]:
-    """What the file's ``make()`` passes on: to the simulator of this package, or to ``gymnasium.make``."""
+    """The arguments that the file's ``make()`` passes to this package's simulator or to ``gymnasium.make``."""
     if packaged:
         return {"env_id": env_id, "arguments": dict(arguments), "horizon": horizon}
     return {"id": env_id, **arguments} | ({} if horizon is None else {"max_episode_steps": horizon})
@@ -140,7 +140,7 @@ def _versioned(packages: Sequence[str]) -> Iterator[str]:
 
 
 def _names(source: str, imported: bool = True) -> Iterator[str]:
-    """Every name that the file binds at its top, as often as it does; those of imports too, if ``imported``."""
+    """Every name that the file binds at top level, once per binding; names of imports too, if ``imported``."""
     for statement in ast.parse(source).body:
         if isinstance(statement, ast.FunctionDef | ast.ClassDef):
             yield statement.name
@@ -151,7 +151,7 @@ def _names(source: str, imported: bool = True) -> Iterator[str]:
 
 
 def _without_future(source: str) -> str:
-    """Without ``from __future__`` lines, which may stand at the top of a file only, where there is one."""
+    """The source without ``from __future__`` lines, which are allowed only at the top of a file."""
     lines = source.splitlines()
     for statement in reversed(ast.parse(source).body):
         if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":

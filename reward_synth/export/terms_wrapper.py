@@ -1,4 +1,4 @@
-"""The wrapper that pays a reward's terms. An exported file carries its text, so it uses nothing of this package."""
+"""The wrapper that pays a reward's terms. Its text is copied into exported files, so it uses no other module here."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import numpy as np
 class TermsWrapper(gymnasium.Wrapper):
     """Replaces an environment's reward; the terms are in ``info["reward_terms"]``.
 
-    :param compute: gives named terms of ``(state, action, next_state)``, and ``memory`` if it takes that.
-    :param takes_memory: whether it does: a dict that lives for one episode.
-    :param read: gives the present state; it gets the newest observation, or None before the first reset.
-    :param total: makes the reward of the terms.
+    :param compute: returns named terms for ``(state, action, next_state)``, and ``memory`` if it takes that.
+    :param takes_memory: whether ``compute`` takes ``memory``, a dict that lives for one episode.
+    :param read: returns the present state from the newest observation, or from None before the first reset.
+    :param total: computes the reward from the terms.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class TermsWrapper(gymnasium.Wrapper):
         return observation, info
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """Step; the reward is made of ``info["reward_terms"]``, a dict from term name to float."""
+        """Take a step; the reward is computed from ``info["reward_terms"]``, a dict from term name to float."""
         observation, _, terminated, truncated, info = self.env.step(action)
         state, self._state = self._state, self._read(observation)
         memory = (self._memory,) if self._takes_memory else ()
@@ -48,7 +48,7 @@ class TermsWrapper(gymnasium.Wrapper):
         return observation, self._total(terms), terminated, truncated, {**info, "reward_terms": terms}
 
     def _taken(self, action: Any) -> np.ndarray:
-        """The action as the reward sees it, read-only: a choice is a vector with a 1 in its place."""
+        """The action as the reward sees it, read-only: a discrete action is a vector with a 1 at its index."""
         space = self.env.action_space
         choice = isinstance(space, gymnasium.spaces.Discrete)
         taken = np.eye(int(space.n))[action].ravel() if choice else np.array(action, dtype=np.float64)

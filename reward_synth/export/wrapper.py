@@ -1,4 +1,4 @@
-"""A generated reward in your own training code."""
+"""Wraps an environment so that your own training code can use a generated reward."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from reward_synth.state.view import viewer
 class RewardWrapper(TermsWrapper):
     """Replaces an environment's reward by a generated one; the terms are in ``info["reward_terms"]``.
 
-    The reward runs in this process, with all your rights: read it first. It is linted, which finds mistakes and
-    is no protection.
+    The reward runs in this process, with all your rights, so read it first. The lint finds mistakes but gives no
+    protection.
 
     :param env: a single (not vectorised) environment of the simulator. Its observations stay as they are.
     :param reward: path of a reward file, or its text.
     :param simulator: the simulator that the environment belongs to.
-    :param fields: a task's own fields (``load_task(FILE).environment.fields``), where the reward reads some.
-    :param scale: how the terms become the reward: ``sum`` or ``sign``. None takes what the file says, as a run's
-        ``best_reward.py`` does, or else ``sum``.
+    :param fields: a task's own fields (``load_task(FILE).environment.fields``), if the reward reads some.
+    :param scale: how the terms become the reward: ``sum`` or ``sign``. None takes the scale named in the file (a run's
+        ``best_reward.py`` has one), or else ``sum``.
     :raises RewardSynthError: if the lint finds an error, or the simulator does not know the environment.
     """
 

@@ -1,4 +1,4 @@
-"""Language models behind one protocol."""
+"""Language models behind one common protocol."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a language model must offer, and what stands in front of one."""
+"""The protocol of a language model, and the wrappers around one."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from reward_synth.core.types import AnyRoleName, Value
 
 
 class TextPart(Value):
-    """Words of a message that holds pictures too."""
+    """Text in a message that also holds pictures."""
 
     type: Literal["text"] = "text"
     text: str
 
 
 class ImagePart(Value):
-    """A picture in a message, for a model that sees."""
+    """A picture in a message, for a model that accepts pictures."""
 
     type: Literal["image"] = "image"
     media_type: Literal["image/png", "image/jpeg"] = "image/png"
@@ -35,7 +35,7 @@ class Message(Value):
 
     @property
     def text(self) -> str:
-        """The words alone; each picture is ``[image 1]``, counted from 1."""
+        """The text alone; each picture becomes ``[image 1]``, counted from 1."""
         if isinstance(self.content, str):
             return self.content
         number = itertools.count(1)
@@ -44,7 +44,7 @@ class Message(Value):
 
     @property
     def images(self) -> tuple[ImagePart, ...]:
-        """The pictures in it."""
+        """The pictures in the message."""
         return () if isinstance(self.content, str) else tuple(p for p in self.content if isinstance(p, ImagePart))
 
 
@@ -53,7 +53,7 @@ class Request(Value):
 
     messages: tuple[Message, ...]
     role: AnyRoleName
-    """Who asks: for the ledger, for ``--model critic=…`` and for file names."""
+    """The role that asks: for the ledger, for ``--model critic=…`` and for file names."""
     candidate: str | None = None
     """For the ledger only; not part of the cache key."""
     temperature: float = 0.8
@@ -72,16 +72,16 @@ class Reply(Value):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     usd: float | None = None
-    """Dollars, or None where the price is unknown. Never 0 for unknown; 0.0 for models that run here."""
+    """Dollars, or None if the price is unknown. Never 0 for unknown; 0.0 for models that run here."""
     seconds: float = 0.0
     cached: bool = False
 
 
 class CallsFailed(RewardSynthError):
-    """Some of the calls made side by side failed for good. Those that were answered must still be paid for.
+    """Some of several parallel calls failed for good. The answered ones must still be paid for.
 
-    :param error: why the first one failed; its message, hint and exit code are taken over.
-    :param finished: the replies that did come, by their index in the list that ``complete_many`` was given.
+    :param error: why the first one failed; its message, hint and exit code are used.
+    :param finished: the replies that arrived, by their index in the list given to ``complete_many``.
     """
 
     def __init__(self, error: RewardSynthError, finished: dict[int, Reply]) -> None:
@@ -90,11 +90,11 @@ class CallsFailed(RewardSynthError):
 
 
 class Model(Protocol):
-    """A language model behind one call. Classes define ``complete`` or ``complete_many``: each falls back on the other.
+    """A language model behind one call. A class defines ``complete`` or ``complete_many``; each one uses the other.
 
     ``complete`` retries transient failures itself. It raises a :class:`~reward_synth.core.errors.RewardSynthError`
     only for what ends the run (bad key, no such model, no retries left).
-    ``complete_many`` may run calls side by side and keeps their order. If one call fails for good while others are
+    ``complete_many`` may run calls in parallel and keeps their order. If one call fails for good while others are
     answered, it may raise :class:`CallsFailed`, which carries the answers.
     """
 
@@ -116,18 +116,18 @@ class Model(Protocol):
 
 
 class Wrapper(Model):
-    """A model in front of another one."""
+    """A model that wraps another one."""
 
     def __init__(self, model: Model) -> None:
         self.name, self.small, self._model = model.name, model.small, model
 
     def close(self) -> None:
-        """Close the model behind."""
+        """Close the wrapped model."""
         self._model.close()
 
 
 class Ledgered(Wrapper):
-    """A model that reports every call that it answers to a sink.
+    """A model that reports each answered call to a sink.
 
     The sink is called from the thread that called the model, once per reply, in order.
     """

@@ -1,4 +1,4 @@
-"""Identical calls answered from disk: plain JSON, one file per request."""
+"""Answers identical calls from disk: plain JSON, one file per request."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Cached(Wrapper):
     A reply from the cache has ``cached=True`` and ``usd=0.0``, since this call cost nothing. A damaged file counts as
     missing and is rewritten.
 
-    :param model: answers what the folder lacks.
+    :param model: answers the requests that the folder lacks.
     :param directory: one ``<key>.json`` per request, see :func:`request_key`; made when first needed.
     :param endpoint: ``--base-url``, if any. The same name at two servers means two models.
     """
@@ -39,7 +39,7 @@ class Cached(Wrapper):
         self._identity = f"{model.name} at {endpoint}" if endpoint else model.name
 
     def complete_many(self, requests: list[Request]) -> list[Reply]:
-        """Answer from the folder where possible; make the other requests side by side, equal ones only once."""
+        """Answer from the folder where possible; make the other requests in parallel, equal ones only once."""
         keys = [request_key(self._identity, request) for request in requests]
         known = {key: reply for key in keys if (reply := self._read(key)) is not None}
         missing = {key: request for key, request in zip(keys, requests, strict=True) if key not in known}
@@ -52,7 +52,7 @@ class Cached(Wrapper):
         return replies
 
     def _ask(self, missing: dict[str, Request], keys: list[str]) -> dict[str, Reply]:
-        """Make the missing requests and keep each answer, also the answers that came before a failed call."""
+        """Make the missing requests and keep each answer, even if another call fails."""
         asked, failure = list(missing), None
         try:
             answers = dict(enumerate(self._model.complete_many(list(missing.values()))))
@@ -75,5 +75,5 @@ class Cached(Wrapper):
 
 
 def _free(reply: Reply) -> Reply:
-    """The reply as a cached one: it took no time and no money."""
+    """The reply as a cached one: it took no time and cost nothing."""
     return reply.model_copy(update={"cached": True, "usd": 0.0, "seconds": 0.0})

@@ -22,7 +22,7 @@ class ModelRow(Value):
     """``here`` (runs on this machine), ``person``, ``recording`` or ``provider``."""
     ready: bool
     note: str
-    """What it is or where it lies, if it is ready; otherwise what is missing and how to get it."""
+    """If it is ready: what or where it is. Otherwise: what is missing and how to get it."""
 
 
 def available_models() -> list[ModelRow]:

@@ -28,12 +28,12 @@ _SECRET_TEXT = re.compile(
 
 
 def secret_names(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Names of the variables that look like secrets, which no child process needs."""
+    """Names of the variables that look like secrets. No child process needs them."""
     return tuple(name for name in environment if is_secret(name))
 
 
 def scrub(text: str) -> str:
-    """``text`` without keys: without those of the environment, and without anything that looks like one."""
+    """``text`` without keys: neither those of the environment nor anything else that looks like a key."""
     values = {os.environ[name] for name in secret_names(os.environ)}
     for value in sorted(values, key=len, reverse=True):
         if len(value) >= 8:
@@ -42,7 +42,7 @@ def scrub(text: str) -> str:
 
 
 def load_env_file() -> tuple[str, ...]:
-    """Take keys from the ``.env`` of the working folder, if there is one; the names of those taken."""
+    """Load keys from the ``.env`` of the working folder, if there is one. Returns the names of the loaded keys."""
     from dotenv import dotenv_values
 
     return take_keys(dotenv_values(Path.cwd() / ".env"))

@@ -79,7 +79,7 @@ class LiteLLMModel(Model):
         return self._reply(response, time.monotonic() - started)
 
     def complete_many(self, requests: list[Request]) -> list[Reply]:
-        """Answer several requests side by side, in order."""
+        """Answer several requests in parallel, in order."""
         return side_by_side(self.complete, requests, _WORKERS)
 
     def _resolve(self) -> tuple[str, str]:
@@ -140,10 +140,10 @@ class LiteLLMModel(Model):
         import openai
 
         if isinstance(error, openai.RateLimitError):
-            # OpenAI's words for an empty account. Google uses them for a rate limit that ends within a minute.
+            # OpenAI uses these words for an empty account, Google for a rate limit that ends within a minute.
             empty = "insufficient_quota" in str(error) or "check your plan and billing" in str(error)
             return not (empty and self._provider == "openai")
-        lost = isinstance(error, openai.APIConnectionError)  # includes timeouts
+        lost = isinstance(error, openai.APIConnectionError)  # This includes timeouts.
         return lost or (isinstance(error, openai.OpenAIError) and _status(error) >= 500)
 
     def _pause(self, state: RetryCallState) -> float:
@@ -179,7 +179,7 @@ class LiteLLMModel(Model):
         return usd if usd or self._provider in _LOCAL_PROVIDERS else None
 
     def _explain(self, error: Exception) -> RewardSynthError:
-        """The error in words for a person, without any key in it."""
+        """The error explained for a person, without any key in it."""
         import openai
 
         kinds = self._litellm.exceptions
@@ -205,7 +205,7 @@ class LiteLLMModel(Model):
 
 
 def _content(message: Message) -> str | list[dict[str, Any]]:
-    """A message's content as OpenAI's interface wants it, which litellm translates for the others."""
+    """A message's content in OpenAI's format, which litellm translates for the others."""
     if isinstance(message.content, str):
         return message.content
     return [
@@ -218,11 +218,11 @@ def _content(message: Message) -> str | list[dict[str, Any]]:
 
 def _import_litellm() -> ModuleType:
     """Import litellm so that it uses no network, loads no ``.env`` by itself and prints nothing."""
-    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else the import fetches prices
-    os.environ.setdefault("LITELLM_MODE", "PRODUCTION")  # else the import loads any .env it finds
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # Otherwise the import fetches prices.
+    os.environ.setdefault("LITELLM_MODE", "PRODUCTION")  # Otherwise the import loads any .env.
     import litellm
 
-    litellm.suppress_debug_info = True  # else it prints advice to stdout, where data belongs
+    litellm.suppress_debug_info = True  # Otherwise it prints advice to stdout, where data belongs.
     for name in ("LiteLLM", "httpx"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     module: ModuleType = litellm
@@ -236,7 +236,7 @@ def _status(error: BaseException) -> int:
 
 
 def _retry_after(error: BaseException | None) -> float | None:
-    """Seconds that the server asks to wait, if it says so in a number."""
+    """The seconds that the server asks to wait, if it gives a number."""
     headers = getattr(getattr(error, "response", None), "headers", None) or {}
     for source in (headers, getattr(error, "litellm_response_headers", None) or {}):
         try:

@@ -27,9 +27,9 @@ from reward_synth.llm.keys import secret_names
 from reward_synth.llm.parallel import side_by_side
 
 SLOTS = 4
-# Room in tokens for all slots together: four prompts of 2,500 tokens with answers of 1,500 fit, in 470 MB.
+# Tokens for all slots together: four prompts of 2,500 tokens with answers of 1,500 fit, in 470 MB.
 CONTEXT = 16_384
-# With fewer tokens in common, reading a prompt again is faster than the two calls that would share it.
+# With fewer common tokens, reading a prompt again is faster than the two calls that share it.
 _SHARED_WORTH_IT = 64
 _PATIENCE = 300.0
 """Seconds that loading may take."""
@@ -38,9 +38,9 @@ _PATIENCE = 300.0
 class LocalModel(Model):
     """Qwen2.5-Coder-1.5B-Instruct, or another GGUF file, run on this machine. It costs nothing: ``usd`` is 0.0.
 
-    The process starts with the first call (a few seconds) and ends with ``close`` or with this process. So a crash in
-    llama.cpp does not end this process, and the call is made once more in a new one. Equal requests do not always give
-    equal answers: llama.cpp adds up in an order that depends on the other requests of a batch.
+    The process starts with the first call (a few seconds) and ends with ``close`` or with this process. A crash in
+    llama.cpp therefore does not end this process, and the call is repeated once in a new one. Equal requests do not
+    always give equal answers, because llama.cpp's order of addition depends on the other requests of a batch.
 
     The file is that of ``REWARD_SYNTH_MODEL_FILE``, used unchecked, or else the weights of ``models pull``, which the
     first call downloads if they are missing.
@@ -63,14 +63,14 @@ class LocalModel(Model):
         self._lock = threading.Lock()
 
     def complete_many(self, requests: list[Request]) -> list[Reply]:
-        """Answer side by side, one slot for each request. The common beginning of the prompts is read once.
+        """Answer in parallel, one slot for each request. The common beginning of the prompts is read once.
 
-        Requests are taken in groups of as many as there are slots.
+        Each group has as many requests as there are slots.
         """
         replies: list[Reply] = []
         for start in range(0, len(requests), SLOTS):
             group = requests[start : start + SLOTS]
-            with contextlib.suppress(_ProcessEnded):  # then a new process answers, without sharing
+            with contextlib.suppress(_ProcessEnded):  # A new process then answers without sharing.
                 self._running().share_prefix([_messages(request) for request in group])
             slot_of = {id(request): slot for slot, request in enumerate(group)}
 
@@ -94,7 +94,7 @@ class LocalModel(Model):
         try:
             answer = self._running().post("/v1/chat/completions", body)
         except _ProcessEnded:
-            answer = self._running().post("/v1/chat/completions", body)  # in a new process, the last try
+            answer = self._running().post("/v1/chat/completions", body)  # The last try, in a new process.
         tokens = {name: answer["usage"][name] for name in ("prompt_tokens", "completion_tokens")}
         text = answer["choices"][0]["message"]["content"] or ""
         return Reply(text=text, model=self.name, usd=0.0, seconds=time.monotonic() - started, **tokens)
@@ -119,7 +119,7 @@ class _Server:
     def __init__(self, model: Path) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="reward-synth-local-")
         self._log = Path(self._folder.name) / "log.txt"
-        self._held: dict[int, list[int]] = {}  # the prompt that each slot read last
+        self._held: dict[int, list[int]] = {}  # The prompt that each slot read last.
         self._token = secrets.token_urlsafe(24)
         address_file = Path(self._folder.name) / "address"
         settings = {
@@ -139,11 +139,11 @@ class _Server:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=_child_environment(),
-                start_new_session=True,  # only we receive Ctrl-C; we close the child ourselves
+                start_new_session=True,  # Only this process receives Ctrl-C; it closes the child.
             )
         try:
             assert self._process.stdin is not None
-            with contextlib.suppress(BrokenPipeError):  # it died at once; waiting for its address reports why
+            with contextlib.suppress(BrokenPipeError):  # It died at once; _await_address reports why.
                 self._process.stdin.write(json.dumps(settings).encode() + b"\n")
                 self._process.stdin.flush()
             self._address = self._await_address(address_file)
@@ -156,7 +156,7 @@ class _Server:
         return self._process.poll() is None
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Make one call; errors become errors with words for the person."""
+        """Make one call; an error becomes one that explains itself to the person."""
         request = urllib.request.Request(
             self._address + path,
             json.dumps(body).encode(),
@@ -169,7 +169,7 @@ class _Server:
         except urllib.error.HTTPError as error:
             raise _refusal(error) from None
         except (OSError, http.client.HTTPException, ValueError):
-            self._process.kill()  # even if it lives, it is of no more use
+            self._process.kill()  # Even if it is alive, it is of no more use.
             self._process.wait()
             raise _ProcessEnded(
                 f"the local model's process ended in the middle of a call\n{self._last_words()}",
@@ -180,11 +180,11 @@ class _Server:
         """Let slot 0 read the common beginning of all prompts, and copy its state to the other slots.
 
         Otherwise each slot reads its own prompt, because llama.cpp shares nothing between requests that start
-        together. A slot that already holds as much of its prompt from an earlier call keeps its state. In a repair it
+        together. A slot whose state from an earlier call already begins with the shared part keeps it. In a repair it
         holds more than that: the answer to be repaired.
         """
         if len(conversations) < 2:
-            self._held.pop(0, None)  # slot 0 is about to read something else
+            self._held.pop(0, None)  # Slot 0 will read something else.
             return
         prompts = [self._tokens(messages) for messages in conversations]
         columns = itertools.takewhile(lambda tokens: len(set(tokens)) == 1, zip(*prompts, strict=False))
@@ -202,7 +202,7 @@ class _Server:
             self.post(f"/slots/{slot}?action=restore", {"filename": "shared.bin"})
 
     def close(self) -> None:
-        """End the process, politely first."""
+        """Ask the process to end, and kill it if it does not."""
         with contextlib.suppress(OSError):
             if self._process.stdin is not None:
                 self._process.stdin.close()

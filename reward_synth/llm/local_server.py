@@ -25,9 +25,9 @@ def main() -> None:
     parameters.cpuparams.n_threads = settings["threads"]
     parameters.cpuparams_batch.n_threads = settings["threads"]
     # llama.cpp's defaults stay: flash attention, 16-bit keys and values, and repacked weights give 10.0 tokens per
-    # second of processor time. Without flash attention it was 7.9, with 8-bit keys and values 8.5, without repacking
-    # 8.4. Four samples side by side give no more than one: arithmetic is the limit, not memory.
-    # One pool of cells for all slots: a single long prompt may use all, and a slot can take over another's prompt.
+    # second of processor time. It was 7.9 without flash attention, 8.5 with 8-bit keys and values, 8.4 without
+    # repacking. Four parallel samples give no more tokens than one: arithmetic is the limit, not memory.
+    # All slots share one pool of cells: one long prompt may use all, and a slot can take over another's prompt.
     parameters.kv_unified = True
     # The slots share a prompt by saving slot 0 and restoring it elsewhere. llama.cpp's own cache would first clear
     # every idle slot, and the restored slots are idle.
@@ -42,7 +42,7 @@ def main() -> None:
     part.write_text(server.listening_address, encoding="utf-8")
     part.replace(target)
     sys.stdin.read()
-    # Leave without joining the C++ threads: waiting for an answer that nobody will read would hold the memory.
+    # Exit without joining the C++ threads: waiting for an answer that nobody will read would keep the memory.
     os._exit(0)
 
 

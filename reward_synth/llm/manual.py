@@ -15,11 +15,11 @@ from reward_synth.llm.base import Model, Reply, Request
 
 @dataclass(eq=False)
 class ManualModel(Model):
-    """A model that writes ``NNN-role.prompt.md`` and waits until a non-empty ``NNN-role.answer.md`` lies beside it.
+    """A model that writes ``NNN-role.prompt.md`` and waits for a non-empty ``NNN-role.answer.md`` beside it.
 
-    An answer counts once its size has not changed for ``settle`` seconds, because editors and copies write in pieces. A
-    prompt that has an answer already is not asked again, so a stopped run continues where it was. Tokens are None,
-    since nobody counted them. The price is None too, since nobody knows what the person's chat window costs.
+    An answer counts once its size has not changed for ``settle`` seconds, because editors write in pieces. A prompt
+    that has an answer already is not asked again, so a stopped run continues where it was. Tokens and price are None,
+    since nobody knows them.
     """
 
     name = "manual"
@@ -89,7 +89,7 @@ def _has_text(path: Path) -> bool:
 
 
 def _write_pictures(prompt: Path, request: Request) -> None:
-    """The prompt's pictures beside it, ``001-critic.image-1.png``, numbered as its text numbers them."""
+    """Write the prompt's pictures beside it, ``001-critic.image-1.png``, with the numbers used in its text."""
     for message in request.messages:
         for number, image in enumerate(message.images, start=1):
             kind = image.media_type.rpartition("/")[2]
@@ -98,12 +98,12 @@ def _write_pictures(prompt: Path, request: Request) -> None:
 
 
 def _prompt_text(request: Request) -> str:
-    """The text that the person pastes. The sample's number makes equal prompts different files."""
+    """The text that the person pastes. The sample's number makes the files of equal prompts differ."""
     parts = []
     for message in sorted(request.messages, key=lambda message: message.role != "system"):
         said = "(your earlier answer was)\n\n" if message.role == "assistant" else ""
         parts.append(said + message.text.strip())
-    # A conversation that goes on holds the answers before: there the number alone makes the difference.
+    # A longer conversation differs by its earlier answers, so it needs no number.
     if request.sample and not any(message.role == "assistant" for message in request.messages):
         parts.append(f"(draw {request.sample + 1}: a fresh chat for this one, please, without the answers before)")
     return "\n\n".join(parts) + "\n"

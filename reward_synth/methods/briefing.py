@@ -1,4 +1,4 @@
-"""From a run's history to the brief that a designer reads."""
+"""Turns a run's history into the brief that a designer reads."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def first_brief(
     falls: bool = True,
     unseen: Sequence[str] = (),
 ) -> Brief:
-    """What the designer reads before anything was tried.
+    """The brief before anything was tried.
 
-    :param goal: the person's sentence.
-    :param dt: seconds of one step.
+    :param goal: the goal in the person's words.
+    :param dt: simulated seconds per step.
     :param falls: see :class:`~reward_synth.roles.brief.Brief`.
     :param unseen: fields that the policy does not observe.
     """
@@ -60,7 +60,7 @@ def first_brief(
 
 
 def _training(task: TaskSpec, settings: Settings, unseen: Sequence[str]) -> str:
-    """Who learns from the reward, and what they do not see. A preset that is not chosen yet has no foresight."""
+    """Text on the learner and on what it does not observe. It omits the foresight of a preset not yet chosen."""
     told = [describe(preset_for(task, settings.learner), settings.steps or task.training.steps)]
     if unseen:
         names = " and ".join(f"`{name}`" for name in unseen)
@@ -71,21 +71,21 @@ def _training(task: TaskSpec, settings: Settings, unseen: Sequence[str]) -> str:
 
 
 def _meaning(task: TaskSpec, goal: str) -> str:
-    """What counts, where the person's sentence does not say it: a drafted measure in the words of its draft."""
+    """What success means, if the person's sentence does not say it; for a drafted measure, the draft's own notes."""
     if task.drafted:
         return task.notes
     return "" if says_the_same(goal, task.goal) else task.goal
 
 
 def opening_brief(history: History) -> Brief:
-    """As :func:`first_brief`, for a run."""
+    """Like :func:`first_brief`, for a run."""
     goal = history.store.info.goal
     told = (history.task, goal, history.table, history.dt, history.settings, history.small)
     return first_brief(*told, falls=history.falls, unseen=history.unseen)
 
 
 def brief_for(history: History) -> Brief:
-    """The opening brief with what was learnt: the best rewards so far, lessons, a reading, the person's words."""
+    """The opening brief plus what was learnt: the best rewards, lessons, the last reflection, the person's words."""
     rejected = [c for c in history.candidates if c.status in ("rejected", "crashed")]
     readings = history.readings
     return replace(
@@ -98,17 +98,17 @@ def brief_for(history: History) -> Brief:
 
 
 def words_of(answer: Feedback) -> str:
-    """What a person said, as it enters a prompt; empty if they said nothing."""
+    """A person's answer as prompt text; empty if it says nothing."""
     preference = f"I prefer the behaviour of {answer.prefer}." if answer.prefer else ""
     return "\n".join(text for text in (answer.note, preference) if text)
 
 
 def _attempts(history: History) -> tuple[Attempt, ...]:
-    """The best trained rewards, those that the person preferred before all others."""
+    """The best trained rewards; those that the person preferred come first."""
     trained = [c for c in history.candidates if c.status == "trained"]
     preferred = {answer.prefer: number for number, answer in enumerate(history.answers, start=1) if answer.prefer}
     ranked = sorted(trained, key=lambda c: (preferred.get(c.id, 0), c.score), reverse=True)
-    # A training that went on has its parent's reward: only the better of the two is worth a place.
+    # A continued training has its parent's reward, so only the better of the two is shown.
     by_source: dict[str, Candidate] = {}
     for candidate in ranked:
         by_source.setdefault(history.source(candidate.id), candidate)

@@ -1,9 +1,9 @@
-"""Eureka: a population of rewards, and one conversation that goes on from the best of each iteration.
+"""Eureka: a population of rewards, and a conversation that continues from the best of each iteration.
 
 Ma et al. 2023, "Eureka: Human-Level Reward Design via Coding Large Language Models", arXiv:2310.12931. Sixteen samples
-are drawn from the same prompt, all are trained to the end, and the best one's answer and the course of its terms are
-the next two turns of the conversation. Our lint and sandbox stay, which the paper does not have: what they reject is
-what fails to execute there.
+come from the same prompt and all are trained to the end. The best one's answer and the curves of its terms are the next
+two turns of the conversation. Unlike the paper, this version keeps our lint and sandbox: what they reject corresponds
+to what fails to execute in the paper.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from reward_synth.methods.briefing import opening_brief, words_of
 
 
 class Eureka:
-    """Best of the iteration, reflected upon; no critic, no repair, no screen, no early end."""
+    """Reflects on the best reward of each iteration; no critic, no repair, no screen, no early stop."""
 
     name = "eureka"
     paper = "Eureka (arXiv:2310.12931)"
@@ -43,14 +43,14 @@ class Eureka:
         self._prompts = tools.prompts
 
     def propose(self, history: History) -> Proposals:
-        """All samples from one prompt; from the second iteration on, from the conversation with its best so far."""
+        """All samples share one prompt; from the second iteration on, it continues the conversation with the best."""
         brief, count = opening_brief(history), self._settings.samples
         for number in range(history.iteration - 1, 0, -1):
             best = best_candidate(history.of_iteration(number))
             if best is not None:
                 turns = self._turns(history, best, number)
                 return Proposals(brief, count, (best.id,), turns, spread=False, screen=False)
-        # Where nothing could be trained, the paper repeats the iteration from the same messages.
+        # If nothing could be trained, the paper repeats the iteration with the same messages.
         brief = replace(brief, feedback=tuple(self._words(history)))
         return Proposals(brief, count, spread=False, screen=False)
 
@@ -69,11 +69,11 @@ class Eureka:
         return ()
 
     def schedule(self, checked: Sequence[Checked]) -> Schedule:
-        """Everything trains to its end, in the order of sampling."""
+        """All candidates train to their end, in the order of sampling."""
         return Schedule(tuple(each.candidate.id for each in checked))
 
     def reflect(self, history: History) -> Reflection:
-        """The course of success, fitness and every term of the iteration's best reward."""
+        """The curves of success, fitness and every term of the iteration's best reward."""
         best = best_candidate(history.of_iteration(history.iteration))
         if best is None:
             return Reflection("No sample of this iteration could be trained.")

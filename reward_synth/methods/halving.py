@@ -1,6 +1,6 @@
 """Early elimination: candidates train in rungs, and after each rung the worst stop.
 
-This is successive halving (Jamieson and Talwalkar 2016, arXiv:1502.07943): after each rung, the better half goes on.
+This is successive halving (Jamieson and Talwalkar 2016, arXiv:1502.07943): after each rung, the better half continues.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from reward_synth.training.job import TrainJob
 from reward_synth.training.outcomes import RungEnd
 
 ONE_IN = 2
-"""So many candidates of a rung for each one that goes on, rounded up: one goes on always.
+"""One in this many candidates of a rung continues, rounded up, so at least one does.
 
 A smaller share saves more, but the rewards that lead at a tenth of the budget are often not those that lead at its end
 (``benchmarks/rungs.py``)."""
@@ -25,13 +25,13 @@ A smaller share saves more, but the rewards that lead at a tenth of the budget a
 
 @dataclass(frozen=True)
 class Standing:
-    """How good a candidate is at the end of a rung, by the task's own measure and never by its reward's value."""
+    """A candidate's quality at the end of a rung, by the task's own measure and never by its reward's value."""
 
     candidate: str
     success: float
     """Share of the evaluation episodes of all seeds that succeeded; -1 if every seed crashed."""
     fitness: float
-    """Mean over them."""
+    """Mean over these episodes."""
     error: float = 0.0
     """Standard error of the fitness."""
 
@@ -41,17 +41,17 @@ class Standing:
         return (self.success, self.fitness)
 
     def overlaps(self, better: Standing) -> bool:
-        """True if chance may have put the better one first: both succeed alike, and their 95 % intervals meet."""
+        """True if chance may explain the order: equal success, and overlapping 95 % intervals of fitness."""
         near = better.fitness - self.fitness <= Z_95 * math.hypot(self.error, better.error)
         return self.success == better.success >= 0.0 and near
 
     @classmethod
     def of(cls, candidate: str, results: Sequence[TrainResult], until: int, episodes: int = 1) -> Standing:
-        """From the newest evaluations of all seeds at step ``until``.
+        """The standing by the evaluations of all seeds at step ``until``.
 
-        Results may have gone further, as those of a resumed run have: only what was known at that step counts.
+        The results of a resumed run may have gone further; only what was known at that step counts.
 
-        :param episodes: of each evaluation.
+        :param episodes: the number in each evaluation.
         """
         newest = [point for result in results if (point := _at(result, until)) is not None]
         if not newest:
@@ -76,13 +76,13 @@ def _at(result: TrainResult, until: int) -> EvaluationPoint | None:
 def choose(
     standings: Sequence[Standing], entered: int, aimless: float | None = None
 ) -> tuple[list[Standing], list[Standing]]:
-    """Those that go on and those that stop, each the best first.
+    """The candidates that continue and those that stop, each the best first.
 
-    :param standings: of those still in training, the more promising first: it wins a tie.
-    :param entered: candidates that began the rung. Those that crashed or ended in it count as stopped.
-    :param aimless: fitness that aimless behaviour reaches, for a goal of which nobody knows how fast it is learnt. A
-        rung must not decide by chance there: nobody stops while no candidate is beyond this, nor one whose interval
-        meets that of the last who goes on.
+    :param standings: candidates still in training, the more promising first: that one wins a tie.
+    :param entered: how many candidates began the rung. Those that crashed or ended in it count as stopped.
+    :param aimless: fitness that aimless behaviour reaches, for a goal whose learning speed is unknown. A rung must not
+        decide by chance there, so nobody stops while no candidate exceeds this value. Nor does a candidate stop whose
+        interval overlaps that of the last one that continues.
     """
     ranked = sorted(standings, key=lambda each: each.score, reverse=True)
     places = math.ceil(entered / ONE_IN)
@@ -96,7 +96,7 @@ def choose(
 
 
 def most_steps(candidates: int, rungs: Sequence[float]) -> float:
-    """Full trainings' worth of steps that so many candidates take at most."""
+    """The largest number of steps that these candidates can take, in units of one full training."""
     total, before = 0.0, 0.0
     for share in rungs if candidates > 1 else (1.0,):
         total += candidates * (share - before)
@@ -107,14 +107,14 @@ def most_steps(candidates: int, rungs: Sequence[float]) -> float:
 class SuccessiveHalving:
     """The trainings of one iteration's candidates, rung by rung.
 
-    Nothing is kept but the trainings' own files: a resumed run decides again, on the same figures.
+    Only the trainings' own files are kept: a resumed run decides again, on the same numbers.
 
-    :param jobs: per candidate one job per seed; the more promising candidate first.
+    :param jobs: for each candidate one job per seed; the more promising candidate first.
     :param rungs: shares of the budget at which the worst stop, rising to 1.
     :param aimless: see :func:`choose`.
-    :param free: candidates that are in no rung and train to their end: at the steps where rungs end they have been.
-    :param ended: told once of each candidate whose seeds all have a result.
-    :param decided: told of each decision.
+    :param free: candidates outside all rungs, which train to their end; they have passed the rungs' steps before.
+    :param ended: called once for each candidate when all its seeds have a result.
+    :param decided: called for each decision.
     """
 
     def __init__(
@@ -144,7 +144,7 @@ class SuccessiveHalving:
     def run(self) -> None:
         """Train until the last rung is done or ``should_stop`` turns true."""
         field = [name for name in self._jobs if name not in self._free]
-        # Those in no rung run beside the last one: a call ends with its longest training, and a rung would wait for it.
+        # Free candidates run beside the last rung: a call ends with its longest training, so a rung would wait for it.
         free = [job for name in self._free for job in self._jobs[name]]
         besides: list[TrainJob] = []
         for number, share in enumerate(self._rungs, start=1):
@@ -157,7 +157,7 @@ class SuccessiveHalving:
             self._executor.run(wanted, self._progressed, self._finished, self._should_stop)
             if self._should_stop() or last:
                 return
-            # Those that stopped lack their final evaluation yet.
+            # The stopped candidates still need their final evaluation.
             field, besides = self._cut(field, number, share)
 
     @staticmethod
@@ -177,7 +177,7 @@ class SuccessiveHalving:
         return len(seeds) == len(self._jobs[name]) and all(each.status != "paused" for each in seeds.values())
 
     def _at_rung(self, job: TrainJob) -> TrainResult | None:
-        """What stood at the job's ``until``: a pause, also where the training has gone on since; else its result."""
+        """The state at the job's ``until``: its pause, even if the training continued later; otherwise its result."""
         reported = self._results[self._names[job.folder]].get(job.seed_index)
         if reported is not None and reported.status == "paused":
             return reported

@@ -1,4 +1,4 @@
-"""From a designer's drafts to rewards worth training: check, critic, screen, repair; at most a few rounds."""
+"""Turns a designer's drafts into rewards worth training, by a few rounds of check, critic, screen and repair."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ NO_CODE = declare(
 
 @dataclass(frozen=True)
 class Refined:
-    """A draft after its last round, with all that was found in it."""
+    """A draft after its last round, with all findings on it."""
 
     draft: Draft
     report: CheckReport
-    """Lint, probe, screen and critic findings on the source that stands in ``draft``."""
+    """Lint, probe, screen and critic findings on the source in ``draft``."""
     objections: tuple[Finding, ...] = ()
-    """What the critic calls an error: worth a repair, but no ground for rejection."""
+    """The critic's errors: they ask for a repair, but do not reject the reward."""
     repairs: int = 0
     valid_at_first: bool = False
 
     @property
     def valid(self) -> bool:
-        """True if the code keeps the contract: lint and probe have no objection."""
+        """True if the code keeps the contract: lint and probe accept it."""
         faults = (f for f in self.report.findings if f.severity == "error" and f.source in ("lint", "probe"))
         return bool(self.draft.source) and next(faults, None) is None
 
     @property
     def ok(self) -> bool:
-        """True if it may be trained: valid, and not plainly paying for the opposite of the goal."""
+        """True if it may be trained: it is valid and does not clearly pay for the opposite of the goal."""
         return bool(self.draft.source) and self.report.ok
 
     @property
@@ -56,7 +56,7 @@ class Refiner:
     """Runs the rounds.
 
     :param critic: None leaves the critic out.
-    :param rounds: most repairs of one draft.
+    :param rounds: the largest number of repairs per draft.
     """
 
     def __init__(self, checker: RewardChecker, designer: Designer, critic: Critic | None, rounds: int) -> None:
@@ -66,9 +66,9 @@ class Refiner:
         self._rounds = rounds
 
     def refine(self, brief: Brief, drafts: Sequence[Draft], *, screen: bool = True) -> list[Refined]:
-        """Each draft, repaired as far as the rounds allow; in the order given.
+        """Repair each draft as far as the rounds allow; the order is kept.
 
-        :param screen: rank reference episodes by each reward, and have a contradiction repaired.
+        :param screen: rank reference episodes by each reward, and repair a reward that contradicts the fitness.
         """
         refined = self._look(brief, [Refined(draft, CheckReport()) for draft in drafts], screen)
         refined = [replace(item, valid_at_first=item.valid) for item in refined]
@@ -90,19 +90,19 @@ class Refiner:
         return refined
 
     def inspect(self, source: str, *, screen: bool = True) -> Refined:
-        """Check and screen a reward that nobody is to repair: a person's own."""
+        """Check and screen a reward without repairing it, such as a person's own."""
         return self._measure(Refined(Draft(source), CheckReport()), screen)
 
     def _look(self, brief: Brief, items: list[Refined], screen: bool) -> list[Refined]:
         looked = [self._measure(item, screen) for item in items]
         if self._critic is None:
             return looked
-        # Code that does not run is the lint's business; the critic's time goes to what does.
+        # The critic sees only code that runs; the lint handles the rest.
         sound = [i for i, item in enumerate(looked) if item.ok]
         reviews = self._critic.review(brief, [(looked[i].draft, looked[i].report) for i in sound])
         for i, review in zip(sound, reviews, strict=True):
-            # A critic can be wrong where lint and probe cannot: its errors ask for a repair, but do not reject, and
-            # its warnings are for people to read: mended one by one, they make all samples alike.
+            # Unlike lint and probe, a critic can be wrong: its errors ask for a repair, but do not reject. Its warnings
+            # are for people only: repairing each one would make all samples alike.
             said = tuple(f.model_copy(update={"severity": "warning"}) for f in review.findings)
             draft, report = looked[i].draft, looked[i].report
             exchanges = (*draft.exchanges, review.exchange)
@@ -125,7 +125,7 @@ class Refiner:
 
 
 def _to_mend(item: Refined) -> tuple[Finding, ...]:
-    """What the designer is asked to mend: errors of lint, probe and screen; else the critic's."""
+    """The findings that the designer must fix: errors of lint, probe and screen, or else the critic's."""
     if not item.draft.source:
         return (NO_CODE.finding(item.draft.problem),)
     errors = tuple(f for f in item.report.findings if f.severity == "error")
@@ -133,7 +133,7 @@ def _to_mend(item: Refined) -> tuple[Finding, ...]:
 
 
 def _better(before: Refined, after: Refined) -> Refined:
-    """The repaired version, unless the repair broke what ran: then the earlier one, with the try counted."""
+    """The repaired version, unless the repair broke a working one: then the earlier one, with the attempt counted."""
     if after.ok or not before.ok:
         return after
     kept = Draft(

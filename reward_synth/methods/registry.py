@@ -1,4 +1,4 @@
-"""The search methods by name. A new one is a module of this folder, a line here, a section of its page and a test."""
+"""The search methods by name. A new method needs a module here, a line in METHODS, a section of the page and a test."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ METHODS: dict[str, type[Synth] | type[Eureka]] = {
 
 
 def open_method(tools: Tools) -> Method:
-    """The method that the settings name, over these roles."""
+    """The method that the settings name, made from these tools."""
     return _known(tools.settings.method)(tools)
 
 
 def with_method(resolved: Resolved) -> Resolved:
-    """The settings with what their method decides.
+    """The settings completed by their method's defaults and fixed values.
 
     :raises RewardSynthError: there is no such method, or a setting was given that it would ignore.
     """
@@ -36,9 +36,9 @@ def with_method(resolved: Resolved) -> Resolved:
 
 
 def refuse_ignored(resolved: Resolved) -> None:
-    """Refuse what the method would ignore: settings that it decides, and models of roles that it does not ask.
+    """Refuse what the method would ignore: settings that it fixes, and models of roles that it does not ask.
 
-    :raises RewardSynthError: naming where it was given, and the reason.
+    :raises RewardSynthError: something would be ignored. The error names where it was given, and the reason.
     """
     settings = resolved.settings
     method = _known(settings.method)
@@ -46,7 +46,7 @@ def refuse_ignored(resolved: Resolved) -> None:
     asked = {"designer", "task_drafter", *method.roles}
     reasons += [("models", f"{method.name} asks no {role}") for role in settings.models if role not in asked]
     hint = "drop it, or use --method synth"
-    # A run of an earlier version has no origin for settings that came later.
+    # A run of an earlier version has no origin for newer settings.
     origins = dict.fromkeys(Settings.model_fields, DEFAULT) | resolved.origins
     rules = (IdleRule(key, "method", reason, hint) for key, reason in reasons)
     Resolved(settings, origins).refuse_idle(rules)

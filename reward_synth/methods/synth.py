@@ -1,6 +1,6 @@
 """The default method: a designer, a critic and an analyzer in turn, over successive halving.
 
-It unites Text2Reward (typed state, execution feedback, human rounds; arXiv:2309.11489), Auto MC-Reward (designer,
+It combines Text2Reward (typed state, execution feedback, human rounds; arXiv:2309.11489), Auto MC-Reward (designer,
 critic, analyzer; arXiv:2312.09238) and CARD (trajectory preference before training; arXiv:2410.14660).
 """
 
@@ -17,11 +17,11 @@ from reward_synth.roles.brief import Turn
 
 TURNS_REMEMBERED = 4
 STILL_IMPROVING = "still-improving"
-"""The finding of a training that ended on the way up."""
+"""The rule that finds a training that ended while fitness was still rising."""
 
 
 class Synth:
-    """Samples that differ by emphasis; the best two so far and the analyzer's reading go to the next round."""
+    """Samples differ by emphasis; the two best rewards so far and the analyzer's text go to the next round."""
 
     name = "synth"
     paper = "Text2Reward (arXiv:2309.11489), Auto MC-Reward (arXiv:2312.09238), CARD (arXiv:2410.14660)"
@@ -36,13 +36,13 @@ class Synth:
         self._analyzer = tools.analyzer
 
     def propose(self, history: History) -> Proposals:
-        """The designer reads the best rewards so far, lessons, the last reading and the person's words."""
+        """The designer reads the best rewards so far, lessons, the analyzer's last text and the person's words."""
         brief = brief_for(history)
         parents = tuple(attempt.id for attempt in brief.attempts)
         return Proposals(brief, self._settings.samples, parents)
 
     def unfinished(self, history: History) -> tuple[str, ...]:
-        """The best candidate, where its training ended on the way up: more steps are surer than another reward."""
+        """The best candidate, if its fitness was still rising: more steps help more surely than another reward."""
         best = best_candidate(history.candidates)
         if best is None or STILL_IMPROVING not in history.findings(best.id):
             return ()
@@ -51,12 +51,12 @@ class Synth:
         return (best.id,)
 
     def schedule(self, checked: Sequence[Checked]) -> Schedule:
-        """Those that rank the reference episodes best go first; after each rung the worse half stops."""
+        """Candidates that rank the reference episodes best train first; after each rung the worse half stops."""
         ranked = sorted(checked, key=_promise, reverse=True)
         return Schedule(tuple(each.candidate.id for each in ranked), self._settings.rung_shares)
 
     def reflect(self, history: History) -> Reflection:
-        """The analyzer reads every training of the iteration, and its own last readings."""
+        """The analyzer reads every training of the iteration, and its own last texts."""
         tried = [c for c in history.of_iteration(history.iteration) if c.status in ("trained", "crashed")]
         short = self._analyzer.model.small
         shown = [(c.id, history.source(c.id), history.store.read_summary(c.id, short) or c.reason) for c in tried]
@@ -66,6 +66,6 @@ class Synth:
 
 
 def _promise(checked: Checked) -> float:
-    # In tenths: finer differences over thirty episodes are chance, and then the model's first answer goes first.
+    # Rounded to tenths: over thirty episodes, finer differences are chance. On a tie the model's first answer is first.
     alignment = checked.candidate.alignment
     return 0.0 if alignment is None else round(alignment, 1)

@@ -1,1 +1,1 @@
-"""From a goal to a task that has been tried, before a reward is paid for."""
+"""Turns a goal into a task that has been tried, before any reward is paid for."""

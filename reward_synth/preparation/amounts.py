@@ -1,4 +1,4 @@
-"""What a goal may want of each field, in amounts: read from recorded episodes, for a model that cannot guess them."""
+"""Amounts that a goal may ask of each field, computed from recorded episodes for a model that cannot guess them."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from reward_synth.state.table import FieldTable
 MOST_ELEMENTS = 3
 """Vectors with more elements than this are left out: a small model cannot tell the elements apart."""
 BEYOND = (0.25, 1.0)
-"""How far beyond the best aimless episode an amount lies, in ranges of the aimless episodes."""
+"""Distances of an amount beyond the best aimless episode, in ranges of the aimless episodes."""
 HALFWAY = 0.5
-"""A mild amount, for what has only to hold beside something else: on the way from usual to the best aimless one."""
+"""A mild amount, for a condition beside others: this far from the usual value to the best aimless episode."""
 NEAR = 0.1
-"""What counts as near, in ranges of the aimless episodes."""
+"""The tolerance of "near", in ranges of the aimless episodes."""
 STILL = 1e-6
-"""What moves less than this, does not move."""
+"""A field that changes less than this counts as constant."""
 ONE_SIGN = 0.2
-"""A field that is no angle is positive where its lowest value is a smaller part than this of its highest."""
+"""A field other than an angle counts as positive if its lowest value is below this share of its highest."""
 _GOALS_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?")
 
 
 def quantities(table: FieldTable, known: KnownEpisodes, goal: str) -> tuple[Quantity, ...]:
-    """A quantity for each number of the table that moves; amounts from aimless episodes, and from the goal's words.
+    """A quantity for each number of the table that moves, with amounts from aimless episodes and from the goal's words.
 
-    :param table: the fields to speak of; the episodes hold at least these.
+    :param table: the fields to use; the episodes hold at least these.
     """
     numbers = tuple(float(text) for text in _GOALS_NUMBER.findall(goal))
     return tuple(
@@ -51,7 +51,7 @@ def _quantity(field: Field, element: int, episodes: Sequence[Episode], numbers: 
         return None
     slack = 0.0 if field.unit.startswith("rad") else ONE_SIGN
     signed = low < -slack * high and high > -slack * low
-    # A height never falls below the ground, nor a distance below 0, though no field's table says so.
+    # A height is never below the ground, nor a distance below 0, but no field table says so.
     floor = field.low if signed or low < -ONE_SIGN * high else max(field.low, 0.0)
     said = [number for number in numbers if floor <= number <= field.high]
     levels = {when: _levels(values, episodes, when) for when in WHENS}
@@ -77,18 +77,18 @@ def _quantity(field: Field, element: int, episodes: Sequence[Episode], numbers: 
 
 
 def _of_sign(amounts: Sequence[float], sign: float) -> tuple[float, ...]:
-    """Those that have the sign, all for 0. Where the mild one falls out, the next stands in its place and its own."""
+    """The amounts with this sign; all for 0. If the mild amount is dropped, the next one also takes its place."""
     kept = [amount + 0.0 for amount in amounts if not sign or amount * sign > 0.0]
     return tuple(kept if not kept or kept[0] == amounts[0] else [kept[0], *kept])
 
 
 def _rests(field: Field, signed: bool, start: float) -> list[float]:
-    """Values that "near" may name unasked: an angle or a speed of nothing. A place where it is already is no wish."""
+    """Values that "near" offers unasked: angle or speed 0, and place 0 only if the robot starts elsewhere."""
     return [0.0] if signed and (field.unit != "m" or start != 0.0) else []
 
 
 def _levels(values: Sequence[FloatArray], episodes: Sequence[Episode], when: When) -> tuple[FloatArray, FloatArray]:
-    """The number that "more than" compares, and the one that "less than" does, in each episode."""
+    """For each episode, the number that "more than" compares, and the number that "less than" compares."""
     if when == "on average":
         means = np.array([each.mean() for each in values])
         return means, means
@@ -99,17 +99,17 @@ def _levels(values: Sequence[FloatArray], episodes: Sequence[Episode], when: Whe
 
 
 def _beyond(levels: FloatArray, highest: float, said: Sequence[float]) -> Iterator[float]:
-    """Amounts, the mildest first: some that are beyond aimless behaviour, and what the goal itself names."""
+    """Amounts, the mildest first: some beyond aimless behaviour, and those that the goal names."""
     usual, best = float(np.median(levels)), float(levels.max())
     spread = max(best - float(levels.min()), 1e-9)
     found = [usual + HALFWAY * (best - usual), *(best + share * spread for share in BEYOND)]
     if np.isfinite(highest):
-        # Close to the bound itself there is nothing beyond.
+        # Near the bound, an amount beyond it would be impossible.
         found = [amount for amount in found if amount < highest] or [best + HALFWAY * (highest - best)]
     yield from dict.fromkeys([*(_rounded(amount, spread) for amount in found), *said])
 
 
 def _rounded(value: float, scale: float) -> float:
-    """To two digits of the scale: amounts are read by people."""
+    """Rounded to two digits of the scale, because people read amounts."""
     digits = 1 - int(np.floor(np.log10(scale)))
     return float(round(value, digits)) + 0.0

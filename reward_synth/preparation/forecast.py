@@ -1,4 +1,4 @@
-"""What a run would do and cost, worked out without asking a model or training anything."""
+"""Forecasts what a run would do and cost, without asking a model or training anything."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 _PROBE_SECONDS = 1.0
 _LEARNER_SECONDS_PER_STEP: dict[LearnerName, float] = {"ppo": 1.0e-4, "sac": 1.2e-3, "tqc": 1.7e-3}
-"""The learner's and the reward's share of a decision on one core, roughly: PPO's with 64 environments and minibatches
-of 512 or 1,024 on HalfCheetah, the others' with the preset "manipulate" and four updates."""
+"""Approximate time of learner and reward per policy decision on one core: PPO with 64 environments and minibatches
+of 512 or 1,024 on HalfCheetah, the others with the preset "manipulate" and four updates."""
 _CHARACTERS_PER_TOKEN = 4
 _ANSWER_TOKENS = {True: 250, False: 1500}
-"""Tokens of a usual answer, by whether the model is small."""
+"""Tokens of a typical answer, by whether the model is small."""
 _PLACEHOLDER = 'def compute_reward(state, action, next_state):\n    return {"none": 0.0}\n'
 
 
 @dataclass(frozen=True)
 class Range:
-    """From the least (solved in the first iteration, nothing to repair) to the most that the settings allow."""
+    """From the minimum (solved in the first iteration, nothing to repair) to the maximum that the settings allow."""
 
     low: float
     high: float
@@ -34,22 +34,22 @@ class Range:
 
 @dataclass(frozen=True)
 class Plan:
-    """The forecast of a run. Figures about models are estimates: four characters to a token, usual answers."""
+    """The forecast of a run. Model figures are estimates: four characters per token, typical answers."""
 
     task: TaskSpec | None
-    """None where the success measure would have to be drafted first."""
+    """None if the success measure would have to be drafted first."""
     models: dict[str, str]
-    """Model by role."""
+    """Model names by role."""
     prompt: str | None
-    """The designer's first prompt, whole; None without a task."""
+    """The designer's complete first prompt; None without a task."""
     calls: Range
     tokens: Range | None
     usd: Range | None
-    """None where the price of a model is unknown."""
+    """None if the price of a model is unknown."""
     steps: Range | None
     """Environment steps."""
     seconds: Range | None
-    """Training time with all jobs side by side; without the models' time."""
+    """Training time with all jobs in parallel, without the models' time."""
 
 
 def make_plan(goal: str, settings: Settings, task: TaskSpec | None) -> Plan:
@@ -72,17 +72,17 @@ def make_plan(goal: str, settings: Settings, task: TaskSpec | None) -> Plan:
     from reward_synth.methods.halving import most_steps
     from reward_synth.methods.registry import METHODS
 
-    # At best one candidate is trained and solves the task; at worst each rung stops as few of them as it may.
+    # At best one candidate is trained and solves the task; at worst each rung stops as few as possible.
     one = (settings.steps or task.training.steps) * settings.seeds
     final = (settings.steps or task.training.steps) * settings.final_seeds
     most = one * most_steps(settings.samples, settings.rung_shares) * settings.iterations
     if METHODS[settings.method].continues:
-        # One training may go on with as many steps again beside each iteration but the first, and after the last.
+        # One training may be continued for as many steps in each iteration but the first, and after the last.
         most += one * (settings.iterations - 1 + settings.train_on)
     least = most if settings.keep_going else one
     steps = Range(least + final, most + final)
     per_step = _seconds_per_step(task, settings.learner)
-    # The final trainings run side by side even where one candidate was enough.
+    # The final trainings run in parallel even if one candidate was enough.
     low = least + final / max(1, min(settings.worker_count, settings.final_seeds))
     longest = steps.high * per_step / settings.worker_count
     seconds = Range(min(low * per_step, longest), longest)
@@ -100,7 +100,7 @@ def _has_critic(settings: Settings) -> bool:
 
 
 def _asked(settings: Settings, critic: bool) -> tuple[RoleName, ...]:
-    """The roles that the method asks beside the designer."""
+    """The roles that the method asks besides the designer."""
     from reward_synth.methods.registry import METHODS
 
     return tuple(role for role in METHODS[settings.method].roles if role != "critic" or critic)
@@ -110,7 +110,7 @@ def _calls(settings: Settings, drafted: bool) -> Range:
     asked = _asked(settings, _has_critic(settings))
     rounds = 2 if "critic" in asked else 1
     readings = 1 if "analyzer" in asked else 0
-    # The environment, unless it was named; the draft, with what it is sent back for; and a second opinion.
+    # Calls for the environment, unless it was named; for the draft and its repairs; and for a second draft.
     named = 0 if settings.env is not None else 1
     before, most = (named + 2, named + 2 * DRAFTS) if drafted else (0, 0)
     least = settings.iterations if settings.keep_going else 1
@@ -120,7 +120,7 @@ def _calls(settings: Settings, drafted: bool) -> Range:
 
 
 def _first_prompt(goal: str, settings: Settings, task: TaskSpec, small: bool) -> str:
-    """The very text of the first request, caught from a designer that asks a model which is none."""
+    """The exact text of the first request, taken from a designer that asks a scripted model."""
     from reward_synth.llm.fake import ScriptedModel
     from reward_synth.roles.brief import as_text
     from reward_synth.roles.designer import Designer
@@ -140,7 +140,7 @@ def _brief(goal: str, settings: Settings, task: TaskSpec, small: bool) -> Brief:
 
 
 def _price_of_call(names: set[str], prompt_tokens: float, answer_tokens: float) -> tuple[float, float] | None:
-    """Dollars of a call with the cheapest and the dearest of the models; None if a price is unknown."""
+    """Dollars per call for the cheapest and the most expensive model; None if a price is unknown."""
     prices = []
     for name in names:
         if name == "local" or name.startswith("replay:"):
@@ -156,7 +156,7 @@ def _price_of_call(names: set[str], prompt_tokens: float, answer_tokens: float) 
 
 
 def _seconds_per_step(task: TaskSpec, learner: LearnerName | None) -> float:
-    """Stepping is measured here and now, for a second; the learner's share is a constant."""
+    """Seconds per environment step: stepping is measured for a second, and the learner's share is a constant."""
     from reward_synth.simulators import open_environment
     from reward_synth.training.presets import preset_for
 

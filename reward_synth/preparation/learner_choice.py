@@ -1,6 +1,6 @@
-"""How a goal without a spec is trained: as the shipped tasks of the same environment are, or of the same simulator.
+"""Chooses the training for a goal without a spec, from the shipped tasks of the same environment or robot.
 
-Somebody measured those presets, horizons and budgets. Defaults are for bodies that no shipped task has.
+Their presets, horizons and budgets were measured. Defaults are for robots that no shipped task has.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ Kind = TypeVar("Kind")
 
 @dataclass(frozen=True)
 class LearnerChoice:
-    """Learner, preset and budget of a drafted task, its longest episode, and the episodes that judge a policy."""
+    """Learner, preset and budget of a drafted task, its horizon, and the episodes that judge a policy."""
 
     training: Training
     horizon: int
     """In environment steps."""
     evaluation: Evaluation
     reason: str
-    """Why these, in words, for the person."""
+    """Why these were chosen, in words for the person."""
 
 
 def choose_learner(spec: EnvironmentSpec, shipped: Sequence[TaskSpec]) -> LearnerChoice:
     """The settings of the nearest shipped tasks whose learner is installed.
 
-    The most common preset of the nearest tasks is taken, with the upper median of its steps, but no fewer than the
-    default: nobody knows yet how hard the goal is, and a training ends early where it is solved.
+    The most common preset is taken, with the upper median of its steps, but at least the default steps: the goal's
+    difficulty is unknown, and a training ends early once the task is solved.
 
     :param shipped: every shipped task.
     """
@@ -59,7 +59,7 @@ def _as_most_of(tasks: Sequence[TaskSpec], where: str) -> LearnerChoice:
     def preset_of(task: TaskSpec) -> tuple[LearnerName, str]:
         return task.training.learner, task.training.preset or DEFAULT_PRESETS[task.training.learner]
 
-    # Of equally common presets PPO's is taken: it starts faster and asks for no further package.
+    # Among equally common presets PPO's is taken: it starts faster and needs no further package.
     learner, preset = _most_common(sorted(map(preset_of, tasks)))
     chosen = [task for task in tasks if preset_of(task) == (learner, preset)]
     steps = max(median_high(task.training.steps for task in chosen), Training().steps)
@@ -74,5 +74,5 @@ def _as_most_of(tasks: Sequence[TaskSpec], where: str) -> LearnerChoice:
 
 
 def _most_common(kinds: Iterable[Kind]) -> Kind:
-    """The most common one; of equals, the first."""
+    """The most common one; the first on a tie."""
     return Counter(kinds).most_common(1)[0][0]

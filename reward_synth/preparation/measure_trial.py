@@ -1,7 +1,7 @@
-"""What success and fitness say of episodes whose behaviour is known: aimless ones, and those of scripted experts.
+"""Tries success and fitness on episodes whose behaviour is known: aimless ones, and those of scripted experts.
 
-A measure that aimless behaviour fulfils calls any reward good. One that contradicts itself calls the wrong one good.
-A person is told so of their own task; a model's draft goes back to the model.
+If aimless behaviour satisfies a measure, every reward looks good. If a measure contradicts itself, the wrong reward
+looks good. A person gets these findings about their own task; a model's draft goes back to the model.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from reward_synth.state.table import FieldTable
 from reward_synth.tasks.spec import TaskSpec
 
 BY_CHANCE = 0.1
-"""Share of the aimless episodes that may fulfil a success before a draft is refused."""
+"""A draft is refused if more than this share of the aimless episodes succeeds."""
 DIFFERENT = 0.1
-"""Share of the recorded episodes that two drafts may call differently."""
+"""Two drafts may disagree on up to this share of the recorded episodes."""
 ORDERED = 0.5
-"""A fitness contradicts success if a successful episode is the fitter one in no more than this share of all pairs."""
+"""A fitness contradicts success if the successful episode has the higher one in at most this share of all pairs."""
 REVERSED = -0.3
-"""Rank correlation of two drafts' fitness below which they want the opposite. Of what both call failures they may well
-think differently: thirty episodes that have nothing in common lie above it in nineteen of twenty cases."""
+"""Two drafts want the opposite if the rank correlation of their fitness is below this. They may well rank failures
+differently: for thirty unrelated episodes, the correlation is above this in nineteen of twenty cases."""
 PAIRS = 3
-"""Successful and failed episodes, of each at least so many, that it takes to compare them by fitness."""
+"""Comparing them by fitness needs at least so many successful and so many failed episodes."""
 DOUBTS = frozenset(
     PROBE[name].id
     for name in (
@@ -50,30 +50,30 @@ DOUBTS = frozenset(
         "no-second-draft",
     )
 )
-"""The rules whose finding makes a draft doubtful: it runs, and says the wrong thing."""
+"""Rules whose findings make a draft doubtful: it runs, but measures the wrong thing."""
 LONGEST_CHECKED = 5_000
-"""Steps of the longest episodes that are also played to their end, at rest and at random."""
+"""Episodes of up to this many steps are also played to their end, at rest and at random."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """The verdicts on all recorded episodes of a task."""
+    """The scores of all recorded episodes of a task."""
 
     scripted: tuple[EpisodeScore, ...]
-    """Short aimless episodes; the first does nothing."""
+    """Short aimless episodes; in the first, the robot does nothing."""
     longer: tuple[EpisodeScore, ...]
-    """Aimless episodes as long as an evaluation's; the first does nothing. Empty where the short ones are as long."""
+    """Full-length aimless episodes; in the first, the robot does nothing. Empty if the short ones are as long."""
     experts: tuple[EpisodeScore, ...]
 
     @classmethod
     def of(cls, reference: ReferenceEpisodes, longer: Sequence[EpisodeScore]) -> Trial:
-        """From the recorded episodes."""
+        """The trial of the recorded episodes."""
         count = len(reference.scores) - reference.experts
         return cls(reference.scores[:count], tuple(longer), reference.scores[count:])
 
     @property
     def aimless(self) -> tuple[EpisodeScore, ...]:
-        """All that aim at nothing. A short one cannot succeed by lasting: the long ones tell."""
+        """All aimless episodes. A short one cannot succeed by lasting, so the long ones are needed too."""
         return (*self.scripted, *self.longer)
 
     @property
@@ -83,11 +83,11 @@ class Trial:
 
     @property
     def scores(self) -> tuple[EpisodeScore, ...]:
-        """All of them."""
+        """The scores of all episodes."""
         return (*self.aimless, *self.experts)
 
     def doubts(self) -> Iterator[Finding]:
-        """What speaks against the measures: an error should not pass unseen, a warning may be so for a good reason."""
+        """Findings against the measures. An error must be handled; a warning may have a good reason."""
         yield from self._success()
         yield from self._fitness()
 
@@ -128,9 +128,9 @@ class Trial:
 
 
 def disagreement(first: Trial, second: Trial) -> Finding | None:
-    """What two drafts of one goal say differently of the same episodes; None where they mean the same.
+    """A finding if two drafts of one goal judge the same episodes differently; None if they agree.
 
-    A goal that can be read in two ways, a sign that was mistaken and a threshold that nothing reaches show here.
+    It detects a goal with two readings, a wrong sign, and a threshold that nothing reaches.
     """
     ours, theirs = ([each.success for each in trial.scores] for trial in (first, second))
     different = sum(a != b for a, b in zip(ours, theirs, strict=True))
@@ -147,9 +147,9 @@ def disagreement(first: Trial, second: Trial) -> Finding | None:
 
 
 def share_of_pairs(values: FloatArray, chosen: NDArray[np.bool_]) -> float:
-    """In how many pairs of a chosen and another one the chosen has the larger value; a tie counts half.
+    """The share of pairs in which the chosen item has a larger value than the other; a tie counts half.
 
-    That is Mann and Whitney's U over the number of pairs.
+    This is Mann and Whitney's U divided by the number of pairs.
 
     :param values: shape (n,).
     :param chosen: shape (n,); at least one is true and one is false.
@@ -159,14 +159,14 @@ def share_of_pairs(values: FloatArray, chosen: NDArray[np.bool_]) -> float:
 
 
 def full_length(task: TaskSpec, table: FieldTable) -> list[Episode]:
-    """Episodes at rest and at random that last as long as an evaluation's; none where the short ones do, or of the
-    very longest.
+    """Record full-length episodes at rest and at random. There are none if the short ones are as long, or if the
+    horizon exceeds :data:`LONGEST_CHECKED`.
     """
     return record_full_length(task, table) if STEPS < task.horizon <= LONGEST_CHECKED else []
 
 
 class KnownEpisodes:
-    """The episodes on which one draft after another is tried: recorded once."""
+    """The episodes on which all drafts are tried; they are recorded once."""
 
     def __init__(self, task: TaskSpec, table: FieldTable) -> None:
         self._table = table
@@ -175,16 +175,16 @@ class KnownEpisodes:
 
     @property
     def aimless(self) -> list[Episode]:
-        """Those that aim at nothing, the long ones last."""
+        """The aimless episodes, the long ones last."""
         return [*self.reference.episodes[: len(self.reference.episodes) - self.reference.experts], *self.longer]
 
     @property
     def experts(self) -> tuple[Episode, ...]:
-        """Those of the scripted experts, if there are any."""
+        """The episodes of the scripted experts, if there are any."""
         return self.reference.episodes[len(self.reference.episodes) - self.reference.experts :]
 
     def trial(self, task: TaskSpec) -> Trial:
-        """The trial of a draft.
+        """Score the episodes by a draft.
 
         :raises RewardError: success or fitness fails on an episode.
         """

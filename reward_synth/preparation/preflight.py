@@ -1,7 +1,7 @@
-"""Before a model is paid: does the environment work, and can the task's measures tell anything?
+"""Checks before any model is paid: does the environment work, and are the task's measures useful?
 
-A broken environment is an error here, and never a reward's fault later on. What is merely doubtful is a remark, on
-which a person decides.
+A broken environment is an error here, so that no reward is blamed for it later. Anything that is merely doubtful is a
+remark, and a person decides about it.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from reward_synth.training.worker.locked_trial import rehearse
 
 TRIAL_STEPS = 30
 SAME = 1e-6
-"""Rows of two episodes with one seed are the same if no value differs by more, relatively or absolutely."""
+"""Two episodes with one seed have the same rows if no value differs by more, relatively or absolutely."""
 
 
 @dataclass(frozen=True)
 class Remark:
     """Something doubtful about an environment or a task.
 
-    :param level: a ``warning`` should be looked at; a ``note`` is said for the sake of completeness.
+    :param level: a ``warning`` needs a look; a ``note`` is for completeness only.
     """
 
     level: Literal["warning", "note"]
@@ -51,43 +51,43 @@ class Remark:
 
 @dataclass(frozen=True)
 class PreparedTask:
-    """A task that has been tried, with all that the search needs of it: made once, before a reward is paid for."""
+    """A task that has been tried, with all that the search needs. It is made once, before any reward is paid for."""
 
     spec: TaskSpec
     checker: RewardChecker
     """Holds the field table and the reference episodes, and checks rewards against them."""
     remarks: tuple[Remark, ...]
-    """What was noticed."""
+    """Anything doubtful that was noticed."""
     trial: Trial
-    """The verdicts of the task's measures on episodes that are known."""
+    """The scores that the task's measures give to known episodes."""
     unseen: tuple[str, ...]
     """Fields that a policy cannot know from its observation."""
 
     @property
     def aimless_fitness(self) -> float:
-        """The highest fitness of what aims at nothing, in episodes as long as an evaluation's where there are such."""
+        """The highest fitness of aimless episodes, of those with full length if there are any."""
         return max(score.fitness for score in self.trial.longer or self.trial.scripted)
 
     @property
     def table(self) -> FieldTable:
-        """All fields, those among them that only judges may read."""
+        """All fields, including those that only success and fitness may read."""
         return self.checker.table
 
     @property
     def reference_episodes(self) -> ReferenceEpisodes:
-        """Scripted and expert episodes with the task's score of each."""
+        """Scripted and expert episodes, each with the task's score."""
         return self.checker.reference_episodes
 
     def with_spec(self, spec: TaskSpec) -> PreparedTask:
-        """The same for a spec that differs in words, or in how it is trained."""
+        """The same task with a spec that differs only in its words or in its training."""
         return replace(self, spec=spec, checker=replace(self.checker, task=spec))
 
 
 def preflight(task: TaskSpec, *, render: bool = False, sandbox: bool = True) -> PreparedTask:
-    """Try the task's environment, record its reference episodes, and judge them by the task's success and fitness.
+    """Try the task's environment, record its reference episodes, and score them by the task's success and fitness.
 
     :param render: also make a picture.
-    :param sandbox: lock what is tried in a process of its own, as training is.
+    :param sandbox: run the trial in a locked process, as training does.
     :raises EnvironmentFault: the environment is broken.
     :raises RewardSynthError: it cannot be made, or success or fitness fails on an episode.
     """
@@ -112,11 +112,11 @@ def _unseen(task: TaskSpec, table: FieldTable) -> tuple[str, ...]:
 
 
 def try_environment(spec: EnvironmentSpec, *, render: bool = False, sandbox: bool = True) -> tuple[Remark, ...]:
-    """Make, reset and step an environment, and see whether its seeds reproduce. Success is not asked for.
+    """Make, reset and step an environment, and check that its seeds reproduce. Success is not checked.
 
-    One of a person's own (``module:…``, ``FILE.py:…``) is tried in a locked process first, which may crash.
+    A person's own environment (``module:…``, ``FILE.py:…``) is first tried in a locked process, which may crash.
 
-    :raises EnvironmentFault: it fails, gives numbers that are not finite, or observations of another shape than told.
+    :raises EnvironmentFault: it fails, gives numbers that are not finite, or observations of an undeclared shape.
     :raises RewardSynthError: it cannot be made.
     """
     if ":" in spec.environment.id:
@@ -177,7 +177,7 @@ def _picture(spec: EnvironmentSpec) -> Iterator[Remark]:
         with closing(open_environment(spec, render_mode="rgb_array")) as made:
             made.reset(seed=SEED)
             frame: Any = made.render()
-    except Exception as error:  # noqa: BLE001  (graphics fail in any way, and nothing but pictures depends on them)
+    except Exception as error:  # noqa: BLE001  (graphics can fail in any way, and only pictures depend on them)
         said = f"{type(error).__name__}: {error}"
         hint = (
             "give its __init__ a render_mode, and its metadata rgb_array; without a screen try MUJOCO_GL=egl or osmesa"
@@ -190,7 +190,7 @@ def _picture(spec: EnvironmentSpec) -> Iterator[Remark]:
 
 
 def _ranges(checker: RewardChecker) -> Iterator[Remark]:
-    """Fields whose recorded values leave the range that the table tells designers."""
+    """Remarks on fields whose recorded values leave the range that designers are shown."""
     table = checker.table
     rows = np.concatenate([episode.rows for episode in checker.reference_episodes.episodes])
     low, high = rows.min(axis=0), rows.max(axis=0)
@@ -210,7 +210,7 @@ def _ranges(checker: RewardChecker) -> Iterator[Remark]:
 
 
 def _code(checker: RewardChecker) -> Iterator[Remark]:
-    """What the code of success and fitness gives reason to doubt: lint's warnings, and positions that never change."""
+    """Remarks on the code of success and fitness: lint warnings, and positions that never change."""
     task, layout, fix = checker.task, checker.table.layout(), PROBE["fixed-position"].fix
     parts: tuple[Literal["success", "fitness"], ...] = ("success", "fitness")
     for part in parts:

@@ -1,4 +1,4 @@
-"""From a goal to a task that is ready to be searched on: everything that can be checked before a folder is made."""
+"""Prepares a task for the search: everything that can be checked before a run folder is made."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from reward_synth.tasks.spec import EnvironmentSpec, TaskSpec, load_task, match_
 
 
 def prepare(goal: str, settings: Settings) -> PreparedTask | None:
-    """Find what would stop a run, and try the task on its environment.
+    """Find anything that would stop a run, and try the task on its environment.
 
     :return: None for a goal without a task spec: a model must draft one first, and its paid answers need a run folder.
-        Then only the environment has been tried, if it was named.
+        In that case only the environment has been tried, if it was named.
     :raises EnvironmentFault: the environment is broken.
     :raises RewardSynthError: something is missing.
     """
@@ -31,7 +31,7 @@ def prepare(goal: str, settings: Settings) -> PreparedTask | None:
 
 
 def known_task(goal: str, settings: Settings, *, typed: bool = False) -> TaskSpec | None:
-    """The task that was named, or that the goal means, with the scale that was typed; None if there is none.
+    """The task that was named or that matches the goal, with the scale that was typed; None if there is none.
 
     :param typed: as in :func:`~reward_synth.tasks.spec.load_task`.
     """
@@ -53,7 +53,7 @@ def prepare_spec(task: TaskSpec, settings: Settings) -> PreparedTask:
 
 
 def check_prerequisites(goal: str, settings: Settings) -> TaskSpec | None:
-    """Find what would stop the run before a folder is made: goal, task, environment, prompts, models and their keys.
+    """Find anything that would stop the run before a folder is made: goal, task, environment, prompts, models, keys.
 
     :return: the task spec if it is known already.
     :raises RewardSynthError: something is missing.
@@ -78,7 +78,7 @@ def check_prerequisites(goal: str, settings: Settings) -> TaskSpec | None:
 
 
 def _make(env_id: str | None, task: TaskSpec | None) -> None:
-    """See that environments can be made. A person's own is made where it can do no harm, when it is tried."""
+    """Check that environments can be made. A person's own is made later, in a locked process."""
     from reward_synth.simulators import open_by_id, open_environment
     from reward_synth.simulators.custom.files import name_environment
 
@@ -89,7 +89,7 @@ def _make(env_id: str | None, task: TaskSpec | None) -> None:
 
 
 def check_learner(task: TaskSpec | None, settings: Settings) -> None:
-    """A preset of another learner, or a learner that is not installed, would show after the first model calls only."""
+    """Refuse a wrong preset or a missing learner now, because they would otherwise fail after the first model calls."""
     from reward_synth.training.presets import preset_for, require_learner
 
     if task is not None:
@@ -107,7 +107,7 @@ def _check_models(settings: Settings) -> None:
     names = {settings.model_for(role) or "local" for role in asked}
     if "local" in names:
         require_xllamacpp()
-    # The embedded model's start (and download) belongs into the run, where the display shows it.
+    # The embedded model starts (and downloads) inside the run, where the display shows it.
     for name in sorted(names - {"local", "manual"}):
         base_url = None if name.startswith("replay:") else settings.base_url
         open_model(name, base_url=base_url).close()
@@ -116,7 +116,7 @@ def _check_models(settings: Settings) -> None:
 
 
 def _check_prices(names: set[str], base_url: str | None) -> None:
-    """A limit in dollars could never fire for a model without a price: refuse it before anything is spent."""
+    """Refuse a limit in dollars for a model without a price: it could never take effect."""
     for name in sorted(names):
         if name == "local" or name.startswith("replay:"):
             continue
@@ -132,7 +132,7 @@ def _check_prices(names: set[str], base_url: str | None) -> None:
 
 
 def refuse_unnamed_file(resolved: Resolved) -> None:
-    """A file with an environment is a program: a configuration file that lies about may not have it run."""
+    """Refuse an environment file that only a configuration file names: it is a program that nobody asked to run."""
     from reward_synth.simulators.custom.files import is_file_id
 
     settings = resolved.settings

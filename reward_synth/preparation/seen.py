@@ -1,4 +1,4 @@
-"""What the fields were in recorded episodes, in words: thresholds should come from numbers, not from guesses."""
+"""Describes the field values in recorded episodes, so that thresholds come from numbers and not from guesses."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from reward_synth.state.fields import Field
 from reward_synth.state.table import FieldTable
 
 MOST_ELEMENTS = 4
-"""Vectors with more elements than this are left out: nobody reads them."""
+"""Vectors with more elements than this are left out because nobody reads them."""
 
 
 def what_was_seen(table: FieldTable, known: KnownEpisodes) -> str:
-    """A line for each essential field and for each that only measures may read: where it starts, and where it went.
+    """A line for each essential field and each field for measures only: its start values and its range.
 
-    :param table: the fields to tell of; the episodes hold at least these.
+    :param table: the fields to describe; the episodes hold at least these.
     """
     told = {field.name for field in table.essential()} | {field.name for field in table if field.judge_only}
     return "\n".join(

@@ -1,4 +1,4 @@
-"""Before the first reward: which environment the goal is about, and what decides that it is reached."""
+"""Settles, before the first reward, which environment the goal is about and how success is measured."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ from reward_synth.tasks.spec import EnvironmentSpec, TaskSpec, list_tasks, save_
 
 ALONE = PROBE["no-second-draft"]
 SHORTEST_HORIZON = 20
-"""Steps of the shortest episode that a model may ask for."""
+"""The shortest horizon, in steps, that a model may ask for."""
 Confirm = Callable[[TaskSpec], bool]
 """Shows a drafted task to the person; True if they accept it."""
 
 
 def task_name(simulator: str, goal: str) -> str:
-    """A task's name out of its goal: ``gym/hop_backwards``."""
+    """A task's name made from its goal: ``gym/hop_backwards``."""
     return f"{simulator}/{_slug(goal)}"
 
 
@@ -50,9 +50,9 @@ def draft_task(
     emit: Emit,
     confirm: Confirm | None,
 ) -> TaskSpec:
-    """The task for a goal that no spec covers: a model drafts success and fitness, which are tried and shown.
+    """Make the task for a goal without a spec: a model drafts success and fitness, which are tried and shown.
 
-    Learner, budget and the scale of the reward are frozen with them.
+    Learner, budget and the reward's scale are frozen with them.
 
     :raises RewardSynthError: the measures cannot be used, or nobody accepted them.
     """
@@ -83,7 +83,7 @@ def draft_task(
 def _draft_twice(
     goal: str, spec: EnvironmentSpec, check: MeasureCheck, drafter: TaskDrafter, emit: Emit
 ) -> tuple[Drafted, Drafted | None]:
-    """A draft, and an independent second one, which is held against it; None if there is none that can be used."""
+    """A draft, and an independent second one to compare it with; the second is None if it cannot be used."""
     brief = _brief(goal, spec, check, check.table.stub(judged=True, grouped=True))
     ask = partial(drafter.draft_measures, brief, check=check, seen=what_was_seen(check.table, check.known))
     emit(StatusChanged(text="asking the model what success is"))
@@ -102,7 +102,7 @@ def _draft_twice(
 def _fill_in_forms(
     goal: str, spec: EnvironmentSpec, check: MeasureCheck, drafter: TaskDrafter, emit: Emit
 ) -> tuple[Drafted, None]:
-    """For a small model, which writes no measures: it chooses among what recorded episodes suggest.
+    """A draft of a small model, which writes no code: it chooses among options computed from recorded episodes.
 
     :raises RewardSynthError: no number of the state moves.
     """
@@ -135,7 +135,7 @@ def _accept(
     emit: Emit,
     confirm: Confirm | None,
 ) -> None:
-    """Put the draft before the person; with ``yes``, only where nothing speaks against it.
+    """Ask the person to accept the draft. With ``yes``, a draft without errors is accepted.
 
     :raises RewardSynthError: nobody accepted it, or it cannot be used.
     """
@@ -168,13 +168,13 @@ def _accept(
 
 
 def _shown(name: str, code: str) -> str:
-    """A measure as a person reads it: a function keeps its lines."""
+    """A measure as text for a person; a function keeps its lines."""
     lines = code.strip().splitlines()
     return f"{name}: {lines[0]}" if len(lines) == 1 else "\n    ".join((f"{name}:", *lines))
 
 
 def _without_measures(goal: str, spec: EnvironmentSpec, choice: LearnerChoice) -> TaskSpec:
-    """The task as it is before a model says what success is: an episode never succeeds, and none is better."""
+    """The task before a model drafts its measures: no episode succeeds, and all have the same fitness."""
     return TaskSpec(
         name=task_name(spec.simulator, goal),
         goal=goal,
@@ -192,7 +192,7 @@ def _without_measures(goal: str, spec: EnvironmentSpec, choice: LearnerChoice) -
 
 
 class MeasureCheck:
-    """What is wrong with drafted measures: lint first, then what they say of episodes that are known.
+    """Checks drafted measures: first by the lint, then on episodes whose behaviour is known.
 
     :param task: the task without measures.
     """
@@ -201,7 +201,7 @@ class MeasureCheck:
         self._task = task
         self.table = table
         self.horizon = task.horizon
-        """Steps of the longest episode that a draft may ask for."""
+        """The longest horizon, in steps, that a draft may ask for."""
         self._known: dict[int, KnownEpisodes] = {}
 
     def task_of(self, measures: Measures) -> TaskSpec:
@@ -217,7 +217,7 @@ class MeasureCheck:
 
     @property
     def known(self) -> KnownEpisodes:
-        """The episodes of the task as long as it is before a model says otherwise."""
+        """The episodes recorded with the task's original horizon."""
         return self._known_as_long_as(self._task)
 
     def _known_as_long_as(self, task: TaskSpec) -> KnownEpisodes:
@@ -231,7 +231,7 @@ class MeasureCheck:
         return self._known_as_long_as(task).trial(task)
 
     def __call__(self, measures: Measures) -> tuple[Finding, ...]:
-        """Errors and warnings; of the lint errors only."""
+        """Errors and warnings on the measures; from the lint errors only."""
         layout = self.table.layout()
         if errors := (
             *_faults(measures.success, layout, "success"),
@@ -244,10 +244,10 @@ class MeasureCheck:
             return (error.finding,)
 
     def compare(self, drafted: Drafted, second: Drafted) -> tuple[Finding, ...]:
-        """What an independent draft says differently, or why there is none that says anything."""
+        """A finding if an independent draft disagrees, or if there is no usable one."""
         if second.errors:
             return (ALONE.finding(f"no second draft could be used: {second.errors[0].message}"),)
-        # Both on the first one's episodes: an episode counts the same however long the other would let it last.
+        # Both are tried on the episodes of the first, because two horizons would not be comparable.
         horizon = self.task_of(drafted).horizon
         tasks = (self.task_of(each).model_copy(update={"horizon": horizon}) for each in (drafted, second))
         found = disagreement(*map(self._trial, tasks))
@@ -255,14 +255,14 @@ class MeasureCheck:
 
 
 def _faults(code: str, layout: Layout, entry: Literal["success", "fitness"]) -> Iterator[Finding]:
-    """The lint's errors; each says which of the two measures it is about."""
+    """The lint's errors, each with the name of its measure."""
     for finding in lint(code, layout, entry).findings:
         if finding.severity == "error":
             yield finding.model_copy(update={"message": f"in {entry}, {finding.message}"})
 
 
 def _slug(goal: str) -> str:
-    """The goal's first words as a name of at most 40 characters; no word is cut, unless it is the only one."""
+    """The goal's first words as a name of at most 40 characters; only a single too long word is cut."""
     words = re.sub(r"[^a-z0-9]+", "_", goal.lower()).strip("_")
     whole = words if len(words) <= 40 else words[:41].rpartition("_")[0] or words[:40]
     return whole or "goal"

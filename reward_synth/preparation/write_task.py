@@ -1,6 +1,6 @@
-"""A new task spec, from a person's answers to a file that has been tried: part of the public Python API.
+"""Makes a new task spec from a person's answers, and tries it: part of the public Python API.
 
-Every question has an option, so that the same goes without anybody there.
+Every question has an option, so that it also works without a person.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ FIELD_FORM = "NAME=SOURCE; UNIT; MEANING"
 
 @dataclass(frozen=True)
 class Answers:
-    """What is known before anybody is asked; None and empty for what is not."""
+    """Answers known before any question; unknown ones are None or empty."""
 
     env: str | None = None
     goal: str | None = None
@@ -51,7 +51,7 @@ class Answers:
     learner: str | None = None
     preset: str | None = None
     episodes: int | None = None
-    """Of an evaluation."""
+    """Episodes of one evaluation."""
 
 
 def write_task(spec: TaskSpec, path: Path) -> None:
@@ -75,8 +75,8 @@ def new_task(
 ) -> tuple[TaskSpec, PreparedTask]:
     """Ask for what is not answered yet, and try the task on the live environment.
 
-    :param ask: raises RewardSynthError where there is nobody to answer and no default.
-    :param show: is told what a person should see before they answer: fields, faults.
+    :param ask: raises RewardSynthError if nobody can answer and there is no default.
+    :param show: called with what a person should see before answering: fields and faults.
     :param patient: ask again for success and fitness that cannot be used, instead of giving up.
     :raises EnvironmentFault: the environment is broken.
     :raises RewardSynthError: an answer cannot be used.
@@ -102,11 +102,11 @@ def new_task(
 
 
 def parse_field(text: str) -> tuple[str, OwnField]:
-    """Name and field out of ``angle=0; rad; Angle of the pole, + = left``.
+    """Parse name and field from ``angle=0; rad; Angle of the pole, + = left``.
 
-    A source that is a number, or several with commas, is an index; any other is an expression.
+    A source that is a number, or several separated by commas, is an index; any other source is an expression.
 
-    :raises RewardSynthError: it is none of these.
+    :raises RewardSynthError: the text has another form, or its field is not valid.
     """
     name, equals, rest = (part.strip() for part in text.partition("="))
     source, unit, doc = [*(part.strip() for part in rest.split(";", 2)), "", ""][:3]
@@ -125,7 +125,7 @@ def parse_field(text: str) -> tuple[str, OwnField]:
 
 
 def parse_argument(text: str) -> tuple[str, Any]:
-    """Name and value out of ``terminate_when_unhealthy=false``, with YAML's numbers and truth values."""
+    """Parse name and value from ``terminate_when_unhealthy=false``, with YAML's numbers and truth values."""
     name, equals, value = text.partition("=")
     if not equals or not name.strip().isidentifier():
         raise RewardSynthError(f"--argument {text} has no '='", "write it as --argument NAME=VALUE")
@@ -139,7 +139,7 @@ def _with_environment(spec: EnvironmentSpec, answers: Answers) -> EnvironmentSpe
 
 
 def _with_fields(spec: EnvironmentSpec, answers: Answers, ask: Question, show: Show, patient: bool) -> EnvironmentSpec:
-    """The fields given, and those that a person adds until they have no more."""
+    """Add the given fields, and those that a person enters until there are no more."""
     given = list(answers.fields)
     if patient and not given:
         show(f"Fields of your own give names, units and meanings to elements of the observation: {FIELD_FORM}")
@@ -169,7 +169,7 @@ def _own(spec: EnvironmentSpec, fields: Mapping[str, OwnField]) -> EnvironmentSp
 
 
 def _words(spec: EnvironmentSpec, answers: Answers, ask: Question) -> dict[str, Any]:
-    """Goal, name, length and budget: a task's values but for its measures."""
+    """Goal, name, horizon and budget: all values of a task except its measures."""
     goal = answers.goal or ask("--goal", "Goal, in a sentence that says all that counts", None)
     suggested = task_name(spec.simulator, goal).partition("/")[2]
     name = answers.name or ask("--name", "Name of the task, in small letters", suggested)
@@ -181,7 +181,7 @@ def _words(spec: EnvironmentSpec, answers: Answers, ask: Question) -> dict[str, 
     values["training"] = {key: value for key, value in training.items() if value}
     if answers.episodes:
         values["evaluation"] = {"episodes": answers.episodes}
-    # A slip in these words shows before the measures are asked for.
+    # Report a mistake in these values before asking for the measures.
     sound = _task(values, "False", "0.0", "-")
     get_preset(sound.training.learner, sound.training.preset)
     return values
@@ -202,7 +202,7 @@ def _task(words: Mapping[str, Any], success: str, fitness: str, unit: str) -> Ta
 
 
 def _validated(what: str, make: Callable[[], Made]) -> Made:
-    """What is made; pydantic's complaint as an error for the person."""
+    """Call ``make``, and turn pydantic's complaint into an error for the person."""
     try:
         return make()
     except ValidationError as error:

@@ -1,1 +1,1 @@
-"""A run as plots and as one page."""
+"""Shows a run as plots and as a single page."""

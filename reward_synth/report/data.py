@@ -1,4 +1,4 @@
-"""From a run folder to its plots and its page."""
+"""Makes the plots and the page of a run from its folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from reward_synth.tasks.spec import load_task
 
 
 def write_plots(store: RunStore, candidate: str) -> list[Path]:
-    """Draw a trained candidate's curves into its ``plots`` folder; returns the files written, none without a curve."""
+    """Draw a trained candidate's curves into its ``plots`` folder. Returns the files written, if there are curves."""
     task = load_task(store.task_path)
     results = store.results(candidate)
     curve, terms = merge_curves(results), merge_terms(results)
@@ -63,7 +63,7 @@ def report_data(store: RunStore) -> ReportData:
 
 
 def cost_rows(calls: Iterable[CostLine]) -> tuple[CostRow, ...]:
-    """Calls summed by role and model. A sum with an unknown part is unknown."""
+    """Calls summed by role and model. A sum is unknown if one of its parts is."""
     groups: dict[tuple[str, str], list[CostLine]] = {}
     for call in calls:
         groups.setdefault((call.role, call.model), []).append(call)

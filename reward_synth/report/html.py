@@ -17,7 +17,7 @@ from reward_synth.tasks.spec import TaskSpec
 
 @dataclass(frozen=True)
 class CostRow:
-    """What one role spent on one model."""
+    """The cost of one role with one model."""
 
     role: str
     model: str
@@ -25,7 +25,7 @@ class CostRow:
     prompt_tokens: int | None
     completion_tokens: int | None
     usd: float | None
-    """None where a price is unknown; 0.0 for models that run here."""
+    """None if a price is unknown; 0.0 for models that run here."""
     seconds: float
 
 
@@ -49,11 +49,11 @@ class ReportData:
     info: RunInfo
     task: TaskSpec
     command: str
-    """The command line that started it."""
+    """The command line that started the run."""
     candidates: tuple[Candidate, ...] = ()
     best: BestReward | None = None
     readings: Mapping[int, str] = field(default_factory=dict)
-    """What the analyzer said of each iteration, oldest first."""
+    """The analyzer's text on each iteration, oldest first."""
     feedback: tuple[Feedback, ...] = ()
     costs: tuple[CostRow, ...] = ()
     evaluations: tuple[Evaluation, ...] = ()
@@ -61,7 +61,7 @@ class ReportData:
     environment_steps: int = 0
     """All trainings together, failed and final ones included."""
     steps_saved: int = 0
-    """Steps that early ends saved, compared with training every candidate on every seed to its end."""
+    """Steps saved by early stops, compared with training every candidate on every seed to its end."""
 
 
 def render_report(data: ReportData) -> str:
@@ -104,5 +104,5 @@ def _pictures(data: ReportData) -> dict[str, str]:
 
 
 def _address(svg: str) -> str:
-    # As an image, not as markup: a browser runs no script in it, and its ids do not clash with those of other plots.
+    # As an image and not as markup: browsers then run no script in it, and ids of several plots do not clash.
     return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode('ascii')}"

@@ -1,6 +1,6 @@
 """Plots of a candidate and of a run, as SVG text.
 
-Names of reward terms are text of a model. They are drawn as plain text, never parsed as mathematics.
+Models choose the names of reward terms. The names are drawn as plain text, never parsed as mathematics.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def training_curve(
 def term_shares(terms: Sequence[TermStatistics], at: Sequence[int] | None = None) -> str:
     """Each reward term's share of the reward's magnitude over training, stacked to 100 %.
 
-    :param at: environment steps of the points. If there are none or not as many as points, the points are numbered.
+    :param at: environment steps of the points. If it is missing or has another length, the points are numbered.
     :raises ValueError: without terms.
     """
     _need([term for term in terms if term.share], "terms")
@@ -128,7 +128,7 @@ def _svg(figure: Figure) -> str:
 
 
 def _label(name: str) -> str:
-    # An odd number of dollar signs is already plain text; escaped, an even one is too.
+    # Escaped dollar signs are plain text; otherwise Matplotlib would read a pair of them as mathematics.
     text = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
     text = text.replace("$", r"\$")
     # Matplotlib leaves labels that begin with an underscore out of a legend.

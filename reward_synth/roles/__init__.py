@@ -1,1 +1,1 @@
-"""What models are asked to do, one module per role: typed values in, typed values out, prompts in between."""
+"""The roles of models, one module each: typed values in, prompts in between, typed values out."""

@@ -18,7 +18,7 @@ from reward_synth.roles.registry import register
 from reward_synth.settings.model import Settings
 
 HISTORY = 4
-"""Earlier readings that the analyzer sees. In BIRD's study this is one of four choices of thirty that clearly help."""
+"""Earlier readings that the prompt shows. In BIRD's study this is one of four choices of thirty that clearly help."""
 
 _CAUSES = ("causes", "cause", "diagnosis", "failure_causes")
 _SUGGESTIONS = ("suggestions", "suggestion", "changes", "recommendations")
@@ -28,7 +28,7 @@ _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+(?P<text>.+)$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Analysis:
-    """One reading of an iteration."""
+    """The analyzer's reading of one iteration."""
 
     causes: tuple[str, ...]
     """Why the rewards had these results, most important first."""
@@ -38,9 +38,9 @@ class Analysis:
     """The whole reading in Markdown, for ``iterations/NNN.md``, the next design and the analyzer's own history."""
     exchange: Exchange
     keep: tuple[str, ...] = ()
-    """What works and must stay."""
+    """What works and must be kept."""
     problem: str = ""
-    """Why the answer could not be parsed; then ``text`` is the unchanged answer."""
+    """Why the answer could not be parsed; in that case ``text`` is the unchanged answer."""
 
 
 @register
@@ -121,7 +121,7 @@ def _sentence(item: Any) -> str:
 
 
 def _sections(text: str) -> dict[str, Any]:
-    """``Causes`` and ``Suggestions`` headings with bullets below each."""
+    """Parse ``Causes`` and ``Suggestions`` headings with bullets below each."""
     cleaned = clean(text)
     found: dict[str, Any] = {}
     titles = list(_SECTION.finditer(cleaned))

@@ -1,4 +1,4 @@
-"""Ask a model, and ask again with the reason if its answer cannot be parsed."""
+"""Asks a model, and asks again with the reason if its answer cannot be parsed."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ REPEATS = 2
 """How often the model is asked again after an answer that cannot be parsed."""
 
 _SHOWN_OF_BAD_ANSWER = 4000
-"""Characters of an unusable answer that the model sees again. A runaway answer would fill the context."""
+"""At most this many characters of an unusable answer are shown again, since a long one would fill the context."""
 
 
 @dataclass(frozen=True)
 class Answer(Generic[Value]):
-    """A parsed answer, and the call that brought it."""
+    """A parsed answer and its call."""
 
     value: Value
     request: Request
@@ -60,7 +60,7 @@ def ask(model: Model, request: Request, parse: Callable[[str], Value], prompts: 
 def ask_many(
     model: Model, requests: list[Request], parse: Callable[[str], Value], prompts: Prompts | None = None
 ) -> list[Answer[Value] | Unparseable]:
-    """Make several requests side by side, and return the parsed answers in order. A failure stands in its place."""
+    """Make several requests in parallel, and return the parsed answers in order. A failure takes its answer's place."""
     prompts = prompts or Prompts()
     answers: dict[int, Answer[Value] | Unparseable] = {}
     pending = dict(enumerate(requests))

@@ -1,4 +1,4 @@
-"""The values that roles read and pass on."""
+"""The values that roles read and return."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Layout = tuple[tuple[str, tuple[int, ...]], ...]
 
 @dataclass(frozen=True)
 class Example:
-    """A solved task, shown as an example of form."""
+    """A solved task, shown as an example of the form."""
 
     goal: str
     source: str
@@ -22,7 +22,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Attempt:
-    """A reward that has been trained, with its figures in words."""
+    """A trained reward with a summary of its results."""
 
     id: str
     source: str
@@ -50,23 +50,23 @@ class Exchange:
 class Brief:
     """Everything about the task that a prompt may show. It never holds the native reward, its terms or its name.
 
-    :param goal: the person's sentence, verbatim.
-    :param meaning: the task's own sentence, which says what counts; empty if the goal says the same.
-    :param environment: what the environment is, in words.
+    :param goal: the goal in the person's words.
+    :param meaning: the task's own sentence on what success means; empty if the goal says the same.
+    :param environment: a description of the environment.
     :param stub: typed state stub with units, ranges and signs.
     :param short_stub: the essential fields only, for a small model.
     :param fields: names of all fields.
-    :param horizon: steps of an episode; ``dt`` seconds each, ``seconds`` together.
+    :param horizon: steps of an episode, of ``dt`` seconds each and ``seconds`` in total.
     :param attempts: trained rewards, best first.
     :param analysis: the analyzer's latest reading and plan; empty at first.
-    :param feedback: the person's words, verbatim, oldest first.
-    :param findings: lessons so far (rewards that were rejected, and why).
+    :param feedback: the person's words, unchanged, oldest first.
+    :param findings: lessons so far: why rewards were rejected.
     :param small: True if the model wants short prompts.
-    :param layout: name and shape of all fields. With it, a grammar keeps a small model from writing unknown fields;
+    :param layout: names and shapes of all fields. With it, a grammar keeps a small model from writing unknown fields;
         without it, there is no grammar.
     :param action_size: elements of the action vector; 0 if unknown.
     :param scale: how the terms become the reward.
-    :param falls: False if the environment never ends a failed episode early, as far as aimless behaviour shows.
+    :param falls: False if the environment ended no failed aimless episode early.
     :param training: which learner trains on the reward, for how long, and how far it looks ahead, in words.
     """
 
@@ -93,13 +93,13 @@ class Brief:
 
     @property
     def short_layout(self) -> Layout:
-        """Name and shape of the fields that the short stub shows."""
+        """Names and shapes of the fields in the short stub."""
         shown = set(re.findall(r"\w+", self.short_stub))
         return tuple((name, shape) for name, shape in self.layout if name in shown)
 
 
 def as_text(request: Request) -> str:
-    """A request as one readable text: what the run folder keeps, and what a person at a chat window pastes."""
+    """A request as one readable text, for the run folder and for a person who pastes it into a chat window."""
     if len(request.messages) == 1:
         return request.messages[0].text
     return "\n\n".join(f"<!-- {message.role} -->\n{message.text}" for message in request.messages)

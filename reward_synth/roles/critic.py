@@ -1,4 +1,4 @@
-"""The critic reads a reward against a checklist, before a policy is trained on it."""
+"""The critic checks a reward by a checklist before a policy is trained on it."""
 
 from __future__ import annotations
 
@@ -34,22 +34,22 @@ class Review:
     """The critic's review of one reward."""
 
     findings: tuple[Finding, ...]
-    """All with ``source="critic"``; a small model's are warnings only."""
+    """All have ``source="critic"``; those of a small model are warnings only."""
     exchange: Exchange
     verdict: Verdict
     """``revise`` if and only if a finding is an error."""
     problem: str = ""
-    """Why the answer could not be parsed, in words; then there are no findings and the verdict is ``pass``."""
+    """Why the answer could not be parsed; in that case there are no findings, and the verdict is ``pass``."""
 
 
 @register
 class Critic:
-    """Asks a model for faults that no automatic check sees.
+    """Asks a model for faults that no automatic check can find.
 
     A strong model reads the code against a checklist. A model of a few billion parameters cannot do that: of eight
     simple rewards, the embedded model rejected four of the five sound ones, and found one of the three with a wrong
-    sign. It can say which field the goal is about, and in which direction. So it is asked for that alone, without the
-    code, and the direction of the code is read from the syntax tree.
+    sign. But it can say which field the goal is about, and in which direction. So it is asked only for that, without
+    seeing the code, and the direction of the code is computed from the syntax tree.
     """
 
     role: ClassVar[RoleName] = "critic"
@@ -98,7 +98,7 @@ class Critic:
         )
 
     def _compare(self, brief: Brief, drafts: list[Draft]) -> list[Review]:
-        """Have the goal read once for all drafts, and compare each draft with that without another call."""
+        """Ask once what the goal wants, and compare each draft with the answer without another call."""
         names = [name for name, _ in brief.short_layout] or list(brief.fields)
         prompt = self.prompts.render("critic/small/read_goal.md.j2", brief=brief)
         request = Request(
@@ -119,7 +119,7 @@ class Critic:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a goal wants of one field."""
+    """The direction that a goal wants for one field."""
 
     field: str
     wanted: Literal["positive", "negative", "small", "near"]
@@ -127,9 +127,9 @@ class Reading:
 
 
 def parse_reading(text: str, fields: Sequence[str]) -> Reading:
-    """Parse ``The goal wants <field> to be <how>: <why>``, the form that the small model is asked for.
+    """Parse ``The goal wants <field> to be <how>: <why>``, the form required of the small model.
 
-    :raises ParseError: another form, or an unknown field.
+    :raises ParseError: the answer has another form, or names an unknown field.
     """
     match = _READING.search(clean(text))
     if not match or match["field"] not in fields:
@@ -141,7 +141,7 @@ def parse_reading(text: str, fields: Sequence[str]) -> Reading:
 
 
 def _against_reading(source: str, reading: Reading) -> tuple[Finding, ...]:
-    """A warning if a term pulls the field the wrong way and none the right way. Unreadable terms count as right."""
+    """A warning if a term pays for the wrong direction and none for the right one. Unclear terms count as right."""
     right = {"positive": 1, "negative": -1, "small": -1}.get(reading.wanted)
     if right is None:
         return ()

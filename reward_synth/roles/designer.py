@@ -16,11 +16,11 @@ from reward_synth.roles.prompts import Prompts
 from reward_synth.roles.registry import register
 from reward_synth.settings.model import Settings
 
-# Sample 0 stays near the model's best guess, and the others spread. Some providers refuse more than 1.
+# Sample 0 stays near the model's best guess; the others vary more. Some providers refuse temperatures above 1.
 _SPREAD = (0.5, 1.0, 1.25, 0.75)
 _MAXIMUM_TEMPERATURE = 1.0
 _FALLS = "where episodes end early: "
-"""Begins an emphasis that says nothing where no episode ends early."""
+"""Prefix of an emphasis that is used only if episodes can end early."""
 _REPAIR_TEMPERATURES = (0.2, 0.5, 0.8)
 
 
@@ -31,9 +31,9 @@ class Draft:
     source: str
     """Python source; empty if no answer could be parsed."""
     exchanges: tuple[Exchange, ...] = ()
-    """All calls for this reward in order: the first design and the repairs."""
+    """All calls for this reward, in order: the first design and the repairs."""
     problem: str = ""
-    """Why the last answer could not be used, in words; empty if it could."""
+    """Why the last answer could not be used; empty if it could."""
     candidate: str | None = None
     """Candidate id for the ledger, if the caller named it."""
     emphasis: str = ""
@@ -45,7 +45,7 @@ class Designer:
     """Samples reward code from a model.
 
     :param temperature: base temperature; samples spread around it.
-    :param seed: of the run. Equal runs with other seeds draw other samples, equal seeds hit the cache.
+    :param seed: the run's seed. Another seed gives other samples; the same seed uses the cached answers.
     """
 
     role: ClassVar[RoleName] = "designer"
@@ -71,12 +71,12 @@ class Designer:
         conversation: Sequence[Message] = (),
         spread: bool = True,
     ) -> list[Draft]:
-        """``count`` rewards, drawn side by side.
+        """Sample ``count`` rewards in parallel.
 
         :param iteration: counted from 1; later iterations rotate to other emphases.
         :param ids: candidate ids in order, for the ledger.
         :param conversation: turns that follow the first prompt.
-        :param spread: give each its own emphasis and temperature; else all are drawn from the same prompt alike.
+        :param spread: give each sample its own emphasis and temperature; otherwise all use the same.
         """
         folder = "small" if brief.small else "full"
         lines = self.prompts.lines(f"designer/{folder}/emphasis.txt")
@@ -107,7 +107,7 @@ class Designer:
         return [_drafted(start, answer) for start, answer in zip(starts, answers, strict=True)]
 
     def repair(self, brief: Brief, jobs: list[tuple[Draft, tuple[Finding, ...]]]) -> list[Draft]:
-        """Have each draft repaired by its findings. A draft whose repair cannot be parsed keeps its source."""
+        """Ask for a repair of each draft by its findings. A draft whose repair cannot be parsed keeps its source."""
         folder = "small" if brief.small else "full"
         requests = []
         for draft, findings in jobs:
@@ -120,7 +120,7 @@ class Designer:
                     candidate=draft.candidate,
                     temperature=_REPAIR_TEMPERATURES[turn],
                     max_tokens=_maximum_tokens(brief),
-                    # Another number each round: the same code with the same finding must not be answered from cache.
+                    # The number changes each round: the same finding on the same code must not come from the cache.
                     sample=self.seed * 10_000 + len(draft.exchanges),
                     grammar=self._grammar(brief),
                 )
@@ -134,7 +134,7 @@ class Designer:
         return Message(role="system", content=system), Message(role="user", content=user)
 
     def _grammar(self, brief: Brief) -> str | None:
-        """For a small model: a grammar of the contract, which excludes unknown fields and bare sums."""
+        """For a small model: a grammar of the reward contract, which excludes unknown fields and bare sums."""
         if not brief.small or not brief.short_layout:
             return None
         scalars = [name for name, shape in brief.short_layout if not shape]
@@ -144,7 +144,7 @@ class Designer:
 
 
 def _maximum_tokens(brief: Brief) -> int:
-    # Small models run on a laptop's processor at 10 to 20 tokens a second. A good reward takes 150 to 300 tokens.
+    # Small models run on a laptop's processor at 10 to 20 tokens per second. A good reward has 150 to 300 tokens.
     return 500 if brief.small else 4096
 
 

@@ -1,11 +1,10 @@
-"""The pool of solved tasks that a strong model reads as examples of form."""
+"""The pool of solved tasks that a strong model reads as examples of the form."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,19 +57,17 @@ def retrieve(
     environment: str,
     count: int,
     leave_out_task: str | None = None,
-    extra_pool: Iterable[PoolExample] = (),
 ) -> tuple[Example, ...]:
-    """The ``count`` examples nearest to a goal, by overlap of weighted words; the task in hand is left out.
+    """The ``count`` examples nearest to a goal, by overlap of weighted words; the goal's own task is left out.
 
-    :param environment: id of the environment in hand; examples of the same robot rank higher.
-    :param leave_out_task: task name, with or without its folder. An example with the very same goal and
-        environment is left out as well, under any name.
-    :param extra_pool: further examples, such as rewards that solved other tasks in earlier runs.
+    :param environment: id of the goal's environment; examples of the same robot rank higher.
+    :param leave_out_task: task name, with or without its folder. An example with the same goal and environment is also
+        left out, under any name.
     """
     own = (leave_out_task or "").rsplit("/", 1)[-1]
     pool = [
         example
-        for example in (*load_pool(), *extra_pool)
+        for example in load_pool()
         if example.task.rsplit("/", 1)[-1] != own
         and not (_words(example.goal) == _words(goal) and example.environment == environment)
     ]

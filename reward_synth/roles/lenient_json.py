@@ -1,4 +1,4 @@
-"""JSON as models write it: fenced, commented, single-quoted, with trailing commas, or cut off."""
+"""Reads JSON as models write it: fenced, commented, single-quoted, with trailing commas, or cut off."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _MAXIMUM_STARTS = 100
 _MAXIMUM_REPAIRS = 5
 _MAXIMUM_DEPTH = 40
 _MAXIMUM_REPAIRED = 20_000
-"""Characters. json-repair takes time that grows with the square of the length: minutes for 40,000 open brackets."""
+"""In characters. json-repair takes quadratic time: minutes for 40,000 open brackets."""
 
 
 def extract_json(text: str, keys: tuple[str, ...] = ()) -> Any:
     """The JSON object (or list) in a model's answer.
 
-    :param keys: names, at least one of which the object must hold; of several that do, the longest is taken. A bare
+    :param keys: the object must hold at least one of these. If several objects do, the longest is taken. A bare
         list is returned only if no object fits.
-    :raises ParseError: nothing that can be read as JSON, or no object with one of ``keys``.
+    :raises ParseError: nothing can be read as JSON, or no object has one of ``keys``.
     """
     cleaned = clean(text)
     found: list[tuple[bool, bool, int, Any]] = []
-    for source in (*(block.text for block in blocks(cleaned)), cleaned):
+    for source in (*blocks(cleaned), cleaned):
         for value, length in _values(source):
             fits = isinstance(value, dict) and (not keys or any(key in value for key in keys))
             found.append((fits, isinstance(value, dict), length, value))
@@ -46,8 +46,8 @@ def extract_json(text: str, keys: tuple[str, ...] = ()) -> Any:
 def _values(text: str) -> Iterator[tuple[Any, int]]:
     """Objects and lists in the order of their beginnings, each with its length in characters.
 
-    What is no JSON is repaired as far as the text goes, and what it holds may come once more by itself: the longest
-    counts.
+    Broken JSON is repaired up to the end of the text. Its inner values may then appear again on their own, so the
+    caller takes the longest.
     """
     repairs, start = 0, -1
     for _ in range(_MAXIMUM_STARTS):
@@ -68,7 +68,7 @@ def _values(text: str) -> Iterator[tuple[Any, int]]:
 
 
 def _repaired(text: str) -> list[Any]:
-    """The values that a text holds, kindly read; none where that would take long."""
+    """The values in a text after a lenient repair; none if that would take long."""
     depth = 0
     for bracket in re.findall(r"[][{}]", text[:_MAXIMUM_REPAIRED]):
         depth += 1 if bracket in "[{" else -1

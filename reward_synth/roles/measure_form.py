@@ -1,8 +1,8 @@
-"""A success measure as a form to be filled in: which quantity, which way, how much, when, and what must stay.
+"""A success measure as a form: which quantity, which way, how much, when, and what must stay the same.
 
-A small model writes wrong code and means the right thing. So it chooses words, and code makes both measures and the
-sentence that explains them. The amounts on offer come from recorded episodes: what is wanted lies beyond what aimless
-behaviour reaches.
+A small model writes wrong code although it means the right thing. So it chooses words, and this module makes both
+measures and a sentence that explains them. The offered amounts come from recorded episodes: a goal should lie beyond
+what aimless behaviour reaches.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ WHENS: tuple[When, ...] = ("on average", "at the end", "at some moment")
 WAYS: tuple[Way, ...] = ("more than", "less than", "near")
 NO_UNITS = ("1", SWITCH_UNIT)
 HELD_SECONDS = 1.0
-"""``at the end`` means throughout the last so many seconds ..."""
+"""``at the end`` means throughout this many last seconds ..."""
 LAST_PART = 0.25
-"""... or the last part of an episode for which that is too long."""
+"""... or throughout this last share of an episode, if that is shorter."""
 _WISH = re.compile(
     r"(?P<name>[\w\[\]]+) to be [^\n]*\n"
     r"When: (?P<when>[^\n,]+), (?P<way>more than|less than|near) (?P<amount>-?[\d.]+(e-\d+)?)"
@@ -35,18 +35,18 @@ _LASTS = "until the time is up"
 
 @dataclass(frozen=True)
 class Quantity:
-    """What can be wanted of one number of the state.
+    """The options of a goal for one number of the state.
 
-    :param name: of the field, with ``[i]`` for one element of a vector.
-    :param unit: of the field.
-    :param usual: its value over aimless episodes, the median, by ``when``: where a robot that learned nothing is.
-    :param more: amounts that "more than" may name, by ``when``; may be empty. The first of several is mild: it is for
-        what has only to hold beside the goal's own wish.
+    :param name: the field's name, with ``[i]`` for one element of a vector.
+    :param unit: the field's unit.
+    :param usual: its median over aimless episodes, by ``when``: the value of a robot that learned nothing.
+    :param more: amounts offered for "more than", by ``when``; may be empty. The first of several is mild: it is for a
+        condition that must only hold beside the main one.
     :param less: the same for "less than".
-    :param near: amounts that "near" may name.
-    :param tolerance: how near is near.
-    :param drift: how far it may go from its start and still "stay"; None if it never moves, or moves by itself.
-    :param signed: True if it takes both signs, so that more is "positive" and not "high".
+    :param near: amounts offered for "near".
+    :param tolerance: the largest distance that counts as near.
+    :param drift: the largest distance from its start that counts as "stays"; None if it never moves or moves by itself.
+    :param signed: True if it has both signs, so that more is "positive" and not "high".
     """
 
     name: str
@@ -60,16 +60,16 @@ class Quantity:
     signed: bool
 
     def word(self, way: Way) -> str:
-        """The way in a word that a small model knows."""
+        """The way as a word that a small model knows."""
         words = ("positive", "negative") if self.signed else ("high", "low")
         return {"more than": words[0], "less than": words[1], "near": "near"}[way]
 
     def amounts(self, way: Way, when: When) -> tuple[float, ...]:
-        """What may be named; empty where this way makes no sense."""
+        """The offered amounts; empty if this way makes no sense."""
         return self.near if way == "near" else (self.more if way == "more than" else self.less)[when]
 
     def offered(self) -> dict[str, object]:
-        """What a form may say of it, for the grammar: name, unit, and the ways with their amounts by ``when``."""
+        """The options for the grammar: name, unit, and the ways with their amounts by ``when``."""
         ways = [(self.word(way), way, {w: found for w in WHENS if (found := self.amounts(way, w))}) for way in WAYS]
         return {
             "name": self.name,
@@ -94,11 +94,11 @@ class Wish:
         return f"episode.{name}[:, {index.removesuffix(']')}]" if bracket else f"episode.{name}"
 
     def _level(self, worst: bool) -> str:
-        """The number that is compared; ``worst``: the least favourable one of the time that counts."""
+        """Code for the number that is compared; ``worst`` takes the least favourable value of the time that counts."""
         values = f"{self._values}[-last:]" if self.when == "at the end" else self._values
         if self.way == "near":
             values = f"np.abs({values} - {_number(self.amount)})"
-        # "Near" wants its distance small.
+        # With "near", the distance should be small.
         low = self.way != "more than"
         if self.when == "on average" or (self.when == "at the end" and not worst):
             return f"np.mean({values})"
@@ -106,23 +106,23 @@ class Wish:
         return f"np.{'min' if low == best else 'max'}({values})"
 
     def condition(self) -> str:
-        """True where it is fulfilled."""
+        """Code that is true if the wish is fulfilled."""
         limit = self.quantity.tolerance if self.way == "near" else self.amount
         return f"{self._level(worst=True)} {'>' if self.way == 'more than' else '<'} {_number(limit)}"
 
     def level(self) -> str:
-        """A number that grows the better it is fulfilled."""
+        """Code for a number that is larger the better the wish is fulfilled."""
         return ("" if self.way == "more than" else "-") + self._level(worst=False)
 
     def progress(self) -> str:
-        """That number as a share: 0 as aimless behaviour, 1 as wanted, no more and no less than -1."""
+        """Code for the level as a share: 0 for aimless behaviour, 1 for the wanted amount, limited to -1 to 1."""
         if self.way == "near":
             return f"{_number(self.quantity.tolerance)} / max({_number(self.quantity.tolerance)}, {self._level(False)})"
         usual = _number(self.quantity.usual[self.when])
         return f"np.clip(({self._level(False)} - {usual}) / ({_number(self.amount)} - {usual}), -1.0, 1.0)"
 
     def words(self) -> str:
-        """For a person."""
+        """The wish in words for a person."""
         unit = "" if self.quantity.unit in NO_UNITS else f" {self.quantity.unit}"
         when = {"at the end": "throughout the end"}.get(self.when, self.when)
         if self.way == "near":
@@ -133,28 +133,28 @@ class Wish:
 
 @dataclass(frozen=True)
 class Form:
-    """A form that was filled in."""
+    """A completed form."""
 
     wishes: tuple[Wish, ...]
-    """At least one; the first is the goal's own."""
+    """At least one; the first is the goal's main wish."""
     stays: tuple[Quantity, ...] = ()
     lasts: bool = False
     """True if the episode must not end early."""
 
     @property
     def meaning(self) -> tuple[str, Way]:
-        """What the goal is about, and which way: two forms that differ here mean different things."""
+        """The goal's main quantity and direction: two forms that differ here mean different things."""
         return self.wishes[0].quantity.name, self.wishes[0].way
 
     def success(self) -> str:
-        """A function of an episode."""
+        """Code of the success measure."""
         drifts = [f"{_drift(each)} < {_number(each.drift or 0.0)}" for each in self.stays]
         lasts = ["episode.length >= episode.horizon"] if self.lasts else []
         conditions = [*(wish.condition() for wish in self.wishes), *drifts, *lasts]
         return self._function("success", f"bool({' and '.join(conditions)})")
 
     def fitness(self) -> str:
-        """The level of the only wish; of several, how far each is on the way to what is wanted."""
+        """Code of the fitness: the level of a single wish, or else the sum of the progress of all."""
         if self._single:
             return self._function("fitness", f"float({self.wishes[0].level()})")
         drifts = [f"{_number(q.drift or 0.0)} / max({_number(q.drift or 0.0)}, {_drift(q)})" for q in self.stays]
@@ -162,7 +162,7 @@ class Form:
 
     @property
     def fitness_unit(self) -> str:
-        """Of the fitness."""
+        """The unit of the fitness."""
         return self.wishes[0].quantity.unit if self._single else "parts of the goal"
 
     @property
@@ -170,7 +170,7 @@ class Form:
         return len(self.wishes) == 1 and not self.stays
 
     def explanation(self) -> str:
-        """What counts, in a sentence."""
+        """The meaning of success in a sentence."""
         parts = [wish.words() for wish in self.wishes]
         parts += [f"{q.name} stays within {_number(q.drift or 0.0)} {q.unit} of its start" for q in self.stays]
         parts += ["the episode does not end early"] if self.lasts else []
@@ -185,9 +185,9 @@ class Form:
 
 
 def parse_form(text: str, quantities: Sequence[Quantity]) -> Form:
-    """A form as the grammar lets a model fill it in.
+    """Parse a form that a model completed under the grammar.
 
-    :raises ParseError: it says nothing that can be used.
+    :raises ParseError: the text holds no usable wish.
     """
     known = {quantity.name: quantity for quantity in quantities}
     wishes = [
@@ -199,7 +199,7 @@ def parse_form(text: str, quantities: Sequence[Quantity]) -> Form:
     ]
     if not wishes:
         raise ParseError("the answer does not say what the goal wants of which field")
-    # A field is wanted one way only: of two wishes about it the first counts.
+    # A field has one wish only; the first one counts.
     distinct = {wish.quantity.name: wish for wish in reversed(wishes)}
     wishes = [wish for wish in wishes if distinct[wish.quantity.name] is wish]
     names = dict.fromkeys(found["name"] for found in _STAYS.finditer(text))
@@ -208,7 +208,7 @@ def parse_form(text: str, quantities: Sequence[Quantity]) -> Form:
 
 
 def last_steps(episode: Episode) -> int:
-    """How many of its last states "at the end" looks at; the measure's own code says the same."""
+    """The number of last states that "at the end" covers; the generated code computes the same."""
     return max(1, round(min(HELD_SECONDS, LAST_PART * episode.horizon * episode.dt) / episode.dt))
 
 

@@ -6,7 +6,6 @@ import ast
 import re
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from reward_synth.reward.source import parse_python
 
@@ -26,17 +25,7 @@ _MAXIMUM_TRIMS = 200
 
 
 class ParseError(ValueError):
-    """The answer holds nothing usable. The message is the reason, in words for the model that is asked again."""
-
-
-@dataclass(frozen=True)
-class Block:
-    """One fenced block of an answer."""
-
-    language: str
-    """As written after the fence, lower case; empty if none."""
-    text: str
-    closed: bool
+    """The answer holds nothing usable. The message is the reason, which the model reads when it is asked again."""
 
 
 def clean(text: str) -> str:
@@ -44,15 +33,15 @@ def clean(text: str) -> str:
     text = text[:_MAXIMUM_CHARACTERS].replace("\r\n", "\n").replace("\r", "\n").translate(_INVISIBLE)
     text = text.replace("\u00a0", " ").replace("\u2028", "\n").replace("\u2029", "\n")
     text = _THOUGHT.sub("", text)
-    # Some servers omit the opening tag: then everything before the closing one is reasoning. An opening tag that is
-    # never closed is only removed, since the answer may follow the reasoning without any border.
+    # Some servers omit the opening tag; then all text before the closing one is reasoning. An opening tag that is
+    # never closed is only removed, since the answer may follow the reasoning without any separator.
     after = _THOUGHT_END.sub("", text)
     return _THOUGHT_TAG.sub("", after if after.strip() else text)
 
 
-def blocks(text: str) -> tuple[Block, ...]:
-    """All fenced blocks of a cleaned text, in order. An unclosed block runs to the end."""
-    found: list[Block] = []
+def blocks(text: str) -> tuple[str, ...]:
+    """The content of all fenced blocks of a cleaned text, in order. An unclosed block runs to the end."""
+    found: list[str] = []
     lines = text.split("\n")
     index = 0
     while index < len(lines):
@@ -61,17 +50,15 @@ def blocks(text: str) -> tuple[Block, ...]:
         if not opening:
             continue
         body: list[str] = []
-        closed = False
         while index < len(lines):
             line = lines[index]
             index += 1
             if _closes(line, opening["fence"]):
                 head = line.split(opening["fence"])[0]
                 body.extend([head] if head.strip() else [])
-                closed = True
                 break
             body.append(line)
-        found.append(Block(opening["language"].lower(), textwrap.dedent("\n".join(body)), closed))
+        found.append(textwrap.dedent("\n".join(body)))
     return tuple(found)
 
 
@@ -86,7 +73,7 @@ def _closes(line: str, fence: str) -> bool:
 def extract_code(text: str, entry: str = "compute_reward") -> str:
     """The Python source in a model's answer that defines the function ``entry``.
 
-    Of several blocks that define it, the last complete one is taken, because models improve on their first draft.
+    If several blocks define it, the last complete one is taken, because models improve on their first draft.
     Helpers, constants and imports that it needs are taken from the other blocks and from lines outside any block.
     The lint decides whether the code is *right*: source with a syntax error is returned unchanged.
 
@@ -95,7 +82,7 @@ def extract_code(text: str, entry: str = "compute_reward") -> str:
     cleaned = clean(text)
     found = blocks(cleaned)
     defines = re.compile(rf"^[ \t]*(?:async[ \t]+)?def[ \t]+{re.escape(entry)}[ \t]*\(", re.MULTILINE)
-    sources = [block.text for block in found if defines.search(block.text)]
+    sources = [block for block in found if defines.search(block)]
     if not sources:
         bare = _bare_code(cleaned, defines)
         if bare is None:
@@ -104,11 +91,11 @@ def extract_code(text: str, entry: str = "compute_reward") -> str:
     trimmed = [_trim(source, entry) for source in sources]
     whole = [source for source in trimmed if _returns(source, entry)]
     chosen = whole[-1] if whole else trimmed[-1]
-    others = [block.text for block in found if not defines.search(block.text)]
+    others = [block for block in found if not defines.search(block)]
     return _complete(chosen, others, cleaned).strip("\n") + "\n"
 
 
-def _why_no_code(text: str, found: tuple[Block, ...], entry: str) -> str:
+def _why_no_code(text: str, found: tuple[str, ...], entry: str) -> str:
     if not text.strip():
         return "the answer was empty"
     if found:
@@ -137,7 +124,7 @@ def _bare_code(text: str, defines: re.Pattern[str]) -> str | None:
 
 
 def _trim(source: str, entry: str) -> str:
-    """The code without prose (or a cut-off line) behind it, if removing that makes it parse."""
+    """The code without trailing prose or a cut-off line, if removing them makes it parse."""
     if parse_python(source) is not None:
         return source
     lines = source.split("\n")
@@ -160,7 +147,7 @@ def _returns(source: str, entry: str) -> bool:
 
 
 def _complete(source: str, others: list[str], text: str) -> str:
-    """``source`` after the top-level statements that it needs and that other parts of the answer define."""
+    """``source``, preceded by the top-level statements that it needs from other parts of the answer."""
     supply: dict[str, str] = {}
     for line in (*_IMPORT.findall(text), *_QUOTED_IMPORT.findall(text)):
         supply.update(_top_level(line))

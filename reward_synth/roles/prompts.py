@@ -1,4 +1,4 @@
-"""Prompts are Jinja2 templates in ``prompts/``, each of which a person may override."""
+"""Prompts are Jinja2 templates in ``prompts/``; a person may override each of them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from reward_synth.core.resources import data_dir
 
 
 class Templates(ImmutableSandboxedEnvironment):
-    """Jinja2 for untrusted templates: a resumed run brings its own, and it may be somebody else's run.
+    """Jinja2 for untrusted templates: a resumed run brings its own, and the run may come from somebody else.
 
-    Jinja2's sandbox hides names that begin with an underscore. It leaves the public methods of every object, and
-    pydantic's models have one that unpickles. So only the methods of plain data are allowed, and ``as_text``.
+    Jinja2's sandbox hides names that begin with an underscore. It allows the public methods of every object, and
+    pydantic's models have one that unpickles. So only the methods of plain data and ``as_text`` are allowed here.
     """
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
@@ -52,7 +52,7 @@ class Prompts:
         texts: dict[str, str] = {}
         for folder in reversed(self.folders):
             for path in sorted(folder.rglob("*")):
-                # A person's folder may hold anything. Only files that replace a template belong into a run.
+                # A person's folder may hold anything. Only files that replace a template belong to a run.
                 known = folder == self.folders[-1] or path.relative_to(folder).as_posix() in texts
                 if path.is_file() and known and "__pycache__" not in path.parts:
                     texts[path.relative_to(folder).as_posix()] = path.read_text(encoding="utf-8")

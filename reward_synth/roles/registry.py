@@ -1,6 +1,6 @@
-"""The roles by name: each registers itself, and is opened on the model that the settings name for it.
+"""The roles by name. Each registers itself, and is opened with the model that the settings name for it.
 
-A new role is a module of this folder with ``@register``, and its name in :data:`~reward_synth.core.types.RoleName`.
+A new role needs a module here with ``@register``, and its name in :data:`~reward_synth.core.types.RoleName`.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from reward_synth.settings.model import Settings
 
 
 class Role(Protocol):
-    """Asks a model for one kind of thing."""
+    """A role asks a model for one kind of answer."""
 
     role: ClassVar[RoleName]
-    """Who asks: for ``--model ROLE=NAME``, the costs and the names of files."""
+    """The role's name, for ``--model ROLE=NAME``, the costs and the names of files."""
     model: Model
 
     @classmethod
     def opened(cls, model: Model, prompts: Prompts, settings: Settings) -> Self:
-        """The role over a model, with what the settings say of it."""
+        """The role with this model, set up by the settings."""
         ...
 
 
 ROLES: dict[RoleName, type[Role]] = {}
-"""Those whose modules are loaded."""
+"""The roles whose modules are loaded."""
 
 Registered = TypeVar("Registered", bound=Role)
 
@@ -36,7 +36,7 @@ Registered = TypeVar("Registered", bound=Role)
 def register(kind: type[Registered]) -> type[Registered]:
     """Add a role under its name.
 
-    :raises ValueError: another has it.
+    :raises ValueError: another role has this name.
     """
     if kind.role in ROLES:
         raise ValueError(f"there is a role {kind.role!r} already")
@@ -47,5 +47,5 @@ def register(kind: type[Registered]) -> type[Registered]:
 def open_role(
     kind: type[Registered], model_of: Callable[[RoleName], Model], prompts: Prompts, settings: Settings
 ) -> Registered:
-    """A role on its model."""
+    """Open a role with its model."""
     return kind.opened(model_of(kind.role), prompts, settings)

@@ -1,4 +1,4 @@
-"""In which direction each reward term pulls a field, read from the code without running it."""
+"""Finds the direction in which each reward term pushes a field, from the code and without running it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _INCREASING_IN_ALL = frozenset({"min", "max", "minimum", "maximum"})
 
 
 def term_directions(source: str, field: str) -> dict[str, Direction]:
-    """Each term of ``compute_reward``, with the direction in which it pulls ``next_state.<field>``.
+    """The direction in which each term of ``compute_reward`` pushes ``next_state.<field>``.
 
     :param field: a name, or an element of a vector as code writes it (``offset[0]``).
-    :returns: empty where the code does not end in ``return {…}``.
+    :returns: directions by term; empty if the code does not end in ``return {…}``.
     """
     tree = parse_python(source)
     if tree is None:
@@ -77,7 +77,7 @@ class _Reader:
         if name in self.names:
             value = self.names[name]
             return None if value is None else self.direction(value, depth)
-        # A helper that receives the whole state may do anything with it.
+        # A helper that receives the whole state may depend on the field in any way.
         return None if name == "next_state" else 0
 
     def access(self, node: ast.Attribute | ast.Subscript, depth: int) -> Direction:
@@ -122,7 +122,7 @@ class _Reader:
         return 0 if all(self.direction(part, depth) == 0 for part in parts) else None
 
     def constant(self, node: ast.expr, depth: int = 0) -> float | None:
-        """The value of a literal, or of a name that stands for one."""
+        """The value of a literal, or of a name that holds one."""
         value = self.names.get(node.id) if isinstance(node, ast.Name) else None
         if value is not None and depth < 10:
             return self.constant(value, depth + 1)

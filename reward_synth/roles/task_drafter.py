@@ -1,4 +1,4 @@
-"""From a goal in words to the environment that it is about, and the measures that will score it."""
+"""Turns a goal in words into its environment and the measures that will score it."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from reward_synth.roles.registry import register
 from reward_synth.settings.model import Settings
 
 DRAFTS = 3
-"""So many at most: the first, and those that follow from what is wrong with it."""
+"""The largest number of drafts: the first one and its corrections."""
 _FORM_TEMPERATURES = (0.2, 0.7, 0.7)
-"""Of the forms that a small model fills in side by side: what it means every time, it means."""
+"""Temperatures of the parallel forms of a small model: it really means what it says in all of them."""
 _LABELLED = re.compile(
     r"^[ \t>*`-]*(?P<key>success|fitness|fitness[_ ]unit|unit|explanation)"
     r"[ \t*`]*[:=][ \t*`]*(?P<value>[^\n]+?)[ \t`]*$",
@@ -38,30 +38,30 @@ _LABELLED = re.compile(
 
 @dataclass(frozen=True)
 class GoalBrief:
-    """What a drafter is told of a goal and its environment; the names are those that the templates use."""
+    """The input of a drafter about a goal and its environment; the templates use these names."""
 
     goal: str
     stub: str
     """The full stub, or the short one for a small model."""
     environment: str
     horizon: int
-    """Steps of the longest episode."""
+    """The longest episode, in steps."""
     dt: float
     """Seconds per step."""
 
 
 @dataclass(frozen=True)
 class Measures:
-    """What a model answered: success and fitness for a goal that no task spec covers."""
+    """A model's answer: success and fitness for a goal without a task spec."""
 
     success: str
     """Expression over ``episode``, or a function ``success(episode)``."""
     fitness: str
     fitness_unit: str
     explanation: str
-    """What counts as success, in a sentence for the person, and for those who write and judge rewards; may be empty."""
+    """The meaning of success in a sentence, for the person and for the models that write or judge rewards, or empty."""
     horizon: int | None = None
-    """Steps of an episode that the goal needs, where the model named them."""
+    """Steps per episode that the goal needs, if the model gave them."""
 
 
 @dataclass(frozen=True)
@@ -70,21 +70,21 @@ class Drafted(Measures):
 
     exchanges: tuple[Exchange, ...] = ()
     findings: tuple[Finding, ...] = ()
-    """What is still said against it; no error among them for measures that are sound."""
+    """The remaining findings; sound measures have no error among them."""
 
     @property
     def errors(self) -> tuple[Finding, ...]:
-        """What is wrong with it."""
+        """The remaining errors."""
         return _errors(self.findings)
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
-        """What is doubtful, but may be so for a good reason."""
+        """The remaining warnings, which may have a good reason."""
         return tuple(finding for finding in self.findings if finding.severity != "error")
 
 
 MeasureCheck = Callable[[Measures], tuple[Finding, ...]]
-"""Returns what is said against a draft: errors go back to the model."""
+"""Returns the findings on a draft; errors go back to the model."""
 
 
 @register
@@ -139,10 +139,10 @@ class TaskDrafter:
     def draft_measures(self, brief: GoalBrief, *, check: MeasureCheck, seen: str = "", again: bool = False) -> Drafted:
         """Draft success and fitness for a goal, at most three times while ``check`` objects.
 
-        A warning is answered once: what the model then leaves as it is, it means.
+        Warnings are sent to the model only once: if it keeps the draft, it means it.
 
-        :param seen: values of the fields in recorded episodes, a line each; empty for none.
-        :param again: a second opinion, drawn more freely and independently of the first.
+        :param seen: values of the fields in recorded episodes, one line per field; empty for none.
+        :param again: draft a second opinion at a higher temperature, independent of the first.
         :raises RewardSynthError: no answer could be parsed.
         """
         prompt = self.prompts.render("goal/full/draft_measures.md.j2", **vars(brief), seen=seen)
@@ -162,12 +162,12 @@ class TaskDrafter:
     def fill_in_forms(
         self, brief: GoalBrief, *, quantities: Sequence[Quantity], may_end_early: bool, check: MeasureCheck
     ) -> Drafted:
-        """Success and fitness from forms that a small model fills in: the first to which ``check`` does not object.
+        """Success and fitness from forms that a small model fills in; the first form without an error is used.
 
-        Where not all of them mean the same, the draft is doubtful: a small model that understands says it every time.
+        The draft is doubtful if the forms differ in meaning: a small model that understands a goal repeats itself.
 
-        :param quantities: what can be wanted; at least one.
-        :param may_end_early: True if the environment ends an episode early.
+        :param quantities: the options to offer; at least one.
+        :param may_end_early: True if the environment can end an episode early.
         :raises RewardSynthError: no answer could be parsed.
         """
         offered = [quantity.offered() for quantity in quantities]
@@ -235,7 +235,7 @@ def _disagreement(forms: Sequence[Form]) -> Finding:
 
 
 def _named(goal: str, environments: Mapping[str, str]) -> dict[str, str]:
-    """The environments whose robot or task the goal names. A small model may overlook that."""
+    """The environments whose robot or task the goal names. A small model may overlook such a name."""
     said = set(re.findall(r"[a-z]+", goal.lower()))
     return {
         identifier: description
@@ -310,9 +310,9 @@ def _defined(text: str) -> dict[str, str]:
     """Blocks that define ``success`` or ``fitness`` as functions."""
     found: dict[str, str] = {}
     for block in blocks(clean(text)):
-        tree = parse_python(block.text)
+        tree = parse_python(block)
         names = {getattr(statement, "name", "") for statement in tree.body} if tree else set()
         for key in ("success", "fitness"):
             if key in names:
-                found[key] = block.text.strip("\n") + "\n"
+                found[key] = block.strip("\n") + "\n"
     return found

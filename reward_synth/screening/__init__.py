@@ -1,1 +1,1 @@
-"""What is known of a reward before it is trained: the probe, and how it ranks reference episodes."""
+"""Checks a reward before it is trained: the probe, and how it ranks reference episodes."""

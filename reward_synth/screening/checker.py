@@ -1,4 +1,4 @@
-"""Check any reward source against a task: lint, then probe on the live simulator's states."""
+"""Checks any reward source against a task: by the lint, then by the probe on states of the real simulator."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from reward_synth.state.table import FieldTable
 from reward_synth.tasks.spec import TaskSpec
 
 FIXED_POSITION, NO_SPARSE_TERM = TASK.values()
-"""The second with the scale ``sign`` alone: see :class:`~reward_synth.training.scale.SignScale`."""
+"""The second is for the scale ``sign`` only: see :class:`~reward_synth.training.scale.SignScale`."""
 POSITION_UNITS = ("m", "rad")
 SAME_PLACE = 1e-9
-"""m or rad; less than this is rounding."""
+"""In m or rad; a smaller difference is rounding."""
 
 
 @dataclass(frozen=True)
@@ -32,17 +32,17 @@ class RewardChecker:
 
     task: TaskSpec
     table: FieldTable
-    """All fields, those among them that only judges may read."""
+    """All fields, including those that only success and fitness may read."""
     reference_episodes: ReferenceEpisodes
 
     @classmethod
     def of(cls, task: TaskSpec) -> RewardChecker:
-        """Record the reference episodes: a second or two."""
+        """Record the reference episodes, which takes a second or two."""
         table = field_table(task)
         return cls(task, table, record_reference_episodes(task, table))
 
     def check(self, source: str) -> CheckReport:
-        """Lint and probe."""
+        """Lint and probe a reward."""
         shown = self.table.for_rewards()
         report = check(
             source,
@@ -64,9 +64,9 @@ class RewardChecker:
         return report.plus(found, answers)
 
     def fixed_positions(self, names: Sequence[str]) -> list[str]:
-        """A sentence on each of the named positions and angles that is one and the same, and not 0, in every state.
+        """A sentence on each named position or angle that has the same value, other than 0, in every state.
 
-        A goal that is drawn anew for each episode is none of them, whatever a field's name says.
+        A goal that is drawn again for each episode does not count, whatever its field is called.
         """
         episodes, told = self.reference_episodes.episodes, []
         for field in self.table.subset(names):
@@ -78,7 +78,7 @@ class RewardChecker:
         return told
 
     def screen(self, source: str, report: CheckReport) -> CheckReport:
-        """Rank the reference episodes; only for a reward whose report is ok. Returns it with what was seen."""
+        """Rank the reference episodes by a reward whose report is ok. Returns the report with the result."""
         return screen(source, report, self.table, self.reference_episodes, known=not self.task.drafted)
 
 

@@ -1,4 +1,4 @@
-"""The probe: run a reward on real and random transitions, in its own process, and say what is wrong."""
+"""The probe: it runs a reward on real and random transitions in a separate process, and reports what is wrong."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from reward_synth.state.view import Layout, column_indices, columns, sublayout
 PROBE_SECONDS = 10.0
 RANDOM_ROWS = 256
 NOTHING = 1e-6
-"""A term that varies by less than this pays nothing that a learner could tell."""
+"""A term that varies by less than this gives a learner no usable signal."""
 LARGEST_TERM = 1e6
 SLOWEST_CALL = 0.5e-3
-"""Seconds; a simulator's step takes about 0.1 ms."""
+"""In seconds; a simulator's step takes about 0.1 ms."""
 UNBOUNDED = 10.0
 
 
@@ -33,7 +33,7 @@ UNBOUNDED = 10.0
 class Transitions:
     """Real transitions, episode after episode, with all fields of the environment.
 
-    Some should come from zero actions, so that the state at rest is among them, the others from random ones.
+    Some should come from zero actions, so that they include the state at rest, the others from random actions.
     """
 
     states: FloatArray
@@ -45,9 +45,9 @@ class Transitions:
     starts: NDArray[np.bool_]
     """(N,), True at the first transition of an episode."""
     falls: bool = False
-    """True if an episode among them failed and ended early: a constant bonus pays for lasting there."""
+    """True if an episode failed and ended early: a constant bonus then pays for lasting."""
     succeed: bool = True
-    """False if none of the episodes shows the task done: what pays for that is 0 in all of them."""
+    """False if no episode shows the task done: a term that pays for that is then 0 in all of them."""
 
     def __len__(self) -> int:
         return len(self.states)
@@ -68,8 +68,8 @@ def check(
     :param ranges: low and high per column of ``layout``, shape (W,) each.
     :param transitions: real transitions with the rows of ``layout``.
     :param action_size: elements of an action.
-    :param seconds: deadline for everything.
-    :returns: what was found; ``terms`` is empty if it could not be run.
+    :param seconds: time limit for everything.
+    :returns: the findings; ``terms`` is empty if the reward could not be run.
     :raises RewardSynthError: if no process can be started on this machine.
     """
     report = lint(source, layout, action_size=action_size)
@@ -103,10 +103,10 @@ def _with_line(finding: Finding, source: str) -> Finding:
 
 
 def _random_transitions(real: Transitions, low: FloatArray, high: FloatArray) -> Transitions:
-    """Rows within the ranges, each an episode of one step: states that no rollout has been to yet.
+    """Random rows within the ranges, each an episode of one step: states that no rollout has visited yet.
 
-    Where a column is unbounded, its real values say what is plausible; a wider guess would accuse rewards of
-    states that cannot be.
+    In an unbounded column, the real values show what is plausible; wider ranges would find faults in impossible
+    states.
     """
     generator = np.random.default_rng(0)
     rows = np.concatenate([real.states, real.next_states])
@@ -129,7 +129,7 @@ def _random_transitions(real: Transitions, low: FloatArray, high: FloatArray) ->
 
 @dataclass(frozen=True)
 class _Probe:
-    """One check in progress."""
+    """One probe in progress."""
 
     process: RewardProcess
     layout: Layout
@@ -138,7 +138,7 @@ class _Probe:
     deadline: float
 
     def run(self, random: Transitions) -> tuple[list[Finding], dict[str, Verdict]]:
-        """What is wrong, and what each rule answers; RewardError for what leaves nothing more to be run."""
+        """Findings and the verdict of each rule. It raises RewardError if the reward cannot be run further."""
         begun = self.process.cpu_seconds
         try:
             self.evaluate(self.real)  # The names of all terms are known only after this.
@@ -157,12 +157,12 @@ class _Probe:
         return findings, answers
 
     def evaluate(self, transitions: Transitions, backwards: bool = False) -> FloatArray:
-        """Terms (N, K) of all transitions, in their order; episodes side by side, or in the reverse order."""
+        """Terms (N, K) of all transitions, in their order; episodes run in parallel, optionally in reverse order."""
         starts = np.arange(len(transitions))
         if self.uses_memory:
             starts = np.flatnonzero(transitions.starts | (starts == 0))
         lengths = np.diff(np.append(starts, len(transitions)))
-        # The longest episodes first: those that still run are then the first rows of every batch.
+        # The longest episodes come first, so that those still running are the first rows of every batch.
         order = np.arange(len(starts))[:: -1 if backwards else 1]
         ranking = order[np.argsort(-lengths[order], kind="stable")]
         parts: list[tuple[NDArray[np.intp], FloatArray]] = []
@@ -175,7 +175,7 @@ class _Probe:
         return terms
 
     def batch(self, transitions: Transitions, rows: NDArray[np.intp], first: bool) -> FloatArray:
-        """Terms of some transitions, each in an environment of its own."""
+        """Terms of some transitions, each in its own environment."""
         self.process.deadline = max(0.1, self.deadline - time.monotonic())
         try:
             return self.process.evaluate(
@@ -189,7 +189,7 @@ class _Probe:
             raise RewardError(error.finding, row) from error
 
     def located(self, error: RewardError) -> Finding:
-        """The finding with the circumstances of the transition at fault."""
+        """The finding, extended by the values at the faulty transition."""
         if error.row is None:
             return error.finding
         still = not self.real.actions[error.row].any()
@@ -198,20 +198,20 @@ class _Probe:
         return error.finding.model_copy(update={"message": f"{error.finding.message}, {where}{values}"})
 
     def try_random(self, random: Transitions) -> list[Finding]:
-        """What goes wrong only in states that no rollout has been to yet."""
+        """Findings that occur only in states that no rollout has visited yet."""
         try:
             self.evaluate(random)
         except RewardError as error:
             if error.finding.rule != "not-finite":
                 raise
-            # The sampled state may be one that cannot be reached, so this does not stand against training.
+            # The sampled state may be unreachable, so this does not forbid training.
             values = "" if error.row is None else circumstances(self.layout, random.next_states[error.row])
             message = f"{error.finding.message}, in a state within the fields' ranges{values}"
             return [error.finding.model_copy(update={"message": message, "severity": "warning"})]
         return []
 
     def impurities(self, terms: FloatArray) -> list[Finding]:
-        """A difference between two runs over the same transitions in another order is hidden state."""
+        """Find hidden state: the same transitions in another order must give the same terms."""
         again = self.evaluate(self.real, backwards=True)
         if np.array_equal(terms, again):
             return []
@@ -230,10 +230,10 @@ def circumstances(layout: Layout, row: FloatArray) -> str:
 def about_terms(
     terms: FloatArray, names: tuple[str, ...], falls: bool = False, succeed: bool = True
 ) -> tuple[list[Finding], Verdict]:
-    """What the values (N, K) on real transitions say about the terms: dead, constant, doubled, too large.
+    """Findings on the values (N, K) of real transitions: dead, constant, doubled or too large terms.
 
-    :param falls: see :class:`Transitions`; so is ``succeed``.
-    :returns: the findings, and what the rules without one answer.
+    :param falls: see :class:`Transitions`, also for ``succeed``.
+    :returns: the findings, and the verdict of the rules without a finding.
     """
     if not names:
         return [CALLS["no-terms"].finding("it returned no term at all")], "not applicable"
@@ -265,7 +265,7 @@ def about_terms(
 def doubled(terms: FloatArray) -> list[tuple[int, int | None]]:
     """Terms that equal the sum of all others (k, None), or an earlier term (k, its index)."""
     found: list[tuple[int, int | None]] = []
-    # Two that are next to nothing everywhere are alike as far as one can see, and no further.
+    # Two terms that are almost 0 everywhere look alike, but that proves nothing.
     live = np.flatnonzero(np.ptp(terms, axis=0) > NOTHING)
     total = terms.sum(axis=1)
     for k in live[::-1].tolist():

@@ -1,7 +1,7 @@
-"""A look at a reward before any training: does it rank reference episodes as the task's fitness does?
+"""Screens a reward before any training: does it rank reference episodes as the task's fitness does?
 
-CARD calls it trajectory preference evaluation. A plain ranking of returns rejects good rewards with an action
-penalty, since among near-still episodes the penalty decides; so only a clear contradiction is a finding.
+CARD calls it trajectory preference evaluation. A plain ranking of returns would reject good rewards with an action
+penalty, since the penalty decides among nearly still episodes. So only a clear contradiction is a finding.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from reward_synth.state.episode import Episode
 from reward_synth.state.table import FieldTable
 
 CONTRADICTION = -0.3
-"""Rank correlation below which a reward or term is said to pay for the wrong thing."""
+"""Below this rank correlation, a reward or term is reported to pay for the wrong thing."""
 MISALIGNED = declare(
     "screen", "misaligned", "error", "Does the reward pay more where the task goes worse?",
     f"Over recorded episodes, the reward's mean per step ranks with fitness below {CONTRADICTION:g}.",
@@ -31,13 +31,13 @@ MISALIGNED = declare(
 def screen(
     source: str, report: CheckReport, table: FieldTable, reference: ReferenceEpisodes, known: bool = True
 ) -> CheckReport:
-    """Rank the reference episodes by the reward, and each of its terms, against the task's fitness.
+    """Rank the reference episodes by the reward and by each of its terms, and compare with the task's fitness.
 
-    Fitness that tells no two of them apart is too little data; a reward that does not either cannot be misaligned.
+    If all episodes have equal fitness, there is not enough data. A reward that is equal in all is not misaligned.
 
-    :param known: False for a goal that nobody prepared. Where none of the episodes shows it done, the fitness of a turn
-        is highest for those that tumble, and a right reward ranks low: the ranks are told, and refuse nothing.
-    :returns: the report with what was seen.
+    :param known: False for a goal that nobody prepared. If no episode shows it done, a right reward may rank low: for a
+        turn, say, the fitness is highest when the robot tumbles. The ranks are then reported but reject nothing.
+    :returns: the report with the result.
     """
     fitness = np.array([m.fitness for m in reference.scores])
     if np.ptp(fitness) < 1e-9:
@@ -74,12 +74,12 @@ def _misaligned(alignment: Alignment) -> Finding:
 def episode_terms(source: str, report: CheckReport, table: FieldTable, episodes: Sequence[Episode]) -> list[FloatArray]:
     """Each term at each step of recorded episodes: one array (steps, terms) per episode.
 
-    Raises :class:`~reward_synth.reward.contract.RewardError` where the reward fails on a transition.
+    :raises RewardError: the reward fails on a transition.
     """
     subset = table.subset(report.fields)
     rows = [episode.subset(subset.names) for episode in episodes]
-    # All episodes go in step, each with a memory of its own: one call per step and not one per transition.
-    # Episodes that have ended repeat their last transition, and what it pays is dropped.
+    # All episodes advance together, each with its own memory: one call per step and not per transition.
+    # An ended episode repeats its last transition, and these values are dropped.
     longest = max(episode.length for episode in episodes)
     values = np.zeros((longest, len(episodes), len(report.terms)))
     with RewardProcess(source, subset.layout(), len(table.actions), terms=report.terms) as process:
@@ -102,7 +102,7 @@ def rank_correlation(first: FloatArray, second: FloatArray) -> float | None:
 
 
 def _ranks(values: FloatArray) -> FloatArray:
-    # Ties share their mean rank: episodes that all fail alike must not be told apart.
+    # Ties share their mean rank: episodes that fail in the same way must not be ranked.
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
     ranks: FloatArray = ((last - counts + 1 + last) / 2.0)[inverse]

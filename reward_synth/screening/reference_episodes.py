@@ -1,8 +1,8 @@
-"""Reference episodes recorded once per task: what the probe runs rewards on, and what the screen ranks with.
+"""Records the reference episodes of a task: the probe runs rewards on them, and the screen ranks them.
 
-No policy is needed for a look at a reward: doing nothing, pushing steadily, swinging and shaking already differ in
-the task's own fitness, and a reward that ranks them the other way round pays for the wrong thing. Where the simulator
-has scripted experts, some episodes show the task done, almost done and begun: nothing above ever opens a drawer.
+Judging a reward needs no policy: doing nothing, steady pushes, swings and shaking already differ in the task's own
+fitness, and a reward that ranks them the other way round pays for the wrong thing. Such behaviour never opens a drawer,
+so scripted experts, if the simulator has them, add episodes that show the task done, almost done and begun.
 """
 
 from __future__ import annotations
@@ -29,32 +29,32 @@ SEED = 30_000
 Controller = Callable[[int], FloatArray | None]
 """Time step to an action in [-1, 1] per dimension, scaled to the environment's limits; None ends the episode.
 
-Where an action is one of several, the largest element is chosen; of equals the first, which is to do nothing."""
+For discrete actions, the largest element is chosen; on a tie the first one, which does nothing."""
 
 EXPERT_EPISODES = 4
 EXPERT_NOISE = (0.2, 0.4)
-"""Deviation of what is added to each element of an expert's action, one episode each. Where an action is one of
-several: the share of them that is left to chance."""
+"""Standard deviation of the noise on each element of an expert's action, one episode each. For discrete actions: the
+share of actions that are random."""
 EXPERT_CUTS = (25, 50)
-"""Steps after which an expert lets go and rests, one episode each."""
+"""Steps after which an expert stops and rests, one episode each."""
 
 
 @dataclass(frozen=True)
 class ReferenceEpisodes:
-    """Recorded episodes with the task's verdict on each."""
+    """Recorded episodes with the task's score of each."""
 
     episodes: tuple[Episode, ...]
     scores: tuple[EpisodeScore, ...]
     experts: int = 0
-    """So many at the end are a scripted expert's."""
+    """The number of episodes of a scripted expert; they are the last ones."""
 
     @property
     def succeed(self) -> bool:
-        """True if one of them shows the task done."""
+        """True if one of the episodes shows the task done."""
         return any(score.success or score.success_any for score in self.scores)
 
     def transitions(self, names: Sequence[str]) -> Transitions:
-        """All steps, rows of only these fields; the first episode is the body at rest (zero action)."""
+        """All steps, with the columns of these fields only; in the first episode the robot is at rest (zero action)."""
         rows = [episode.subset(names) for episode in self.episodes]
         return Transitions(
             states=np.concatenate([row[:-1] for row in rows]),
@@ -67,7 +67,7 @@ class ReferenceEpisodes:
 
 
 def record_reference_episodes(task: TaskSpec, table: FieldTable) -> ReferenceEpisodes:
-    """Record about thirty short episodes, and those of experts; the same ones for the same task.
+    """Record about thirty short episodes and those of experts; they are the same for the same task.
 
     :raises EnvironmentFault: the environment fails, or gives a number that is not finite.
     """
@@ -85,7 +85,7 @@ def record_reference_episodes(task: TaskSpec, table: FieldTable) -> ReferenceEpi
 
 
 def record_full_length(task: TaskSpec, table: FieldTable) -> list[Episode]:
-    """Three episodes that last as long as the task: at rest, and shaken twice."""
+    """Record three full-length episodes: at rest, and with random actions of two kinds."""
     simulator = get_simulator(task.simulator)
     environment = StateRecorder(open_environment(task), table)
     seconds, size = simulator.seconds_per_step(environment), len(table.actions)
@@ -99,7 +99,7 @@ def record_full_length(task: TaskSpec, table: FieldTable) -> list[Episode]:
 
 
 def _held(draw: Callable[[], FloatArray]) -> Controller:
-    """A random action that is held for some steps: shaking alone moves nothing far."""
+    """A random action that is held for some steps, because shaking alone does not move far."""
     held: list[FloatArray] = []
 
     def act(step: int) -> FloatArray:
@@ -113,7 +113,7 @@ def _held(draw: Callable[[], FloatArray]) -> Controller:
 def _record_all(
     environment: StateRecorder, plans: Sequence[tuple[Controller, int]], horizon: int, seconds: float
 ) -> list[Episode]:
-    """An episode of each controller with its most steps, each with a seed of its own; closes the environment."""
+    """Record an episode per controller, limited to its steps and with its own seed; closes the environment."""
     episodes = [
         _record(environment, controller, steps, SEED + number, horizon, seconds)
         for number, (controller, steps) in enumerate(plans)
@@ -158,7 +158,7 @@ def _record(
 
 
 def expert_controllers(expert: Expert, size: int, discrete: bool = False) -> list[Controller]:
-    """The expert as it is, with trembling hands, and giving up early."""
+    """The expert unchanged, with noise, and giving up early."""
     generator = np.random.default_rng(SEED)
 
     def whole(step: int) -> FloatArray | None:
@@ -191,7 +191,7 @@ def _giving_up(expert: Expert, size: int, steps: int) -> Controller:
 
 
 def controllers(size: int, seconds: float) -> list[Controller]:
-    """The scripts: rest, steady pushes both ways per action, swings with random phases, noise fast and slow."""
+    """The scripts: rest, steady pushes in both directions, swings with random phases, fast and slow noise."""
     generator = np.random.default_rng(SEED)
     scripts: list[Controller] = [lambda step: np.zeros(size)]
     scripts += [_steady(np.full(size, level)) for level in (-0.5, 0.5)]
@@ -205,7 +205,7 @@ def controllers(size: int, seconds: float) -> list[Controller]:
 
 
 def choosers(size: int) -> list[Controller]:
-    """The scripts where an action is one of several: rest, any of them, and a few of them for some steps each."""
+    """The scripts for discrete actions: rest, any of the actions, and a few of them for some steps each."""
     generator = np.random.default_rng(SEED)
     scripts: list[Controller] = [lambda step: np.zeros(size)]
     for few, longest in [(size, 1)] * 6 + [(4, 1)] * 8 + [(4, 6)] * 8 + [(6, 3)] * 8:

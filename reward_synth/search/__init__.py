@@ -1,1 +1,1 @@
-"""Which candidates to train, and where."""
+"""The search: which rewards are designed, which are trained, and when it ends."""

@@ -1,6 +1,6 @@
-"""Trainings that go on: a reward whose training ended on the way up gets as many steps again, as another candidate.
+"""Continued trainings: a training that ended while fitness rose gets as many steps again, as a new candidate.
 
-More steps on a reward that works are surer than another reward. Both are tried side by side.
+More steps on a working reward help more surely than another reward, so both are tried in parallel.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from reward_synth.search.session import SearchSession
 from reward_synth.training.job import BEST_POLICY, CHECKPOINT, POLICY
 
 HANDED_OVER = {CHECKPOINT: CHECKPOINT, "progress.csv": "progress.csv", POLICY: BEST_POLICY}
-"""What a training leaves to the one that goes on with it, by the name that it has there.
+"""The files that a continued training gets from its parent, with their new names.
 
-The policy is the one against which the further training's are held, until one is better."""
+The parent's policy is the one to beat, until the continued training has a better one."""
 
 
 def continued(
     session: SearchSession, iteration: int, first: int, parents: Sequence[str]
 ) -> list[tuple[Candidate, Refined]]:
-    """Candidates that go on with another's training, each with as many steps again."""
+    """Make candidates that continue other candidates' trainings, each with as many steps again."""
     items = []
     for number, parent in enumerate(parents, start=first):
         item = session.refiner.inspect(session.store.read_reward(parent), screen=False)
@@ -41,7 +41,7 @@ def continued(
 
 
 def designs_nothing(session: SearchSession, iteration: int) -> bool:
-    """True for a round in which the best training goes on and no reward is designed: the iterations are used up."""
+    """True for a round that only continues the best training: all iterations for designs are used up."""
     candidates = session.store.candidates()
     first = [c for c in candidates if c.id == candidate_id(iteration, 0)]
     if first:
@@ -51,7 +51,7 @@ def designs_nothing(session: SearchSession, iteration: int) -> bool:
 
 
 def going_on(session: SearchSession, iteration: int) -> list[str]:
-    """The candidates whose training the method has go on in this iteration; all have left a checkpoint."""
+    """The candidates whose training the method continues in this iteration; all of them have a checkpoint."""
     seeds = range(session.settings.seeds)
     return [
         candidate
@@ -61,7 +61,7 @@ def going_on(session: SearchSession, iteration: int) -> list[str]:
 
 
 def is_worthwhile(session: SearchSession, iteration: int) -> bool:
-    """True if a round that designs nothing was begun, or may be: a training goes on, and not too many did in a row."""
+    """True if a round without design has begun or should begin: a training can continue, within the allowed number."""
     candidates = session.store.candidates()
     if any(candidate.iteration == iteration for candidate in candidates):
         return True
@@ -72,7 +72,7 @@ def is_worthwhile(session: SearchSession, iteration: int) -> bool:
 
 
 def hand_over(session: SearchSession, candidate: str) -> None:
-    """Give a candidate that goes on with another's training what that one left."""
+    """Give a continued candidate the files of its parent."""
     store = session.store
     parent = store.candidate(candidate).continues
     for index in range(session.settings.seeds if parent is not None else 0):
@@ -80,10 +80,10 @@ def hand_over(session: SearchSession, candidate: str) -> None:
 
 
 def hand_over_files(source: Path, target: Path, names: Mapping[str, str]) -> None:
-    """Copy a training's files to another's folder, but none that is there already.
+    """Copy a training's files to another folder, without replacing any file.
 
-    :param names: of the files in ``source``, to their names in ``target``.
-    :raises RewardSynthError: the training left a link, whose target would be copied.
+    :param names: name in ``source`` to name in ``target``.
+    :raises RewardSynthError: the source folder holds a link, whose target would be copied.
     """
     refuse_links(source)
     for name, there in names.items():
@@ -92,7 +92,7 @@ def hand_over_files(source: Path, target: Path, names: Mapping[str, str]) -> Non
 
 
 def beyond_parent(session: SearchSession, candidate: Candidate) -> Candidate:
-    """A candidate that went on with another's training spent only the steps after that one's end."""
+    """Count only the steps that a continued candidate took after its parent's end."""
     if candidate.continues is None:
         return candidate
     store = session.store
@@ -102,7 +102,7 @@ def beyond_parent(session: SearchSession, candidate: Candidate) -> Candidate:
 
 
 def drop_checkpoints(session: SearchSession) -> None:
-    """Of all trainings that are done, only the best can go on: the others' replay buffers would fill the disk."""
+    """Delete the checkpoints of finished trainings except the best one's, because their buffers would fill the disk."""
     best = session.best.id if session.best is not None else None
     for candidate in session.store.candidates():
         if candidate.id != best and candidate.status not in ("designed", "rejected"):

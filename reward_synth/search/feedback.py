@@ -1,6 +1,6 @@
-"""Asking a person about an iteration: in the terminal, or from the options of ``reward-synth feedback``.
+"""Asks a person about an iteration: in the terminal, or by the options of ``reward-synth feedback``.
 
-The loop hands over a :class:`~reward_synth.core.types.FeedbackRequest` and gets a
+The loop passes a :class:`~reward_synth.core.types.FeedbackRequest` and gets a
 :class:`~reward_synth.core.types.Feedback`. The store and the loop write the files.
 """
 
@@ -28,7 +28,7 @@ _KEYS = (
 
 
 class ConsoleAsk:
-    """Puts a request before the person at the terminal, and gathers the answer key by key.
+    """Shows a request to the person at the terminal, and collects the answer key by key.
 
     :param read: shows its argument and returns a line; raises EOFError at the end of input, as :func:`input` does.
     :param write: shows a line.
@@ -72,7 +72,7 @@ class ConsoleAsk:
     def _take(
         self, key: str, rest: str, said: dict[str, Any], candidates: Sequence[FeedbackCandidate]
     ) -> Feedback | None:
-        """Act on one key; the answer if it completes it."""
+        """Handle one key. Returns the answer once it is complete."""
         if key in ("q", "quit"):
             return Feedback(iteration=said["iteration"], action="stop")
         if key in ("s", "skip", "d"):
@@ -102,7 +102,7 @@ class ConsoleAsk:
     def _edited(
         self, which: str, said: Mapping[str, Any], candidates: Sequence[FeedbackCandidate]
     ) -> dict[str, str | None]:
-        """A file that the person names, or a copy of a candidate's reward opened in their editor."""
+        """Read a file that the person names, or a copy of a candidate's reward opened in their editor."""
         parent = _choose(which, candidates) or _choose(said.get("prefer") or "1", candidates)
         path = Path(which) if which and _choose(which, candidates) is None else None
         if path is None:
@@ -119,7 +119,7 @@ class ConsoleAsk:
 
 
 def request_text(request: FeedbackRequest) -> list[str]:
-    """The request as lines for a terminal: the analyzer's reading, then the candidates with figures and paths."""
+    """The request as lines for a terminal: the analyzer's reading, then the candidates with results and paths."""
     lines = ["", f"Iteration {request.iteration}: {request.question}"]
     if analysis := request.analysis.strip():
         lines += ["", *(f"  {printable(line)}" for line in analysis.splitlines())]
@@ -135,7 +135,7 @@ def request_text(request: FeedbackRequest) -> list[str]:
 
 
 def request_about(store: RunStore, iteration: int, question: str, fitness_unit: str = "") -> FeedbackRequest:
-    """A question about an iteration: its candidates with figures and paths, and the analyzer's reading."""
+    """A question about an iteration: its candidates with results and paths, and the analyzer's reading."""
     return FeedbackRequest(
         iteration=iteration,
         goal=store.info.goal,
@@ -175,9 +175,9 @@ def latest_request(store: RunStore) -> FeedbackRequest:
 
 
 def require_trained(store: RunStore, candidate: str) -> None:
-    """Only a reward that was trained can be accepted.
+    """Refuse to accept a reward that was not trained.
 
-    :raises RewardSynthError: it was not.
+    :raises RewardSynthError: the candidate was not trained.
     """
     status = store.candidate(candidate).status
     if status != "trained":
@@ -196,9 +196,9 @@ def answer_from_options(
     edit: Path | None = None,
     accept: bool = False,
 ) -> Feedback:
-    """The answer that the options of ``reward-synth feedback`` spell out.
+    """The answer given by the options of ``reward-synth feedback``.
 
-    :raises RewardSynthError: no such candidate, an edited file that is no Python, or options that contradict.
+    :raises RewardSynthError: the candidate does not exist, the edited file is not Python, or options contradict.
     """
     if reject and (prefer or accept):
         raise RewardSynthError(
@@ -223,7 +223,7 @@ def answer_from_options(
 
 
 def read_reward_file(path: Path) -> str:
-    """The file's text; RewardSynthError if it cannot be read or is no Python with a ``compute_reward``."""
+    """The file's text; RewardSynthError if it cannot be read or is not Python with a ``compute_reward``."""
     try:
         source = path.expanduser().read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -233,7 +233,7 @@ def read_reward_file(path: Path) -> str:
 
 
 def parse_reward(source: str, name: str) -> str:
-    """The source itself, once it is sure that it parses and defines ``compute_reward``."""
+    """Return the source if it parses and defines ``compute_reward``; otherwise raise RewardSynthError."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError) as error:
@@ -251,7 +251,7 @@ def parse_reward(source: str, name: str) -> str:
 
 
 def open_in_editor(text: str, suffix: str) -> str:
-    """What the person saves in ``$VISUAL`` or ``$EDITOR``, starting from ``text``."""
+    """The text that the person saves in ``$VISUAL`` or ``$EDITOR``, starting from ``text``."""
     command = os.environ.get("VISUAL") or os.environ.get("EDITOR")
     if not command:
         raise RewardSynthError("no editor is set", "export EDITOR=nano, or name a file instead")
@@ -272,7 +272,7 @@ def _choose(key: str, candidates: Sequence[FeedbackCandidate]) -> FeedbackCandid
 
 
 def _candidate_of(store: RunStore, path: Path | None) -> str | None:
-    """The candidate in whose folder the file lies, if it lies in one."""
+    """The candidate whose folder contains the file, if there is one."""
     if path is None:
         return None
     folders = {store.candidate_dir(name).resolve(): name for name in store.candidate_ids()}

@@ -1,7 +1,7 @@
-"""Final training: what a reward is worth, told by policies trained on it from scratch after the search.
+"""Final training: judges a reward by policies that are trained on it from scratch after the search.
 
-The search's own figures flatter its winner: it was picked because they were high. So it is trained again on seeds that
-the search never used, for the whole budget each, and judged in episodes that nobody has looked at.
+The search's own results are too good for its winner, which was picked because they were high. So it is trained again on
+seeds that the search never used, each with the whole budget, and judged in new episodes.
 """
 
 from __future__ import annotations
@@ -32,28 +32,28 @@ from reward_synth.tasks.spec import TaskSpec, load_task
 from reward_synth.training.job import Progress, TrainJob, progress_event
 
 _UPPER_HALF = 2**31
-"""Training seeds of a search lie below it, those of final trainings from it on: no seed is in both."""
+"""Training seeds of a search are below this, those of final trainings are not, so no seed is in both."""
 
 
 @dataclass(frozen=True)
 class FinalTraining:
-    """What is to be trained, and how."""
+    """A request for final trainings of one candidate."""
 
     candidate: str
     seeds: int = 5
-    """How many there shall be, those that are done already included."""
+    """Total number of seeds, including those that are done."""
     steps: int | None = None
     """Environment steps of each; None takes the run's budget."""
     jobs: int | None = 1
-    """Trainings side by side; None: as many as there are cores and memory for."""
+    """Parallel trainings; None: as many as there are cores and memory for."""
     executor: Literal["local", "ray"] = "local"
     """Where they run."""
     sandbox: bool = True
 
     def run(self, store: RunStore, emit: Emit, should_stop: Callable[[], bool]) -> Evaluation:
-        """Train the seeds that are missing. The run must be locked and the reward processes protected.
+        """Train the missing seeds. The run must be locked and the reward processes protected.
 
-        However it ends, what is done is in the run folder: calling it again does the rest.
+        However it ends, finished seeds are in the run folder, and another call does the rest.
 
         :raises RewardSynthError: there is no such candidate, its reward cannot be trained, or earlier seeds had another
             budget.
@@ -92,7 +92,7 @@ class FinalTraining:
             score = _score(job.seed_index, result, task)
             emit(SeedTrained(candidate=self.candidate, score=score, done=len(results), total=wanted, seconds_left=left))
 
-        # Before the first seed ends: what lies there must say which budget it has.
+        # Written before the first seed ends, because stored results must state their budget.
         book()
         text = f"final training of {self.candidate}: {len(missing)} of {wanted} seeds, {steps:,} steps each"
         emit(StatusChanged(text=text))
@@ -118,17 +118,17 @@ class FinalTraining:
             learner=settings.learner,
             seed_index=index,
             evaluation_seeds=FINAL_EVALUATION_SEEDS,
-            # Every seed gets the same budget, so that a lucky one does not end early.
+            # Every seed gets the same budget, so a lucky one must not end early.
             stop_when_solved=False,
             sandbox=self.sandbox,
         )
 
 
 def train_best(store: RunStore, settings: Settings, emit: Emit, outcome: Outcome, started: float) -> Outcome:
-    """Where the settings want it, and a search has come to its end, train its best reward finally.
+    """Run the final training of the best reward, if the settings ask for it and the search is complete.
 
     :param started: when the search began (``time.monotonic``), for the time limit.
-    :return: how the run ends: as the search did, or ``stopped`` if the final training was.
+    :return: the run's outcome: that of the search, or ``stopped`` if the final training was stopped.
     """
     if not settings.final_seeds or outcome.best is None or outcome.status in ("stopped", "waiting"):
         return outcome
@@ -147,7 +147,7 @@ def train_best(store: RunStore, settings: Settings, emit: Emit, outcome: Outcome
 
 
 def final_seed(run_seed: int, candidate: str, index: int) -> int:
-    """The training seed of one final training: follows from its names, and no search uses it."""
+    """The seed of one final training. It depends only on these names, and no search uses it."""
     digest = hashlib.sha256(f"{run_seed}/{candidate}/final/{index}".encode()).digest()
     return _UPPER_HALF + (int.from_bytes(digest[:4], "big") >> 1)
 
@@ -155,17 +155,17 @@ def final_seed(run_seed: int, candidate: str, index: int) -> int:
 def evaluate_results(
     candidate: str, task: TaskSpec, results: Mapping[int, TrainResult], steps: int, wanted: int
 ) -> Evaluation:
-    """What final trainings say together.
+    """Combine the results of final trainings.
 
-    A crashed one counts as a policy that never succeeds, and is left out of the fitness, which it does not have.
+    A crashed training counts as a policy that never succeeds. It has no fitness, so it is left out there.
 
-    :param results: those that have ended, by seed index.
+    :param results: finished trainings by seed index.
     :param steps: the budget of each.
-    :param wanted: how many seeds were asked for.
+    :param wanted: number of seeds requested.
     """
     scores = tuple(_score(index, result, task) for index, result in sorted(results.items()))
     trained = [results[score.index] for score in scores if score.status == "trained"]
-    # Versions before judged by fewer episodes: those that all have played count.
+    # Earlier versions used fewer episodes, so only as many as all policies played are counted.
     episodes = min((len(result.episodes) for result in trained), default=1)
     success = np.zeros((len(scores), episodes))
     for row, score in enumerate(scores):
@@ -204,7 +204,7 @@ def _score(index: int, result: TrainResult, task: TaskSpec) -> SeedScore:
 
 def _solved(result: TrainResult, task: TaskSpec) -> bool:
     if len(result.episodes) < FINAL_EPISODES:
-        return result.success >= task.success_threshold  # So it was decided while fewer were played.
+        return result.success >= task.success_threshold  # The rule of earlier versions, which played fewer.
     return solved(result.episodes, task)
 
 
@@ -214,7 +214,7 @@ def _estimate(figures: FloatArray) -> Estimate:
 
 
 def _check(store: RunStore, candidate: str) -> CheckReport:
-    """The checks' report on a reward that may be trained."""
+    """The check report of a reward that may be trained."""
     found = store.candidate(candidate)
     report = store.read_check(candidate)
     if found.status == "rejected" or report is None or not store.has_reward(candidate):

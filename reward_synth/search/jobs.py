@@ -1,4 +1,4 @@
-"""The trainings of a run's candidates, as jobs that follow from the run folder alone: nothing random is kept."""
+"""Training jobs of a run's candidates. They follow from the run folder alone, so nothing random is stored."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reward_synth.training.job import TrainJob
 
 
 def training_jobs(store: RunStore, task: TaskSpec, settings: Settings, candidate: str) -> list[TrainJob]:
-    """One job per seed; seeds follow from (run seed, candidate, seed index)."""
+    """One job per seed; the seeds are computed from (run seed, candidate, seed index)."""
     report = store.read_check(candidate) or CheckReport()
     line = line_of(store, candidate)
     return [
@@ -36,7 +36,7 @@ def training_jobs(store: RunStore, task: TaskSpec, settings: Settings, candidate
 
 
 def line_of(store: RunStore, candidate: str) -> tuple[str, ...]:
-    """A candidate and those before it whose training it goes on with, the first one last."""
+    """A candidate and its ancestors, whose training it continues; the first ancestor is last."""
     before = store.candidate(candidate).continues
     return (candidate,) if before is None else (candidate, *line_of(store, before))
 
@@ -48,7 +48,7 @@ def training_seed(run_seed: int, candidate: str, index: int) -> int:
 
 
 def is_stale(store: RunStore, task: TaskSpec, settings: Settings, candidate: str) -> bool:
-    """True if a result of the candidate is another job's: somebody changed the reward, or the task, after it."""
+    """True if a stored result belongs to another job, because the reward or the task was changed after it."""
     if not store.has_reward(candidate):
         return False
     jobs = training_jobs(store, task, settings, candidate)
@@ -57,9 +57,9 @@ def is_stale(store: RunStore, task: TaskSpec, settings: Settings, candidate: str
 
 
 def edits(store: RunStore) -> dict[str, str]:
-    """A sentence on each trained candidate whose figures are not of its present reward and task, by its id.
+    """A sentence for each trained candidate whose results belong to an earlier reward or task, by candidate id.
 
-    None where that cannot be told here: the learner is not installed, or the environment's file is somebody else's.
+    It is empty if this cannot be decided here: the learner is not installed, or the environment's file is not known.
     """
     found: dict[str, str] = {}
     if not store.task_path.exists():

@@ -1,4 +1,4 @@
-"""When a search must end before its iterations do: small rules, each a question asked between steps."""
+"""Rules that end a search before its iterations are done; each is checked between steps."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ StopRule = Callable[[], str | None]
 
 
 def first_reason(rules: Sequence[StopRule]) -> str | None:
-    """The first rule's reason that applies."""
+    """The reason of the first rule that applies."""
     return next((reason for rule in rules if (reason := rule())), None)
 
 
@@ -28,7 +28,7 @@ def time_limit(seconds: float | None, started: float) -> StopRule:
 
 
 def spending_limit(usd: float | None, spent: Callable[[], float | None]) -> StopRule:
-    """Stops once ``usd`` dollars are spent. Where a price is unknown the limit could never fire: that is an error."""
+    """Stops once ``usd`` dollars are spent. An unknown price is an error, because the limit could never apply."""
 
     def rule() -> str | None:
         if usd is None:
@@ -45,5 +45,5 @@ def spending_limit(usd: float | None, spent: Callable[[], float | None]) -> Stop
 
 
 def stop_file(requested: Callable[[], bool]) -> StopRule:
-    """Stops once somebody asked for it with ``reward-synth stop``."""
+    """Stops once somebody requested it with ``reward-synth stop``."""
     return lambda: "stop was requested" if requested() else None

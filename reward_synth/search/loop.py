@@ -1,6 +1,6 @@
-"""The loop: design and check, train, reflect, ask the person, and again.
+"""The loop: design and check, train, reflect, ask the person, repeat.
 
-The session's method (``methods/``) says what to design, whom to train and what to reflect upon.
+The session's method (``methods/``) decides what to design, what to train and what to reflect on.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from reward_synth.search.steps import Ask, ask_person, design, reflect, train, t
 
 
 def search(session: SearchSession, ask: Ask | None = None) -> Outcome:
-    """Search until the task is solved, the iterations are done, or a limit is met. Finished work is not repeated.
+    """Search until the task is solved, the iterations are done, or a limit applies. Finished work is not repeated.
 
-    :param ask: None if nobody is there to answer; the request then waits in the run folder.
+    :param ask: None if nobody can answer; the request then waits in the run folder.
     """
     iterations = session.settings.iterations
     for iteration in count(1):

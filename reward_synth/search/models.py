@@ -1,4 +1,4 @@
-"""The models of a run: each opened once, every call reported and booked."""
+"""The models of a run. Each is opened once, and every call is reported and its cost recorded."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from reward_synth.store import RunStore
 
 
 class ModelPool:
-    """Opens each model once, whichever roles use it, and books every call.
+    """Opens each model once, whichever roles use it, and records every call.
 
-    :raises RewardSynthError: from :meth:`of`, where a model cannot be opened.
+    :raises RewardSynthError: by :meth:`of`, if a model cannot be opened.
     """
 
     def __init__(self, store: RunStore, settings: Settings, emit: Emit) -> None:
@@ -28,10 +28,10 @@ class ModelPool:
         self._emit = emit
         self._open: dict[str, Model] = {}
         self.spent: float | None = store.spent_usd()
-        """Dollars spent on model calls over the whole run; None once the price of any is unknown."""
+        """Dollars spent on model calls in the whole run; None if any price is unknown."""
 
     def of(self, role: RoleName) -> Model:
-        """The model of a role, its calls logged in the run's ``costs.jsonl``."""
+        """The model of a role; its calls are logged in the run's ``costs.jsonl``."""
         name = self._settings.model_for(role)
         if name is None:
             name, reason = default_model()
@@ -70,7 +70,7 @@ class ModelPool:
 
 
 class ReportedModel(Wrapper):
-    """A model whose calls are reported before they are made."""
+    """A model that reports its calls before they are made."""
 
     def __init__(self, model: Model, emit: Emit) -> None:
         super().__init__(model)
@@ -84,7 +84,7 @@ class ReportedModel(Wrapper):
 
 
 class DownloadProgress:
-    """Reports how a download goes: every few per cent, with the time left."""
+    """Reports the progress of a download: every few percent, with the time left."""
 
     STEP = 0.05
 
@@ -95,7 +95,7 @@ class DownloadProgress:
         self._next_share = 0.0
 
     def __call__(self, done: int, total: int) -> None:
-        """``done`` of ``total`` bytes are there."""
+        """Called when ``done`` of ``total`` bytes have arrived."""
         if self._first is None:
             self._first = done
         share = done / total if total else 1.0

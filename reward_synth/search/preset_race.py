@@ -1,6 +1,6 @@
-"""Which preset suits a body that no shipped task has: a short race of presets on the first sound reward.
+"""Chooses a preset for a robot without shipped tasks, by a short race of presets on the first sound reward.
 
-A wrong preset costs every candidate of the search: it makes a good reward look bad.
+A wrong preset harms every candidate of the search: it makes a good reward look bad.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from reward_synth.training.job import BEST_POLICY, CHECKPOINT, POLICY, Progress,
 from reward_synth.training.outcomes import clearly_better
 
 SHARE = 0.2
-"""Of the training's steps, for each preset: what falls or stands still shows by then."""
+"""Share of the training's steps for each preset. By then a robot that falls or stands still is visible."""
 PRESETS = ("balance", "steady", "patient")
-"""PPO's, which differ in batch, exploration and foresight. The first one is the default: it must be beaten clearly."""
+"""PPO's presets, with different batch, exploration and foresight. Others must clearly beat the first, the default."""
 _LEFT = {name: name for name in (CHECKPOINT, "progress.csv", "rung.json", POLICY, BEST_POLICY)}
-"""What the winner leaves to the candidate's own training, under the same names."""
+"""The files that the candidate's own training takes over from the winner, under the same names."""
 
 
 def is_open(session: SearchSession) -> bool:
-    """True if nobody has chosen a preset for the task: a model drafted it for a body without shipped tasks."""
+    """True if no preset was chosen: a model drafted the task for a robot without shipped tasks."""
     task, settings = session.task, session.settings
     chosen = task.training.preset is not None or settings.learner is not None or session.prepared.table.discrete
     return task.drafted and not chosen
 
 
 def race_presets(session: SearchSession, candidates: Sequence[Candidate]) -> None:
-    """Train the first candidate with each preset for a part of its steps, and freeze the best one in the task.
+    """Train the first candidate with each preset for a part of its steps, and store the best preset in the task.
 
-    The winner's training goes on as the candidate's own. A race that was cut off is run to its end by a resumed run.
+    The winner's training continues as the candidate's own. A resumed run finishes an interrupted race.
     """
     sound = next((each for each in candidates if each.status == "designed"), None)
     if sound is None or session.reason_to_stop():
@@ -59,7 +59,7 @@ def race_presets(session: SearchSession, candidates: Sequence[Candidate]) -> Non
     session.emit(events.StatusChanged(text=reason))
     if chosen is None:
         return
-    # The task is frozen last: until then the race is open, and a resumed run finishes it.
+    # The task is written last: until then the race is open, and a resumed run finishes it.
     hand_over_files(jobs[chosen].folder, session.store.train_dir(sound.id, 0), _LEFT)
     frozen = _with_preset(session.task, chosen)
     spec = frozen.model_copy(update={"source": f"{frozen.source}; {reason}"})
@@ -68,9 +68,9 @@ def race_presets(session: SearchSession, candidates: Sequence[Candidate]) -> Non
 
 
 def _winner(results: Mapping[str, TrainResult]) -> tuple[str | None, str]:
-    """The preset whose newest evaluation is clearly better than the default's, and why.
+    """The preset with a clearly better last evaluation than the default's, or else the default; and why.
 
-    None where every training crashed, which tells nothing about presets.
+    The preset is None if every training crashed, which says nothing about presets.
     """
     newest = {name: result.evaluations[-1] for name, result in results.items() if _counts(result)}
     if not newest:
@@ -93,7 +93,7 @@ def _counts(result: TrainResult) -> bool:
 
 
 def _job(session: SearchSession, candidate: str, preset: str) -> TrainJob:
-    """The candidate's first training with another preset, for a part of its steps, in a folder of its own."""
+    """The candidate's first training with another preset, for a part of its steps, in its own folder."""
     store = session.store
     job = training_jobs(store, _with_preset(session.task, preset), session.settings, candidate)[0]
     folder = store.preset_dir(preset).resolve()

@@ -1,7 +1,7 @@
-"""The winner before a second judge: the draft of success that was made independently and never used until then.
+"""Judges the winner a second time, by an independent draft of success that the search never used.
 
-Two drafts that call the recorded episodes alike may still differ about what a trained policy does: a loophole that the
-one left open, or a tolerance of the other that nothing reaches.
+Two drafts that agree on the recorded episodes may still differ on a trained policy: one may have a loophole, or a
+tolerance that nothing can reach.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from reward_synth.tasks.spec import load_task
 
 
 def dispute(store: RunStore, table: FieldTable, candidate: str) -> str | None:
-    """What the second draft says of a candidate's evaluation episodes, where it differs from the task's measure.
+    """A text if the second draft and the task's measure disagree on a candidate's evaluation episodes.
 
     :param table: all fields.
-    :return: None where they agree, or there is no second draft.
+    :return: None if they agree, or if there is no second draft.
     """
     if not store.second_opinion_path.exists():
         return None
@@ -35,7 +35,7 @@ def dispute(store: RunStore, table: FieldTable, candidate: str) -> str | None:
     try:
         scores = score_episodes(load_task(store.second_opinion_path), table, episodes)
     except (RewardError, RewardSynthError):
-        return None  # A draft that fails on what a policy does says nothing.
+        return None  # A draft that fails on a policy's episodes decides nothing.
     theirs = [score.success for score in scores]
     if sum(a != b for a, b in zip(ours, theirs, strict=True)) <= DIFFERENT * len(ours):
         return None

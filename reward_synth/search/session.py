@@ -1,4 +1,4 @@
-"""What the steps of a search share: the task, the method, the roles, the executor, and what a poll asks for."""
+"""The shared objects of a search: the task, the method, the roles, the executor and the stop rules."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ from reward_synth.tasks.spec import TaskSpec, load_task, save_task
 
 
 class SearchSession:
-    """The collaborators of one search. Close it: it holds the models and the executor.
+    """The shared objects of one search. It must be closed, because it holds the models and the executor.
 
-    :param prepared: the task, where it was tried before the run was made; else it is read or drafted, and tried, here.
+    :param prepared: the task, if it was tried before the run was made; otherwise it is made and tried here.
     :param confirm: shows a drafted success measure; None if nobody is there to accept it.
     :raises EnvironmentFault: the environment is broken.
     """
@@ -73,7 +73,7 @@ class SearchSession:
         )
 
     def _settled(self, prepared: PreparedTask | None, prompts: Prompts, confirm: Confirm | None) -> PreparedTask:
-        """The task, frozen in the run folder, and what was noticed of it."""
+        """Freeze the task in the run folder, and report what was noticed about it."""
         store, settings = self.store, self.settings
         if store.task_path.exists():
             spec = load_task(store.task_path)
@@ -84,7 +84,7 @@ class SearchSession:
                 meant = f"the goal means the task {spec.name} ({spec.environment.id})"
                 self.emit(StatusChanged(text=named if settings.task is not None else meant))
             elif (found := known_task(store.info.goal, settings)) is not None:
-                spec = found  # The run ended before its task was frozen, and is taken up again.
+                spec = found  # A resumed run that ended before its task was frozen.
             else:
                 drafter = open_role(TaskDrafter, self.models.of, prompts, settings)
                 spec = draft_task(store.info.goal, settings, drafter, store, self.emit, confirm)
@@ -97,8 +97,8 @@ class SearchSession:
         return prepared
 
     def _wants_critic(self) -> bool:
-        # A model of 1.5B parameters approves and objects by chance: it called "+2 * x_velocity" right for running
-        # backwards. The screen, which measures what a critic would guess, then works alone.
+        # A model of 1.5B parameters accepts and rejects by chance: it accepted "+2 * x_velocity" for running backwards.
+        # Without it, the screen works alone, which measures what such a critic would only guess.
         wanted = self.settings.critic
         return not self.models.of("critic").small if wanted is None else wanted
 
@@ -114,15 +114,15 @@ class SearchSession:
 
     @property
     def finished(self) -> bool:
-        """True if the task is solved, and the search is not asked to go on all the same."""
+        """True if the task is solved, and the search is not asked to continue anyway."""
         return self.solved and not self.settings.keep_going
 
     def reason_to_stop(self) -> str | None:
-        """Why the search must end now, in words; None if it may go on."""
+        """Why the search must end now, in words; None if it may continue."""
         return first_reason(self._stop_rules)
 
     def history(self, iteration: int) -> History:
-        """What the run has come to, for a decision in an iteration."""
+        """The run's history so far, for a decision in an iteration."""
         store, candidates = self.store, tuple(self.store.candidates())
         designed = {candidate.iteration for candidate in candidates if candidate.continues is None}
         return History(

@@ -1,7 +1,7 @@
-"""The steps of the loop, each from the run folder to the run folder: what a resumed run finds there is not done again.
+"""The steps of the loop. Each reads and writes the run folder, so a resumed run does not repeat finished work.
 
-A method says what to propose, whom to train and what to reflect. What stands here holds for every method: each reward
-passes lint and sandbox, success and fitness of the frozen task alone decide, and a finished candidate never changes.
+A method decides what to propose, train and reflect on. The rules here hold for every method: each reward passes lint
+and sandbox, only the frozen task's success and fitness decide, and a finished candidate never changes.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from reward_synth.state.faults import BLAME
 from reward_synth.training.job import Progress, TrainJob, progress_event, read_progress
 
 Ask = Callable[[FeedbackRequest], Feedback]
-"""Puts a feedback request before the person and returns the answer."""
+"""Shows a feedback request to the person and returns the answer."""
 
 FEEDBACK_POLL_SECONDS = 1.0
 
@@ -48,10 +48,10 @@ FEEDBACK_POLL_SECONDS = 1.0
 
 
 def design(session: SearchSession, iteration: int) -> list[Candidate]:
-    """This iteration's candidates: proposed, checked, repaired; and those that a person edited."""
+    """Make this iteration's candidates: proposed, checked and repaired ones, and those that a person edited."""
     store = session.store
     earlier = [candidate for candidate in store.candidates() if candidate.iteration == iteration]
-    # The first one is saved last: see _saved.
+    # The first candidate is saved last (see _saved), so all are there if it is.
     if len(earlier) >= session.settings.samples and earlier[0].id == candidate_id(iteration, 0):
         return earlier
     proposals = session.method.propose(session.history(iteration))
@@ -65,10 +65,10 @@ def design(session: SearchSession, iteration: int) -> list[Candidate]:
         spread=proposals.spread,
     )
     refined = session.refiner.refine(proposals.brief, drafts, screen=proposals.screen)
-    # Not those of this iteration: a run that was cut off while it saved them must not take them for their own twins.
+    # Without those of this iteration: a run that was interrupted while saving must not see them as duplicates.
     others = (c for c in store.candidates() if c.status != "rejected" and c.iteration != iteration)
     known = {store.read_reward(c.id): c.id for c in others}
-    # Saved only when all are ready: a run that is cut off here designs again, from the cache of model calls.
+    # All are saved together: a run interrupted before that designs again, from the cache of model calls.
     items = []
     for name, item in zip(ids, refined, strict=True):
         items.append((_candidate(name, iteration, item, proposals.parents, known), item))
@@ -82,13 +82,13 @@ def design(session: SearchSession, iteration: int) -> list[Candidate]:
 
 
 def train_on(session: SearchSession, iteration: int) -> list[Candidate]:
-    """The candidates of a round that designs nothing: trainings that go on."""
+    """The candidates of a round without design: continued trainings."""
     earlier = [candidate for candidate in session.store.candidates() if candidate.iteration == iteration]
     return earlier or _saved(session, continued(session, iteration, 0, going_on(session, iteration)))
 
 
 def _saved(session: SearchSession, items: Sequence[tuple[Candidate, Refined]]) -> list[Candidate]:
-    """Write an iteration's candidates, the first one last: with it, all are there."""
+    """Write an iteration's candidates. The first one is written last, and marks that all are there."""
     for candidate, item in reversed(items):
         _save(session, candidate, item)
     session.store.results_table()
@@ -114,7 +114,7 @@ def _candidate(name: str, iteration: int, item: Refined, parents: tuple[str, ...
 
 
 def _edited(session: SearchSession, iteration: int, first: int, screen: bool) -> list[tuple[Candidate, Refined]]:
-    """The rewards that a person wrote and that are no candidates yet, as candidates of this iteration."""
+    """Rewards that a person wrote and that are not candidates yet, as candidates of this iteration."""
     store = session.store
     known = {store.read_reward(c.id) for c in store.candidates() if store.has_reward(c.id)}
     items: list[tuple[Candidate, Refined]] = []
@@ -130,7 +130,7 @@ def _edited(session: SearchSession, iteration: int, first: int, screen: bool) ->
 def _save(session: SearchSession, candidate: Candidate, item: Refined) -> None:
     store = session.store
     if store.is_finished(candidate.id):
-        return  # It was saved before the run was cut off.
+        return  # It was saved before the run was interrupted.
     for exchange in item.draft.exchanges:
         store.write_exchange(candidate.id, exchange.role, exchange.prompt, exchange.answer)
     if item.draft.source:
@@ -143,15 +143,15 @@ def _save(session: SearchSession, candidate: Candidate, item: Refined) -> None:
 
 
 def train(session: SearchSession, candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Train what the method schedules, on every seed; returns the candidates with their outcome.
+    """Train the candidates that the method schedules, on every seed. Returns them with their results.
 
-    Once one solves the task, the others need not be trained to their end.
+    Once one solves the task, the others are not trained to their end.
     """
     store = session.store
     if is_open(session):
         race_presets(session, candidates)
-    # Also those that are done: where the run was resumed, they are the others' rivals in the rungs behind them.
-    # But a finished candidate never changes: one that was edited since is no rival, and not trained again.
+    # Finished candidates are included: in a resumed run, the others are compared with them at earlier rungs.
+    # But a finished candidate that was edited since is excluded: it never changes and is not trained again.
     checked = [
         Checked(candidate, store.read_check(candidate.id) or CheckReport())
         for candidate in candidates
@@ -178,7 +178,7 @@ def train(session: SearchSession, candidates: Sequence[Candidate]) -> list[Candi
         return session.finished or session.reason_to_stop() is not None
 
     free = [name for name in jobs if store.candidate(name).continues is not None]
-    # Nobody knows how fast a goal is learnt that a model drafted: a rung may come before anything was.
+    # The learning speed of a drafted goal is unknown: a rung may come before anything was learnt.
     aimless = session.prepared.aimless_fitness if session.task.drafted else None
     race = SuccessiveHalving(
         session.executor, jobs, schedule.rungs, progressed, ended, session.emit, should_stop, free, aimless
@@ -213,7 +213,7 @@ def _settle(session: SearchSession, candidate: Candidate) -> None:
 
 
 def _set_best(session: SearchSession, candidate: str) -> None:
-    """Name the best candidate. Whoever takes its file home must pay its terms as the learner was paid."""
+    """Store the best candidate. The header of its file names the scale by which its terms were paid."""
     store, task = session.store, session.task
     header = file_header(candidate, store.id, store.info.goal, task.environment.id, task.training.scale)
     store.set_best(candidate, header)
@@ -235,9 +235,9 @@ def _spare_the_rest(session: SearchSession, jobs: dict[str, list[TrainJob]]) -> 
 
 
 def _refuse_broken_environment(candidates: Sequence[Candidate]) -> None:
-    """Where the environment ended every training, no model need be paid for other rewards.
+    """Stop if the environment failed in every training, because no other reward would help.
 
-    :raises EnvironmentFault: see above.
+    :raises EnvironmentFault: the environment failed in every training.
     """
     tried = [candidate for candidate in candidates if candidate.status != "rejected"]
     if tried and all(candidate.status == "crashed" and BLAME in candidate.reason for candidate in tried):
@@ -251,7 +251,7 @@ def _refuse_broken_environment(candidates: Sequence[Candidate]) -> None:
 
 
 def reflect(session: SearchSession, iteration: int, candidates: Sequence[Candidate]) -> None:
-    """Summarise each training, have the method reflect upon the iteration, and close it."""
+    """Summarise each training, let the method reflect on the iteration, and close it."""
     store = session.store
     for candidate in candidates:
         if candidate.status == "trained":
@@ -263,7 +263,7 @@ def reflect(session: SearchSession, iteration: int, candidates: Sequence[Candida
         store.write_iteration(iteration, f"No candidate could be trained. {reasons}")
         return
     if session.finished:
-        # Nobody is going to read advice for a next iteration: there is none.
+        # There is no next iteration that could use advice.
         solver = session.best.id if session.best else ""
         store.write_iteration(iteration, f"{solver} solves the task; nothing was analyzed.")
         return
@@ -280,7 +280,7 @@ def reflect(session: SearchSession, iteration: int, candidates: Sequence[Candida
 
 
 def summarize_candidate(session: SearchSession, candidate: Candidate) -> Summary:
-    """Numbers, findings and text of a trained candidate, from its files."""
+    """Summarise a trained candidate from its files: numbers, findings and text."""
     store, table = session.store, session.prepared.table
     report = store.read_check(candidate.id) or CheckReport()
     results, episodes = [], []
@@ -294,7 +294,7 @@ def summarize_candidate(session: SearchSession, candidate: Candidate) -> Summary
         values = episode_terms(store.read_reward(candidate.id), report, table, episodes)
         terms = [dict(zip(report.terms, steps.T, strict=True)) for steps in values]
     except RewardError as error:
-        # It trained, yet fails on what its own policy does: the analyzer hears the rest without the terms.
+        # The reward fails on its own policy's episodes, so the summary leaves its terms out.
         session.emit(events.RewardFailed(candidate=candidate.id, reason=error.finding.as_text()))
         terms = None
     falls = session.prepared.trial.falls
@@ -305,7 +305,7 @@ def summarize_candidate(session: SearchSession, candidate: Candidate) -> Summary
 
 
 def ask_person(session: SearchSession, iteration: int, ask: Ask | None) -> Outcome | None:
-    """Ask the person, if feedback is wanted; returns how the search ends if the answer ends it."""
+    """Ask the person, if feedback is wanted. Returns the outcome if the answer ends the search."""
     store, settings = session.store, session.settings
     if settings.feedback == "none":
         return None

@@ -1,1 +1,1 @@
-"""What a person can set, where each value came from, and which source wins."""
+"""The settings, the origin of each value, and which source takes precedence."""

@@ -17,7 +17,7 @@ class Settings(Declarations, BaseModel):
 
     @property
     def worker_count(self) -> int:
-        """Trainings that run side by side on this machine: as asked, or as there are cores and memory for now."""
+        """Number of parallel trainings on this machine: as requested, or as many as cores and free memory allow."""
         return self.jobs or machine.workers()
 
     @property
@@ -26,5 +26,5 @@ class Settings(Declarations, BaseModel):
         return parse_rungs(self.rungs)
 
     def model_for(self, role: RoleName) -> str | None:
-        """The model that a role is to use; None leaves the choice to the keys found."""
+        """The model for a role; None leaves the choice to the keys found."""
         return self.models.get(role, self.model)

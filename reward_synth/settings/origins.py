@@ -1,4 +1,4 @@
-"""Where each setting's value came from, in words, and which source has more right."""
+"""The origin of each setting's value, in words, and which origin takes precedence."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ DEFAULT = "default"
 
 
 class IdleRule(NamedTuple):
-    """A setting that does nothing as the others stand."""
+    """A setting that has no effect because of another setting."""
 
     setting: str
     cause: str
-    """The setting that makes it so."""
+    """The setting that disables it."""
     reason: str
     hint: str
 
 
 @dataclass(frozen=True)
 class Resolved:
-    """The settings, and for each of them the place that its value came from."""
+    """The settings and the origin of each value."""
 
     settings: Settings
     origins: dict[str, str]
-    """Named as a person would: ``--steps``, ``REWARD_SYNTH_STEPS``, a file, ``task gym/x``, ``default``."""
+    """In the person's words: ``--steps``, ``REWARD_SYNTH_STEPS``, a file, ``task gym/x``, ``default``."""
 
     def with_task_steps(self, steps: int, task: str) -> Resolved:
-        """With the task spec's training budget, unless something that ranks higher gave one."""
+        """The settings with the task spec's training budget, unless a source with higher precedence gave one."""
         origin = f"task {task}"
         if rank_of(self.origins["steps"]) <= rank_of(origin):
             return self
@@ -42,12 +42,12 @@ class Resolved:
         return Resolved(settings, self.origins | {"steps": origin})
 
     def refuse_idle(self, rules: Iterable[IdleRule]) -> None:
-        """A setting that would silently do nothing is an error, unless what disables it was said with more right.
+        """Refuse a setting without effect, unless the setting that disables it has higher precedence.
 
         So ``--feedback none`` may overrule a ``feedback_timeout`` in a file; ``--feedback-timeout 60`` alone is
         refused.
 
-        :raises RewardSynthError: naming where the first of them was given, and the reason.
+        :raises RewardSynthError: names the origin of the first such setting, and the reason.
         """
         for rule in rules:
             origin = self.origins[rule.setting]
@@ -56,9 +56,9 @@ class Resolved:
 
 
 def rank_of(origin: str) -> int:
-    """How much right a value has by where it came from: the lower wins.
+    """Precedence of a value by its origin; the lower number wins.
 
-    What was typed, the environment, ``.env``, the task or the method, ``reward-synth.toml``, the default.
+    The order: typed, environment, ``.env``, task or method, ``reward-synth.toml``, default.
     """
     if origin == DEFAULT:
         return 5
@@ -72,7 +72,7 @@ def rank_of(origin: str) -> int:
 
 
 def idle_rules(settings: Settings) -> list[IdleRule]:
-    """The settings that do nothing whatever the method is."""
+    """The settings without effect, whatever the method is."""
     found = []
     if settings.feedback != "queue":
         reason = f"nobody is waited for with --feedback {settings.feedback}"

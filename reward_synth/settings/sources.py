@@ -1,7 +1,7 @@
-"""Settings gathered from everywhere they may be given.
+"""Collects the settings from all their sources.
 
 Precedence: flag > ``REWARD_SYNTH_*`` > ``.env`` > task spec > ``reward-synth.toml`` > default. The task
-spec's part (its training budget) is added by whoever knows the task.
+spec's part (its training budget) is added later, when the task is known.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ ROLES: tuple[str, ...] = get_args(RoleName)
 OTHER_VARIABLES = frozenset(
     {"REWARD_SYNTH_API_KEY", "REWARD_SYNTH_MODELS_DIR", "REWARD_SYNTH_MODEL_FILE", "REWARD_SYNTH_DEBUG"}
 )
-"""Variables with our prefix that are no settings of a run: a key, and where the embedded model's weights lie."""
+"""Variables with our prefix that are not settings of a run: a key, and the location of the embedded model's weights."""
 
 _SECRET = re.compile(r"(API_?KEY|ACCESS_?KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS)", re.IGNORECASE)
 
 
 def is_secret(variable: str) -> bool:
-    """True if an environment variable's name says that it holds a key or the like."""
+    """True if an environment variable's name says that it holds a secret."""
     return _SECRET.search(variable) is not None
 
 
 def take_keys(found: Mapping[str, str | None]) -> tuple[str, ...]:
-    """Put what a ``.env`` file holds into this process's environment: only keys, and only those that it lacks.
+    """Put keys from a ``.env`` file into this process's environment, if it does not have them yet.
 
-    What else begins with ``REWARD_SYNTH_`` belongs to the settings. Returns the names taken.
+    All other names that begin with ``REWARD_SYNTH_`` belong to the settings. Returns the names of the keys taken.
     """
     taken = []
     for name, text in found.items():
@@ -53,24 +53,24 @@ def take_keys(found: Mapping[str, str | None]) -> tuple[str, ...]:
 
 
 _Layer = dict[str, tuple[Any, str]]
-"""From one source, by setting: the value, and the place that it came from."""
+"""The settings from one source, by name: the value and its origin."""
 
 
 def load_settings(overrides: Mapping[str, Any], start: Path | None = None, *, flags: bool = True) -> Resolved:
-    """Gather the settings from everywhere they may be given.
+    """Collect the settings from all their sources.
 
-    Keys of other programs in ``.env`` (such as ``OPENAI_API_KEY``) are put into this process's environment
-    where they are not set yet; they are never part of the settings. Nothing else of other programs is taken from it:
-    a file that somebody else wrote must not tell where your keys are sent.
+    Other programs' keys in ``.env`` (such as ``OPENAI_API_KEY``) are put into this process's environment if it does
+    not have them; they are never part of the settings. Nothing else of other programs is taken from the file:
+    a file that somebody else wrote must not decide where your keys are sent.
 
-    :param overrides: what was typed; entries that are None count as not given.
+    :param overrides: the values typed; None counts as not given.
     :param start: where the search upward for ``.env`` and ``reward-synth.toml`` begins; None: here.
-    :param flags: name the overrides as command-line options (``--steps``) rather than arguments (``steps=``).
-    :raises RewardSynthError: unknown name (with the nearest), unfit value, a setting that would do nothing, or that
-        only its user may make.
+    :param flags: call the overrides command-line options (``--steps``) and not arguments (``steps=``) in errors.
+    :raises RewardSynthError: a name is unknown (the hint gives the nearest), a value does not fit, or a setting would
+        have no effect or may only be typed.
     """
     folder = (start or Path.cwd()).resolve()
-    # What is typed comes first to be refused, and last to be laid over the others.
+    # Typed values are checked first, and they override all others.
     layers = (_typed(overrides, flags), _environment(os.environ, ""), _dotenv(folder), _config_file(folder))
     values: dict[str, Any] = {}
     origins = dict.fromkeys(SETTINGS, DEFAULT)
@@ -78,8 +78,8 @@ def load_settings(overrides: Mapping[str, Any], start: Path | None = None, *, fl
         for name, (value, origin) in layer.items():
             earlier = values.get(name) if name == "models" else None
             if earlier and not isinstance(earlier, Mapping):
-                continue  # It is refused below, and no later layer hides it.
-            # Each layer adds to the models by role.
+                continue  # It is refused below; no later layer may hide it.
+            # The models by role are merged over the layers.
             values[name] = {**earlier, **value} if earlier and isinstance(value, Mapping) else value
             origins[name] = origin
     resolved = _validated(values, origins)
@@ -104,7 +104,7 @@ def _validated(values: Mapping[str, Any], origins: dict[str, str]) -> Resolved:
 
 
 def _has_own_key(folder: Path, origin: str) -> bool:
-    """True if the file that names the server lies beside a ``.env`` that holds the key which will be sent to it."""
+    """True if the file that names the server lies beside a ``.env`` with the key that will be sent to the server."""
     from dotenv import dotenv_values
 
     path = _nearest_upward(folder, ".env")
@@ -115,7 +115,7 @@ def _has_own_key(folder: Path, origin: str) -> bool:
 
 
 def _refuse_server(base_url: str, where: str) -> None:
-    """Keys may go to this machine, and to where their owner says; not where a file says that somebody may have sent."""
+    """Refuse to send keys to a server that only a file names, since somebody else may have written it."""
     if urlsplit(base_url).hostname in ("localhost", "127.0.0.1", "::1"):
         return
     raise RewardSynthError(
@@ -125,13 +125,12 @@ def _refuse_server(base_url: str, where: str) -> None:
 
 
 def resumed_settings(stored: Resolved, overrides: Mapping[str, Any], *, flags: bool = True) -> Resolved:
-    """The settings of a run that is taken up again: as stored, but for what is typed now.
+    """The settings of a resumed run: as stored, except for what is typed now.
 
-    Keys in ``.env`` are put into the environment as in :func:`load_settings`. The display is not remembered, nor is
-    it remembered that the sandbox was switched off. A server on another machine must be named anew, since the run may
-    be somebody else's.
+    Keys in ``.env`` are put into the environment as in :func:`load_settings`. The display and a switched-off sandbox
+    are not remembered. A server on another machine must be named again, since the run may be somebody else's.
 
-    :raises RewardSynthError: a setting that cannot change any more, or an unfit value.
+    :raises RewardSynthError: a setting cannot change any more, or a value does not fit.
     """
     given = {name: value for name, value in overrides.items() if value is not None}
     for name in given:
@@ -151,9 +150,9 @@ def resumed_settings(stored: Resolved, overrides: Mapping[str, Any], *, flags: b
 
 
 def split_models(given: list[str]) -> tuple[str | None, dict[str, str]]:
-    """``["gpt-5", "critic=local"]`` to the model for all roles and the models per role.
+    """Split ``["gpt-5", "critic=local"]`` into the model for all roles and the models per role.
 
-    :raises RewardSynthError: an unknown role, or one given twice.
+    :raises RewardSynthError: a role is unknown or given twice.
     """
     general: str | None = None
     roles: dict[str, str] = {}
@@ -235,7 +234,7 @@ def _config_file(folder: Path) -> _Layer:
     except tomllib.TOMLDecodeError as error:
         raise RewardSynthError(f"{path} is not valid TOML: {error}", 'write lines such as: model = "gpt-5"') from error
     _refuse_unknown(values, f"key in {path}", flags=False)
-    # A path in a file means the same wherever the command is typed below it.
+    # A path in the file is relative to that file, wherever the command is typed.
     whole = {name: path.parent / text for name, text in values.items() if is_path(name) and isinstance(text, str)}
     return {name: (value, str(path)) for name, value in (values | whole).items()}
 

@@ -1,4 +1,4 @@
-"""Values that people write in a form of their own. Plain Python: ``reward-synth --help`` loads it."""
+"""Parses values with a form of their own. Plain Python only, because ``reward-synth --help`` loads it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def parse_duration(value: object) -> object:
 
 
 def parse_some_time(value: object) -> object:
-    """As :func:`parse_duration`, and more than nothing."""
+    """Like :func:`parse_duration`, but 0 is refused."""
     seconds = parse_duration(value)
     if seconds == 0:
         raise ValueError("must be more than 0 seconds")
@@ -47,10 +47,10 @@ def parse_rungs(value: object) -> tuple[float, ...]:
 
 
 def spell_rungs(value: object) -> str:
-    """The shares in one form, however they were written."""
+    """The shares in a uniform spelling."""
     return ",".join(f"{share:g}" for share in parse_rungs(value))
 
 
 def rename_roles(value: object) -> object:
-    """A mapping by role with the names of today."""
+    """A mapping by role, with the present role names."""
     return {role_name(key): entry for key, entry in value.items()} if isinstance(value, dict) else value

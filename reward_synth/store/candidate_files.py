@@ -1,4 +1,4 @@
-"""``candidates/003-b/``: one reward and all that became of it; ``final/003-b/``: its trainings after the search."""
+"""``candidates/003-b/``: one reward and its results; ``final/003-b/``: its trainings after the search."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from reward_synth.store.folder import RunFolder, read_value
 
 _ID = re.compile(r"\d{3,}-[a-z]+")
 FINISHED = frozenset({"trained", "rejected", "crashed"})
-"""A candidate of such a status never changes. ``stopped`` is not among them: a resumed run trains it on."""
+"""A candidate with such a status never changes. ``stopped`` is not included: a resumed run continues its training."""
 
 
 class CandidateFiles(RunFolder):
     """The candidates of one run folder.
 
-    Methods that change a finished candidate (:data:`FINISHED`) raise ValueError: a caller's mistake, not a user's.
+    Methods that would change a finished candidate (:data:`FINISHED`) raise ValueError: that is a programming error.
     """
 
     def candidate_dir(self, candidate: str) -> Path:
-        """The candidate's folder; RewardSynthError for what is no id, so no path slips in."""
+        """The candidate's folder; RewardSynthError if the text is not an id, so that no other path can get in."""
         if not _ID.fullmatch(candidate):
             raise RewardSynthError(
                 f"'{candidate}' is not a candidate", "they are named like 003-b; reward-synth show lists them"
@@ -34,7 +34,7 @@ class CandidateFiles(RunFolder):
     def candidate(self, candidate: str) -> Candidate:
         """The candidate as stored.
 
-        :raises RewardSynthError: there is none of that name, or its file was changed.
+        :raises RewardSynthError: it does not exist, or its file was changed.
         """
         stored = self._stored(candidate)
         if stored is None:
@@ -43,28 +43,28 @@ class CandidateFiles(RunFolder):
         return stored
 
     def candidate_ids(self) -> list[str]:
-        """All candidates that have been saved, in the order of iteration and letter."""
+        """Ids of all saved candidates, in the order of iteration and letter."""
         found = (path.parent.name for path in (self.path / "candidates").glob("*/candidate.json"))
         return sorted(filter(_ID.fullmatch, found), key=_order)
 
     def candidates(self) -> list[Candidate]:
-        """As :meth:`candidate_ids`, read."""
+        """All saved candidates, in the order of :meth:`candidate_ids`."""
         return [self.candidate(name) for name in self.candidate_ids()]
 
     def save_candidate(self, candidate: Candidate) -> None:
-        """Write ``candidate.json``; a finished candidate is only accepted unchanged."""
+        """Write ``candidate.json``; a finished candidate is accepted only if unchanged."""
         if self._stored(candidate.id) != candidate:
             self._refuse_finished(candidate.id)
             write_json(self.candidate_dir(candidate.id) / "candidate.json", candidate.model_dump(mode="json"))
 
-    # The reward, and what was said about it -----------------------------------------------------------
+    # The reward and its checks ------------------------------------------------------------------------
 
     def reward_path(self, candidate: str) -> Path:
-        """The exact bytes that run."""
+        """The reward's file, with exactly the bytes that run."""
         return self.candidate_dir(candidate) / "reward.py"
 
     def write_reward(self, candidate: str, source: str) -> Path:
-        """Write the reward. Once a training was started on it, it only accepts the same text again."""
+        """Write the reward. Once a training has started on it, only the same text is accepted."""
         path = self.reward_path(candidate)
         if path.exists() and path.read_bytes() == source.encode():
             return path
@@ -83,11 +83,11 @@ class CandidateFiles(RunFolder):
         return path.read_bytes().decode()
 
     def has_reward(self, candidate: str) -> bool:
-        """True if there is code to show."""
+        """True if the candidate has reward code."""
         return self.reward_path(candidate).exists()
 
     def write_exchange(self, candidate: str | None, role: str, prompt: str, answer: str, iteration: int = 0) -> Path:
-        """Keep a prompt and its answer, numbered in order, with the candidate or (None) with the iteration.
+        """Store a prompt and its answer, numbered in order, with the candidate, or with the iteration for None.
 
         Returns the answer's path; the prompt lies beside it.
         """
@@ -104,7 +104,7 @@ class CandidateFiles(RunFolder):
         return path
 
     def write_check(self, candidate: str, report: CheckReport) -> None:
-        """What lint, probe and critic found."""
+        """Write the findings of lint, probe and critic."""
         self._refuse_finished(candidate)
         write_json(self.candidate_dir(candidate) / "check.json", report.model_dump(mode="json"))
 
@@ -115,23 +115,23 @@ class CandidateFiles(RunFolder):
     # Training and its summary -------------------------------------------------------------------------
 
     def train_dir(self, candidate: str, seed_index: int) -> Path:
-        """Where one training's files go; not made here."""
+        """The folder of one training; it is not created here."""
         return self.candidate_dir(candidate) / "train" / f"seed-{seed_index}"
 
     def preset_dir(self, preset: str) -> Path:
-        """Where a training's files go that tries a preset; not made here."""
+        """The folder of a training that tries a preset; it is not created here."""
         return self.path / "presets" / preset
 
     def preset_dirs(self) -> list[Path]:
-        """Those that are there."""
+        """The existing folders of presets."""
         return sorted(path for path in (self.path / "presets").glob("*") if path.is_dir())
 
     def trajectories_dir(self, candidate: str) -> Path:
-        """Where the evaluation's episodes go; not made here."""
+        """The folder of the evaluation's episodes; it is not created here."""
         return self.candidate_dir(candidate) / "trajectories"
 
     def episodes(self, candidate: str, seed_index: int) -> list[Episode]:
-        """The recorded episodes of a training's evaluation, in the order of its result's."""
+        """The recorded episodes of a training's evaluation, in the order of its result."""
         return [Episode.load(path) for path in episode_paths(self.trajectories_dir(candidate), seed_index)]
 
     def read_result(self, candidate: str, seed_index: int) -> TrainResult | None:
@@ -139,15 +139,15 @@ class CandidateFiles(RunFolder):
         return read_value(self.train_dir(candidate, seed_index) / "result.json", TrainResult)
 
     def results(self, candidate: str) -> list[TrainResult]:
-        """Those of all trainings that have ended, by seed index."""
+        """The results of all finished trainings, by seed index."""
         return list(_results(self.candidate_dir(candidate) / "train").values())
 
     def summary_path(self, candidate: str) -> Path:
-        """The very text that the analyzer gets."""
+        """The file with exactly the text that the analyzer gets."""
         return self.candidate_dir(candidate) / "summary.md"
 
     def write_summary(self, candidate: str, data: dict[str, Any], text: str, short: str = "") -> None:
-        """The numbers and the texts, for a large and for a small model. Written once; ValueError for another text."""
+        """Write the numbers and the texts for large and small models, once; ValueError for another text."""
         path = self.summary_path(candidate)
         if path.exists():
             if path.read_text(encoding="utf-8") != text:
@@ -170,7 +170,7 @@ class CandidateFiles(RunFolder):
         return dict(read_json(path)) if path.exists() else None
 
     def is_finished(self, candidate: str) -> bool:
-        """True if it was saved with a status after which it never changes."""
+        """True if it was saved with a status in :data:`FINISHED`."""
         stored = self._stored(candidate)
         return stored is not None and stored.status in FINISHED
 
@@ -184,30 +184,30 @@ class CandidateFiles(RunFolder):
     # Fresh policies that judge one reward after the search -------------------------------------------
 
     def final_dir(self, candidate: str) -> Path:
-        """The folder of a candidate's final trainings; RewardSynthError for what is no id."""
+        """The folder of a candidate's final trainings; RewardSynthError if the text is not an id."""
         return self.path / "final" / self.candidate_dir(candidate).name
 
     def final_train_dir(self, candidate: str, seed_index: int) -> Path:
-        """Where one of them has its files; not made here."""
+        """The folder of one final training; it is not created here."""
         return self.final_dir(candidate) / f"seed-{seed_index}"
 
     def read_final_results(self, candidate: str) -> dict[int, TrainResult]:
-        """Those that have ended, by seed index, in its order."""
+        """The results of all finished final trainings, by seed index and in its order."""
         return _results(self.final_dir(candidate))
 
     def write_evaluation(self, evaluation: Evaluation) -> None:
-        """Write what they say together anew: each seed that ends changes it."""
+        """Write the combined result of the final trainings again, after each seed that ends."""
         write_json(self.final_dir(evaluation.candidate) / "evaluation.json", evaluation.model_dump(mode="json"))
 
     def read_evaluation(self, candidate: str) -> Evaluation | None:
-        """None before the first final training begins.
+        """The combined result of the final trainings; None before the first one begins.
 
         :raises RewardSynthError: the file was changed.
         """
         return read_value(self.final_dir(candidate) / "evaluation.json", Evaluation)
 
     def evaluations(self) -> list[Evaluation]:
-        """Of all candidates that have at least one seed done, in the candidates' order."""
+        """The evaluations of all candidates with at least one finished seed, in the candidates' order."""
         found = (self.read_evaluation(name) for name in self.candidate_ids())
         return [evaluation for evaluation in found if evaluation is not None and evaluation.seeds]
 

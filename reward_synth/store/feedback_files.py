@@ -1,7 +1,7 @@
-"""``feedback/``: one file contract for the terminal, the command line, the viewer and people with an editor.
+"""``feedback/``: one file format for the terminal, the command line, the viewer and people with an editor.
 
-The loop writes ``003.request.json``; an answer is ``003.answer.json``. The first complete answer stands: it
-is never changed, only followed, by ``003.answer-2.json`` and so on.
+The loop writes ``003.request.json``; an answer is ``003.answer.json``. A complete answer is never changed. Later
+answers follow it as ``003.answer-2.json`` and so on.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ class FeedbackFiles(RunFolder):
     """Requests and answers of one run folder."""
 
     def request_path(self, iteration: int) -> Path:
-        """The request of an iteration."""
+        """The file of an iteration's request."""
         return self.feedback_dir / f"{iteration:03d}.request.json"
 
     def answer_path(self, iteration: int, follow_up: int = 1) -> Path:
-        """The answer to it; ``follow_up`` counts from 1."""
+        """The file of an answer; ``follow_up`` counts from 1."""
         suffix = "" if follow_up == 1 else f"-{follow_up}"
         return self.feedback_dir / f"{iteration:03d}.answer{suffix}.json"
 
     def write_request(self, request: FeedbackRequest) -> Path:
-        """Ask; returns the request's path. One that exists stays: somebody may be answering it."""
+        """Write a request; returns its path. An existing one is kept, since somebody may be answering it."""
         path = self.request_path(request.iteration)
         if not path.exists():
             write_json(path, request.model_dump(mode="json"))
@@ -53,9 +53,9 @@ class FeedbackFiles(RunFolder):
         return [number for number in asked if not self.answer_path(number).exists()]
 
     def write_answer(self, iteration: int, feedback: Feedback) -> Path:
-        """Add an answer; an earlier one is followed, never overwritten. Returns the file written.
+        """Add an answer; an earlier one is never overwritten. Returns the file written.
 
-        A bare ``stop`` is no answer: nothing is written, and the resumed run asks again. Returns the request's path.
+        A bare ``stop`` writes nothing, so that the resumed run asks again; the path of the request is returned.
         """
         if feedback == Feedback(iteration=feedback.iteration, action="stop"):
             return self.request_path(iteration)
@@ -66,11 +66,11 @@ class FeedbackFiles(RunFolder):
         return self.answer_path(iteration, follow_up)
 
     def read_answer(self, iteration: int) -> Feedback | None:
-        """What the person said about an iteration, or None.
+        """The person's answer about an iteration, or None.
 
-        Where there are several answers: all their notes, one after the other; in all else the latest word counts.
+        If there are several answers, all notes are joined, and for everything else the latest value counts.
 
-        :raises RewardSynthError: a file is there but cannot be understood.
+        :raises RewardSynthError: a file cannot be understood.
         """
         said = [_read(path, iteration) for number, path in self.answer_files() if number == iteration]
         if not said:
@@ -89,7 +89,7 @@ class FeedbackFiles(RunFolder):
         return [(iteration, path) for iteration, _, path in sorted(numbered)]
 
     def answers(self) -> tuple[Feedback, ...]:
-        """Everything that the person has said in this run.
+        """All answers of the person in this run.
 
         :raises RewardSynthError: an answer cannot be understood.
         """

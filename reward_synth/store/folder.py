@@ -1,4 +1,4 @@
-"""The names of a run folder's fixed files, and how one that holds a value is read."""
+"""The names of a run folder's fixed files, and how a file that holds a value is read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Kept = TypeVar("Kept", bound=Value)
 
 
 class RunFolder:
-    """Where everything of a run lies."""
+    """The folder of a run and its files."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -24,23 +24,23 @@ class RunFolder:
         self.draft_path = path / "task.draft.yaml"
         """A drafted task that nobody has accepted."""
         self.second_opinion_path = path / "second_opinion.yaml"
-        """The task with an independent draft's measures, by which the winner is judged once more."""
+        """The task with an independent draft's measures, which judge the winner a second time."""
         self.prompts_dir = path / "prompts"
         """The frozen prompt templates."""
         self.feedback_dir = path / "feedback"
-        """Where requests and answers lie."""
+        """The folder of requests and answers."""
         self.results_path = path / "results.tsv"
         """A row per candidate, made for ``grep`` and ``cut``."""
         self.best_reward_path = path / "best_reward.py"
         """A copy of the best candidate's reward, below a comment that says what it is."""
         self.stop_path = path / "stop"
-        """Present = stop politely after the step in hand."""
+        """If this file exists, the run stops after the current step."""
         self.events_path = path / "events.jsonl"
         """For ``logs -f``; not needed to resume."""
         self.costs_path = path / "costs.jsonl"
         """A line for each model call."""
         self.log_path = path / "log.txt"
-        """The human log, tracebacks included."""
+        """The log for people, including tracebacks."""
         self.recording_path = path / "recording.jsonl"
         """Every model call with its answer, for ``--model replay:FILE``."""
         self.call_cache = path / "calls"
@@ -48,7 +48,7 @@ class RunFolder:
 
 
 def read_value(path: Path, kind: type[Kept], hint: str = "restore the file, or remove it") -> Kept | None:
-    """The value that a file holds, None if there is no file.
+    """The value stored in a file; None if the file does not exist.
 
     :raises RewardSynthError: the file was changed.
     """

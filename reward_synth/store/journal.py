@@ -32,18 +32,18 @@ class CostLine(Value):
     prompt_tokens: int | None
     completion_tokens: int | None
     usd: float | None
-    """None where the price is unknown; never 0 for that."""
+    """None if the price is unknown; never 0 for that."""
     seconds: Annotated[float, AfterValidator(lambda seconds: round(seconds, 3))]
     cached: bool = False
 
 
 _OF_REPLY = set(CostLine.model_fields) - {"time", "role", "candidate"}
 PROGRESS_SECONDS = 1.0
-"""How often the journal takes down where a training stands."""
+"""Seconds between two lines of the journal on the same training."""
 
 
 class JournalListener:
-    """Writes the events of a run into its journal; of each training's progress, one line a second.
+    """Writes the events of a run into its journal, with at most one line of progress per second and training.
 
     :param clock: seconds, monotonic.
     """
@@ -54,7 +54,7 @@ class JournalListener:
         self._written: dict[tuple[str, int], float] = {}
 
     def __call__(self, event: Event) -> None:
-        """Write the event down, unless it is progress that came too soon."""
+        """Write the event, unless it is progress that comes too soon."""
         if isinstance(event, TrainingProgressed):
             key, seconds = (event.candidate, event.seed), self._clock()
             if seconds - self._written.get(key, -math.inf) < PROGRESS_SECONDS:
@@ -76,22 +76,22 @@ class Journal(RunFolder):
         return self.events_since(0)[0]
 
     def events_since(self, offset: int) -> tuple[list[dict[str, Any]], int]:
-        """The events that came after ``offset``, and the offset to ask with next time; 0 asks for all."""
+        """The events after ``offset``, and the offset for the next call; 0 gives all events."""
         records, end = read_lines_since(self.events_path, offset)
         return [migrate_event(record) for record in records], end
 
     def cost(self, request: Value, reply: Value) -> None:
-        """Book one model call; fits :class:`~reward_synth.llm.base.Ledgered`'s sink."""
+        """Record one model call; usable as the sink of :class:`~reward_synth.llm.base.Ledgered`."""
         asked = request.model_dump(include={"role", "candidate"})
         line = CostLine(time=now(), **asked, **reply.model_dump(include=_OF_REPLY))
         append_line(self.costs_path, line.model_dump_json(), durable=True)
 
     def costs(self) -> list[CostLine]:
-        """Every model call booked so far."""
+        """Every model call recorded so far."""
         return [CostLine.model_validate(record) for record in read_lines(self.costs_path)]
 
     def prices_by_candidate(self) -> dict[str, float | None]:
-        """Dollars spent on the model calls about each candidate; None where a price is unknown."""
+        """Dollars spent on the model calls about each candidate; None if a price is unknown."""
         prices: dict[str, float | None] = {}
         for line in self.costs():
             if line.candidate is not None:
@@ -104,7 +104,7 @@ class Journal(RunFolder):
 
     @contextmanager
     def logging(self) -> Iterator[logging.Logger]:
-        """While entered, what the package logs goes to ``log.txt`` too. Yields the package's logger."""
+        """A context in which the package's log also goes to ``log.txt``. Yields the package's logger."""
         logger = logging.getLogger("reward_synth")
         with in_words(self.log_path):
             handler = logging.FileHandler(self.log_path, encoding="utf-8")

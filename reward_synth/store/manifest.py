@@ -1,4 +1,4 @@
-"""``run.json``: what a run is, how it stands, and which run a person means (``latest``, a prefix, a path)."""
+"""``run.json``: what a run is, its status, and how to find the run that a person names."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _PACKAGES = ("reward-synth", "mujoco", "gymnasium", "stable-baselines3", "torch"
 
 
 class RunInfo(Value):
-    """The head of a run; ``ls`` reads nothing else."""
+    """The facts of a run in ``run.json``; ``ls`` reads nothing else."""
 
     format: int = SCHEMA
-    """Number of the run folder's schema."""
+    """Version of the run folder's schema."""
     id: str
     """Name of the run folder."""
     goal: str
@@ -37,7 +37,7 @@ class RunInfo(Value):
     method: str = "synth"
     """The search method."""
     model: str | None = None
-    """As configured; None until the default is chosen."""
+    """The configured model; None until the default is chosen."""
     status: RunStatus = "running"
     reason: str = ""
     """Why it has this status, in words."""
@@ -46,31 +46,31 @@ class RunInfo(Value):
     created: datetime
     updated: datetime
     seconds: float = 0.0
-    """Wall time worked on it, over all resumptions that have ended."""
+    """Seconds of wall time worked on the run, over all sessions that have ended."""
     working_since: datetime | None = None
-    """When the work began that is under way; None while nobody works on it."""
+    """Start of the current session; None if no process works on the run."""
     warnings: tuple[str, ...] = ()
-    """What a person should know before they believe a figure of this run."""
+    """Warnings that a person should read before trusting a result of this run."""
     best: str | None = None
     """The best candidate so far."""
     success: float | None = None
     """The best candidate's success, 0 to 1."""
     fitness: float | None = None
     sandbox: str = ""
-    """What locked the reward processes when it was last worked on, such as ``limits, landlock 7, seccomp``."""
+    """The lock of the reward processes in the last session, such as ``limits, landlock 7, seccomp``."""
     seed: int = 0
     versions: dict[str, str] = Field(default_factory=dict)
 
 
 def now() -> datetime:
-    """The time, UTC, to the second."""
+    """The present time in UTC, to the second."""
     return datetime.now(UTC).replace(microsecond=0)
 
 
 def new_run_id(goal: str, moment: datetime | None = None) -> str:
     """``20261122-1705-hopper-hop-backwards-k3f9``: local time, the goal's words, four random characters."""
     when = (moment or datetime.now(UTC)).astimezone()
-    alphabet = "abcdefghijkmnpqrstuvwxyz23456789"  # without look-alikes: people type these
+    alphabet = "abcdefghijkmnpqrstuvwxyz23456789"  # Without similar characters, since people type these.
     suffix = "".join(secrets.choice(alphabet) for _ in range(4))
     return f"{when:%Y%m%d-%H%M}-{slug(goal)}-{suffix}"
 
@@ -79,7 +79,7 @@ _FILLERS = frozenset({"a", "an", "and", "let", "make", "of", "please", "the", "t
 
 
 def slug(goal: str, limit: int = 32) -> str:
-    """The goal's telling words, lower case, joined by hyphens; ``run`` if it has none in Latin letters or digits."""
+    """The goal's important words, lower case, joined by hyphens; ``run`` if it has none in Latin letters or digits."""
     plain = unicodedata.normalize("NFKD", goal.replace("'s ", "s ")).encode("ascii", "ignore").decode().lower()
     words = re.findall(r"[a-z0-9]+", plain)
     telling = [word for word in words if word not in _FILLERS] or words
@@ -93,7 +93,7 @@ def slug(goal: str, limit: int = 32) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Of Python and of what decides a training's outcome; packages that are not installed are left out."""
+    """Versions of Python and of the packages that affect a training; packages that are not installed are left out."""
     found = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
@@ -104,7 +104,7 @@ def versions() -> dict[str, str]:
 
 
 def read_info(folder: Path) -> RunInfo:
-    """The run's head.
+    """Read the facts of a run.
 
     :raises RewardSynthError: the folder holds no readable ``run.json``.
     """
@@ -120,7 +120,7 @@ def read_info(folder: Path) -> RunInfo:
 
 
 def list_runs(runs_dir: Path) -> list[RunInfo]:
-    """The readable runs of a folder, newest first; folders that are no runs are left out."""
+    """The readable runs of a folder, newest first; other folders are left out."""
     found = []
     for path in runs_dir.glob(f"*/{MANIFEST}"):
         try:
@@ -131,10 +131,10 @@ def list_runs(runs_dir: Path) -> list[RunInfo]:
 
 
 def find_run(runs_dir: Path, query: str | Path) -> Path:
-    """The folder that is meant.
+    """The folder of the run that a person names.
 
     :param query: ``latest``, a path, a run's name, a unique beginning of it, or its last four characters.
-    :raises RewardSynthError: no such run (with the nearest), or several.
+    :raises RewardSynthError: no run fits (the hint gives the nearest), or several do.
     """
     text = str(query)
     names = [info.id for info in list_runs(runs_dir)]
@@ -155,7 +155,7 @@ def find_run(runs_dir: Path, query: str | Path) -> Path:
 
 
 def _nearest(text: str, names: list[str]) -> str:
-    # People type the words of a run's name, not its date.
+    # People type the words of a run's name and not its date.
     words = {name.split("-", 2)[-1]: name for name in names}
     close = nearest(text, names, cutoff=0.5) or nearest_meaning(text, words, cutoff=0.4)
     return did_you_mean(close, "reward-synth ls shows the runs there are", quote="'")

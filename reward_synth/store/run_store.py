@@ -1,4 +1,4 @@
-"""One run folder: read, and written so that a crash at any moment loses at most the step in hand."""
+"""One run folder, read and written so that a crash at any moment loses at most the current step."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ _COLUMNS: dict[str, Callable[[Candidate], str | float | None]] = {
     "steps_saved": lambda candidate: candidate.steps_saved,
     "reason": lambda candidate: candidate.reason,
 }
-"""Of ``results.tsv``."""
+"""The columns of ``results.tsv``."""
 
 
 class RunStore(CandidateFiles, FeedbackFiles, Journal):
     """A run folder. Make one with :meth:`create` or :meth:`open`.
 
-    Every write is atomic; a full disk or a folder that may not be written raises
+    Every write is atomic; a full disk or a folder without write permission raises
     :class:`~reward_synth.core.errors.RewardSynthError`. No key and no environment variable is ever written.
     """
 
@@ -55,7 +55,7 @@ class RunStore(CandidateFiles, FeedbackFiles, Journal):
         command: str = "",
         origins: dict[str, str] | None = None,
     ) -> RunStore:
-        """Make the folder and write what was asked; ``command`` is what was typed."""
+        """Make the run folder and write goal and settings; ``command`` is the command line as typed."""
         folder = runs_dir / new_run_id(goal)
         with in_words(folder):
             folder.mkdir(parents=True)
@@ -74,7 +74,7 @@ class RunStore(CandidateFiles, FeedbackFiles, Journal):
         )
         store.write_settings(settings, origins or {})
         write_text(folder / "command.txt", command.rstrip("\n") + "\n")
-        # Last: a folder without it is no run.
+        # Written last, because a folder without it is not a run.
         write_json(folder / MANIFEST, info.model_dump(mode="json"))
         return store
 
@@ -85,7 +85,7 @@ class RunStore(CandidateFiles, FeedbackFiles, Journal):
         refuse_links(path)
         return cls(path)
 
-    # What was asked -----------------------------------------------------------------------------------
+    # Goal, settings, task, prompts --------------------------------------------------------------------
 
     @property
     def id(self) -> str:
@@ -94,12 +94,12 @@ class RunStore(CandidateFiles, FeedbackFiles, Journal):
 
     @property
     def short_id(self) -> str:
-        """The last four characters, which ``resume`` and the others take too."""
+        """The last four characters, which the commands accept too."""
         return self.id.rpartition("-")[2]
 
     @property
     def info(self) -> RunInfo:
-        """The run's head, read anew."""
+        """The facts in ``run.json``, read again at each access."""
         return read_info(self.path)
 
     def update(self, **changes: Any) -> RunInfo:
@@ -109,7 +109,7 @@ class RunStore(CandidateFiles, FeedbackFiles, Journal):
         return info
 
     def write_settings(self, settings: Settings, origins: dict[str, str]) -> None:
-        """Every value that the run uses, and where it came from."""
+        """Write every value that the run uses, and its origin."""
         values = settings.model_dump(mode="json", exclude_none=True)
         write_text(self.path / "settings.toml", tomlkit.dumps(values))
         write_json(self.path / "settings.origin.json", origins)
@@ -123,12 +123,12 @@ class RunStore(CandidateFiles, FeedbackFiles, Journal):
             raise RewardSynthError(f"cannot understand {path}: {error}", "restore the file") from error
 
     def origins(self) -> dict[str, str]:
-        """Where each setting came from."""
+        """The origin of each setting."""
         path = self.path / "settings.origin.json"
         return dict(read_json(path)) if path.exists() else {}
 
     def write_task(self, text: str) -> None:
-        """Freeze the task spec; RewardSynthError if another one is frozen already."""
+        """Write the frozen task spec; RewardSynthError if another one is there already."""
         if self.task_path.exists() and self.task_path.read_text(encoding="utf-8") != text:
             raise RewardSynthError(
                 f"the task of {self.id} is frozen and cannot be changed",
@@ -141,7 +141,7 @@ class RunStore(CandidateFiles, FeedbackFiles, Journal):
         return self.task_path.read_text(encoding="utf-8") if self.task_path.exists() else None
 
     def freeze_prompts(self, templates: Mapping[str, str]) -> None:
-        """Keep the templates that the run uses, name to text. Done once: a resumed run keeps its own."""
+        """Store the templates that the run uses, name to text. This is done once: a resumed run keeps its own."""
         if self.prompts_dir.exists():
             return
         draft = self.path / ".prompts.draft"
@@ -154,10 +154,10 @@ class RunStore(CandidateFiles, FeedbackFiles, Journal):
 
     # Iterations, results, the best --------------------------------------------------------------------
 
-    def write_iteration(self, number: int, text: str, data: dict[str, Any] | None = None) -> None:
-        """The analyzer's reading; the Markdown file comes last: its presence closes the iteration."""
+    def write_iteration(self, number: int, text: str) -> None:
+        """Write the analyzer's reading. The Markdown file is written last, because it marks the iteration as done."""
         folder = self.path / "iterations"
-        write_json(folder / f"{number:03d}.json", data or {})
+        write_json(folder / f"{number:03d}.json", {})
         write_text(folder / f"{number:03d}.md", text.rstrip("\n") + "\n")
 
     def read_iterations(self) -> dict[int, str]:
@@ -166,16 +166,16 @@ class RunStore(CandidateFiles, FeedbackFiles, Journal):
         return {int(path.stem): path.read_text(encoding="utf-8") for path in paths if path.stem.isdigit()}
 
     def iteration_done(self, number: int) -> bool:
-        """True once the iteration has been analyzed: nothing of it is left to do."""
+        """True if the iteration has been analyzed, so that nothing of it is left to do."""
         return (self.path / "iterations" / f"{number:03d}.md").exists()
 
     def results_table(self) -> None:
-        """Write ``results.tsv`` anew from the candidates' files."""
+        """Write ``results.tsv`` again from the candidates' files."""
         rows = [[_cell(column(candidate)) for column in _COLUMNS.values()] for candidate in self.candidates()]
         write_text(self.results_path, "".join("\t".join(row) + "\n" for row in [list(_COLUMNS), *rows]))
 
     def set_best(self, candidate: str, header: str = "") -> None:
-        """Name the best candidate and copy its reward, below ``header``."""
+        """Store the best candidate, and copy its reward below ``header``."""
         chosen = self.candidate(candidate)
         write_bytes(self.best_reward_path, header.encode() + self.reward_path(candidate).read_bytes())
         facts = {"success": chosen.success, "fitness": chosen.fitness}
@@ -189,16 +189,16 @@ class RunStore(CandidateFiles, FeedbackFiles, Journal):
         write_text(self.stop_path, "")
 
     def stop_requested(self) -> bool:
-        """True once somebody has asked."""
+        """True if somebody requested a stop."""
         return self.stop_path.exists()
 
     def clear_stop(self) -> None:
-        """Forget that anybody asked."""
+        """Withdraw a requested stop."""
         self.stop_path.unlink(missing_ok=True)
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the run against a second loop. The kernel lets go of it however this process ends.
+        """Lock the run against a second loop. The kernel releases the lock however this process ends.
 
         :raises RewardSynthError: another process holds it.
         """
@@ -214,7 +214,7 @@ class RunStore(CandidateFiles, FeedbackFiles, Journal):
             yield
 
     def is_locked(self) -> bool:
-        """True while a loop works on the run; a run that says ``running`` without it was interrupted."""
+        """True while a loop works on the run. A run with the status ``running`` but without a lock was interrupted."""
         if not self._lock_path.exists():
             return False
         with self._lock_path.open("r") as file:
@@ -230,5 +230,5 @@ class RunStore(CandidateFiles, FeedbackFiles, Journal):
 
 
 def _cell(value: str | float | None) -> str:
-    """Without tabs and line ends, which would break the table."""
+    """The value as text without tabs and line ends, which would break the table."""
     return "" if value is None else f"{value:.6g}" if isinstance(value, float) else " ".join(str(value).split())

@@ -1,6 +1,6 @@
-"""The schema of a run folder: its number, and one migration for each step from an older one to it.
+"""The schema of a run folder: its version, and one migration for each step from an older version.
 
-A run of an older version is read as it lies; nothing of it is rewritten until it is resumed. To change the schema,
+A run of an older version can be read; its files are rewritten only when it is resumed. To change the schema,
 raise :data:`SCHEMA`, add the step to :data:`MIGRATIONS`, and keep a run of the old schema under
 ``tests/store/old_runs``.
 """
@@ -22,11 +22,11 @@ def _name_the_method(manifest: Record) -> Record:
 
 
 MIGRATIONS: dict[int, Callable[[Record], Record]] = {1: _name_the_method}
-"""By the number of the schema that a ``run.json`` has: what makes it one of the next."""
+"""For each older schema of ``run.json``, the function that converts it to the next one."""
 
 
 def migrate(manifest: Record) -> Record:
-    """A ``run.json`` of any schema so far, as one of this.
+    """Convert a ``run.json`` of any earlier schema to the present one.
 
     :raises RewardSynthError: a newer version wrote it.
     """
@@ -43,9 +43,9 @@ def migrate(manifest: Record) -> Record:
 
 
 def migrate_event(record: Record) -> Record:
-    """A line of ``events.jsonl`` of any schema so far, as one of this.
+    """Convert a line of ``events.jsonl`` of any earlier schema to the present one.
 
-    A run of schema 1 that was resumed holds lines of both, so each is told by its form.
+    A resumed run of schema 1 holds lines of both schemas, so the form of each line decides.
     """
     candidate = record.get("candidate")
     if record.get("kind") in ("designed", "trained") and isinstance(candidate, str):

@@ -1,1 +1,1 @@
-"""Task specs: what is asked, in which environment, and what decides that it was done."""
+"""Task specs: the goal, the environment, and the measures of success."""

@@ -1,10 +1,10 @@
-"""Does a typed goal say the same as a known one? Conservative: a wrong match trains the wrong behaviour."""
+"""Decides whether a typed goal equals a known one. It is strict, since a wrong match trains the wrong behaviour."""
 
 from __future__ import annotations
 
 import re
 
-# Words that ask for a behaviour but do not describe it. Never in here: negations, directions, numbers.
+# Words that ask for a behaviour but do not describe it. Negations, directions and numbers must not be added.
 _FILLER_TEXT = (
     "a an as can could do get have having how i in it its itself just learn let make my of please should so "
     "shall be teach that the to train want would you agent policy robot simulated"
@@ -21,7 +21,7 @@ _SPELLINGS = (
 
 
 def _common_form(word: str) -> str:
-    """The word without the endings that carry no meaning here: ``hopping``, ``hops`` and ``hop`` are one."""
+    """The word without endings that do not matter here: ``hopping``, ``hops`` and ``hop`` become the same."""
     if len(word) > 5 and word.endswith("ing"):
         word = word[:-3]
         return word[:-1] if word[-1] == word[-2] and word[-1] in "bdgmnpt" else word
@@ -29,7 +29,7 @@ def _common_form(word: str) -> str:
 
 
 def tokens(text: str) -> tuple[str, ...]:
-    """The words that carry the meaning, in a common form, sorted: word order rarely tells two goals apart."""
+    """The words with a meaning, in a common form, sorted, because word order rarely distinguishes two goals."""
     text = text.lower()
     for pattern, replacement in _SPELLINGS:
         text = re.sub(pattern, replacement, text)
@@ -40,7 +40,7 @@ def tokens(text: str) -> tuple[str, ...]:
 def robot_tokens(environment_id: str) -> frozenset[str]:
     """The words that only name the robot: ``HalfCheetah-v5`` gives ``cheetah``.
 
-    None for an id in small letters, such as ``drawer-open-v3``: it names what is to be done.
+    An id in small letters, such as ``drawer-open-v3``, gives none: it names the task.
     """
     name = re.split(r"[/:]", environment_id)[-1]
     if name == name.lower():
@@ -49,9 +49,9 @@ def robot_tokens(environment_id: str) -> frozenset[str]:
 
 
 def says_the_same(goal: str, known: str, environment_id: str | None = None) -> bool:
-    """True if both texts consist of the same words, fillers and endings aside.
+    """True if both texts have the same words, apart from fillers and endings.
 
-    :param environment_id: the environment, where it was given apart from the goal: then neither text needs to
+    :param environment_id: the environment, if it was given apart from the goal: then neither text needs to
         name the robot.
     """
     left, right = tokens(goal), tokens(known)

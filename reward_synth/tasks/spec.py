@@ -1,4 +1,4 @@
-"""Task specs: what is asked, in which environment, and what decides that it was done.
+"""Task specs: the goal, the environment, and the measures of success.
 
 A spec's ``success`` and ``fitness`` are frozen before the first reward is designed, and rewards never see
 them. Each is Python over ``episode``, a recorded episode: either one expression, or a function
@@ -31,14 +31,14 @@ class _Section(BaseModel):
 
 
 class Environment(_Section):
-    """Which environment is made."""
+    """The environment and how it is made."""
 
     id: str = Field(min_length=1)
-    """The simulator's id for it: ``Hopper-v5``."""
+    """The simulator's id of the environment: ``Hopper-v5``."""
     arguments: dict[str, Any] = {}
-    """Keyword arguments for making it; none takes the simulator's defaults."""
+    """Keyword arguments for making it; without any, the simulator's defaults apply."""
     fields: dict[str, OwnField] = {}
-    """Fields by name, in front of those that the simulator makes. Those are for all who know nothing of the task."""
+    """The task's own fields by name. They come before the simulator's fields, which know nothing of the task."""
 
     @field_validator("fields")
     @classmethod
@@ -61,7 +61,7 @@ class Training(_Section):
 
     learner: LearnerName = "ppo"
     preset: str | None = None
-    """Name of the hyper-parameter set, which must be one of this learner's; None takes its default."""
+    """Name of the hyper-parameter set, one of this learner's; None takes its default."""
     scale: ScaleName = "sum"
     """How the terms become the reward: ``sum``, or ``sign`` for Auto MC-Reward's rule."""
     steps: int = Field(default=300_000, gt=0, le=10_000_000_000)
@@ -75,7 +75,7 @@ class Evaluation(_Section):
 
 
 class EnvironmentSpec(_Section):
-    """An environment with its length: all that is known before success and fitness are."""
+    """An environment with its horizon: the part of a task that is known before success and fitness."""
 
     simulator: str
     environment: Environment
@@ -84,7 +84,7 @@ class EnvironmentSpec(_Section):
 
     @classmethod
     def of(cls, env_id: str) -> EnvironmentSpec:
-        """The environment of that id, as its simulator makes it."""
+        """The environment with that id, as its simulator makes it."""
         from reward_synth.simulators import get_simulator, simulator_of
 
         simulator = simulator_of(env_id)
@@ -98,20 +98,20 @@ class TaskSpec(_Section):
     name: str
     """Simulator and task: ``gym/hopper_hop_forward``."""
     goal: str = Field(min_length=1)
-    """What the robot shall do, in a sentence that says what counts. The designer reads this and the person's sentence,
-    and nothing else of the spec."""
+    """What the robot should do, in a sentence that says what success means. The designer reads this and the person's
+    sentence, and nothing else of the spec."""
     aliases: tuple[str, ...] = ()
-    """Other sentences that mean this very task."""
+    """Other sentences that mean exactly this task."""
     simulator: str = "gym"
     environment: Environment
     horizon: int = Field(gt=0, le=1_000_000)
     """Longest episode, in environment steps."""
     success: str = Field(min_length=1)
-    """Python: a truth value for the whole episode, or one per recorded state (T+1,)."""
+    """Python code: a truth value for the whole episode, or one per recorded state (T+1,)."""
     fitness: str = Field(min_length=1)
-    """Python: a number, higher is better, rising towards success."""
+    """Python code: a number, higher is better, rising towards success."""
     fitness_unit: str
-    """What the fitness counts, in words: ``m travelled forward``."""
+    """What the fitness measures, in words: ``m travelled forward``."""
     success_threshold: float = Field(default=0.9, gt=0.0, le=1.0)
     """Share of the evaluation episodes that must succeed for the task to count as solved."""
     training: Training = Training()
@@ -125,11 +125,11 @@ class TaskSpec(_Section):
         return unit
 
     notes: str = ""
-    """For people: why the thresholds are what they are."""
+    """Notes for people on why the thresholds have these values."""
     drafted: bool = False
     """True if a model wrote success and fitness for a goal without a spec."""
     source: str = "own"
-    """Where success and fitness come from: ``own``, a benchmark's name, or a paper's."""
+    """The origin of success and fitness: ``own``, or the name of a benchmark or a paper."""
 
     @field_validator("name")
     @classmethod
@@ -158,11 +158,11 @@ def list_tasks() -> list[TaskSpec]:
 def load_task(name_or_path: str | Path, *, typed: bool = False) -> TaskSpec:
     """The shipped task of that name, or the spec in that file.
 
-    :param name_or_path: ``gym/hopper_hop_forward``, its last part alone where only one task ends so, or a
+    :param name_or_path: ``gym/hopper_hop_forward``, its last part alone if only one task ends with it, or a
         path to a YAML file.
-    :param typed: True if the person named the file, and with it the environment's file that it may name: see
+    :param typed: True if the person named the file, which allows the environment's file that it may name: see
         :mod:`reward_synth.simulators.custom.files`.
-    :raises RewardSynthError: no such task (names the nearest), or the file is not a sound spec.
+    :raises RewardSynthError: there is no such task (the hint gives the nearest), or the file is not a valid spec.
     """
     text = str(name_or_path)
     if isinstance(name_or_path, Path) or text.endswith((".yaml", ".yml")):
@@ -178,7 +178,7 @@ def load_task(name_or_path: str | Path, *, typed: bool = False) -> TaskSpec:
 
 
 def _from_file(path: Path, typed: bool) -> TaskSpec:
-    """The spec in a file, whose environment's file, if it has one, is sought from where the spec lies."""
+    """The spec in a file. A file that its environment names is found relative to the spec."""
     spec = _read(path)
     env_id = spec.environment.id
     env_id = name_environment(env_id, path.parent.resolve()) if typed else bare_id(env_id)
@@ -187,7 +187,7 @@ def _from_file(path: Path, typed: bool) -> TaskSpec:
 
 
 def save_task(spec: TaskSpec, path: Path) -> None:
-    """Write the spec as YAML that :func:`load_task` reads back to an equal spec; whole or not at all."""
+    """Write the spec as YAML that :func:`load_task` reads back to an equal spec; all of it or nothing."""
     values = spec.model_dump(mode="json")
     own = values["environment"]["fields"]
     values["environment"]["fields"] = {
@@ -197,7 +197,7 @@ def save_task(spec: TaskSpec, path: Path) -> None:
 
 
 def save_own_task(spec: TaskSpec, path: Path) -> None:
-    """Write the spec for a person: without what is left at its default, and with the way to the environment's file."""
+    """Write the spec for a person: without default values, and with the path to the environment's file."""
     values = spec.model_dump(mode="json", exclude_defaults=True)
     file = file_of(spec.environment.id)
     if file is not None:
@@ -208,14 +208,14 @@ def save_own_task(spec: TaskSpec, path: Path) -> None:
 
 
 def with_scale(spec: TaskSpec, scale: ScaleName | None) -> TaskSpec:
-    """The spec with another scale of the reward; None leaves its own."""
+    """The spec with another scale of the reward; None keeps its own."""
     if scale is None:
         return spec
     return spec.model_copy(update={"training": spec.training.model_copy(update={"scale": scale})})
 
 
 def match_task(goal: str, env_id: str | None = None) -> TaskSpec | None:
-    """The shipped task that the typed goal means, or None if none says the same, or more than one does.
+    """The shipped task that the typed goal means; None unless exactly one says the same.
 
     :param env_id: the environment, if the person named one; then the goal need not name the robot.
     """
@@ -229,7 +229,7 @@ def match_task(goal: str, env_id: str | None = None) -> TaskSpec | None:
 
 
 def _robot_of(spec: TaskSpec, env_id: str | None) -> str | None:
-    """The environment's id where it names the robot; the ids of most simulators name what is to be done."""
+    """The environment's id if it names the robot; the ids of most simulators name the task instead."""
     from reward_synth.simulators import get_simulator
 
     return env_id if env_id is not None and get_simulator(spec.simulator).ids_name_robots else None
@@ -240,7 +240,7 @@ def _sentences(spec: TaskSpec) -> tuple[str, ...]:
 
 
 def markdown_table(specs: Sequence[TaskSpec]) -> str:
-    """The tasks as the table that ``docs/guide/tasks.md`` shows."""
+    """The table of tasks in ``docs/guide/tasks.md``."""
     lines = [
         "| task | environment | goal | fitness | solved at | steps |",
         "| --- | --- | --- | --- | --- | --- |",

@@ -67,11 +67,6 @@ def test_count_is_kept() -> None:
     assert len(retrieve("run", "Dog-v1", 3)) == 3
 
 
-def test_extra_pool_takes_part() -> None:
-    own = PoolExample("mine/dog_bark", "make the dog bark loudly", "Dog-v1", "def compute_reward(): ...\n")
-    assert retrieve("let the dog bark", "Dog-v1", 1, extra_pool=[own])[0].source == own.source
-
-
 def test_example_without_header_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "x.py"
     path.write_text("# goal: run\nimport numpy as np\n")
