@@ -18,11 +18,11 @@ class Order(Value):
 
 
 class Event(Value):
-    """From the broker to the loop. The details lie in the job's folder."""
+    """From the broker to the loop. The details are in the job's folder."""
 
     kind: Literal["ready", "failed", "seen", "done", "stopped"]
-    """``seen``: the curves have grown. ``stopped``: no training runs. ``failed``: it cannot continue, and ends."""
+    """``seen``: the curves have grown. ``stopped``: no training runs. ``failed``: the broker must end."""
     folder: Path | None = None
-    """The job's, for ``seen`` and ``done``."""
+    """The job's folder, for ``seen`` and ``done``."""
     message: str = ""
     hint: str = ""
