@@ -71,7 +71,7 @@ class PPOLearner(Learner):
             policy_kwargs={
                 "net_arch": list(preset.hidden),
                 "log_std_init": preset.log_std_init,
-                # One call for all parameters: a tenth of an update of networks as small as these.
+                # `fused` updates all parameters in one call, which saves a tenth of the time for such small networks.
                 "optimizer_kwargs": {"fused": True, "eps": 1e-5},
             },
             seed=seed,

@@ -36,7 +36,7 @@ def run(job: TrainJob) -> TrainResult | RungEnd:
     started = time.monotonic()
     rung, finished = RungEnd.of(job), finished_training(job)
     training = (rung if job.end else None) or finished or _run_stage(job, "trainer", Training)
-    # The two files that earlier workers left count what those workers spent.
+    # The two files of earlier workers contain the time that those workers spent.
     before = [each for each in (rung, finished) if each is not None]
 
     def spent() -> dict[str, float]:
