@@ -21,7 +21,7 @@ STATUSES = (
 )  # fmt: skip
 
 EPISODE_HEAD = struct.Struct("<d2I")
-"""Seconds per step, horizon, terminated; stands before the rows of an episode."""
+"""Seconds per step, horizon, terminated; it comes before the rows of an episode."""
 
 FIRST_READ = 1 << 14
 """Bytes to read before a frame's size is known. Reading many more is slower, because Python maps new memory."""

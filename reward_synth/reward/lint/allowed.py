@@ -58,7 +58,7 @@ NUMBER_TYPES = _listed("number_types")
 
 ALIASES = {"numpy": "np", "np": "np", "math": "math"}
 ANNOTATION_MODULES = frozenset({"typing", "__future__", "numpy.typing", "collections.abc"})
-"""Imports from these serve annotations only, which are never evaluated."""
+"""Imports from these are for annotations only, which are never evaluated."""
 
 JUDGE_NAMES = _listed("judge_names")
 """Names that models try to read from the state and must not get, because the environment or the task decides them."""
