@@ -1,4 +1,4 @@
-"""The contract that every reward keeps, in words, and what is raised when one breaks it.
+"""The contract that every reward must keep, in words, and the error for a reward that breaks it.
 
 A reward is a file with one function::
 

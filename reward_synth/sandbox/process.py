@@ -180,7 +180,7 @@ class RewardProcess(_CodeProcess):
         if len(answer.values) != count * len(self.terms):
             raise RewardError(PROBE["died"].finding("it sent a wrong number of values"))
         terms = answer.values.reshape(count, len(self.terms))
-        # `dot` instead of `sum`, `errstate` and `isfinite`: right after a process switch, these cost 10 µs more.
+        # `dot` is used because, right after a process switch, `sum`, `errstate` and `isfinite` take 10 µs more.
         rewards = terms.dot(np.ones(terms.shape[1]))
         if not (math.isfinite(rewards.dot(rewards)) or np.isfinite(rewards).all()):
             self._refuse(terms)

@@ -14,7 +14,7 @@ class Order(Value):
 
     kind: Literal["train", "stop"]
     jobs: tuple[TrainJob, ...] = ()
-    """The jobs to train, the more urgent first."""
+    """The jobs to train, the most urgent first."""
 
 
 class Event(Value):

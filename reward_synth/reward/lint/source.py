@@ -13,7 +13,7 @@ from reward_synth.reward.lint.rules import Findings
 from reward_synth.reward.namespace import Entry, is_expression
 
 LONGEST_SOURCE = 20_000
-"""Bytes."""
+"""In bytes."""
 DEEPEST_BRACKETS = 60
 DEEPEST_TREE = 60
 MOST_NODES = 4_000

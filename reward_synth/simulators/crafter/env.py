@@ -45,7 +45,7 @@ class CrafterEnv(gymnasium.Env[NDArray[np.float32], int]):
 
     :ivar world: the present world.
     :ivar player: upstream's player.
-    :ivar steps: since the episode's start.
+    :ivar steps: number of steps since the episode's start.
     :ivar start: cell that the episode started on.
     :ivar explored: the cells that the player has seen or visited.
     :ivar recent: cells before the present one, newest first.

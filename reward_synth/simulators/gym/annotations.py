@@ -42,7 +42,7 @@ class Annotation(Value):
     """Placeholders in the texts of ``fields``, besides those of :class:`Texts`. ``speed`` says which speeds are usual,
     so that a reward can be scaled to them."""
     fields: tuple[str | FieldRow, ...]
-    """Rows, and names of groups of rows."""
+    """Rows of fields, and names of groups of rows."""
     essential: tuple[str, ...]
     """Names of the fields that the short stub shows, annotated or generated."""
 

@@ -20,8 +20,8 @@ class PlainPPO(PPO):
 
     With networks as small as ours, an eighth of stable-baselines3's update goes into what it logs for every batch:
     clipped share, divergence, entropy, explained variance. Here only the last loss is logged, and the entropy is
-    computed only if a preset pays for it. This class leaves out what no preset uses: clipped values, a divergence to
-    stop at, and state-dependent exploration.
+    computed only if a preset has an entropy bonus. This class leaves out what no preset uses: clipped values, a limit
+    on the divergence, and state-dependent exploration.
     """
 
     def train(self) -> None:

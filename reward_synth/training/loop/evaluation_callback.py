@@ -61,8 +61,8 @@ class Stillness:
     """Notices a policy whose behaviour no longer changes while the reward that it collects is flat.
 
     This happens to a policy that pushes with all its force in one direction, for any observation: its actions are
-    clipped at their bounds, where learning changes nothing. A policy that is merely bad changes its behaviour, if only
-    in the sixth digit.
+    clipped at their bounds, where learning changes nothing. A policy that is only bad still changes its behaviour, at
+    least in the sixth digit.
     """
 
     def __init__(self) -> None:

@@ -92,7 +92,7 @@ def _run_stage(job: TrainJob, stage: str, outcome: type[Outcome]) -> Outcome:
     """Run one stage to its end.
 
     The job file is written again, and an old outcome is removed, because the trainer, which deals with reward code,
-    writes in this folder too. It must decide neither what the evaluator is asked nor what it answers.
+    writes in this folder too. It must not be able to change the evaluator's job or its outcome.
     """
     outcome.path(job.folder).unlink(missing_ok=True)
     code = run_process(f"reward_synth.training.worker.{stage}", [str(job.write()), str(os.getpid())])
