@@ -1,4 +1,4 @@
-"""What an executor is, and what all of them do with a training's files."""
+"""The contract of an executor, and what all executors do with a training's files."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class Executor(Protocol):
         """Run all jobs to ``until``, or to the end. A job that has already come that far is reported from its files.
 
         Each job is reported once to ``on_result``, with status ``paused`` if it stands at ``until``. When
-        ``should_stop`` turns true, running workers end without a result, so that a resumed run continues from their
-        last pauses, and the call returns.
+        ``should_stop`` returns True, running workers end without a result, and this method returns. A resumed run
+        then continues from their last pauses.
         """
         ...
 
     def close(self) -> None:
-        """Release what it holds, such as a connection to a cluster. No training runs any more."""
+        """Release all resources, such as a connection to a cluster. Afterwards no training runs."""
         ...
 
 
@@ -55,7 +55,7 @@ def take_finished(jobs: Sequence[TrainJob], on_result: OnResult) -> list[TrainJo
 
 
 def crash(job: TrainJob, reason: str) -> TrainResult:
-    """Write down that a training crashed, after as many steps as its files tell of; returns the result."""
+    """Write and return the result of a training that crashed, with the number of steps that its files report."""
     result = TrainResult(
         status="crashed",
         reason=reason,
@@ -70,6 +70,6 @@ def crash(job: TrainJob, reason: str) -> TrainResult:
 
 
 def worker_environment() -> dict[str, str]:
-    """What a worker may know of the environment: where programs are, how libraries compute, on one thread. No key."""
+    """A worker's environment variables: where programs are and how libraries compute (on one thread), but no key."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "MUJOCO_GL") if name in os.environ}
     return kept | library_environment()

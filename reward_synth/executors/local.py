@@ -1,4 +1,4 @@
-"""Where trainings run: one worker process each, on this machine or on the nodes of a Ray cluster."""
+"""Trainings on this machine, each in a worker process of its own. Nodes of a Ray cluster use the same workers."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class LocalExecutor:
 class WorkerProcess:
     """One running training. It ends with the thread that started it, or with its host.
 
-    :param host: forks the worker with the libraries loaded; None starts it from nothing.
+    :param host: forks the worker with the libraries loaded; None starts a new Python process.
     """
 
     def __init__(self, job: TrainJob, host: WorkerHost | None = None) -> None:
@@ -88,22 +88,22 @@ class WorkerProcess:
 
     @property
     def alive(self) -> bool:
-        """True until it has ended."""
+        """True until the worker has ended."""
         return self._process.poll() is None
 
     def wait(self, seconds: float) -> bool:
-        """Wait for its end, but no longer than this; True if it has ended."""
+        """Wait at most this long for the worker's end; True if it has ended."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(seconds)
         return not self.alive
 
     def result(self) -> TrainResult:
-        """The written outcome. If a worker died without one, a crashed training is written."""
+        """The outcome that the worker wrote. If it died without one, the result of a crashed training is written."""
         died = f"the training worker died with {cause(self._process.wait())}"
         return outcome_of(self.job) or crash(self.job, f"{died}; see {self._stderr.name}")
 
     def kill(self) -> None:
-        """Kill the worker and its stages. The processes with generated code end with their pipes."""
+        """Kill the worker and its stages. The processes with generated code end when their pipes close."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()

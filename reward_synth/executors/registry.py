@@ -9,9 +9,9 @@ from reward_synth.executors.base import Executor
 
 
 def open_executor(kind: Literal["local", "ray"], jobs: int | None) -> Executor:
-    """The executor of that name. Close it in the end.
+    """The executor of that name. The caller must close it.
 
-    :param jobs: trainings side by side; None: as many as there are cores and memory for.
+    :param jobs: trainings that run at the same time; None: as many as cores and memory allow.
     :raises RewardSynthError: the extra that it needs is not installed, or its cluster cannot be reached.
     """
     if kind == "local":

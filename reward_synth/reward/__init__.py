@@ -1,1 +1,1 @@
-"""The reward contract: lint, probe and the process that runs rewards."""
+"""The reward contract: its rules, the lint, and how reward code is compiled and run in batches."""

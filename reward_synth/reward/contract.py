@@ -1,4 +1,4 @@
-"""The contract that every reward keeps, in words, and what is raised when one breaks it.
+"""The contract that every reward must keep, in words, and the error for a reward that breaks it.
 
 A reward is a file with one function::
 
@@ -7,7 +7,7 @@ A reward is a file with one function::
 
 - ``state`` and ``next_state`` are immutable views with documented fields, ``action`` a read-only float array.
 - A fourth parameter ``memory``, if the function has one, is a dict that lives for one episode.
-- It returns named terms; the reward is their sum (or, on request, goes by their signs: see
+- It returns named terms; the reward is their sum (or depends on their signs, if the task wants that: see
   :mod:`reward_synth.reward.scale`). The names are the same for the whole training.
 - It may use ``numpy`` as ``np``, ``math``, constants and helper functions of its own, and nothing else.
 - It depends on its arguments alone: the same transition gives the same terms.
@@ -33,11 +33,11 @@ from reward_synth.reward.source import read_source
 class RewardError(Exception):
     """Reward code failed while it ran: it raised, returned something else than terms, hung or died.
 
-    Not a :class:`~reward_synth.core.errors.RewardSynthError`: it is the code's fault, and the finding goes back to
-    whoever wrote it.
+    It is not a :class:`~reward_synth.core.errors.RewardSynthError`, because the code is at fault, and the finding goes
+    back to its author.
 
-    :param finding: what happened, with the line in ``reward.py`` where known.
-    :param row: the transition of the batch at fault, where known.
+    :param finding: what happened, with the line in ``reward.py`` if it is known.
+    :param row: index in the batch of the transition that failed, if it is known.
     """
 
     def __init__(self, finding: Finding, row: int | None = None) -> None:
@@ -48,7 +48,7 @@ class RewardError(Exception):
 
 @dataclass(frozen=True)
 class LoadedReward:
-    """A reward for use in your own code: called like the ``compute_reward`` that it holds."""
+    """A reward for use in your own code. It is called like the ``compute_reward`` that it holds."""
 
     compute_reward: Callable[..., dict[str, float]]
     takes_memory: bool
@@ -61,20 +61,20 @@ class LoadedReward:
         return self.compute_reward(state, action, next_state, *memory)
 
     def total(self, terms: Mapping[str, float]) -> float:
-        """The reward of one step, from its terms: what a learner is paid for it."""
+        """The reward of one step, from its terms, as a learner gets it."""
         return TOTALS[self.scale](terms)
 
 
 def load_reward(path_or_source: str | Path, scale: ScaleName | None = None) -> LoadedReward:
-    """``compute_reward`` as a plain function, for use in your own code, and how its terms are paid.
+    """Load ``compute_reward`` for use in your own code, and the rule that makes one number of its terms.
 
     **It runs in this process, with all your rights.** Read it, or at least run ``reward-synth check`` on it,
     before you load a reward that you did not write. Training never uses this: it runs rewards in a process of
     their own.
 
     :param path_or_source: path of a reward file, or its text.
-    :param scale: ``sum`` or ``sign``; None takes what the comment at the file's top says, as that of a run's
-        ``best_reward.py`` does, or else ``sum``.
+    :param scale: ``sum`` or ``sign``; None takes the scale in the comment at the top of the file, which a run's
+        ``best_reward.py`` has, or else ``sum``.
     :returns: a function ``(state, action, next_state[, memory]) -> dict[str, float]``, with ``total(terms) -> float``.
     :raises RewardError: if the source cannot be run or holds no such function.
     :raises RewardSynthError: if the file names a scale that is not known.

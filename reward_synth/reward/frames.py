@@ -1,4 +1,4 @@
-"""What the two ends of the reward process say to each other: fixed headers, float64 values, bounded text.
+"""The messages to and from the reward process: fixed headers, float64 values, bounded text.
 
 The locked reward process imports this module, so it may import the standard library only. Nothing that comes
 back is ever unpickled or parsed: a hostile child can send wrong numbers and no more.
@@ -21,10 +21,10 @@ STATUSES = (
 )  # fmt: skip
 
 EPISODE_HEAD = struct.Struct("<d2I")
-"""Seconds per step, horizon, terminated; stands before the rows of an episode."""
+"""Seconds per step, horizon, terminated; it comes before the rows of an episode."""
 
 FIRST_READ = 1 << 14
-"""Bytes asked for before a frame's size is known. Asking for much more costs: Python maps that memory anew."""
+"""Bytes to read before a frame's size is known. Reading many more is slower, because Python maps new memory."""
 
 TEXT_LIMIT = 4096
 """Bytes of UTF-8 that an answer may carry."""

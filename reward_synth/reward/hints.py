@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 _BY_EXCEPTION = json.loads(Path(__file__).with_name("hints.json").read_text(encoding="utf-8"))
-"""Pairs: what is searched for in an exception's text, and the repair, with the groups that were found."""
+"""Pairs of a pattern for an exception's text and a repair, into which the pattern's groups are inserted."""
 
 
 def fix_for(text: str) -> str:

@@ -1,7 +1,7 @@
 """The namespace that generated code runs in, and how its source becomes a function.
 
 The locked reward process imports this module, so it may import numpy and the standard library only. The short
-list of builtins gives a model an early, readable error; it is not what keeps hostile code in (the kernel is).
+list of builtins gives a model an early, readable error. It does not contain hostile code; the kernel's locks do.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 
 Entry = Literal["compute_reward", "success", "fitness"]
 FILE_NAME = "reward.py"
-"""Name under which tracebacks know the code."""
+"""File name of the code in tracebacks."""
 
 BUILTINS = (
     "abs", "all", "any", "bool", "dict", "divmod", "enumerate", "filter", "float", "frozenset", "int",
@@ -42,7 +42,7 @@ def _import(
     fromlist: Sequence[str] | None = (),
     level: int = 0,
 ) -> Any:
-    # numpy's own C code imports parts of numpy in the name of the code that called it.
+    # numpy's own C code imports parts of numpy with the import function of the code that called it.
     if level or not (name in MODULES or name.startswith("numpy.")):
         raise ImportError(f"only `import numpy as np` and `import math` are available, not `{name}`")
     return builtins.__import__(name, globals, locals, fromlist or (), level)
@@ -55,7 +55,7 @@ def new_namespace(**values: object) -> dict[str, Any]:
 
 
 def _run(source: str | ast.Module, namespace: dict[str, Any]) -> None:
-    # Annotations are never evaluated: models copy `state: State` from the stub, a class that is not there.
+    # With this flag annotations are not evaluated: models copy `state: State` from the stub, but no such class exists.
     flags = __future__.annotations.compiler_flag
     exec(compile(source, FILE_NAME, "exec", flags=flags, dont_inherit=True), namespace)
 
@@ -63,7 +63,7 @@ def _run(source: str | ast.Module, namespace: dict[str, Any]) -> None:
 def compile_reward(source: str) -> tuple[Callable[..., Any], bool]:
     """Run the source and return ``compute_reward`` and whether it takes ``memory``.
 
-    :raises ContractBreach: if there is no such function, or its parameters are not those of the contract.
+    :raises ContractBreach: if there is no such function, or it does not have the parameters of the contract.
     :raises Exception: whatever the source raises.
     """
     namespace = new_namespace()
@@ -78,10 +78,10 @@ def compile_reward(source: str) -> tuple[Callable[..., Any], bool]:
 
 
 def compile_measure(source: str, entry: Entry) -> Callable[[Any], Any]:
-    """The function of an ``episode`` that a success or fitness source stands for.
+    """The function of an ``episode`` that a success or fitness source defines.
 
     The source is one Python expression over ``episode``, or a module that defines a function named ``entry``.
-    ``np`` and ``math`` are there without an import.
+    ``np`` and ``math`` are available without an import.
 
     :raises ContractBreach: if there is no such function.
     :raises Exception: whatever the source raises.
@@ -108,7 +108,7 @@ def is_expression(source: str) -> bool:
 
 
 def as_number(value: object, what: str, name: str = "") -> float:
-    """A finite or non-finite float from a number, numpy scalar, bool or array of shape ().
+    """A float, finite or not, from a number, numpy scalar, bool or array of shape ().
 
     :raises ContractBreach: for anything else, naming its type and shape.
     """

@@ -15,5 +15,5 @@ _ROWS = json.loads(Path(__file__).with_name("rules.json").read_text(encoding="ut
 
 
 def declared(source: Source, group: str) -> dict[str, Rule]:
-    """The rules of one group of the file, by name, entered into the registry."""
+    """Register the rules of one group of the file, and return them by name."""
     return {row[0]: declare(source, *row) for row in _ROWS[group]}

@@ -1,6 +1,6 @@
-"""How a step's reward terms become one number, and how a reward's file says which rule it was trained by.
+"""How a step's reward terms become one number, and how a reward's file says which rule it was trained with.
 
-An exported file carries the text of one of the two rules, so neither uses anything of this package.
+An exported file contains the text of one of the two rules, so neither may use anything of this package.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def total_by_sign(terms: Mapping[str, float]) -> float:
 
 
 TOTALS: Mapping[ScaleName, Total] = MappingProxyType({"sum": total_by_sum, "sign": total_by_sign})
-"""The rules by name. Learners are paid by the same ones: see :class:`~reward_synth.training.scale.SignScale`."""
+"""The rules by name. Training uses the same rules: see :class:`~reward_synth.training.scale.SignScale`."""
 
 _LINE = re.compile(r"# reward-synth: scale=(\S*)\s*")
 
@@ -42,7 +42,7 @@ _LINE = re.compile(r"# reward-synth: scale=(\S*)\s*")
 def recorded_scale(source: str) -> ScaleName | None:
     """The rule that a reward's file names in the comment at its top; None if it names none.
 
-    :raises RewardSynthError: it names one that is not known. To pay its plain sum would be another reward.
+    :raises RewardSynthError: it names an unknown rule. Using the sum instead would be a different reward.
     """
     for line in source.splitlines():
         if line.strip() and not line.startswith("#"):
@@ -60,7 +60,7 @@ def recorded_scale(source: str) -> ScaleName | None:
 
 
 def with_recorded_scale(source: str, scale: ScaleName) -> str:
-    """The source with a first line that names the rule, where it does not name that one already."""
+    """The source, with a first line that names the rule unless the source names it already."""
     return source if (recorded_scale(source) or "sum") == scale else f"{scale_line(scale)}\n{source}"
 
 
@@ -70,7 +70,7 @@ def scale_line(scale: ScaleName) -> str:
 
 
 def file_header(candidate: str, run: str, goal: str, environment: str, scale: ScaleName) -> str:
-    """The comment that a run's ``best_reward.py`` begins with: what the reward is, and how its terms are paid."""
+    """The comment that a run's ``best_reward.py`` begins with: what the reward is, and the rule for its terms."""
     lines = [
         scale_line(scale),
         as_comment(f"Candidate {candidate} of the run {run}."),
@@ -82,7 +82,7 @@ def file_header(candidate: str, run: str, goal: str, environment: str, scale: Sc
 
 
 def as_comment(text: str, indent: int = 0) -> str:
-    """Anybody's text as lines of a comment, none of which can be anything else. The first line is not empty.
+    """Untrusted text as lines of a comment, so that no part of it can be code. The first line is not empty.
 
     :param indent: spaces before each line.
     """

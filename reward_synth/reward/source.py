@@ -1,6 +1,6 @@
-"""A reward's text: where it is read from, its syntax tree, and where in it a term stands.
+"""A reward's text: where it is read from, its syntax tree, and the lines of its terms.
 
-The lint parses for itself (:mod:`lint.source`), since it explains why a text is no Python.
+The lint has its own parser (:mod:`lint.source`), because it explains why a text is not Python.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def is_path(path_or_source: str | Path) -> bool:
-    """True unless it is a source, which is a text with a line break."""
+    """True for a path. A source is a text with a line break."""
     return isinstance(path_or_source, Path) or "\n" not in path_or_source
 
 
@@ -21,7 +21,7 @@ def read_source(path_or_source: str | Path) -> str:
 
 
 def parse_python(source: str) -> ast.Module | None:
-    """The syntax tree, or None where there is none."""
+    """The syntax tree, or None if the text is not Python."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -1,1 +1,1 @@
-"""Processes that run generated code behind the kernel's locks, and the channel to them."""
+"""Processes that run generated code under the kernel's locks, and the channel to them."""

@@ -1,4 +1,4 @@
-"""The parent's end of the reward process: start it, exchange frames under a deadline, name how it died."""
+"""The parent's end of the reward process: start it, exchange frames with a deadline, and say how it died."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from reward_synth.reward import frames
 from reward_synth.sandbox.lock import LAYERS
 
 START_SECONDS = 60.0
-"""Until Python and numpy are up; on a busy machine that takes seconds."""
+"""Time to start Python and numpy, which takes seconds on a busy machine."""
 MEMORY_BYTES = 1 << 30
 CPU_SECONDS = 7 * 24 * 3600
-"""The deadline per call bounds time; this bounds only what outlives everything else."""
+"""A last resort for a process that nobody ends: normally the deadline of each call limits the time."""
 MAXIMUM_VALUES = 1 << 22
 PROGRAM = Path(__file__).with_name("child.py")
-"""What runs at the other end."""
+"""The program of the reward process."""
 
 NO_LOCK = (
     "generated code runs only on Linux with seccomp (x86_64, aarch64) or on macOS: use a virtual machine there; "
@@ -50,12 +50,12 @@ def set_protection(layers: Sequence[str] | None) -> None:
 
 @contextmanager
 def protected(unsafe: bool = False) -> Iterator[tuple[str, ...]]:
-    """Lock all reward processes that are started within, and prove it by starting one.
+    """Lock all reward processes that are started inside the ``with`` block, and start one to prove it.
 
-    Gives what holds, such as ``("limits", "landlock 7", "seccomp")``.
+    Yields the locks in force, such as ``("limits", "landlock 7", "seccomp")``.
 
     :param unsafe: limit resources only. Code that escapes the lint then has all rights of the user.
-    :raises RewardSynthError: this machine has no lock, or it does not hold.
+    :raises RewardSynthError: this machine has no lock, or it does not work.
     """
     before = _layers
     set_protection(("limits",) if unsafe else LAYERS)
@@ -90,7 +90,7 @@ class ChildDied(Exception):
 
 
 def setup_frame(setup: dict[str, Any]) -> bytes:
-    """The request that hands over the source and all that is needed to run it."""
+    """The request that carries the source and all that is needed to run it."""
     text = json.dumps(setup).encode("ascii")
     return frames.REQUEST.pack(frames.SETUP, 0, 0, len(text)) + text
 
@@ -139,7 +139,7 @@ class Channel:
                 "see whether this machine has at least 1 GiB of free memory, and try again",
             ) from death
         self.protection = tuple(ready.text.split("\n")) if ready.text else ()
-        """What the process said holds, such as ``("limits", "landlock 7", "seccomp")``."""
+        """The locks in force, as the process reported them, such as ``("limits", "landlock 7", "seccomp")``."""
         locked = "seccomp" in self.protection or "seatbelt" in self.protection
         if ready.status != "ok" or ("seccomp" in _layers and not locked):
             self.close()
@@ -160,7 +160,7 @@ class Channel:
         """Send one request and wait for its answer.
 
         :param seconds: deadline for both; when it passes, the process group is killed.
-        :param doing: what the message about a missed deadline says.
+        :param doing: what the process does, for the message about a missed deadline.
         :raises ChildDied: on the deadline, and if the process dies or answers with nonsense.
         """
         if self._over:
@@ -170,7 +170,7 @@ class Channel:
             self._send(frame, deadline, doing)
             return self._receive(deadline, doing)
         except BaseException:
-            # Whatever came between, the two ends no longer agree on where a frame begins.
+            # After any interruption, the two ends no longer agree on where the next frame begins.
             self.close()
             raise
 
@@ -180,7 +180,7 @@ class Channel:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 self._kill()
             self._close("_requests", "_answers")
-            # One that cannot be killed from here and is busy ends with this process.
+            # A busy process that cannot be killed from here ends together with this process.
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(timeout=5.0)
         self._close("_requests", "_answers", "_handle")
@@ -197,7 +197,7 @@ class Channel:
         try:
             os.killpg(self._process.pid, signal.SIGKILL)
         except PermissionError:
-            # A training worker has given up signals by number; a handle taken before that still works.
+            # A locked training may not signal by process id. A handle that was opened before the lock still works.
             if self._handle < 0:
                 raise
             signal.pidfd_send_signal(self._handle, signal.SIGKILL)
@@ -231,7 +231,7 @@ class Channel:
         pieces, have = [frame], len(frame)
         while have < size:
             left = _milliseconds(deadline)
-            # Bytes that trickle in are always there to be read: the time must be looked at, too.
+            # If bytes arrive slowly but steadily, `poll` never times out, so the deadline is checked as well.
             if left == 0.0 or not self._readable.poll(left):
                 self._late(doing)
             piece = os.read(self._answers, max(size - have, frames.FIRST_READ))
@@ -261,7 +261,7 @@ class Channel:
 
 
 def _handle_of(pid: int) -> int:
-    """A descriptor that stands for the process, where the system has such; else -1."""
+    """A descriptor that stands for the process; -1 if the system does not support this."""
     try:
         return os.pidfd_open(pid)
     except (AttributeError, OSError):  # not Linux, or before 5.3
@@ -273,10 +273,10 @@ _INSTRUCTION_VARIABLES = ("OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES", "NPY_
 
 
 def library_environment() -> dict[str, str]:
-    """How numerical libraries compute in a process of ours: on one thread, with the instructions that are asked for.
+    """Variables for numerical libraries in our processes: one thread, and the instructions that this process uses.
 
-    Processes that differ in their instructions differ in the last bit of a sum: a reward would not be what its file
-    gives elsewhere.
+    With other instructions the last bit of a sum differs. Then a reward would not be exactly what its file gives in
+    another process.
     """
     asked = {name: os.environ[name] for name in _INSTRUCTION_VARIABLES if name in os.environ}
     return dict.fromkeys(_THREAD_VARIABLES, "1") | asked
@@ -302,5 +302,5 @@ def _cause(code: int) -> str:
 
 
 def _printable(text: str) -> str:
-    """Without control characters, which could rewrite a terminal or forge lines in a prompt."""
+    """The text without control characters, which could rewrite a terminal or forge lines in a prompt."""
     return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)

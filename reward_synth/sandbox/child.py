@@ -1,8 +1,8 @@
-"""The program of the reward process. Run as a file, by path, under ``python -I -S``; never imported.
+"""The program of the reward process. It is run as a file, by path, under ``python -I -S``, and never imported.
 
-It holds numpy, the layout and, at the very end of its start, the generated source. The order in :func:`main`
-is what protection rests on: everything the code may need is loaded first, then the process limits itself, and
-only then does it ask for the source.
+It holds numpy, the layout and, at the very end of its start, the generated source. Protection depends on the order in
+:func:`main`: everything that the code may need is loaded first, then the process locks itself, and only then does it
+ask for the source.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from types import ModuleType
 from typing import Any
 
 if __name__ == "__main__":
-    # -S leaves site-packages out, and with it every .pth file; numpy's own folder is enough.
+    # -S leaves out site-packages, and with it every .pth file; numpy's own folder is enough.
     sys.path.append(sys.argv[6])
-    # The packages' own __init__ would bring in code that has no place here; the modules below need only their paths.
+    # The packages' own __init__ would load code that must not be here; the modules below need only their paths.
     for name in ("reward_synth", *(f"reward_synth.{folder}" for folder in ("core", "reward", "sandbox", "state"))):
         sys.modules[name] = ModuleType(name)
         sys.modules[name].__path__ = [str(Path(__file__).parents[2].joinpath(*name.split(".")))]
@@ -35,7 +35,7 @@ from reward_synth.state import view
 
 def warm_up() -> None:
     """Load what numpy loads lazily, while files can still be opened."""
-    # Showing a warning opens source files; what a warning would say, the parent sees in the numbers.
+    # Python opens source files to show a warning. The parent sees in the numbers what a warning would say.
     warnings.simplefilter("ignore")
     np.seterr(all="ignore")
     np.linalg.norm(np.linalg.inv(np.eye(3)) @ np.linalg.svd(np.eye(3))[0])
@@ -57,7 +57,7 @@ def warm_up() -> None:
 
 
 def read_exactly(descriptor: int, start: bytes, size: int) -> bytes:
-    """``start`` followed by what is missing to ``size`` bytes; exits when the parent has gone."""
+    """``start`` followed by as many bytes as are missing to ``size``; exits if the parent has gone."""
     pieces, have = [start], len(start)
     while have < size:
         piece = os.read(descriptor, min(size - have, 1 << 20))
@@ -95,9 +95,9 @@ class Terms:
         self.names = names or ()
 
     def add(self, name: object) -> None:
-        """Take in a term name that is not among the names.
+        """Add a term name that is not among the names yet.
 
-        :raises ContractBreach: if the names are fixed, or it is no usable name, or there are too many.
+        :raises ContractBreach: the names are fixed, the name cannot be used, or there are too many.
         """
         breach = namespace.ContractBreach
         if not isinstance(name, str) or not (
@@ -132,18 +132,18 @@ class RewardServer:
         self.source, self.layout = setup["source"], layout
         self.at_once: CheckedForm | None = None
         self.fault: int | None = None
-        """The row of this batch that an error came from, once one came."""
+        """The row of this batch that caused an error, if there was one."""
 
     def size(self, rows: int, action_size: int) -> int:
-        """Bytes of the payload: states, actions, next states as float64, then a byte per row: a start."""
+        """Bytes of the payload: states, actions, next states as float64, then a byte per row, 1 for a first step."""
         return rows * (8 * (2 * int(self.width) + action_size) + 1)
 
     def answer(self, frame: bytes, rows: int, action_size: int) -> tuple[str, array[float]]:
         """Term names (only while they are being discovered) and values (rows x terms)."""
         self.fault = None
         offset, states_size, actions_size = frames.REQUEST.size, rows * self.width, rows * action_size
-        # The arrays lie in an immutable bytes object: code cannot write through them, and what it keeps in
-        # its memory does not change under it.
+        # The arrays share memory with an immutable bytes object: code cannot write to them, and an array that it
+        # keeps in its `memory` never changes.
         states = np.frombuffer(frame, np.float64, states_size, offset).reshape(rows, self.width)
         offset += 8 * states_size
         action = np.frombuffer(frame, np.float64, actions_size, offset).reshape(rows, action_size)
@@ -157,7 +157,7 @@ class RewardServer:
         return self.collect(results)
 
     def form(self, action_size: int) -> CheckedForm:
-        """The reward as one of whole batches; made at the first, which tells the width of an action."""
+        """The reward in its whole-batch form. It is made at the first batch, when the size of an action is known."""
         if self.at_once is None:
             self.at_once = CheckedForm(self.source, self.layout, action_size, self.terms.names, self.one_by_one)
         return self.at_once
@@ -240,7 +240,7 @@ class ScoringServer:
     def succeeded(self, value: Any, steps: int) -> tuple[float, float]:
         """Success at the end and at any step, from a bool or a bool per step.
 
-        The state before the first step is nobody's achievement and does not count as a step.
+        The state before the first step does not count, because no action led to it.
         """
         if isinstance(value, (bool, np.bool_)):
             return float(value), float(value)
@@ -300,7 +300,7 @@ def receive_setup(descriptor: int) -> dict[str, Any]:
 
 
 def close_others(*kept: int) -> None:
-    """Close every descriptor beyond the standard ones that the parent did not mean to hand over."""
+    """Close every descriptor except the standard ones and those given."""
     low = 3
     for descriptor in sorted(kept):
         os.closerange(low, descriptor)
@@ -309,7 +309,7 @@ def close_others(*kept: int) -> None:
 
 
 def main(requests: int, answers: int, memory_bytes: int, cpu_seconds: int, *, layers: str) -> None:
-    """Load, lock, announce what holds, and only then take the source."""
+    """Load the libraries, lock this process, report the locks in force, and only then read the source."""
     warm_up()
     close_others(requests, answers)
     try:

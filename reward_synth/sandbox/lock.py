@@ -1,8 +1,8 @@
-"""Locks that a process puts on itself, and that nothing in it can take off again.
+"""Locks that a process puts on itself, and that nothing in it can remove.
 
-On Linux: resource limits, Landlock (files, TCP, signals and abstract sockets) and seccomp (system calls). None
-needs root, a helper program or a library. On macOS: Seatbelt, untested. The order is the caller's: load what will
-be needed, lock, and only then take in what is not trusted.
+On Linux: resource limits, Landlock (files, TCP, signals and abstract sockets) and seccomp (system calls). None of
+them needs root, a helper program or a library. On macOS: Seatbelt, untested. The caller must keep this order: load
+what will be needed, lock, and only then read what is not trusted.
 
 The locked reward process imports this module, so it may import the standard library only.
 """
@@ -37,15 +37,15 @@ _ON_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEVICE
 
 
 class LockError(Exception):
-    """A lock that was asked for does not hold; the text says which and why."""
+    """A requested lock does not work; the text says which one and why."""
 
 
 class Available(NamedTuple):
-    """What this machine offers."""
+    """The locks that this machine supports."""
 
     seccomp: bool
     landlock: int
-    """Version of Landlock's interface, 0 where the kernel has none."""
+    """Version of Landlock's interface; 0 if the kernel has none."""
     seatbelt: bool
 
     @property
@@ -55,17 +55,17 @@ class Available(NamedTuple):
 
 
 def available() -> Available:
-    """Ask the kernel; nothing is changed."""
+    """Ask the kernel which locks it supports. This changes nothing."""
     return Available(_has_seccomp(), _landlock_version(), sys.platform == "darwin")
 
 
 def lock_computation(layers: Sequence[str], memory_bytes: int, cpu_seconds: int) -> tuple[str, ...]:
-    """Leave this process nothing but arithmetic and the pipes that it holds.
+    """Allow this process nothing but arithmetic and the pipes that it has open.
 
-    :param layers: which of :data:`LAYERS` to put on.
-    :returns: what holds now, such as ``("limits", "landlock 7", "seccomp")``. Landlock is left out where the kernel
-        lacks it: the list of system calls refuses all that it would.
-    :raises LockError: if seccomp was asked for and the machine has neither it nor Seatbelt, if this process has
+    :param layers: which of :data:`LAYERS` to use.
+    :returns: the locks in force, such as ``("limits", "landlock 7", "seccomp")``. Landlock is left out if the kernel
+        lacks it: the list of system calls refuses everything that Landlock would refuse.
+    :raises LockError: if seccomp was requested and the machine has neither it nor Seatbelt, if this process has
         more than one thread, or if a test from inside finds the lock open.
     """
     _one_thread()
@@ -89,12 +89,12 @@ def lock_computation(layers: Sequence[str], memory_bytes: int, cpu_seconds: int)
 
 
 def restrict_files(readable: Iterable[str | os.PathLike[str]], writable: Iterable[str | os.PathLike[str]]) -> str:
-    """With Landlock: read and execute what lies below the first, read and write what lies below the second.
+    """Use Landlock to allow only this: read and execute below ``readable``, read and write below ``writable``.
 
-    It also ends TCP, abstract unix sockets and signals to processes outside, as far as the kernel's version knows
-    them, and it holds for every process that is started from now on. Paths that do not exist are left out.
+    It also forbids TCP, abstract unix sockets and signals to processes outside, as far as the kernel's version supports
+    it. The lock also applies to every process that is started from now on. Paths that do not exist are ignored.
 
-    :returns: ``landlock N`` with the version, or "" where the kernel has none.
+    :returns: ``landlock N`` with the version, or "" if the kernel has no Landlock.
     :raises LockError: if the kernel has Landlock and refuses the rules.
     """
     version = _landlock_version()
@@ -126,7 +126,7 @@ def restrict_files(readable: Iterable[str | os.PathLike[str]], writable: Iterabl
 
 
 def forbid_escape() -> str:
-    """With seccomp: no socket, no other program or process, no signal to others, no change of modes or owners.
+    """Use seccomp to forbid sockets, other programs and processes, signals to others, and changes of modes or owners.
 
     :returns: ``seccomp``, or "" on macOS, which has no counterpart to it.
     :raises LockError: if the kernel has none.
@@ -138,7 +138,7 @@ def forbid_escape() -> str:
 
 
 def die_with_parent() -> None:
-    """On Linux: end this process when the thread that started it ends. Elsewhere nothing happens."""
+    """On Linux, end this process when the thread that started it ends. Elsewhere, do nothing."""
     if sys.platform == "linux":
         _prctl(_PR_SET_PDEATHSIG, 9)
 
@@ -178,14 +178,14 @@ def _limit_resources(memory_bytes: int, cpu_seconds: int) -> None:
         try:
             resource.setrlimit(which, (bound, bound))
         except (ValueError, OSError):
-            # macOS refuses RLIMIT_AS; a hard limit below ours is already stricter.
+            # macOS refuses RLIMIT_AS. A hard limit below ours is already stricter.
             continue
 
 
 def _one_thread() -> None:
-    # A thread that runs already would keep the rights that Landlock takes from this one.
+    # Another thread that already runs would keep the rights that Landlock takes from this one.
     try:
-        # Links of the folder, not its entries: below a locked training it cannot be opened.
+        # The folder's link count is read, not its entries, because a locked training may not open it.
         threads = Path("/proc/self/task").stat().st_nlink - 2
     except OSError:
         return
@@ -235,7 +235,7 @@ def _allow_below(ruleset: int, path: str | os.PathLike[str], rights: int) -> Non
 
 
 def _seatbelt() -> None:
-    """macOS: all operating system services prohibited. Written from the manual and never run."""
+    """On macOS, prohibit all operating system services. This was written from the manual and never run."""
     message = ctypes.c_char_p()
     named_profile = 1
     if _library().sandbox_init(b"pure-computation", named_profile, ctypes.byref(message)) != 0:

@@ -1,4 +1,4 @@
-"""Reward code, and the task's own success and fitness, each in a small process that holds nothing else."""
+"""Small processes, each of which runs only a reward, or only a task's success and fitness."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from reward_synth.sandbox.channel import MEMORY_BYTES, Answer, Channel, ChildDie
 from reward_synth.state.view import Layout, width
 
 REPLAY_SECONDS = 2.0
-"""For finding the transition on which a process died."""
+"""Time for finding the transition on which a process died."""
 CALL_SECONDS = 5.0
-"""Deadline of one batch; a batch takes well under a millisecond, the rest is for a machine that is busy."""
+"""Deadline of one batch. A batch takes well under a millisecond; the rest is for busy machines."""
 
 
 class RewardBatch(NamedTuple):
-    """What a batch of N transitions earned."""
+    """The rewards of a batch of N transitions."""
 
     rewards: FloatArray
     """(N,), the sum of the terms."""
@@ -39,7 +39,7 @@ class RewardBatch(NamedTuple):
 
 
 class _CodeProcess:
-    """What the two kinds of process share: life time, and errors turned into findings."""
+    """What both kinds of process share: starting, ending, and turning errors into findings."""
 
     def __init__(
         self,
@@ -64,15 +64,12 @@ class _CodeProcess:
 
     @property
     def cpu_seconds(self) -> float:
-        """Processor time of the child so far, in hundredths; what runs beside it does not count.
-
-        Where the system tells no such time, that of the clock.
-        """
+        """Processor time of the child so far, exact to 0.01 s; on systems without /proc, the time of the clock."""
         try:
             fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
         except OSError:
             return time.perf_counter()
-        # The twelfth and thirteenth after the name: time in user and in system mode.
+        # The twelfth and thirteenth field after the name are the time in user mode and in system mode.
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def close(self) -> None:
@@ -98,7 +95,7 @@ class _CodeProcess:
         return answer
 
     def _finding(self, answer: Answer) -> Finding:
-        # The text is the code's own: no line of it may stand alone, as if somebody else had said it.
+        # Generated code wrote this text. On one line, no part of it can look like somebody else's message.
         message = " ".join(answer.text.split())
         text = self._line_text(answer.line)
         if text:
@@ -117,12 +114,12 @@ class RewardProcess(_CodeProcess):
     """A process that runs one reward. Use it as a context manager.
 
     Row ``i`` of every batch is environment ``i``: the reward's ``memory``, if it takes one, is kept per row.
-    The process dies with the thread that made it, so keep that thread alive as long.
+    The process ends with the thread that started it, so keep that thread alive.
 
     :param source: text of the reward file.
     :param layout: fields of the rows, usually only those that the lint found in the code.
     :param action_size: elements of an action.
-    :param terms: names of the terms, fixed from now on; None: they are taken as they appear.
+    :param terms: names of the terms, which are then fixed; None: names are collected as they appear.
     :param deadline: seconds for one batch, and for loading the source.
     :param memory_bytes: address space that the process may take.
     :raises RewardError: if the source cannot be loaded.
@@ -143,8 +140,8 @@ class RewardProcess(_CodeProcess):
         self._action_size = action_size
         self._fixed = terms is not None
         self.terms = terms or ()
-        """Names of the terms; grows with every batch as long as they were not given."""
-        # Bound to its arguments only, so that a death can be looked into.
+        """Names of the terms. If none were given, every batch may add some."""
+        # Starts an equal process, to find out later on which transition this one died.
         self._again = partial(RewardProcess, source, layout, action_size, terms, REPLAY_SECONDS, memory_bytes)
         super().__init__(
             {"source": source}, {"mode": "reward", "layout": layout, "terms": terms}, deadline, memory_bytes
@@ -158,7 +155,7 @@ class RewardProcess(_CodeProcess):
         :param next_states: (N, W), after the step.
         :param starts: (N,) bool, True where the transition is the first of its episode.
         :raises RewardError: if the code raises, hangs, dies, returns something else than terms, or a term is
-            NaN or infinite. After a hang or death the process is over; after the others it goes on.
+            NaN or infinite. After a hang or a death the process has ended; after other errors it can be used again.
         :raises ValueError: for wrong shapes of the arguments.
         """
         before = np.ascontiguousarray(states, dtype=np.float64)
@@ -183,7 +180,7 @@ class RewardProcess(_CodeProcess):
         if len(answer.values) != count * len(self.terms):
             raise RewardError(PROBE["died"].finding("it sent a wrong number of values"))
         terms = answer.values.reshape(count, len(self.terms))
-        # `dot` instead of `sum`, `errstate` and `isfinite`: right after a process switch, these cost 10 µs more.
+        # `dot` is used because, right after a process switch, `sum`, `errstate` and `isfinite` take 10 µs more.
         rewards = terms.dot(np.ones(terms.shape[1]))
         if not (math.isfinite(rewards.dot(rewards)) or np.isfinite(rewards).all()):
             self._refuse(terms)
@@ -205,7 +202,7 @@ class RewardProcess(_CodeProcess):
                     except RewardError:
                         return row
         except (RewardError, RewardSynthError):
-            pass  # The second time it fails otherwise; or no process can be started, as in a locked training.
+            pass  # This time it fails in another way, or no process can be started, as in a locked training.
         return None
 
     def _learn(self, text: str) -> None:

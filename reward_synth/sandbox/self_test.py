@@ -1,7 +1,7 @@
-"""Attacks on this machine's lock: what code that got past the lint would try, with and without the lock.
+"""Attacks on this machine's lock: what code that the lint has missed would try, with and without the lock.
 
 Every attack is harmless: it reads a file that was written for it, talks to a socket that waits for it on loopback,
-forks a process that ends at once. Without the lock each must succeed, or its failing with the lock proves nothing.
+or forks a process that ends at once. Without the lock each must succeed, else its failure with the lock proves nothing.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from reward_synth.sandbox.process import RewardProcess
 DEADLINE = 2.0
 """Seconds for one attack."""
 
-# From any object one gets to every class, and from one of them to the `os` module that it was defined in: the
-# namespace in which rewards run hinders honest mistakes only.
+# Any object leads to every class, and one of these leads to the `os` module, where it was defined. So the restricted
+# namespace of rewards prevents honest mistakes only.
 _HEAD = """\
 def compute_reward(state, action, next_state):
     found = [c for c in ().__class__.__base__.__subclasses__() if c.__name__ == "_wrap_close"][0].__init__.__globals__
@@ -56,18 +56,18 @@ _ATTACKS = {
 
 
 class Attack(NamedTuple):
-    """One attack and what came of it."""
+    """One attack and its results."""
 
     name: str
     lands_without_lock: bool
     lands: bool
-    """Whether it did what it wanted behind the lock."""
+    """True if it succeeded with the lock."""
     refusal: str
-    """How the lock answered, empty if it did not."""
+    """The error with which the lock stopped it; empty if it succeeded."""
 
 
 def try_lock() -> tuple[tuple[str, ...], list[Attack]]:
-    """Run every attack twice, and return what holds and what came of them: a few seconds.
+    """Run every attack without and with the lock, in a few seconds; returns the locks in force and the results.
 
     :raises RewardSynthError: if this machine has no lock at all.
     """
@@ -98,20 +98,20 @@ def _targets() -> Iterator[dict[str, object]]:
         unix.listen()
         file = Path(folder, "file")
         file.write_text("canary")
-        # As the C library wants them: struct sockaddr_in, struct sockaddr_un.
+        # In the C library's format: struct sockaddr_in, struct sockaddr_un.
         internet = struct.pack("=HH4s8x", socket.AF_INET, socket.htons(port), socket.inet_aton("127.0.0.1"))
         local = struct.pack("=H", socket.AF_UNIX) + path.encode() + b"\0"
         yield {"file": str(file), "folder": folder, "internet": internet, "unix": local, "unix_size": len(local)}
 
 
 def _refusal(name: str, values: dict[str, object]) -> str:
-    """The error that the attack met, or nothing if it landed."""
+    """The error that stopped the attack; empty if it succeeded."""
     source = _HEAD + _ATTACKS[name].format(**values) + "    return {'landed': 1.0}\n"
     one, action, start = np.zeros((1, 1)), np.zeros((1, 1)), np.ones(1, dtype=bool)
     try:
         with RewardProcess(source, (("x", ()),), 1, deadline=DEADLINE) as process:
             landed = process.evaluate(one, action, one, start).rewards[0] == 1.0
     except RewardError as error:
-        # Without the line of code and the path, which say nothing about the lock.
+        # Leave out the line of code and the path, which say nothing about the lock.
         return error.finding.message.partition(", in `")[0].partition(": '")[0]
     return "" if landed else "no answer"

@@ -1,7 +1,7 @@
 """Which system calls a process may still make, as programs for the kernel's seccomp filter.
 
-The locked reward process imports this module, so it may import the standard library only. Numbers are those of
-the kernel's own headers; the name of a call says what it is for, ``man 2 NAME`` the rest.
+The locked reward process imports this module, so it may import the standard library only. The numbers come from the
+kernel's own headers; ``man 2 NAME`` explains a call.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ COMPUTATION: Table = {
     "sched_yield": (24, 124), "membarrier": (324, 283), "rseq": (334, 293), "restart_syscall": (219, 128),
     "exit": (60, 93), "exit_group": (231, 94),
 }  # fmt: skip
-"""All that numpy arithmetic, memory, and pipes that are open already need."""
+"""All calls that numpy's arithmetic, memory, and already open pipes need."""
 
 ESCAPE: Table = {
     # other machines and other processes' sockets
     "socket": (41, 198), "socketpair": (53, 199), "connect": (42, 203), "bind": (49, 200), "listen": (50, 201),
     "accept": (43, 202), "accept4": (288, 242), "sendto": (44, 206), "sendmsg": (46, 211), "sendmmsg": (307, 269),
-    # new programs and processes (threads are let through, see `deny_program`)
+    # new programs and processes (threads are allowed, see `deny_program`)
     "execve": (59, 221), "execveat": (322, 281), "fork": (57, None), "vfork": (58, None),
-    # other processes: their memory, descriptors and lives
+    # other processes: their memory, their descriptors, signals to them
     "ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271),
     "process_madvise": (440, 440), "kcmp": (312, 272), "kill": (62, 129), "tkill": (200, 130),
     "rt_sigqueueinfo": (129, 138), "rt_tgsigqueueinfo": (297, 240), "pidfd_open": (434, 434), "pidfd_getfd": (438, 438),
@@ -47,7 +47,7 @@ ESCAPE: Table = {
     "mount": (165, 40), "umount2": (166, 39), "move_mount": (429, 429), "fsopen": (430, 430), "fsconfig": (431, 431),
     "fsmount": (432, 432), "fspick": (433, 433), "open_tree": (428, 428), "mount_setattr": (442, 442),
     "pivot_root": (155, 41), "chroot": (161, 51), "unshare": (272, 97), "setns": (308, 268),
-    # doors into the kernel that have been forced before
+    # parts of the kernel that have been exploited before
     "io_uring_setup": (425, 425), "io_uring_enter": (426, 426), "io_uring_register": (427, 427), "bpf": (321, 280),
     "perf_event_open": (298, 241), "userfaultfd": (323, 282), "keyctl": (250, 219), "add_key": (248, 217),
     "request_key": (249, 218), "iopl": (172, None), "ioperm": (173, None), "modify_ldt": (154, None),
@@ -60,17 +60,17 @@ ESCAPE: Table = {
     "setreuid": (113, 145), "setregid": (114, 143), "setresuid": (117, 147), "setresgid": (119, 149),
     "setgroups": (116, 159), "setfsuid": (122, 151), "setfsgid": (123, 152), "capset": (126, 91),
 }  # fmt: skip
-"""What a training or an evaluation never does, and code that broke into it would."""
+"""Calls that a training or an evaluation never makes, but that code which broke into it would make."""
 
 SPECIAL: Table = {"clone": (56, 220), "clone3": (435, 435), "tgkill": (234, 131)}
-"""Calls on whose arguments it depends."""
+"""Calls that are allowed or refused depending on their arguments."""
 
 
 class Machine(NamedTuple):
     """A processor architecture as seccomp sees it."""
 
     column: int
-    """Which number of a table is its own."""
+    """Index of its number in the pairs of a :data:`Table`."""
     audit: int
     """The kernel's AUDIT_ARCH constant."""
 
@@ -81,7 +81,7 @@ LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 ALLOW, KILL, ERROR = 0x7FFF0000, 0x80000000, 0x00050000
 NUMBER, ARCHITECTURE, FIRST_ARGUMENT = 0, 4, 16
 FIRST_X32 = 0x40000000
-"""x86_64 also takes calls with this bit, under other numbers: a way around any list."""
+"""x86_64 also accepts calls with this bit set. They have other numbers, which would bypass any list."""
 PROT_EXEC, CLONE_THREAD = 0x4, 0x10000
 
 Instruction = tuple[int, int, int, int]
@@ -97,7 +97,7 @@ def compute_program(machine: Machine) -> bytes:
         program += _if_call(COMPUTATION[name][machine.column], inner)
     for numbers in COMPUTATION.values():
         program += _if_call(numbers[machine.column], [_allow()])
-    # The C library falls back to `clone`, whose refusal it can tell.
+    # After ENOSYS the C library tries `clone` instead, and reports the refusal of that call as an error.
     program += _if_call(SPECIAL["clone3"][machine.column], [_error(errno.ENOSYS)])
     return _packed([*program, _error(errno.EPERM)])
 
@@ -105,7 +105,7 @@ def compute_program(machine: Machine) -> bytes:
 def deny_program(machine: Machine) -> bytes:
     """Answer EPERM to the calls of :data:`ESCAPE` and to new processes; allow threads and all else.
 
-    Signals go to the process itself only, which is how a program aborts.
+    A process may send signals only to itself, which it needs to abort.
     """
     program = _head(machine)
     for numbers in ESCAPE.values():
@@ -119,7 +119,7 @@ def deny_program(machine: Machine) -> bytes:
 
 
 def _head(machine: Machine) -> list[Instruction]:
-    """Kill whoever calls by another architecture's numbers; leave the call's number loaded."""
+    """Kill a process that uses another architecture's call numbers; then load the call's number."""
     program: list[Instruction] = [
         (LOAD, 0, 0, ARCHITECTURE),
         (EQUAL, 1, 0, machine.audit),

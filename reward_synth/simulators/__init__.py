@@ -1,4 +1,4 @@
-"""Simulators: the seam to them, and an adapter each, in a folder with its field tables."""
+"""Simulators: their common interface, and for each one a folder with its adapter and field tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What simulators tell as data, in ``tasks.json`` and ``fields.json`` of their folders: environments, and fields."""
+"""The data files in simulators' folders: environments in ``tasks.json``, and fields in ``fields.json``."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from reward_synth.state.fields import Field, Reader
 
 
 class KnownEnvironment(Value):
-    """What is known of an environment without the simulator's extra."""
+    """What is known of an environment even if the simulator's extra is not installed."""
 
     description: str
-    """One line for the choice by goal."""
+    """One line, for choosing an environment by goal."""
     seen: str = ""
     """What the policy sees."""
     why: str = ""
@@ -29,11 +29,11 @@ class KnownEnvironment(Value):
 class FieldRow(Value):
     """One field, or one for each of several things.
 
-    Its texts may hold ``{name}``, which stands for a value that :func:`fields_of` is given.
+    Its texts may contain placeholders such as ``{name}``, for values that :func:`fields_of` is given.
     """
 
     each: str = ""
-    """What the row is repeated for; rows that follow each other are repeated together."""
+    """What the row is repeated for. Neighbouring rows for the same are repeated together."""
     name: str
     shape: tuple[int, ...] = ()
     unit: str = "1"
@@ -41,7 +41,7 @@ class FieldRow(Value):
     high: float | str = math.inf
     doc: str
     code: str | tuple[str, ...] = ""
-    """As :class:`~reward_synth.state.fields.Field` has it; several are the elements of a vector."""
+    """See :class:`~reward_synth.state.fields.Field`. Several expressions are the elements of a vector."""
     read: str = ""
     """In place of ``code``: an expression over ``env``, the unwrapped environment, and ``np``."""
     essential: bool = False
@@ -50,7 +50,7 @@ class FieldRow(Value):
     """A remark for readers of the file."""
 
     def field(self, values: Mapping[str, Any]) -> Field:
-        """The field, with the values in its texts."""
+        """The field, with the values inserted into its texts."""
         name, doc = (text.format_map(values) for text in (self.name, self.doc))
         low, high = (float(str(bound).format_map(values)) for bound in (self.low, self.high))
         if isinstance(self.code, str):
@@ -68,10 +68,10 @@ def _reader(expression: str) -> Reader:
 
 
 def fields_of(rows: Iterable[FieldRow], values: dict[str, Any], **things: Iterable[dict[str, Any]]) -> list[Field]:
-    """The fields of all rows in order; of several with one name the first.
+    """The fields of all rows in order; of several with the same name only the first.
 
-    :param values: what every text may hold.
-    :param things: by what rows call it in ``each``, what a text may hold of each thing beside that.
+    :param values: values of placeholders that every text may contain.
+    :param things: for each value of ``each``, the things to repeat the row for, with their further placeholders.
     """
     fields: dict[str, Field] = {}
     for each, group in itertools.groupby(rows, lambda row: row.each):

@@ -1,4 +1,4 @@
-"""What simulators have in common that are extras of this package and whose environments are known by name."""
+"""The base class of simulators that are extras of this package and whose environments are known by name."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from reward_synth.simulators.versions import Verified
 from reward_synth.state.table import FieldTable
 
 NEVER_EARLY = "Nothing ends an episode early, success neither."
-"""What a description says of a simulator whose episodes all last as long as their horizon."""
+"""Part of the description of a simulator whose episodes all last as long as their horizon."""
 
 
 class ExtraSimulator(Simulator):
-    """Base of these adapters: checks what was asked for, and says what to install. ``build`` and ``table`` remain.
+    """Base of these adapters: checks ids and arguments, and says what to install. Subclasses add ``build``, ``table``.
 
     :cvar title: upstream's name as people write it.
-    :cvar module: what is imported of upstream.
+    :cvar module: upstream's module.
     :cvar verified: upstream's versions that the environments here were compared with.
     :cvar tasks: environment id → what is known of it.
     :cvar arguments: keyword arguments that environments accept.
     :cvar render_modes: values of the argument ``render_mode``.
     :cvar never_early: True if all episodes last as long as their horizon.
-    :cvar default_horizon: steps of an episode where no task says how many.
+    :cvar default_horizon: steps of an episode if no task sets them.
     """
 
     title: ClassVar[str]
@@ -48,8 +48,8 @@ class ExtraSimulator(Simulator):
     def build(self, env_id: str, arguments: dict[str, Any]) -> gymnasium.Env[Any, Any]:
         """The environment without a time limit; imports upstream.
 
-        :raises RewardSynthError: for an unfit value of an argument.
-        :raises ImportError: upstream is not there.
+        :raises RewardSynthError: an argument has an invalid value.
+        :raises ImportError: upstream is not installed.
         """
         raise NotImplementedError
 
@@ -64,8 +64,8 @@ class ExtraSimulator(Simulator):
     def make(self, env_id: str, arguments: dict[str, Any], horizon: int | None = None) -> gymnasium.Env[Any, Any]:
         """A fresh environment, time-limited to ``horizon`` steps (None: :meth:`horizon`'s), not yet reset.
 
-        :raises RewardSynthError: for an unknown id or argument, an unfit value, without the extra, or with another
-            version of upstream than the ones that it was compared with.
+        :raises RewardSynthError: the id, an argument or a value is not valid, the extra is missing, or upstream has
+            another version than those that our environments were compared with.
         """
         if horizon is not None and horizon < 1:
             raise RewardSynthError(f"the horizon must be at least 1 step, not {horizon}")
@@ -97,7 +97,7 @@ class ExtraSimulator(Simulator):
         return self.table(base)
 
     def seconds_per_step(self, env: gymnasium.Env[Any, Any]) -> float:
-        """Simulated seconds that one step takes, as the environment's ``dt`` has it."""
+        """Simulated seconds that one step takes: the environment's ``dt``."""
         base: Any = env.unwrapped
         return float(base.dt)
 
@@ -108,7 +108,7 @@ class ExtraSimulator(Simulator):
         return {env_id: self.summary(env_id) for env_id in self.tasks}
 
     def summary(self, env_id: str) -> str:
-        """One line for the choice of an environment by goal."""
+        """One line, for choosing an environment by goal."""
         description = self.tasks[env_id].description
         return f"{description} {NEVER_EARLY}" if self.never_early else description
 
@@ -118,7 +118,7 @@ class ExtraSimulator(Simulator):
         return f"{self.summary(env_id)} The policy sees {seen}." if seen else self.summary(env_id)
 
     def horizon(self, env_id: str) -> int:
-        """The same for all of them."""
+        """Steps of an episode if no task sets them; the same for all environments."""
         return self.default_horizon
 
     def _nearest(self, env_id: str) -> str:

@@ -1,4 +1,4 @@
-"""Importing upstream's packages without what they look for beside themselves."""
+"""For imports of upstream's packages: hide a module, or set an environment variable."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 @contextmanager
 def module_hidden(name: str) -> Iterator[None]:
-    """Importing that module fails meanwhile."""
+    """Make imports of that module fail inside the ``with`` block."""
     modules: dict[str, Any] = sys.modules
     with _entry(modules, name, None):
         yield
@@ -19,7 +19,7 @@ def module_hidden(name: str) -> Iterator[None]:
 
 @contextmanager
 def variable_set(name: str, value: str) -> Iterator[None]:
-    """That variable of the environment has that value meanwhile."""
+    """Set that environment variable inside the ``with`` block."""
     with _entry(os.environ, name, value):
         yield
 

@@ -23,7 +23,7 @@ class NamedEnvironment(Protocol):
 
 
 class HasEnvironment(Protocol):
-    """What is read of a task to make its environment."""
+    """The parts of a task that are needed to make its environment."""
 
     @property
     def simulator(self) -> str:
@@ -41,7 +41,7 @@ class HasEnvironment(Protocol):
 def open_environment(task: HasEnvironment, **arguments: Any) -> gymnasium.Env[Any, Any]:
     """A fresh environment of a task, time-limited to its horizon, not yet reset.
 
-    :param arguments: keyword arguments beside the task's own, such as ``render_mode``.
+    :param arguments: keyword arguments besides the task's own, such as ``render_mode``.
     :raises RewardSynthError: as :meth:`~reward_synth.simulators.protocol.Simulator.make`.
     """
     named = task.environment
@@ -49,7 +49,7 @@ def open_environment(task: HasEnvironment, **arguments: Any) -> gymnasium.Env[An
 
 
 def open_by_id(env_id: str) -> gymnasium.Env[Any, Any]:
-    """A fresh environment of an id alone, as its simulator makes it unless asked otherwise, not yet reset.
+    """A fresh environment by its id alone, with its simulator's defaults, not yet reset.
 
     :raises RewardSynthError: as :meth:`~reward_synth.simulators.protocol.Simulator.make`.
     """

@@ -1,4 +1,4 @@
-"""The seam to the simulators: all that the package reads of one stands in :class:`Simulator`."""
+"""The interface of simulators: :class:`Simulator` lists all that the package reads of one."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ once it is done."""
 
 
 class Simulator(Protocol):
-    """One family of environments. An adapter derives from this class; it is stateless, environments hold the state.
+    """One family of environments. An adapter derives from this class. It has no state; environments hold the state.
 
-    What an adapter must say: ``name``, ``trial``, ``make``, ``fields``, ``seconds_per_step``, ``environments``,
-    ``describe``, ``horizon``. The rest has a default. Of an environment that ``make`` made, the package reads
-    Gymnasium's own interface, with an observation of one float vector and an action of one vector or one of n, and what
-    the readers of ``fields`` ask of ``env.unwrapped``. The reward that its ``step`` returns is never read.
+    An adapter must define ``name``, ``trial``, ``make``, ``fields``, ``seconds_per_step``, ``environments``,
+    ``describe`` and ``horizon``. The rest has a default. Of an environment that ``make`` made, the package uses
+    Gymnasium's own interface, with one float vector as observation and one vector or one of n choices as action, and
+    what the readers of ``fields`` read from ``env.unwrapped``. The reward that its ``step`` returns is never read.
     """
 
     name: str
     """``gym``, ``metaworld``, …: the folder under ``task_specs`` and the prefix of task names."""
     trial: str
-    """Id of the environment that ``doctor`` steps, to see whether the simulator works."""
+    """Id of the environment that ``doctor`` steps to check that the simulator works."""
     install_line: str = ""
-    """What to type to install it; empty where the package itself depends on it."""
+    """What to type to install it; empty if the package itself depends on it."""
     discrete_actions: bool = False
-    """True if an action is one of several in all of its environments."""
+    """True if all of its environments have discrete actions."""
     ids_name_robots: bool = False
-    """True if an id says which robot there is, and not what is to be done: then a goal need not name the robot."""
+    """True if an id names the robot and not the task. Then a goal does not have to name the robot."""
     camera: str = "track"
-    """The MuJoCo model's camera that films are seen from; its first one where there is none of this name."""
+    """The MuJoCo model's camera that films are seen from; its first one if there is none of this name."""
     exports: Literal["alone", "with_package", "never"] = "never"
     """Whether an exported file holds the environment ``alone`` (``gymnasium.make`` and fields that are expressions),
     makes it ``with_package``, or cannot hold it."""
@@ -67,28 +67,28 @@ class Simulator(Protocol):
         ...
 
     def describe(self, env_id: str, arguments: Mapping[str, Any]) -> str:
-        """What the environment made with these arguments is, for designers of rewards; the id where nobody knows."""
+        """What the environment made with these arguments is, for designers of rewards; the id if nothing is known."""
         ...
 
     def horizon(self, env_id: str) -> int:
-        """Steps of an episode where no task says how many."""
+        """Steps of an episode if no task sets them."""
         ...
 
     def robot(self, env_id: str) -> str:
-        """Which body it has, by default one for all: what trains one task of a body well suits the next."""
+        """Name of its body, by default one for all. What trains one task of a body well suits its other tasks."""
         return self.name
 
     def unseen(self, env: gymnasium.Env[Any, Any], table: FieldTable) -> tuple[str, ...]:
-        """Fields that a policy cannot know from its observation, as far as that is known; ``env`` was reset."""
+        """Known fields that a policy cannot infer from its observation; ``env`` must have been reset."""
         return ()
 
     def experts(self, env: gymnasium.Env[Any, Any]) -> list[Expert]:
-        """Scripted controllers that know how to solve what the environment was made for; mostly there are none.
+        """Scripted controllers that solve what the environment was made for; most environments have none.
 
-        They serve to try rewards and success on good behaviour, and are never shown to a model.
+        They are used to test rewards and success on good behaviour, and are never shown to a model.
         """
         return []
 
     def pictures(self) -> tuple[str, str]:
-        """Whether pictures can be made here, for ``doctor``: what to report, and a hint. Empty where nobody looks."""
+        """Whether pictures can be made here, for ``doctor``: what to report, and a hint. Empty if it is not checked."""
         return "", ""

@@ -1,4 +1,4 @@
-"""Which simulators there are: one line for each of this package's, and the entry points of others."""
+"""All simulators: one line for each of this package, and the entry points of other packages."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ ADAPTERS: dict[str, str] = {
     "crafter": "reward_synth.simulators.crafter.adapter:Crafter",
     "dmcontrol": "reward_synth.simulators.dmcontrol.adapter:ControlSuite",
 }
-"""Name → class of the adapter, which is imported when it is asked for. A simulator's only line outside its folder."""
+"""Name → class of the adapter, imported when it is needed. This is a simulator's only line outside its folder."""
 
 DEFAULT_SIMULATOR = "gym"
-"""The simulator of every id that no other one knows."""
+"""The simulator for every id that no other one knows."""
 
 ENTRY_POINTS = "reward_synth.simulators"
 """Group in which another package names adapters of its own: ``mine = "my_package.adapter:Mine"``."""
@@ -42,8 +42,8 @@ def get_simulator(name: str) -> Simulator:
 
     :raises RewardSynthError: there is none, or the package that names it cannot be imported.
     """
-    # glfw, which Gymnasium's MuJoCo part imports, tries its library by `python -c`: that would run a struct.py that
-    # lies in the working folder, with every key in its environment.
+    # glfw, which Gymnasium's MuJoCo part imports, tests its library with `python -c`. Without this variable, that would
+    # run a struct.py from the working folder, with every key in its environment.
     os.environ.setdefault("PYTHONSAFEPATH", "1")
     place = ADAPTERS.get(name) or _outside().get(name)
     if place is None:
@@ -79,5 +79,5 @@ def describe_environment(env_id: str, arguments: Mapping[str, Any] = MappingProx
 
 @functools.cache
 def _outside() -> dict[str, str]:
-    """Simulators that other installed packages bring, by name."""
+    """Simulators of other installed packages, by name."""
     return {point.name: point.value for point in importlib.metadata.entry_points(group=ENTRY_POINTS)}

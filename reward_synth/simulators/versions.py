@@ -1,4 +1,4 @@
-"""Steps that were made faster by what we know of upstream's code hold for the versions they were compared with.
+"""Upstream's versions for which our faster steps are verified.
 
 The tests compare them step by step, to the last bit. Another version may have changed what such a step leaves out.
 """
@@ -17,7 +17,7 @@ class Verified:
     """A package, and the versions of it that our steps were compared with.
 
     :param package: name of the distribution: ``mani-skill``.
-    :param series: beginnings of versions: ``("3.0",)`` stands for 3.0, 3.0.1 and so on.
+    :param series: first parts of version numbers: ``("3.0",)`` stands for 3.0, 3.0.1 and so on.
     """
 
     package: str
@@ -25,13 +25,13 @@ class Verified:
 
     @property
     def holds(self) -> bool:
-        """True if the installed version is one of these: then the faster step may be taken, else upstream's own."""
+        """True if the installed version is one of these. Then the faster step may be used, else upstream's own."""
         return any(f"{_version(self.package)}.".startswith(f"{each}.") for each in self.series)
 
     def require(self, install_line: str) -> None:
-        """For environments that cannot fall back to upstream's own step.
+        """Check the version, for environments that cannot fall back to upstream's own step.
 
-        :raises RewardSynthError: another version is installed. It passes where none is: the import will tell.
+        :raises RewardSynthError: another version is installed. If none is, this passes, and the import fails later.
         """
         found = _version(self.package)
         if found and not self.holds:

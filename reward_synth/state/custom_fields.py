@@ -1,4 +1,4 @@
-"""Fields that a task gives names of its own: elements of the observation, or expressions over the simulator's state."""
+"""Fields that a task defines itself: named elements of the observation, or expressions over the simulator's state."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from reward_synth.state.view import EPISODE_ATTRIBUTES
 
 
 def with_own_fields(table: FieldTable, own: Mapping[str, OwnField], env: gymnasium.Env[Any, Any]) -> FieldTable:
-    """The table with a task's own fields in front, as the essential ones.
+    """The table with a task's own fields first, marked as essential.
 
-    A field of the same name gives way; so does an unnamed element of the observation that now has a name.
+    They replace fields of the same name, and the unnamed fields of observation elements that now have a name.
 
     :param env: the environment that the table was made from.
-    :raises RewardSynthError: an index outside of the observation, or an expression that cannot be read.
+    :raises RewardSynthError: an index is outside of the observation, or an expression cannot be read.
     """
     if not own:
         return table
@@ -53,7 +53,7 @@ def _field(name: str, own: OwnField, env: gymnasium.Env[Any, Any]) -> Field:
 
 
 def _bounds(name: str, indices: tuple[int, ...], env: gymnasium.Env[Any, Any]) -> tuple[float, float]:
-    """Of elements of the observation."""
+    """Smallest and largest value of these elements of the observation; infinite where nothing bounds them."""
     space: Any = spaces.flatten_space(env.observation_space)
     size = int(space.shape[0])
     if any(not 0 <= number < size for number in indices):
@@ -67,7 +67,7 @@ def _bounds(name: str, indices: tuple[int, ...], env: gymnasium.Env[Any, Any]) -
 
 
 def _shape(name: str, code: str, env: gymnasium.Env[Any, Any]) -> tuple[int, ...]:
-    """Of an expression's value, which is tried on the live environment."""
+    """Shape of an expression's value, which is computed once on the live environment."""
     if not (reads_mujoco(code) or reads_observation(code)):
         raise RewardSynthError(f"the field {name!r} reads nothing: {code}", "read observation, model or data in it")
     base: Any = env.unwrapped

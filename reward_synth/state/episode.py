@@ -1,4 +1,4 @@
-"""One recorded evaluation episode: what evaluation saw, and all that success and fitness are judged by."""
+"""One recorded evaluation episode: the only data from which success and fitness are computed."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class Episode:
     """States and actions of one episode of T steps.
 
     :param layout: name and shape of each field of a row.
-    :param rows: states, shape (T + 1, width); the first is that of the reset, the last the terminal one.
+    :param rows: states, shape (T + 1, width), from the state after the reset to the terminal state.
     :param actions: shape (T, A).
     :param dt: simulated seconds per step.
-    :param horizon: steps after which the environment would have stopped it.
+    :param horizon: steps after which the environment stops any episode.
     :param seed: seed of the reset.
-    :param terminated: True if the environment ended it before its horizon (a fall, say).
-    :raises ValueError: if the shapes do not fit each other.
+    :param terminated: True if the environment ended it before its horizon, for example after a fall.
+    :raises ValueError: if the shapes do not match.
     """
 
     layout: view.Layout
@@ -70,7 +70,7 @@ class Episode:
         return self.rows[:, view.column_indices(self.layout, names)]
 
     def save(self, path: Path) -> None:
-        """Write a compressed ``.npz`` without pickle; a reader never sees half a file."""
+        """Write a compressed ``.npz`` without pickle; a reader never sees an incomplete file."""
         facts = {name: getattr(self, name) for name in ("layout", "dt", "horizon", "seed", "terminated")}
         with written_whole(path) as file:
             np.savez_compressed(file, rows=self.rows, actions=self.actions, facts=np.array(json.dumps(facts)))

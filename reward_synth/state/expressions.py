@@ -1,7 +1,7 @@
-"""Which expressions a task file may give for a field of its own: arithmetic over the state, and nothing that acts.
+"""Which expressions a task file may define fields with: arithmetic over the state, without side effects.
 
-A task file may be somebody else's, and its expressions run where the simulator does. So they are read before they run,
-and only what cannot do anything but compute is let through: a list of what is allowed, not of what is forbidden.
+A task file may come from somebody else, and its expressions run in the simulator's process. So each expression is
+checked before it runs: only parts on a list of what is allowed pass, and these can do nothing but compute.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ FUNCTIONS: dict[str, int] = {
     "arctan2": 2, "cross": 2, "dot": 2, "hypot": 2, "max": 2, "maximum": 2, "mean": 2, "min": 2, "minimum": 2,
     "mod": 2, "prod": 2, "round": 2, "sum": 2, "clip": 3, "where": 3,
 }  # fmt: skip
-"""Functions of numpy, as ``np.sin``, and how many arguments each takes at most: where there is one more, numpy would
-write its result into it, and that could be the simulator's state."""
+"""Functions of numpy, such as ``np.sin``, and the most arguments that each may have. numpy would write its result into
+one argument more, and that could be the simulator's state."""
 LINEAR_ALGEBRA = frozenset({"norm"})
-"""Of ``np.linalg``."""
+"""Functions of ``np.linalg``."""
 PARTS = frozenset({"actuator", "body", "geom", "joint", "sensor", "site", "tendon"})
-"""MuJoCo's look-ups by name, as ``data.body("ball").xpos``."""
+"""MuJoCo's look-ups by name, such as ``data.body("ball").xpos``."""
 CONSTANTS = frozenset({"pi"})
 LONGEST = 500
 MOST_EXPONENTS = 20
-"""Product of exponents within each other; a text of that length cannot make a number that takes long."""
+"""Largest product of nested exponents. With it, an expression of this length computes no number that takes long."""
 
 _OPERATIONS = (
     ast.Expression, ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp, ast.IfExp, ast.Tuple, ast.List, ast.Slice,
@@ -40,13 +40,13 @@ class OwnField(Value):
     """A field that the spec itself names: elements of the observation, or an expression over the state."""
 
     index: int | tuple[int, ...] | None = None
-    """Element of the observation as one flat vector, counted from 0; several make a vector."""
+    """Number of an element of the flat observation vector, counted from 0. Several numbers make a vector."""
     expression: str | None = None
-    """Or Python over ``observation``, and over MuJoCo's ``model`` and ``data``, with functions of numpy:
-    ``data.body("ball").xpos``. Arithmetic only: what it may hold is a list."""
+    """Alternatively, a Python expression over ``observation`` and MuJoCo's ``model`` and ``data``, with functions of
+    numpy: ``data.body("ball").xpos``. :func:`check_expression` allows arithmetic only."""
     unit: str = Field(default="1", max_length=20)
     low: float | None = None
-    """Smallest value; None takes the observation's own bound, or none."""
+    """Smallest value; None takes the bound of the observation space, if there is one."""
     high: float | None = None
     doc: str = Field(default="", max_length=200)
     """Meaning and sign convention, in one sentence. Designers read it."""
@@ -88,7 +88,7 @@ def check_expression(text: str) -> str | None:
 
 
 def _growth(node: ast.AST) -> str | None:
-    """What could take all memory or time: `[0] * 10**9` is arithmetic too."""
+    """What is wrong with an operation that could take all memory or time: `[0] * 10**9` is arithmetic too."""
     if not isinstance(node, ast.BinOp):
         return None
     if isinstance(node.op, ast.Pow):
@@ -104,7 +104,7 @@ def _growth(node: ast.AST) -> str | None:
 
 
 def _exponents(power: ast.AST) -> float:
-    """Largest product of the exponents of powers that stand within each other."""
+    """Largest product of the exponents of nested powers."""
     most, waiting = 1.0, [(power, 1.0)]
     while waiting:
         node, product = waiting.pop()
@@ -117,7 +117,7 @@ def _exponents(power: ast.AST) -> float:
 
 
 def _may_repeat(node: ast.expr) -> bool:
-    """True if the value may be a list, a tuple or a text, of which a product is a repetition; an array is none."""
+    """True if the value may be a list, a tuple or a text, which a product repeats. A product with an array does not."""
     if isinstance(node, ast.IfExp):
         return _may_repeat(node.body) or _may_repeat(node.orelse)
     if isinstance(node, ast.BoolOp):
@@ -157,7 +157,7 @@ def _attribute_fault(node: ast.Attribute) -> str | None:
         return None if known else f"`{text}` is not among the functions allowed: {', '.join(sorted(FUNCTIONS))}"
     if ast.unparse(node.value) == "np.linalg":
         return None if node.attr in LINEAR_ALGEBRA else f"`{text}` is not allowed; np.linalg.norm is"
-    # Of the state: an array of it, or of one of its parts. What is read from an array does nothing but compute.
+    # Only an array of the state, or of one of its parts, may be read. Reading from an array has no side effects.
     whole = isinstance(node.value, ast.Name) and node.value.id in ("model", "data")
     fault = f"`{text}` is neither a part of model or data nor a function of np"
     return None if whole or _is_part(node.value) else fault

@@ -1,4 +1,4 @@
-"""A broken environment in words: what it did, where in its code, and that no reward is to blame."""
+"""Errors of a broken environment in words: what failed, where in its code, and that no reward is to blame."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Any
 from reward_synth.core.errors import EnvironmentFault
 
 BLAME = "the environment is at fault, not a reward"
-"""Stands in every such message: in a result's reason it says that no other reward would do better."""
+"""Part of every such message. In a result's reason it says that no other reward would do better."""
 
 _NOT_ITS_OWN = ("gymnasium", "numpy", "mujoco", "reward_synth")
-"""Packages that an error passes through; the line to look at is the last one outside of them."""
+"""Packages that an error passes through. The last line outside of them is the one to look at."""
 
 
 def name_of(env: Any) -> str:
-    """What to call an environment: its id, or its class."""
+    """The environment's id, or else the name of its class."""
     spec = getattr(env, "spec", None)
     return str(spec.id) if spec is not None else type(env.unwrapped).__name__
 
 
 def fault(env: Any, when: str, error: BaseException) -> EnvironmentFault:
-    """What an environment raised, as the error that the person is shown.
+    """What an environment raised, as the error that the user sees.
 
-    :param when: ``in a step``, ``in a reset``.
+    :param when: for example ``in a step``.
     """
     if isinstance(error, EnvironmentFault):
         return error
@@ -52,7 +52,7 @@ def _said(error: BaseException) -> str:
 
 
 def _place(error: BaseException) -> str:
-    """File and line where the environment's own code failed; the file's name alone, as results are passed on."""
+    """File and line where the environment's own code failed. The folder is left out, since results are passed on."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         path = Path(frame.filename)
         if not any(package in path.parts for package in _NOT_ITS_OWN) and path.suffix == ".py":

@@ -1,4 +1,4 @@
-"""What one field of a simulator's state is, and one element of its action."""
+"""The description of one field of a simulator's state, and of one element of its action."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class Field:
     :param low: smallest value that an element can take (``-inf`` where nothing bounds it).
     :param high: largest value.
     :param doc: meaning and sign convention, in one sentence.
-    :param read: takes the live, unwrapped environment and returns the value; made from ``code`` if left out.
+    :param read: takes the live, unwrapped environment and returns the value. If left out, it is made from ``code``.
     :param essential: True for the annotated fields that the short stub shows to a small model.
     :param code: Python expression over ``model``, ``data`` (the compiled MuJoCo model and its state),
         ``mujoco`` and ``np``, or over ``observation``, the flat vector that a policy sees; empty for simulators that
         are read by functions.
     :param judge_only: True for what a task's success and fitness may read and a reward may not, such as a
-        benchmark's own success: a reward that pays it out is a sparse one in disguise.
+        benchmark's own success. A reward that uses it would be a sparse reward in disguise.
     """
 
     name: str
@@ -83,5 +83,5 @@ class ActionDimension:
 
 
 def choice_of(named: Iterable[tuple[str, str]]) -> list[ActionDimension]:
-    """The actions of which one is chosen, from a name and a meaning each: a vector of zeros with a 1 in its place."""
+    """A discrete action as a one-hot vector, from a name and a meaning for each choice."""
     return [ActionDimension(number, name, "chosen", 0.0, 1.0, doc) for number, (name, doc) in enumerate(named)]

@@ -1,4 +1,4 @@
-"""Takes down the state at every step, for training, evaluation and the probe alike."""
+"""Records the state at every step, for training, evaluation and the probe."""
 
 from __future__ import annotations
 
@@ -13,21 +13,20 @@ from reward_synth.state.table import FieldTable
 
 
 class StateRecorder(gymnasium.Wrapper):
-    """Reads the row of ``table`` once per step and hands it on in ``info``.
+    """Reads the row of ``table`` once per step and passes it on in ``info``.
 
-    ``info["state"]`` is the row before the step, ``info["next_state"]`` the row after it; since an automatic
-    reset happens outside of this wrapper, the latter is the terminal state where an episode ends. A reset's
-    info holds ``next_state`` only. Rows are shared, not copied, and therefore read-only.
+    ``info["state"]`` is the row before the step, ``info["next_state"]`` the row after it. At the end of an episode the
+    latter is the terminal state, because automatic resets happen outside of this wrapper. A reset's info holds
+    ``next_state`` only. Rows are shared, not copied, and therefore read-only.
 
-    The native reward is replaced by 0.0 and the native info, which holds its parts, is dropped: nothing
-    further out can see them.
+    The native reward is replaced by 0.0. The native info holds parts of that reward, so it is dropped.
 
-    Where an action is one of several, it may be given as a vector, as rewards see it: the largest element is chosen.
-    Whatever the environment raises becomes an :class:`~reward_synth.core.errors.EnvironmentFault`: nothing else is
-    stepped here, so that no reward can be blamed for it.
+    A discrete action may be given as a vector, the form that rewards see: the largest element is chosen.
+    Whatever the environment raises becomes an :class:`~reward_synth.core.errors.EnvironmentFault`. No reward runs in
+    here, so no reward can be blamed for it.
 
     :param env: environment to record; put this directly around the simulator's environment.
-    :param table: the fields to read; make it small with ``subset``, as every field costs time at every step.
+    :param table: the fields to read. Make it small with ``subset``, since every field costs time at every step.
     """
 
     def __init__(self, env: gymnasium.Env[Any, Any], table: FieldTable) -> None:
@@ -67,12 +66,12 @@ class StateRecorder(gymnasium.Wrapper):
 
 
 def require_finite(environment: StateRecorder, observations: Any, rows: Any) -> None:
-    """Look at what came from recorded environments of one kind.
+    """Check the numbers that recorded environments of one kind returned.
 
-    :param environment: one of them.
+    :param environment: one of these environments.
     :param observations: any shape.
-    :param rows: of their states, shape (n, width).
-    :raises EnvironmentFault: a number is not finite; names the field, if it is one's.
+    :param rows: their states, shape (n, width).
+    :raises EnvironmentFault: a number is not finite. The message names the field, if the number belongs to one.
     """
     if np.isfinite(rows).all() and np.isfinite(observations).all():
         return

@@ -1,6 +1,6 @@
 """Turns the fields' expressions into functions that read the live simulator.
 
-The expressions are this package's own text (made from the compiled model), never a model's answer.
+An expression is this package's own text, made from the compiled model, or one that ``expressions.py`` has checked.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ MATRICES = frozenset({
     "cfrc_ext", "cvel", "geom_xmat", "geom_xpos", "site_xpos", "subtree_com", "subtree_linvel", "xmat", "xpos", "xquat",
 })  # fmt: skip
 STATIC_ARRAYS = VECTORS | MATRICES
-"""Arrays of MjData that keep their address for its whole life, so that a view of them can be bound once.
-Contacts and constraints are absent: they move at every step."""
+"""Arrays of MjData whose address never changes, so that a view of them can be bound once.
+Contacts and constraints are left out, because their address changes at every step."""
 
 TOUCHING_GEOMS = "data.contact.geom.ravel().tolist()"
-"""Geom numbers of all contacts, as the contact fields' expressions write it."""
+"""Expression of the geom numbers of all contacts, exactly as the contact fields contain it."""
 
 
 def read_code(code: str, shape: tuple[int, ...], env: Any) -> Any:
     """One field's present value: a float for the shape ``()``, otherwise a new float64 array.
 
-    :param code: over ``model``, ``data``, ``mujoco``, ``np``. What is over ``observation`` can be read by
-        :func:`compile_row_reader` only: an environment does not keep what it has observed.
+    :param code: an expression over ``model``, ``data``, ``mujoco`` and ``np``. One over ``observation`` needs
+        :func:`compile_row_reader`, because an environment does not keep its last observation.
     """
     import mujoco
 
@@ -44,41 +44,41 @@ def read_code(code: str, shape: tuple[int, ...], env: Any) -> Any:
 
 
 OBSERVATION = "observation"
-"""What the expressions call the newest observation, a flat float vector."""
+"""Name of the newest observation in expressions; it is a flat float vector."""
 
 RowReader = Callable[..., FloatArray]
-"""Takes the newest observation, where the fields read it, and gives a new row."""
+"""Takes the newest observation, if any field reads it, and returns a new row."""
 
 
 def reads_observation(code: str) -> bool:
-    """True if the expression is one over the observation."""
+    """True if the expression reads the observation."""
     return OBSERVATION in _names(code)
 
 
 def reads_mujoco(code: str) -> bool:
-    """True if the expression is one over a MuJoCo model or its state."""
+    """True if the expression reads a MuJoCo model or its state."""
     return not _names(code).isdisjoint({"model", "data"})
 
 
 def _names(code: str) -> set[str]:
-    """What the expression names; nothing for a field that a function reads."""
+    """The names in an expression; empty for a field that a function reads."""
     return {node.id for node in ast.walk(ast.parse(code, mode="eval")) if isinstance(node, ast.Name)} if code else set()
 
 
 def compile_row_reader(
     fields: Sequence[tuple[str, int, Callable[[Any], Any]]], env: gymnasium.Env[Any, Any]
 ) -> RowReader:
-    """One function that reads all fields into a fresh row.
+    """One function that reads all fields into a new row.
 
-    It is called with the newest observation as a flat vector; without one, as before the first reset, the fields
-    that are read from it are 0.
+    It is called with the newest observation as a flat vector. Without one, as before the first reset, the fields
+    that are read from the observation are 0.
 
-    What does not change between steps is bound once: the arrays' rows and slices as views. What several
-    fields share (a simulator call for whole-body velocities, the list of contacts) is done once per row.
+    Rows and slices of arrays that do not move are bound once, as views. What several fields share (a simulator
+    call for whole-body velocities, the list of contacts) is computed once per row.
 
-    :param fields: (code, number of columns, reader) of each; the reader serves where ``code`` is empty.
-    :param env: live environment; it must keep its MjData object, as Gymnasium's do. If it does not, the
-        reader raises RuntimeError rather than read a dead state.
+    :param fields: (code, number of columns, reader) of each; the reader is used if ``code`` is empty.
+    :param env: live environment; it must keep its MjData object, as Gymnasium's do. If it replaces that object,
+        the reader raises RuntimeError instead of reading an old state.
     """
     base: Any = env.unwrapped
     columns = tuple((code, size) for code, size, _ in fields)
@@ -93,7 +93,7 @@ def compile_row_reader(
 
         scope["mujoco"] = mujoco
         sizes = tuple(getattr(base.data, name).size for name in sorted(STATIC_ARRAYS))
-    # Side by side there are dozens of environments of one kind: the text is made and compiled for the first.
+    # A training has dozens of equal environments. The text is made and compiled for the first one only.
     key = (columns, sizes)
     if key not in _compiled:
         _compiled[key] = compile(_source(columns, base), "<field reader>", "exec")
@@ -103,11 +103,11 @@ def compile_row_reader(
 
 
 _compiled: dict[tuple[tuple[tuple[str, int], ...], tuple[int, ...]], CodeType] = {}
-"""By what its text depends on: the fields' code and columns, and the sizes of the simulator's arrays."""
+"""Compiled readers. The key is all that their text depends on: code and columns of fields, and sizes of arrays."""
 
 
 def _source(columns: Sequence[tuple[str, int]], base: Any) -> str:
-    """Text of a function ``bind(env, readers)`` that gives the reader of one environment."""
+    """Text of a function ``bind(env, readers)`` that returns the reader of one environment."""
     sharing = _Sharing()
     lines, column = [], 0
     for index, (code, size) in enumerate(columns):
@@ -131,7 +131,7 @@ def _target(column: int, size: int) -> str:
 
 
 def _assignments(sharing: _Sharing, code: str, column: int, size: int) -> list[str]:
-    """The statements that write one field; a tuple is written element by element, faster than a slice."""
+    """The statements that write one field. A tuple is written element by element, which is faster than a slice."""
     expression = sharing.rewrite(ast.parse(code, mode="eval").body)
     if isinstance(expression, ast.Tuple):
         return [f"row[{column + i}] = {ast.unparse(element)}" for i, element in enumerate(expression.elts)]
@@ -142,7 +142,7 @@ def _assignments(sharing: _Sharing, code: str, column: int, size: int) -> list[s
 
 
 class _Sharing(ast.NodeTransformer):
-    """Moves what is the same at every step, or shared between fields, out of the expressions."""
+    """Moves parts that are the same at every step, or shared between fields, out of the expressions."""
 
     def __init__(self) -> None:
         self.bound: dict[str, str] = {}
@@ -150,19 +150,19 @@ class _Sharing(ast.NodeTransformer):
         self.reads: Counter[str] = Counter()
         """Bound name → how many single elements of it are read per row."""
         self.statements: list[str] = []
-        """Run once per row, before the fields."""
+        """Statements that run once per row, before any field is read."""
 
     def rewrite(self, node: ast.expr) -> ast.expr:
-        """The expression with ``(call, value)[1]`` opened up and constant parts replaced by bound names."""
+        """The expression with bound names for its constant parts; see :meth:`_open_call` for ``(call, value)[1]``."""
         rewritten = self.visit(self._open_call(node))
         assert isinstance(rewritten, ast.expr)
         return rewritten
 
     def bindings(self, env: Any) -> tuple[list[str], list[str]]:
-        """Statements run once, and statements that turn much-read arrays into lists at each row.
+        """Statements that run once, and statements that convert arrays with many reads to lists for each row.
 
         Reading an element of an array costs about 40 ns more than one of a list, and arithmetic with Python's
-        floats is several times faster; making the list costs about 60 ns and 12 ns an element.
+        floats is several times faster. Making the list costs about 60 ns, and 12 ns more for each element.
         """
         names = {"data": env.data, "np": np}
         once, per_row = ["model = env.model", "data = env.data"], []
@@ -177,7 +177,7 @@ class _Sharing(ast.NodeTransformer):
         return once, per_row
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        """An element of a bound array; or a slice or row (``data.xpos[3]``), bound as a view itself."""
+        """Replace an element of an array that is bound, or a slice or row (``data.xpos[3]``) that becomes a view."""
         inner = node.value.value if isinstance(node.value, ast.Subscript) else node.value
         if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, int):
             if _array_of(node.value) in VECTORS or (inner is not node.value and _array_of(inner) in MATRICES):
@@ -191,18 +191,18 @@ class _Sharing(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        """A whole array."""
+        """Replace a whole array."""
         return ast.Name(self._bind(node), ast.Load()) if _array_of(node) else self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        """The list of touching geoms is made once per row, whoever asks for it."""
+        """Compute the list of touching geoms once per row, however many fields read it."""
         if ast.unparse(node) == TOUCHING_GEOMS:
             self._once_per_row(f"touching = {TOUCHING_GEOMS}")
             return ast.Name("touching", ast.Load())
         return self.generic_visit(node)
 
     def _open_call(self, node: ast.expr) -> ast.expr:
-        """``(mujoco.mj_f(model, data), value)[1]`` becomes a statement run once per row, and ``value``."""
+        """Split ``(mujoco.mj_f(model, data), value)[1]`` into a statement that runs once per row, and ``value``."""
         match node:
             case ast.Subscript(value=ast.Tuple(elts=[ast.Call() as call, value]), slice=ast.Constant(value=1)):
                 self._once_per_row(ast.unparse(call))
@@ -218,7 +218,7 @@ class _Sharing(ast.NodeTransformer):
 
 
 def _array_of(node: ast.expr) -> str:
-    """``qpos`` for the expression ``data.qpos``; empty for anything that is not such an array."""
+    """``qpos`` for the expression ``data.qpos``; empty for any other expression."""
     match node:
         case ast.Attribute(value=ast.Name(id="data"), attr=array) if array in STATIC_ARRAYS:
             return array

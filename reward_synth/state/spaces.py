@@ -1,4 +1,4 @@
-"""Which observation and action spaces a policy can be trained on, and how others are brought into that form."""
+"""Which observation and action spaces a policy can be trained on, and how other observations are converted."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ MOST_CHOICES = 256
 def flatten(space: Any, observation: Any) -> Any:
     """An observation of the space as a flat array.
 
-    A ``Dict``'s parts follow each other as its space lists them, which is the order of Gymnasium's ``flatten``; an
-    array of several dimensions is laid out row by row.
+    The parts of a ``Dict`` keep the order of its space, as in Gymnasium's ``flatten``. An array of several dimensions
+    is laid out row by row.
     """
     if isinstance(space, spaces.Box):
         return np.asarray(observation).reshape(-1)
@@ -32,7 +32,7 @@ def flatten(space: Any, observation: Any) -> Any:
 
 
 def as_vector(env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
-    """The environment with an observation that is one vector of floats, and unchanged where it is one already.
+    """The environment, wrapped if necessary so that its observation is one vector of floats.
 
     :raises RewardSynthError: its observations or actions are of a kind that cannot be trained on.
     """
@@ -49,7 +49,7 @@ def as_vector(env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
 def require_supported(env: gymnasium.Env[Any, Any]) -> None:
     """Refuse spaces that cannot be trained on, with what to do instead.
 
-    :raises RewardSynthError: see above.
+    :raises RewardSynthError: a space cannot be trained on.
     """
     observation = env.observation_space
     _require_actions(env)
@@ -90,7 +90,7 @@ def _require_actions(env: gymnasium.Env[Any, Any]) -> None:
 
 
 def parts(space: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """The leaves of a space, each with the keys that lead to it, in the order in which they are laid out."""
+    """The leaves of a space, each with the keys that lead to it, in the order of the flat vector."""
     if isinstance(space, spaces.Dict):
         for key, part in space.spaces.items():
             for path, leaf in parts(part):

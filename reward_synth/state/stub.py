@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from reward_synth.state.fields import SWITCH_UNIT, ActionDimension, Field
 
 FEWEST_ALIKE = 3
-"""So many parts of a body must have the same fields before these are told once for all of them."""
+"""At least this many parts of a body must have the same fields before these are shown once for all of them."""
 PART = "PART"
-"""What stands for a part's name there. No field has it in its own name, since these are in small letters."""
+"""Placeholder for a part's name there. Names of fields cannot contain it, since they are in lower case."""
 
 
 def render_stub(
@@ -30,7 +30,7 @@ def render_stub(
 
 
 def _grouped(fields: Sequence[Field]) -> list[str]:
-    """Lines of the fields, those that differ in the part's name alone told once, after all others."""
+    """Lines of the fields. Fields that differ only in the part's name share a line, after all others."""
     parts: dict[str, list[str]] = {}
     told: dict[str, str] = {}
     for field in fields:
@@ -53,14 +53,14 @@ def _grouped(fields: Sequence[Field]) -> list[str]:
 def _part(field: Field) -> str:
     """The part of the body that a field is about: the longest word of its doc that its name begins with.
 
-    The doc of a rate names the angle, as in ``hip_angle``: the part is the hip.
+    The doc of an angular velocity names an angle, such as ``hip_angle``: the part is then ``hip``.
     """
     words = (word.strip(".,;:()").removesuffix("_angle") for word in field.doc.split())
     return max((word for word in words if word and field.name.startswith(f"{word}_")), key=len, default="")
 
 
 def format_range(low: float, high: float) -> str:
-    """``[-0.52, 1.05]``, ``>= 0``, ``<= 2``, or nothing where unbounded."""
+    """``[-0.52, 1.05]``, ``>= 0``, ``<= 2``, or empty if nothing bounds the value."""
     if math.isinf(low) and math.isinf(high):
         return ""
     if math.isinf(high):
@@ -74,8 +74,8 @@ def _field_line(field: Field, short: bool) -> str:
     kind = "float" if field.shape == () else "np.ndarray"
     shape = "" if field.shape == () else f"shape {field.shape}"
     unit = "" if field.unit == "1" else field.unit
-    # A switch says its range in its unit. A joint's doc tells where it normally is, the range how far it can
-    # be forced: a small model reads the first only.
+    # A switch's unit is its range. A joint's doc gives its normal range, and `low` and `high` how far it can be
+    # forced: a small model is shown the first only.
     plain = field.unit == SWITCH_UNIT or (short and "normally" in field.doc)
     facts = ", ".join(part for part in (shape, unit, "" if plain else format_range(field.low, field.high)) if part)
     return f"{field.name}: {kind}  # {facts}. {field.doc}" if facts else f"{field.name}: {kind}  # {field.doc}"

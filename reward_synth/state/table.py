@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class FieldTable(Sequence[Field]):
     """All fields of one environment, in order; a *row* is their float64 columns side by side.
 
-    :param discrete: True if an action is one of ``actions``, written as a vector of zeros with a 1 in its place.
-    :raises ValueError: if two fields bear one name.
+    :param discrete: True if an action is a choice of one of ``actions``, written as a one-hot vector.
+    :raises ValueError: if two fields have the same name.
     """
 
     def __init__(self, fields: Sequence[Field], actions: Sequence[ActionDimension], discrete: bool = False) -> None:
@@ -64,12 +64,12 @@ class FieldTable(Sequence[Field]):
         return self.subset(chosen) if chosen else self
 
     def for_rewards(self) -> FieldTable:
-        """The table without the fields that only judges may read: all that a reward's author is ever shown."""
+        """The table without the fields that only judges may read. The author of a reward never sees more."""
         names = [f.name for f in self._fields if not f.judge_only]
         return self if len(names) == len(self) else self.subset(names)
 
     def layout(self) -> view.Layout:
-        """Name and shape of each field, in row order: all that another process needs to take a row apart."""
+        """Name and shape of each field, in row order: all that another process needs to split a row."""
         return tuple((f.name, f.shape) for f in self._fields)
 
     def width(self) -> int:
@@ -77,7 +77,7 @@ class FieldTable(Sequence[Field]):
         return view.width(self.layout())
 
     def columns(self) -> dict[str, slice]:
-        """Where each field lies in a row."""
+        """The columns of each field in a row."""
         return view.columns(self.layout())
 
     @property
@@ -94,21 +94,21 @@ class FieldTable(Sequence[Field]):
         return np.repeat(np.array(values, np.float64), [f.size for f in self._fields])
 
     def reader(self, env: gymnasium.Env[Any, Any]) -> RowReader:
-        """See :func:`compile_row_reader`; make the table small first, ``table.subset(names)``: all is read."""
+        """See :func:`compile_row_reader`. It reads all fields, so make the table small first with :meth:`subset`."""
         return compile_row_reader([(f.code, f.size, _flat(f)) for f in self._fields], env)
 
     def stub(self, short: bool = False, judged: bool = False, grouped: bool = False) -> str:
         """The typed stub that the designer reads: class ``State`` with units, ranges and signs, then action.
 
-        :param short: only the essential fields, and the actions in one line: for small models.
-        :param grouped: tell what every part of a body has once for all parts. A model reads half as much, and can name
-            the same fields.
-        :param judged: also the fields that only judges may read: for who writes success and fitness.
+        :param short: show only the essential fields, and the actions in one line, for small models.
+        :param grouped: show fields that all parts of a body have once for all parts. The text is half as long, and a
+            model can still name all fields.
+        :param judged: show also the fields that only judges may read, for the author of success and fitness.
         """
         fields = self if judged else self.for_rewards()
         return render_stub(fields, self.actions, self.discrete, short, grouped)
 
 
 def _flat(field: Field) -> Reader:
-    """The field's reader; a matrix comes as a vector, row by row."""
+    """The field's reader. It returns a matrix as a vector, row by row."""
     return field.read if len(field.shape) < 2 else lambda env: np.ravel(field.read(env))

@@ -20,7 +20,7 @@ Layout = tuple[tuple[str, tuple[int, ...]], ...]
 """``(field name, shape)`` of every field, in the order in which a row holds them."""
 
 EPISODE_ATTRIBUTES = ("action", "length", "dt", "seconds", "horizon", "terminated")
-"""What an episode offers besides the fields."""
+"""Attributes of an episode besides the fields."""
 
 
 def width(layout: Layout) -> int:
@@ -29,7 +29,7 @@ def width(layout: Layout) -> int:
 
 
 def columns(layout: Layout) -> dict[str, slice]:
-    """Where each field lies in a row."""
+    """The columns of each field in a row."""
     places: dict[str, slice] = {}
     start = 0
     for name, shape in layout:
@@ -61,8 +61,8 @@ def suggestion(name: str, known: Sequence[str]) -> str:
 class View:
     """An immutable snapshot: one attribute per field.
 
-    Scalars are Python floats, vectors read-only float64 arrays. Setting an attribute raises AttributeError,
-    and so does reading an unknown one, with the nearest names. A view shares memory with its row.
+    Scalars are Python floats, vectors are read-only float64 arrays. Setting an attribute raises AttributeError.
+    Reading an unknown one raises AttributeError with the nearest names. A view shares memory with its row.
     """
 
     __slots__ = ()
@@ -90,17 +90,18 @@ def _names(view: Any) -> tuple[str, ...]:
 
 
 def _view_class(kind: str, names: Sequence[str]) -> type[Any]:
-    # A tuple underneath: nothing in Python builds an immutable record faster. namedtuple also refuses names
-    # that are no public identifiers. The tuple's own public methods must not look like fields.
+    # A view is a tuple, because Python builds no other immutable record faster. namedtuple also refuses names
+    # that are not public identifiers. The tuple's own public methods must not look like fields.
     record = namedtuple(f"{kind}Record", names)  # type: ignore[misc]
     hidden = {method: property() for method in ("count", "index") if method not in names}
     return type(kind, (View, record), {"__slots__": (), "__doc__": View.__doc__, **hidden})
 
 
 def _constructor(layout: Layout) -> str:
-    """Source text of an expression that makes a view of ``row`` and its ``values`` as a list.
+    """Source text of an expression that makes a view of ``row``, whose numbers are also in the list ``values``.
 
-    Only numbers of the layout enter it. It unrolls the loop over fields, which would cost more than the rest.
+    The text contains only numbers of the layout, so evaluating it is safe. It replaces a loop over the fields, which
+    would take more time than everything else.
     """
     parts = []
     for place, (_, shape) in zip(columns(layout).values(), layout, strict=True):
@@ -119,7 +120,7 @@ def _read_only(rows: FloatArray) -> FloatArray:
 def viewer(layout: Layout) -> Callable[[FloatArray], View]:
     """A fast function that wraps one row (width,) in a view. The row must not be written to afterwards.
 
-    :raises ValueError: for a field name that is no public identifier.
+    :raises ValueError: for a field name that is not a public identifier.
     """
     record = _view_class("State", [name for name, _ in layout])
     make = eval(f"lambda row, values, new, cls: {_constructor(layout)}", {"__builtins__": {}})
@@ -135,7 +136,7 @@ def viewer(layout: Layout) -> Callable[[FloatArray], View]:
 def batch_viewer(layout: Layout) -> Callable[[FloatArray], list[View]]:
     """A fast function from rows (N, width) to N views. The rows must not be written to afterwards.
 
-    :raises ValueError: for a field name that is no public identifier.
+    :raises ValueError: for a field name that is not a public identifier.
     """
     record = _view_class("State", [name for name, _ in layout])
     places = [(place, shape) for place, (_, shape) in zip(columns(layout).values(), layout, strict=True)]
@@ -145,7 +146,7 @@ def batch_viewer(layout: Layout) -> Callable[[FloatArray], list[View]]:
         rows = _read_only(rows)
         if not places:
             return [new(record, ()) for _ in rows]
-        # Field by field: splitting a whole block into rows costs half of slicing each row.
+        # Splitting the whole block of a field into rows takes half the time of slicing each row.
         histories: list[list[Any]] = [
             list(rows[:, place].reshape(len(rows), *shape)) if shape else rows[:, place.start].tolist()
             for place, shape in places
@@ -165,11 +166,11 @@ def episode_view(
     :param dt: simulated seconds per step.
     :returns: an attribute per field, (T+1, *shape), and those of :data:`EPISODE_ATTRIBUTES`: ``action``
         (T, A), ``length`` T, ``dt``, ``seconds`` T*dt, ``horizon`` in steps, ``terminated``.
-    :raises ValueError: if a field bears the name of one of those.
+    :raises ValueError: if a field has the name of one of those.
     """
     record: Any = _view_class("Episode", [*(name for name, _ in layout), *EPISODE_ATTRIBUTES])
     places, length = columns(layout), len(actions)
-    # Scalars are strided columns: copied, so that the code gets contiguous arrays at full speed.
+    # A field's columns are strided. They are copied, because the code runs faster on contiguous arrays.
     blocks = (rows[:, places[name]].reshape((len(rows), *shape)).copy() for name, shape in layout)
     histories = (_read_only(array) for array in (*blocks, actions))
     view: View = tuple.__new__(record, (*histories, length, dt, length * dt, horizon, terminated))

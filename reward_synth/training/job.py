@@ -23,7 +23,7 @@ from reward_synth.tasks.spec import TaskSpec
 from reward_synth.training.presets import Preset, preset_for
 
 CHECKPOINT = "checkpoint.pt"
-"""A training's file from which it can go on."""
+"""The file from which a training can continue."""
 POLICY = "policy.npz"
 BEST_POLICY = "best_policy.npz"
 PROGRESS_COLUMNS = ("step", "seconds", "reward_per_step", "episode_length")
@@ -32,7 +32,7 @@ TERM_COLUMNS = ("step", "term", "minimum", "mean", "maximum", "share")
 
 
 class TrainJob(Value):
-    """``job.json``: all that a worker needs. It holds no key and no setting of the loop."""
+    """``job.json``: all that a worker needs. It contains no key and no setting of the loop."""
 
     task: TaskSpec
     reward: Path
@@ -60,7 +60,7 @@ class TrainJob(Value):
     evaluation_seeds: int | None = None
     """Seed of the final evaluation's first episode; the others follow. None: the seeds that selection uses."""
     keep_checkpoint: bool = False
-    """Leave a checkpoint at the end too, from which a job with more steps goes on."""
+    """Leave a checkpoint at the end too, from which a job with more steps continues."""
     stop_when_solved: bool = True
     """End the training once two evaluations in a row succeed in every episode."""
     sandbox: bool = True
@@ -106,17 +106,17 @@ class TrainJob(Value):
 
     @property
     def policy_path(self) -> Path:
-        """What the trainer hands to the evaluator: the policy as plain arrays."""
+        """The policy as plain arrays, which the trainer writes and the evaluator reads."""
         return self.folder / POLICY
 
     @property
     def best_policy_path(self) -> Path:
-        """The policy of the training's best evaluation, where the last one is clearly worse; until it is judged."""
+        """The policy of the best evaluation in training. It is removed when a policy is chosen for the result."""
         return self.folder / BEST_POLICY
 
     @property
     def last_policy_path(self) -> Path:
-        """The policy of the training's end, where an earlier one took its place in :attr:`policy_path`."""
+        """The policy at the training's end, if an earlier policy replaced it in :attr:`policy_path`."""
         return self.folder / "last_policy.npz"
 
     @property
@@ -126,7 +126,7 @@ class TrainJob(Value):
 
     @property
     def target(self) -> int:
-        """Steps to train to for now."""
+        """Number of steps at which the training ends or pauses."""
         return self.steps if self.until is None else min(self.until, self.steps)
 
     @property
@@ -135,20 +135,20 @@ class TrainJob(Value):
         return self.folder / "result.json"
 
     def lineage(self) -> str:
-        """As :meth:`digest`, whatever the budget: a training goes on from a checkpoint of the same lineage."""
+        """As :meth:`digest`, but without the budget. A training can continue from checkpoints of the same lineage."""
         return self.digest("steps")
 
     def digest(self, *besides: str) -> str:
-        """A hash of everything that decides the result: the job without its folders, its limits and the task's words,
+        """A hash of everything that decides the result: the job without its folders, its limits and the task's texts,
         and the bytes of the reward and of the environment's file.
 
-        :param besides: other fields that do not count.
+        :param besides: further fields to leave out.
         """
         places = {"task", "reward", "folder", "trajectories", "environment_file"}
-        # How far it may go for now, and how safely, may change from one day to the next.
+        # A resumed training may have other limits: how far it trains for now, and how safely.
         limits = {"until", "end", "keep_checkpoint", "stop_when_solved", "sandbox"}
         asked = self.model_dump_json(exclude={*places, *limits, *besides})
-        # The preset says how it is trained; the task's goal, name and notes are for people.
+        # The preset says how to train; the task's goal, name and notes are for people.
         words = {"name", "goal", "aliases", "notes", "drafted", "source", "fitness_unit", "training"}
         asked += self.task.model_dump_json(exclude=words) + self.task.training.scale
         asked += digest_of(self.task.environment.id)
@@ -172,7 +172,7 @@ class TrainJob(Value):
 
     @classmethod
     def parse(cls, text: str) -> TrainJob:
-        """As :meth:`read`, from the file's text."""
+        """The same as :meth:`read`, from the file's text."""
         job = cls.model_validate_json(text)
         if job.environment_file is not None:
             name_environment(f"{job.environment_file}:{job.task.environment.id.partition(':')[2]}")
@@ -188,7 +188,7 @@ class Progress(Value):
 
 
 def progress_event(candidate: str, job: TrainJob, progress: Progress) -> TrainingProgressed:
-    """Where a training stands, as an event."""
+    """The progress of a training as an event."""
     return TrainingProgressed(
         candidate=candidate,
         seed=job.seed_index,
@@ -223,7 +223,7 @@ class TableWriter:
 
     def __init__(self, path: Path, columns: tuple[str, ...], rows: Iterable[Iterable[object]] = ()) -> None:
         """
-        :param rows: what a continued training has written before; anything else in the file is dropped.
+        :param rows: rows that a continued training has written before; all other rows in the file are dropped.
         """
         head = io.StringIO(newline="")
         csv.writer(head).writerows([columns, *rows])
@@ -252,7 +252,7 @@ def term_rows(step: int, statistics: dict[str, tuple[float, float, float, float]
 def collect_terms(
     names: tuple[str, ...], points: list[dict[str, tuple[float, float, float, float]]]
 ) -> tuple[TermStatistics, ...]:
-    """The points of training by term: one record per term."""
+    """One record per term, from the statistics of each point of training."""
     return tuple(
         TermStatistics(
             name=name,

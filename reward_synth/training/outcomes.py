@@ -1,4 +1,4 @@
-"""What a training and its stages leave behind: each a file that is written whole, last, and belongs to one job."""
+"""The outcomes of a training and its stages. Each is a file, written last and atomically, that belongs to one job."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reward_synth.training.job import TrainJob
 
 
 class _Outcome(Value):
-    """The outcome of one stage; its last file, written whole or not at all."""
+    """The outcome of one stage, which is the last file that the stage writes."""
 
     status: Literal["done", "crashed"] = "done"
     reason: str = ""
@@ -49,15 +49,15 @@ class Training(_Outcome):
     paused: bool = False
     """True if it stands at the job's ``until`` and can continue from its checkpoint."""
     steps: int = 0
-    """Since the start of the training, not of this process."""
+    """Environment steps since the start of the training, not of this process."""
     seconds: float = 0.0
-    """Wall time of the trainer, its start included."""
+    """Wall time of the trainer, including its start."""
     cpu_seconds: float = 0.0
     """Processor time of the trainer and of the reward process."""
     evaluations: tuple[EvaluationPoint, ...] = ()
     terms: tuple[TermStatistics, ...] = ()
     dense_sums: tuple[float, float] | None = None
-    """As in the result."""
+    """See :class:`TrainResult`."""
 
     @classmethod
     def path(cls, folder: Path) -> Path:
@@ -96,7 +96,7 @@ class RungEnd(Training):
 
 
 def best_point(evaluations: Sequence[EvaluationPoint]) -> EvaluationPoint | None:
-    """The evaluation with the highest success, then fitness; the latest of equals. None for none."""
+    """The evaluation with the highest success, then fitness; of equal ones the latest. None if there is none."""
     return max(reversed(evaluations), key=lambda each: (each.success, each.fitness), default=None)
 
 
@@ -107,7 +107,7 @@ def lost_again(evaluations: Sequence[EvaluationPoint]) -> bool:
 
 
 def clearly_better(point: EvaluationPoint, other: EvaluationPoint) -> bool:
-    """True if it succeeds more, or as often with a fitness that is higher by more than it varies between episodes."""
+    """True if success is higher, or equal while fitness is higher by more than its deviation between episodes."""
     more = point.fitness - other.fitness > max(point.fitness_deviation, other.fitness_deviation)
     return point.success > other.success or (point.success == other.success and more)
 
@@ -117,7 +117,7 @@ class FinalEvaluation(_Outcome):
 
     episodes: tuple[EpisodeScore, ...] = ()
     policy: Literal["last", "best"] = "last"
-    """As in the result."""
+    """See :class:`TrainResult`."""
 
     @classmethod
     def path(cls, folder: Path) -> Path:
@@ -148,17 +148,17 @@ def outcome_of(job: TrainJob) -> TrainResult | None:
 
 
 EARLIER = "earlier"
-"""Folder in a training's folder that keeps the results of other jobs, each under the start of its digest."""
+"""Folder in a training's folder with the results of other jobs, each under the start of its digest."""
 
 
 def set_aside_stale(job: TrainJob) -> Path | None:
-    """Keep another job's result out of the way: its reward, task, preset, budget or seed is another.
+    """Move a result of another job, with another reward, task, preset, budget or seed, to a subfolder.
 
-    What a longer training of the same lineage goes on from stays where it is.
+    The files from which a longer training of the same lineage continues stay where they are.
 
-    :return: where it is kept; None if there was none.
-    :raises RewardSynthError: the folder holds a link. A hostile training may have left one, and what is moved would go
-        where it leads.
+    :return: the subfolder; None if there was no such result.
+    :raises RewardSynthError: the folder holds a link. A hostile training may have left it, to have files moved to the
+        place where it leads.
     """
     found = read_result(job.folder)
     if found is None or found.belongs_to(job.digest()):
@@ -166,12 +166,12 @@ def set_aside_stale(job: TrainJob) -> Path | None:
     refuse_links(job.folder)
     place = job.folder / EARLIER / (re.sub("[^0-9a-f]", "", found.job)[:12] or "unknown")
     place.mkdir(parents=True, exist_ok=True)
-    # What a longer training needs: it begins with the best policy so far, against which its own are held.
+    # A longer training compares its policies with the best one so far, so that one must stay.
     if job.policy_path.exists() and job.checkpoint_path.exists():
         write_bytes(place / job.policy_path.name, job.policy_path.read_bytes())
         job.policy_path.replace(job.best_policy_path)
     kept = {job.checkpoint_path.name, job.best_policy_path.name, "progress.csv", "rung.json", EARLIER, job.reward.name}
-    # The result moves last: while it is here, a call that was cut off is made good by the next one.
+    # The result moves last: as long as it is here, the next call completes one that was interrupted.
     for path in sorted(job.folder.iterdir(), key=lambda path: path == job.result_path):
         if path.name in kept or path == job.reward:
             continue

@@ -1,4 +1,4 @@
-"""The public place of :func:`load_policy`, which run folders and users' scripts name; it lives in ``evaluation``."""
+"""The public import path of :func:`load_policy`, which run folders and users' scripts use."""
 
 from __future__ import annotations
 

@@ -139,11 +139,11 @@ def preset_for(task: TaskSpec, learner: LearnerName | None = None) -> PPOPreset 
 
 
 def require_fitting(learner: LearnerName, discrete: bool, where: str) -> None:
-    """Make sure that the learner can take such actions.
+    """Make sure that the learner supports such actions.
 
-    :param discrete: True if an action is one of several.
+    :param discrete: True if the actions are discrete.
     :param where: the environment or simulator with these actions.
-    :raises RewardSynthError: it cannot.
+    :raises RewardSynthError: the learner does not support them.
     """
     if discrete and learner != "ppo":
         raise RewardSynthError(
@@ -152,14 +152,14 @@ def require_fitting(learner: LearnerName, discrete: bool, where: str) -> None:
 
 
 def is_installed(learner: LearnerName) -> bool:
-    """True if the learner's package is there."""
+    """True if the learner's package is installed."""
     return learner == "ppo" or importlib.util.find_spec("sbx") is not None
 
 
 def require_learner(learner: LearnerName) -> None:
     """Make sure that the learner is installed, without loading it.
 
-    :raises RewardSynthError: it is not.
+    :raises RewardSynthError: it is not installed.
     """
     if not is_installed(learner):
         raise RewardSynthError(

@@ -1,4 +1,4 @@
-"""How reward terms become the number that a learner is paid."""
+"""How the signs of reward terms become the learner's reward."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ DENSE_SIZE = 0.1
 class SignScale:
     """Auto MC-Reward's rule: ``sign(sparse) * 1 + sign(dense) * 0.1`` (Li et al., CVPR 2024, arXiv 2312.09238).
 
-    Terms whose names begin with ``sparse`` are summed, and so are all others; of both sums only the sign counts. The
-    author of a reward decides what is good and what is bad, and cannot make a hint outweigh the goal in a step. Over
-    an episode it still can: a hundred hints are worth ten goals. So the sums over episodes are kept; they change no
-    reward. For one step outside of a training, :func:`~reward_synth.reward.scale.total_by_sign` is the same rule.
+    Terms whose names begin with ``sparse`` are summed, and so are all others; only the signs of the two sums count.
+    So in one step, dense terms cannot outweigh the goal, whatever their size. Over an episode they still can: a hundred
+    dense steps are worth ten goals. Therefore the dense sums of episodes are recorded; they change no reward. For one
+    step outside of a training, :func:`~reward_synth.reward.scale.total_by_sign` is the same rule.
 
-    :param names: of the terms, in order.
+    :param names: names of the terms, in order.
     :param environments: how many are stepped side by side.
     """
 
@@ -44,7 +44,7 @@ class SignScale:
         return paid
 
     def end(self, dones: Mask) -> None:
-        """Close the books of episodes that have ended."""
+        """Record the dense sums of episodes that have ended."""
         ended = self._sums[dones]
         low, high = float(ended.min()), float(ended.max())
         known = self.extremes or (low, high)
@@ -52,10 +52,10 @@ class SignScale:
         self._sums[dones] = 0.0
 
     def forget(self) -> None:
-        """All environments begin anew."""
+        """Drop the dense sums of unfinished episodes."""
         self._sums[:] = 0.0
 
 
 def _sign(sums: FloatArray) -> FloatArray:
-    """-1, 0 or 1; sums that are 0 but for rounding count as 0."""
+    """-1, 0 or 1; sums that differ from 0 only by rounding count as 0."""
     return np.sign(np.where(np.abs(sums) < 1e-12, 0.0, sums))

@@ -38,8 +38,8 @@ def test_unknown_task(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_misspelt_option(capsys: pytest.CaptureFixture[str]) -> None:
-    assert failed(capsys, "run", "hop", "--keep-goin", "2") == (
-        "error: no such option: --keep-goin\n\nhint: did you mean --keep-going?\n"
+    assert failed(capsys, "run", "hop", "--executr", "ray") == (
+        "error: no such option: --executr\n\nhint: did you mean --executor?\n"
     )
 
 

@@ -1,6 +1,6 @@
 """What runs on a node: one training, in the same worker process and behind the same locks as on the loop's machine.
 
-A seat is an actor in a process of Ray's. It trains in a temporary folder of its own and returns all files.
+A seat is a Ray actor. It trains in a temporary folder of its own and returns all files.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PREFIX = "reward-synth-seat-"
 UNCLAIMED_SECONDS = 60.0
 """A folder that is younger may belong to a seat that has not claimed it yet."""
 LARGEST_CURVE = 16 << 20
-"""Bytes of a curve that is sent while the training runs."""
+"""Largest curve file, in bytes, that is sent while the training runs."""
 
 
 @dataclass(frozen=True)
@@ -41,28 +41,28 @@ class Errand:
     def of(cls, job: TrainJob) -> Errand:
         """Pack a job.
 
-        :raises UnfitFile: its folder holds something that no training leaves.
+        :raises UnfitFile: its folder holds a file that no training writes.
         """
         return cls(job.located().model_dump_json(), job.reward.read_bytes(), pack(job.folder, without=STAYS))
 
 
 @dataclass(frozen=True)
 class Look:
-    """The visible state of a training."""
+    """The state of a training as its seat reports it."""
 
     done: bool
     files: Files = field(default_factory=dict)
-    """The curves that have changed; when it is done, all files but ``job.json``."""
+    """The curves that have changed; when the training is done, all files but ``job.json``."""
     trajectories: Files = field(default_factory=dict)
 
 
 class Seat:
-    """Trains one job. Its methods run one after the other in one thread; the worker would end with that thread."""
+    """Trains one job. All its methods run in one thread, since the worker ends with the thread that started it."""
 
     def __init__(self) -> None:
         _sweep()
         self._folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-        # Held until this process ends, for any reason.
+        # The lock is held until this process ends, for any reason.
         self._claim = os.open(self._folder, os.O_RDONLY)
         fcntl.flock(self._claim, fcntl.LOCK_EX)
         self._worker: WorkerProcess | None = None
@@ -86,9 +86,9 @@ class Seat:
         return versions()
 
     def look(self, seconds: float) -> Look:
-        """Wait for the training's end, but no longer than this, and report its state.
+        """Wait at most this long for the training's end, and report its state.
 
-        When it is done, its folder is removed, so this must not be called again.
+        When the training is done, its folder is removed. Then this method must not be called again.
         """
         assert self._worker is not None
         job = self._worker.job
@@ -122,7 +122,7 @@ class Seat:
         return files
 
     def _refused(self, job: TrainJob, reason: str) -> Look:
-        """Report only that the folder must not be sent."""
+        """Report only a crash, because the folder's files must not be sent."""
         for entry in job.folder.iterdir():
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry, ignore_errors=True)

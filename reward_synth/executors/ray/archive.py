@@ -1,6 +1,6 @@
 """Files on their way between the loop's machine and a node: plain files with plain names, of bounded size.
 
-The training folder is written by a process that deals with hostile code. Afterwards it may hold a link to somebody's
+The process that writes the training folder handles hostile code. Afterwards the folder may hold a link to somebody's
 key, a name that leads out of the folder, or an endless file. None of that may reach the run folder. Names are checked
 when a folder is read and again when it is written, since a node is another machine.
 """
@@ -28,7 +28,7 @@ CURVES = ("progress.csv", "terms.csv", "eval.csv")
 STAYS = frozenset({"job.json", "stderr.txt"})
 """Files that a job leaves behind, because they are written again where the job runs."""
 OUTCOMES = ("training.json", "episodes.json", "rung.json", "result.json")
-"""Written last, in this order: each of them means that everything before it is whole."""
+"""Written last, in this order: each of them shows that everything before it is complete."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}(\.[A-Za-z0-9]{1,9}){1,2}")
 
@@ -41,10 +41,10 @@ class UnfitFile(RewardSynthError):
 
 
 def pack(folder: Path, without: frozenset[str] = frozenset()) -> Files:
-    """The files of a folder. Folders in it are skipped, and drafts that a killed process left.
+    """The files of a folder, except for folders in it and for hidden files, which a killed process may leave.
 
     :param without: names that are left out.
-    :raises UnfitFile: a link, a device, a name that is not plain, a file that is too large, or too many files.
+    :raises UnfitFile: for a link, a device, a name that is not plain, a file that is too large, or too many files.
     """
     files: Files = {}
     if not folder.is_dir():
@@ -101,7 +101,7 @@ def show_curves(files: Mapping[str, bytes], folder: Path) -> None:
     """Update the curves of a running training; other files are ignored."""
     for name in CURVES:
         if name in files:
-            # After a power cut they are written again.
+            # They need not survive a power cut, because they are then written again.
             with written_whole(folder / name, durable=False) as file:
                 file.write(files[name])
 

@@ -1,9 +1,9 @@
 """Trains jobs on a Ray cluster: ``python -I -m reward_synth.executors.ray.broker``, a process of its own.
 
-Ray listens on the network and unpickles what it receives, so anybody who may talk to a cluster may run code in its
-processes. Therefore the process that talks to Ray is not the loop. It has no key, no environment variables but Ray's,
-and an empty working folder (Ray puts that folder first on the path of its workers). It takes orders from the loop and
-ends with it.
+Ray listens on the network and unpickles what it receives, so anybody who can connect to a cluster can run code in its
+processes. Therefore only this process talks to Ray, and not the loop. It has no key, few environment variables, and an
+empty working folder (Ray puts that folder first on the path of its workers). It takes orders from the loop and ends
+with it.
 """
 
 from __future__ import annotations
@@ -38,21 +38,21 @@ RETRIES = 3
 """How often a job goes to another node when its own is lost. Ray itself retries nothing here, since it does not know of
 checkpoints."""
 LOOK_SECONDS, LONGEST_LOOK_SECONDS = 1.0, 5.0
-"""How often each seat answers. From 100 seats on it is less often, since one process must handle all answers."""
+"""Seconds between two answers of a seat. It is more with over 100 seats, since one process handles all answers."""
 WAIT_SECONDS = 0.2
 LEAVE_SECONDS = 7.0
-"""Time for seats to end their calls and trainings, before Ray ends the seats."""
+"""Time that seats have to end their calls and trainings, before Ray ends the seats."""
 REACH_SECONDS = 5.0
 NO_ROOM_SECONDS = 300.0
-"""How long to wait for a node that can hold a training, in a cluster without one."""
+"""How long to wait until the cluster has a node that can hold a training."""
 OBJECT_STORE = 512 << 20
 
 
 def main(arguments: Sequence[str]) -> int:
     """Serve until the loop closes the pipe.
 
-    :param arguments: the cluster's address, empty to start one here; its cores; trainings side by side, 0 for as many
-        as there is room for; a folder for Ray's files; the loop's process id.
+    :param arguments: the cluster's address, empty to start one here; its cores; trainings at the same time, 0 for as
+        many as the cluster has room for; a folder for Ray's files; the loop's process id.
     """
     address, cores, most, folder, parent = arguments
     stay_with(int(parent))
@@ -82,7 +82,7 @@ def _claim_pipes() -> Line[Order]:
 def _connected(address: str, cores: int, folder: Path) -> Iterator[None]:
     """A connection to the cluster.
 
-    :raises RewardSynthError: it cannot be reached, or is of another version.
+    :raises RewardSynthError: it cannot be reached, or has another version.
     """
     options: dict[str, Any] = {"address": address}
     if not address:
@@ -111,7 +111,7 @@ _HINT = "is it up (`ray status`), and of the same Ray and Python versions? Unset
 
 
 def _reach(address: str) -> None:
-    """Check an address first, because Ray itself would try it for two minutes and longer."""
+    """Check an address first, because Ray itself would try it for more than two minutes."""
     host, colon, port = address.rpartition(":")
     if "://" in address or not colon or not port.isdecimal():
         raise RewardSynthError(
@@ -137,21 +137,21 @@ class _Task:
 
 
 class Crew:
-    """The seats on the nodes: it gives them jobs, reads their answers, and replaces lost seats."""
+    """Manages the seats on the nodes: it gives them jobs, reads their answers, and replaces lost seats."""
 
     def __init__(self, line: Line[Order], most: int) -> None:
         """
-        :param most: trainings side by side; 0: as many as the cluster has room for.
+        :param most: trainings at the same time; 0: as many as the cluster has room for.
         """
         self._line, self._most = line, most
-        # No restarts by Ray: a lost seat has lost its folder, and the job must be packed again.
+        # Ray must not restart a lost seat: its folder is lost too, so the job must be packed again.
         self._make = ray.remote(num_cpus=1, memory=WORKER_MEMORY, max_restarts=0, max_task_retries=0)(Seat).remote
         self._waiting: list[_Task] = []
         self._seated: list[_Task] = []
         self._slots, self._counted, self._had_room = 0, -1.0, time.monotonic()
 
     def work(self) -> None:
-        """Follow orders until the line is closed; then no training runs any more.
+        """Follow orders until the line is closed. Afterwards no training runs.
 
         :raises RewardSynthError: no node can hold a training, a node runs other versions, or the disk is full.
         """
@@ -234,12 +234,12 @@ class Crew:
             task.answer = task.seat.look.remote(seconds)
 
     def _take(self, task: _Task, look: Look) -> None:
-        """Write all files that a training left, as if it had been trained here."""
+        """Write all files that a training left, as if it had run here."""
         job = task.job
         files = {name: content for name, content in look.files.items() if name != "job.json"}
         try:
             check_episodes(look.trajectories, job.seed_index)
-            # An evaluation of before, which was of another job, may have played more.
+            # An earlier evaluation, of another job, may have left more episodes.
             for path in episode_paths(job.trajectories, job.seed_index):
                 path.unlink()
             unpack(look.trajectories, job.trajectories)
@@ -256,7 +256,7 @@ class Crew:
         self._done(task)
 
     def _lose(self, task: _Task, why: str) -> None:
-        """After the loss of a seat with its node or process, continue elsewhere from the last rung's checkpoint."""
+        """Put the job of a lost seat first in the queue; the next seat continues from the last rung's checkpoint."""
         task.losses += 1
         if task.losses > RETRIES:
             self._crash(task, f"its node was lost {task.losses} times, at last: {why}")
@@ -287,7 +287,7 @@ def _slots(resources: dict[str, float]) -> int:
 
 
 def _same_versions(theirs: dict[str, str]) -> None:
-    """Refuse other versions: figures of trainings can be compared only if the same programs made them."""
+    """Refuse a node with other versions: results can be compared only if the same programs computed them."""
     ours = versions()
     for name in sorted(ours.keys() | theirs.keys()):
         if ours.get(name) != theirs.get(name):
@@ -298,7 +298,7 @@ def _same_versions(theirs: dict[str, str]) -> None:
 
 
 def _in_short(error: BaseException) -> str:
-    """One line about an error. For an error on a node, the last line, below the traceback."""
+    """One line about an error. For an error on a node it is the last line, below the traceback."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     return (lines[-1] if isinstance(error, RayTaskError) else lines[0])[:300]
 

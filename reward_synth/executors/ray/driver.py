@@ -35,7 +35,7 @@ _NOT_PASSED_ON = frozenset({"RAY_ADDRESS", "RAY_RUNTIME_ENV_HOOK", "RAY_JOB_CONF
 def require_ray() -> None:
     """Make sure that Ray is installed, without loading it.
 
-    :raises RewardSynthError: it is not.
+    :raises RewardSynthError: Ray is not installed.
     """
     if importlib.util.find_spec("ray") is None:
         raise RewardSynthError(
@@ -44,21 +44,21 @@ def require_ray() -> None:
 
 
 class RayExecutor:
-    """Trains jobs on a cluster, through a broker: a process without keys, the only one that talks to Ray.
+    """Trains jobs on a cluster, through a broker: a process without keys, and the only one that talks to Ray.
 
-    The broker keeps the jobs' folders on this machine up to date, so that they end up like those of a local run. Like
-    any worker, it ends with the thread that made it.
+    The broker keeps the jobs' folders on this machine up to date, so that in the end they look like those of a local
+    run. Like any worker, it ends with the thread that started it.
     """
 
     def __init__(self, jobs: int | None) -> None:
         """
-        :param jobs: trainings side by side; None: as many as the cluster has room for.
+        :param jobs: trainings at the same time; None: as many as the cluster has room for.
         :raises RewardSynthError: Ray is not installed, or the cluster cannot be reached.
         """
         require_ray()
         address = os.environ.get("RAY_ADDRESS", "")
         address = "" if address == "local" else address
-        # Not in TMPDIR, whose path may be long: Ray makes sockets there, and their paths have at most 107 bytes.
+        # TMPDIR may be a long path, and Ray makes sockets in the folder, whose paths may have at most 107 bytes.
         self._folder = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))
         self._stderr = self._folder / "broker.txt"
         cores = jobs or machine.workers()
@@ -126,7 +126,7 @@ class RayExecutor:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _stop(self) -> None:
-        """End all trainings. If the broker is gone or does not answer, they end with it."""
+        """End all trainings. If the broker does not answer, it is killed, and they end with it."""
         try:
             self._tell(Order(kind="stop"))
             self._await("stopped", STOP_SECONDS, "")
@@ -172,13 +172,13 @@ class RayExecutor:
 
 
 def broker_environment(*, own_cluster: bool) -> dict[str, str]:
-    """The environment variables of the broker and of a cluster that it starts: a worker's, and Ray's own. No key.
+    """The environment variables of the broker and of a cluster that it starts: a worker's and Ray's own, but no key.
 
-    :param own_cluster: it starts a cluster. Then only holders of a token that is made here may talk to it.
+    :param own_cluster: True if it starts a cluster. Then only holders of a token that is made here may use it.
     """
     rays = {name: text for name, text in os.environ.items() if name.startswith("RAY_") and name not in _NOT_PASSED_ON}
     fixed = {
-        # After a start by `uv run`, Ray would send the working folder to the nodes.
+        # Otherwise Ray would send the working folder to the nodes if `uv run` started this process.
         "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
         "RAY_USAGE_STATS_ENABLED": os.environ.get("RAY_USAGE_STATS_ENABLED", "0"),
     }

@@ -14,15 +14,15 @@ class Order(Value):
 
     kind: Literal["train", "stop"]
     jobs: tuple[TrainJob, ...] = ()
-    """The jobs to train, the more urgent first."""
+    """The jobs to train, the most urgent first."""
 
 
 class Event(Value):
-    """From the broker to the loop. The details lie in the job's folder."""
+    """From the broker to the loop. The details are in the job's folder."""
 
     kind: Literal["ready", "failed", "seen", "done", "stopped"]
-    """``seen``: the curves have grown. ``stopped``: no training runs. ``failed``: it cannot continue, and ends."""
+    """``seen``: the curves have grown. ``stopped``: no training runs. ``failed``: the broker must end."""
     folder: Path | None = None
-    """The job's, for ``seen`` and ``done``."""
+    """The job's folder, for ``seen`` and ``done``."""
     message: str = ""
     hint: str = ""

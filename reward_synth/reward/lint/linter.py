@@ -1,7 +1,7 @@
 """The lint: precise errors that a small model can repair, before anything runs.
 
-It works on the syntax tree with lists of what is allowed. It makes rewards come right; it is not what keeps
-hostile code in, which no static check can do.
+It compares the syntax tree with lists of what is allowed. It helps authors to write correct rewards. It does not
+contain hostile code; no static check can do that.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class LintReport:
 
     @property
     def ok(self) -> bool:
-        """True if there is no error; warnings may be there."""
+        """True if there is no error; there may be warnings."""
         return not any(finding.severity == "error" for finding in self.findings)
 
 
@@ -43,9 +43,9 @@ def lint(source: str, layout: Layout, entry: Entry = "compute_reward", action_si
 
     :param source: the file's text; for ``success`` and ``fitness`` also one expression over ``episode``.
     :param layout: all fields of the environment.
-    :param entry: what the source is.
+    :param entry: the function that the source defines.
     :param action_size: elements of an action, to check indices; None: not checked.
-    :returns: never raises, whatever the source is.
+    :returns: the findings and the fields that the source reads. It never raises, whatever the source is.
     """
     findings = Findings()
     tree = parse_source(source, entry, findings)
@@ -93,7 +93,7 @@ def _check_module(tree: ast.Module, declared: Declared, findings: Findings) -> b
 def _check_statements(
     tree: ast.Module, declared: Declared, aliases: dict[str, str], module: set[str], findings: Findings
 ) -> None:
-    """Check each statement of the module on its own: names and syntax of all first."""
+    """Check each statement of the module on its own: first syntax and names of all, then bounds and writes."""
     views = scopes.view_names(scopes.top_functions(tree), declared)
     weights = scopes.class_fields(tree)
     checked: list[tuple[ast.stmt, Scope]] = []
@@ -114,7 +114,7 @@ def _check_statements(
 
 
 def _check_recursion(functions: dict[str, ast.FunctionDef], findings: Findings) -> None:
-    """Note the calls by which a function calls itself, through others or not."""
+    """Report calls by which a function calls itself, directly or through other functions."""
     done: set[str] = set()
     active: list[str] = []
 

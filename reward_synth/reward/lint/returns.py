@@ -78,7 +78,7 @@ def _check_return(
         case ast.Call(func=ast.Name(id="dict"), args=[], keywords=keywords):
             return {_check_name(keyword.arg, node.lineno, findings) for keyword in keywords if keyword.arg}
         case ast.Call(func=ast.Name(id=helper)) if helper in helpers:
-            return set()  # What a helper returns, the probe sees.
+            return set()  # The probe checks what a helper returns.
         case ast.Name(id=name) if (names := _built_names(name, function, findings)) is not None:
             return names
     what, fix = _repair(node.value, singles)
@@ -87,7 +87,7 @@ def _check_return(
 
 
 def _built_names(name: str, function: ast.FunctionDef, findings: Findings) -> set[str] | None:
-    """Terms of a dict that is built in a local name, or None if the name is no such dict."""
+    """Terms of a dict that is built under a local name; None if the name is not such a dict."""
     names: set[str] = set()
     is_dict = False
     for node in _own_nodes(function):
@@ -160,7 +160,7 @@ def _repair(value: ast.expr | None, singles: dict[str, ast.expr]) -> tuple[str, 
 
 
 def _summands(node: ast.expr) -> list[tuple[str, ast.expr]]:
-    """The expressions that a sum adds up, each with its sign; a shallow walk down the left side."""
+    """The expressions that a sum adds up, each with its sign. Sums inside of right operands are not split."""
     right: list[tuple[str, ast.expr]] = []
     while isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
         right.append(("-" if isinstance(node.op, ast.Sub) else "", node.right))

@@ -1,4 +1,4 @@
-"""The lint's rules, and what collects their findings."""
+"""The lint's rules, and the collector of their findings."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from reward_synth.reward.rules import declared
 RULES = declared("lint", "lint")
 
 MAXIMUM_FINDINGS = 20
-"""More would drown a small model."""
+"""More findings would confuse a small model."""
 LONGEST_TEXT = 1_000
 """Characters of a message or a repair; a repair may hold a line of 16 terms."""
 
 
 class Findings:
-    """Collects findings; the same fault on several lines becomes one that names them all."""
+    """Collects findings. The same fault on several lines becomes one finding that names all lines."""
 
     def __init__(self) -> None:
         self._lines: dict[tuple[str, str, str], list[int]] = {}
 
     def add(self, rule: str, message: str, fix: str | None = None, line: int | None = None) -> None:
-        """Note a fault of a rule in :data:`RULES`; without ``fix`` with the rule's own repair."""
+        """Add a fault against a rule in :data:`RULES`. If ``fix`` is None, the rule's own fix is used."""
         fix = RULES[rule].fix if fix is None else fix
         lines = self._lines.setdefault((rule, cut(message, LONGEST_TEXT), cut(fix, LONGEST_TEXT)), [])
         if line is not None and line not in lines:
@@ -30,7 +30,7 @@ class Findings:
         return bool(self._lines)
 
     def ordered(self) -> tuple[Finding, ...]:
-        """By line; of more than :data:`MAXIMUM_FINDINGS` the first errors."""
+        """The findings by line. If there are more than :data:`MAXIMUM_FINDINGS`, only the first errors."""
         found = []
         for (rule, message, fix), lines in self._lines.items():
             lines.sort()
@@ -45,5 +45,5 @@ class Findings:
 
 
 def cut(text: str, limit: int) -> str:
-    """The text, or so many characters of it with dots at the end."""
+    """The text, shortened to ``limit`` characters with dots at the end if it is longer."""
     return text if len(text) <= limit else text[: limit - 3] + "..."

@@ -44,14 +44,14 @@ class Scope:
     views: set[str] = field(default_factory=set)
     """Names that stand for a view with fields."""
     values: dict[str, ast.expr] = field(default_factory=dict)
-    """Local names that are bound once, and to what."""
+    """Local names that are bound exactly once, with their values."""
     shaped: dict[str, ast.expr] = field(default_factory=dict)
-    """As ``values``, and names that ``+=`` changes later, which leaves the shape as it is."""
+    """The same as ``values``, plus names that ``+=`` changes later, because that keeps the shape."""
     weights: frozenset[str] = frozenset()
     """Fields of refused classes, which are constants in disguise."""
 
     def field_read(self, node: ast.AST) -> str:
-        """The attribute that the expression reads of a view; empty for any other expression."""
+        """The attribute that the expression reads from a view; empty for any other expression."""
         match node:
             case ast.Attribute(value=ast.Name(id=owner), attr=name) if owner in self.views:
                 return name
@@ -60,7 +60,7 @@ class Scope:
 
 @lru_cache(maxsize=32)
 def walked(tree: ast.AST) -> tuple[ast.AST, ...]:
-    """All nodes of a tree that no longer changes; walking it anew is what takes most of a lint's time."""
+    """All nodes of a tree, which must no longer change. They are cached: walking takes most of a lint's time."""
     return tuple(ast.walk(tree))
 
 
@@ -80,7 +80,7 @@ def import_aliases(tree: ast.AST) -> dict[str, str]:
 
 
 def imported_functions(tree: ast.AST) -> dict[str, str]:
-    """Local name to its own for every function or constant that is imported from numpy or ``math`` by name."""
+    """Local name to original name for every function or constant imported from numpy or ``math`` by name."""
     return {
         alias.asname or alias.name: alias.name
         for node in walked(tree)
@@ -90,7 +90,7 @@ def imported_functions(tree: ast.AST) -> dict[str, str]:
 
 
 def bound_names(tree: ast.AST) -> set[str]:
-    """Every name that something inside the tree binds, its own name left out."""
+    """Every name that is bound inside the tree; the name of the tree itself does not count."""
     names: set[str] = set()
     for node in walked(tree):
         match node:
@@ -106,7 +106,7 @@ def bound_names(tree: ast.AST) -> set[str]:
 
 
 def class_fields(tree: ast.Module) -> frozenset[str]:
-    """Names that the bodies of classes give a value."""
+    """Names that get a value in the body of a class."""
     bodies = [statement for node in tree.body if isinstance(node, ast.ClassDef) for statement in node.body]
     return frozenset(name for s in bodies if isinstance(s, ast.Assign | ast.AnnAssign) for name in bound_names(s))
 
@@ -123,7 +123,7 @@ def module_names(tree: ast.Module) -> set[str]:
 
 
 def module_values(tree: ast.Module) -> dict[str, ast.expr]:
-    """Names that the module's own statements give a value, and to which the last binds them."""
+    """Names that get a value at the top level of the module, each with its last value."""
     values: dict[str, ast.expr] = {}
     for statement in tree.body:
         match statement:
@@ -135,7 +135,7 @@ def module_values(tree: ast.Module) -> dict[str, ast.expr]:
 
 
 def top_functions(tree: ast.Module) -> dict[str, ast.FunctionDef]:
-    """The functions at the top level, by name; of two with one name the last, which is the one that runs."""
+    """The functions at the top level, by name. Of two with the same name it is the last, which is the one that runs."""
     return {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
@@ -172,7 +172,7 @@ def _passed_views(
 
 
 def local_calls(caller: ast.FunctionDef, functions: dict[str, ast.FunctionDef]) -> Iterator[tuple[str, ast.Call]]:
-    """The calls of functions of the file inside a function, each with the name of the called one."""
+    """The calls inside ``caller`` of functions of the file, each with the name of the called function."""
     for call in walked(caller):
         match call:
             case ast.Call(func=ast.Name(id=name)) if name in functions:
@@ -183,7 +183,7 @@ def local_calls(caller: ast.FunctionDef, functions: dict[str, ast.FunctionDef]) 
 def single_assignments(function: ast.AST, augmented: bool = False) -> dict[str, ast.expr]:
     """Local names with exactly one binding, ``name = value``, and that value.
 
-    :param augmented: True to take names that ``+=`` and its like change later as well.
+    :param augmented: True to include names that ``+=`` or a similar operator changes later.
     """
     values: dict[str, list[ast.expr | None]] = {}
     for node in walked(function):

@@ -13,12 +13,12 @@ from reward_synth.reward.lint.rules import Findings
 from reward_synth.reward.namespace import Entry, is_expression
 
 LONGEST_SOURCE = 20_000
-"""Bytes."""
+"""In bytes."""
 DEEPEST_BRACKETS = 60
 DEEPEST_TREE = 60
 MOST_NODES = 4_000
 _BIDIRECTIONAL = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""They make a line look different from what it is."""
+"""Characters that make a line look different from what Python reads."""
 _CODING = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.ASCII)
 
 
@@ -28,7 +28,7 @@ def parse_source(source: str, entry: Entry, findings: Findings) -> ast.Module | 
         return None
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Such as an escape that is none: it is no fault of a reward.
+            warnings.simplefilter("ignore")  # For example, an invalid escape sequence is not a fault of a reward.
             expression = entry != "compute_reward" and is_expression(source)
             tree = ast.parse(source.strip(), mode="eval") if expression else ast.parse(source)
     except SyntaxError as error:
@@ -58,7 +58,7 @@ def _check_text(source: str, findings: Findings) -> bool:
 
 
 def _check_characters(source: str, findings: Findings) -> bool:
-    """Refuse what an editor does not show: letters of any language are fine in comments and texts."""
+    """Refuse characters that an editor does not show. Letters of any language are fine in comments and texts."""
     for number, line in enumerate(source.replace("\r\n", "\n").split("\n"), 1):
         hidden = "" if line.isprintable() else next(filter(_is_unseen, line), "")
         if hidden:
@@ -77,9 +77,9 @@ def _is_unseen(character: str) -> bool:
 
 
 def _bracket_depth(source: str, findings: Findings) -> int:
-    """Deepest nesting of brackets, strings and comments left out where the text can be split into tokens.
+    """Deepest nesting of brackets outside of strings and comments, as far as the text can be split into tokens.
 
-    Names with letters beyond ASCII are noted on the way: Python folds look-alikes of `open` into `open`.
+    It also reports names with letters beyond ASCII, because Python reads look-alikes of `open` as `open`.
     """
     depth = deepest = 0
     try:
@@ -92,7 +92,7 @@ def _bracket_depth(source: str, findings: Findings) -> int:
                 message = f"the name `{token.string[:60]}` has letters beyond a to z"
                 findings.add("hidden-character", message, f"call it `{plain[:60]}`", token.start[0])
     except (tokenize.TokenError, SyntaxError, ValueError):
-        pass  # Unfinished text: what was counted up to there decides, and the parser explains the rest.
+        pass  # The text is incomplete: the depth up to there counts, and the parser explains the rest.
     return deepest
 
 

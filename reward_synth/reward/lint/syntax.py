@@ -19,7 +19,7 @@ _DUNDER = re.compile(r"(?<!\w)__\w+__")
 LARGEST_NUMBER = 1e9
 LONGEST_NAME = 60
 MOST_GUESSES = 40
-"""Each "did you mean" costs a fraction of a millisecond, and few are shown."""
+"""Each "did you mean" takes a fraction of a millisecond, and only a few of them are shown."""
 LARGEST_RANGE = 10_000
 LARGEST_ARRAY = 1_000
 LARGEST_EXPONENT = 64
@@ -53,12 +53,12 @@ def fold(node: ast.expr) -> float | None:
 
 
 def text_of(node: ast.AST, limit: int = 80) -> str:
-    """Source text of a node, cut to so many characters."""
+    """Source text of a node, cut to ``limit`` characters."""
     return cut(ast.unparse(node), limit)
 
 
 def operator_text(operator: ast.operator) -> str:
-    """The sign of an operator."""
+    """The symbol of an operator."""
     return text_of(ast.BinOp(ast.Name("a"), operator, ast.Name("b")))[2:-2]
 
 
@@ -74,9 +74,9 @@ def _is_text(node: ast.expr) -> bool:
 
 
 class SyntaxWalker(ast.NodeVisitor):
-    """What does not depend on names: statements, imports, calls and the size of things.
+    """Checks what does not depend on names: statements, imports, calls, and the size of loops and arrays.
 
-    The tree's depth must have been bounded before: this recurses.
+    It recurses, so the caller must check the tree's depth first.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class SyntaxWalker(ast.NodeVisitor):
         self.guesses = 0
 
     def add(self, rule: str, node: ast.AST, message: str, fix: str | None = None) -> None:
-        """Note a fault at the node; without ``fix`` with the rule's own repair."""
+        """Add a fault at the node. If ``fix`` is None, the rule's own fix is used."""
         self.findings.add(rule, message, fix, getattr(node, "lineno", None))
 
     def visit(self, node: ast.AST) -> None:
@@ -122,7 +122,7 @@ class SyntaxWalker(ast.NodeVisitor):
         self.visit(node.body)
 
     def _annotation(self, node: ast.expr | None) -> None:
-        """Annotations are never evaluated here, but they are where somebody imports the file."""
+        """Allow plain types only. Annotations are never evaluated here, but they are if somebody imports the file."""
         strange = [] if node is None else [part for part in ast.walk(node) if not isinstance(part, allowed.TYPE_NODES)]
         if node is not None and strange:
             self.add("annotation", node, f"`{text_of(node)}` is not a plain type")
@@ -301,12 +301,12 @@ class SyntaxWalker(ast.NodeVisitor):
             self.add("unknown-function", node, "`np.ndarray(...)` is memory that nobody wrote", "use `np.zeros`")
 
     def guess(self, name: str, known: frozenset[str] | set[str]) -> list[str]:
-        """The nearest known name; none for absurd names, and none when many have been asked for already."""
+        """The nearest known names; empty for an overlong name, and after :data:`MOST_GUESSES` guesses."""
         self.guesses += 1
         return nearest(name, sorted(known)) if self.guesses <= MOST_GUESSES and len(name) <= LONGEST_NAME else []
 
     def unknown_function(self, node: ast.AST, module: str, name: str, known: frozenset[str]) -> None:
-        """Note a function of numpy or math that is not on the list."""
+        """Report a function of numpy or math that is not on the list."""
         fix = allowed.REFUSED_NUMPY.get(name, "")
         guess = self.guess(name, known)
         if not fix and name in allowed.LINALG and known is not allowed.LINALG:

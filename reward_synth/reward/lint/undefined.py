@@ -1,7 +1,7 @@
-"""The lint's rule about roots, logarithms and arc functions of what may lie outside of their range.
+"""The lint's rule about roots, logarithms and arc functions of values that may lie outside of their domain.
 
-Each expression gets bounds that follow from its text and from names that are bound once; nothing is run. Where they
-cannot be told, the rule is silent.
+Each expression gets bounds, which follow from its text and from names that are bound once; no code runs. If the bounds
+are not known, the rule is silent.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from reward_synth.reward.lint.syntax import fold, text_of
 
 INFINITY = math.inf
 DEEPEST = 150
-"""Expressions inside expressions and behind names; more would exhaust Python's stack."""
+"""Levels of nested expressions, also those that names stand for; more would exhaust Python's stack."""
 
 
 class Bounds(NamedTuple):
-    """Between which numbers a value, or each element of an array, lies."""
+    """The interval in which a value, or each element of an array, lies."""
 
     low: float = -INFINITY
     high: float = INFINITY
 
 
 Maybe = Bounds | None
-"""None: not even that it is a number can be told."""
+"""None: it is not known whether the value is a number at all."""
 ANY = Bounds()
 NEEDS: dict[str, tuple[Bounds, str]] = {
     "sqrt": (Bounds(0.0), "np.sqrt(np.maximum({0}, 0.0))"),
@@ -42,7 +42,7 @@ NEEDS: dict[str, tuple[Bounds, str]] = {
     "acos": (Bounds(-1.0, 1.0), "math.acos(min(1.0, max(-1.0, {0})))"),
     "asin": (Bounds(-1.0, 1.0), "math.asin(min(1.0, max(-1.0, {0})))"),
 }
-"""Functions that are NaN, infinite or raise outside of an interval, and a form that cannot."""
+"""Functions that raise or are not finite outside of an interval, and a form that always works."""
 
 
 def _exponential(value: float) -> float:
@@ -69,15 +69,15 @@ _FUNCTIONS: dict[str, Callable[[float, float], Bounds]] = {
         words("array asarray copy float float64 ravel flatten mean max amax min amin median round"), Bounds
     ),
 }
-"""From the bounds of the first argument to those of the result."""
+"""Functions from the bounds of the first argument to the bounds of the result."""
 _EXTREMES = {"maximum": max, "fmax": max, "max": max, "minimum": min, "fmin": min, "min": min}
 
 
 class Reader:
-    """Tells the bounds of the expressions of one function.
+    """Finds the bounds of the expressions of one function.
 
-    :param names: what the names that are bound once stand for.
-    :param imported: local name to its own for the functions that are imported by name.
+    :param names: the values of the names that are bound once.
+    :param imported: local name to original name of the functions that are imported by name.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Reader:
         self._depth = 0
 
     def check(self, tree: ast.AST, findings: Findings) -> None:
-        """Note every call inside whose argument may lie outside of its range."""
+        """Report every call in the tree whose argument may lie outside of the function's domain."""
         for node in walked(tree):
             if isinstance(node, ast.Call) and node.args and (name := self._function(node)) in NEEDS:
                 needed, form = NEEDS[name]
@@ -101,7 +101,7 @@ class Reader:
     def bounds(self, node: ast.expr) -> Maybe:
         """Bounds of the expression's value."""
         if id(node) not in self._found:
-            self._found[id(node)] = None  # What a name that stands for itself is.
+            self._found[id(node)] = None  # The result for a name that stands for itself.
             self._depth += 1
             if self._depth < DEEPEST:
                 self._found[id(node)] = self._read(node)
@@ -174,7 +174,7 @@ class Reader:
 
 
 def _joined(parts: Sequence[Maybe]) -> Maybe:
-    """What holds for all of them."""
+    """Bounds that hold for all parts; None if those of one part are not known."""
     known = [part for part in parts if part is not None]
     if not known or len(known) < len(parts):
         return None
@@ -191,14 +191,14 @@ def _arithmetic(operator: ast.operator, left: Bounds, right: Bounds) -> Bounds:
         products = [0.0 if 0.0 in (x, y) else x * y for x in left for y in right]
         return Bounds(min(products), max(products))
     if isinstance(operator, ast.Div) and (c > 0.0 or d < 0.0):
-        # Where both are unbounded, the bound of the divisor that is finite gives the largest ratio, the other 0.
+        # Infinity over infinity counts as 0, because the divisor's finite bound already gives the largest ratio.
         ratios = [0.0 if math.isinf(x) and math.isinf(y) else x / y for x in left for y in right]
         return Bounds(min(ratios), max(ratios))
     return _power(left, right) if isinstance(operator, ast.Pow) else ANY
 
 
 def _power(base: Bounds, exponent: Bounds) -> Bounds:
-    """Of a base that is not negative, or raised to an even number."""
+    """Bounds of a power. They are known if the base is not negative, or the exponent is an even number."""
     if exponent.low == exponent.high and exponent.low % 2.0 == 0.0:
         base = _size(*base)
     if base.low < 0.0:

@@ -32,7 +32,7 @@ class Walker(SyntaxWalker):
             self._field(node, owner.id)
             return
         if isinstance(owner, ast.Name) and owner.id in ("np", "numpy", "math") and owner.id not in self.scope.names:
-            self.visit(owner)  # Its missing import is the fault; its function may be right.
+            self.visit(owner)  # Only the missing import is a fault; the function may be right.
             return
         field = self.field_of(owner)
         if field is not None and field[1] == () and name not in SCALAR_METHODS:
@@ -171,7 +171,7 @@ class Walker(SyntaxWalker):
     visit_comprehension = visit_For
 
     def _no_view(self, node: ast.expr, parts: Iterable[ast.expr]) -> None:
-        """Note a state that is used as if it were a value."""
+        """Report a state that is used as if it were a value."""
         if any(isinstance(part, ast.Name) and part.id in self.scope.views for part in parts):
             root = self.declared.roots[-1]
             example = next(iter(dict(self.declared.layout)), "field")
@@ -179,13 +179,13 @@ class Walker(SyntaxWalker):
             self.add("state-indexed", node, message, f"read one field by name: `{root}.{example}`")
 
     def _in_order(self, over: ast.expr) -> None:
-        """Note an iteration over what has no order of its own."""
+        """Report an iteration over a set, whose order is not fixed."""
         match self.scope.values.get(over.id) if isinstance(over, ast.Name) else over:
             case ast.Set() | ast.SetComp() | ast.Call(func=ast.Name(id="set" | "frozenset")):
                 self.add("set-order", over, f"`{text_of(over)}` has no fixed order")
 
     def _dimensions(self, node: ast.expr, depth: int = 8) -> int:
-        """Dimensions of the array that an expression over fields is; 0 for a number, and where they are not known."""
+        """Number of dimensions of an expression over fields; 0 for a number, and if it is not known."""
         if depth == 0:
             return 0
         match node:

@@ -1,7 +1,7 @@
-"""The lint's rules about writes: to the inputs, which are read-only, and to what stands at the module's top level.
+"""The lint's rules about writes: to the inputs, which are read-only, and to values at the module's top level.
 
-Memory is followed through names that are bound once and through slices. What a helper does to its arguments, the
-read-only arrays show when it runs.
+To find out whose memory a value shares, names that are bound once and slices are followed. Writes by helpers to their
+arguments are not checked here: the read-only arrays raise when the code runs.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from reward_synth.reward.lint.syntax import operator_text, text_of
 
 CHANGING = frozenset({"append", "extend", "insert", "add", "update", "setdefault", "pop", "remove", "clear"})
 DEEPEST = 100
-"""Names that stand for names."""
+"""Most steps from one name to the next that it stands for."""
 
 
 class Writes:
-    """Reads one function and adds to ``findings``.
+    """Checks one function and adds to ``findings``.
 
-    :param kept: names at the top level of the module that stand for a value.
+    :param kept: names of values at the top level of the module.
     """
 
     def __init__(
         self, function: ast.FunctionDef, declared: Declared, scope: Scope, kept: set[str], findings: Findings
     ) -> None:
         self.function, self.declared, self.scope, self.findings = function, declared, scope, findings
-        # What += does to an array changes its memory, not whose memory it is.
+        # `+=` changes an array's content, but not whose memory it is.
         self.names = single_assignments(function, augmented=True)
         names = [node for node in walked(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
         changed = {id(node.target) for node in walked(function) if isinstance(node, ast.AugAssign)}
@@ -49,9 +49,9 @@ class Writes:
                     self._write(target, target.value)
 
     def memory_of(self, node: ast.expr, depth: int = DEEPEST) -> str | None:
-        """Whose memory a value is: text of a field, ``action``, or a name of the module; None for its own.
+        """Whose memory a value shares: text of a field, ``action``, or a name of the module; None for no other's.
 
-        An element of an array is a number, and nobody's memory.
+        An element of an array is a number, which shares no memory.
         """
         if depth == 0:
             return None
@@ -83,7 +83,7 @@ class Writes:
             self.findings.add("writes-input", message, fix, node.lineno)
 
     def _write(self, node: ast.expr, owner: ast.expr, only_kept: bool = False) -> None:
-        """Note a write into a value, if it changes more than the function's own."""
+        """Report a write into a value that does not belong to the function."""
         memory, shown = self.memory_of(owner), text_of(owner)
         if memory in self.kept:
             message = f"`{memory}` stands outside the function and is changed in it"
@@ -96,7 +96,7 @@ class Writes:
 
 
 def _targets(node: ast.AST) -> Iterator[ast.expr]:
-    """What a statement binds or writes to, tuples taken apart."""
+    """The targets that a statement binds or writes to; tuples are split into their elements."""
     targets: list[ast.expr] = []
     if isinstance(node, ast.Assign):
         targets = list(node.targets)

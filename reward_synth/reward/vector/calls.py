@@ -1,4 +1,4 @@
-"""What functions of numpy, ``math`` and Python, and methods, do with values that are computed for a whole batch.
+"""Calls of numpy, ``math`` and Python functions, and of methods, with values that are computed for a whole batch.
 
 The locked reward process imports this module, so it may import numpy and the standard library only.
 """
@@ -49,7 +49,7 @@ MOST_ELEMENTS = 1000
 
 
 class Calls:
-    """Calls, as lines of a program."""
+    """Translates calls to lines of a program."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -73,7 +73,7 @@ class Calls:
         }
 
     def elements(self, value: Any) -> list[Any]:
-        """What iterating over the value gives."""
+        """The elements that an iteration over the value gives."""
         if isinstance(value, Batch):
             refuse(not value.shape, "iterating over a number")
             return [self.item(value, place) for place in range(value.shape[0])]
@@ -145,7 +145,7 @@ class Calls:
         return self.program.elementwise(name, values, type_, sign)
 
     def reduction(self, name: str, value: Any, rest: Sequence[Any], keywords: Mapping[str, Any]) -> Batch:
-        """A sum or the like over all elements, or those along an axis."""
+        """A reduction, such as a sum, over all elements or along an axis."""
         options = {**dict(zip(("axis",), rest, strict=False)), **keywords}
         axis = options.pop("axis", None)
         refuse(options or len(rest) > 1 or not (axis is None or type(axis) is int), f"{name} with options")
@@ -165,7 +165,7 @@ class Calls:
         return self.reduce_vector(name, value, count)
 
     def reduce_vector(self, name: str, value: Batch, count: int) -> Batch:
-        """A sum or the like over the elements of a vector."""
+        """A reduction, such as a sum, over the elements of a vector."""
         emit = self.program.emit
         if name in ("any", "all"):
             return emit(f"np.logical_{'or' if name == 'any' else 'and'}.reduce({value.text}, 0)", (), "b")
@@ -283,7 +283,7 @@ class Calls:
         return self.program.whole(replace(value, kind="py"))
 
     def extreme(self, name: str, *values: Any) -> Any:
-        """Python's ``max`` or ``min``: of equal ones the first, and NaN is neither above nor below."""
+        """Python's ``max`` or ``min``: of equal values the first counts, and NaN is neither larger nor smaller."""
         if len(values) == 1:
             values = tuple(self.elements(values[0]))
         return reduce(lambda best, value: self.better(name, best, value), values)
@@ -302,7 +302,7 @@ class Calls:
             return self.program.emit(text, (), "f", kind, sign)
         test = self.program.compare(_GREATER if name == "max" else _LESS, value, best)
         result = self.program.where(test, value, best)
-        # A comparison with NaN keeps the first, so only a bound that comes first holds for all rows.
+        # A comparison with NaN keeps the first value, so only what is known of both signs is certain for all rows.
         return replace(result, sign=min(ours[0].sign, ours[1].sign))
 
     def added(self, values: Any, start: Any = 0) -> Any:
@@ -314,7 +314,7 @@ class Calls:
         refuse(start != 0 or any(item.type != "f" and item.kind != "py" for item in ours), "a sum with a start")
         kinds = {item.kind for item in ours}
         if sys.version_info >= (3, 12) and kinds == {"py"}:
-            # Python adds its own floats with a correction since 3.12.
+            # Since 3.12, Python corrects rounding errors when it sums its own floats.
             text = ", ".join(self.program.operand(item) for item in items)
             self.program.names["add_row"] = lambda *row: sum(row)
             return self.program.emit(f"each(add_row, n, None, {text})", (), "f", "py")

@@ -1,4 +1,4 @@
-"""The whole-batch form of a reward, used as long as it is seen to equal the reward called row by row.
+"""The whole-batch form of a reward. It is used as long as it gives the same as the reward called row by row.
 
 The locked reward process imports this module, so it may import numpy and the standard library only.
 """
@@ -15,13 +15,13 @@ from reward_synth.reward.vector.form import Layout, agree, vectorise
 
 Scalar = Callable[[Any, Any, Any], Any]
 FIRST, EVERY = 16, 64
-"""Both forms run on the first batches, and on every so manieth from then on."""
+"""Both forms run on the first 16 batches, and on every 64th batch after that."""
 LEAST_ROWS = 4
 """For fewer rows the scalar form is as fast."""
 
 
 class CheckedForm:
-    """Two forms of one reward, of which the scalar one is right wherever they differ.
+    """Two forms of one reward. Where they differ, the scalar form is right.
 
     :param scalar: (states, actions, next_states) to terms, (rows, K), row by row.
     """
@@ -43,13 +43,13 @@ class CheckedForm:
             return quick
         self._declined += quick is None
         right = self._scalar(states, actions, next_states)
-        # A form that differs, or has no answer for a quarter of the batches, costs more than it is worth.
+        # A vector form that differs is wrong, and one that fails for a quarter of the batches saves no time.
         if (quick is not None and not agree(quick, right)) or 4 * self._declined > self._batches + FIRST:
             self._form = None
         return right
 
     def _at_once(self, states: Any, actions: Any, next_states: Any) -> Any | None:
-        """The vector form's terms; None where it raises or is not finite, which the scalar form then explains."""
+        """The vector form's terms; None if it raises or a term is not finite, which the scalar form then reports."""
         assert self._form is not None
         try:
             table = self._form.call(states, actions, next_states)

@@ -53,7 +53,7 @@ TYPES: dict[Native, Any] = {
     Native(builtins, "float"): float, Native(MODULES["numpy"], "float64"): np.float64,
 }  # fmt: skip
 POISON = object()
-"""What a name is bound to after branches of which values have nothing in common."""
+"""The value of a name to which two branches gave values that cannot be merged."""
 
 
 @dataclass
@@ -79,7 +79,7 @@ class Expressions:
         self.steps = 0
 
     def step(self, node: ast.AST, kind: str) -> Callable[..., Any]:
-        """What handles a node."""
+        """The method that handles a node; ``kind`` is ``of`` for an expression and ``do`` for a statement."""
         self.steps += 1
         handler = getattr(self, f"_{kind}_{type(node).__name__}", None)
         if handler is None or self.steps > MOST_STEPS:
@@ -96,7 +96,7 @@ class Expressions:
         raise NotImplementedError
 
     def merged(self, test: Batch, yes: Any, no: Any, known: dict[tuple[int, int], Any]) -> Any:
-        """``yes`` where the test holds, else ``no``; containers element by element, what is one stays one."""
+        """``yes`` where the test holds, else ``no``; containers element by element. Shared objects stay shared."""
         if yes is no:
             return yes
         if (id(yes), id(no)) in known:

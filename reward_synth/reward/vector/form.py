@@ -1,10 +1,10 @@
 """From a reward of one transition to the same reward of a whole batch.
 
-The source is run once, with values that stand for arrays over the batch; what it does with them becomes a short
-numpy program without loops or branches. Branches become ``np.where``, helper functions and loops over constants are
-unrolled, and whatever is not surely handled gives None: the reward is then called row by row. Where the scalar form
-would raise for a row, the program raises, or gives a value that is not finite. This makes rewards fast and protects
-nothing. The locked reward process imports this module, so it may import numpy and the standard library only.
+The source is run once, with values that stand for arrays over the batch. The operations on them become a short numpy
+program without loops or branches. Branches become ``np.where``; helper functions and loops over constants are unrolled.
+If anything is not certain to be handled, the result is None, and the reward is called row by row. Where the scalar form
+would raise for a row, the program raises, or gives a value that is not finite. This is for speed, not for protection.
+The locked reward process imports this module, so it may import numpy and the standard library only.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class VectorForm(NamedTuple):
     """From states (N, W), actions (N, A) and next states (N, W) to terms (N, K). It raises, or gives a value that is
     not finite, wherever the scalar form raises; it may also do so where the scalar form does not."""
     source: str
-    """The numpy program, for people."""
+    """The text of the numpy program, for people to read."""
 
 
 def vectorise(source: str, layout: Layout, action_size: int, terms: tuple[str, ...]) -> VectorForm | None:
-    """A form of the reward that computes all rows of a batch at once; None if there surely is none.
+    """A form of the reward that computes all rows of a batch at once; None if no form is certain to be right.
 
     :param layout: fields of the rows of states.
     :param action_size: elements of an action.
@@ -57,7 +57,7 @@ def vectorise(source: str, layout: Layout, action_size: int, terms: tuple[str, .
 
 
 def agree(vector: FloatArray, scalar: FloatArray) -> bool:
-    """Whether the two forms gave the same terms (N, K), but for the rounding of another order of additions."""
+    """True if the two forms gave the same terms (N, K), apart from rounding by another order of additions."""
     return bool(np.allclose(vector, scalar, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True))
 
 
@@ -121,7 +121,7 @@ class _Tracer(Expressions):
         bound = dict(zip(names[len(names) - len(function.defaults) :], function.defaults, strict=True))
         if len(arguments) > len(names) or not set(keywords) <= set(names[len(arguments) :]):
             raise Unsupported("arguments that do not fit")
-        # What is handed over may not be changed: a branch inside would change a copy of it.
+        # Arguments must not be changed, because a branch inside would only change a copy.
         bound |= {name: _frozen(value) for name, value in (*zip(names, arguments, strict=False), *keywords.items())}
         stored = {
             node.id
@@ -168,7 +168,7 @@ class _Tracer(Expressions):
 
     def _do_AugAssign(self, node: ast.AugAssign, frame: Frame) -> None:
         old = self.expression(node.target, frame)
-        # An array or a list would be changed in place, wherever else it is known.
+        # `+=` changes an array or a list in place, so its other names would see the change too.
         if isinstance(old, (list, dict, np.ndarray)) or (isinstance(old, Batch) and (old.shape or old.kind == "0d")):
             raise Unsupported("a change in place")
         new = self.program.binary(node.op, old, self.expression(node.value, frame), frame.active)
@@ -209,7 +209,7 @@ class _Tracer(Expressions):
             branches.append((self.block(body, branch), branch))
         (yes_ended, yes), (no_ended, no) = branches
         if yes_ended or no_ended:
-            # The rest of the block is for the rows of the other branch.
+            # Only the rows of the other branch run the rest of the block.
             left = no if yes_ended else yes
             frame.names, frame.active = left.names, left.active
             return yes_ended and no_ended
@@ -250,7 +250,7 @@ def _frozen(value: Any) -> Any:
 
 
 def _copied(value: Any, known: dict[int, Any]) -> Any:
-    """A copy of lists and dictionaries, in which what was one object is one object."""
+    """A copy of lists and dictionaries. An object that occurs twice is copied once, so that it stays one object."""
     if id(value) not in known:
         if type(value) is dict:
             known[id(value)] = {key: _copied(entry, known) for key, entry in value.items()}

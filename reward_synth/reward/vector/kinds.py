@@ -1,7 +1,7 @@
-"""What is known of a value in reward code that is computed for a whole batch, and the operations on such values.
+"""What is known about a value in reward code that is computed for a whole batch, and the operations on such values.
 
-A :class:`Batch` stands for an array with one entry per row in its last axis; everything else is a plain Python or
-numpy constant. An operation on constants is done at once; one that a batch takes part in becomes a line of a
+A :class:`Batch` stands for an array with one entry per row in its last axis. Every other value is a plain Python or
+numpy constant. An operation on constants is done at once. An operation with a batch becomes a line of a
 :class:`Program`. The locked reward process imports this module, so it may import numpy and the standard library only.
 """
 
@@ -20,25 +20,25 @@ import numpy as np
 from reward_synth.reward.vector.numbers import dot, each, finite, norm, not_zero, power, stacked, total
 
 Kind = Literal["py", "np", "?", "0d"]
-"""A number of Python (which raises on a division by zero), one of numpy, either, or perhaps a 0-d array (mutable)."""
+"""Python's number (raises on a division by zero), numpy's number, one of both, or perhaps a 0-d array (mutable)."""
 Shape = tuple[int, ...]
 EXACT = 2**53
-"""Integers below this are the same as floats."""
+"""Floats represent all integers below this exactly."""
 MOST_LINES = 400
 MAYBE_PYTHON = ("py", "?", "0d")
-"""Kinds whose methods are not surely those of a numpy number."""
+"""Kinds that may lack the methods of a numpy number."""
 TELLING_ZEROS = frozenset(
     ("atan2", "arctan2", "copysign", "signbit", "divide", "true_divide", "reciprocal", "heaviside", "power")
 )
-"""Functions that may tell -0.0 from 0.0."""
+"""Functions whose result may differ between -0.0 and 0.0."""
 
 
 class Unsupported(Exception):
-    """The code cannot surely be computed for a whole batch."""
+    """It is not certain that the code can be computed for a whole batch."""
 
 
 def refuse(applies: object, what: str) -> None:
-    """Give up on code that holds this, if it applies."""
+    """Give up on the whole-batch form if this applies to the code."""
     if applies:
         raise Unsupported(what)
 
@@ -50,12 +50,12 @@ class Batch:
     text: str
     """Its name in the program."""
     shape: Shape
-    """Of one row; the array's is ``(*shape, N)``."""
+    """Shape of one row; that of the array is ``(*shape, N)``."""
     type: Literal["f", "i", "b"]
-    """Of an element: float64, int64 or bool."""
+    """Type of an element: float64, int64 or bool."""
     kind: Kind
     sign: int = 0
-    """2: surely not zero and not below (or NaN), 1: surely not below zero, 0: unknown."""
+    """2: above zero or NaN, 1: not below zero, 0: unknown."""
     limit: float = math.inf
     """Largest absolute value of an integer."""
 
@@ -80,7 +80,7 @@ def has_batch(value: Any) -> bool:
 
 
 def describe(value: Any) -> Batch:
-    """A constant's shape, type and kind, without a name; a batch as it is."""
+    """A constant's shape, type and kind, as a batch without a name. A batch is returned as it is."""
     if isinstance(value, Batch):
         return value
     array = np.asarray(value) if isinstance(value, (bool, int, float, np.generic, np.ndarray)) else None
@@ -95,14 +95,14 @@ def describe(value: Any) -> Batch:
 
 
 def joined(values: Sequence[Batch]) -> Kind:
-    """The kind of what arithmetic on the values gives."""
+    """The kind of the result of arithmetic on the values."""
     if any(value.shape for value in values) or any(value.kind == "np" for value in values):
         return "np"
     return "py" if all(value.kind == "py" for value in values) else "?"
 
 
 def broadcast(values: Sequence[Batch]) -> Shape:
-    """The shape of one row of what an elementwise operation gives."""
+    """The shape of one row of an elementwise operation's result."""
     try:
         return np.broadcast_shapes(*(value.shape for value in values))
     except ValueError as error:
@@ -121,7 +121,7 @@ class Program:
         self.names: dict[str, Any] = {"np": np, **{function.__name__: function for function in FUNCTIONS}}
         self.zeros_matter = zeros_matter
         self.tells_zeros = False
-        """Whether something may tell -0.0 from 0.0."""
+        """True if a result may depend on the sign of a zero."""
 
     def emit(
         self, text: str, shape: Shape, type_: str = "f", kind: Kind = "np", sign: int = 0, limit: float = math.inf
@@ -134,7 +134,7 @@ class Program:
         return Batch(self.known[text], shape, type_, kind, sign, limit)  # type: ignore[arg-type]
 
     def demand(self, text: str) -> None:
-        """A line that raises where the scalar form may raise."""
+        """Add a line that raises where the scalar form may raise."""
         if ("", text) not in self.lines:
             self.lines.append(("", text))
 
@@ -151,7 +151,7 @@ class Program:
         if isinstance(value, Batch):
             return value.text
         describe(value)
-        # Of a 0-d array, numpy need not find out the type.
+        # With a 0-d array, numpy does not have to find out the type of the number.
         array = np.array(value, dtype=np.float64 if as_float else None)
         return self.constant(array[..., None] if array.ndim else array)
 
@@ -168,7 +168,7 @@ class Program:
         lines = [*self.lines, ("", f"out = np.empty((n, {len(values)}))"), *(("", text) for text in outputs)]
         kept, needed = [], set[str]()
         for name, text in reversed(lines):
-            # A call for each row may raise even if its value is not used.
+            # A call for each row is kept, because it may raise even if its value is not used.
             if not name or name in needed or text.startswith(("each(", "power(")):
                 needed.update(re.findall(r"\bv\d+\b", text))
                 kept.append(f"    {name} = {text}" if name else f"    {text}")
@@ -202,7 +202,7 @@ class Program:
         return replace(value, kind=kind)
 
     def where(self, test: Batch, yes: Any, no: Any, kind: Kind | None = None) -> Any:
-        """``yes`` in the rows where the test holds, else ``no``; one row's shape must be the same without ``kind``."""
+        """``yes`` in the rows where the test holds, else ``no``. Without ``kind``, both must have the same shape."""
         ours = describe(yes), describe(no)
         refuse(kind is None and ours[0].shape != ours[1].shape, "values of different shapes")
         shape = broadcast((test, *ours)) if kind else ours[0].shape
@@ -264,7 +264,7 @@ class Program:
         return self.arithmetic(symbol, left, right, ours)
 
     def integers(self, left: Any, right: Any) -> tuple[Any, Any]:
-        """Both operands in a form in which numpy computes what Python computes with integers."""
+        """Both operands, converted so that numpy computes what Python computes with integers."""
         ours = describe(left), describe(right)
         refuse(ours[0].type == ours[1].type == "b" and joined(ours) != "py", "arithmetic of numpy's truth values")
         pair = [
@@ -290,7 +290,7 @@ class Program:
         return self.emit(text, broadcast(ours), "f" if floats else "i", joined(ours), sign, limit)
 
     def guard_divisor(self, symbol: str, right: Any, ours: tuple[Batch, Batch], active: str | None) -> None:
-        """Demand that a Python number is not divided by zero."""
+        """Add a line that raises if a Python number is divided by zero."""
         if symbol != "/" and ours[0].type + ours[1].type != "ff" and isinstance(right, Batch):
             raise Unsupported("a remainder of integers")
         if joined(ours) == "np":
@@ -314,7 +314,7 @@ class Program:
                 text = f"each({self.constant(math.pow)}, n, {active}, {self.operand(base)}, {self.operand(exponent)})"
             return self.emit(text, (), "f", joined(ours), int(even))
         refuse(ours[1].shape or isinstance(exponent, Batch) or ours[0].kind == "0d", "a power of varying exponents")
-        # For some numbers, numpy multiplies or takes a root: it must see a number here as well.
+        # For some exponents, numpy multiplies or takes a root, but only if the exponent is a number, as here.
         return self.emit(f"{self.operand(base)} ** {self.constant(exponent)}", ours[0].shape, sign=int(even))
 
     def dot(self, left: Any, right: Any) -> Batch:

@@ -1,4 +1,4 @@
-"""Sums, products and functions of a whole batch, equal bit for bit to those of one row after another.
+"""Sums, products and functions of a whole batch, bit for bit equal to those computed row by row.
 
 Arrays hold a batch in their last axis: a number per row is (N,), a vector of k per row is (k, N). The locked
 reward process imports this module, so it may import numpy and the standard library only.
@@ -39,7 +39,7 @@ def total(values: Array) -> Array:
     if count < 8:
         sums: Array = np.add.reduce(values, 0)
         return sums
-    # numpy adds up a vector in eight lanes, then the lanes in pairs, then what is left.
+    # numpy adds up a vector in eight lanes, then the lanes in pairs, then the remaining elements.
     whole = count - count % 8
     lanes = np.add.reduce(values[:whole].reshape(-1, 8, values.shape[1]), 0)
     while len(lanes) > 1:
@@ -53,7 +53,7 @@ def total(values: Array) -> Array:
 def dot(left: Array, right: Array) -> Array:
     """Inner products, two of (k, N) to (N,); ``right`` may also be one constant vector, (k,).
 
-    The rows are laid out one by one: the library that multiplies them adds in another order otherwise.
+    Each row is copied to contiguous memory; otherwise the library would add in another order.
     """
     products: Array = np.vecdot(left.T.copy(), right if right.ndim == 1 else right.T.copy())
     return products
@@ -76,7 +76,7 @@ def stacked(count: int, rows: tuple[Any, ...]) -> Array:
 
 
 def each(function: Callable[..., Any], count: int, active: Array | None, *values: Any) -> Array:
-    """A Python function of every row, called only where ``active``; NaN elsewhere. It may raise.
+    """The results of a Python function for every row. It is called only where ``active``; NaN elsewhere. It may raise.
 
     :param values: (N,) arrays, or single numbers.
     """
@@ -97,7 +97,7 @@ def power(base: Array, exponent: float, active: Array | None) -> Array:
     """``base ** exponent`` of Python floats; raises where Python raises, or would give a complex number."""
     if len(base) < 8 or not is_twin("pow"):
         return each(math.pow, len(base), active, base, exponent)
-    # An exponent of one element would make numpy multiply instead, which rounds differently.
+    # With an exponent of one element, numpy would multiply instead, which rounds differently.
     exponents = np.empty(len(base))
     exponents.fill(exponent)
     powers: Array = np.power(base, exponents)
@@ -123,9 +123,9 @@ def not_zero(values: Array, active: Array | None) -> None:
 
 @cache
 def is_twin(name: str) -> bool:
-    """Whether numpy's function gives the same bits as that of ``math`` on this machine.
+    """True if numpy's function gives the same bits as that of ``math`` on this machine.
 
-    Either numpy calls the same library, or it has its own approximation, which then differs in every few numbers.
+    Either numpy calls the same library, or it has its own approximation, which differs for one in every few numbers.
     """
     shifted = 1.0 if name == "acosh" else 0.0
     samples = np.concatenate((np.linspace(1e-3, 0.999, 399), np.geomspace(1e-9, 0.9, 101))) + shifted

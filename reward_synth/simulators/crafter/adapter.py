@@ -17,7 +17,8 @@ from reward_synth.state.table import FieldTable
 DEFAULT_SIDE = 64
 DEFAULT_WORLDS = 256
 DEFAULT_DISTANCES = {"near_diamond": (3, 16), "far_from_tree": (7, 30), "far_from_cow": (8, 30)}
-"""By start, the steps to what is sought. A random player comes upon a nearer cow in every seventh episode."""
+"""By start, smallest and largest distance to the target, in steps. In every seventh episode, a random player would find
+a cow that is nearer."""
 
 SEEN_BY_POLICY = (
     "The policy sees of each kind the nearest in view, the cells beside it, what it has, where it is from the start,"
@@ -28,9 +29,8 @@ SEEN_BY_POLICY = (
 class Crafter(ExtraSimulator):
     """The simulator ``crafter``: environments like ``crafter-collect-wood``, one per task.
 
-    Arguments: ``side`` of the world in cells (64; 16 to 256), ``worlds``: how many different ones there are (256; 0
-    draws a new one for each episode), and for starts away from something ``distance``, the smallest and the largest, in
-    steps.
+    Arguments: ``side``, of the world, in cells (64; 16 to 256); ``worlds``, the number of different worlds (256; 0
+    draws a new one for each episode); ``distance``, smallest and largest, in steps, for starts away from a target.
     """
 
     name = "crafter"
@@ -56,17 +56,17 @@ class Crafter(ExtraSimulator):
         return CrafterEnv(task, side, worlds, distance, arguments.get("render_mode"))
 
     def table(self, base: Any) -> FieldTable:
-        """The table of an unwrapped environment; the same for all."""
+        """The table of an unwrapped environment; it is the same for all."""
         from reward_synth.simulators.crafter.fields import field_table
 
         return field_table(base)
 
     def seconds_per_step(self, env: gymnasium.Env[Any, Any]) -> float:
-        """1.0: the game knows steps, not seconds."""
+        """1.0, because the game has steps, but no seconds."""
         return 1.0
 
     def describe(self, env_id: str, arguments: Mapping[str, Any]) -> str:
-        """As :meth:`environments`, with how far away that is which is sought, and what the policy sees."""
+        """As :meth:`environments`, with the distance to the target and with what the policy sees."""
         task = TASKS[env_id]
         told = [task.description]
         if task.start in DEFAULT_DISTANCES:
@@ -75,11 +75,11 @@ class Crafter(ExtraSimulator):
         return " ".join([*told, SEEN_BY_POLICY])
 
     def horizon(self, env_id: str) -> int:
-        """Steps of an episode where no task says how many."""
+        """Steps of an episode if no task sets them."""
         return TASKS[env_id].horizon if env_id in TASKS else 300
 
     def experts(self, env: gymnasium.Env[Any, Any]) -> list[Expert]:
-        """A walker that knows the map, for tasks that have an end; none for the whole game."""
+        """A scripted player that knows the map, for tasks that have an end; none for the whole game."""
         from reward_synth.simulators.crafter.experts import expert
 
         base: Any = env.unwrapped

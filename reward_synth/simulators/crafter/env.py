@@ -1,7 +1,7 @@
-"""Crafter as a Gymnasium environment: upstream's rules, starts that a task needs, and a view as plain numbers.
+"""Crafter as a Gymnasium environment: upstream's rules, starts that fit a task, and numbers in place of a picture.
 
-What a step leaves out has no influence on the game: the picture, the native reward, and look-ups through small arrays.
-It needs the extra ``crafter``; import it where it is used.
+A step leaves out only what has no influence on the game: the picture, the native reward, and look-ups through small
+arrays. This module needs the extra ``crafter``, so import it only where it is used.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from reward_synth.simulators.crafter.upstream import constants, engine
 from reward_synth.simulators.crafter.world import Cow, Player, Skeleton, Terrain, World, Zombie, draw_terrain, populate
 
 DRAWS = 300
-"""Worlds that are tried for a start; many have no path near a diamond."""
+"""Number of worlds that are tried for a start; many have no path near a diamond."""
 REACH = 18
-"""Creatures farther away from the player than this, in steps, stand still; as upstream has it."""
+"""As in upstream, creatures at this distance from the player or farther do not move; in steps."""
 REMEMBERED = 8
-"""Positions before the present one that the state tells."""
+"""Number of earlier positions in the state."""
 _NAMES = tuple(ACTIONS)
 
 
@@ -39,15 +39,15 @@ class CrafterEnv(gymnasium.Env[NDArray[np.float32], int]):
 
     :param task: where episodes start and what ends them.
     :param side: width and height of the world in cells.
-    :param worlds: how many different worlds there are; 0 draws a new one for each episode. Lots in the game, and where
-        it starts, differ in each episode all the same.
-    :param distance: for tasks that start at a distance from something, the smallest and the largest.
+    :param worlds: number of different worlds; 0 draws a new one for each episode. The start and the random draws of the
+        game differ in each episode in any case.
+    :param distance: smallest and largest distance in steps, for tasks that start away from a target.
 
     :ivar world: the present world.
     :ivar player: upstream's player.
-    :ivar steps: since the episode's start.
+    :ivar steps: number of steps since the episode's start.
     :ivar start: cell that the episode started on.
-    :ivar explored: what the player has seen, and where it has been.
+    :ivar explored: the cells that the player has seen or visited.
     :ivar recent: cells before the present one, newest first.
     """
 
@@ -67,14 +67,14 @@ class CrafterEnv(gymnasium.Env[NDArray[np.float32], int]):
         self.observation_space = gymnasium.spaces.Box(-1.0, 1.0, (OBSERVED,), np.float32)
         self._side, self._worlds, self._distance = side, worlds, distance
         self.world = World((side, side))
-        # So that every field can be read before the first episode; after it, an unseeded reset draws at random.
+        # After this reset, every field can be read before the first episode. Later unseeded resets are random.
         self.reset(seed=0)
         self._np_random = None
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[NDArray[np.float32], dict[str, Any]]:
-        """Draw a world and a start; the seed alone decides, in whatever process."""
+        """Draw a world and a start, which depend on the seed alone."""
         super().reset(seed=seed)
         self._begin()
         return observe(self), {}
@@ -105,7 +105,7 @@ class CrafterEnv(gymnasium.Env[NDArray[np.float32], int]):
         )
 
     def step(self, action: int) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
-        """One step of the game. The reward is always 0.0; it ends by death, or when the task's end is reached.
+        """One step of the game. The reward is always 0.0. The episode ends by death or at the task's end.
 
         :param action: number of one of :data:`~reward_synth.simulators.crafter.kinds.ACTIONS`.
         """
@@ -139,19 +139,19 @@ class CrafterEnv(gymnasium.Env[NDArray[np.float32], int]):
         return bool(self.player.health <= 0 and self.world[self.player.cell][0] == "lava")
 
     def map_distance(self, kind: str) -> int:
-        """Steps, as the crow flies, to the nearest of the kind on the whole map; twice its side if there is none."""
+        """Steps, if nothing were in the way, to the nearest of the kind on the map; twice its side if there is none."""
         return self.world.distance(kind, self.player.cell)
 
     @property
     def time_of_day(self) -> float:
-        """Share of a day of 300 steps, from its start."""
+        """Time since the start of the day, as a share of its 300 steps."""
         return (self.steps / 300) % 1
 
     def _set_daylight(self) -> None:
         self.world.daylight = 1 - abs(float(np.cos(np.pi * (self.time_of_day + 0.3)))) ** 3
 
     def _balance(self, chunk: tuple[int, int, int, int], creatures: Any) -> None:
-        """Let creatures of a chunk come or go, by light and room, as upstream does it."""
+        """Spawn or remove creatures of a chunk, depending on light and room, as upstream does."""
         light = self.world.daylight
         grass, path = self.world.count_in(chunk, "grass"), self.world.count_in(chunk, "path")
         dark = 3.5 - 3 * light
@@ -182,12 +182,12 @@ class CrafterEnv(gymnasium.Env[NDArray[np.float32], int]):
                 self.world.remove(leaving)
 
     def render(self) -> NDArray[np.uint8] | None:
-        """Upstream's picture, 360x360, as the game's designer shows it; None without ``render_mode``."""
+        """Upstream's picture, shape (360, 360, 3); None without ``render_mode``."""
         if self.render_mode is None:
             return None
         unit = np.array([40, 40])
         lots, self.world.random = self.world.random, np.random.RandomState(self.steps)
-        try:  # The picture's noise at night must not take lots from the game.
+        try:  # The picture's noise at night must not change the random draws of the game.
             local = engine.LocalView(self.world, _textures(), list(VIEW))(self.player, unit)
         finally:
             self.world.random = lots

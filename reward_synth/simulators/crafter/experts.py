@@ -1,6 +1,6 @@
-"""A scripted player that knows the whole map: it walks the shortest way to what its task asks for.
+"""A scripted player that knows the whole map: it walks the shortest way to the target of its task.
 
-Import it where it is used: it needs the extra ``crafter``.
+This module needs the extra ``crafter``, so import it only where it is used.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _TARGETS = {
 }
 _TABLE_WOOD = 2
 _STEP, _DIG, _WAIT = 1, 2, 6
-"""What a cell of the way costs: free ground, rock that is first dug out, a creature that may go away or be killed."""
+"""Cost of a cell of the way: free ground, rock that must be dug out, a creature that may go away or be killed."""
 
 
 def expert(env: Any) -> Expert:
-    """The walker for an unwrapped environment, until its task's end. Its actions are -1, with 1 for the chosen one."""
+    """The player of an unwrapped environment, until its task's end. An action is 1 for the chosen one, -1 elsewhere."""
 
     def act() -> FloatArray | None:
         if END_TESTS[env.task.end](env) or env.player.health <= 0:
@@ -67,7 +67,7 @@ def _ahead(env: Any) -> Cell:
 
 
 def _turn(env: Any) -> Cell:
-    """A direction to look for room in: the next one round."""
+    """The next direction, clockwise, in which to look for a free cell."""
     around = [(-1, 0), (0, -1), (1, 0), (0, 1)]
     return around[(around.index(tuple(env.player.facing)) + 1) % 4]
 
@@ -102,7 +102,7 @@ def _way(env: Any, target: str) -> Sequence[Cell]:
 
 
 def _costs(env: Any) -> dict[int, int]:
-    """What it costs to pass a cell, by what is seen on it; what is missing cannot be passed."""
+    """Cost of passing a cell, by what is on it. A cell with anything else cannot be passed."""
     prices = dict.fromkeys(("grass", "sand", "path"), _STEP)
     stock = env.player.inventory
     if stock["wood_pickaxe"]:

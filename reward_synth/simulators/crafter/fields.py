@@ -15,9 +15,9 @@ from reward_synth.state.table import FieldTable
 
 class _Fields(Value):
     essential: frozenset[str]
-    """All that a small model is shown."""
+    """Names of the only fields that a small model is shown."""
     rows: tuple[FieldRow, ...]
-    """A reward that pays out what only judges may read is a sparse one in disguise, or has a map."""
+    """With fields that only judges may read, a reward would be sparse in disguise, or know the whole map."""
 
 
 _FILE = read_data(__file__, "fields.json", _Fields)

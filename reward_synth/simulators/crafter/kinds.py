@@ -1,4 +1,4 @@
-"""Names of what there is in Crafter's world: plain text, so that tables and docs need not load the extra."""
+"""Names of everything in Crafter's world, as plain text, so that tables and docs do not need the extra."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ MATERIALS, CREATURES, ITEMS, ACHIEVEMENTS = _FILE.materials, _FILE.creatures, _F
 KINDS = MATERIALS + CREATURES
 """All that can be seen on a cell."""
 CODES = {kind: number for number, kind in enumerate(KINDS, 1)}
-"""Number of each, which for materials is upstream's; 0 is none."""
+"""Number of each kind. Materials have upstream's numbers; 0 stands for nothing."""
 VITALS = _FILE.vitals
-"""Each, and how it falls and rises."""
+"""Each vital value, and what lowers and raises it."""
 ACTIONS = _FILE.actions
 """Each action, in upstream's order, and what it does."""

@@ -1,8 +1,8 @@
-"""OpenSimplex noise in three dimensions for many points at once: what a world of Crafter is drawn from.
+"""OpenSimplex noise in three dimensions for many points at once, from which Crafter's worlds are drawn.
 
-The package opensimplex, which Crafter uses, takes one point at a time in plain Python: 0.8 s for a world. Here it is
-the sum that defines the noise: every vertex of the lattice within a distance of √2 adds its gradient, weighted by
-(2 - d²)⁴. The lattice is the one of the integers, sheared along the diagonal.
+The package opensimplex, which Crafter uses, computes one point at a time in plain Python: 0.8 s for a world. This
+module computes the sum that defines the noise: every lattice vertex within a distance of √2 adds its gradient, weighted
+by (2 - d²)⁴. The lattice is that of the integers, sheared along the diagonal.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from reward_synth.simulators.crafter.upstream import GRADIENTS3, NORM_CONSTANT3,
 _SHEAR = 1 / 3
 _UNSHEAR = -1 / 6
 _REACH = 2.0
-"""Squared distance at which a vertex's weight is down to 0."""
+"""Squared distance at which a vertex's weight has fallen to 0."""
 
 
 _GRADIENTS: FloatArray = GRADIENTS3.reshape(-1, 3).T[:, np.arange(256) % 24].astype(np.float64)
@@ -27,10 +27,10 @@ _GRADIENTS: FloatArray = GRADIENTS3.reshape(-1, 3).T[:, np.arange(256) % 24].ast
 
 
 class Noise:
-    """A noise field; the seed decides.
+    """A noise field.
 
-    :param seed: the same seed gives opensimplex's values, to about 1e-4: that package leaves out all but two of the
-        vertices that are almost out of reach.
+    :param seed: the same seed gives opensimplex's values, except for about 1e-4: of the vertices that are almost out
+        of reach, that package uses only two.
     """
 
     def __init__(self, seed: int) -> None:
@@ -44,7 +44,7 @@ class Noise:
         vertices, places = _vertices()
         weights = origin @ (2.0 * places.T) - np.square(places).sum(axis=1)
         weights += (_REACH - np.square(origin).sum(axis=1))[:, None]
-        # From here on: the pairs of a point and a vertex within its reach. Coordinate by coordinate numpy is quickest.
+        # Arrays below have an entry per point and vertex in its reach. numpy is fastest coordinate by coordinate.
         near, vertex = np.divmod(np.flatnonzero(weights > 0.0), len(vertices))
         slopes = np.zeros(len(near))
         hashed: Any = 0
@@ -54,20 +54,20 @@ class Noise:
             slopes += gradients_d[hashed] * (origin_d[near] - places_d[vertex])
         squared = np.square(weights.ravel()[weights.ravel() > 0.0])
         values = np.bincount(near, np.square(squared) * slopes, len(x)) / NORM_CONSTANT3
-        # Rules ask for its sign, and at some points it is 0: not the machine's rounding errors must decide there.
+        # The rules test its sign. At some points it is 0, and there rounding errors of the machine must not decide.
         rounded: FloatArray = np.round(values, 12)
         return rounded
 
 
 def _placed(lattice: FloatArray) -> FloatArray:
-    """Where points (n, 3) of the lattice lie."""
+    """Positions of lattice points (n, 3)."""
     placed: FloatArray = lattice + lattice.sum(axis=1, keepdims=True) * _SHEAR
     return placed
 
 
 @functools.cache
 def _vertices() -> tuple[FloatArray, FloatArray]:
-    """All vertices (26, 3) that some point of the lattice's cell at 0 is within reach of, and where they lie."""
+    """All vertices (26, 3) in reach of some point of the lattice's cell at 0, and their positions."""
     offsets, inside = _cube(np.arange(-1.0, 3.0)), _placed(_cube(np.linspace(0.0, 1.0, 21)))
     places = _placed(offsets)
     distances = np.square(inside[:, None] - places).sum(axis=2).min(axis=0)

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from reward_synth.simulators.crafter.kinds import CODES, ITEMS, KINDS, VIEW, VITALS, Cell
 
 OUT_OF_VIEW = VIEW[0] // 2 + VIEW[1] // 2 + 1
-"""Distance that is told of what is not in view: one more than to the view's corner."""
+"""Distance that is reported for what is not in view: one more than to the view's corner."""
 
 _OFFSETS = [(x, y) for x in range(-(VIEW[0] // 2), VIEW[0] // 2 + 1) for y in range(-(VIEW[1] // 2), VIEW[1] // 2 + 1)]
-# The farthest first, so that the nearest of a kind is what stays; of equals that one stays which upstream's map has
-# first.
+# The farthest cell comes first: when a dictionary is made of them, the nearest of a kind comes last and stays. Of
+# equally near cells, the one that comes first in upstream's map stays.
 _ORDER = sorted(range(len(_OFFSETS)), key=lambda k: (abs(_OFFSETS[k][0]) + abs(_OFFSETS[k][1]), k), reverse=True)
 _ORDERED_OFFSETS = [_OFFSETS[k] for k in _ORDER if _OFFSETS[k] != (0, 0)]
 _ORDERED_CELLS = np.array([k for k in _ORDER if _OFFSETS[k] != (0, 0)])
@@ -38,11 +38,11 @@ class Sight:
         self.nearest = dict(zip(self.cells[_ORDERED_CELLS].tolist(), _ORDERED_OFFSETS, strict=True))
 
     def faces(self, kind: str) -> bool:
-        """True if that is on the faced cell."""
+        """True if the faced cell shows this kind."""
         return self.faced == CODES[kind]
 
     def offset(self, kind: str) -> tuple[int, int] | None:
-        """Where the nearest of the kind is, seen from the player: x to the right, y down; None if none is in view."""
+        """Offset from the player to the nearest of the kind: x to the right, y down; None if none is in view."""
         return self.nearest.get(CODES[kind])
 
     def distance(self, kind: str) -> int:
@@ -52,7 +52,7 @@ class Sight:
 
 
 _FAR = (2 * VIEW[0] + VIEW[0] // 2, 2 * VIEW[1] + VIEW[1] // 2)
-"""How far the map of what has been seen reaches to each side, in cells: five views, the present one in the middle."""
+"""How far the map of seen cells reaches to each side, in cells: five views, with the present one in the middle."""
 
 
 class Explored:
@@ -69,14 +69,14 @@ class Explored:
     def __init__(self, side: int, start: Cell) -> None:
         shape = (side + 2 * _FAR[0], side + 2 * _FAR[1])
         self._visited = np.zeros(shape, np.float32)
-        # There is nothing to be seen beyond the world's edge.
+        # Beyond the world's edge there is nothing to see, so those cells count as seen.
         self._seen = np.ones(shape, np.float32)
         self._seen[_FAR[0] : -_FAR[0], _FAR[1] : -_FAR[1]] = 0.0
         self.seen_cells = self.visited_cells = 0
         self.move_to(start)
 
     def move_to(self, cell: Cell) -> None:
-        """Take in where the player is now, the cell of before or another one."""
+        """Record the player's present cell, which may be the same as before."""
         here = (cell[0] + _FAR[0], cell[1] + _FAR[1])
         view = _around(self._seen, cell, VIEW)
         self.seen_cells += view.size - int(view.sum())
@@ -90,7 +90,7 @@ class Explored:
         return _around(self._visited, cell, VIEW)
 
     def seen(self, cell: Cell) -> NDArray[np.float32]:
-        """Share that has been seen of the view around a cell and of those beside it, shape (5, 5), x first."""
+        """Share of seen cells, in the view around a cell and in the views around that one; shape (5, 5), x first."""
         views = _around(self._seen, cell, (5 * VIEW[0], 5 * VIEW[1])).reshape(5, VIEW[0], 5, VIEW[1])
         shares: NDArray[np.float32] = views.mean(axis=(1, 3))
         return shares
@@ -108,9 +108,9 @@ _LARGEST = 9.0
 _BESIDE = list(_FACED.values())
 _ROWS = np.arange(len(_BESIDE) + 1)
 _WHOLE_WAY = 24.0
-"""Cells from the start, to a side, at which the policy no longer knows how far away it is."""
+"""Distance from the start, in cells along an axis, beyond which the observation no longer changes."""
 _GROUND = np.zeros(len(KINDS) + 1, np.float32)
-"""By number of what is seen on a cell, how it is to walk there: 1 free, 0 blocked, below 0 harmful."""
+"""By the number of what is on a cell, what it means to walk there: 1 free, 0 blocked, below 0 harmful."""
 for _kinds, _value in ((("grass", "sand", "path"), 1.0), (("lava",), -1.0), (("zombie", "skeleton", "arrow"), -0.5)):
     _GROUND[[CODES[kind] for kind in _kinds]] = _value
 _PARTS = (3 * len(KINDS), (len(_FACED) + 1) * _KINDS, len(_STOCK), 2, 2 * len(_OFFSETS), 5 * 5, 4)
@@ -122,11 +122,10 @@ OBSERVED = sum(_PARTS)
 def observe(env: Any) -> NDArray[np.float32]:
     """The policy's observation, shape (OBSERVED,), all between -1 and 1.
 
-    Of each kind: whether one is in view, and where the nearest is, right and down; what is on the cells to the left,
-    to the right, above and below, and on the faced one, each as a 1 among zeros; vitals and inventory; where the
-    player is, seen from the start; of each cell in view, how it is to walk there and whether the player has been
-    there; how much has been seen of what lies around, two views far; the step to the faced cell; daylight; whether
-    the player sleeps.
+    For each kind: whether one is in view, and the offset to the nearest, right and down. What is on the cells to the
+    left, to the right, above, below, and on the faced one, each as a one-hot vector. Vitals and inventory. The player's
+    offset from the start. For each cell in view: what it means to walk there, and whether the player has been there.
+    Share of seen cells, up to two views away. The step to the faced cell. Daylight. Whether the player sleeps.
     """
     sight, player, explored = env.sight, env.player, env.explored
     nearest = np.zeros(_PARTS[0], dtype=np.float32)

@@ -22,7 +22,7 @@ END_TESTS: dict[End, Callable[[Any], bool]] = {
     "place_table": lambda env: bool(env.player.achievements["place_table"]),
     "collect_diamond": lambda env: bool(env.player.achievements["collect_diamond"]),
 }
-"""What ends an episode beside death, asked of the environment after each step."""
+"""Tests for what ends an episode besides death, made after each step."""
 
 
 def find_start(
@@ -31,7 +31,7 @@ def find_start(
     """A cell to start an episode on; None if this world has none.
 
     :param world: seed of the terrain, ``side`` cells wide and high.
-    :param distance: smallest and largest number of steps, as the crow flies, to the nearest of what is sought.
+    :param distance: smallest and largest number of steps to the nearest target, if nothing were in the way.
     """
     if start == "clearing":
         return side // 2, side // 2

@@ -1,4 +1,4 @@
-"""The tasks that Crafter's environments are made for: plain data, so that names are known without the extra."""
+"""The tasks of Crafter's environments, as plain data, so that their names are known without the extra."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class CrafterTask(KnownEnvironment):
     start: Start = "clearing"
     """Where episodes start."""
     end: End = "death"
-    """What ends an episode beside death."""
+    """What ends an episode besides death."""
     horizon: int = 300
-    """Steps of an episode where no task says how many."""
+    """Steps of an episode if no task sets them."""
     kit: dict[str, int] = Field(default_factory=dict)
-    """What the player has at the start beside upstream's."""
+    """Items that the player has at the start besides upstream's."""
 
 
 TASKS = read_data(__file__, "tasks.json", dict[str, CrafterTask])

@@ -1,8 +1,8 @@
-"""What is used of Crafter and of opensimplex, its noise: the one place that imports them.
+"""The parts of Crafter, and of opensimplex, its noise, that are used. Only this module imports them.
 
-Where numba is installed, opensimplex has it compile functions that are not used here, and keep them in a cache folder.
-A locked worker may write to none, and would fail; so numba is out of sight while they are imported. It needs the extra
-``crafter``; import it where it is used.
+If numba is installed, opensimplex lets it compile functions that are not used here, and store them in a cache folder.
+A locked worker may not write there and would fail, so numba is hidden during the import. This module needs the extra
+``crafter``, so import it only where it is used.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Crafter's world, drawn quickly and played in a fixed order: the same rules, with seeds that reproduce.
+"""Crafter's world with upstream's rules, but faster, and with reproducible seeds.
 
-Upstream keeps the creatures of each part of the map in a set, whose order follows memory addresses, and draws lots by
-place in it; so one seed gives different episodes. Here they stand in the order in which they came. The rest is speed:
-noise for many cells at once, whole numbers where upstream makes small arrays. It needs the extra ``crafter``; import it
-where it is used.
+Upstream keeps the creatures of each part of the map in a set, whose order depends on memory addresses, and chooses one
+by a random index; so one seed gives different episodes. Here creatures keep the order in which they were added. The
+other changes are for speed: noise for many cells at once, and integers in place of small arrays. This module needs the
+extra ``crafter``, so import it only where it is used.
 """
 
 from __future__ import annotations
@@ -22,33 +22,33 @@ from reward_synth.simulators.crafter.noise import Noise
 from reward_synth.simulators.crafter.upstream import constants, engine, objects
 
 CHUNK = 12
-"""Side of the squares that creatures are spawned and removed by, in cells."""
+"""Side, in cells, of the squares in which creatures are spawned and removed."""
 
 _MARGIN = (VIEW[0] // 2, VIEW[1] // 2)
 _WALKABLE = frozenset(constants.walkable)
 
 
 class InOrder(dict[Any, None]):
-    """As much of a set as upstream uses, in the order of arrival."""
+    """The methods of a set that upstream uses, with entries in the order in which they were added."""
 
     def add(self, entry: Any) -> None:
-        """Put it at the end, unless it is there."""
+        """Add the entry at the end, unless it is there already."""
         self[entry] = None
 
     def remove(self, entry: Any) -> None:
-        """Take it out; KeyError if it is not there."""
+        """Remove the entry; KeyError if it is not there."""
         del self[entry]
 
 
 class _Quick:
-    """Stands before one of upstream's creatures; what it does is the same, without an array for each step."""
+    """A mixin for upstream's creatures with the same behaviour, but without a new array at each step."""
 
     world: Any
     cell: Cell
     walkable: Any
 
     def move(self, direction: Any) -> bool:
-        """Go one step if the cell is free; says whether it did."""
+        """Go one step if the cell is free; True if it did."""
         target = (self.cell[0] + int(direction[0]), self.cell[1] + int(direction[1]))
         if not self.is_free(target):
             return False
@@ -66,7 +66,7 @@ class _Quick:
         return abs(int(x) - self.cell[0]) + abs(int(y) - self.cell[1])
 
     def toward(self, target: Any, long_axis: bool = True) -> NDArray[np.int64]:
-        """The step that leads to it along the longer, or the shorter, way."""
+        """The step toward it along the axis with the longer, or the shorter, distance."""
         x, y = target.cell if hasattr(target, "cell") else target
         dx, dy = int(x) - self.cell[0], int(y) - self.cell[1]
         along_x = abs(dx) > abs(dy) if long_axis else abs(dx) <= abs(dy)
@@ -78,19 +78,19 @@ def _sign(value: int) -> int:
 
 
 class Player(_Quick, objects.Player):
-    """Upstream's, quicker."""
+    """Upstream's player, but faster."""
 
 
 class Cow(_Quick, objects.Cow):
-    """Upstream's, quicker."""
+    """Upstream's cow, but faster."""
 
 
 class Zombie(_Quick, objects.Zombie):
-    """Upstream's, quicker."""
+    """Upstream's zombie, but faster."""
 
 
 class Skeleton(_Quick, objects.Skeleton):
-    """Upstream's, quicker."""
+    """Upstream's skeleton, but faster."""
 
 
 _CREATURE_CODES: dict[type[Any], int] = {
@@ -111,7 +111,7 @@ class Terrain:
     """A world before anybody has moved.
 
     :param materials: number of the material of each cell, shape (width, height); 0 is none.
-    :param creatures: kind and cell of all creatures, in the order in which they come.
+    :param creatures: kind and cell of all creatures, in the order in which they are added.
     """
 
     materials: NDArray[np.uint8]
@@ -123,29 +123,29 @@ class Terrain:
 
 
 class World(engine.World):
-    """Upstream's, with creatures in order.
+    """Upstream's world, with creatures in order.
 
-    :ivar seen: number of what is seen on each cell, a creature or else the material; with a margin of zeros, so that
-        every view lies inside.
+    :ivar seen: number of the creature on each cell, or else of the material. It has a margin of zeros, so that every
+        view lies inside.
     """
 
     def __init__(self, area: Cell) -> None:
         super().__init__(area, constants.materials, (CHUNK, CHUNK))
 
     def reset(self, seed: int | None = None) -> None:
-        """An empty world."""
+        """Make the world empty."""
         super().reset(seed)
         self._chunks: Any = defaultdict(InOrder)
         self.seen = np.zeros((self.area[0] + 2 * _MARGIN[0], self.area[1] + 2 * _MARGIN[1]), np.uint8)
         self._counts: dict[tuple[Any, str], int] = {}
 
     def fill(self, materials: NDArray[np.uint8]) -> None:
-        """Lay out an empty world."""
+        """Set the materials of an empty world."""
         self._mat_map[:] = materials
         self.seen[_MARGIN[0] : -_MARGIN[0], _MARGIN[1] : -_MARGIN[1]] = materials
 
     def view(self, cell: Cell) -> NDArray[np.uint8]:
-        """What is seen around a cell: a live view of ``seen``, shape :data:`VIEW`, with x first."""
+        """The part of ``seen`` around a cell, not copied; shape :data:`VIEW`, with x first."""
         around: NDArray[np.uint8] = self.seen[cell[0] : cell[0] + VIEW[0], cell[1] : cell[1] + VIEW[1]]
         return around
 
@@ -156,7 +156,7 @@ class World(engine.World):
         self._mark(obj.cell, _CREATURE_CODES.get(type(obj)))
 
     def remove(self, obj: Any) -> None:
-        """Take a creature out; one that is out already stays out."""
+        """Remove a creature. If it was removed before, nothing happens."""
         if not obj.removed:
             super().remove(obj)
             self._mark(obj.cell, None)
@@ -193,14 +193,14 @@ class World(engine.World):
         return self._mat_names[self._mat_map.item(x, y)], self._objects[self._obj_map.item(x, y)]
 
     def distance(self, kind: str, cell: Cell) -> int:
-        """Steps, as the crow flies, from a cell to the nearest of the kind; twice the map's side if there is none."""
+        """Steps from a cell to the nearest of the kind, if nothing were in the way; twice the side if there is none."""
         places = np.argwhere(self.seen == CODES[kind])
         if not len(places):
             return int(2 * self.area[0])
         return int(np.abs(places - _MARGIN - cell).sum(axis=1).min())
 
     def count_in(self, chunk: tuple[int, int, int, int], material: str) -> int:
-        """Cells of a chunk that are of that material."""
+        """Number of cells of a chunk that are of that material."""
         found = self._counts.get((chunk, material))
         if found is None:
             found = self._counts[chunk, material] = int(self.mask(*chunk, material).sum())
@@ -208,7 +208,7 @@ class World(engine.World):
 
 
 def populate(world: World, terrain: Terrain, player: Player) -> None:
-    """Let the terrain's creatures in, but for one that would stand where the player is."""
+    """Add the terrain's creatures, except for one that would stand on the player's cell."""
     for kind, cell in terrain.creatures:
         if cell == player.cell:
             continue
@@ -222,8 +222,8 @@ def populate(world: World, terrain: Terrain, player: Player) -> None:
 def draw_terrain(seed: int, side: int) -> Terrain:
     """The world of that seed, ``side`` cells wide and high, around a clearing in its middle.
 
-    It follows upstream's rules and takes its lots in the same order, so it is as likely as upstream's, though not the
-    one that upstream draws from this seed: see :class:`~reward_synth.simulators.crafter.noise.Noise`.
+    It follows upstream's rules and makes its random draws in the same order, so worlds have the same distribution.
+    But upstream draws another world from this seed: see :class:`~reward_synth.simulators.crafter.noise.Noise`.
     """
     generator = np.random.RandomState(seed)
     noise = _Layers(Noise(generator.randint(0, 2**31 - 1)), side)
@@ -278,7 +278,7 @@ def _draw_creatures(materials: list[int], away: list[float], tunnels: list[bool]
 
 
 class _Layers:
-    """Noise over a whole map, column by column as upstream goes through it."""
+    """Noise over a whole map, column by column, in upstream's order."""
 
     def __init__(self, noise: Noise, side: int) -> None:
         self._noise = noise
@@ -287,7 +287,7 @@ class _Layers:
     def __call__(
         self, size: float, layer: int, where: Any = None, stretch_x: float = 1.0, stretch_y: float = 1.0
     ) -> FloatArray:
-        """Hills ``size`` cells wide, (cells,); zeros outside of ``where``, which saves their time."""
+        """Noise whose hills are ``size`` cells wide, shape (cells,); 0 outside of ``where``, which saves time."""
         values = np.zeros(len(self.x))
         chosen = slice(None) if where is None else np.flatnonzero(where)
         values[chosen] = self._noise(self.x[chosen] * stretch_x / size, self.y[chosen] * stretch_y / size, layer)

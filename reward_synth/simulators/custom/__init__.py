@@ -1,1 +1,1 @@
-"""Environments of people's own."""
+"""Users' own environments."""

@@ -1,4 +1,4 @@
-"""Environments of people's own: a registered id, a class in an installed module, or a class in a file.
+"""Users' own environments: a registered id, a class in an installed module, or a class in a file.
 
 ===========================  ===========================================================================
 ``my_robots:Crane-v0``       an id that the module registers when it is imported
@@ -32,7 +32,7 @@ Maker = Callable[..., Any]
 
 
 def specification(env_id: str) -> str | EnvSpec:
-    """What ``gymnasium.make`` takes for an id; imports the module or the file that it names.
+    """The argument of ``gymnasium.make`` for an id. This imports the module or the file that the id names.
 
     :raises RewardSynthError: it cannot be imported, or holds no such environment.
     """
@@ -48,7 +48,7 @@ def specification(env_id: str) -> str | EnvSpec:
         found = getattr(loaded, name, None)
         if found is None:
             raise RewardSynthError(f"`{module}` has no environment {name!r}", _what_there_is(loaded))
-        # A task file that somebody sent must not be able to call whatever function there is with its arguments.
+        # A task file from somebody else must not be able to call any function with its arguments.
         if not (inspect.isclass(found) and issubclass(found, gymnasium.Env)):
             raise RewardSynthError(f"{env_id!r} is no class derived from gymnasium.Env", _what_there_is(loaded))
         maker = found
@@ -56,7 +56,7 @@ def specification(env_id: str) -> str | EnvSpec:
 
 
 def describe(env_id: str) -> str:
-    """The first sentence of an environment's documentation, for people and prompts; the id where it has none."""
+    """The first paragraph of an environment's documentation, for people and prompts; the id if it has none."""
     chosen = specification(env_id)
     spec = chosen if isinstance(chosen, EnvSpec) else gymnasium.registry.get(chosen)
     entry = spec.entry_point if spec is not None else None
@@ -109,7 +109,7 @@ def _load_file(path: Path) -> ModuleType:
 
 def _import(module: str, env_id: str) -> ModuleType:
     if module.partition(".")[0] in sys.stdlib_module_names:
-        # A task file that somebody sent would have it imported, and some of these do things then.
+        # A task file from somebody else could import it, and some of these modules act when they are imported.
         raise RewardSynthError(f"{env_id!r}: the standard library's `{module}` holds no environment")
     try:
         return importlib.import_module(module)
@@ -126,7 +126,7 @@ def _import(module: str, env_id: str) -> ModuleType:
 
 
 def _installable(module: str) -> str:
-    # PYTHONPATH does not help: the locked workers do not look at it.
+    # PYTHONPATH does not help: the locked workers ignore it.
     return (
         f"pip install the package that `{module}` belongs to (`pip install -e FOLDER` for one of your own), "
         "or name its file: --env ./FILE.py:CLASS"

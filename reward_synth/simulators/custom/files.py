@@ -1,9 +1,8 @@
-"""Where the file of a person's own environment lies: ``./crane.py:Crane``.
+"""Where the file of a user's own environment lies: ``./crane.py:Crane``.
 
-A task never holds the path of such a file, only its name: ``crane.py:Crane``. Where the file lies is known to the
-process in which a person has named it (:func:`name_environment`), and told to the workers. So a run folder may be
-carried elsewhere, and taking up a run that somebody else made imports no file that they chose: the file must be named
-anew.
+A task never holds the path of such a file, only its name: ``crane.py:Crane``. The path is known to the process in which
+the user has named the file (:func:`name_environment`), and this process passes it to the workers. So a run folder can
+be moved, and resuming somebody else's run imports no file that they chose: the user must name the file again.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from pathlib import Path
 from reward_synth.core.errors import RewardSynthError
 
 _files: dict[str, Path] = {}
-"""Name of an environment's file → where it lies, as a person named it last."""
+"""Name of an environment's file → its path, as the user named it last."""
 
 
 def is_file_id(env_id: str) -> bool:
@@ -24,7 +23,7 @@ def is_file_id(env_id: str) -> bool:
 
 
 def name_environment(env_id: str, base: Path | None = None) -> str:
-    """Take note of where an environment's file lies; to be called with what a person typed, and nothing else.
+    """Remember the path of an environment's file. Call it only with a path that a user has given.
 
     :param base: folder that a relative path starts from; None: the working folder.
     :return: the id as a task keeps it, without any folder. Other ids come back as they are.
@@ -44,18 +43,18 @@ def name_environment(env_id: str, base: Path | None = None) -> str:
 
 
 def bare_id(env_id: str) -> str:
-    """The id without the folder of its file, as a task keeps it; nothing is taken note of."""
+    """The id without the folder of its file, as a task keeps it. The path is not remembered."""
     text, colon, name = env_id.partition(":")
     return f"{Path(text).name}{colon}{name}" if is_file_id(env_id) else env_id
 
 
 def file_of(env_id: str) -> Path | None:
-    """Where the environment's file lies; None if it has none, or none that was named in this process."""
+    """Path of the environment's file; None if it has no file, or if nobody named the file in this process."""
     return _files.get(env_id.partition(":")[0]) if is_file_id(env_id) else None
 
 
 def digest_of(env_id: str) -> str:
-    """Of the bytes of the environment's file; empty for any other environment."""
+    """Hash of the environment's file; empty for an environment without a file."""
     path = file_of(env_id)
     return hashlib.sha256(path.read_bytes()).hexdigest() if path is not None else ""
 

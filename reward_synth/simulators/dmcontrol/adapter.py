@@ -37,7 +37,7 @@ class ControlSuite(ExtraSimulator):
         """Key fields, those of the compiled model, and the suite's reward, which only judges may read."""
         domain = DOMAINS[base.domain]
         names = ModelNames(base.model, domain.joints)
-        # Upstream's step ends before forces are computed: those of contacts would belong to no state.
+        # Upstream's step ends before forces are computed, so contact forces would not match the state.
         fields = [each for each in generic_fields(names, domain.key_fields(base.model)) if "cfrc_ext" not in each.code]
         doc = "The suite's own reward of this step; 0 at the start of an episode."
         reward = Field("suite_reward", (), "1", 0.0, 1.0, doc, lambda env: env.suite_reward(), judge_only=True)

@@ -1,4 +1,4 @@
-"""A task of the suite as a Gymnasium environment: upstream's steps, starts and observation, and no end but by time."""
+"""A task of the suite as a Gymnasium environment, with upstream's steps, starts and observation. Only time ends it."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ class SuiteEnv(gymnasium.Env[Any, Any]):
         self._suite = suite.load(domain, task, task_kwargs=limit, environment_kwargs=flat)
         self.model, self.data = self._suite.physics.model.ptr, self._suite.physics.data.ptr
         self.dt, self.domain = float(self._suite.control_timestep()), domain
-        # Up to half of a step's time goes into its reward, which only judges ask for.
+        # Computing the reward takes up to half of a step's time, and only judges need it.
         self._get_reward, self._suite.task.get_reward = self._suite.task.get_reward, lambda physics: 0.0
         self.render_mode, self._renderer = render_mode, None
         seen, act = self._suite.observation_spec()["observations"], self._suite.action_spec()
         self.observation_space = gymnasium.spaces.Box(-np.inf, np.inf, seen.shape, np.float64)
         self.action_space = gymnasium.spaces.Box(act.minimum.astype(np.float32), act.maximum.astype(np.float32))
-        self.reset(seed=0)  # So that every field can be read before the first episode, whose start is drawn at random.
+        self.reset(seed=0)  # After it, every field can be read before the first episode, whose start is random.
         self._np_random = self._suite.task.random.seed(None)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """Draw a start as the suite does; the seed alone decides."""
+        """Draw a start as the suite does; it depends on the seed alone."""
         super().reset(seed=seed)
         if seed is not None:
             self._suite.task.random.seed(seed % 2**32)
@@ -45,7 +45,7 @@ class SuiteEnv(gymnasium.Env[Any, Any]):
         return self._suite.step(action).observation["observations"], 0.0, False, False, {}
 
     def suite_reward(self) -> float:
-        """The suite's reward of the present state, in [0, 1]; it judges steps, so 0.0 at an episode's start."""
+        """The suite's reward of the present state, in [0, 1]; 0.0 at an episode's start, before any step."""
         return float(self._get_reward(self._suite.physics)) if self.data.time > 0.0 else 0.0
 
     def render(self) -> Any:

@@ -9,4 +9,4 @@ from reward_synth.simulators.gym.annotations import Annotation
 TASKS = read_data(__file__, "tasks.json", dict[str, KnownEnvironment])
 """Environment id → task."""
 DOMAINS = read_data(__file__, "fields.json", dict[str, Annotation])
-"""Body → joints and fields that its model's own names do not tell."""
+"""Body → readable names of its joints, and its key fields."""

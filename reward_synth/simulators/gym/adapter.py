@@ -1,4 +1,4 @@
-"""Gymnasium environments: on MuJoCo with a table made from the model, others with one made from the observation.
+"""Gymnasium environments. On MuJoCo, the field table is made from the model, for others from the observation.
 
 The eleven standard MuJoCo environments have annotations.
 """
@@ -38,7 +38,7 @@ DEFAULT_HORIZON = 1000
 
 
 class GymMujoco(Simulator):
-    """The simulator ``gym``: every Gymnasium environment that observes a vector and takes one, or one of n actions.
+    """The simulator ``gym``: every Gymnasium environment with a vector as observation and a vector or choice as action.
 
     Those that hold a MuJoCo ``model`` and ``data`` get their fields from these, all others from the observation.
     """
@@ -49,7 +49,7 @@ class GymMujoco(Simulator):
     exports = "alone"
 
     def unseen(self, env: gymnasium.Env[Any, Any], table: FieldTable) -> tuple[str, ...]:
-        """Those that change with a coordinate that the observation does not show."""
+        """The fields that change with a coordinate that the observation does not show."""
         from reward_synth.simulators.gym.unseen import unseen
 
         return unseen(env.unwrapped, table)
@@ -100,7 +100,7 @@ class GymMujoco(Simulator):
     def fields(self, env: gymnasium.Env[Any, Any]) -> FieldTable:
         """The environment's field table; the same for every instance made with the same arguments.
 
-        :raises RewardSynthError: its spaces are none that can be trained on.
+        :raises RewardSynthError: its spaces cannot be trained on.
         """
         base: Any = env.unwrapped
         if not _has_model(base):
@@ -109,7 +109,7 @@ class GymMujoco(Simulator):
         annotation = find_annotation(base)
         if annotation is None:
             names = ModelNames(base.model)
-            # What the model does not know, such as a goal, comes first: it must not be lost behind a hundred bodies.
+            # What the model does not know, such as a goal, comes first, so that it is not lost behind a hundred bodies.
             fields = generic_fields(names, dictionary_fields(env))
             return FieldTable(fields, _named_actions(names, env), _chooses(env))
         names = ModelNames(base.model, annotation.joints, annotation.bodies)
@@ -117,9 +117,7 @@ class GymMujoco(Simulator):
         return FieldTable(mark_essential(fields, annotation.essential), action_dimensions(names, env.action_space))
 
     def seconds_per_step(self, env: gymnasium.Env[Any, Any]) -> float:
-        """Simulated seconds that one step takes: as the environment says, or the physics time step times the frames
-        skipped.
-        """
+        """Simulated seconds that one step takes: the environment's own value, or physics time step times frame skip."""
         base: Any = env.unwrapped
         if hasattr(base, "dt") or not _has_model(base):
             return seconds_per_step(base)
@@ -130,7 +128,7 @@ class GymMujoco(Simulator):
         return {env_id: each.describe({}) for env_id, each in ANNOTATIONS.items() if env_id in gymnasium.registry}
 
     def describe(self, env_id: str, arguments: Mapping[str, Any]) -> str:
-        """A standard environment's annotated description, for others the first sentence of their documentation."""
+        """A standard environment's annotated description; for others, the first paragraph of their documentation."""
         return ANNOTATIONS[env_id].describe(arguments) if env_id in ANNOTATIONS else own.describe(env_id)
 
     def horizon(self, env_id: str) -> int:
@@ -146,7 +144,7 @@ def _chooses(env: gymnasium.Env[Any, Any]) -> bool:
 
 
 def _named_actions(names: ModelNames, env: gymnasium.Env[Any, Any]) -> list[ActionDimension]:
-    """The actions under the documentation's names, where they are not the model's actuators."""
+    """The actions under the names of the model's actuators, or under those of the documentation if none fits."""
     documented = observation_actions(env)
     if _chooses(env):
         return documented
@@ -158,7 +156,7 @@ def _named_actions(names: ModelNames, env: gymnasium.Env[Any, Any]) -> list[Acti
 
 def _has_model(base: Any) -> bool:
     """True if an unwrapped environment holds a compiled MuJoCo model and its state."""
-    # Without MuJoCo loaded, nothing can be one.
+    # If MuJoCo is not loaded, no environment can hold a model.
     mujoco = sys.modules.get("mujoco")
     if mujoco is None:
         return False
@@ -167,7 +165,7 @@ def _has_model(base: Any) -> bool:
 
 
 def _nearest_environments(env_id: str) -> str:
-    """Did you mean … : the standard ones first, then whatever else is registered."""
+    """A hint with the nearest ids: standard environments first, then all that are registered."""
     wanted = env_id.rsplit(":", 1)[-1].lower()
     standard = {name.lower(): name for name in ANNOTATIONS}
     known = {name.lower(): name for name in gymnasium.registry} | standard

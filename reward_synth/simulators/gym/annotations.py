@@ -1,8 +1,7 @@
-"""Names, signs and key fields of MuJoCo environments beyond their compiled models, as ``annotations.json`` has them.
+"""Names, signs and key fields of MuJoCo environments, from ``annotations.json``: what compiled models do not contain.
 
-An annotation applies where the environment's class and its model's joints and bodies are the ones it was written
-for; any other model, a custom ``xml_file`` included, gets the generated table alone. The tests hold signs and fields
-against the simulator.
+An annotation applies only to the environment class, joints and bodies that it was written for. Any other model, such
+as a custom ``xml_file``, gets the generated table alone. The tests compare signs and fields with the simulator.
 """
 
 from __future__ import annotations
@@ -28,22 +27,22 @@ class Annotation(Value):
     why: str = ""
     """A remark for readers of the file."""
     description: str = ""
-    """One line for the choice of an environment by goal."""
+    """One line, for choosing an environment by goal."""
     fall: str = ""
-    """What ends an episode early where the argument ``terminate_when_unhealthy`` is true, as it is unless set."""
+    """What ends an episode early if the argument ``terminate_when_unhealthy`` is true, which is the default."""
     joints: dict[str, str] = pydantic.Field(default_factory=dict)
-    """Joint in the model → readable name. To apply, all joints of the model must be listed."""
+    """Joint in the model → readable name. The annotation applies only if all joints of the model are listed."""
     bodies: dict[str, str] = pydantic.Field(default_factory=dict)
-    """Body in the model (its number where it has no name) → readable name, where they differ."""
+    """Body in the model (its number if it has no name) → readable name, if they differ."""
     signs: dict[str, str] = pydantic.Field(default_factory=dict)
     """Readable joint name → what its positive direction does."""
     covered: frozenset[str] = frozenset()
     """Joints whose generated fields the annotated ones replace."""
     texts: dict[str, str] = pydantic.Field(default_factory=dict)
-    """What the texts of ``fields`` may hold, beside what :class:`Texts` has. ``speed`` says which
-    speeds are usual, so that a reward can be scaled to them."""
+    """Placeholders in the texts of ``fields``, besides those of :class:`Texts`. ``speed`` says which speeds are usual,
+    so that a reward can be scaled to them."""
     fields: tuple[str | FieldRow, ...]
-    """Rows, and names of groups of rows."""
+    """Rows of fields, and names of groups of rows."""
     essential: tuple[str, ...]
     """Names of the fields that the short stub shows, annotated or generated."""
 

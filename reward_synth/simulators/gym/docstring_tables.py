@@ -1,6 +1,6 @@
-"""Names of observation and action elements, out of the tables that Gymnasium's environments document them with.
+"""Names of observation and action elements, from the tables in the docstrings of Gymnasium's environments.
 
-Actions of which one is chosen are often in a list instead: ``- 0: push cart to the left``.
+Discrete actions are often in a list instead: ``- 0: push cart to the left``.
 
 | Num | Observation      | Min  | Max | Unit         |
 |-----|------------------|------|-----|--------------|
@@ -17,7 +17,7 @@ from reward_synth.simulators.gym.mujoco_names import identifier
 LONGEST_NAME = 40
 _CHOICE = re.compile(r"[-*]?\s*`?(\d+)`?\s*[:=]\s*(\S.*)")
 _UNITS = re.compile(r"(?<![\w/])(m/s|m|rad/s|rad|N·?m|N m|N|s|deg)(?![\w/^²])")
-"""A unit is a word of its own: there is no second in "share of full flow"."""
+"""A unit must be a word of its own: the letter s of "share" is not a second."""
 _ARTICLES = re.compile(r"\b(the|a|an)\b ", re.IGNORECASE)
 
 
@@ -26,7 +26,7 @@ class Element:
     """One row of such a table.
 
     :param name: Python identifier, made from the description.
-    :param unit: as the table tells it, ``1`` if it tells none.
+    :param unit: from the table; ``1`` if it contains none.
     :param doc: the description itself, on one line.
     """
 
@@ -39,7 +39,7 @@ def elements(docstring: str, column: str, size: int) -> tuple[Element, ...] | No
     """The rows of the first table whose header has that column and whose rows are numbered 0 to ``size`` - 1.
 
     :param column: ``Observation`` or ``Action``.
-    :return: None if no table fits: half of the names would be worse than none.
+    :return: None if no table fits, because a part of the names would be worse than none.
     """
     for header, rows in _tables(docstring):
         heads = [cell.lower() for cell in header]
@@ -54,7 +54,7 @@ def elements(docstring: str, column: str, size: int) -> tuple[Element, ...] | No
 
 
 def choices(docstring: str, size: int) -> tuple[Element, ...] | None:
-    """The actions of which one is chosen: from a table, or from the first list that is numbered 0 to ``size`` - 1.
+    """The choices of a discrete action: from a table, or from the first list that is numbered 0 to ``size`` - 1.
 
     :return: None if neither fits.
     """
@@ -74,7 +74,7 @@ def choices(docstring: str, size: int) -> tuple[Element, ...] | None:
 
 
 def _tables(docstring: str) -> list[tuple[list[str], list[list[str]]]]:
-    """Header and rows of each Markdown table; rows of another length than the header are left out."""
+    """Header and rows of each Markdown table, without rows whose length differs from the header's."""
     tables: list[tuple[list[str], list[list[str]]]] = []
     header: list[str] | None = None
     for line in docstring.splitlines():
@@ -104,7 +104,7 @@ def _element(text: str, unit: str, column: str) -> Element:
 
 
 def _distinct(found: list[Element], column: str) -> tuple[Element, ...]:
-    """The elements under names that differ: what is nameless, or named twice, gets its number."""
+    """The elements under different names. One without a name, or with a name that occurs twice, gets its number."""
     names = [element.name for element in found]
     return tuple(
         Element(_numbered(element.name, names, number, column), element.unit, element.doc)

@@ -1,4 +1,4 @@
-"""The action vector of a MuJoCo model in words: what each element drives, how strongly, which way."""
+"""The action vector of a MuJoCo model in words: what each element drives, how strongly, and in which direction."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from reward_synth.state.fields import ActionDimension
 def action_dimensions(names: ModelNames, space: Any) -> list[ActionDimension]:
     """What each element of the action does, with the bounds of the environment's action space.
 
-    An environment may scale or combine its actions before they become controls. Where the space has another
-    size or other bounds than the actuators, no unit is claimed.
+    An environment may scale or combine its actions before they become controls. If the space has another size or
+    other bounds than the actuators, no unit is given.
 
     :param space: the environment's action space, a one-dimensional Box.
     :raises RewardSynthError: for any other kind of action space.
@@ -37,7 +37,7 @@ def action_dimensions(names: ModelNames, space: Any) -> list[ActionDimension]:
 
 
 def _actuator_meaning(names: ModelNames, actuator: int) -> tuple[str, str]:
-    """Unit of 1.0 of control, and the direction of +."""
+    """What a control of 1.0 amounts to, with its unit, and what the positive direction is."""
     import mujoco
 
     model, joint = names.model, names.driven_joint(actuator)

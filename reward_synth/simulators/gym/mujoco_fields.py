@@ -1,9 +1,8 @@
-"""Fields of any MuJoCo model, generated from what was compiled.
+"""Fields of any MuJoCo model, generated from the compiled model.
 
-Joint positions and velocities (``qpos``, ``qvel``) are those of the end of the step. Body poses, velocities
-and contacts come from the simulator's last evaluation of forces: with the Euler integrator that is one
-physics substep earlier, with RK4 practically the same instant. The environments' own observations hold the
-same.
+Joint positions and velocities (``qpos``, ``qvel``) are those at the end of the step. Body poses, velocities and
+contacts come from the simulator's last evaluation of forces: with the Euler integrator that is one physics substep
+earlier, with RK4 practically the same instant. The environments' own observations use the same values.
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ from reward_synth.state.fields import SWITCH_UNIT, Field
 
 INF = math.inf
 HINGE_ROOM = 0.8
-"""Joint limits are springs, and strong motors push light limbs far beyond them: a random walker bends its
-foot by half of the span too far. Ranges of hinges are widened by this share of the span,"""
+"""The range of a hinge is widened by this share of its span. Joint limits are springs, and strong motors push light
+limbs far beyond them: a random walker bends its foot by half of the span too far."""
 SLIDE_ROOM = 0.25
-"""those of slides by this share,"""
+"""The range of a slide is widened by this share of its span."""
 LEAST_ROOM = 0.35
-"""and all by at least this much (rad or m)."""
+"""Every range is widened by at least this much, in rad or m."""
 
 
 class FieldCollector:
@@ -37,7 +36,7 @@ class FieldCollector:
         self._codes = {(f.code, f.shape) for f in fields}
 
     def add(self, field: Field, alternative: str) -> None:
-        """Take the field, under ``alternative`` (numbered if need be) where its name is taken."""
+        """Add the field, under ``alternative`` (with a number if necessary) if its name is taken."""
         if (field.code, field.shape) in self._codes:
             return
         name, number = field.name, 2
@@ -87,7 +86,7 @@ def generic_fields(
 
 
 def limits(model: Any, joint: int) -> tuple[float, float]:
-    """Range of a joint's position with room for its soft limits; infinite where the joint has none."""
+    """Range of a joint's position with room for its soft limits; infinite if the joint has no limits."""
     import mujoco
 
     if not model.jnt_limited[joint]:
@@ -208,7 +207,7 @@ def _contact_fields(names: ModelNames) -> Iterator[Field]:
                 name = identifier(raw, f"geom_{geom}")
                 doc = f"1 while the part {name} of {base} touches the ground or another body, else 0."
                 yield Field(f"{name}_contact", (), SWITCH_UNIT, 0, 1, doc, code=touching([geom]))
-        if model.neq == 0:  # cfrc_ext also holds the forces of equality constraints: not a contact force then
+        if model.neq == 0:  # with equality constraints, cfrc_ext contains their forces too
             doc = f"Size of the sum of all contact forces on {base}."
             force = f"data.cfrc_ext[{body}]"
             total = "np.sqrt(" + " + ".join(f"{force}[{k}] * {force}[{k}]" for k in (3, 4, 5)) + ")"
@@ -226,7 +225,7 @@ def _site_fields(names: ModelNames) -> Iterator[Field]:
 
 
 def _mass_fields(names: ModelNames) -> Iterator[Field]:
-    """Centre of mass of each tree of bodies that moves; a lone body's is its own position."""
+    """Centre of mass of each tree of bodies that moves. A single body needs none, since it has its position."""
     model = names.model
     roots = []
     for body in range(1, model.nbody):
@@ -275,4 +274,4 @@ SENSOR_UNITS = {
     "framelinacc": "m/s²", "frameangacc": "rad/s²", "subtreecom": "m", "subtreelinvel": "m/s",
     "subtreeangmom": "kg·m²/s", "geomdist": "m", "e_potential": "J", "e_kinetic": "J", "clock": "s",
 }  # fmt: skip
-"""Units by kind of sensor; kinds that measure angles or lengths alike (joints, tendons) have none."""
+"""Units by kind of sensor. Kinds that may measure an angle or a length (joints, tendons) have none."""

@@ -12,7 +12,7 @@ RESERVED = frozenset({"action", "dt", "horizon", "length", "seconds", "terminate
 
 
 def identifier(text: str, fallback: str) -> str:
-    """A public snake-case identifier made from a model's name; ``fallback`` if nothing of it remains."""
+    """A public snake-case identifier made from a name in the model; ``fallback`` if nothing of it remains."""
     snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", text)
     name = re.sub(r"[^0-9a-zA-Z]+", "_", snake).strip("_").lower()
     if not name:
@@ -41,7 +41,7 @@ class ModelNames:
         self._bodies = bodies or {}
 
     def joint_name(self, joint: int) -> str:
-        """Readable name of a joint; a trailing ``_joint`` is left out, as the fields say what they are."""
+        """Readable name of a joint, without a final ``_joint``, because the names of its fields say what they are."""
         raw: str = self.model.joint(joint).name
         if raw in self._joints:
             return self._joints[raw]
@@ -61,7 +61,7 @@ class ModelNames:
         return identifier(raw, f"actuator_{actuator}")
 
     def actuator_names(self) -> list[str]:
-        """Readable names of all actuators in order, no two alike."""
+        """Readable names of all actuators in order; no two are equal."""
         names: list[str] = []
         for actuator in range(self.model.nu):
             name = self.actuator_name(actuator)
@@ -79,9 +79,9 @@ class ModelNames:
 
 
 class Texts(dict[str, Any]):
-    """What the texts of a data file may hold about a compiled model, such as ``{body_velocity[hand][0]}``.
+    """Placeholders in the texts of a data file that read a compiled model, such as ``{body_velocity[hand][0]}``.
 
-    :param texts: others by name, which may hold each other.
+    :param texts: further placeholders by name, with texts that may contain placeholders too.
     """
 
     def __init__(self, model: Any, texts: Mapping[str, str] | None = None) -> None:
@@ -106,7 +106,7 @@ class Texts(dict[str, Any]):
 
 
 class _Asked:
-    """A function that a text calls with brackets."""
+    """A function that a placeholder calls with brackets."""
 
     def __init__(self, function: Callable[[str], Any]) -> None:
         self._function = function

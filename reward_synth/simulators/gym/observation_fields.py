@@ -1,8 +1,7 @@
 """Fields of environments without a MuJoCo model: the elements of the observation, by name.
 
-The observation is laid out as one flat vector (see :func:`~reward_synth.state.spaces.flatten`); the
-fields' expressions read that. Names and units come from the class's own documentation, where it has a table of them,
-ranges from the observation space.
+The fields' expressions read the observation as one flat vector (see :func:`~reward_synth.state.spaces.flatten`).
+Names and units come from the class's docstring, if it has a table of them. Ranges come from the observation space.
 """
 
 from __future__ import annotations
@@ -20,11 +19,11 @@ from reward_synth.state.fields import ActionDimension, Field, choice_of
 from reward_synth.state.spaces import parts
 
 MOST_SCALARS = 64
-"""So many elements get a field each; more of them, and without names, are one vector."""
+"""Up to this many elements get a field each. If there are more, and they have no names, they are one vector."""
 OBSERVATION_KEY = "observation"
 """The key of a goal environment's dictionary that the documentation's table is about."""
 _DOCUMENTED: tuple[tuple[str, ...], ...] = ((), (OBSERVATION_KEY,))
-"""Where in an observation the elements are that this table is about: all of it, or that part."""
+"""Paths of the elements that this table is about: the whole observation, or that part of it."""
 
 
 def observation_fields(env: Any) -> list[Field]:
@@ -37,21 +36,21 @@ def observation_fields(env: Any) -> list[Field]:
 
 
 def dictionary_fields(env: Any) -> list[Field]:
-    """For an environment on MuJoCo: the parts of its dictionary, which the model does not know, such as the goal.
+    """For an environment on MuJoCo: the parts of its dictionary that the model does not contain, such as the goal.
 
-    The part ``observation`` is left out: the model's own fields say the same with names and units.
+    The part ``observation`` is left out, because the model's own fields give the same with names and units.
     """
     return [_vector(path, part, start) for path, part, start in _parts(env) if path not in _DOCUMENTED]
 
 
 def observation_actions(env: Any) -> list[ActionDimension]:
-    """The elements of the action, or the actions of which one is chosen, under the documentation's names."""
+    """The elements of the action, or the choices of a discrete one, under the documentation's names."""
     space = env.action_space
     if isinstance(space, spaces.Discrete):
         return _choices(int(space.n), _documentation(env))
     size = int(space.shape[0])
     named = elements(_documentation(env), "Action", size) or _numbered("action", size)
-    # Documentation tells units without saying how much of them 1.0 stands for.
+    # The documentation gives units, but not how much 1.0 is in these units.
     return [
         ActionDimension(number, each.name, "1", float(space.low[number]), float(space.high[number]), each.doc)
         for number, each in enumerate(named)
@@ -66,10 +65,7 @@ def _choices(count: int, documentation: str) -> list[ActionDimension]:
 
 
 def seconds_per_step(base: Any) -> float:
-    """Seconds that one step takes, as far as an environment says it.
-
-    Its attribute ``dt``, else ``tau`` (classic control's name), else one frame of its ``render_fps``, else 0.05 s.
-    """
+    """Seconds that one step takes: the attribute ``dt``, ``tau`` (in classic control), 1 / ``render_fps``, or 0.05."""
     for name in ("dt", "tau"):
         value = getattr(base, name, None)
         if isinstance(value, int | float | np.floating) and 0 < value < np.inf:
@@ -79,7 +75,7 @@ def seconds_per_step(base: Any) -> float:
 
 
 def _parts(env: Any) -> Iterator[tuple[tuple[str, ...], Any, int]]:
-    """The parts of the observation as the environment itself has it, each with where it begins in the vector."""
+    """The parts of the unwrapped environment's observation, each with its first index in the vector."""
     start = 0
     for path, part in parts(env.unwrapped.observation_space):
         yield path, part, start
@@ -116,7 +112,7 @@ def _vector(path: tuple[str, ...], space: Any, start: int) -> Field:
 
 
 def _bounds(space: Any) -> tuple[list[float], list[float]]:
-    """Smallest and largest value of each element; what a type can hold at most is no bound."""
+    """Smallest and largest value of each element. The largest number of a type does not count as a bound."""
     low, high = (np.asarray(each, dtype=np.float64).reshape(-1) for each in (space.low, space.high))
     largest = np.finfo(np.float32).max
     low = np.where(low <= -largest, -np.inf, low)

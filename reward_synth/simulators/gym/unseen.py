@@ -17,13 +17,13 @@ SAME = 1e-9
 
 
 def unseen(base: Any, table: FieldTable) -> tuple[str, ...]:
-    """The essential fields that change with a coordinate which the observation does not show, ``x_position`` mostly.
+    """The essential fields that change with a coordinate that the observation does not show, often ``x_position``.
 
-    Each coordinate is moved alone: where the observation stays as it is, no policy can tell the difference. The state
-    is put back afterwards.
+    Each coordinate is moved alone. If the observation does not change, no policy can notice the move. The state is
+    restored afterwards.
 
-    :param base: the live, unwrapped environment, reset. One without a MuJoCo state, or whose observation cannot be had
-        out of turn, hides nothing that is known here.
+    :param base: the live, unwrapped environment after a reset. If it has no MuJoCo state, or its observation cannot be
+        read between steps, the result is empty.
     """
     if not all(hasattr(base, name) for name in ("model", "data", "_get_obs")):
         return ()

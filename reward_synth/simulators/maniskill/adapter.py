@@ -21,11 +21,11 @@ RENDERING_HINT = (
 
 
 class ManiSkill(ExtraSimulator):
-    """The simulator ``maniskill``: environments like ``PushCube-v1``, whose starts are drawn anew in every episode.
+    """The simulator ``maniskill``: environments like ``PushCube-v1``, with a new random start in every episode.
 
-    The argument ``control_mode`` is ``pd_ee_delta_pos`` unless set, which shifts the gripper by up to 0.1 m a step and
-    keeps its orientation; ``pd_joint_delta_pos`` turns each of seven joints by up to 0.1 rad. The robot, its noise at
-    the start and the engine's settings are upstream's defaults.
+    The default of the argument ``control_mode`` is ``pd_ee_delta_pos``, which shifts the gripper by up to 0.1 m a step
+    and keeps its orientation. ``pd_joint_delta_pos`` turns each of seven joints by up to 0.1 rad. The robot, its noise
+    at the start and the engine's settings are upstream's defaults.
     """
 
     name = "maniskill"

@@ -1,8 +1,8 @@
-"""ManiSkill's tabletop environments as single Gymnasium ones over numpy, with a cheaper step: the same dynamics.
+"""ManiSkill's tabletop environments as single Gymnasium ones over numpy, with a faster step and the same dynamics.
 
-Scenes, draws of the starts and success are upstream's own objects and methods. The step asks the physics engine itself
-and leaves out what has no influence on the state: the native reward and info, and hundreds of small tensors. It needs
-the extra ``maniskill``; import it where it is used.
+Scenes, random starts and success come from upstream's own objects and methods. The step calls the physics engine
+directly and leaves out what has no influence on the state: the native reward and info, and hundreds of small tensors.
+This module needs the extra ``maniskill``, so import it only where it is used.
 """
 
 from __future__ import annotations
@@ -33,27 +33,27 @@ with warnings.catch_warnings():
 
 FloatArray = NDArray[np.float32]
 
-# At each making and closing upstream looks through all objects of the process for garbage, to free a graphics card.
-# Beside a learner's library that takes 0.4 s, half of a short training; what Python collects by itself is enough here.
+# When an environment is made or closed, upstream runs a full garbage collection, to free a graphics card. With a
+# learner's library loaded that takes 0.4 s, half of a short training. Python's automatic collection is enough here.
 sapien_env.gc = SimpleNamespace(collect=lambda: 0)
 
 RENDER_MODES = ("rgb_array",)
 SEEDS = 2**32
-"""Upstream takes seeds below this."""
+"""Upstream accepts seeds below this."""
 
 GRASP_FORCE = 0.5
 GRASP_COSINE = math.cos(math.radians(85))
-"""What upstream calls a grasp: either finger presses with 0.5 N, at most 85 degrees off the way it opens."""
+"""Upstream's definition of a grasp: each finger presses with 0.5 N or more, at most 85 degrees off its opening axis."""
 
 PEG_HEAD = np.array([0.12, 0.0, 0.0], dtype=np.float32)
 
 
 class TableTop(gymnasium.Env[FloatArray, FloatArray]):
-    """One of upstream's environments: no reward, no info, and no end but by a time limit.
+    """One of upstream's environments, without reward, info and termination.
 
     :raises RuntimeError: pictures are wanted, and there is no rendering device.
 
-    What is seen of the present state is kept as it was read after the step, in single precision as upstream reads it:
+    The present state is read once after each step, in single precision like upstream's:
 
     :ivar qpos: joint angles of the arm (7), in rad, and the places of both fingers, in m; shape (9,).
     :ivar qvel: their velocities.
@@ -88,18 +88,18 @@ class TableTop(gymnasium.Env[FloatArray, FloatArray]):
         self.observation_space = gymnasium.spaces.Box(
             -np.inf, np.inf, self.upstream.single_observation_space.shape, np.float32
         )
-        # A reset reads the state twice for them; nothing here asks for either.
+        # Upstream's reset reads the state twice for these two, and nothing here uses them.
         self.upstream.get_info, self.upstream.get_obs = dict, lambda *_: None
-        # So that every field can be read before the first episode; after it, an unseeded reset draws at random.
+        # After this reset, every field can be read before the first episode. Later unseeded resets are random.
         self.reset(seed=0)
         self._np_random = None
 
     def reset(
         self, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[FloatArray, dict[str, Any]]:
-        """Start the episode that upstream starts with that seed; without one, with the next of a series of seeds.
+        """Start the episode that upstream starts with that seed. None takes the next of a series of random seeds.
 
-        Upstream's own unseeded reset would draw from the learner's random numbers.
+        Upstream's own unseeded reset would use the learner's random generator.
         """
         if seed is None:
             seed = int(self.np_random.integers(SEEDS))
@@ -112,7 +112,7 @@ class TableTop(gymnasium.Env[FloatArray, FloatArray]):
         return self._observation(), {}
 
     def step(self, action: NDArray[Any]) -> tuple[FloatArray, float, bool, bool, dict[str, Any]]:
-        """One step of 0.05 s, which is 5 of physics. The reward is always 0.0; only its time limit ends the episode."""
+        """One step of 0.05 s, or 5 physics steps. The reward is always 0.0; only the time limit ends an episode."""
         targets = self._targets(np.minimum(np.maximum(np.asarray(action, dtype=np.float32), -1), 1), self)
         for joint, target in zip(self._joints, targets, strict=True):
             joint.drive_target = target
@@ -130,20 +130,20 @@ class TableTop(gymnasium.Env[FloatArray, FloatArray]):
         return picture
 
     def close(self) -> None:
-        """Drop the scene."""
+        """Free the scene."""
         self.upstream.close()
 
     def judged_success(self) -> float:
-        """Upstream's success of the present state, 0.0 or 1.0, by its own method; it judges steps, so 0.0 at a start.
+        """Upstream's success of the present state, 0.0 or 1.0, by its own method.
 
-        A goal can be drawn where the cube lies.
+        It is 0.0 at an episode's start, because the goal may be drawn where the cube lies.
         """
         return 0.0 if self._at_start else float(self.upstream.evaluate()["success"].item())
 
     def grasps(self, name: str) -> float:
-        """1.0 if the fingers hold that thing as upstream counts it, else 0.0; at an episode's start always 0.0.
+        """1.0 if the fingers hold that thing by upstream's definition, else 0.0; at an episode's start always 0.0.
 
-        The engine knows contacts of its last step only, which at the start was in the episode before.
+        The engine knows only the contacts of its last step, and before the first step that is in the last episode.
         """
         if self._at_start:
             return 0.0
@@ -211,7 +211,7 @@ class TableTop(gymnasium.Env[FloatArray, FloatArray]):
 
 def _build(env_id: str, control_mode: ControlMode, render_mode: str | None) -> Any:
     level = logger.level
-    # "No initial pose set for actor builder of goal_region": upstream's own scene.
+    # This hides "No initial pose set for actor builder of goal_region", a warning about upstream's own scene.
     logger.setLevel(logging.ERROR)
     try:
         with nullcontext() if render_mode else without_visuals():
@@ -228,11 +228,11 @@ def _build(env_id: str, control_mode: ControlMode, render_mode: str | None) -> A
 
 
 Targets = Callable[[FloatArray, TableTop], list[FloatArray]]
-"""From an action within its limits to where each of the nine joints is driven; shape (1,) each."""
+"""From an action within its limits to the targets of the nine joints; shape (1,) each."""
 
 
 def _controller(upstream: Any, control_mode: ControlMode) -> Targets:
-    """What upstream's controllers do, over numpy and without their copies: the same targets to the last bit."""
+    """Upstream's controllers over numpy, without their copies. They give the same targets to the last bit."""
     arm, gripper = (upstream.agent.controller.controllers[name] for name in ("arm", "gripper"))
     scale, scale_gripper = _scaler(arm), _scaler(gripper)
 
@@ -252,14 +252,14 @@ def _controller(upstream: Any, control_mode: ControlMode) -> Targets:
         base = _pose(root)
         back = np.concatenate([base[3:4], -base[4:]])
         now = env.poses["tcp"]
-        # The base is turned by 1e-8, which the last bit feels.
+        # The base is rotated by about 1e-8, which changes the last bit.
         place = scale(action[:-1]) + (_turned(back, -base[:3]) + _turned(back, now[:3]))
         turn = _product(back, now[3:])
         wanted = sapien.Pose(place, turn if turn[0] >= 0 else -turn)
         angles, found, _ = solve(
             kinematics.end_link_idx, wanted, initial_qpos=env.qpos, active_qmask=kinematics.qmask, max_iterations=100
         )
-        # Where none can be found, upstream stays where it is.
+        # If no solution is found, upstream keeps the present angles.
         target = angles[:7].astype(np.float32) if found else env.qpos[:7]
         return [*(target[i : i + 1] for i in range(7)), fingers, fingers]
 

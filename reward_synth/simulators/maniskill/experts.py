@@ -15,18 +15,18 @@ OPEN, SHUT = 1.0, -1.0
 SHIFT = 0.1
 """Metres that an action of 1 stands for."""
 HOVER = 0.1
-"""Metres above a thing at which the gripper gets over it without touching it."""
+"""Height above a thing, in m, at which the gripper passes over it without touching it."""
 BEHIND = 0.06
-"""Metres from a cube's centre at which shut fingers come down beside it."""
+"""Distance from a cube's centre, in m, at which closed fingers are lowered beside it."""
 LOW = 0.02
 """Height at which fingers push, in m: half a cube's."""
 TAIL = np.array([-0.09, 0.0, 0.0])
-"""Where a lying peg is grasped, from its middle: a hand farther ahead could not reach the goal."""
+"""Where a lying peg is grasped, relative to its middle. A hand farther forward could not reach the goal."""
 ON_TOP = np.array([0.0, 0.0, 0.04])
 """From the centre of the lower cube to that of the one on top of it."""
 
 Plan = Callable[[Any], tuple[FloatArray, float]]
-"""From the unwrapped environment to where the gripper shall be, and the fingers' action."""
+"""From the unwrapped environment to the gripper's target position and the fingers' action."""
 
 
 def expert(env: Any) -> Expert | None:
@@ -58,7 +58,7 @@ def _apart(a: FloatArray, b: FloatArray) -> float:
 
 
 def _push(side: float) -> Plan:
-    """Come down beside the cube, on its near side (-1) or its far one (1), and move it to the goal."""
+    """Lower the fingers beside the cube, on its near side (-1) or its far side (1), and push it to the goal."""
 
     def plan(env: Any) -> tuple[FloatArray, float]:
         gripper, cube, goal = (_place(env, name) for name in ("tcp", "cube", "goal"))
@@ -73,7 +73,7 @@ def _push(side: float) -> Plan:
 
 
 def _grasp(gripper: FloatArray, place: FloatArray) -> tuple[FloatArray, float]:
-    """Get over the place with open fingers, down to it, and shut them."""
+    """Move above the place with open fingers, then down to it, and close them."""
     if _apart(gripper, place) > 0.01:
         return np.array([place[0], place[1], max(place[2] + HOVER, 0.0)]), OPEN
     return place, SHUT if abs(gripper[2] - place[2]) < 0.008 else OPEN
@@ -94,7 +94,7 @@ def _stack(env: Any) -> tuple[FloatArray, float]:
     if not env.grasps("cube_a"):
         return _grasp(gripper, cube)
     if _apart(top, cube) > 0.01:
-        # Over the lower cube first, and only then down to it.
+        # Move over the lower cube first, and only then down to it.
         off[2] += 0.04
         if cube[2] < top[2] + 0.01:
             off[:2] = 0.0
@@ -116,4 +116,4 @@ PLANS: dict[str, Plan] = {
     "PushCube-v1": _push(-1.0),
     "StackCube-v1": _stack,
 }
-"""Environment id → what to do next."""
+"""Environment id → its plan."""

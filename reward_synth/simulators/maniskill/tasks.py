@@ -1,4 +1,4 @@
-"""ManiSkill's tabletop tasks in words: what lies on the table, and where it shall go. Needs nothing installed."""
+"""ManiSkill's tabletop tasks in words: what lies on the table, and where it must go. Needs nothing installed."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class ManiSkillTask(KnownEnvironment):
     """What is known of one environment beyond its scene."""
 
     things: tuple[Thing, ...]
-    """In the order in which fields name them; the first one is that which shall get somewhere."""
+    """In the order of their fields. The first one is the thing that must get to the goal."""
     goal: tuple[str, str] | None = None
-    """What upstream calls the place where it shall be, and what that place is; None where there is none."""
+    """Upstream's name of the goal, and what the goal is; None if there is none."""
     grasped: str | None = None
-    """Name of the thing that fingers are to close on; None where none need be."""
+    """Name of the thing that must be grasped; None if there is none."""
     observed: tuple[str, ...]
-    """What upstream's observation holds after joint angles and velocities, in its order: ``tcp``, ``goal`` and things
-    by name, and ``a>b`` for the way from one to the other."""
+    """Parts of upstream's observation after joint angles and velocities, in order: ``tcp``, ``goal`` and things by
+    name, and ``a>b`` for the vector from one to the other."""
 
 
 TASKS = read_data(__file__, "tasks.json", dict[str, ManiSkillTask])

@@ -1,8 +1,8 @@
-"""Scenes without anything to look at, for machines without a rendering device and for processes that draw nothing.
+"""Scenes without visuals, for machines without a rendering device and for processes that draw nothing.
 
-ManiSkill makes colours and meshes for the renderer even where ``render_backend`` is ``none``, and these need a Vulkan
-device that SAPIEN accepts. What a scene's dynamics depend on, which is collision shapes, masses and joints, needs none.
-It needs the extra ``maniskill``; import it where it is used.
+ManiSkill makes colours and meshes for the renderer even if ``render_backend`` is ``none``, and these need a Vulkan
+device that SAPIEN accepts. A scene's dynamics depend on collision shapes, masses and joints, which need no device.
+This module needs the extra ``maniskill``, so import it only where it is used.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 with warnings.catch_warnings():
-    # "Failed to find system libvulkan": SAPIEN brings its own, and mostly nothing is drawn at all.
+    # This hides "Failed to find system libvulkan": SAPIEN brings its own, and mostly nothing is drawn at all.
     warnings.simplefilter("ignore")
     import sapien
     import sapien.render
@@ -22,11 +22,11 @@ with warnings.catch_warnings():
     from sapien.wrapper.actor_builder import ActorBuilder
 
 VISUALS = tuple(name for name in vars(ActorBuilder) if name.startswith("add_") and "visual" in name)
-"""Methods that add something to look at to an actor or to a link of a robot."""
+"""Methods that add visuals to an actor or to a link of a robot."""
 
 
 class NoMaterial:
-    """Stands for a material of the renderer: takes any arguments and attributes, and does nothing with them."""
+    """Replaces a material of the renderer: it accepts any arguments and attributes, and does nothing with them."""
 
     def __init__(self, *_: Any, **__: Any) -> None:
         pass
@@ -34,12 +34,12 @@ class NoMaterial:
 
 @contextmanager
 def without_visuals() -> Iterator[None]:
-    """Within it, scenes are built from collision shapes alone, and no rendering device is looked for.
+    """Build scenes from collision shapes alone inside the ``with`` block, without looking for a rendering device.
 
-    It replaces names in SAPIEN's modules for as long as it lasts. Threads that build scenes to look at must wait.
+    Inside the block, names in SAPIEN's modules are replaced, so no other thread may build a scene with visuals.
     """
     with ExitStack() as stack:
-        # Each of these modules has the name for itself.
+        # Each of these modules has its own reference to the class.
         for module in (sapien.render, sapien.pysapien.render, urdf_loader):
             stack.enter_context(_replaced(module, "RenderMaterial", NoMaterial))
         for name in VISUALS:
@@ -49,7 +49,7 @@ def without_visuals() -> Iterator[None]:
 
 @functools.cache
 def find_device() -> str:
-    """Empty if there is a rendering device that SAPIEN accepts, else what it says. Loads Vulkan drivers at first."""
+    """Empty if there is a rendering device that SAPIEN accepts, else its error. The first call loads Vulkan drivers."""
     try:
         sapien.render.RenderMaterial()
     except RuntimeError as error:

@@ -18,9 +18,9 @@ from reward_synth.state.table import FieldTable
 class MetaWorld(ExtraSimulator):
     """The simulator ``metaworld``: environments like ``window-close-v3``, with a new goal in every episode.
 
-    With the argument ``goal_observable`` false the policy sees zeros in place of the target's position, which rewards
-    can read all the same; it is true unless set. Upstream's choice of a native reward is left out of the arguments: its
-    version 1 changes success too.
+    If the argument ``goal_observable`` is false, the policy sees zeros in place of the target's position, but rewards
+    can still read it; the default is true. Upstream's argument for the native reward is left out, because its version 1
+    changes success too.
     """
 
     name = "metaworld"

@@ -1,8 +1,8 @@
-"""MetaWorld's environments with a new goal in every episode and a cheaper step: the same dynamics to the last bit.
+"""MetaWorld's environments with a new goal in every episode and a faster step. Dynamics are the same to the last bit.
 
-What the step leaves out has no influence on state, observation or success: the native reward, which nobody reads and
-which takes up to half of upstream's step, MuJoCo's body accelerations, and look-ups by name. It needs the extra
-``metaworld``; import it where it is used.
+The step leaves out only what has no influence on state, observation or success: the native reward, which nobody reads
+and which takes up to half of upstream's step, MuJoCo's body accelerations, and look-ups by name. This module needs the
+extra ``metaworld``, so import it only where it is used.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _HAND_ORIENTATION = np.array([1.0, 0.0, 1.0, 0.0])
 
 
 class FreshGoals(SawyerXYZEnv):
-    """Stands before one of upstream's classes, whose geometry, goals, observation and success stay as they are.
+    """A mixin for one of upstream's classes, whose geometry, goals, observation and success stay unchanged.
 
     :ivar seen: hand, fingers' openness and objects at the present instant, shape (18,), laid out as upstream observes
-        them. At an episode's start upstream's own observation can be behind: its window still stands where it stood.
+        them. At an episode's start upstream's own observation can be out of date, for example for a window.
     :ivar start: ``seen`` at the episode's start.
     :ivar gripper_start: middle between the fingertips at the episode's start, shape (3,).
     """
@@ -36,26 +36,26 @@ class FreshGoals(SawyerXYZEnv):
     env_id: ClassVar[str] = ""
 
     rotated: ClassVar[tuple[str, str] | None] = None
-    """Kind and name of the part whose orientation upstream observes by way of scipy; None for any other task."""
+    """Kind and name of the part whose orientation upstream computes with scipy; None for any other task."""
 
     def __init__(self, *, goal_observable: bool = True, **arguments: Any) -> None:
         self._settling = True
         super().__init__(**arguments)
         self._set_task_called = True
         self._partially_observable = not goal_observable
-        del self.sawyer_observation_space  # made anew, with the goal's bounds
+        del self.sawyer_observation_space  # The next line makes it again, with the goal's bounds.
         self.observation_space = self.sawyer_observation_space
-        # So that every field can be read before the first episode; after it, an unseeded reset draws at random.
+        # After this reset, every field can be read before the first episode. Later unseeded resets are random.
         self.reset(seed=0)
         self._np_random = None
 
     def reset(
         self, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[FloatArray, dict[str, Any]]:
-        """Draw goal and objects' places as upstream draws its tasks, from ``seed`` on, and reset as upstream does.
+        """Draw the positions of goal and objects as upstream draws its tasks, and reset as upstream does.
 
-        Upstream's reset lays the scene out twice and moves the hand to its start each time, in 250 steps of physics.
-        Here the hand is moved the last time only: MuJoCo's state is wiped before.
+        Upstream's reset arranges the scene twice, and each time moves the hand to its start in 250 physics steps. Here
+        the hand moves only the last time, because MuJoCo's state is reset before that.
         """
         if seed is not None:
             self._np_random, self._np_random_seed = seeding.np_random(seed)
@@ -84,7 +84,7 @@ class FreshGoals(SawyerXYZEnv):
         self.set_xyz_action(action[:3])
         self.do_simulation([action[3], -action[3]], self.frame_skip)
         self.curr_path_length += 1
-        # Nothing reads its results but the observation; without it the next step would start its solver elsewhere.
+        # Only the observation reads its results, but without it, the next step's solver would start elsewhere.
         mujoco.mj_forward(self.model, self.data)
         space = self.sawyer_observation_space
         self._last_stable_obs = np.clip(self._get_obs(), space.low, space.high)
@@ -92,9 +92,9 @@ class FreshGoals(SawyerXYZEnv):
         return self._last_stable_obs.copy(), 0.0, False, False, {}
 
     def judged_success(self) -> float:
-        """Upstream's success of the present state, 0.0 or 1.0; it judges steps only, so 0.0 at an episode's start.
+        """Upstream's success of the present state, 0.0 or 1.0; 0.0 at an episode's start, since it judges steps only.
 
-        It comes with the native reward, which is dropped: evaluation pays for it, training does not.
+        Upstream computes it together with the native reward, which is dropped. So it takes time, but not in training.
         """
         if self.curr_path_length == 0:
             return 0.0
@@ -102,26 +102,26 @@ class FreshGoals(SawyerXYZEnv):
         return float(info["success"])
 
     def full_observation(self) -> FloatArray:
-        """What the experts go by, shape (39,): the present instant twice, and the goal, observable or not."""
+        """The observation for the experts, shape (39,): the present instant twice, and the goal in any case."""
         return np.concatenate([self.seen, self.seen, self._get_pos_goal()])
 
     def _lay_out(self) -> None:
-        """Put things where this episode has them: another environment may have used the model in between."""
+        """Restore this episode's positions, because another environment may have used the same model since."""
         self.model.body_pos[:], self.model.site_pos[:] = self._scene
 
     def _look_at_start(self) -> None:
-        # Positions and velocities alone: a whole mj_forward would move the point that the solver starts from.
+        # Compute positions and velocities only: a full mj_forward would change the point where the solver starts.
         mujoco.mj_kinematics(self.model, self.data)
         mujoco.mj_comPos(self.model, self.data)
         mujoco.mj_comVel(self.model, self.data)
         self.seen = self.start = self._get_curr_obs_combined_no_goal()
         self.gripper_start = self.tcp_center
 
-    # From here on: what upstream does, with less work.
+    # The methods below do what upstream's methods do, with less work.
 
     def _initialize_simulation(self) -> tuple[Any, Any]:
         model, self._scene = _compiled(self.fullpath)
-        # Another task's environment may have moved what this one leaves where the file has it.
+        # Another task's environment may have moved things that this environment does not move.
         model.body_pos[:], model.site_pos[:] = self._scene
         model.vis.global_.offwidth = max(model.vis.global_.offwidth, self.width)
         model.vis.global_.offheight = max(model.vis.global_.offheight, self.height)
@@ -141,13 +141,13 @@ class FreshGoals(SawyerXYZEnv):
         mujoco.mj_step(self.model, self.data, nstep=n_frames)
 
     def set_xyz_action(self, action: NDArray[Any]) -> None:
-        """Shift the point that the hand is held to by the action, within its bounds."""
+        """Shift the point that the hand follows by the action, within its bounds."""
         shifted = self.data.mocap_pos[0] + np.minimum(np.maximum(action, -1), 1) * self.action_scale
         self.data.mocap_pos[0] = np.minimum(np.maximum(shifted, self.mocap_low), self.mocap_high)
         self.data.mocap_quat[0] = _HAND_ORIENTATION
 
     def get_endeff_pos(self) -> FloatArray:
-        """Position of the hand: a live view, shape (3,)."""
+        """Position of the hand, shape (3,), not copied."""
         return self.get_body_com("hand")
 
     @property
@@ -157,7 +157,7 @@ class FreshGoals(SawyerXYZEnv):
         return middle
 
     def get_body_com(self, body_name: str) -> FloatArray:
-        """Position of a body's origin: a live view, shape (3,)."""
+        """Position of a body's origin, shape (3,), not copied."""
         position: FloatArray = self._bodies[body_name]
         return position
 
@@ -180,7 +180,7 @@ class FreshGoals(SawyerXYZEnv):
         observed[4:7], observed[7:11] = positions[:3], quaternions[:4]
         if len(positions) == 6:
             observed[11:14] = positions[3:]
-            # Two tools with a container observe the orientation of the tool alone.
+            # Two tasks with a tool and a container observe only the tool's orientation.
             observed[14:18] = quaternions[4:] if len(quaternions) == 8 else 0.0
         return observed
 
@@ -201,15 +201,14 @@ def environment_class(env_id: str) -> type[FreshGoals]:
 
 
 Scene = tuple[FloatArray, FloatArray]
-"""Where a model has its bodies and sites: shapes (bodies, 3) and (sites, 3)."""
+"""Positions of a model's bodies and sites: shapes (bodies, 3) and (sites, 3)."""
 
 
 @functools.lru_cache(maxsize=8)
 def _compiled(path: str) -> tuple[Any, Scene]:
-    """A model file, compiled once in a process and shared by its environments; and where the file has things.
+    """The model of a file, compiled once per process and shared by its environments, with the file's positions.
 
-    It takes 0.1 s and 20 MB, most of them for meshes and textures. Upstream changes nothing in it but where things
-    stand, at resets.
+    A model takes 0.1 s and 20 MB, most of it for meshes and textures. Upstream changes only positions in it, at resets.
     """
     model = mujoco.MjModel.from_xml_path(path)
     return model, _scene(model)
@@ -222,8 +221,8 @@ def _scene(model: Any) -> Scene:
 def quaternion(matrix: FloatArray) -> FloatArray:
     """What scipy's ``Rotation.from_matrix(matrix).as_quat()`` gives for a rotation matrix, to the last bit.
 
-    Scipy takes up to 100 µs for it, as much as the rest of an observation. Its repair of matrices that are no
-    rotations never comes in here: MuJoCo's are orthogonal to about 1e-15.
+    Scipy takes up to 100 µs for it, as much as the rest of an observation. It also corrects matrices that are not
+    rotations, which is never needed here: MuJoCo's are orthogonal to about 1e-15.
 
     :param matrix: nine numbers, row by row.
     :returns: x, y, z, w; shape (4,).
@@ -231,7 +230,7 @@ def quaternion(matrix: FloatArray) -> FloatArray:
     a, b, c, d, e, f, g, h, i = matrix.ravel().tolist()
     trace = a + e + i
     largest = max(a, e, i, trace)
-    # The first of equals, as numpy's argmax has it.
+    # Of equal values the first counts, as in numpy's argmax.
     if largest == a:
         x, y, z, w = 1 - trace + 2 * a, d + b, g + c, h - f
     elif largest == e:

@@ -1,4 +1,4 @@
-"""MetaWorld's scripted policies, as controllers of an environment. Needs the extra; import it where it is used."""
+"""MetaWorld's scripted policies as controllers. The module needs the extra, so import it only where it is used."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from reward_synth.simulators.protocol import Expert
 def expert(env: Any) -> Expert:
     """Upstream's scripted policy for an unwrapped environment, until it has succeeded.
 
-    Left to itself it goes on, and presses a handle or opens a door beyond what counts as success. It is told the goal
-    whether the environment's policy sees it or not.
+    The policy itself would continue, and press a handle or open a door beyond success. It always gets the goal, even
+    if the trained policy does not see it.
     """
     policy = ENV_POLICY_MAP[env.env_id]()
 
@@ -24,7 +24,7 @@ def expert(env: Any) -> Expert:
         if env.judged_success() > 0.5:
             return None
         with warnings.catch_warnings():
-            # "Constant(s) may be too high": they are cut to what the environment accepts, as upstream does it.
+            # This hides "Constant(s) may be too high": like upstream, we clip the action to what is accepted.
             warnings.simplefilter("ignore", UserWarning)
             action = policy.get_action(env.full_observation())
         return np.asarray(np.clip(action, -1.0, 1.0), dtype=np.float64)

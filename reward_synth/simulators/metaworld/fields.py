@@ -1,4 +1,4 @@
-"""What a reward may read of MetaWorld's environments: gripper, objects, target, and how all of it began."""
+"""What a reward may read of MetaWorld's environments: gripper, objects and target, now and at the start."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from reward_synth.simulators.metaworld.tasks import TASKS, MetaWorldTask
 from reward_synth.state.fields import ActionDimension
 from reward_synth.state.table import FieldTable
 
-# Where upstream's observation of one instant, shape (18,), holds what, for the first thing and the second.
+# Slices of upstream's observation of one instant, shape (18,), for the first and the second thing.
 _POSITIONS = ("4:7", "11:14")
 _QUATERNIONS = ("7:11", "14:18")
 
 _ROWS = read_data(__file__, "fields.json", dict[str, tuple[FieldRow, ...]])
-"""Those that come before the task's own fields (``first``), and after them (``then``)."""
+"""Rows before the task's own fields (``first``), and after them (``then``)."""
 
 ACTIONS = (
     ActionDimension(0, "hand_x", "0.01 m", -1.0, 1.0, "Shifts the hand in this step; + = right, increases x."),
@@ -39,7 +39,7 @@ def field_table(env: Any) -> FieldTable:
 
 
 def _texts(task: MetaWorldTask, number: int) -> dict[str, Any]:
-    """What rows may hold of a thing."""
+    """Values of the placeholders for a thing."""
     thing = task.things[number]
     quaternion = f"env.seen[{_QUATERNIONS[number]}]"
     unbounded = thing.turns and thing.name != "door_handle"

@@ -1,4 +1,4 @@
-"""MetaWorld's 50 tasks in words: what lies on the table, and where it shall go. Needs nothing installed."""
+"""MetaWorld's 50 tasks in words: what lies on the table, and where it must go. Needs nothing installed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Thing(Value):
     name: str
     """Identifier that its fields begin with: ``drawer_handle``."""
     doc: str
-    """What its position is that of."""
+    """The part or point that its position describes."""
     turns: bool = False
     """True if its orientation is observed and can change."""
 
@@ -26,11 +26,11 @@ class MetaWorldTask(KnownEnvironment):
     target: str
     """What ``target_position`` stands for, and which of its coordinates count."""
     rotated: tuple[str, str] | None = None
-    """Kind (``body``, ``geom``, ``site``) and name of the part whose orientation upstream turns into a quaternion with
-    scipy; None where it takes MuJoCo's quaternion or a constant."""
+    """Kind (``body``, ``geom``, ``site``) and name of the part whose orientation upstream converts to a quaternion with
+    scipy; None if it uses MuJoCo's quaternion or a constant."""
     fields: tuple[FieldRow, ...] = ()
-    """Fields of its own, for tasks with a shipped spec. ``{joint}`` is the number of the joint that follows those of
-    arm and fingers in the model: a drawer's, a door's …"""
+    """Fields of its own, for tasks with a shipped spec. ``{joint}`` is the number of the first joint after those of arm
+    and fingers in the model, such as a drawer's or a door's."""
 
 
 TASKS = read_data(__file__, "tasks.json", dict[str, MetaWorldTask])

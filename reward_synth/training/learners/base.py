@@ -1,4 +1,4 @@
-"""Learners by name. This module, and its neighbours in the folder, alone import stable-baselines3."""
+"""The contract of a learner."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import numpy as np
 
 
 class Learner(ABC):
-    """A stable-baselines3 algorithm, ``model``, and what a training needs besides."""
+    """A stable-baselines3 algorithm, ``model``, and what else a training needs."""
 
     model: Any
 
     @abstractmethod
     def state(self) -> dict[str, Any]:
-        """Everything that it has learned and continues to learn from: tensors and plain values only."""
+        """Everything from which learning can continue: tensors and plain values only."""
 
     @abstractmethod
     def restore(self, state: dict[str, Any], seed: int) -> None:
         """Restore what :meth:`state` returned.
 
-        :param seed: of the random generators that the state does not hold.
-        :raises ValueError: the state is of another network.
+        :param seed: seed for the random generators that the state does not hold.
+        :raises ValueError: the state belongs to another network.
         """
 
     @abstractmethod

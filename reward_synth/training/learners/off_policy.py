@@ -1,4 +1,4 @@
-"""SAC and TQC of sbx-rl, which train on JAX. This module alone imports them; loading it takes 2 s."""
+"""SAC and TQC of sbx-rl, which train on JAX. Only this module imports them; loading it takes 2 s."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class OffPolicyLearner(Learner):
             venv,
             learning_rate=preset.learning_rate,
             buffer_size=preset.buffer_size,
-            # A short training must not be over before it begins to learn.
+            # A short training must not end before it begins to learn.
             learning_starts=min(preset.learning_starts, steps // 10),
             batch_size=preset.batch_size,
             tau=preset.tau,
@@ -106,7 +106,7 @@ class OffPolicyLearner(Learner):
         }
 
     def restore(self, state: dict[str, Any], seed: int) -> None:
-        """See :class:`Learner`; the seed is that of random actions before the first update."""
+        """See :class:`Learner`; the seed is for the random actions before the first update."""
         model, buffer = self.model, self.model.replay_buffer
         for name, tree in self._networks().items():
             owner = model if name == "ent_coef_state" else model.policy
@@ -117,7 +117,7 @@ class OffPolicyLearner(Learner):
         for name, stored in state["memory"].items():
             getattr(buffer, name)[: len(stored)] = stored.numpy()
         buffer.pos, buffer.full = state["position"], state["full"]
-        # The next transition belongs to another episode, although this one did not end.
+        # The next transition belongs to another episode, so the last stored one is marked as truncated.
         buffer.timeouts[buffer.pos - 1] = np.maximum(buffer.timeouts[buffer.pos - 1], 1 - buffer.dones[buffer.pos - 1])
         model.action_space.seed(seed)
 

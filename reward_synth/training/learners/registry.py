@@ -22,7 +22,7 @@ def open_learner(job: TrainJob, venv: VecNormalize) -> Learner:
         return PPOLearner(job.preset, venv, job.seed)
     require_learner(job.preset.learner)
     require_fitting(job.preset.learner, isinstance(venv.action_space, Discrete), job.task.environment.id)
-    # Read once, where JAX starts. As with PyTorch, more threads make small networks slower.
+    # JAX reads these once, when it starts. As with PyTorch, more threads make small networks slower.
     os.environ["JAX_PLATFORMS"] = "cpu"
     os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
     from reward_synth.training.learners.off_policy import OffPolicyLearner

@@ -61,16 +61,16 @@ class Stillness:
     """Notices a policy whose behaviour no longer changes while the reward that it collects is flat.
 
     This happens to a policy that pushes with all its force in one direction, for any observation: its actions are
-    clipped at their bounds, where learning changes nothing. A policy that is merely bad changes its behaviour, if only
-    in the sixth digit.
+    clipped at their bounds, where learning changes nothing. A policy that is only bad still changes its behaviour, at
+    least in the sixth digit.
     """
 
     def __init__(self) -> None:
         self.newest: list[tuple[Fingerprint, float]] = []
-        """Fingerprint and reward per step of the evaluations in a row that were alike."""
+        """Fingerprint and reward per step of the latest evaluations in a row that had the same behaviour."""
 
     def add(self, figures: Fingerprint, reward: float) -> bool:
-        """Take in the newest evaluation; True if the training no longer changes anything."""
+        """Add the newest evaluation; True if the training no longer changes anything."""
         if self.newest and not np.allclose(figures, self.newest[0][0], rtol=SAME_BEHAVIOUR, atol=SAME_BEHAVIOUR):
             self.newest.clear()
         self.newest = [*self.newest, (figures, reward)][-STILL_EVALUATIONS:]
@@ -109,7 +109,7 @@ class Watch(BaseCallback):
         """Why the training ends before its budget is spent; empty if it does not."""
 
     def state(self) -> dict[str, Any]:
-        """The part of the checkpoint that belongs to it: plain values only."""
+        """The callback's own part of the checkpoint: plain values only."""
         return {
             "seconds": time.monotonic() - self._started,
             "evaluations": [point.model_dump() for point in self.evaluations],
@@ -174,7 +174,7 @@ class Watch(BaseCallback):
         )
 
     def _on_rollout_start(self) -> None:
-        # Here the update on the last rollout is done, so the policy belongs to the step count.
+        # The update on the last rollout is done now, so the policy belongs to the step count.
         if self.num_timesteps >= self._next_check:
             self._next_check = _point_after(self.num_timesteps, self._job.steps / LOOKS)
             self.check_finite()
@@ -224,9 +224,9 @@ class Watch(BaseCallback):
         return episodes, score_with(self._scoring, episodes)
 
     def _is_solved(self) -> bool:
-        """True if two evaluations in a row succeed in every episode, and then one as thorough as the final one.
+        """True if two evaluations in a row succeed in every episode, and a third, as large as the final one, passes.
 
-        If a policy succeeds in most episodes, a few successes in a row are often chance. So they only trigger the
+        If a policy succeeds in most episodes, a few successes in a row are often chance. So they only start the
         larger evaluation.
         """
         if len(self.evaluations) < 2 or any(point.success < 1.0 for point in self.evaluations[-2:]):
@@ -249,7 +249,7 @@ class Watch(BaseCallback):
 
 
 def _point_after(steps: int, interval: float) -> float:
-    """The first multiple of the interval that lies behind ``steps``, and not at it by a rounded quotient."""
+    """The first multiple of the interval above ``steps``, even if rounding of the quotient would give ``steps``."""
     following = interval * (steps // interval + 1)
     return following if following > steps else following + interval
 

@@ -30,18 +30,18 @@ def learn(
 
     :param table: the fields that the reward reads.
     :param measured: the fields that the judge reads.
-    :raises RewardError: where the reward fails on a transition.
+    :raises RewardError: the reward fails on a transition.
     :raises RewardSynthError: the policy is no longer finite, or the checkpoint cannot be read.
     """
     # More threads make these small networks slower, and two trainings on two cores would compete for them.
     torch.set_num_threads(1)
-    # Otherwise each use of a distribution checks all its numbers; the callback checks them once per update.
+    # By default, each use of a distribution checks all its numbers; the callback checks them once per update.
     torch.distributions.Distribution.set_default_validate_args(False)
     venv = make_environments(job, table, reward)
     learner = open_learner(job, venv)
     watch = Watch(job, measured, scoring, venv, learner)
     earlier = load_checkpoint(job)
-    # Of a training that is done: this one's last policy has no rival yet.
+    # This file may be left from an earlier training. In this one, no policy has replaced the last one yet.
     job.last_policy_path.unlink(missing_ok=True)
     if earlier is not None:
         restore(earlier, job, learner, venv, watch)
@@ -50,7 +50,7 @@ def learn(
     goes_on = learner.model.num_timesteps < job.target
     if goes_on:
         _train(job, learner, venv, watch)
-    # A checkpoint at the very end has its policy no more where the result was set aside meanwhile.
+    # After a checkpoint at the very end, the policy's file is missing if the result was set aside meanwhile.
     if goes_on or not job.policy_path.exists():
         with written_whole(job.folder / "model.zip") as file:
             learner.model.save(file)
@@ -82,7 +82,7 @@ def _train(job: TrainJob, learner: Learner, venv: VecNormalize, watch: Watch) ->
 
 
 def make_environments(job: TrainJob, table: FieldTable, process: RewardProcess) -> VecNormalize:
-    """The job's environments side by side, for the learner to step. They pay the generated reward, and normalise."""
+    """The job's parallel environments for the learner, with the generated reward and with normalisation."""
     task, preset = job.task, job.preset
 
     def make() -> StateRecorder:

@@ -1,4 +1,4 @@
-"""From a learner to its policy as plain arrays."""
+"""Exports a learner's policy as plain arrays."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Layers = tuple[tuple[Array, Array], ...]
 
 
 def policy_of(model: Any, venv: VecNormalize, repeat: int = 1) -> Policy:
-    """The learner's policy with its observation normalisation, as plain arrays of their own.
+    """The learner's policy with its observation normalisation, as copied plain arrays.
 
-    It is deterministic, except that it samples an action if an action is one of several: see :class:`Policy`.
+    It is deterministic for continuous actions and samples discrete ones: see :class:`Policy`.
 
-    :param model: PPO, or one whose actor is a squashed Gaussian (SAC, TQC), with stable-baselines3's or sbx-rl's
-        ``MlpPolicy``.
+    :param model: PPO, or an algorithm whose actor is a squashed Gaussian (SAC, TQC), with the ``MlpPolicy`` of
+        stable-baselines3 or sbx-rl.
     :param repeat: environment steps for which each of its actions is held.
     :raises ValueError: for another network, or for weights that are not finite.
     """

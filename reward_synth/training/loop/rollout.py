@@ -1,4 +1,4 @@
-"""Environments stepped side by side, with the generated reward in place of the native one."""
+"""Parallel environments, with the generated reward in place of the native one."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class TransitionVecEnv(DummyVecEnv):
         self.frozen = np.zeros(self.num_envs, dtype=bool)
 
     def step_wait(self) -> Any:
-        """Step all environments that are not frozen; resets those that ended.
+        """Step all environments that are not frozen, and reset those that ended.
 
         :raises EnvironmentFault: an environment fails, or gives a number that is not finite.
         """
@@ -61,7 +61,7 @@ class TransitionVecEnv(DummyVecEnv):
                 observation, _ = environment.reset()
                 self.buf_dones[index] = True
             seen[index] = observation
-        # Once for all environments: that costs as much as for one.
+        # One check for all environments takes as long as one check for a single environment.
         require_finite(self.envs[0], seen, next_states)
         return self._obs_from_buf(), self.buf_rews.copy(), self.buf_dones.copy(), infos
 
@@ -109,7 +109,7 @@ class TermWindow:
         return self._lengths / self._episodes if self._episodes else float("nan")
 
     def take(self) -> dict[str, tuple[float, float, float, float]]:
-        """(minimum, mean, maximum, share) by term, then start anew. Share is of the mean absolute values."""
+        """(minimum, mean, maximum, share) by term, then reset. The share is that of the sum of absolute values."""
         total = float(self._absolute.sum()) or 1.0
         steps = max(self._steps, 1)
         statistics = {
@@ -144,7 +144,7 @@ class GeneratedReward(VecEnvWrapper):
         self.scale = scale
         self._starts = np.ones(venv.num_envs, dtype=bool)
         self._actions = np.zeros((venv.num_envs, 1))
-        # The reward reads one of several actions as a vector with a 1 in its place.
+        # The reward reads a discrete action as a one-hot vector.
         self._vectors = np.eye(venv.action_space.n) if isinstance(venv.action_space, Discrete) else None
         self._length = np.zeros(venv.num_envs, dtype=int)
         self._first: tuple[FloatArray, FloatArray, FloatArray, FloatArray] | None = None

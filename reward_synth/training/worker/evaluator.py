@@ -43,12 +43,12 @@ def evaluate(job: TrainJob) -> FinalEvaluation:
             job.best_policy_path.replace(job.policy_path)
         job.best_policy_path.unlink(missing_ok=True)
         episodes, scores = _judge(job, playing(load_policy(job.policy_path)))
-        # An evaluation of before, which was cut off or of another job, may have played more.
+        # An earlier evaluation, interrupted or of another job, may have left more episodes.
         for path in episode_paths(job.trajectories, job.seed_index):
             path.unlink()
         for number, episode in enumerate(episodes):
             episode.save(job.trajectories / episode_name(job.seed_index, number))
-        # Not what was decided just now: an evaluator before this one may have been killed after the exchange.
+        # The file decides, not this call: an earlier evaluator may have been killed after it replaced the policy.
         policy: Literal["last", "best"] = "best" if job.last_policy_path.exists() else "last"
         return FinalEvaluation(episodes=tuple(scores), policy=policy)
 
@@ -56,7 +56,7 @@ def evaluate(job: TrainJob) -> FinalEvaluation:
 def _is_better(job: TrainJob, playing: Callable[[Policy], Play]) -> bool:
     """True if the policy of the best evaluation is better than the last one in episodes that neither has played.
 
-    Those that are reported later decide nothing here: a choice by them would flatter.
+    The episodes that are reported later are not used here: after a choice by them, they would look too good.
     """
     seeds = range(CHOICE_SEEDS, CHOICE_SEEDS + job.task.evaluation.episodes)
     scores = []
@@ -67,10 +67,10 @@ def _is_better(job: TrainJob, playing: Callable[[Policy], Play]) -> bool:
 
 
 def _judge(job: TrainJob, play: Play) -> Played:
-    """Play as many episodes as it takes to tell whether the policy solves the task.
+    """Play as many episodes as are needed to decide whether the policy solves the task.
 
-    What passes is judged again, in other episodes, and these count: of many policies the luckiest one passes, too. A
-    final training's policies all play the same number, so that all seeds weigh the same.
+    A policy that passes is judged again, in other episodes, and these count: among many policies, one passes by luck.
+    In final trainings, each policy plays the same number of episodes, so that all seeds have the same weight.
     """
     if job.evaluation_seeds is not None:
         count = max(FINAL_EPISODES, job.task.evaluation.episodes)

@@ -87,7 +87,7 @@ class WorkerHost:
     def start(self, job: Path, stderr: Path) -> Forked:
         """Start a worker for the job file, in a session and a process group of its own.
 
-        :raises RewardSynthError: the host dies before it has done so.
+        :raises RewardSynthError: the host dies before it has started the worker.
         """
         if self._process is None or self._process.poll() is not None:
             self._process = self._start_host()
@@ -144,7 +144,7 @@ def main(arguments: Sequence[str]) -> int:
     stay_with(int(arguments[0]))
     _load()
     stage.preloaded = True
-    # Forks share these objects. Frozen, they are ignored by the garbage collector, and their pages stay shared.
+    # Forks share these objects. The garbage collector ignores frozen objects, so their memory pages stay shared.
     gc.freeze()
     line = Line(Start, 0, 1)
     signal.signal(signal.SIGCHLD, lambda *_: _reap(line))

@@ -34,7 +34,7 @@ class Line(Generic[Message]):
             content = content[os.write(self._outgoing, content) :]
 
     def heard(self, seconds: float | None = None) -> Iterator[Message]:
-        """Messages that have arrived, or arrive within this time; None: as soon as one arrives.
+        """Messages that have arrived, or arrive within this time; None waits until one arrives.
 
         :raises EOFError: the other end is closed.
         """

@@ -1,7 +1,7 @@
-"""Try a person's own environment in a process that is locked like training, before anything is paid.
+"""Try a user's own environment in a process that is locked like a training, before any model call is paid.
 
 ``python -I -m reward_synth.training.worker.locked_trial FILE`` finds what a training would find only after the first
-model calls: a module that only the person's shell can import, a file that the lock hides, a crash of a native library,
+model calls: a module that only the user's shell can import, a file that the lock hides, a crash of a native library,
 or a step that never returns.
 """
 
@@ -34,7 +34,7 @@ class Rehearsal(Value):
 
 
 class Outcome(Value):
-    """The outcome; without a message there was no error."""
+    """The outcome of the trial. If the message is empty, there was no error."""
 
     message: str = ""
     hint: str = ""

@@ -36,7 +36,7 @@ def run(job: TrainJob) -> TrainResult | RungEnd:
     started = time.monotonic()
     rung, finished = RungEnd.of(job), finished_training(job)
     training = (rung if job.end else None) or finished or _run_stage(job, "trainer", Training)
-    # The two files that earlier workers left count what those workers spent.
+    # The two files of earlier workers contain the time that those workers spent.
     before = [each for each in (rung, finished) if each is not None]
 
     def spent() -> dict[str, float]:
@@ -92,7 +92,7 @@ def _run_stage(job: TrainJob, stage: str, outcome: type[Outcome]) -> Outcome:
     """Run one stage to its end.
 
     The job file is written again, and an old outcome is removed, because the trainer, which deals with reward code,
-    writes in this folder too. It must decide neither what the evaluator is asked nor what it answers.
+    writes in this folder too. It must not be able to change the evaluator's job or its outcome.
     """
     outcome.path(job.folder).unlink(missing_ok=True)
     code = run_process(f"reward_synth.training.worker.{stage}", [str(job.write()), str(os.getpid())])

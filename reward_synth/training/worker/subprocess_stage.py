@@ -1,4 +1,4 @@
-"""What trainer and evaluator share: a job file goes in, an outcome file comes out, and they end with the worker."""
+"""What trainer and evaluator share: they read a job file, write an outcome file, and end with the worker."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from reward_synth.training.worker.worker_sandbox import confine_calls, confine_f
 def train(job: TrainJob) -> Training:
     """Train the job's policy.
 
-    :raises RewardError: where the reward fails on a transition.
+    :raises RewardError: the reward fails on a transition.
     """
     started = time.monotonic()
     confine_files(job, readable=[job.reward], writable=[job.folder])

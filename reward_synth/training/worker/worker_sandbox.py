@@ -1,4 +1,4 @@
-"""What trainer and evaluator may reach: they read the libraries, write their own folders, and nothing else.
+"""The lock of trainer and evaluator: they may read the libraries and write to their own folders, and nothing else.
 
 A stage is locked in two steps, because it starts processes (the reward process, the judge). The first step locks the
 files, for those processes too. The second locks the system calls, once those processes run. If generated code broke out
@@ -21,7 +21,7 @@ PACKAGE = Path(__file__).resolve().parents[2]
 
 SYSTEM = (
     "/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib", "/lib64",
-    # the dynamic linker's cache; what torch and mujoco ask about processors, memory and time
+    # the dynamic linker's cache; files from which torch and mujoco read about processors, memory and time
     "/etc/ld.so.cache", "/etc/localtime", "/usr/share/zoneinfo", "/proc/self",
     "/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system", "/dev/urandom",
 )  # fmt: skip
@@ -71,7 +71,7 @@ def libraries() -> Iterator[Path]:
 
 
 def environment_files(environment: Environment, own: Path) -> Iterator[Path]:
-    """The files of a person's own environment: its module or file, and its model's folder.
+    """The files of a user's own environment: its module or file, and its model's folder.
 
     The folder of such a file may hold keys and runs. So only MuJoCo models in it and a folder ``assets`` can be read.
 
@@ -89,11 +89,11 @@ def environment_files(environment: Environment, own: Path) -> Iterator[Path]:
             yield from map(Path, spec.submodule_search_locations or filter(None, (spec.origin,)))
     for value in environment.arguments.values():
         if isinstance(value, str) and Path(value).is_absolute() and Path(value).is_file():
-            # Meshes and textures lie beside the model. The home folder would be too much.
+            # Meshes and textures lie beside the model. But the home folder must not become readable.
             folder = Path(value).resolve().parent
             yield folder if not _holds(folder, own) else Path(value)
 
 
 def _holds(folder: Path, own: Path) -> bool:
-    """True if the home folder, or the training's own, lies below."""
+    """True if the folder contains the home folder or the training's own."""
     return any(place.is_relative_to(folder) for place in (Path.home(), own))
