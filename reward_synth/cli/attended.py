@@ -65,6 +65,8 @@ def finish(run: Run) -> None:
         figures = result_text(best.success, best.fitness, best.success_interval)
         typer.echo(f"\nBest reward {best.id}: {figures}{unit}", err=True)
         typer.echo(str(run.reward_path))
+        if (film := run.path / "candidates" / best.id / "videos" / "median.mp4").exists():
+            typer.echo(f"Film: {film}", err=True)
         evaluation = run.evaluation()
         if evaluation is not None:
             typer.echo("Final training: " + "; ".join(evaluation_lines(evaluation, run.task.fitness_unit)), err=True)

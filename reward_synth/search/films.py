@@ -20,6 +20,8 @@ from reward_synth.core.types import CheckReport, EpisodeScore
 from reward_synth.evaluation.drawing import Pixels
 from reward_synth.evaluation.play import field_table
 from reward_synth.evaluation.scoring import measured_table, score_with, scoring_process
+from reward_synth.events.bus import Emit
+from reward_synth.events.model import StatusChanged
 from reward_synth.executors.base import worker_environment
 from reward_synth.report.video import Film, Shown, caption, write_video
 from reward_synth.reward.contract import RewardError
@@ -29,7 +31,7 @@ from reward_synth.simulators.gym.graphics import graphics
 from reward_synth.state.episode import Episode, episode_paths
 from reward_synth.state.table import FieldTable
 from reward_synth.store import RunStore
-from reward_synth.tasks.spec import TaskSpec
+from reward_synth.tasks.spec import TaskSpec, load_task
 from reward_synth.training.worker.filmer import END, PICTURE, Ending, FilmJob, Opening
 from reward_synth.training.worker.subprocess_stage import cause
 
@@ -75,10 +77,26 @@ def film_candidate(
     made = []
     for name in which:
         place = {"best": len(ranked) - 1, "median": len(ranked) // 2, "worst": 0}[name]
-        path = (folder or store.candidate_dir(candidate) / "videos") / f"{name}.mp4"
+        path = folder / f"{name}.mp4" if folder else film_path(store, candidate, name)
         _film(store, task, table, candidate, ranked[place], path, (size[0] // 2 * 2, size[1] // 2 * 2), fps, sandbox)
         made.append(path)
     return made
+
+
+def film_best(store: RunStore, candidate: str, emit: Emit, sandbox: bool) -> None:
+    """Film a run's best candidate at the run's end, unless that was done. A film that cannot be made stops nothing."""
+    if film_path(store, candidate, "median").exists():
+        return
+    emit(StatusChanged(text=f"filming what {candidate} does"))
+    try:
+        film_candidate(store, load_task(store.task_path), candidate, ["median"], sandbox=sandbox)
+    except RewardSynthError as error:
+        emit(StatusChanged(text=f"no film: {error.message}" + (f" ({error.hint})" if error.hint else "")))
+
+
+def film_path(store: RunStore, candidate: str, which: Which) -> Path:
+    """Where that film of a candidate lies, unless it was made for another folder."""
+    return store.candidate_dir(candidate) / "videos" / f"{which}.mp4"
 
 
 def _ranked(store: RunStore, candidate: str) -> list[Recorded]:

@@ -19,6 +19,7 @@ from reward_synth.core.errors import EnvironmentFault, RewardSynthError
 from reward_synth.core.types import CheckReport, TrainResult
 from reward_synth.evaluation.play import field_table, play
 from reward_synth.evaluation.scoring import score_episodes
+from reward_synth.events.model import Event, StatusChanged
 from reward_synth.report.video import Film
 from reward_synth.reward.lint import lint
 from reward_synth.search import films
@@ -102,6 +103,23 @@ def test_a_film_shows_the_recorded_episode_picture_by_picture(tmp_path: Path) ->
     for shown in film.frames[1:]:
         assert shown.terms and sum(shown.terms.values()) == pytest.approx(shown.reward)
     assert not list(run.path.rglob(".*mp4"))
+
+
+def test_a_run_ends_with_a_film_or_says_why_not(tmp_path: Path) -> None:
+    run = recorded(tmp_path, load_task("half_cheetah_run_backward"), horizon=4)
+    heard: list[str] = []
+
+    def emit(event: Event) -> None:
+        assert isinstance(event, StatusChanged)
+        heard.append(event.text)
+
+    films.film_best(run.store, CANDIDATE, emit, sandbox=True)
+    path = films.film_path(run.store, CANDIDATE, "median")
+    assert path.exists() and heard == [f"filming what {CANDIDATE} does"]
+    films.film_best(run.store, CANDIDATE, emit, sandbox=True)
+    assert len(heard) == 1, "a resumed run films again"
+    films.film_best(run.store, "001-a", emit, sandbox=True)
+    assert heard[-1].startswith("no film: 001-a has no recorded episode")
 
 
 def test_the_command_prints_where_the_films_are(tmp_path: Path) -> None:
