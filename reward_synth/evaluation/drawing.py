@@ -39,17 +39,15 @@ _BOX: FloatArray = np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z i
 _TUBE: FloatArray = np.array([(math.cos(a), math.sin(a), z) for a in _AROUND for z in (-1.0, 1.0)])
 
 
-# Edges and lines are many points: those behind the camera are left out without losing all of it.
-_ALONG = np.arange(-GRID_LINES, GRID_LINES + 0.1, 0.25)
-_LINES = [
-    np.stack(place, axis=1)
-    for offset in range(-GRID_LINES, GRID_LINES + 1)
-    for place in (
-        (np.full_like(_ALONG, offset), _ALONG, np.zeros_like(_ALONG)),
-        (_ALONG, np.full_like(_ALONG, offset), np.zeros_like(_ALONG)),
-    )
-]
-_FLOOR = np.concatenate([_LINES[0], _LINES[1], _LINES[-2], _LINES[-1]])
+_SPAN = np.arange(-GRID_LINES, GRID_LINES + 1.0)
+_ENDS = np.array([-GRID_LINES, GRID_LINES], dtype=float)
+_LINES: FloatArray = np.array(
+    [[(x, y, 0.0) for y in _ENDS] for x in _SPAN] + [[(x, y, 0.0) for x in _ENDS] for y in _SPAN]
+)
+"""Both ends of each line of the grid, (lines, 2, 3)."""
+# Of an edge, only the points before the camera are drawn: as many points, it is not lost as a whole.
+_EDGES = [np.linspace(_LINES[index, 0], _LINES[index, 1], 50) for index in (0, len(_SPAN) - 1, len(_SPAN), -1)]
+_FLOOR: FloatArray = np.concatenate(_EDGES)
 
 Project = Callable[[FloatArray], tuple[FloatArray, float]]
 """Pixels (N, 2) of those points (N, 3) that lie before the camera, and their mean distance in m."""
@@ -73,16 +71,13 @@ class Drawing:
         """The picture of ``data``, whose kinematics are up to date."""
         picture = Image.new("RGB", (int(self._size[0]), int(self._size[1])), SKY)
         draw = ImageDraw.Draw(picture)
-        eye, axes, focus = self._view.pose(self._model, data)
-        focal = self._size[1] / 2 / math.tan(math.radians(self._view.opening(self._model)) / 2)
+        self._pose = eye, axes, focus = self._view.pose(self._model, data)
+        self._focal = self._size[1] / 2 / math.tan(math.radians(self._view.opening(self._model)) / 2)
 
         def project(points: FloatArray) -> tuple[FloatArray, float]:
             seen = (points - eye) @ axes.T
             seen = seen[seen[:, 2] < -NEAREST]
-            if not len(seen):
-                return np.empty((0, 2)), 0.0
-            away = -seen[:, 2:3]
-            return self._size / 2 + focal * np.hstack([seen[:, :1], -seen[:, 1:2]]) / away, float(away.mean())
+            return (self._pixels(seen), -float(seen[:, 2].mean())) if len(seen) else (np.empty((0, 2)), 0.0)
 
         for index in self._planes:
             self._draw_ground(draw, project, focus, float(data.geom_xpos[index][2]))
@@ -143,10 +138,22 @@ class Drawing:
         spacing = 10.0 ** round(math.log10(max(self._view.reach(self._model), 1e-3) / 4))
         middle = np.append(np.round(focus[:2] / spacing) * spacing, height)
         _fill(draw, project(middle + spacing * _FLOOR)[0], GROUND, GROUND)
-        for line in _LINES:
-            pixels, _ = project(middle + spacing * line)
-            if len(pixels) > 1:
-                draw.line(pixels.ravel().tolist(), fill=GRID, width=OVERSAMPLED)
+        eye, axes, _ = self._pose
+        ends = (middle + spacing * _LINES - eye) @ axes.T
+        away = -ends[:, :, 2]
+        ends, away = ends[away.max(axis=1) > NEAREST], away[away.max(axis=1) > NEAREST]
+        # A line that begins behind the camera is cut off before it.
+        behind = away.min(axis=1) < NEAREST
+        share = (NEAREST - away[behind, 0]) / (away[behind, 1] - away[behind, 0])
+        cut = ends[behind, 0] + share[:, None] * (ends[behind, 1] - ends[behind, 0])
+        ends[np.flatnonzero(behind), away[behind].argmin(axis=1)] = cut
+        for line in self._pixels(ends.reshape(-1, 3)).reshape(-1, 4).tolist():
+            draw.line(line, fill=GRID, width=OVERSAMPLED)
+
+    def _pixels(self, seen: FloatArray) -> FloatArray:
+        """Pixels (N, 2) of points (N, 3) in the camera's frame, all of them before it."""
+        found: FloatArray = self._size / 2 + self._focal * seen[:, :2] * (1.0, -1.0) / -seen[:, 2:3]
+        return found
 
 
 def _fill(draw: Any, pixels: FloatArray, color: tuple[int, ...], edge: tuple[int, ...]) -> None:

@@ -38,6 +38,8 @@ from reward_synth.training.worker.subprocess_stage import cause
 Which = Literal["best", "median", "worst"]
 """Of a candidate's evaluation episodes, by success and then fitness."""
 FPS = 25.0
+FINAL_FPS = 10.0
+"""Of the film at the run's end, which nobody asked for: it shall cost little."""
 SLOWEST_STEP = 0.2
 """Seconds. Where a step lasts longer (a grid world's turn, say), each is shown for as long as this."""
 SCORED = 40
@@ -89,7 +91,7 @@ def film_best(store: RunStore, candidate: str, emit: Emit, sandbox: bool) -> Non
         return
     emit(StatusChanged(text=f"filming what {candidate} does"))
     try:
-        film_candidate(store, load_task(store.task_path), candidate, ["median"], sandbox=sandbox)
+        film_candidate(store, load_task(store.task_path), candidate, ["median"], fps=FINAL_FPS, sandbox=sandbox)
     except RewardSynthError as error:
         emit(StatusChanged(text=f"no film: {error.message}" + (f" ({error.hint})" if error.hint else "")))
 
