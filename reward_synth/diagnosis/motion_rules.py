@@ -93,10 +93,12 @@ def stands_still(evidence: Evidence) -> Said:
     No position changes by more than 0.05 m/s or rad/s: doing nothing must pay less than trying.
     """
     played = _long_enough(evidence)
+    # Not only the fields worth reporting: a hand may move while what it should push does not.
+    moving = [field.name for field in evidence.table if field.unit in POSITION_UNITS]
     fastest = 0.0
     name = ""
     for one in played:
-        for series in _positions(evidence, one):
+        for series in series_of(one.episode, evidence.table, moving):
             values = series.values[int(SETTLING * len(series.values)) :]
             speed = float(np.abs(np.diff(values)).mean()) / one.episode.dt
             if speed >= fastest:

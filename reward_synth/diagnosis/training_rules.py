@@ -6,6 +6,8 @@ unsolved, because advice would otherwise only do harm.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from reward_synth.core.number_format import number, percent, plural, steps, with_unit
@@ -35,6 +37,8 @@ MOVED = 0.3
 LOST_SUCCESS = 0.25
 SEED_SUCCESS_RANGE = 0.5
 MISALIGNED = -0.5
+Z_99 = 2.326
+"""One-sided 99 % quantile of the normal distribution."""
 DECISIVE_PENALTY = 0.4
 SMALLEST_CURVE = 4
 
@@ -97,7 +101,10 @@ def reward_up_fitness_flat(evidence: Evidence) -> Said:
     """
     before, after = thirds([point.fitness for point in evidence.curve])
     rise = _rise(evidence)
-    if rise and abs(after - before) <= evidence.noise:
+    largest = max(abs(before), abs(after))
+    # A small fitness may rise by a third within the noise.
+    flat = abs(after - before) <= evidence.noise and (largest <= evidence.noise or abs(after - before) <= 0.1 * largest)
+    if rise and flat:
         change = f"from {number(before)} to {with_unit(after, evidence.task.fitness_unit)}"
         yield (
             f"{rise} while the task's fitness stayed where it was ({change}): the reward can be collected "
@@ -229,13 +236,14 @@ def dominant_term(evidence: Evidence) -> Said:
 def dead_term(evidence: Evidence) -> Said:
     """Was a term zero throughout training?
 
-    Loosen its condition, or remove it.
+    A bonus must be within the reach of ordinary states. A guard that was never needed may stay.
     """
     for term in evidence.terms:
         if max(map(abs, (*term.minimum, *term.maximum))) <= DEAD_MAGNITUDE:
             yield (
-                f"`{term.name}` was 0 at every step of training.",
-                "Loosen its condition so that ordinary states reach it, or remove it.",
+                f"`{term.name}` was 0 at every step of training: the policy met no state that it is for.",
+                "If it is a bonus, loosen its condition so that ordinary states reach it. A guard that was never "
+                "needed may stay.",
             )
 
 
@@ -267,15 +275,15 @@ def saturated_term(evidence: Evidence) -> Said:
 def misaligned_term(evidence: Evidence) -> Said:
     """Does a bonus pay more in the worse episodes, or a penalty cost the better ones most of their reward?
 
-    Over 6 or more episodes its sum correlates with fitness below -0.5, and a penalty makes up 40 % of the reward's
-    magnitude: check its sign, its frame and its field.
+    Over 6 or more episodes its sum correlates with fitness below -0.5, by more than chance would in one of a hundred
+    cases, and a penalty makes up 40 % of the reward's magnitude: check its sign, its frame and its field.
     """
     shares = {term.name: _late(term.share) for term in evidence.terms}
     for link in evidence.links:
         pays = link.mean_sum > 0
         # A penalty naturally correlates with low fitness, since moving costs effort; but it must not dominate.
         weighty = shares.get(link.term, 1.0) > (0.1 if pays else DECISIVE_PENALTY)
-        if weighty and link.correlation is not None and link.correlation < MISALIGNED:
+        if weighty and link.correlation is not None and _is_negative(link.correlation, len(evidence.scores)):
             count = plural(len(evidence.scores), "episode")
             pay = "mean per step" if link.per_step else "sum"
             yield (
@@ -284,6 +292,12 @@ def misaligned_term(evidence: Evidence) -> Said:
                 f"and it makes up {percent(shares.get(link.term))} of the reward's magnitude.",
                 "Check its sign, its frame and the field it reads; it should be largest where the task goes best.",
             )
+
+
+def _is_negative(correlation: float, count: int) -> bool:
+    """True if a correlation over so many pairs is low, and not by chance (Fisher's z, one-sided)."""
+    certain = math.atanh(max(-0.999999, min(0.999999, correlation))) * math.sqrt(count - 3)
+    return correlation < MISALIGNED and certain < -Z_99
 
 
 @detector(unsolved, points(SMALLEST_CURVE + 1))

@@ -10,6 +10,7 @@ from reward_synth.core.arrays import FloatArray
 from reward_synth.core.types import STOPPED, TrainResult
 from reward_synth.diagnosis.summary import Summary, summarize
 from reward_synth.diagnosis.training_rules import DETECTORS
+from reward_synth.diagnosis.trajectories import shown_fields
 from reward_synth.state.episode import Episode
 from reward_synth.state.table import FieldTable
 from tests.diagnosis import cases
@@ -72,6 +73,14 @@ def test_reward_that_rises_without_fitness() -> None:
     episodes, result = failing(fitness=FLAT)
     assert "reward-up-fitness-flat" in rules(told([result], episodes))
     assert "no-learning" not in rules(told([result], episodes))
+
+
+def test_a_small_fitness_that_rises_by_a_third_is_not_flat() -> None:
+    episodes = [cases.episode(0.3 * (i % 2), seed=i) for i in range(8)]
+    scores = cases.measured(episodes, success=False)
+    for last, flat in ((0.17, False), (0.125, True)):
+        curve = cases.curve(success=FAILING, fitness=np.linspace(0.12, last, cases.POINTS))
+        assert ("reward-up-fitness-flat" in rules(told([cases.result(scores, curve)], episodes))) is flat
 
 
 def test_nothing_learned() -> None:
@@ -193,6 +202,14 @@ def test_an_episode_that_ends_early_in_success_is_no_fall() -> None:
 def test_stands_still(travelled: float, fires: bool) -> None:
     episodes, result = failing(travelled)
     assert ("stands-still" in rules(told([result], episodes))) is fires
+
+
+def test_a_hand_that_moves_does_not_stand_still() -> None:
+    episodes, result = failing(0.0)
+    for episode in episodes:
+        episode.rows[:, 4] = np.linspace(0.0, 1.0, episode.length + 1)
+    assert "foot" not in shown_fields(cases.TABLE, ())
+    assert "stands-still" not in rules(told([result], episodes))
 
 
 def test_standing_still_after_settling_is_standing_still() -> None:
@@ -321,6 +338,15 @@ def test_a_bonus_that_pays_more_in_worse_episodes() -> None:
     assert "`speed`" in found[0]
     aligned = [{"speed": shape * i, "effort": -shape * i} for i in range(8)]
     assert "misaligned-term" not in rules(told([result], episodes, aligned))
+
+
+def test_a_correlation_that_chance_gives_blames_no_term() -> None:
+    episodes = [cases.episode(0.5 + 0.5 * i, seed=i) for i in range(8)]
+    result = cases.result(cases.measured(episodes, success=False), cases.curve(success=FAILING))
+    paid = [5.0, 2.0, 6.0, 3.0, 4.0, 1.0, 3.0, 2.0]
+    assert -0.6 < np.corrcoef(paid, range(8))[0, 1] < -0.5
+    terms = [{"speed": np.full(cases.HORIZON, each), "effort": np.zeros(cases.HORIZON)} for each in paid]
+    assert "misaligned-term" not in rules(told([result], episodes, terms))
 
 
 @pytest.mark.parametrize(("share", "told_of"), [(0.6, True), (0.3, False)])
