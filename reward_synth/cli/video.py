@@ -23,7 +23,13 @@ def video(
     worst: Annotated[bool, typer.Option("--worst", help="Of the worst one.")] = False,
     size: Annotated[str, typer.Option(metavar="WxH", help="Width and height, in pixels.")] = "480x360",
     fps: Annotated[
-        float, typer.Option(metavar="NUMBER", min=1.0, max=100.0, help="Pictures a second, at most.")
+        float,
+        typer.Option(
+            metavar="NUMBER",
+            min=1.0,
+            max=100.0,
+            help="Pictures a second, at most; 5 where a step is longer than 0.2 s.",
+        ),
     ] = 25.0,
     out: Annotated[
         Path | None,
@@ -41,8 +47,12 @@ def video(
         candidate, cast("list[Which]", wanted or ["best", "median"]), size=_size(size), fps=fps, folder=out,
         unsafe_no_sandbox=unsafe_no_sandbox,
     )  # fmt: skip
+    from reward_synth.search.films import OTHER, film_of
+
     for path in films:
         typer.echo(str(path))
+        if not film_of(path).same:
+            typer.echo(f"warning: {path.name} shows another episode: {OTHER}", err=True)
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -78,7 +78,7 @@ class _Scene:
     def __init__(self, base: Any, view: View, width: int, height: int) -> None:
         self._base, self._view, self._data = base, view, mujoco.MjData(base.model)
         self._renderer: Any = None
-        self.kind = "outlines of the model's geoms: no OpenGL was found"
+        self.kind = "outlines of the model's geoms"
         if os.environ.get("MUJOCO_GL"):
             try:
                 glob = base.model.vis.global_

@@ -77,14 +77,16 @@ def make_plan(goal: str, settings: Settings, task: TaskSpec | None) -> Plan:
     final = (settings.steps or task.training.steps) * settings.final_seeds
     most = one * most_steps(settings.samples, settings.rung_shares) * settings.iterations
     if METHODS[settings.method].continues:
-        # One training may be continued for as many steps in each iteration but the first, and after the last.
-        most += one * (settings.iterations - 1 + settings.train_on)
+        # One training may be continued for as many steps in each iteration but the first.
+        most += one * (settings.iterations - 1)
     least = most if settings.keep_going else one
-    steps = Range(least + final, most + final)
+    # And again after the last, one round after another.
+    further = one * settings.train_on if METHODS[settings.method].continues else 0
+    steps = Range(least + final, most + further + final)
     per_step = _seconds_per_step(task, settings.learner)
     # The final trainings run in parallel even if one candidate was enough.
     low = least + final / max(1, min(settings.worker_count, settings.final_seeds))
-    longest = steps.high * per_step / settings.worker_count
+    longest = ((most + final) / settings.worker_count + further / min(settings.seeds, settings.worker_count)) * per_step
     seconds = Range(min(low * per_step, longest), longest)
     return Plan(task, models, prompt, calls, tokens, usd, steps, seconds)
 

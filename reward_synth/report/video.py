@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from pydantic import Field
 
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.files import in_words
 from reward_synth.core.types import Value
 from reward_synth.evaluation.drawing import Pixels
 
@@ -59,32 +63,40 @@ def write_video(path: Path, pictures: Iterable[Pixels], captions: Iterable[str],
     :param path: ends with ``.mp4``.
     :raises RewardSynthError: it cannot be encoded.
     """
-    import imageio_ffmpeg
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # ffmpeg chooses the format by the ending.
-    draft = path.with_name(f".{path.stem}.{os.getpid()}.mp4")
-    writer = None
-    try:
-        for picture, caption in zip(pictures, captions, strict=True):
-            if writer is None:
-                size = picture.shape[1], picture.shape[0]
-                writer = imageio_ffmpeg.write_frames(
-                    str(draft), size, fps=fps, codec="libx264", quality=None, macro_block_size=2,
-                    output_params=["-preset", "veryfast", "-crf", "23", "-movflags", "+faststart"],
-                    ffmpeg_log_level="error",
-                )  # fmt: skip
-                writer.send(None)
-            writer.send(captioned(picture, caption))
-        if writer is not None:
-            writer.close()
+    with in_words(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    # ffmpeg chooses the format by the ending, and takes what stands before a colon for a protocol.
+    draft = path.with_name(f".{path.stem}.{os.getpid()}.mp4").resolve()
+    encoder: subprocess.Popen[bytes] | None = None
+    with tempfile.TemporaryFile() as said:
+        try:
+            for picture, caption in zip(pictures, captions, strict=True):
+                if encoder is None:
+                    encoder = _encoder(draft, picture.shape[1], picture.shape[0], fps, said)
+                assert encoder.stdin is not None
+                encoder.stdin.write(captioned(picture, caption).tobytes())
+            if encoder is None or encoder.communicate() is None or encoder.returncode:
+                raise BrokenPipeError
             draft.replace(path)
-    except OSError as error:
-        raise RewardSynthError(
-            f"the film {path} could not be encoded: {error}", "is there room on the disk?"
-        ) from error
-    finally:
-        draft.unlink(missing_ok=True)
+        except BrokenPipeError as error:
+            said.seek(0)
+            words = said.read().decode(errors="replace").strip().splitlines() or ["no picture"]
+            raise RewardSynthError(f"{path} was not encoded: {words[-1]}", "is there room on the disk?") from error
+        finally:
+            if encoder is not None:
+                encoder.kill()
+                encoder.wait()
+            draft.unlink(missing_ok=True)
+
+
+def _encoder(path: Path, width: int, height: int, fps: float, said: IO[bytes]) -> subprocess.Popen[bytes]:
+    """ffmpeg, which takes pictures as raw bytes; H.264 in the form that every browser plays."""
+    from imageio_ffmpeg import get_ffmpeg_exe
+
+    taken = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", f"{fps:g}", "-i", "-"]
+    made = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-preset", "veryfast", "-crf", "23", "-movflags", "+faststart"]
+    command = [get_ffmpeg_exe(), "-loglevel", "error", "-y", *taken, *made, f"file:{path}"]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said)
 
 
 def captioned(picture: Pixels, text: str) -> Pixels:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 from reward_synth.core.files import refuse_links, write_bytes
 from reward_synth.core.types import Candidate, candidate_id
@@ -40,14 +41,22 @@ def continued(
     return items
 
 
-def designs_nothing(session: SearchSession, iteration: int) -> bool:
-    """True for a round that only continues the best training: all iterations for designs are used up."""
+def kind_of_round(session: SearchSession, iteration: int) -> Literal["design", "train on"] | None:
+    """What a round does: design rewards, or only continue the best training once all iterations for designs are used.
+
+    None if the search is over: no training can continue, or too many rounds in a row have done so.
+    """
     candidates = session.store.candidates()
-    first = [c for c in candidates if c.id == candidate_id(iteration, 0)]
-    if first:
-        return first[0].continues is not None
+    here = [candidate for candidate in candidates if candidate.iteration == iteration]
     designed = {c.iteration for c in candidates if c.continues is None and c.iteration < iteration}
-    return len(designed) >= session.settings.iterations
+    # The first candidate is saved last: without it, an iteration was cut off while its designs were saved.
+    if here and here[0].id == candidate_id(iteration, 0) and here[0].continues is not None:
+        return "train on"
+    if len(designed) < session.settings.iterations:
+        return "design"
+    if here or session.solved or iteration - max(designed) > session.settings.train_on:
+        return None
+    return "train on" if going_on(session, iteration) else None
 
 
 def going_on(session: SearchSession, iteration: int) -> list[str]:
@@ -58,17 +67,6 @@ def going_on(session: SearchSession, iteration: int) -> list[str]:
         for candidate in session.method.unfinished(session.history(iteration))
         if all((session.store.train_dir(candidate, index) / CHECKPOINT).exists() for index in seeds)
     ]
-
-
-def is_worthwhile(session: SearchSession, iteration: int) -> bool:
-    """True if a round without design has begun or should begin: a training can continue, within the allowed number."""
-    candidates = session.store.candidates()
-    if any(candidate.iteration == iteration for candidate in candidates):
-        return True
-    if session.solved:
-        return False
-    last = max(candidate.iteration for candidate in candidates if candidate.continues is None)
-    return iteration - last <= session.settings.train_on and bool(going_on(session, iteration))
 
 
 def hand_over(session: SearchSession, candidate: str) -> None:

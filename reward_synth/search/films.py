@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
+import select
+import signal
 import subprocess
 import sys
 import tempfile
-import threading
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Self
@@ -37,6 +41,7 @@ from reward_synth.training.worker.subprocess_stage import cause
 
 Which = Literal["best", "median", "worst"]
 """Of a candidate's evaluation episodes, by success and then fitness."""
+OTHER = "the environment did not repeat the recorded one"
 FPS = 25.0
 FINAL_FPS = 10.0
 """Of the film at the run's end, which nobody asked for: it shall cost little."""
@@ -44,8 +49,12 @@ SLOWEST_STEP = 0.2
 """Seconds. Where a step lasts longer (a grid world's turn, say), each is shown for as long as this."""
 SCORED = 40
 """The task's measures are asked so often along an episode; between, the last answer stands."""
-LONGEST = 600.0
-"""Seconds after which drawing one film is given up."""
+LONGEST = 300.0
+"""Seconds after which one film is given up."""
+LONGEST_LINE = 100_000
+"""Bytes."""
+SIZES = range(16, 4097)
+"""Pixels."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +83,11 @@ def film_candidate(
     :param folder: where to write; the candidate's own ``videos`` for None.
     :raises RewardSynthError: there is no recorded episode, or no picture of this environment.
     """
+    if not (math.isfinite(fps) and 1.0 <= fps <= 100.0) or any(each not in SIZES for each in size):
+        raise RewardSynthError(
+            f"a film of {size[0]}x{size[1]} pixels, {fps:g} a second, cannot be made",
+            f"from {SIZES[0]} to {SIZES[-1]} pixels wide and high, and from 1 to 100 pictures a second",
+        )
     ranked = _ranked(store, candidate)
     table = field_table(task)
     made = []
@@ -94,6 +108,18 @@ def film_best(store: RunStore, candidate: str, emit: Emit, sandbox: bool) -> Non
         film_candidate(store, load_task(store.task_path), candidate, ["median"], fps=FINAL_FPS, sandbox=sandbox)
     except RewardSynthError as error:
         emit(StatusChanged(text=f"no film: {error.message}" + (f" ({error.hint})" if error.hint else "")))
+    except KeyboardInterrupt:
+        emit(StatusChanged(text="no film: interrupted"))
+    except Exception as error:  # noqa: BLE001  (the search has ended well: whatever is wrong with its film is told)
+        emit(StatusChanged(text=f"no film: {type(error).__name__}: {error}"))
+    else:
+        if not film_of(film_path(store, candidate, "median")).same:
+            emit(StatusChanged(text=f"the film shows another episode: {OTHER}"))
+
+
+def film_of(path: Path) -> Film:
+    """What an mp4 file shows."""
+    return Film.model_validate_json(path.with_suffix(".json").read_bytes())
 
 
 def film_path(store: RunStore, candidate: str, which: Which) -> Path:
@@ -104,9 +130,11 @@ def film_path(store: RunStore, candidate: str, which: Which) -> Path:
 def _ranked(store: RunStore, candidate: str) -> list[Recorded]:
     """The candidate's recorded episodes, the worst first."""
     found = []
-    for index, result in enumerate(store.results(candidate)):
+    for index in range(store.settings().seeds):
+        result = store.read_result(candidate, index)
         paths = episode_paths(store.trajectories_dir(candidate), index)
-        found += [Recorded(path, score) for path, score in zip(paths, result.episodes, strict=False)]
+        if result is not None and len(paths) == len(result.episodes):
+            found += [Recorded(path, score) for path, score in zip(paths, result.episodes, strict=True)]
     if not found:
         raise RewardSynthError(f"{candidate} has no recorded episode", "only a trained candidate can be filmed")
     return sorted(found, key=lambda each: (each.score.success, each.score.fitness))
@@ -125,7 +153,7 @@ def _film(
 ) -> None:
     episode = Episode.load(recorded.path)
     slow = episode.dt >= SLOWEST_STEP
-    stride = 1 if slow else max(1, round(1.0 / (fps * episode.dt)))
+    stride = 1 if slow else max(1, math.ceil(round(1.0 / (fps * episode.dt), 6)))
     rate = 1.0 / SLOWEST_STEP if slow else 1.0 / (stride * episode.dt)
     steps = tuple(dict.fromkeys((*range(0, episode.length, stride), episode.length)))
     shown = _shown(store, task, table, candidate, episode, steps)
@@ -181,67 +209,81 @@ def _shown(
 
 
 class _Filmer(Iterator[Pixels]):
-    """The process that draws. It gives the pictures one by one, and knows after the last of them how they went."""
+    """The process that draws. It gives the pictures one by one, and says after the last of them how they went."""
 
     def __init__(self, job: FilmJob) -> None:
-        self._job, self.same = job, True
-        self._bytes = job.width * job.height * 3
+        self._job, self.same, self.drawn = job, True, ""
+        self._variables = graphics().variables
         self._folder = tempfile.TemporaryDirectory(prefix="reward-synth-film-")
         path = Path(self._folder.name) / "film.json"
         write_text(path, job.model_dump_json())
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-m", "reward_synth.training.worker.filmer", str(path), str(os.getpid())],
-            env={**worker_environment(), **graphics().variables},
+            env={**worker_environment(), **self._variables},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
-        self._watchdog = threading.Timer(LONGEST, self._process.kill)
-        self._watchdog.start()
+        self._deadline = time.monotonic() + LONGEST
 
     def __enter__(self) -> Self:
         try:
-            opening = Opening.model_validate_json(self._read_line())
+            opening = Opening.model_validate_json(self._line())
+            if opening.message:
+                raise RewardSynthError(opening.message, opening.hint)
         except BaseException:
             self.__exit__()
             raise
-        if opening.message:
-            self.__exit__()
-            raise RewardSynthError(opening.message, opening.hint)
         self.drawn = opening.drawn
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._watchdog.cancel()
-        self._process.kill()
+        # An environment may have started processes of its own, which hold the pipe.
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         assert self._process.stdout is not None
         self._process.stdout.close()
         self._folder.cleanup()
 
     def __next__(self) -> Pixels:
-        assert self._process.stdout is not None
-        kind = self._process.stdout.read(1)
+        kind = self._read(1)
         if kind == PICTURE:
-            pixels = self._process.stdout.read(self._bytes)
-            if len(pixels) == self._bytes:
-                return np.frombuffer(pixels, np.uint8).reshape(self._job.height, self._job.width, 3)
+            size = self._job.height, self._job.width, 3
+            return np.frombuffer(self._read(math.prod(size)), np.uint8).reshape(size)
         if kind != END:
-            raise self._died()
-        ending = Ending.model_validate_json(self._read_line())
+            raise self._failed("gives no picture")
+        ending = Ending.model_validate_json(self._line())
         if ending.message:
             raise RewardSynthError(ending.message, ending.hint)
         self.same = ending.same
         raise StopIteration
 
-    def _read_line(self) -> bytes:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line.endswith(b"\n"):
-            raise self._died()
+    def _line(self) -> bytes:
+        line = b""
+        while not line.endswith(b"\n"):
+            if len(line) > LONGEST_LINE:
+                raise self._failed("gives no picture")
+            line += self._read(1)
         return line
 
-    def _died(self) -> RewardSynthError:
-        self._process.kill()
-        died = f"the process that draws {self._job.task.environment.id} died with {cause(self._process.wait())}"
-        return RewardSynthError(died, "try other drivers: MUJOCO_GL=osmesa, or MUJOCO_GL= for outlines")
+    def _read(self, count: int) -> bytes:
+        """So many bytes, before the film's time is over."""
+        assert self._process.stdout is not None
+        descriptor, found = self._process.stdout.fileno(), bytearray()
+        while len(found) < count:
+            left = self._deadline - time.monotonic()
+            if left <= 0 or not select.select([descriptor], [], [], left)[0]:
+                raise self._failed(f"was not done within {LONGEST:g} s")
+            part = os.read(descriptor, count - len(found))
+            if not part:
+                raise self._failed(f"died with {cause(self._process.wait())}")
+            found += part
+        return bytes(found)
+
+    def _failed(self, how: str) -> RewardSynthError:
+        drivers = (
+            "try MUJOCO_GL= for outlines" if self._variables.get("MUJOCO_GL") else "make fewer or smaller pictures"
+        )
+        return RewardSynthError(f"the process that draws {self._job.task.environment.id} {how}", drivers)

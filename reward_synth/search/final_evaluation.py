@@ -25,6 +25,7 @@ from reward_synth.events.bus import Emit
 from reward_synth.events.model import SeedTrained, StatusChanged
 from reward_synth.executors.registry import open_executor
 from reward_synth.report.data import write_report
+from reward_synth.search.jobs import line_of
 from reward_synth.search.limits import first_reason, stop_file, time_limit
 from reward_synth.settings.model import Settings
 from reward_synth.store import RunStore
@@ -60,7 +61,9 @@ class FinalTraining:
         """
         task = load_task(store.task_path)
         report = _check(store, self.candidate)
-        steps = self.steps or store.settings().steps or task.training.steps
+        # A continued training had several budgets.
+        budgets = len(line_of(store, self.candidate))
+        steps = self.steps or budgets * (store.settings().steps or task.training.steps)
         stored, earlier = store.read_final_results(self.candidate), store.read_evaluation(self.candidate)
         _refuse_other_budget(store, self.candidate, earlier, stored, steps)
         results = {

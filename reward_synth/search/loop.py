@@ -10,7 +10,7 @@ from itertools import count
 from reward_synth.core.types import Outcome
 from reward_synth.evaluation.select import is_promising
 from reward_synth.events.model import IterationStarted, StatusChanged, Warned
-from reward_synth.search.continuing import designs_nothing, is_worthwhile
+from reward_synth.search.continuing import kind_of_round
 from reward_synth.search.second_opinion import dispute
 from reward_synth.search.session import SearchSession
 from reward_synth.search.steps import Ask, ask_person, design, reflect, train, train_on
@@ -23,25 +23,24 @@ def search(session: SearchSession, ask: Ask | None = None) -> Outcome:
     """
     iterations = session.settings.iterations
     for iteration in count(1):
-        training_only = designs_nothing(session, iteration)
-        if training_only and not is_worthwhile(session, iteration):
+        kind = kind_of_round(session, iteration)
+        if kind is None:
             break
         session.emit(IterationStarted(number=iteration, total=max(iteration, iterations)))
-        if training_only:
-            session.emit(
-                StatusChanged(text="no reward is designed: the best training goes on, as its fitness was rising")
-            )
+        if kind == "train on":
+            told = "no reward is designed: the best training goes on, as its fitness was rising"
+            session.emit(StatusChanged(text=told))
         if not session.store.iteration_done(iteration):
             if reason := session.reason_to_stop():
                 return _ended(session, "stopped", reason)
-            candidates = train_on(session, iteration) if training_only else design(session, iteration)
+            candidates = design(session, iteration) if kind == "design" else train_on(session, iteration)
             candidates = train(session, candidates)
             if reason := session.reason_to_stop():
                 return _ended(session, "stopped", reason)
             reflect(session, iteration, candidates)
         if session.finished:
             return _ended(session, "solved", "the task's own measure says that it works")
-        if not training_only and (ended := ask_person(session, iteration, ask)):
+        if ended := ask_person(session, iteration, ask):
             return ended
     if session.solved:
         return _ended(session, "solved", "all iterations are done")

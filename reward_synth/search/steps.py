@@ -192,7 +192,7 @@ def train(session: SearchSession, candidates: Sequence[Candidate]) -> list[Candi
         spent, saved = sum(c.steps for c in found), sum(c.steps_saved for c in found)
         text = f"trained {spent:,} steps, {saved:,} fewer than every candidate to its end"
         session.emit(events.StatusChanged(text=text))
-    _refuse_broken_environment(found)
+    _refuse_broken_environment(session, found)
     return found
 
 
@@ -234,11 +234,13 @@ def _spare_the_rest(session: SearchSession, jobs: dict[str, list[TrainJob]]) -> 
     store.results_table()
 
 
-def _refuse_broken_environment(candidates: Sequence[Candidate]) -> None:
+def _refuse_broken_environment(session: SearchSession, candidates: Sequence[Candidate]) -> None:
     """Stop if the environment failed in every training, because no other reward would help.
 
-    :raises EnvironmentFault: the environment failed in every training.
+    :raises EnvironmentFault: the environment failed in every training of the iteration, and none of the run went well.
     """
+    if any(candidate.status == "trained" for candidate in session.store.candidates()):
+        return
     tried = [candidate for candidate in candidates if candidate.status != "rejected"]
     if tried and all(candidate.status == "crashed" and BLAME in candidate.reason for candidate in tried):
         raise EnvironmentFault(

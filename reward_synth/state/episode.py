@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +55,8 @@ class Episode:
         if self.actions.ndim != 2 or self.rows.shape != (len(self.actions) + 1, width):
             shapes = f"rows {self.rows.shape}, actions {self.actions.shape} and layout width {width}"
             raise ValueError(f"{shapes} do not fit")
+        if not (math.isfinite(self.dt) and self.dt > 0.0):
+            raise ValueError(f"a step of {self.dt} s is none")
 
     @property
     def length(self) -> int:
@@ -84,6 +88,6 @@ class Episode:
             layout = tuple((str(name), tuple(int(n) for n in shape)) for name, shape in facts["layout"])
             dt, horizon, seed = float(facts["dt"]), int(facts["horizon"]), int(facts["seed"])
             return cls(layout, rows, actions, dt, horizon, seed, bool(facts["terminated"]))
-        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
             hint = "delete it and evaluate the candidate again"
             raise RewardSynthError(f"cannot read the episode {path}: {error}", hint) from error

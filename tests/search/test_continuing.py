@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from typer.testing import CliRunner
@@ -18,6 +20,9 @@ from reward_synth.llm.fake import ScriptedModel
 from reward_synth.methods.base import History
 from reward_synth.methods.synth import Synth
 from reward_synth.roles.brief import as_text
+from reward_synth.search.continuing import kind_of_round
+from reward_synth.search.session import SearchSession
+from tests.evaluation.test_select import candidate
 from tests.search.test_loop import EDITED, GOAL, GOOD, Answer, model, play, settings
 
 __all__ = ["model"]
@@ -74,6 +79,9 @@ def test_after_the_last_iteration_the_best_trains_on_while_it_rises(
     assert asked.count("analyzer") == 1 and asked.count("designer") == 1
     assert run.resume(iterations=1).candidates == run.candidates and len(scripted.requests) == len(asked)
 
+    # A reward that needed three budgets is given as many when it is judged in the end.
+    assert run.evaluate("003-a", seeds=1).steps == 6000
+
     designs[0] = EDITED
     run.resume(iterations=2, train_on=0)
     assert [(c.id, c.continues) for c in run.candidates][3:] == [("004-a", None), ("004-b", "003-a")]
@@ -81,13 +89,33 @@ def test_after_the_last_iteration_the_best_trains_on_while_it_rises(
     assert "too short a training" in as_text(designer) and "trained on as" not in as_text(designer)
 
 
+def test_a_round_designs_while_iterations_are_left_and_then_trains_on_a_few_times() -> None:
+    def kind(iteration: int, made: dict[str, str | None], iterations: int = 2, train_on: int = 1) -> str | None:
+        candidates = [
+            candidate(name, 0.1, 0.5).model_copy(update={"iteration": int(name[:3]), "continues": continues})
+            for name, continues in made.items()
+        ]
+        session = SimpleNamespace(
+            settings=SimpleNamespace(iterations=iterations, train_on=train_on, seeds=0),
+            store=SimpleNamespace(candidates=lambda: candidates),
+            method=SimpleNamespace(unfinished=lambda _: ("002-a",)),
+            history=lambda _: None,
+            solved=False,
+        )
+        return kind_of_round(cast(SearchSession, session), iteration)
+
+    done: dict[str, str | None] = {"001-a": None, "002-a": None, "002-b": "001-a"}
+    assert [kind(number, done) for number in (1, 2, 3)] == ["design", "design", "train on"]
+    further = done | {"003-a": "002-a"}
+    assert [kind(number, further) for number in (3, 4)] == ["train on", None], "more rounds than were allowed"
+    assert [kind(number, further, iterations=3) for number in (3, 4)] == ["train on", "design"]
+    assert kind(2, done, iterations=1) is None, "an iteration beyond those that are asked for"
+    # Cut off while its designs were saved: the continued one was saved first.
+    assert kind(3, done | {"003-b": "002-a"}, iterations=3) == "design"
+
+
 @pytest.mark.parametrize(("found", "goes_on"), [(("still-improving",), ("001-a",)), (("no-learning",), ()), ((), ())])
 def test_only_a_training_that_was_still_improving_goes_on(found: tuple[str, ...], goes_on: tuple[str, ...]) -> None:
-    from types import SimpleNamespace
-    from typing import cast
-
-    from tests.evaluation.test_select import candidate
-
     best = candidate("001-a", 0.2, 1.0)
     history = SimpleNamespace(candidates=(best,), findings=lambda name: found)
     assert Synth.unfinished(cast(Synth, None), cast(History, history)) == goes_on

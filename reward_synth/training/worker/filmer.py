@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -17,20 +18,24 @@ from typing import BinaryIO
 
 import numpy as np
 
+from reward_synth.core.arrays import FloatArray
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import Value
 from reward_synth.evaluation.play import field_table
 from reward_synth.simulators.custom.files import name_environment
 from reward_synth.state.episode import Episode
 from reward_synth.state.recorder import StateRecorder
+from reward_synth.state.table import FieldTable
 from reward_synth.tasks.spec import TaskSpec
 from reward_synth.training.worker.subprocess_stage import stay_with
 
 GRAPHICS = (
-    "/usr/share/glvnd", "/etc/glvnd", "/usr/share/drirc.d", "/usr/share/libdrm", "/dev/dri", "/dev/nvidiactl",
-    "/dev/nvidia0", "/sys/dev/char", "/sys/devices/pci0000:00",
+    "/usr/share/glvnd", "/etc/glvnd", "/usr/share/drirc.d", "/usr/share/libdrm", "/sys/dev/char",
+    "/sys/devices/pci0000:00",
 )  # fmt: skip
 """What graphics drivers read, besides libraries."""
+DEVICES = ("/dev/dri", "/dev/nvidiactl", "/dev/nvidia0")
+"""What they open for writing."""
 
 
 PICTURE, END = b"P", b"E"
@@ -95,8 +100,11 @@ def _draw(job: FilmJob, folder: Path, out: BinaryIO) -> None:
             name_environment(f"{job.environment_file}:{job.task.environment.id.partition(':')[2]}")
         episode = Episode.load(job.episode)
         if job.sandbox:
-            devices = [Path(each) for each in GRAPHICS if os.environ.get("MUJOCO_GL")]
-            restrict_files([*environment_files(job.task.environment, folder), *devices], [folder])
+            graphics, devices = (GRAPHICS, DEVICES) if os.environ.get("MUJOCO_GL") else ((), ())
+            files = environment_files(job.task.environment, job.episode.parent)
+            restrict_files([*files, *map(Path, graphics)], [folder, *map(Path, devices)])
+        # A locked process cannot write to the system's folder for temporary files.
+        tempfile.tempdir = str(folder)
         table = field_table(job.task)
         environment, paint, drawn = open_painted(job.task, job.width, job.height)
         if job.sandbox:
@@ -119,12 +127,20 @@ def _draw(job: FilmJob, folder: Path, out: BinaryIO) -> None:
                     rows.append(info["next_state"])
                 if step in wanted:
                     out.write(PICTURE + np.ascontiguousarray(paint()).tobytes())
-            recorded = episode.subset(table.names)[: len(rows)]
-            ending = Ending(same=bool(np.allclose(np.stack(rows), recorded, rtol=1e-6, atol=1e-6, equal_nan=True)))
+            ending = Ending(same=_same(np.stack(rows), episode, table))
         except RewardSynthError as error:
             ending = Ending(message=error.message, hint=error.hint)
+        except Exception as error:  # noqa: BLE001  (the process's edge: drivers and environments raise what they like)
+            ending = Ending(message=f"drawing fails with {type(error).__name__}: {error}")
     out.write(END)
     tell(ending)
+
+
+def _same(rows: FloatArray, episode: Episode, table: FieldTable) -> bool:
+    """True if the states are those that were recorded, so far."""
+    if episode.layout != table.layout():
+        return False
+    return bool(np.allclose(rows, episode.rows[: len(rows)], rtol=1e-6, atol=1e-6, equal_nan=True))
 
 
 if __name__ == "__main__":

@@ -100,7 +100,7 @@ def _play(asked: Rehearsal, folder: Path) -> None:
     if asked.environment_file is not None:
         name_environment(f"{asked.environment_file}:{asked.spec.environment.id.partition(':')[2]}")
     if asked.sandbox:
-        restrict_files(environment_files(asked.spec.environment, folder), [folder])
+        restrict_files(environment_files(asked.spec.environment, Path.cwd()), [folder])
     table = field_table(asked.spec)
     if asked.sandbox:
         lock.forbid_escape()
