@@ -24,6 +24,8 @@ RELATIVE_NOISE = 0.02
 SMALLEST_CHANGE = 0.01
 MAIN = 0.5
 """A term counts as one of the goal's own from this correlation with fitness on."""
+Z_99 = 2.326
+"""One-sided 99 % quantile of the normal distribution."""
 
 
 @dataclass(frozen=True)
@@ -202,6 +204,13 @@ def link_terms(
             )
         )
     return tuple(links)
+
+
+def is_surely_negative(correlation: float | None, count: int) -> bool:
+    """True if a correlation over so many pairs is below 0, with a chance of 1 in 100 that it is not (Fisher's z)."""
+    if correlation is None or count < 4:
+        return False
+    return math.atanh(max(-0.999999, min(0.999999, correlation))) * math.sqrt(count - 3) < -Z_99
 
 
 def correlation(first: FloatArray, second: FloatArray) -> float | None:

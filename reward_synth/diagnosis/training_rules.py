@@ -6,8 +6,6 @@ unsolved, because advice would otherwise only do harm.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from reward_synth.core.number_format import number, percent, plural, steps, with_unit
@@ -23,7 +21,7 @@ from reward_synth.diagnosis.detector import (
     trained_out,
     unsolved,
 )
-from reward_synth.diagnosis.evidence import Evidence, thirds
+from reward_synth.diagnosis.evidence import Evidence, is_surely_negative, thirds
 from reward_synth.diagnosis.motion_rules import DETECTORS as MOTION
 
 DOMINANT_SHARE = 0.9
@@ -37,8 +35,6 @@ MOVED = 0.3
 LOST_SUCCESS = 0.25
 SEED_SUCCESS_RANGE = 0.5
 MISALIGNED = -0.5
-Z_99 = 2.326
-"""One-sided 99 % quantile of the normal distribution."""
 DECISIVE_PENALTY = 0.4
 SMALLEST_CURVE = 4
 
@@ -283,7 +279,8 @@ def misaligned_term(evidence: Evidence) -> Said:
         pays = link.mean_sum > 0
         # A penalty naturally correlates with low fitness, since moving costs effort; but it must not dominate.
         weighty = shares.get(link.term, 1.0) > (0.1 if pays else DECISIVE_PENALTY)
-        if weighty and link.correlation is not None and _is_negative(link.correlation, len(evidence.scores)):
+        low = link.correlation is not None and link.correlation < MISALIGNED
+        if weighty and low and is_surely_negative(link.correlation, len(evidence.scores)):
             count = plural(len(evidence.scores), "episode")
             pay = "mean per step" if link.per_step else "sum"
             yield (
@@ -292,12 +289,6 @@ def misaligned_term(evidence: Evidence) -> Said:
                 f"and it makes up {percent(shares.get(link.term))} of the reward's magnitude.",
                 "Check its sign, its frame and the field it reads; it should be largest where the task goes best.",
             )
-
-
-def _is_negative(correlation: float, count: int) -> bool:
-    """True if a correlation over so many pairs is low, and not by chance (Fisher's z, one-sided)."""
-    certain = math.atanh(max(-0.999999, min(0.999999, correlation))) * math.sqrt(count - 3)
-    return correlation < MISALIGNED and certain < -Z_99
 
 
 @detector(unsolved, points(SMALLEST_CURVE + 1))
