@@ -29,6 +29,7 @@ from reward_synth.events.model import StatusChanged
 from reward_synth.executors.base import worker_environment
 from reward_synth.report.video import Film, Shown, caption, write_video
 from reward_synth.reward.contract import RewardError
+from reward_synth.reward.scale import TOTALS
 from reward_synth.screening.ranking import episode_terms
 from reward_synth.simulators.custom.files import file_of
 from reward_synth.simulators.gym.graphics import graphics
@@ -43,12 +44,13 @@ Which = Literal["best", "median", "worst"]
 """Of a candidate's evaluation episodes, by success and then fitness."""
 OTHER = "the environment did not repeat the recorded one"
 FPS = 25.0
+"""Pictures a second, at most."""
 FINAL_FPS = 10.0
-"""Of the film at the run's end, which nobody asked for: it shall cost little."""
+"""Those of the film at a run's end. Nobody asked for it, so it must cost little."""
 SLOWEST_STEP = 0.2
-"""Seconds. Where a step lasts longer (a grid world's turn, say), each is shown for as long as this."""
+"""In s. A step that lasts longer, such as a turn in a grid world, is shown for as long as this."""
 SCORED = 40
-"""The task's measures are asked so often along an episode; between, the last answer stands."""
+"""The task's measures are evaluated so many times along an episode; between, the last values are shown."""
 LONGEST = 300.0
 """Seconds after which one film is given up."""
 LONGEST_LINE = 100_000
@@ -195,13 +197,14 @@ def _shown(
                 scores[step] = score_with(process, [part])[0]
             except RewardSynthError:
                 scores[step] = None  # A measure may ask for more of the episode than there is yet.
+    total = TOTALS[task.training.scale]
     found, score = [], None
     for step in steps:
         score = scores.get(step, score)
         paid = dict(zip(report.terms, terms[step - 1].tolist(), strict=True)) if terms is not None and step else {}
         found.append(
             Shown(
-                step=step, seconds=round(step * episode.dt, 4), terms=paid, reward=sum(paid.values()) if paid else None,
+                step=step, seconds=round(step * episode.dt, 4), terms=paid, reward=total(paid) if paid else None,
                 success=score.success if score else None, fitness=score.fitness if score else None,
             )
         )  # fmt: skip

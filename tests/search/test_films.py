@@ -105,6 +105,15 @@ def test_a_film_shows_the_recorded_episode_picture_by_picture(tmp_path: Path) ->
     assert not list(run.path.rglob(".*mp4"))
 
 
+def test_the_reward_shown_is_what_the_learner_was_paid(tmp_path: Path) -> None:
+    task = load_task("half_cheetah_run_backward")
+    run = recorded(tmp_path, task, horizon=3, count=1)
+    signed = run.task.model_copy(update={"training": task.training.model_copy(update={"scale": "sign"})})
+    path = film_candidate(run.store, signed, CANDIDATE, ["best"], size=(64, 48))[0]
+    film = Film.model_validate_json(path.with_suffix(".json").read_text())
+    assert {shown.reward for shown in film.frames[1:]} <= {-0.1, 0.0, 0.1}
+
+
 def test_a_run_ends_with_a_film_or_says_why_not(tmp_path: Path) -> None:
     run = recorded(tmp_path, load_task("half_cheetah_run_backward"), horizon=4)
     heard: list[str] = []
