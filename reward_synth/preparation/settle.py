@@ -29,6 +29,7 @@ from reward_synth.simulators.custom.files import bare_id
 from reward_synth.state.table import FieldTable
 from reward_synth.store import RunStore
 from reward_synth.tasks.spec import EnvironmentSpec, TaskSpec, list_tasks, save_own_task, with_scale
+from reward_synth.training.presets import describe, preset_for
 
 ALONE = PROBE["no-second-draft"]
 SHORTEST_HORIZON = 20
@@ -75,6 +76,7 @@ def draft_task(
     task = with_scale(check.task_of(drafted), settings.scale)
     if second is not None:
         measures = {"success": second.success, "fitness": second.fitness, "fitness_unit": second.fitness_unit}
+        measures["notes"] = second.explanation
         save_own_task(task.model_copy(update=measures), store.second_opinion_path)
     _accept(task, drafted, settings, store, emit, confirm)
     return task
@@ -124,7 +126,8 @@ def _fill_in_forms(
 
 
 def _brief(goal: str, spec: EnvironmentSpec, check: MeasureCheck, stub: str) -> GoalBrief:
-    return GoalBrief(goal, stub, describe_environment(spec.environment.id), check.horizon, seconds_per_step(spec))
+    what = describe_environment(spec.environment.id)
+    return GoalBrief(goal, stub, what, check.horizon, seconds_per_step(spec), check.training)
 
 
 def _accept(
@@ -202,6 +205,8 @@ class MeasureCheck:
         self.table = table
         self.horizon = task.horizon
         """The longest horizon, in steps, that a draft may ask for."""
+        self.training = describe(preset_for(task), task.training.steps)
+        """Who will learn the goal, and for how long, in words."""
         self._known: dict[int, KnownEpisodes] = {}
 
     def task_of(self, measures: Measures) -> TaskSpec:

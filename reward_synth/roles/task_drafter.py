@@ -48,6 +48,8 @@ class GoalBrief:
     """The longest episode, in steps."""
     dt: float
     """Seconds per step."""
+    training: str = ""
+    """Who will learn the goal, and for how long, in a sentence or two."""
 
 
 @dataclass(frozen=True)

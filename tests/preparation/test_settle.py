@@ -16,7 +16,7 @@ from reward_synth.roles.prompts import Prompts
 from reward_synth.roles.task_drafter import TaskDrafter
 from reward_synth.settings.model import Settings
 from reward_synth.store import RunStore
-from reward_synth.tasks.spec import TaskSpec
+from reward_synth.tasks.spec import TaskSpec, load_task
 
 GOAL = "let the cheetah stand on its head"
 SOUND = ("bool(np.mean(episode.x_velocity) > 2.0)", "float(np.mean(episode.x_velocity))")
@@ -137,6 +137,16 @@ def test_without_a_second_opinion_a_draft_is_doubtful(tmp_path: Path, second: li
     with pytest.raises(RewardSynthError, match="doubtful"):
         draft_task(GOAL, settings, TaskDrafter(model, Prompts()), store, lambda event: None, None)
     assert len(model.requests) == 4
+
+
+def test_the_second_opinion_is_kept_with_its_own_words_and_both_know_who_learns(tmp_path: Path) -> None:
+    settings = Settings(env="HalfCheetah-v5", yes=True)
+    store = RunStore.create(tmp_path, GOAL, settings, None, "", {})
+    drafts = [json.loads(answer(SOUND)) | {"explanation": words} for words in ("It is fast.", "It is quick.")]
+    model = ScriptedModel([json.dumps(draft) for draft in drafts])
+    task = draft_task(GOAL, settings, TaskDrafter(model, Prompts()), store, lambda event: None, None)
+    assert (task.notes, load_task(store.second_opinion_path).notes) == ("It is fast.", "It is quick.")
+    assert all("by PPO for" in request.messages[0].content for request in model.requests)
 
 
 def test_a_second_opinion_may_be_mended_too(tmp_path: Path) -> None:

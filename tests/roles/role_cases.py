@@ -102,7 +102,9 @@ def small(brief: Brief) -> Brief:
     return Brief(**{**brief.__dict__, "small": True})
 
 
-GOAL_BRIEF = GoalBrief("lower the arm", STUB, FIRST.environment, horizon=200, dt=0.05)
+GOAL_BRIEF = GoalBrief(
+    "lower the arm", STUB, FIRST.environment, horizon=200, dt=0.05, training="PPO trains for 300,000 steps."
+)
 
 QUANTITIES = (
     Quantity(
