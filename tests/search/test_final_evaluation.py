@@ -404,9 +404,13 @@ def test_a_stopped_final_training_stops_the_run_which_goes_on_later(
 
 
 def test_a_forecast_counts_it() -> None:
-    settings = Settings(model="local", steps=1000, samples=1, iterations=1, jobs=5)
+    settings = Settings(model="local", steps=1000, samples=1, iterations=1, jobs=5, train_on=0)
     steps = [make_plan("", settings.model_copy(update={"final_seeds": n}), TASK).steps for n in (0, 5)]
     assert [(found.low, found.high) for found in steps if found] == [(1000, 1000), (6000, 6000)]
+    # Rounds that only train on follow one another, whatever the number of workers.
+    short, long = (make_plan("", settings.model_copy(update={"train_on": n}), TASK) for n in (0, 5))
+    assert long.steps and (long.steps.low, long.steps.high) == (1000, 6000)
+    assert long.seconds and short.seconds and long.seconds.high > 4 * short.seconds.high
 
 
 # Nothing faked -----------------------------------------------------------------------------------------------------
