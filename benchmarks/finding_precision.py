@@ -4,10 +4,11 @@
     python benchmarks/finding_precision.py                       # the table of what is labelled, by rule and build
 
 `--collect` computes every finding anew from a run's stored results, episodes and reward, so today's rules are measured
-on trainings of any age. Each is one line of `data/finding_labels.jsonl`, with what a judge needs: the goal, the measure
-in words, the reward and what became of it. A judge who has not read the rules' code then writes `verdict` (`right`,
-`wrong` or `unclear`) and `why` into the line. A finding is right if what it says is true of this training, and its
-advice would not make the reward worse. Unclear ones count as neither.
+on trainings of any age. It prints a line of JSON for each training, with what a judge needs: the goal, the measure in
+words, the reward, the figures and the findings. A judge who has not read the rules' code says of each finding whether
+it is `right`, `wrong` or `unclear`, and why; that is a line of `data/findings/labels.jsonl`, with the build that found
+it. A finding is right if what it says is true of this training, and its advice would not make the reward worse. Unclear
+ones count as neither.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from reward_synth.screening.ranking import episode_terms
 from reward_synth.simulators.custom.files import name_environment
 
 HERE = Path(__file__).parent
-LABELS = HERE / "data" / "finding_labels.jsonl"
+LABELS = HERE / "data" / "findings" / "labels.jsonl"
 RESULTS = HERE / "results" / "finding_precision.tsv"
 COLUMNS = ("build", "rule", "findings", "right", "wrong", "unclear", "precision", "low", "high")
 

@@ -32,7 +32,7 @@ from reward_synth.reward.contract import RewardError
 from reward_synth.reward.scale import TOTALS
 from reward_synth.screening.ranking import episode_terms
 from reward_synth.simulators.custom.files import file_of
-from reward_synth.simulators.gym.graphics import graphics
+from reward_synth.simulators.graphics import graphics
 from reward_synth.state.episode import Episode, episode_paths
 from reward_synth.state.table import FieldTable
 from reward_synth.store import RunStore

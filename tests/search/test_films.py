@@ -24,7 +24,7 @@ from reward_synth.report.video import Film, write_video
 from reward_synth.reward.lint import lint
 from reward_synth.search import films
 from reward_synth.search.films import film_candidate
-from reward_synth.simulators.gym.graphics import graphics
+from reward_synth.simulators.graphics import graphics
 from reward_synth.state.episode import episode_name
 from reward_synth.tasks.spec import TaskSpec, load_task, save_task
 from tests.custom_cases import REWARD, write_point

@@ -56,7 +56,7 @@ class GymMujoco(Simulator):
 
     def pictures(self) -> tuple[str, str]:
         """With which OpenGL films are drawn."""
-        from reward_synth.simulators.gym.graphics import HINT, graphics
+        from reward_synth.simulators.graphics import HINT, graphics
 
         backend = graphics().backend
         return (f"films are drawn with {backend}", "") if backend else ("films are drawn as outlines", HINT)
