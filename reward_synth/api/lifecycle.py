@@ -55,7 +55,6 @@ def work_on(
         bus.emit(RunStarted(run_dir=str(store.path), goal=info.goal, task=info.task or ""))
         try:
             from reward_synth.sandbox.channel import protected
-            from reward_synth.search.films import film_best
             from reward_synth.search.final_evaluation import train_best
 
             if settings.unsafe_no_sandbox:
@@ -69,6 +68,8 @@ def work_on(
                     and outcome.best is not None
                     and outcome.status not in ("stopped", "waiting")
                 ):
+                    from reward_synth.search.films import film_best  # Loads what draws.
+
                     film_best(store, outcome.best, bus.emit, not settings.unsafe_no_sandbox)
             end(outcome.status, outcome.reason, outcome.best)
         except KeyboardInterrupt:

@@ -65,7 +65,7 @@ def finish(run: Run) -> None:
         figures = result_text(best.success, best.fitness, best.success_interval)
         typer.echo(f"\nBest reward {best.id}: {figures}{unit}", err=True)
         typer.echo(str(run.reward_path))
-        if (film := run.path / "candidates" / best.id / "videos" / "median.mp4").exists():
+        if (film := run.store.film_path(best.id, "median")).exists():
             typer.echo(f"Film: {film}", err=True)
         evaluation = run.evaluation()
         if evaluation is not None:

@@ -14,9 +14,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, TypeVar
 
 import numpy as np
+from pydantic import ValidationError
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.files import write_text
@@ -40,6 +41,7 @@ from reward_synth.tasks.spec import TaskSpec, load_task
 from reward_synth.training.worker.filmer import END, PICTURE, Ending, FilmJob, Opening
 from reward_synth.training.worker.subprocess_stage import cause
 
+Line = TypeVar("Line", Opening, Ending)
 Which = Literal["best", "median", "worst"]
 """Of a candidate's evaluation episodes, by success and then fitness."""
 OTHER = "the environment did not repeat the recorded one"
@@ -95,7 +97,7 @@ def film_candidate(
     made = []
     for name in which:
         place = {"best": len(ranked) - 1, "median": len(ranked) // 2, "worst": 0}[name]
-        path = folder / f"{name}.mp4" if folder else film_path(store, candidate, name)
+        path = folder / f"{name}.mp4" if folder else store.film_path(candidate, name)
         _film(store, task, table, candidate, ranked[place], path, (size[0] // 2 * 2, size[1] // 2 * 2), fps, sandbox)
         made.append(path)
     return made
@@ -103,7 +105,7 @@ def film_candidate(
 
 def film_best(store: RunStore, candidate: str, emit: Emit, sandbox: bool) -> None:
     """Film a run's best candidate at the run's end, unless that was done. A film that cannot be made stops nothing."""
-    if film_path(store, candidate, "median").exists():
+    if store.film_path(candidate, "median").exists():
         return
     emit(StatusChanged(text=f"filming what {candidate} does"))
     try:
@@ -115,18 +117,13 @@ def film_best(store: RunStore, candidate: str, emit: Emit, sandbox: bool) -> Non
     except Exception as error:  # noqa: BLE001  (the search has ended well: whatever is wrong with its film is told)
         emit(StatusChanged(text=f"no film: {type(error).__name__}: {error}"))
     else:
-        if not film_of(film_path(store, candidate, "median")).same:
+        if not film_of(store.film_path(candidate, "median")).same:
             emit(StatusChanged(text=f"the film shows another episode: {OTHER}"))
 
 
 def film_of(path: Path) -> Film:
     """What an mp4 file shows."""
     return Film.model_validate_json(path.with_suffix(".json").read_bytes())
-
-
-def film_path(store: RunStore, candidate: str, which: Which) -> Path:
-    """Where that film of a candidate lies, unless it was made for another folder."""
-    return store.candidate_dir(candidate) / "videos" / f"{which}.mp4"
 
 
 def _ranked(store: RunStore, candidate: str) -> list[Recorded]:
@@ -232,7 +229,7 @@ class _Filmer(Iterator[Pixels]):
 
     def __enter__(self) -> Self:
         try:
-            opening = Opening.model_validate_json(self._line())
+            opening = self._said(Opening)
             if opening.message:
                 raise RewardSynthError(opening.message, opening.hint)
         except BaseException:
@@ -257,19 +254,21 @@ class _Filmer(Iterator[Pixels]):
             return np.frombuffer(self._read(math.prod(size)), np.uint8).reshape(size)
         if kind != END:
             raise self._failed("gives no picture")
-        ending = Ending.model_validate_json(self._line())
+        ending = self._said(Ending)
         if ending.message:
             raise RewardSynthError(ending.message, ending.hint)
         self.same = ending.same
         raise StopIteration
 
-    def _line(self) -> bytes:
+    def _said(self, kind: type[Line]) -> Line:
+        """The next line."""
         line = b""
-        while not line.endswith(b"\n"):
-            if len(line) > LONGEST_LINE:
-                raise self._failed("gives no picture")
+        while not line.endswith(b"\n") and len(line) <= LONGEST_LINE:
             line += self._read(1)
-        return line
+        try:
+            return kind.model_validate_json(line)
+        except ValidationError as error:
+            raise self._failed("gives no picture") from error
 
     def _read(self, count: int) -> bytes:
         """So many bytes, before the film's time is over."""

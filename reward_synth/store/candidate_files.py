@@ -142,6 +142,10 @@ class CandidateFiles(RunFolder):
         """The results of all finished trainings, by seed index."""
         return list(_results(self.candidate_dir(candidate) / "train").values())
 
+    def film_path(self, candidate: str, which: str) -> Path:
+        """The film of a candidate's ``best``, ``median`` or ``worst`` episode, unless it was written elsewhere."""
+        return self.candidate_dir(candidate) / "videos" / f"{which}.mp4"
+
     def summary_path(self, candidate: str) -> Path:
         """The file with exactly the text that the analyzer gets."""
         return self.candidate_dir(candidate) / "summary.md"

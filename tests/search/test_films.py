@@ -27,6 +27,7 @@ from reward_synth.search.films import film_candidate
 from reward_synth.simulators.graphics import graphics
 from reward_synth.state.episode import episode_name
 from reward_synth.tasks.spec import TaskSpec, load_task, save_task
+from reward_synth.training.worker.filmer import FilmJob, Opening
 from tests.custom_cases import REWARD, write_point
 
 KEPT = Path(__file__).resolve().parents[1] / "store" / "old_runs" / "schema-1"
@@ -123,7 +124,7 @@ def test_a_run_ends_with_a_film_or_says_why_not(tmp_path: Path) -> None:
         heard.append(event.text)
 
     films.film_best(run.store, CANDIDATE, emit, sandbox=True)
-    path = films.film_path(run.store, CANDIDATE, "median")
+    path = run.store.film_path(CANDIDATE, "median")
     assert path.exists() and heard == [f"filming what {CANDIDATE} does"]
     films.film_best(run.store, CANDIDATE, emit, sandbox=True)
     assert len(heard) == 1, "a resumed run films again"
@@ -201,3 +202,17 @@ def test_a_picture_that_never_comes_is_given_up(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(films, "LONGEST", 0.01)
     with pytest.raises(RewardSynthError, match="was not done within"):
         run.film(CANDIDATE, ("best",))
+
+
+@pytest.mark.parametrize("said", [b"?\n", b'{"drawn": 3}\n', b"x" * (films.LONGEST_LINE + 9)])
+def test_a_process_that_draws_and_says_something_else_is_not_believed(
+    said: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letters = iter(said)
+    filmer = object.__new__(films._Filmer)
+    task = load_task("half_cheetah_run_backward")
+    filmer._job = FilmJob(task=task, environment_file=None, episode=Path("e.npz"), steps=(0,), width=64, height=48)
+    filmer._variables = {}
+    monkeypatch.setattr(filmer, "_read", lambda count: bytes([next(letters)]))
+    with pytest.raises(RewardSynthError, match="gives no picture"):
+        filmer._said(Opening)
