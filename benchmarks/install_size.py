@@ -26,7 +26,7 @@ from packaging.utils import canonicalize_name
 
 RESULTS = Path(__file__).parent / "results" / "install_size.tsv"
 PACKAGE = "reward-synth"
-FOR_USERS = ("local", "metaworld", "maniskill", "crafter", "sbx", "ray", "view")
+FOR_USERS = ("local", "metaworld", "maniskill", "crafter", "ray", "view")
 
 
 def needed(name: str, extras: Iterable[str]) -> set[str]:

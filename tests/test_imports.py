@@ -36,8 +36,6 @@ ONLY_IN: dict[str, str] = {
     "litellm": "llm/litellm.py",
     "stable_baselines3": "training/",
     "torch": "training/",
-    "sbx": "training/learners/off_policy.py",
-    "jax": "training/learners/off_policy.py",
     "xllamacpp": "llm/",
     "matplotlib": "report/plots.py",
     "ray": "executors/ray/broker.py",

@@ -65,18 +65,6 @@ def _packages() -> Iterator[Diagnosis]:
     fault = bool(set(missing) - {"xllamacpp"})
     state: State = "fault" if fault else "warning" if missing else "ok"
     yield Diagnosis(name="packages", state=state, text=", ".join(found), hint=hint)
-    yield _learners()
-
-
-def _learners() -> Diagnosis:
-    from reward_synth.training.presets import require_learner
-
-    try:
-        require_learner("sac")
-        text = f"ppo, sac, tqc (sbx-rl {metadata.version('sbx-rl')})"
-    except RewardSynthError as error:
-        text = f"ppo; sac and tqc need: {error.hint}"
-    return Diagnosis(name="learners", state="ok", text=text)
 
 
 def _cores() -> Iterator[Diagnosis]:

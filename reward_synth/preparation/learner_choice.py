@@ -14,7 +14,7 @@ from typing import TypeVar
 from reward_synth.core.names import LearnerName
 from reward_synth.simulators import get_simulator
 from reward_synth.tasks.spec import EnvironmentSpec, Evaluation, TaskSpec, Training
-from reward_synth.training.presets import DEFAULT_PRESETS, is_installed
+from reward_synth.training.presets import DEFAULT_PRESETS
 
 Kind = TypeVar("Kind")
 
@@ -32,14 +32,14 @@ class LearnerChoice:
 
 
 def choose_learner(spec: EnvironmentSpec, shipped: Sequence[TaskSpec]) -> LearnerChoice:
-    """The settings of the nearest shipped tasks whose learner is installed.
+    """The settings of the nearest shipped tasks.
 
     The most common preset is taken, with the upper median of its steps, but at least the default steps: the goal's
     difficulty is unknown, and a training ends early once the task is solved.
 
     :param shipped: every shipped task.
     """
-    usable = [task for task in shipped if task.simulator == spec.simulator and is_installed(task.training.learner)]
+    usable = [task for task in shipped if task.simulator == spec.simulator]
     near = [task for task in usable if task.environment.id == spec.environment.id]
     if near:
         return _as_most_of(near, f"{spec.environment.id}")
@@ -59,7 +59,7 @@ def _as_most_of(tasks: Sequence[TaskSpec], where: str) -> LearnerChoice:
     def preset_of(task: TaskSpec) -> tuple[LearnerName, str]:
         return task.training.learner, task.training.preset or DEFAULT_PRESETS[task.training.learner]
 
-    # Among equally common presets PPO's is taken: it starts faster and needs no further package.
+    # Among equally common presets PPO's is taken: its steps cost less.
     learner, preset = _most_common(sorted(map(preset_of, tasks)))
     chosen = [task for task in tasks if preset_of(task) == (learner, preset)]
     steps = max(median_high(task.training.steps for task in chosen), Training().steps)

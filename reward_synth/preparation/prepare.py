@@ -89,13 +89,11 @@ def _make(env_id: str | None, task: TaskSpec | None) -> None:
 
 
 def check_learner(task: TaskSpec | None, settings: Settings) -> None:
-    """Refuse a wrong preset or a missing learner now, because they would otherwise fail after the first model calls."""
-    from reward_synth.training.presets import preset_for, require_learner
+    """Refuse a wrong preset now, because it would otherwise fail after the first model calls."""
+    from reward_synth.training.presets import preset_for
 
     if task is not None:
         preset_for(task, settings.learner)
-    elif settings.learner is not None:
-        require_learner(settings.learner)
 
 
 def _check_models(settings: Settings) -> None:

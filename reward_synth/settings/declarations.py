@@ -91,7 +91,7 @@ class Declarations:
     steps: Annotated[int | None, Setting(
         "Environment steps per training; the task spec's budget if not given.", at_least=1000)] = None
     learner: Annotated[LearnerName | None, Setting(
-        "What trains the policies: `ppo`, or `sac` or `tqc` (extra `sbx`); the task spec's if not given.")] = None
+        "What trains the policies: `ppo`, `sac` or `tqc`; the task spec's if not given.")] = None
     scale: Annotated[ScaleName | None, Setting(
         "How reward terms become the reward: `sum`, or `sign` for Auto MC-Reward's rule, 1 by the sign of terms "
         "named `sparse…` and 0.1 by that of the others; the task spec's if not given.")] = None

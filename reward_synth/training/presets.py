@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import Annotated, Literal, get_args
 
 from pydantic import Field
@@ -51,7 +50,7 @@ class PPOPreset(CommonPreset):
 
 
 class OffPolicyPreset(CommonPreset):
-    """Soft actor-critic (Haarnoja et al., 2018) and truncated quantile critics (Kuznetsov et al., 2020), by sbx-rl."""
+    """Soft actor-critic (Haarnoja et al., 2018) and truncated quantile critics (Kuznetsov et al., 2020)."""
 
     learner: Literal["sac", "tqc"] = "sac"
     batch_size: int = 256
@@ -126,7 +125,7 @@ def preset_for(task: TaskSpec, learner: LearnerName | None = None) -> PPOPreset 
     """The preset with which a task is trained.
 
     :param learner: overrides the task's learner. If the task's preset is not for it, its default preset is used.
-    :raises RewardSynthError: the task names no preset of its learner, or the learner is not installed.
+    :raises RewardSynthError: the task names no preset of its learner.
     """
     asked, name = task.training, task.training.preset
     chosen = learner or asked.learner
@@ -134,7 +133,6 @@ def preset_for(task: TaskSpec, learner: LearnerName | None = None) -> PPOPreset 
         name = None
     preset = get_preset(chosen, name)
     require_fitting(chosen, get_simulator(task.simulator).discrete_actions, task.simulator)
-    require_learner(chosen)
     return preset
 
 
@@ -148,22 +146,6 @@ def require_fitting(learner: LearnerName, discrete: bool, where: str) -> None:
     if discrete and learner != "ppo":
         raise RewardSynthError(
             f"the learner '{learner}' cannot choose one of several actions, as {where} wants it", "use --learner ppo"
-        )
-
-
-def is_installed(learner: LearnerName) -> bool:
-    """True if the learner's package is installed."""
-    return learner == "ppo" or importlib.util.find_spec("sbx") is not None
-
-
-def require_learner(learner: LearnerName) -> None:
-    """Make sure that the learner is installed, without loading it.
-
-    :raises RewardSynthError: it is not installed.
-    """
-    if not is_installed(learner):
-        raise RewardSynthError(
-            f"the learner '{learner}' needs sbx-rl, which is not installed", 'pip install "reward-synth[sbx]"'
         )
 
 

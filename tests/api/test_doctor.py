@@ -71,12 +71,6 @@ def test_what_fails_is_told_and_the_rest_is_still_looked_at(monkeypatch: pytest.
     assert found[-1].name.startswith("attack")
 
 
-def test_it_tells_how_to_get_the_learners_that_are_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "sac, tqc" in doctor._learners().text
-    monkeypatch.setattr("importlib.util.find_spec", lambda name, *_: None)
-    assert doctor._learners().text == 'ppo; sac and tqc need: pip install "reward-synth[sbx]"'
-
-
 def test_what_fails_is_a_fault_only_where_nothing_could_be_run_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise RewardSynthError("it does not step", "mend it")

@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from reward_synth.preparation import learner_choice
 from reward_synth.preparation.learner_choice import choose_learner
-from reward_synth.tasks.spec import Environment, EnvironmentSpec, TaskSpec, Training, list_tasks, load_task
+from reward_synth.tasks.spec import Environment, EnvironmentSpec, Training, list_tasks, load_task
 
 
 def environment(name: str, simulator: str = "gym", horizon: int = 1000) -> EnvironmentSpec:
@@ -34,14 +33,6 @@ def test_a_body_that_no_shipped_task_has_gets_the_default_and_is_told_so() -> No
     choice = choose_learner(environment("HumanoidStandup-v5"), list_tasks())
     assert choice.training == Training() and choice.horizon == 1000
     assert "no shipped task has HumanoidStandup-v5" in choice.reason
-
-
-def test_a_learner_that_is_not_installed_is_not_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(learner_choice, "is_installed", lambda learner: learner == "ppo")
-    flips: list[TaskSpec] = [task for task in list_tasks() if task.training.learner == "tqc"]
-    assert flips
-    choice = choose_learner(environment("Hopper-v5"), flips)
-    assert choice.training.learner == "ppo"
 
 
 def test_of_equally_common_presets_ppo_s_is_taken() -> None:

@@ -148,7 +148,7 @@ def test_where_a_run_cannot_be_trained_nothing_is_said_of_edits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def missing(*_: object, **__: object) -> None:
-        raise RewardSynthError("sbx is not installed")
+        raise RewardSynthError("the simulator is not installed")
 
     monkeypatch.setattr("reward_synth.search.jobs.TrainJob.of", missing)
     run = Run.open(shutil.copytree(KEPT, tmp_path / "20260101-0000-example-abcd"))

@@ -170,7 +170,6 @@ def test_a_recorder_takes_a_vector_for_its_largest_element() -> None:
 
 
 def test_other_learners_are_refused(tmp_path: Path) -> None:
-    pytest.importorskip("sbx")
     job = make_job(tmp_path, WOOD, preset=OffPolicyPreset())
     with pytest.raises(RewardSynthError, match="one of several actions"):
         open_learner(job, VecNormalize(DummyVecEnv([Doors])))

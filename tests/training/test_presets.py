@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reward_synth.api.rewards import train_reward
-from reward_synth.api.run import Run
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.names import LearnerName
-from reward_synth.preparation.prepare import check_prerequisites
-from reward_synth.settings.model import Settings
 from reward_synth.settings.sources import load_settings
-from reward_synth.store import RunStore
-from reward_synth.tasks.spec import TaskSpec, Training, save_task
+from reward_synth.tasks.spec import TaskSpec, Training
 from reward_synth.training.job import TrainJob
 from reward_synth.training.presets import (
     DEFAULT_PRESETS,
@@ -27,19 +21,11 @@ from reward_synth.training.presets import (
     get_preset,
     preset_for,
 )
-from tests.training.cases import REWARD, make_job
-
-INSTALL = 'pip install "reward-synth[sbx]"'
+from tests.training.cases import make_job
 
 
 def with_training(task: TaskSpec, **training: Any) -> TaskSpec:
     return task.model_copy(update={"training": Training(**training)})
-
-
-@pytest.fixture
-def without_sbx(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "sbx" else found(name, *rest))
 
 
 def test_a_preset_is_told_to_designers_in_steps_of_the_environment() -> None:
@@ -102,32 +88,3 @@ def test_a_task_s_own_contradiction_is_told_whoever_asks(task: TaskSpec) -> None
 def test_a_learner_that_there_is_not(spelt: str) -> None:
     with pytest.raises(RewardSynthError, match="--learner must be 'ppo', 'sac' or 'tqc'"):
         load_settings({"learner": spelt})
-
-
-@pytest.mark.usefixtures("without_sbx")
-def test_a_missing_learner_is_told_before_a_model_is_asked(task: TaskSpec, tmp_path: Path) -> None:
-    spec = tmp_path / "task.yaml"
-    for written, settings in (
-        (task, Settings(task=str(spec), learner="sac")),
-        (with_training(task, learner="tqc"), Settings(task=str(spec))),
-        (task, Settings(env="Pusher-v5", learner="tqc")),
-    ):
-        save_task(written, spec)
-        with pytest.raises(RewardSynthError, match="sbx-rl, which is not installed") as refused:
-            check_prerequisites("push the thing that no task is about", settings)
-        assert refused.value.hint == INSTALL
-    save_task(with_training(task, learner="sac"), spec)
-    assert check_prerequisites("", Settings(task=str(spec), learner="ppo")) is not None
-
-
-@pytest.mark.usefixtures("without_sbx")
-def test_a_missing_learner_is_told_before_a_run_goes_on_or_a_file_is_trained(task: TaskSpec, tmp_path: Path) -> None:
-    store = RunStore.create(tmp_path, "balance", Settings(learner="sac"), task.name, "", {})
-    save_task(task, store.task_path)
-    with pytest.raises(RewardSynthError) as refused:
-        Run(store).resume()
-    assert refused.value.hint == INSTALL
-    with pytest.raises(RewardSynthError) as refused:
-        train_reward(REWARD, task, learner="sac", out=tmp_path / "policy")
-    assert refused.value.hint == INSTALL
-    assert not (tmp_path / "policy").exists()

@@ -1,1 +1,1 @@
-"""The learners by name: PPO of stable-baselines3, SAC and TQC of sbx-rl."""
+"""The learners by name: PPO, SAC and TQC on stable-baselines3, with updates in numpy."""

@@ -1,64 +1,17 @@
-"""SAC and TQC of sbx-rl, which train on JAX. Only this module imports them; loading it takes 2 s."""
+"""The learners SAC and TQC, with what a checkpoint holds of them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import jax
 import numpy as np
 import torch
-from sbx import SAC, TQC
-from sbx.common.policies import ContinuousCritic, SquashedGaussianActor, VectorCritic
 from stable_baselines3.common.vec_env import VecNormalize
 
 from reward_synth.training.learners.base import Learner
+from reward_synth.training.learners.critics import Expected, Quantiles
+from reward_synth.training.learners.sac import ActorCritics, NumpySAC
 from reward_synth.training.presets import OffPolicyPreset
-
-_TRUNCATED = 0.87962566103423978
-"""Standard deviation of a standard normal distribution that is truncated at plus and minus 2."""
-
-
-def _draw(init: Any, keys: Any, *inputs: Any) -> Any:
-    """Flax's own initial weights (LeCun's normal distribution), sampled by numpy from the same keys.
-
-    Flax would compile a generator for each shape, which takes 4 s of processor time at each start of a training.
-    """
-    random = np.random.default_rng(np.concatenate(jax.tree.leaves(keys)).tolist())
-
-    def fill(path: Any, leaf: Any) -> Any:
-        if path[-1].key != "kernel":
-            return jax.numpy.full(leaf.shape, float(path[-1].key == "scale"), leaf.dtype)
-        values = random.standard_normal(leaf.shape)
-        while (outside := np.abs(values) > 2).any():
-            values[outside] = random.standard_normal(int(outside.sum()))
-        inputs_count = leaf.shape[-2]
-        return jax.numpy.asarray(values / (_TRUNCATED * np.sqrt(inputs_count)), leaf.dtype)
-
-    return jax.tree_util.tree_map_with_path(fill, jax.eval_shape(init, keys, *inputs))
-
-
-class Actor(SquashedGaussianActor):
-    """sbx-rl's actor, with initial weights that need no compiler."""
-
-    def init(self, keys: Any, *inputs: Any) -> Any:
-        """Initial weights by layer."""
-        return _draw(super().init, keys, *inputs)
-
-
-class Critics(VectorCritic):
-    """SAC's critics, side by side; see :class:`Actor`."""
-
-    def init(self, keys: Any, *inputs: Any) -> Any:
-        """Initial weights by layer."""
-        return _draw(super().init, keys, *inputs)
-
-
-class Critic(ContinuousCritic):
-    """One of TQC's critics; see :class:`Actor`."""
-
-    def init(self, keys: Any, *inputs: Any) -> Any:
-        """Initial weights by layer."""
-        return _draw(super().init, keys, *inputs)
 
 
 class OffPolicyLearner(Learner):
@@ -68,10 +21,11 @@ class OffPolicyLearner(Learner):
     """
 
     def __init__(self, preset: OffPolicyPreset, venv: VecNormalize, seed: int, steps: int) -> None:
-        critics = {"vector_critic_class": Critics} if preset.learner == "sac" else {"critic_class": Critic}
-        self.model = (SAC if preset.learner == "sac" else TQC)(
-            "MlpPolicy",
+        estimate = Expected() if preset.learner == "sac" else Quantiles()
+        self.model = NumpySAC(
+            ActorCritics,
             venv,
+            estimate=estimate,
             learning_rate=preset.learning_rate,
             buffer_size=preset.buffer_size,
             # A short training must not end before it begins to learn.
@@ -85,20 +39,21 @@ class OffPolicyLearner(Learner):
             ent_coef=preset.ent_coef,
             policy_kwargs={
                 "net_arch": list(preset.hidden),
+                "outputs": estimate.outputs,
                 "layer_norm": preset.layer_norm,
-                "actor_class": Actor,
-                **critics,
             },
             seed=seed,
+            device="cpu",
         )
 
     def state(self) -> dict[str, Any]:
-        """Networks and target networks, optimisers, entropy coefficient, random keys, and the replay buffer."""
+        """Networks and target networks, optimisers, entropy coefficient, and the replay buffer."""
         model, buffer = self.model, self.model.replay_buffer
         filled = buffer.buffer_size if buffer.full else buffer.pos
+        entropy = {"entropy": model.log_ent_coef.detach().clone()} if model.ent_coef_optimizer is not None else {}
         return {
-            "networks": {name: _tensors(tree) for name, tree in self._networks().items()},
-            "keys": [np.asarray(key).tolist() for key in (model.key, model.policy.key, model.policy.noise_key)],
+            "networks": model.get_parameters(),
+            **entropy,
             "updates": int(model._n_updates),
             "memory": {name: torch.from_numpy(getattr(buffer, name)[:filled]) for name in _REMEMBERED},
             "position": int(buffer.pos),
@@ -108,11 +63,10 @@ class OffPolicyLearner(Learner):
     def restore(self, state: dict[str, Any], seed: int) -> None:
         """See :class:`Learner`; the seed is for the random actions before the first update."""
         model, buffer = self.model, self.model.replay_buffer
-        for name, tree in self._networks().items():
-            owner = model if name == "ent_coef_state" else model.policy
-            setattr(owner, name, _tree(tree, state["networks"][name]))
-        keys = [jax.numpy.asarray(key, dtype=np.uint32) for key in state["keys"]]
-        model.key, model.policy.key, model.policy.noise_key = keys
+        model.set_parameters(state["networks"], exact_match=True, device="cpu")
+        if model.ent_coef_optimizer is not None:
+            model.log_ent_coef.data.copy_(state["entropy"])
+        model.share_state()
         model._n_updates = state["updates"]
         for name, stored in state["memory"].items():
             getattr(buffer, name)[: len(stored)] = stored.numpy()
@@ -123,29 +77,9 @@ class OffPolicyLearner(Learner):
 
     def is_finite(self) -> bool:
         """See :class:`Learner`."""
-        weights = [leaf for tree in self._networks().values() for leaf in jax.tree.leaves(tree)]
-        losses = ("actor_loss", "critic_loss", "ent_coef_loss")
-        return self.losses_finite(*losses) and all(bool(np.isfinite(np.asarray(leaf)).all()) for leaf in weights)
-
-    def _networks(self) -> dict[str, Any]:
-        """Each network with its optimiser, as the tree that JAX sees."""
-        policy = self.model.policy
-        names = [name for name in ("actor_state", "qf_state", "qf1_state", "qf2_state") if hasattr(policy, name)]
-        return {name: getattr(policy, name) for name in names} | {"ent_coef_state": self.model.ent_coef_state}
+        losses = self.losses_finite("actor_loss", "critic_loss", "ent_coef_loss")
+        return losses and all(bool(torch.isfinite(each).all()) for each in self.model.policy.parameters())
 
 
 _REMEMBERED = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
 """Arrays of the replay buffer, each (decisions, environments, …)."""
-
-
-def _tensors(tree: Any) -> list[torch.Tensor]:
-    return [torch.from_numpy(np.array(leaf)) for leaf in jax.tree.leaves(tree)]
-
-
-def _tree(fresh: Any, stored: list[torch.Tensor]) -> Any:
-    """A tree with the structure of ``fresh`` and the stored leaves."""
-    leaves, structure = jax.tree.flatten(fresh)
-    shapes = [np.shape(leaf) for leaf in leaves], [tuple(leaf.shape) for leaf in stored]
-    if shapes[0] != shapes[1]:
-        raise ValueError(f"the checkpoint's networks are of other shapes: {shapes[1]} instead of {shapes[0]}")
-    return jax.tree.unflatten(structure, [jax.numpy.asarray(leaf.numpy()) for leaf in stored])

@@ -13,7 +13,6 @@ from stable_baselines3.common.vec_env import VecNormalize
 from reward_synth.evaluation.policy import Activation, Array, Output, Policy
 
 _ACTIVATIONS: dict[type[Any], Activation] = {torch.nn.Tanh: "tanh", torch.nn.ReLU: "relu"}
-_JAX_ACTIVATIONS: dict[str, Activation] = {"tanh": "tanh", "relu": "relu"}
 
 Layers = tuple[tuple[Array, Array], ...]
 
@@ -24,12 +23,12 @@ def policy_of(model: Any, venv: VecNormalize, repeat: int = 1) -> Policy:
     It is deterministic for continuous actions and samples discrete ones: see :class:`Policy`.
 
     :param model: PPO, or an algorithm whose actor is a squashed Gaussian (SAC, TQC), with the ``MlpPolicy`` of
-        stable-baselines3 or sbx-rl.
+        stable-baselines3.
     :param repeat: environment steps for which each of its actions is held.
     :raises ValueError: for another network, or for weights that are not finite.
     """
     policy = model.policy
-    layers, activation = _jax_layers(policy) if hasattr(policy, "actor_state") else _torch_layers(policy)
+    layers, activation = _layers_of(policy)
     space, statistics = model.action_space, venv.obs_rms
     output: Output
     if isinstance(space, Discrete):
@@ -50,7 +49,7 @@ def policy_of(model: Any, venv: VecNormalize, repeat: int = 1) -> Policy:
     )
 
 
-def _torch_layers(policy: Any) -> tuple[Layers, Activation]:
+def _layers_of(policy: Any) -> tuple[Layers, Activation]:
     if isinstance(policy, ActorCriticPolicy):
         modules = [*policy.mlp_extractor.policy_net, policy.action_net]
     else:
@@ -61,14 +60,3 @@ def _torch_layers(policy: Any) -> tuple[Layers, Activation]:
         raise ValueError(f"a network of {[type(module).__name__ for module in modules]} cannot be saved")
     layers = ((layer.weight.detach().numpy().T.copy(), layer.bias.detach().numpy().copy()) for layer in linear)
     return tuple(layers), _ACTIVATIONS[activations.pop()]
-
-
-def _jax_layers(policy: Any) -> tuple[Layers, Activation]:
-    """The hidden layers and the layer of the mean. The last one, of the log standard deviation, is for exploration."""
-    parameters = policy.actor_state.params["params"]
-    count = len(policy.net_arch_pi) + 1
-    activation = getattr(policy.activation_fn, "__name__", "")
-    if set(parameters) != {f"Dense_{n}" for n in range(count + 1)} or activation not in _JAX_ACTIVATIONS:
-        raise ValueError(f"a network of {sorted(parameters)} and {activation or policy.activation_fn} cannot be saved")
-    dense = [parameters[f"Dense_{n}"] for n in range(count)]
-    return tuple((np.array(each["kernel"]), np.array(each["bias"])) for each in dense), _JAX_ACTIVATIONS[activation]

@@ -1,35 +1,157 @@
-"""Learners on JAX: short trainings in the worker under its lock, and checks in a process that holds JAX."""
+"""SAC and TQC: short trainings in the worker under its lock, and what a checkpoint and a saved policy keep of them."""
 
 from __future__ import annotations
 
 import csv
-import importlib.util
-import json
-import os
-import subprocess
-import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.names import LearnerName
 from reward_synth.core.types import TrainResult
+from reward_synth.evaluation.play import field_table
 from reward_synth.evaluation.policy import load_policy
+from reward_synth.evaluation.scoring import measured_table, scoring_process
+from reward_synth.sandbox.process import RewardProcess
 from reward_synth.state.episode import Episode
 from reward_synth.tasks.spec import TaskSpec
 from reward_synth.training.job import TrainJob, read_progress
-from reward_synth.training.loop.checkpoint import load_checkpoint
-from reward_synth.training.loop.evaluation_callback import LOOKS
+from reward_synth.training.learners.base import Learner
+from reward_synth.training.learners.registry import open_learner
+from reward_synth.training.loop import learning
+from reward_synth.training.loop.checkpoint import load_checkpoint, restore, save_checkpoint
+from reward_synth.training.loop.evaluation_callback import LOOKS, Watch
+from reward_synth.training.loop.policy_export import policy_of
 from reward_synth.training.outcomes import RungEnd, outcome_of
-from tests.training.cases import run_jobs
-from tests.training.on_jax import CHECKS, ENVIRONMENTS, REPEAT, STEPS, off_policy_job
+from reward_synth.training.presets import OffPolicyPreset
+from tests.training.cases import REWARD, make_job, run_jobs
 
-ROOT = Path(__file__).resolve().parents[3]
+LEARNERS = ("sac", "tqc")
+ENVIRONMENTS, REPEAT = 4, 2
+STEPS = 6000
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("sbx") is None,
-    reason='the learners are not here: pip install "reward-synth[sbx]" brings them',
-)
+
+def off_policy_job(folder: Path, task: TaskSpec, learner: LearnerName = "sac", **changes: object) -> TrainJob:
+    preset = OffPolicyPreset(
+        learner=learner,
+        environments=ENVIRONMENTS,
+        action_repeat=REPEAT,
+        gradient_steps=4,
+        batch_size=64,
+        hidden=(32, 32),
+        learning_starts=200,
+    )
+    return make_job(folder, task, **({"steps": STEPS, "preset": preset} | changes))  # type: ignore[arg-type]
+
+
+Made = tuple[Any, Learner, Watch]
+
+
+@contextmanager
+def makers(job: TrainJob) -> Iterator[Any]:
+    """Gives a function that makes environments, learner and watch, as a trainer has them."""
+    job.folder.mkdir()
+    table = field_table(job.task)
+    read, measured = table.subset(job.fields), measured_table(job.task, table)
+    with (
+        scoring_process(job.task, measured) as verdict,
+        RewardProcess(REWARD, read.layout(), action_size=len(table.actions), terms=job.terms) as reward,
+    ):
+
+        def make() -> Made:
+            venv = learning.make_environments(job, read, reward)
+            learner = open_learner(job, venv)
+            return venv, learner, Watch(job, measured, verdict, venv, learner)
+
+        yield make
+
+
+def test_nothing_is_lost_but_the_episodes(task: TaskSpec, tmp_path: Path) -> None:
+    """TQC, against one that never left its process, and only begins its episodes anew."""
+    job = off_policy_job(tmp_path / "train", task, "tqc", steps=1600)
+    first = 800
+    with makers(job) as make:
+        venv, learner, watch = stayed = make()
+        learner.model.learn(first, callback=watch)
+        save_checkpoint(job, learner, venv, watch)
+        done = learner.model.num_timesteps
+        venv.seed(job.seed + done)
+        learner.model._last_obs = None
+        newest = learner.model.replay_buffer.pos - 1
+        learner.model.replay_buffer.timeouts[newest] = 1 - learner.model.replay_buffer.dones[newest]
+        learner.model.learn(first, callback=watch, reset_num_timesteps=False)
+
+        venv, learner, watch = back = make()
+        content = load_checkpoint(job)
+        assert content is not None
+        restore(content, job, learner, venv, watch)
+        assert learner.model.num_timesteps == done
+        learner.model.learn(first, callback=watch, reset_num_timesteps=False)
+    ours, theirs = stayed[1].state(), back[1].state()
+    assert ours["updates"] == theirs["updates"] > 0
+    assert torch.equal(ours["entropy"], theirs["entropy"])
+    for name, weights in ours["networks"]["policy"].items():
+        assert torch.equal(weights, theirs["networks"]["policy"][name]), name
+    for name in ("actor.optimizer", "critic.optimizer", "ent_coef_optimizer"):
+        moments, others = (each["networks"][name]["state"] for each in (ours, theirs))
+        assert moments[0]["step"] == others[0]["step"] > 0
+        assert all(torch.equal(moments[number]["exp_avg_sq"], others[number]["exp_avg_sq"]) for number in moments), name
+    for name, array in ours["memory"].items():
+        assert torch.equal(array, theirs["memory"][name]), name
+    assert np.array_equal(stayed[0].ret_rms.var, back[0].ret_rms.var)
+    assert stayed[2].evaluations[-1] == back[2].evaluations[-1]
+
+    model, seen = back[1].model, np.random.default_rng(0).normal(size=(1000, 4))
+    expected, _ = model.predict(venv.normalize_obs(seen), deterministic=True)
+    assert np.abs(policy_of(model, venv)(seen) - expected).max() < 1e-4
+
+
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_a_saved_policy_does_what_the_actor_does(task: TaskSpec, tmp_path: Path, learner: LearnerName) -> None:
+    with makers(off_policy_job(tmp_path / "train", task, learner)) as make:
+        venv, made, _ = make()
+    # Weights that use the whole range of actions, wherever their first values are.
+    for weights in made.model.actor.parameters():
+        weights.data *= 3
+    venv.obs_rms.update(np.random.default_rng(1).normal(2.0, 3.0, size=(100, 4)))
+    policy_of(made.model, venv, REPEAT).save(tmp_path / "policy.npz")
+    policy = load_policy(tmp_path / "policy.npz")
+    seen = np.random.default_rng(0).normal(2.0, 6.0, size=(1000, 4))
+    expected, _ = made.model.predict(venv.normalize_obs(seen), deterministic=True)
+    assert expected.std() > 1.0 and np.abs(expected).max() <= 3.0
+    assert np.abs(policy(seen) - expected).max() < 1e-4
+    assert policy.repeat == REPEAT
+
+
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_a_weight_that_is_not_finite_is_seen(task: TaskSpec, tmp_path: Path, learner: LearnerName) -> None:
+    with makers(off_policy_job(tmp_path / "train", task, learner)) as make:
+        _, made, _ = make()
+    made.model._setup_learn(0)
+    assert made.is_finite()
+    state = made.state()
+    state["networks"]["policy"]["critic.qf0.0.weight"][0, 0] = float("nan")
+    made.restore(state, seed=0)
+    assert not made.is_finite()
+
+
+def test_a_checkpoint_of_another_network_is_told(task: TaskSpec, tmp_path: Path) -> None:
+    job = off_policy_job(tmp_path / "train", task)
+    with makers(job) as make:
+        venv, learner, watch = make()
+        save_checkpoint(job, learner, venv, watch)
+        content = load_checkpoint(job)
+        assert content is not None
+        content["learner"]["networks"]["policy"].pop("actor.mu.bias")
+        with pytest.raises(RewardSynthError, match="cannot go on from the checkpoint"):
+            restore(content, job, learner, venv, watch)
+
 
 UNTRAINED_SECONDS = 2.4
 
@@ -85,13 +207,3 @@ def finishes(job: TrainJob, earlier: TrainResult) -> None:
         assert np.array_equal(np.repeat(decisions, REPEAT, axis=0)[: episode.length], episode.actions)
         # At first: a pole that stands asks for the same again and again.
         assert len(np.unique(decisions[:50])) > 25
-
-
-def test_all_that_is_checked_in_a_process_with_jax(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.training.on_jax", str(tmp_path)]
-    # Named, for other packages bring a `tests` of their own, and a process may be told not to look where it stands.
-    known = os.environ | {"PYTHONPATH": str(ROOT)}
-    ran = subprocess.run(command, cwd=ROOT, env=known, stdout=subprocess.PIPE, text=True, timeout=240, check=True)
-    found: dict[str, str] = json.loads(ran.stdout)
-    assert set(found) == set(CHECKS)
-    assert "\n".join(found.values()).strip() == ""
