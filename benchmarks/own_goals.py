@@ -2,6 +2,7 @@
 
     reward-synth run "$SENTENCE" --env ID --model manual --yes …    # the sentences are in data/own_goals/goals.json
     python benchmarks/own_goals.py NAME=RUN_DIR …                   # two verdicts on each run: results/own_goals.tsv
+    python benchmarks/own_goals.py --again NAME                     # search with the recorded answers, and judge that
 
 The frozen measure says how many of twenty fresh episodes of the run's best policy reach the goal. So does a judge's
 script (`data/own_goals/judges.py`). It was written from the sentence alone, before there was any measure, and reads the
@@ -15,12 +16,17 @@ import csv
 import datetime
 import importlib.util
 import json
+import os
+import shlex
+import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from recorded_model import RecordedModel
+from solved_per_hour import ADVICE
 
 from reward_synth import Run
 from reward_synth.evaluation.play import field_table, play
@@ -115,15 +121,38 @@ def row(goal: str, run: Run) -> dict[str, Any]:
     return found | {"episodes": EPISODES, "measure": sum(measured), "judge": sum(judged), "agree": same}
 
 
+def search_again(goal: str, runs_dir: Path, options: list[str]) -> Path:
+    """Search for a goal once more with the answers that were recorded for it; returns the run folder."""
+    known = next(each for each in json.loads((DATA / "goals.json").read_text()) if each["name"] == goal)
+    recorded: dict[str, list[str]] = {}
+    for line in (DATA / f"{goal}.jsonl").read_text(encoding="utf-8").splitlines():
+        exchange = json.loads(line)
+        recorded.setdefault(exchange["role"], []).append(exchange["answer"])
+    model = RecordedModel({"analyzer": [ADVICE], **recorded})
+    environment = known["env"].replace("./", f"{DATA}/")
+    command = [sys.executable, "-m", "reward_synth", "run", known["goal"], "--env", environment, "--yes"]
+    command += [*model.options, "--runs-dir", str(runs_dir), "--display", "plain", "--videos", "none", *options]
+    before = set(runs_dir.glob("*/run.json"))
+    subprocess.run(command, env=os.environ | {"OPENAI_API_KEY": "none"}, check=False)
+    model.close()
+    return next(iter(set(runs_dir.glob("*/run.json")) - before)).parent
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", nargs="+", metavar="NAME=RUN_DIR")
+    parser.add_argument("runs", nargs="*", metavar="NAME=RUN_DIR")
+    parser.add_argument("--again", metavar="NAME", help="search for this goal with its recorded answers first")
+    parser.add_argument("--runs-dir", type=Path, default=Path("runs"), help="where --again puts its run")
+    parser.add_argument("--options", default="", help="further options of reward-synth run, for --again")
     parser.add_argument("--json", action="store_true", help="print the rows instead of keeping them")
     chosen = parser.parse_args()
     for goal in json.loads((DATA / "goals.json").read_text()):
         if goal["env"].startswith("./"):
             name_environment(f"{DATA / goal['env'].removeprefix('./')}")
     rows = []
+    if chosen.again:
+        found = search_again(chosen.again, chosen.runs_dir.resolve(), shlex.split(chosen.options))
+        chosen.runs.append(f"{chosen.again}={found}")
     for text in chosen.runs:
         goal, _, folder = text.partition("=")
         rows.append(row(goal, Run.open(folder)))

@@ -22,13 +22,12 @@ import resource
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 from recorded import recorded_rewards
+from recorded_model import RecordedModel
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "solved_per_hour.tsv"
@@ -52,66 +51,18 @@ PASS = '```json\n{"findings": [], "verdict": "pass"}\n```'
 ADVICE = '```json\n{"causes": ["not known"], "suggestions": ["try another reward"], "keep": []}\n```'
 
 
-class RecordedModel:
-    """An OpenAI-compatible server whose designer answers with a task's recorded rewards, in turn."""
-
-    def __init__(self, task: str) -> None:
-        known = sorted(recorded_rewards(task), key=lambda reward: (not reward.search.startswith("strong"), reward.name))
-        self._rewards = [reward.source for reward in known]
-        self._lock = threading.Lock()
-        self.designs = 0
-        self.prompt_characters = 0
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                content = json.dumps(outer.answer(body)).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
-
-    def answer(self, body: dict[str, Any]) -> dict[str, Any]:
-        """The role is the model's name."""
-        asked = sum(len(str(message["content"])) for message in body["messages"])
-        role = str(body["model"]).rpartition("/")[2]
-        with self._lock:
-            self.prompt_characters += asked
-            text = {"critic": PASS, "analyzer": ADVICE}.get(role, "")
-            if role == "designer":
-                text = f"```python\n{self._rewards[self.designs % len(self._rewards)]}\n```"
-                self.designs += 1
-        return {
-            "id": "1",
-            "object": "chat.completion",
-            "created": 1,
-            "model": body["model"],
-            "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}],
-            "usage": {"prompt_tokens": asked // 4, "completion_tokens": len(text) // 4, "total_tokens": 0},
-        }
-
-    def close(self) -> None:
-        """Stop serving."""
-        self._server.shutdown()
-        self._server.server_close()
+def recorded_model(task: str) -> RecordedModel:
+    """A server whose designer answers with a task's recorded rewards, those of strong models first."""
+    known = sorted(recorded_rewards(task), key=lambda reward: (not reward.search.startswith("strong"), reward.name))
+    designs = [f"```python\n{reward.source}\n```" for reward in known]
+    return RecordedModel({"designer": designs, "critic": [PASS], "analyzer": [ADVICE]})
 
 
 def search(checkout: Path, build: str, task: str, seed: int, folder: Path, extra: list[str]) -> dict[str, Any]:
     """One search in that checkout: a row of the table."""
-    model = RecordedModel(task)
+    model = recorded_model(task)
     command = [str(checkout / ".venv" / "bin" / "python"), "-m", "reward_synth", "run", GOALS[task], "--yes"]
-    for role in ("designer", "critic", "analyzer"):
-        command += ["--model", f"{role}=openai/{role}"]
-    command += ["--base-url", model.url, "--runs-dir", str(folder), "--seed", str(seed), "--display", "plain"]
+    command += [*model.options, "--runs-dir", str(folder), "--seed", str(seed), "--display", "plain"]
     command += ["--iterations", "2", "--samples", "4", "--final-seeds", "0", *extra]
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     keys = os.environ | {"OPENAI_API_KEY": "none", "PYTHONPATH": ""}

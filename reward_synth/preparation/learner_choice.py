@@ -16,6 +16,8 @@ from reward_synth.simulators import get_simulator
 from reward_synth.tasks.spec import EnvironmentSpec, Evaluation, TaskSpec, Training
 from reward_synth.training.presets import DEFAULT_PRESETS
 
+STEPS_PER_JOINT = 100_000
+"""Environment steps of PPO for each element of the action, since a body with more joints learns more slowly."""
 Kind = TypeVar("Kind")
 
 
@@ -31,23 +33,24 @@ class LearnerChoice:
     """Why these were chosen, in words for the person."""
 
 
-def choose_learner(spec: EnvironmentSpec, shipped: Sequence[TaskSpec]) -> LearnerChoice:
+def choose_learner(spec: EnvironmentSpec, shipped: Sequence[TaskSpec], joints: int) -> LearnerChoice:
     """The settings of the nearest shipped tasks.
 
-    The most common preset is taken, with the upper median of its steps, but at least the default steps: the goal's
-    difficulty is unknown, and a training ends early once the task is solved.
+    The most common preset is taken, with the upper median of its steps. PPO gets at least :data:`STEPS_PER_JOINT` for
+    each joint: the goal's difficulty is unknown, and a training ends early once the task is solved.
 
     :param shipped: every shipped task.
+    :param joints: elements of a continuous action; 0 if the actions are discrete.
     """
     usable = [task for task in shipped if task.simulator == spec.simulator]
     near = [task for task in usable if task.environment.id == spec.environment.id]
     if near:
-        return _as_most_of(near, f"{spec.environment.id}")
+        return _as_most_of(near, f"{spec.environment.id}", joints)
     robot = get_simulator(spec.simulator).robot
     alike = [task for task in usable if robot(task.environment.id) == robot(spec.environment.id)]
     if alike:
-        return _as_most_of(alike, f"the robot of {spec.environment.id}")
-    default = Training()
+        return _as_most_of(alike, f"the robot of {spec.environment.id}", joints)
+    default = Training(steps=_enough(Training().learner, Training().steps, joints))
     reason = (
         f"no shipped task has {spec.environment.id}, so the default: {default.learner} with the preset "
         f"{DEFAULT_PRESETS[default.learner]}"
@@ -55,14 +58,14 @@ def choose_learner(spec: EnvironmentSpec, shipped: Sequence[TaskSpec]) -> Learne
     return LearnerChoice(default, spec.horizon, Evaluation(), f"{reason}, {default.steps:,} steps")
 
 
-def _as_most_of(tasks: Sequence[TaskSpec], where: str) -> LearnerChoice:
+def _as_most_of(tasks: Sequence[TaskSpec], where: str, joints: int) -> LearnerChoice:
     def preset_of(task: TaskSpec) -> tuple[LearnerName, str]:
         return task.training.learner, task.training.preset or DEFAULT_PRESETS[task.training.learner]
 
     # Among equally common presets PPO's is taken: its steps cost less.
     learner, preset = _most_common(sorted(map(preset_of, tasks)))
     chosen = [task for task in tasks if preset_of(task) == (learner, preset)]
-    steps = max(median_high(task.training.steps for task in chosen), Training().steps)
+    steps = _enough(learner, median_high(task.training.steps for task in chosen), joints)
     training = Training(learner=learner, preset=preset, steps=steps)
     horizon = _most_common(sorted((task.horizon for task in chosen), reverse=True))
     episodes = max(task.evaluation.episodes for task in chosen)
@@ -71,6 +74,11 @@ def _as_most_of(tasks: Sequence[TaskSpec], where: str) -> LearnerChoice:
         f"{training.steps:,} steps, episodes of {horizon:,}"
     )
     return LearnerChoice(training, horizon, Evaluation(episodes=episodes), reason)
+
+
+def _enough(learner: LearnerName, steps: int, joints: int) -> int:
+    """So many steps, or more for a goal whose difficulty is unknown."""
+    return max(steps, Training().steps, STEPS_PER_JOINT * joints if learner == "ppo" else 0)
 
 
 def _most_common(kinds: Iterable[Kind]) -> Kind:

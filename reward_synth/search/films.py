@@ -47,8 +47,8 @@ Which = Literal["best", "median", "worst"]
 OTHER = "the environment did not repeat the recorded one"
 FPS = 25.0
 """Pictures a second, at most."""
-FINAL_FPS = 10.0
-"""Those of the film at a run's end. Nobody asked for it, so it must cost little."""
+FINAL_FPS, FINAL_PICTURES = 10.0, 150
+"""Of the film at a run's end, at most. Nobody asked for it, so it must cost little: a long episode plays faster."""
 SLOWEST_STEP = 0.2
 """In s. A step that lasts longer, such as a turn in a grid world, is shown for as long as this."""
 SCORED = 40
@@ -77,13 +77,15 @@ def film_candidate(
     *,
     size: tuple[int, int] = (480, 360),
     fps: float = FPS,
+    most: int | None = None,
     folder: Path | None = None,
     sandbox: bool = True,
 ) -> list[Path]:
     """Make films of a candidate's episodes; returns their paths, ``videos/best.mp4`` and so on.
 
     :param size: width and height in pixels; both are made even.
-    :param fps: pictures a second at most; the film plays in real time.
+    :param fps: pictures a second at most.
+    :param most: pictures at most. A longer film plays faster than real time; None always plays in real time.
     :param folder: where to write; the candidate's own ``videos`` for None.
     :raises RewardSynthError: there is no recorded episode, or no picture of this environment.
     """
@@ -98,7 +100,8 @@ def film_candidate(
     for name in which:
         place = {"best": len(ranked) - 1, "median": len(ranked) // 2, "worst": 0}[name]
         path = folder / f"{name}.mp4" if folder else store.film_path(candidate, name)
-        _film(store, task, table, candidate, ranked[place], path, (size[0] // 2 * 2, size[1] // 2 * 2), fps, sandbox)
+        even = size[0] // 2 * 2, size[1] // 2 * 2
+        _film(store, task, table, candidate, ranked[place], path, even, fps, most, sandbox)
         made.append(path)
     return made
 
@@ -109,7 +112,8 @@ def film_best(store: RunStore, candidate: str, emit: Emit, sandbox: bool) -> Non
         return
     emit(StatusChanged(text=f"filming what {candidate} does"))
     try:
-        film_candidate(store, load_task(store.task_path), candidate, ["median"], fps=FINAL_FPS, sandbox=sandbox)
+        task = load_task(store.task_path)
+        film_candidate(store, task, candidate, ["median"], fps=FINAL_FPS, most=FINAL_PICTURES, sandbox=sandbox)
     except RewardSynthError as error:
         emit(StatusChanged(text=f"no film: {error.message}" + (f" ({error.hint})" if error.hint else "")))
     except KeyboardInterrupt:
@@ -148,12 +152,14 @@ def _film(
     path: Path,
     size: tuple[int, int],
     fps: float,
+    most: int | None,
     sandbox: bool,
 ) -> None:
     episode = Episode.load(recorded.path)
     slow = episode.dt >= SLOWEST_STEP
     stride = 1 if slow else max(1, math.ceil(round(1.0 / (fps * episode.dt), 6)))
     rate = 1.0 / SLOWEST_STEP if slow else 1.0 / (stride * episode.dt)
+    stride = max(stride, math.ceil(episode.length / most) if most else 1)
     steps = tuple(dict.fromkeys((*range(0, episode.length, stride), episode.length)))
     shown = _shown(store, task, table, candidate, episode, steps)
     job = FilmJob(
