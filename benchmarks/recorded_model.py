@@ -1,4 +1,4 @@
-"""An OpenAI-compatible server on this machine that answers with recorded texts, so that every build is given the same."""
+"""An OpenAI-compatible server on this machine that answers with recorded texts: every build is given the same."""
 
 from __future__ import annotations
 

@@ -1,10 +1,22 @@
-"""Where a training is evaluated: at multiples of a share of its steps, and never twice at one."""
+"""Where a training is evaluated, at multiples of a share of its steps and never twice, and in how many episodes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import pytest
 
+from reward_synth.core.types import EpisodeScore
+from reward_synth.evaluation.play import field_table
+from reward_synth.evaluation.scoring import measured_table, scoring_process
+from reward_synth.sandbox.process import RewardProcess, ScoringProcess
+from reward_synth.state.episode import Episode
+from reward_synth.tasks.spec import TaskSpec
+from reward_synth.training.loop import evaluation_callback
 from reward_synth.training.loop.evaluation_callback import _point_after
+from reward_synth.training.loop.learning import learn
+from tests.training.cases import REWARD, make_job
 
 
 @pytest.mark.parametrize("points", [10, 200])
@@ -15,3 +27,30 @@ def test_the_next_point_lies_behind_for_every_budget(points: int) -> None:
         for done in (0, budget // 2, budget - 1, budget):
             following = _point_after(done, interval)
             assert done < following <= done + interval * (1 + 1e-9), (budget, done)
+
+
+@pytest.mark.parametrize(("succeeds", "expected"), [(False, [2, 2, 4]), (True, [4, 4, 4])])
+def test_all_episodes_are_played_near_success_and_where_a_decision_follows(
+    succeeds: bool, expected: list[int], task: TaskSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played: list[int] = []
+    measured = task.model_copy(update={"success": "True" if succeeds else "False"})
+    job = make_job(tmp_path, measured, steps=768, evaluation_points=3, evaluation_episodes=4, stop_when_solved=False)
+    job.folder.mkdir()
+    score = evaluation_callback.score_with
+
+    def counted(process: ScoringProcess, episodes: Sequence[Episode]) -> list[EpisodeScore]:
+        played.append(len(episodes))
+        return list(score(process, episodes))
+
+    monkeypatch.setattr(evaluation_callback, "score_with", counted)
+    table = field_table(measured)
+    read = table.subset(job.fields)
+    with (
+        scoring_process(measured, measured_table(measured, table)) as verdict,
+        RewardProcess(REWARD, read.layout(), action_size=len(table.actions), terms=job.terms) as reward,
+    ):
+        done = learn(job, read, measured_table(measured, table), reward, verdict)
+    assert [point.success for point in done.evaluations] == [float(succeeds)] * 3
+    counts = [[2, 2] if total == 4 else [2] for total in expected]
+    assert played == [count for each in counts for count in each]

@@ -6,6 +6,7 @@ reward and an info that nobody reads. Here it takes 3 µs.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -44,14 +45,14 @@ def use_fast_step(base: Any) -> None:
 
 def _step(base: Any) -> Callable[[FloatArray], Step]:
     model, data, frames, control = base.model, base.data, base.frame_skip, base.data.ctrl
-    observe, may_end = base._get_obs, getattr(base, "_terminate_when_unhealthy", False)
+    observe, healthy = base._get_obs, _healthy(base)
 
     def step(action: FloatArray) -> Step:
         control[:] = action
         mujoco.mj_step(model, data, nstep=frames)
         # As upstream: without it, contact forces are not computed.
         mujoco.mj_rnePostConstraint(model, data)
-        return observe(), 0.0, may_end and not base.is_healthy, False, {}
+        return observe(), 0.0, not healthy(), False, {}
 
     return step
 
@@ -68,3 +69,30 @@ def _joints_seen(base: Any) -> Callable[[], FloatArray]:
         return np.concatenate((positions, seen))
 
     return observe
+
+
+def _healthy(base: Any) -> Callable[[], bool]:
+    """What says whether the episode goes on, as upstream's ``is_healthy``, which takes ten times as long."""
+    if not getattr(base, "_terminate_when_unhealthy", False):
+        return lambda: True
+    name, positions, velocities = type(base).__name__, base.data.qpos, base.data.qvel
+    low, high = base._healthy_z_range
+    if name == "AntEnv":
+
+        def ant() -> bool:
+            state = positions.tolist() + velocities.tolist()
+            return all(map(math.isfinite, state)) and low <= state[2] <= high
+
+        return ant
+    if name not in ("HopperEnv", "Walker2dEnv"):
+        return lambda: bool(base.is_healthy)
+    least, most = base._healthy_angle_range
+    smallest, largest = getattr(base, "_healthy_state_range", (-math.inf, math.inf))
+    bounded = name == "HopperEnv"
+
+    def upright() -> bool:
+        state = positions.tolist() + velocities.tolist()
+        within = low < state[1] < high and least < state[2] < most
+        return within and not (bounded and any(not smallest < value < largest for value in state[2:]))
+
+    return upright

@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 import torch
 from stable_baselines3.common.running_mean_std import RunningMeanStd
-from stable_baselines3.common.vec_env import VecNormalize
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.files import written_whole
 from reward_synth.training.job import TrainJob
 from reward_synth.training.learners.base import Learner
 from reward_synth.training.loop.evaluation_callback import Watch
+from reward_synth.training.loop.normalisation import Normalised
 
 FORMAT = 3
 """Number of the file format; a reader refuses any other."""
 
 
-def save_checkpoint(job: TrainJob, learner: Learner, venv: VecNormalize, watch: Watch) -> None:
+def save_checkpoint(job: TrainJob, learner: Learner, venv: Normalised, watch: Watch) -> None:
     """Write the checkpoint, whole or not at all.
 
     It holds networks, optimisers, an off-policy learner's replay buffer, normalisation statistics, random generators
@@ -34,6 +34,8 @@ def save_checkpoint(job: TrainJob, learner: Learner, venv: VecNormalize, watch: 
         "learner": learner.state(),
         "observations": _statistics(venv.obs_rms),
         "returns": _statistics(venv.ret_rms),
+        "rewards": _statistics(venv.reward_rms),
+        "ends_early": venv.ends_early,
         "watch": watch.state(),
         "torch": torch.get_rng_state(),
         "numpy": _numpy_state(),
@@ -60,7 +62,7 @@ def load_checkpoint(job: TrainJob) -> dict[str, Any] | None:
         ) from error
 
 
-def restore(content: dict[str, Any], job: TrainJob, learner: Learner, venv: VecNormalize, watch: Watch) -> None:
+def restore(content: dict[str, Any], job: TrainJob, learner: Learner, venv: Normalised, watch: Watch) -> None:
     """Restore learner, normalisation, measurements and random generators.
 
     :raises RewardSynthError: the learner does not fit, for example after a change of its library's version.
@@ -76,6 +78,9 @@ def restore(content: dict[str, Any], job: TrainJob, learner: Learner, venv: VecN
     learner.model.num_timesteps = content["steps"]
     _set_statistics(venv.obs_rms, content["observations"])
     _set_statistics(venv.ret_rms, content["returns"])
+    if "rewards" in content:  # Earlier versions did not look at the mean of the rewards.
+        _set_statistics(venv.reward_rms, content["rewards"])
+        venv.ends_early = content["ends_early"]
     watch.resume(content["steps"], content["watch"])
     venv.seed(seed)
     torch.set_rng_state(content["torch"])

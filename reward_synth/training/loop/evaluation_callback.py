@@ -40,6 +40,8 @@ SAME_BEHAVIOUR = 1e-6
 """Two behaviours are the same if no figure differs by more than this, relatively or absolutely."""
 FLAT_REWARD = 0.05
 """Rewards are flat if they all lie within this share of the largest."""
+FEW_EPISODES = 2
+"""Episodes of an evaluation in which none of them succeeds, unless the training pauses or ends with it."""
 LOOKS = 200
 """How often, at most, progress is written and the weights are checked: some learners update at every step."""
 
@@ -186,7 +188,7 @@ class Watch(BaseCallback):
     def _on_training_end(self) -> None:
         if not self.reason:
             self.check_finite()
-            self._evaluate()
+            self._evaluate(whole=True)
 
     def check_finite(self) -> None:
         """Check losses and networks after an update.
@@ -199,12 +201,20 @@ class Watch(BaseCallback):
                 "keep the reward's terms within a few units",
             )
 
-    def _evaluate(self) -> None:
+    def _evaluate(self, whole: bool = False) -> None:
+        """Evaluate the policy as it is now.
+
+        :param whole: play all episodes, since a decision between rewards will follow.
+        """
         job = self._job
         reward = self._reward.window.reward_per_step
         statistics = self._reward.window.take()
-        first = TRAINING_EVALUATION_SEEDS
-        episodes, measured = self._play(range(first, first + job.evaluation_episodes))
+        first, count = TRAINING_EVALUATION_SEEDS, job.evaluation_episodes
+        few = min(FEW_EPISODES, count)
+        episodes, measured = self._play(range(first, first + few))
+        figures = fingerprint(episodes)
+        if count > few and (whole or any(score.success for score in measured)):
+            measured = [*measured, *self._play(range(first + few, first + count))[1]]
         point = _point(self.num_timesteps, measured, reward)
         self.evaluations.append(point)
         if best_point(self.evaluations) is point and self.num_timesteps < job.steps:
@@ -213,7 +223,7 @@ class Watch(BaseCallback):
         self._evaluation_file.write(tuple(point.model_dump().values()))
         for row in term_rows(self.num_timesteps, statistics):
             self._terms.write(row)
-        still = self._stillness.add(fingerprint(episodes), reward)
+        still = self._stillness.add(figures, reward)
         if self.num_timesteps < job.steps:
             self.reason = self._reason_to_end(still)
 

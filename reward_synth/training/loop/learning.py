@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from stable_baselines3.common.vec_env import VecNormalize
 
 from reward_synth.core.files import written_whole
 from reward_synth.sandbox.process import RewardProcess, ScoringProcess
@@ -15,9 +14,11 @@ from reward_synth.training.learners.base import Learner
 from reward_synth.training.learners.registry import open_learner
 from reward_synth.training.loop.checkpoint import load_checkpoint, restore, save_checkpoint
 from reward_synth.training.loop.evaluation_callback import Watch
+from reward_synth.training.loop.normalisation import Normalised
 from reward_synth.training.loop.policy_export import policy_of
 from reward_synth.training.loop.rollout import GeneratedReward, TransitionVecEnv
 from reward_synth.training.outcomes import Training
+from reward_synth.training.presets import PPOPreset
 from reward_synth.training.scale import SignScale
 
 
@@ -72,7 +73,7 @@ def _pauses(learner: Learner, job: TrainJob, watch: Watch) -> bool:
     return not watch.reason and learner.model.num_timesteps < job.steps
 
 
-def _train(job: TrainJob, learner: Learner, venv: VecNormalize, watch: Watch) -> None:
+def _train(job: TrainJob, learner: Learner, venv: Normalised, watch: Watch) -> None:
     done = learner.model.num_timesteps
     try:
         learner.model.learn(job.target - done, callback=watch, reset_num_timesteps=done == 0)
@@ -81,7 +82,7 @@ def _train(job: TrainJob, learner: Learner, venv: VecNormalize, watch: Watch) ->
         watch.close()
 
 
-def make_environments(job: TrainJob, table: FieldTable, process: RewardProcess) -> VecNormalize:
+def make_environments(job: TrainJob, table: FieldTable, process: RewardProcess) -> Normalised:
     """The job's parallel environments for the learner, with the generated reward and with normalisation."""
     task, preset = job.task, job.preset
 
@@ -92,4 +93,4 @@ def make_environments(job: TrainJob, table: FieldTable, process: RewardProcess) 
     venv.seed(job.seed)
     scale = SignScale(process.terms, preset.environments) if task.training.scale == "sign" else None
     paying = GeneratedReward(venv, process, preset.action_repeat, scale)
-    return VecNormalize(paying, gamma=preset.gamma, clip_obs=preset.clip_obs)
+    return Normalised(paying, centred=isinstance(preset, PPOPreset), gamma=preset.gamma, clip_obs=preset.clip_obs)

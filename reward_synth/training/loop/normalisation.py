@@ -1,0 +1,71 @@
+"""Normalises observations and rewards for the learner."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from stable_baselines3.common.running_mean_std import RunningMeanStd
+from stable_baselines3.common.vec_env import VecNormalize
+
+
+class Normalised(VecNormalize):
+    """stable-baselines3's normalisation, which neither a constant nor a scale in a reward can weaken.
+
+    Observations lose their mean and are divided by their standard deviation. Rewards are divided by that of their
+    discounted sums. Those sums are of rewards less their mean: otherwise a constant in the reward would raise the
+    divisor, and weaken everything else that the reward says.
+
+    Where no episode ends but by time, a constant changes no policy's rank, so the rewards may lose their mean as well:
+    the critic need not learn it. Once an episode ended otherwise, a constant pays for lasting, and stays.
+
+    :param centred: rewards lose their mean while no episode ends early. It moves with the policy, which is wrong for a
+        learner that remembers old rewards.
+    """
+
+    returns: NDArray[np.float64]
+
+    def __init__(self, *arguments: Any, centred: bool, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._centred = centred
+        self.reward_rms = RunningMeanStd(shape=())
+        self.ends_early = False
+        """True once an episode has ended before its time."""
+
+    def step_wait(self) -> Any:
+        """Step, and normalise what comes back; ``info["terminal_observation"]`` too."""
+        observations, rewards, dones, infos = self.venv.step_wait()
+        self.old_obs, self.old_reward = observations, rewards
+        if self.training:
+            _add(self.obs_rms, observations)
+            for index in np.flatnonzero(dones).tolist():
+                self.ends_early |= not infos[index].get("TimeLimit.truncated", False)
+            self._update_reward(rewards)
+        for index in np.flatnonzero(dones).tolist():
+            infos[index]["terminal_observation"] = self.normalize_obs(infos[index]["terminal_observation"])
+        self.returns[dones] = 0
+        return self.normalize_obs(observations), self.normalize_reward(rewards), dones, infos
+
+    def normalize_obs(self, obs: Any) -> Any:
+        """Observations of any number, normalised and bounded."""
+        found = (obs - self.obs_rms.mean) / np.sqrt(self.obs_rms.var + self.epsilon)
+        return np.minimum(np.maximum(found, -self.clip_obs), self.clip_obs).astype(np.float32)
+
+    def normalize_reward(self, reward: NDArray[Any]) -> NDArray[Any]:
+        """Rewards of any number, normalised and bounded."""
+        shifted = reward - self.reward_rms.mean if self._centred and not self.ends_early else reward
+        found = shifted / np.sqrt(self.ret_rms.var + self.epsilon)
+        return np.asarray(np.minimum(np.maximum(found, -self.clip_reward), self.clip_reward), np.float32)
+
+    def _update_reward(self, reward: NDArray[Any]) -> None:
+        _add(self.reward_rms, reward)
+        self.returns = self.returns * self.gamma + (reward - self.reward_rms.mean)
+        _add(self.ret_rms, self.returns)
+
+
+def _add(statistics: RunningMeanStd, values: NDArray[Any]) -> None:
+    """As ``statistics.update``, in a third of its time."""
+    mean = np.add.reduce(values, axis=0, dtype=np.float64) / len(values)
+    deviations = values - mean
+    statistics.update_from_moments(mean, np.add.reduce(deviations * deviations, axis=0) / len(values), len(values))
