@@ -11,6 +11,7 @@ import keyword
 import os
 import re
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +153,7 @@ class TaskSpec(_Section):
 def list_tasks() -> list[TaskSpec]:
     """All shipped tasks, by name."""
     paths = data_dir("task_specs").glob("*/*.yaml")
-    return sorted((_read(path) for path in paths), key=lambda spec: spec.name)
+    return sorted((_read_shipped(path) for path in paths), key=lambda spec: spec.name)
 
 
 def load_task(name_or_path: str | Path, *, typed: bool = False) -> TaskSpec:
@@ -171,7 +172,7 @@ def load_task(name_or_path: str | Path, *, typed: bool = False) -> TaskSpec:
     paths = {f"{path.parent.name}/{path.stem}": path for path in data_dir("task_specs").glob("*/*.yaml")}
     found = [name for name in paths if wanted in (name, name.partition("/")[2])]
     if len(found) == 1:
-        return _read(paths[found[0]])
+        return _read_shipped(paths[found[0]])
     if found:
         raise RewardSynthError(f"the task name '{text}' is ambiguous", hint=f"write one of: {', '.join(sorted(found))}")
     raise RewardSynthError(f"there is no task '{text}'", hint=_nearest_tasks(wanted, sorted(paths)))
@@ -252,6 +253,12 @@ def markdown_table(specs: Sequence[TaskSpec]) -> str:
             f"| {spec.fitness_unit} | {solved} | {spec.training.steps:,} |"
         )
     return "\n".join(lines) + "\n"
+
+
+@cache
+def _read_shipped(path: Path) -> TaskSpec:
+    """A shipped spec, which does not change while a process lives. To read all of them takes a second."""
+    return _read(path)
 
 
 def _read(path: Path) -> TaskSpec:

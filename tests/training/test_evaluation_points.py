@@ -29,13 +29,22 @@ def test_the_next_point_lies_behind_for_every_budget(points: int) -> None:
             assert done < following <= done + interval * (1 + 1e-9), (budget, done)
 
 
-@pytest.mark.parametrize(("succeeds", "expected"), [(False, [2, 2, 4]), (True, [4, 4, 4])])
+# A rollout is 256 steps long. The second success is looked for a fifth of the 512 steps after the first.
+@pytest.mark.parametrize(
+    ("succeeds", "expected", "steps"),
+    [(False, [2, 2, 4], [512, 1024, 1536]), (True, [4, 4, 4, 4], [512, 768, 1024, 1536])],
+)
 def test_all_episodes_are_played_near_success_and_where_a_decision_follows(
-    succeeds: bool, expected: list[int], task: TaskSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    succeeds: bool,
+    expected: list[int],
+    steps: list[int],
+    task: TaskSpec,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     played: list[int] = []
     measured = task.model_copy(update={"success": "True" if succeeds else "False"})
-    job = make_job(tmp_path, measured, steps=768, evaluation_points=3, evaluation_episodes=4, stop_when_solved=False)
+    job = make_job(tmp_path, measured, steps=1536, evaluation_points=3, evaluation_episodes=4, stop_when_solved=False)
     job.folder.mkdir()
     score = evaluation_callback.score_with
 
@@ -51,6 +60,7 @@ def test_all_episodes_are_played_near_success_and_where_a_decision_follows(
         RewardProcess(REWARD, read.layout(), action_size=len(table.actions), terms=job.terms) as reward,
     ):
         done = learn(job, read, measured_table(measured, table), reward, verdict)
-    assert [point.success for point in done.evaluations] == [float(succeeds)] * 3
+    assert {point.success for point in done.evaluations} == {float(succeeds)}
+    assert [point.step for point in done.evaluations] == steps
     counts = [[2, 2] if total == 4 else [2] for total in expected]
     assert played == [count for each in counts for count in each]
