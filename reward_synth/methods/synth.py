@@ -18,6 +18,8 @@ from reward_synth.roles.brief import Turn
 TURNS_REMEMBERED = 4
 STILL_IMPROVING = "still-improving"
 """The rule that finds a training that ended while fitness was still rising."""
+SOMETIMES = 0.25
+"""A reward whose policy succeeds in this share of episodes teaches the goal; what is left is practice."""
 
 
 class Synth:
@@ -42,9 +44,14 @@ class Synth:
         return Proposals(brief, self._settings.samples, parents)
 
     def unfinished(self, history: History) -> tuple[str, ...]:
-        """The best candidate, if its fitness was still rising: more steps help more surely than another reward."""
+        """The best candidate, if its fitness was still rising or it often succeeds.
+
+        More steps then help more surely than another reward.
+        """
         best = best_candidate(history.candidates)
-        if best is None or STILL_IMPROVING not in history.findings(best.id):
+        if best is None:
+            return ()
+        if (best.success or 0.0) < SOMETIMES and STILL_IMPROVING not in history.findings(best.id):
             return ()
         if any(candidate.continues == best.id for candidate in history.candidates):
             return ()  # The same steps on the same reward would give the same policy.

@@ -117,6 +117,8 @@ def test_a_round_designs_while_iterations_are_left_and_then_trains_on_a_few_time
 @pytest.mark.parametrize(("found", "goes_on"), [(("still-improving",), ("001-a",)), (("no-learning",), ()), ((), ())])
 def test_only_a_training_that_was_still_improving_goes_on(found: tuple[str, ...], goes_on: tuple[str, ...]) -> None:
     best = candidate("001-a", 0.2, 1.0)
+    often = SimpleNamespace(candidates=(candidate("001-a", 0.3, 1.0),), findings=lambda name: found)
+    assert Synth.unfinished(cast(Synth, None), cast(History, often)) == ("001-a",), "it succeeds in some episodes"
     history = SimpleNamespace(candidates=(best,), findings=lambda name: found)
     assert Synth.unfinished(cast(Synth, None), cast(History, history)) == goes_on
     child = candidate("002-b", 0.1, 0.5).model_copy(update={"continues": "001-a"})
