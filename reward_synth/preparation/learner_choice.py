@@ -16,8 +16,10 @@ from reward_synth.simulators import get_simulator
 from reward_synth.tasks.spec import EnvironmentSpec, Evaluation, TaskSpec, Training
 from reward_synth.training.presets import DEFAULT_PRESETS
 
-STEPS_PER_JOINT = 100_000
-"""Environment steps of PPO for each element of the action, since a body with more joints learns more slowly."""
+STEPS_PER_JOINT, MOST_STEPS = 100_000, 1_000_000
+"""Environment steps of PPO for each element of the action, since a body with more joints learns more slowly.
+
+A training that is still improving after the most steps goes on in a later iteration."""
 Kind = TypeVar("Kind")
 
 
@@ -78,7 +80,7 @@ def _as_most_of(tasks: Sequence[TaskSpec], where: str, joints: int) -> LearnerCh
 
 def _enough(learner: LearnerName, steps: int, joints: int) -> int:
     """So many steps, or more for a goal whose difficulty is unknown."""
-    return max(steps, Training().steps, STEPS_PER_JOINT * joints if learner == "ppo" else 0)
+    return max(steps, Training().steps, min(STEPS_PER_JOINT * joints, MOST_STEPS) if learner == "ppo" else 0)
 
 
 def _most_common(kinds: Iterable[Kind]) -> Kind:

@@ -31,7 +31,7 @@ def test_the_control_suite_has_several_robots() -> None:
 
 def test_a_body_that_no_shipped_task_has_gets_the_default_and_is_told_so() -> None:
     choice = choose_learner(environment("HumanoidStandup-v5"), list_tasks(), joints=17)
-    assert choice.training == Training(steps=1_700_000) and choice.horizon == 1000
+    assert choice.training == Training(steps=1_000_000) and choice.horizon == 1000
     assert "no shipped task has HumanoidStandup-v5" in choice.reason
 
 
