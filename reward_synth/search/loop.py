@@ -28,7 +28,7 @@ def search(session: SearchSession, ask: Ask | None = None) -> Outcome:
             break
         session.emit(IterationStarted(number=iteration, total=max(iteration, iterations)))
         if kind == "train on":
-            told = "no reward is designed: the best training goes on, as its fitness was rising"
+            told = "no reward is designed: the best training goes on"
             session.emit(StatusChanged(text=told))
         if not session.store.iteration_done(iteration):
             if reason := session.reason_to_stop():

@@ -286,6 +286,10 @@ def test_still_means_the_same_behaviour_and_a_flat_reward() -> None:
     # A change starts the count anew, and a slow drift is a change.
     assert tell([0.0] * 2 + [1.0] * count, [1.0] * (count + 2)) == [False] * (count + 1) + [True]
     assert not any(tell([k * 8e-7 for k in range(count)], [1.0] * count))
+    stillness = Stillness()
+    for _ in range(count - 1):
+        stillness.add(fingerprint([episode(0.0)] * 2), 1.0)
+    assert not stillness.add(fingerprint([episode(0.0)]), 1.0), "a checkpoint of other episodes"
 
 
 def test_a_policy_that_is_no_longer_finite_is_named(task: TaskSpec, tmp_path: Path) -> None:

@@ -75,7 +75,11 @@ class Stillness:
 
     def add(self, figures: Fingerprint, reward: float) -> bool:
         """Add the newest evaluation; True if the training no longer changes anything."""
-        if self.newest and not np.allclose(figures, self.newest[0][0], rtol=SAME_BEHAVIOUR, atol=SAME_BEHAVIOUR):
+        # A checkpoint of an earlier version holds the figures of more episodes.
+        if self.newest and not (
+            len(figures) == len(self.newest[0][0])
+            and np.allclose(figures, self.newest[0][0], rtol=SAME_BEHAVIOUR, atol=SAME_BEHAVIOUR)
+        ):
             self.newest.clear()
         self.newest = [*self.newest, (figures, reward)][-STILL_EVALUATIONS:]
         rewards = np.array([each for _, each in self.newest])
