@@ -110,7 +110,7 @@ class FinalTraining:
         return book()
 
     def _job(self, store: RunStore, task: TaskSpec, report: CheckReport, steps: int, index: int) -> TrainJob:
-        settings = store.settings()
+        settings, budgets = store.settings(), len(line_of(store, self.candidate))
         return TrainJob.of(
             task,
             store.reward_path(self.candidate),
@@ -120,6 +120,7 @@ class FinalTraining:
             steps=steps,
             learner=settings.learner,
             seed_index=index,
+            settles_from=steps // budgets if budgets > 1 else None,
             evaluation_seeds=FINAL_EVALUATION_SEEDS,
             # Every seed gets the same budget, so a lucky one must not end early.
             stop_when_solved=False,

@@ -15,7 +15,7 @@ from reward_synth.training.job import TrainJob
 def training_jobs(store: RunStore, task: TaskSpec, settings: Settings, candidate: str) -> list[TrainJob]:
     """One job per seed; the seeds are computed from (run seed, candidate, seed index)."""
     report = store.read_check(candidate) or CheckReport()
-    line = line_of(store, candidate)
+    line, budget = line_of(store, candidate), settings.steps or task.training.steps
     return [
         TrainJob.of(
             task,
@@ -23,7 +23,8 @@ def training_jobs(store: RunStore, task: TaskSpec, settings: Settings, candidate
             report,
             store.train_dir(candidate, index),
             seed=training_seed(settings.seed, line[-1], index),
-            steps=len(line) * (settings.steps or task.training.steps),
+            steps=len(line) * budget,
+            settles_from=(len(line) - 1) * budget if len(line) > 1 else None,
             learner=settings.learner,
             trajectories=store.trajectories_dir(candidate),
             seed_index=index,

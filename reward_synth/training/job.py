@@ -44,6 +44,9 @@ class TrainJob(Value):
     preset: Preset
     steps: int
     """Budget in environment steps. Steps are environment steps everywhere, even if a decision is held for several."""
+    settles_from: int | None = None
+    """From this step on PPO's learning rate falls, to a tenth at the end, so that a policy that often succeeds does not
+    lose that again. None: it stays."""
     until: int | None = None
     """Pause at this step, with a checkpoint that a job with a larger ``until`` continues from. None: no pause."""
     end: str = ""
@@ -135,8 +138,11 @@ class TrainJob(Value):
         return self.folder / "result.json"
 
     def lineage(self) -> str:
-        """As :meth:`digest`, but without the budget. A training can continue from checkpoints of the same lineage."""
-        return self.digest("steps")
+        """As :meth:`digest`, but without the budget and what depends on it.
+
+        A training can continue from checkpoints of the same lineage.
+        """
+        return self.digest("steps", "settles_from")
 
     def digest(self, *besides: str) -> str:
         """A hash of everything that decides the result: the job without its folders, its limits and the task's texts,
@@ -147,7 +153,9 @@ class TrainJob(Value):
         places = {"task", "reward", "folder", "trajectories", "environment_file"}
         # A resumed training may have other limits: how far it trains for now, and how safely.
         limits = {"until", "end", "keep_checkpoint", "stop_when_solved", "sandbox"}
-        asked = self.model_dump_json(exclude={*places, *limits, *besides})
+        # Results of earlier versions, which knew no such step, stay valid.
+        unknown = {"settles_from"} if self.settles_from is None else set()
+        asked = self.model_dump_json(exclude={*places, *limits, *unknown, *besides})
         # The preset says how to train; the task's goal, name and notes are for people.
         words = {"name", "goal", "aliases", "notes", "drafted", "source", "fitness_unit", "training"}
         asked += self.task.model_dump_json(exclude=words) + self.task.training.scale

@@ -20,6 +20,9 @@ from reward_synth.training.learners.base import Learner
 from reward_synth.training.learners.networks import Array, Weights, network_of
 from reward_synth.training.presets import PPOPreset
 
+LAST_RATE = 0.1
+"""Share of the learning rate at the end of a training that settles."""
+
 
 @dataclass(frozen=True, eq=False)
 class Decisions:
@@ -60,6 +63,8 @@ class NumpyPPO(PPO):
     """
 
     _last_obs: NDArray[Any]
+    settles: tuple[int, int] | None = None
+    """The step from which the learning rate falls, and the one at which it is a tenth; None if it stays."""
 
     def _setup_model(self) -> None:
         super()._setup_model()
@@ -150,16 +155,18 @@ class NumpyPPO(PPO):
 
     def train(self) -> None:
         """Update the policy from the latest rollout."""
-        loss = 0.0
+        loss, rate = 0.0, self.lr_schedule(1.0)
+        if self.settles is not None and self.num_timesteps >= self.settles[0]:
+            rate *= max(LAST_RATE, 1 - (1 - LAST_RATE) * self.num_timesteps / self.settles[1])
         # A policy that is no longer finite is found by its learner, and needs no warnings.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             for _ in range(self.n_epochs):
                 for batch in self._decisions.batches(self.batch_size):
-                    loss = self._descend(batch)
+                    loss = self._descend(batch, rate)
                 self._n_updates += 1
         self.logger.record("train/loss", loss)
 
-    def _descend(self, batch: Decisions) -> float:
+    def _descend(self, batch: Decisions, learning_rate: float) -> float:
         """Take one step down the gradient of the batch's loss; returns the loss before it."""
         count, clip = len(batch), self.clip_range(1.0)
         advantages = batch.advantages
@@ -178,14 +185,20 @@ class NumpyPPO(PPO):
         loss: float = self.vf_coef * float(errors @ errors) / count - float(np.minimum(gains, clipped).mean())
         if self.ent_coef:
             loss -= self.ent_coef * self._distribution.mean_entropy()
-        self._weights.update(self.lr_schedule(1.0))
+        self._weights.update(learning_rate)
         return loss
 
 
 class PPOLearner(Learner):
-    """PPO with the networks of stable-baselines3's ``MlpPolicy``."""
+    """PPO with the networks of stable-baselines3's ``MlpPolicy``.
 
-    def __init__(self, preset: PPOPreset, venv: VecNormalize, seed: int) -> None:
+    :param steps: the training's budget in environment steps.
+    :param settles_from: see :class:`~reward_synth.training.job.TrainJob`.
+    """
+
+    def __init__(
+        self, preset: PPOPreset, venv: VecNormalize, seed: int, steps: int, settles_from: int | None = None
+    ) -> None:
         self.model = NumpyPPO(
             "MlpPolicy",
             venv,
@@ -204,6 +217,8 @@ class PPOLearner(Learner):
             seed=seed,
             device="cpu",
         )
+        if settles_from is not None:
+            self.model.settles = settles_from, steps
 
     def state(self) -> dict[str, Any]:
         """Network and optimiser."""

@@ -18,6 +18,6 @@ def open_learner(job: TrainJob, venv: VecNormalize) -> Learner:
     :raises RewardSynthError: it is not for such actions.
     """
     if isinstance(job.preset, PPOPreset):
-        return PPOLearner(job.preset, venv, job.seed)
+        return PPOLearner(job.preset, venv, job.seed, job.steps, job.settles_from)
     require_fitting(job.preset.learner, isinstance(venv.action_space, Discrete), job.task.environment.id)
     return OffPolicyLearner(job.preset, venv, job.seed, job.steps)

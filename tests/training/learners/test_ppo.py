@@ -62,3 +62,15 @@ def test_plain_stable_baselines3_goes_on_from_its_file(env_id: str, settings: di
 def _updates(model: PPO) -> int:
     batches = -(-model.n_steps * model.n_envs // model.batch_size)
     return model._n_updates * batches
+
+
+@pytest.mark.parametrize(("settles", "expected"), [(None, [1.0] * 3), ((200, 512), [1.0, 0.55, 0.325])])
+def test_the_learning_rate_falls_where_a_training_settles(
+    settles: tuple[int, int] | None, expected: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rates: list[float] = []
+    monkeypatch.setattr(NumpyPPO, "_descend", lambda self, batch, rate: rates.append(rate) or 0.0)
+    monkeypatch.setattr(NumpyPPO, "settles", settles)
+    train(NumpyPPO, "Pendulum-v1", batch_size=128, learning_rate=1e-3)
+    # Three rollouts of 128 steps, with three epochs each.
+    assert rates[::3] == pytest.approx([1e-3 * share for share in expected])
