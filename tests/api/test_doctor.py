@@ -33,7 +33,7 @@ def test_every_attack_lands_without_the_lock_and_none_behind_it() -> None:
 def test_the_command_reports_each_attack(capsys: pytest.CaptureFixture[str]) -> None:
     assert execute(["doctor", "--json"]) == 0
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
-    assert {"system", "packages", "learners", "machine", "disk", *simulator_names(), "models", "lock"} <= set(rows)
+    assert {"system", "packages", "machine", "disk", *simulator_names(), "models", "lock"} <= set(rows)
     assert rows["attack: read a file"]["state"] == "ok"
 
 

@@ -1,4 +1,4 @@
-"""Presets by name, whose learner they are for, and learners that are not installed."""
+"""Presets by name, and whose learner they are for."""
 
 from __future__ import annotations
 
