@@ -35,6 +35,7 @@ def save_checkpoint(job: TrainJob, learner: Learner, venv: Normalised, watch: Wa
         "observations": _statistics(venv.obs_rms),
         "returns": _statistics(venv.ret_rms),
         "rewards": _statistics(venv.reward_rms),
+        "centred": _statistics(venv.centred_rms),
         "ends_early": venv.ends_early,
         "watch": watch.state(),
         "torch": torch.get_rng_state(),
@@ -78,9 +79,12 @@ def restore(content: dict[str, Any], job: TrainJob, learner: Learner, venv: Norm
     learner.model.num_timesteps = content["steps"]
     _set_statistics(venv.obs_rms, content["observations"])
     _set_statistics(venv.ret_rms, content["returns"])
-    if "rewards" in content:  # Earlier versions did not look at the mean of the rewards.
+    if "centred" in content:  # Earlier versions left the rewards their mean.
         _set_statistics(venv.reward_rms, content["rewards"])
+        _set_statistics(venv.centred_rms, content["centred"])
         venv.ends_early = content["ends_early"]
+    else:
+        venv.ends_early = True
     watch.resume(content["steps"], content["watch"])
     venv.seed(seed)
     torch.set_rng_state(content["torch"])

@@ -11,17 +11,17 @@ from stable_baselines3.common.vec_env import VecNormalize
 
 
 class Normalised(VecNormalize):
-    """stable-baselines3's normalisation, which neither a constant nor a scale in a reward can weaken.
+    """stable-baselines3's normalisation, which no constant in a reward can weaken where nothing ends an episode.
 
     Observations lose their mean and are divided by their standard deviation. Rewards are divided by that of their
-    discounted sums. Those sums are of rewards less their mean: otherwise a constant in the reward would raise the
-    divisor, and weaken everything else that the reward says.
+    discounted sums.
 
-    Where no episode ends but by time, a constant changes no policy's rank, so the rewards may lose their mean as well:
-    the critic need not learn it. Once an episode ended otherwise, a constant pays for lasting, and stays.
+    A constant in a reward raises this divisor, and so weakens everything else that the reward says. Where no episode
+    ends but by time, a constant changes no policy's rank. There the rewards lose their mean first. Once an episode
+    ended otherwise, a constant pays for lasting, and the rewards keep it.
 
-    :param centred: rewards lose their mean while no episode ends early. It moves with the policy, which is wrong for a
-        learner that remembers old rewards.
+    :param centred: rewards may lose their mean. It moves with the policy, which is wrong for a learner that remembers
+        old rewards.
     """
 
     returns: NDArray[np.float64]
@@ -30,6 +30,9 @@ class Normalised(VecNormalize):
         super().__init__(*arguments, **named)
         self._centred = centred
         self.reward_rms = RunningMeanStd(shape=())
+        self.centred_rms = RunningMeanStd(shape=())
+        """Of the discounted sums of rewards less their mean."""
+        self._sums = np.zeros(self.num_envs)
         self.ends_early = False
         """True once an episode has ended before its time."""
 
@@ -44,7 +47,7 @@ class Normalised(VecNormalize):
             self._update_reward(rewards)
         for index in np.flatnonzero(dones).tolist():
             infos[index]["terminal_observation"] = self.normalize_obs(infos[index]["terminal_observation"])
-        self.returns[dones] = 0
+        self.returns[dones] = self._sums[dones] = 0
         return self.normalize_obs(observations), self.normalize_reward(rewards), dones, infos
 
     def normalize_obs(self, obs: Any) -> Any:
@@ -54,14 +57,18 @@ class Normalised(VecNormalize):
 
     def normalize_reward(self, reward: NDArray[Any]) -> NDArray[Any]:
         """Rewards of any number, normalised and bounded."""
-        shifted = reward - self.reward_rms.mean if self._centred and not self.ends_early else reward
-        found = shifted / np.sqrt(self.ret_rms.var + self.epsilon)
+        shift, statistics = 0.0, self.ret_rms
+        if self._centred and not self.ends_early:
+            shift, statistics = self.reward_rms.mean, self.centred_rms
+        found = (reward - shift) / np.sqrt(statistics.var + self.epsilon)
         return np.asarray(np.minimum(np.maximum(found, -self.clip_reward), self.clip_reward), np.float32)
 
     def _update_reward(self, reward: NDArray[Any]) -> None:
         _add(self.reward_rms, reward)
-        self.returns = self.returns * self.gamma + (reward - self.reward_rms.mean)
+        self.returns = self.returns * self.gamma + reward
         _add(self.ret_rms, self.returns)
+        self._sums = self._sums * self.gamma + (reward - self.reward_rms.mean)
+        _add(self.centred_rms, self._sums)
 
 
 def _add(statistics: RunningMeanStd, values: NDArray[Any]) -> None:
