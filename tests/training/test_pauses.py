@@ -62,10 +62,15 @@ def steps_in(path: Path) -> list[int]:
         return [int(row["step"]) for row in csv.DictReader(file)]
 
 
+def never_solved(task: TaskSpec) -> TaskSpec:
+    """A first success would be looked at again soon, and could end the training."""
+    return task.model_copy(update={"success": "False"})
+
+
 @pytest.fixture(scope="module")
 def paused(tmp_path_factory: pytest.TempPathFactory, task: TaskSpec) -> TrainJob:
     """A training that stands at the end of its first rung."""
-    job = make_job(tmp_path_factory.mktemp("race") / "paused", task, steps=WHOLE, evaluation_points=4)
+    job = make_job(tmp_path_factory.mktemp("race") / "paused", never_solved(task), steps=WHOLE, evaluation_points=4)
     result = run_jobs([until(job, FIRST)])[job.folder]
     assert (result.status, result.steps, result.episodes) == ("paused", FIRST, ())
     return job
@@ -82,7 +87,8 @@ def finished(paused: TrainJob) -> TrainJob:
 
 @pytest.fixture(scope="module")
 def uninterrupted(paused: TrainJob, task: TaskSpec) -> TrainResult:
-    job = make_job(paused.folder.parent.with_name("uninterrupted"), task, steps=WHOLE, evaluation_points=4)
+    place = paused.folder.parent.with_name("uninterrupted")
+    job = make_job(place, never_solved(task), steps=WHOLE, evaluation_points=4)
     return run_jobs([job])[job.folder]
 
 
