@@ -7,6 +7,7 @@ import pytest
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.llm import open_model
 from reward_synth.llm.base import CallsFailed, Ledgered
+from reward_synth.llm.keys import key_for_server
 from reward_synth.llm.litellm import LiteLLMModel
 
 from .conftest import ChatServer, refusal, request
@@ -125,13 +126,12 @@ def test_answers_beside_a_failure_are_still_booked(chat_server: ChatServer) -> N
 
 def test_keys_go_to_this_machine_or_over_https_only(chat_server: ChatServer, monkeypatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    here = model(chat_server)
-    here.complete(request())
+    model(chat_server).complete(request())
     assert chat_server.keys == [f"Bearer {KEY}"]
-    assert here._endpoint_key("https://example.org/v1") == KEY
-    assert here._endpoint_key("http://example.org/v1") == "none"
+    assert key_for_server("https://example.org/v1", "openai") == KEY
+    assert key_for_server("http://example.org/v1", "openai") == "none"
     monkeypatch.setenv("REWARD_SYNTH_API_KEY", "my-own-server")
-    assert here._endpoint_key("http://example.org/v1") == "my-own-server"
+    assert key_for_server("http://example.org/v1", "openai") == "my-own-server"
 
 
 def test_a_missing_key_is_told_before_any_call() -> None:
