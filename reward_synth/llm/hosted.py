@@ -40,7 +40,7 @@ class HostedModel(Model):
     small = False
 
     name: str
-    base_url: str | None = None
+    base_url: str | None
     attempts: int = 6
     """Calls made before giving up."""
     first_wait: float = 1.0
@@ -113,9 +113,14 @@ class HostedModel(Model):
         key = f"{self._provider.upper()}_API_KEY" if self.base_url is None else "REWARD_SYNTH_API_KEY"
         if _status(error) in {401, 403}:
             what, hint = f"the provider of {self.name} refused the key", f"check {key}"
+        elif _status(error) == 404 and self.base_url is not None:
+            what, hint = (
+                f"the server has no model {self.name}",
+                "check the name, and --base-url, which often ends in /v1",
+            )
         elif _status(error) == 404:
             what = f"there is no model {self.name} for this key"
-            hint = "check the name and --base-url; `reward-synth models ls` shows examples"
+            hint = "check the name; `reward-synth models ls` shows examples"
         elif self._is_too_long(error):
             what, hint = f"the prompt is too long for {self.name}", "take a model with a larger context window"
         elif self._may_pass(error):
@@ -167,6 +172,8 @@ def _detail(error: Exception) -> str:
     body = getattr(error, "body", None)
     said = body.get("message") if isinstance(body, Mapping) else body
     text = said if isinstance(said, str) and said else str(error)
+    if text == "Connection error." and error.__cause__ is not None:
+        text = f"no connection ({error.__cause__})"
     if text.lstrip().startswith("<"):
         return f"a web page with status {_status(error)}"
     # litellm puts one or more class names before each message, and adds advice after the first line.

@@ -55,7 +55,7 @@ def key_for_server(base_url: str, provider: str) -> str:
     if not os.environ.get(name) and (address.scheme == "https" or address.hostname in _THIS_MACHINE):
         name = f"{provider.upper()}_API_KEY"
     key = os.environ.get(name) or "none"
-    if not key.isascii():
+    if not (key.isascii() and key.isprintable()):
         raise RewardSynthError(f"{name} holds characters that are in no key", "copy the key once more")
     return key
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from dataclasses import dataclass
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -17,6 +18,7 @@ from reward_synth.llm.keys import key_for_server
 _LOCAL_PROVIDERS = frozenset({"ollama", "ollama_chat", "lm_studio", "llamafile", "vllm", "hosted_vllm"})
 
 
+@dataclass(eq=False)
 class LiteLLMModel(HostedModel):
     """A model of any provider, through litellm.
 
@@ -28,6 +30,8 @@ class LiteLLMModel(HostedModel):
         only over https or to this machine. The price is then unknown, since that server sets its own.
     :raises RewardSynthError: if litellm does not know the name or the key is missing.
     """
+
+    base_url: str | None = None
 
     def __post_init__(self) -> None:
         self._litellm = _import_litellm()
