@@ -113,7 +113,7 @@ class OpenAIServerModel(HostedModel):
         try:
             return _Completion.model_validate_json(text)
         except ValidationError:
-            start = scrub(text.strip())[:200]
+            start = " ".join(scrub(text).split())[:200]
             what = "a web page" if start.startswith("<") else start or "nothing"
             raise RewardSynthError(
                 f"{self.name} sent no answer but {what}",
