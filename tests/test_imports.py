@@ -34,6 +34,7 @@ LEVEL_OF = {unit: number for number, units in enumerate(LEVELS) for unit in unit
 # Who may import a library, besides its own tests.
 ONLY_IN: dict[str, str] = {
     "litellm": "llm/litellm.py",
+    "openai": "llm/",
     "stable_baselines3": "training/",
     "torch": "training/",
     "xllamacpp": "llm/",

@@ -26,8 +26,8 @@ def open_model(
 ) -> Model:
     """Open the model of that name, ready for requests.
 
-    :param name: ``local``, ``manual``, ``replay:FILE``, or a name that litellm knows.
-    :param base_url: an OpenAI-compatible server; for litellm's names only.
+    :param name: ``local``, ``manual``, ``replay:FILE``, or a name that litellm knows, or the ``base_url``.
+    :param base_url: an OpenAI-compatible server, for ``NAME`` or ``openai/NAME``; litellm decides about other prefixes.
     :param cache_dir: answers are kept there, so that no request is made twice; None keeps none.
     :param manual_dir: where ``manual`` puts its prompts; default ``manual`` in the working folder.
     :param announce: ``manual`` reports to it the (prompt, answer) files that it waits for.
@@ -55,16 +55,25 @@ def open_model(
     else:
         if base_url is None:
             _refuse_slips(chosen)
-        from reward_synth.llm.keys import load_env_file
-        from reward_synth.llm.litellm import LiteLLMModel
-
-        load_env_file()
-        model = LiteLLMModel(chosen, base_url=base_url)
+        model = _hosted(chosen, base_url)
     if cache_dir is None:
         return model
     from reward_synth.llm.cache import Cached
 
     return Cached(model, cache_dir, endpoint=base_url)
+
+
+def _hosted(name: str, base_url: str | None) -> Model:
+    """A model behind a server: asked directly where that is enough, since importing litellm takes seconds."""
+    from reward_synth.llm.keys import load_env_file
+    from reward_synth.llm.openai_server import OpenAIServerModel, is_asked_directly
+
+    load_env_file()
+    if base_url is not None and is_asked_directly(name):
+        return OpenAIServerModel(name, base_url)
+    from reward_synth.llm.litellm import LiteLLMModel
+
+    return LiteLLMModel(name, base_url)
 
 
 def _refuse_slips(name: str) -> None:

@@ -6,7 +6,9 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from reward_synth.core.errors import RewardSynthError
 from reward_synth.settings.sources import is_secret, take_keys
 
 # Tried in this order. Each is a general model of the middle price class: a run makes some fifty calls of a few thousand
@@ -21,6 +23,7 @@ DEFAULT_MODELS: dict[str, str] = {
     "GROQ_API_KEY": "groq/openai/gpt-oss-120b",
 }
 
+_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 _SECRET_TEXT = re.compile(
     r"(sk-[A-Za-z0-9_*-]{6,}|AIza[A-Za-z0-9_-]{10,}|gsk_[A-Za-z0-9]{8,}|xai-[A-Za-z0-9]{8,}|hf_[A-Za-z0-9]{8,}"
     r"|(?<=Bearer )[^\s\"']+|(?<=[?&]key=)[^\s&\"']+)"
@@ -39,6 +42,22 @@ def scrub(text: str) -> str:
         if len(value) >= 8:
             text = text.replace(value, "[key]")
     return _SECRET_TEXT.sub("[key]", text)
+
+
+def key_for_server(base_url: str, provider: str) -> str:
+    """The key for a server of the user's own: ``REWARD_SYNTH_API_KEY``, else the provider's, else the word "none".
+
+    The provider's key is sent only over https or to this machine.
+
+    :raises RewardSynthError: if the key has characters that no request can carry.
+    """
+    name, address = "REWARD_SYNTH_API_KEY", urlsplit(base_url)
+    if not os.environ.get(name) and (address.scheme == "https" or address.hostname in _THIS_MACHINE):
+        name = f"{provider.upper()}_API_KEY"
+    key = os.environ.get(name) or "none"
+    if not (key.isascii() and key.isprintable()):
+        raise RewardSynthError(f"{name} holds characters that are in no key", "copy the key once more")
+    return key
 
 
 def load_env_file() -> tuple[str, ...]:

@@ -43,9 +43,8 @@ class ChatServer:
                 content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
                 try:
                     self.send_response(step.get("status", 200))
-                    for name, value in step.get("headers", {}).items():
+                    for name, value in ({"Content-Type": "application/json"} | step.get("headers", {})).items():
                         self.send_header(name, value)
-                    self.send_header("Content-Type", "application/json")
                     self.send_header("Content-Length", str(len(content)))
                     self.end_headers()
                     self.wfile.write(content)
@@ -60,7 +59,8 @@ class ChatServer:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        # The server ends within one interval of its poll.
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
 
     @staticmethod

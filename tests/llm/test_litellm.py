@@ -1,32 +1,14 @@
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.llm import open_model
-from reward_synth.llm.base import CallsFailed, Ledgered
 from reward_synth.llm.litellm import LiteLLMModel
 
-from .conftest import ChatServer, refusal, request
+from .conftest import ChatServer, request
 
 KEY = "sk-secret0123456789abcdef"
-
-
-def model(server: ChatServer, **changes: object) -> LiteLLMModel:
-    options = {"base_url": server.url, "first_wait": 0.02, "timeout": 60.0, "attempts": 3} | changes
-    return LiteLLMModel("openai/test-model", **options)  # type: ignore[arg-type]
-
-
-def test_an_answer_with_its_tokens_and_no_price(chat_server: ChatServer) -> None:
-    reply = model(chat_server).complete(request("say hello", temperature=0.3, max_tokens=99, sample=4))
-    assert (reply.text, reply.prompt_tokens, reply.completion_tokens) == ("hello", 7, 3)
-    assert reply.usd is None, "the price at another server is unknown, not zero"
-    assert reply.model == "openai/test-model"
-    sent = chat_server.calls[0]
-    assert sent["messages"] == [{"role": "user", "content": "say hello"}]
-    assert (sent["temperature"], sent["max_tokens"], sent["seed"]) == (0.3, 99, 4)
 
 
 def test_a_priced_model_is_priced_and_an_unknown_one_is_not(chat_server: ChatServer, monkeypatch) -> None:
@@ -36,102 +18,6 @@ def test_a_priced_model_is_priced_and_an_unknown_one_is_not(chat_server: ChatSer
     priced = LiteLLMModel("openai/gpt-4o-mini").complete(request())
     assert priced.usd == pytest.approx(7 * 0.15e-6 + 3 * 0.60e-6)
     assert LiteLLMModel("openai/test-model").complete(request()).usd is None
-
-
-@pytest.mark.parametrize("status", [429, 500, 503])
-def test_what_may_pass_is_tried_again(chat_server: ChatServer, status: int) -> None:
-    chat_server.script = [refusal(status, "busy"), {"text": "at last"}]
-    assert model(chat_server).complete(request()).text == "at last"
-    assert len(chat_server.calls) == 2
-
-
-def test_retry_after_is_honoured(chat_server: ChatServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    chat_server.script = [refusal(429, "slow down", retry_after="41"), {}]
-    slept: list[float] = []
-    monkeypatch.setattr("tenacity.nap.time", SimpleNamespace(sleep=slept.append))
-    model(chat_server).complete(request())
-    assert slept == [41.0]
-
-
-def test_retries_are_spent_one_by_one_and_then_told(chat_server: ChatServer) -> None:
-    chat_server.script = [refusal(503, "overloaded")]
-    with pytest.raises(RewardSynthError, match=r"in 3 attempts.*overloaded") as caught:
-        model(chat_server).complete(request())
-    assert len(chat_server.calls) == 3, "no other layer retries on top"
-    assert "resume" in caught.value.hint
-
-
-@pytest.mark.parametrize(
-    ("step", "message"),
-    [
-        (refusal(401, f"Incorrect API key provided: {KEY}"), "refused the key"),
-        (refusal(403, "not for you"), "refused the key"),
-        (refusal(404, "The model `test-model` does not exist", "model_not_found"), "no model"),
-        (refusal(400, "maximum context length is 10 tokens", "context_length_exceeded"), "too long"),
-        (refusal(400, "no such parameter"), "refused the request"),
-        (
-            refusal(
-                429,
-                "You exceeded your current quota, please check your plan and billing details.",
-                "insufficient_quota",
-            ),
-            "no credit",
-        ),
-    ],
-)
-def test_what_will_not_pass_ends_at_once(chat_server: ChatServer, step: dict, message: str) -> None:
-    chat_server.script = [step]
-    with pytest.raises(RewardSynthError, match=message) as caught:
-        model(chat_server).complete(request())
-    assert len(chat_server.calls) == 1
-    assert caught.value.hint
-    assert KEY not in str(caught.value)
-
-
-def test_a_server_that_hangs_is_left(chat_server: ChatServer) -> None:
-    # The first call is answered after the second one only.
-    chat_server.script = [{"answered": 1}, {"text": "awake"}]
-    assert model(chat_server, timeout=1.0, attempts=30).complete(request()).text == "awake"
-
-
-def test_a_server_that_is_not_there(chat_server: ChatServer) -> None:
-    chat_server.close()
-    with pytest.raises(RewardSynthError, match="no answer"):
-        model(chat_server, attempts=2).complete(request())
-
-
-@pytest.mark.parametrize("body", [b"<html>welcome</html>", b'{"choices": []}', b"{}", b""])
-def test_a_body_that_is_no_answer(chat_server: ChatServer, body: bytes) -> None:
-    chat_server.script = [{"body": body}]
-    with pytest.raises(RewardSynthError):
-        model(chat_server, attempts=2).complete(request())
-
-
-def test_many_run_side_by_side_in_order(chat_server: ChatServer) -> None:
-    # None is answered before all are asked.
-    chat_server.script = [{"text": "<echo>", "asked": 6}]
-    replies = model(chat_server).complete_many([request(f"number {index}") for index in range(6)])
-    assert [reply.text for reply in replies] == [f"number {index}" for index in range(6)]
-
-
-def test_answers_beside_a_failure_are_still_booked(chat_server: ChatServer) -> None:
-    chat_server.script = [{"answered": 1}, {"answered": 1}, refusal(401, "bad key")]
-    booked: list[str] = []
-    ledgered = Ledgered(model(chat_server), lambda _, reply: booked.append(reply.text))
-    with pytest.raises(CallsFailed, match="refused the key"):
-        ledgered.complete_many([request(str(index)) for index in range(3)])
-    assert len(booked) == 2
-
-
-def test_keys_go_to_this_machine_or_over_https_only(chat_server: ChatServer, monkeypatch) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    here = model(chat_server)
-    here.complete(request())
-    assert chat_server.keys == [f"Bearer {KEY}"]
-    assert here._endpoint_key("https://example.org/v1") == KEY
-    assert here._endpoint_key("http://example.org/v1") == "none"
-    monkeypatch.setenv("REWARD_SYNTH_API_KEY", "my-own-server")
-    assert here._endpoint_key("http://example.org/v1") == "my-own-server"
 
 
 def test_a_missing_key_is_told_before_any_call() -> None:

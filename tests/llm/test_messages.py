@@ -7,7 +7,7 @@ import pytest
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.llm.base import ImagePart, Message, Request, TextPart
-from reward_synth.llm.litellm import _content
+from reward_synth.llm.hosted import openai_messages
 from reward_synth.llm.local import _messages
 from reward_synth.llm.manual import ManualModel
 from reward_synth.llm.replay import prompt_key
@@ -25,10 +25,10 @@ def test_a_message_of_parts_reads_as_text_with_its_pictures_numbered() -> None:
 
 
 def test_providers_get_parts_as_openai_wants_them() -> None:
-    text, image = _content(SEEN)
+    text, image = openai_messages((SEEN,))[0]["content"]
     assert text == {"type": "text", "text": "What moves here?"}
     assert image == {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PICTURE.data}"}}
-    assert _content(Message(role="user", content="hop")) == "hop"
+    assert openai_messages((Message(role="user", content="hop"),)) == [{"role": "user", "content": "hop"}]
 
 
 def test_recordings_tell_other_pictures_apart() -> None:

@@ -1,0 +1,212 @@
+"""A model behind an OpenAI-compatible server, asked without litellm, whose import takes seconds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, Field, ValidationError
+
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.llm.base import Reply, Request
+from reward_synth.llm.hosted import REASONING_ROOM, HostedModel, openai_messages
+from reward_synth.llm.keys import key_for_server, scrub
+
+# Names that providers serve themselves. litellm knows which parameters these models refuse.
+_OF_A_PROVIDER = re.compile(
+    r"(ft:)?(gpt-(?!oss|j|neo)|chat(gpt|-latest)|o\d(-|$)|computer-use|davinci|babbage|claude-|gemini-)"
+)
+# A server that does not know one of these can answer without it.
+_OPTIONAL = ("seed", "temperature")
+_THINKING_TAGS = ("think", "thinking")
+
+
+def is_asked_directly(name: str) -> bool:
+    """True if a model of that name at a ``--base-url`` needs no litellm: ``NAME`` or ``openai/NAME``.
+
+    Another prefix may name a provider with a protocol of its own, which litellm decides.
+    """
+    bare = name.removeprefix("openai/")
+    return (bare != name or "/" not in name) and not _OF_A_PROVIDER.match(bare)
+
+
+@dataclass(eq=False)
+class OpenAIServerModel(HostedModel):
+    """A model behind an OpenAI-compatible server: Ollama, llama.cpp's server, vLLM, LM Studio and others.
+
+    A parameter that the server does not know is left out from then on. A model that uses up its tokens on reasoning is
+    asked once more with room for it. The price is unknown.
+
+    :param name: the server's name of the model, with or without ``openai/`` before it.
+    :param base_url: the server's address. Its key is ``REWARD_SYNTH_API_KEY``, or else ``OPENAI_API_KEY``, which is
+        sent only over https or to this machine.
+    :raises RewardSynthError: if the name is empty, or the address is none.
+    """
+
+    base_url: str
+
+    def __post_init__(self) -> None:
+        import openai
+
+        super().__post_init__()
+        self._model = self.name.removeprefix("openai/")
+        if not self._model:
+            raise RewardSynthError("the model's name is empty", "name one that the server has: --model openai/NAME")
+        _require_address(self.base_url)
+        key = key_for_server(self.base_url, self._provider)
+        # We retry ourselves: retries of the client would multiply ours.
+        self._client = openai.OpenAI(api_key=key, base_url=self.base_url, timeout=self.timeout, max_retries=0)
+        self._left_out: set[str] = set()
+        self._room = 0
+        """Tokens for reasoning, beside those that a request asks for."""
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _answer(self, request: Request) -> Reply:
+        room = self._room
+        answers = [self._patiently(partial(self._ask, request, room))]
+        if room == 0 and answers[0].ended_in_reasoning:
+            self._room = REASONING_ROOM
+            answers.append(self._patiently(partial(self._ask, request, REASONING_ROOM)))
+        choice = answers[-1].choices[0]
+        if not choice.text and choice.finish_reason == "content_filter":
+            raise RewardSynthError(
+                f"the server's content filter withheld the answer of {self.name}",
+                "put the goal into other words, or take another --model",
+            )
+        return Reply(
+            text=choice.text,
+            model=self.name,
+            prompt_tokens=_total([answer.usage.prompt_tokens if answer.usage else None for answer in answers]),
+            completion_tokens=_total([answer.usage.completion_tokens if answer.usage else None for answer in answers]),
+        )
+
+    def _ask(self, request: Request, room: int) -> _Completion:
+        """Make one call, and repeat it without the parameters that the server does not know."""
+        import openai
+
+        body: dict[str, Any] = {
+            "model": self._model,
+            "messages": openai_messages(request.messages),
+            "temperature": request.temperature,
+            "max_tokens": request.max_tokens + room,
+            "seed": request.sample,
+        }
+        while True:
+            body = {name: value for name, value in body.items() if name not in self._left_out}
+            try:
+                # The text itself, since the client's own types would cost half a second to import, and are stricter.
+                return self._read(self._client.post("/chat/completions", cast_to=str, body=body))
+            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                refused = _named_parameters(error) & body.keys()
+                if not refused:
+                    raise
+                self._left_out.update(refused)
+
+    def _read(self, text: str) -> _Completion:
+        try:
+            return _Completion.model_validate_json(text)
+        except ValidationError:
+            start = " ".join(scrub(text).split())[:200]
+            what = "a web page" if start.startswith("<") else start or "nothing"
+            raise RewardSynthError(
+                f"{self.name} sent no answer but {what}",
+                "the server does not speak the OpenAI protocol; check --base-url, which often ends in /v1",
+            ) from None
+
+
+class _Part(BaseModel):
+    type: str = "text"
+    text: str | None = None
+
+
+class _Answer(BaseModel):
+    """An answer's message. Servers name the reasoning differently, and may leave it in the content, in tags."""
+
+    content: str | list[_Part] | None = None
+    refusal: str | None = None
+    reasoning_content: object = None
+    reasoning: object = None
+
+    @property
+    def whole(self) -> str:
+        if isinstance(self.content, list):
+            return "".join(part.text or "" for part in self.content if part.type == "text")
+        return self.content or self.refusal or ""
+
+
+class _Choice(BaseModel):
+    message: _Answer
+    finish_reason: str | None = None
+
+    @property
+    def text(self) -> str:
+        return without_reasoning(self.message.whole)
+
+    @property
+    def reasoned(self) -> bool:
+        message = self.message
+        return bool(message.reasoning_content or message.reasoning or self.text != message.whole)
+
+
+class _Usage(BaseModel):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+class _Completion(BaseModel):
+    """What is read of an answer. All else in it is ignored."""
+
+    choices: list[_Choice] = Field(min_length=1)
+    usage: _Usage | None = None
+
+    @property
+    def ended_in_reasoning(self) -> bool:
+        """True if reasoning took the tokens of the answer. A server may hide the reasoning altogether."""
+        choice = self.choices[0]
+        return choice.finish_reason == "length" and (choice.reasoned or not choice.text)
+
+
+def without_reasoning(text: str) -> str:
+    """The answer alone, of a text that may begin with reasoning in ``<think>`` tags.
+
+    The opening tag may be missing, since some chat templates put it into the prompt. The closing tag is missing if the
+    text was cut off; nothing of it is an answer then.
+    """
+    for tag in _THINKING_TAGS:
+        before, closing, after = text.partition(f"</{tag}>")
+        opened = before.lstrip().startswith(f"<{tag}>")
+        if opened or (closing and f"<{tag}>" not in before):
+            return after.lstrip()
+    return text
+
+
+def _named_parameters(error: Exception) -> set[str]:
+    """The optional parameters that a refusal names: in its field ``param``, or else somewhere in its words."""
+    body = getattr(error, "body", None)
+    param = body.get("param") if isinstance(body, Mapping) else None
+    words = param if isinstance(param, str) else str(error)
+    return {name for name in _OPTIONAL if re.search(rf"\b{name}\b", words, re.IGNORECASE)}
+
+
+def _require_address(base_url: str) -> None:
+    """Refuse what is no address at once: the client would report it as a server that cannot be reached."""
+    try:
+        address = urlsplit(base_url)
+        fits = address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
+    except ValueError:
+        fits = False
+    if not fits:
+        raise RewardSynthError(f"--base-url {scrub(base_url)} is no address", "write http://HOST:PORT/v1")
+
+
+def _total(counts: list[int | None]) -> int | None:
+    """The sum; None if a count is unknown."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
