@@ -72,7 +72,7 @@ def story(evidence: Evidence) -> str:
         most = max(result.steps for result in trained)
         seeds = f" on each of {len(trained)} seeds" if len(trained) > 1 else ""
         sentences.append(f"Trained for {steps(most)} environment steps{seeds}.")
-        sentences += [f"Training {reason}." for reason in dict.fromkeys(r.reason for r in trained if r.reason)]
+        sentences += [f"Its training: {reason}." for reason in dict.fromkeys(r.reason for r in trained if r.reason)]
     if evidence.scores:
         sentences.append(_outcome(evidence))
         lengths = [m.length for m in evidence.scores]
