@@ -53,7 +53,7 @@ def test_a_sound_draft_is_taken_with_its_words_and_the_learner_of_its_body(tmp_p
     task, model = settled(tmp_path, [SOUND, SOUND], said=said)
     assert (task.success, task.fitness) == SOUND
     assert task.notes == "At over 2 m/s." and task.drafted
-    assert (task.training.preset, task.training.steps, task.horizon) == ("steady", 300_000, 1000)
+    assert (task.training.preset, task.training.steps, task.horizon) == ("steady", 600_000, 1000)
     texts = [event.text for event in said if isinstance(event, StatusChanged)]
     assert any("steady" in text and "3 of 3 shipped tasks of HalfCheetah-v5" in text for text in texts)
     assert any(SOUND[0] in text for text in texts), "nobody is to search for its predicate in a file"

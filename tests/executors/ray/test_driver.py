@@ -140,7 +140,8 @@ def test_two_trainings_in_rungs_and_a_node_that_is_killed(
     nodes: TwoNodes, executor: RayExecutor, tmp_path: Path
 ) -> None:
     """One of them loses its node in its second rung and ends on the other one; both end as at home."""
-    home, *away = (make_job(tmp_path / name, TASK, steps=WHOLE) for name in ("home", "a", "b"))
+    jobs = (make_job(tmp_path / name, TASK, steps=WHOLE, stop_when_solved=False) for name in ("home", "a", "b"))
+    home, *away = jobs
     rung = Heard()
     executor.run([job.model_copy(update={"until": FIRST}) for job in away], rung.progress, rung.result, never)
     at_home = run_jobs([home.model_copy(update={"until": FIRST})])[home.folder]
