@@ -41,7 +41,7 @@ SAME_BEHAVIOUR = 1e-6
 FLAT_REWARD = 0.05
 """Rewards are flat if they all lie within this share of the largest."""
 FEW_EPISODES = 2
-"""Episodes of an evaluation in which none of them succeeds, unless the training pauses or ends with it."""
+"""Episodes of an evaluation that nothing depends on: none of them succeeds, or no success ends the training."""
 SOON = 0.2
 """After a first evaluation that succeeds in every episode, the next one comes after this share of the usual steps."""
 LOOKS = 200
@@ -192,7 +192,8 @@ class Watch(BaseCallback):
             self._next_point = _point_after(self.num_timesteps, self._interval)
             self.check_finite()
             self._evaluate()
-            if [point.success == 1.0 for point in self.evaluations[-2:]] in ([True], [False, True]):
+            first_success = [point.success == 1.0 for point in self.evaluations[-2:]] in ([True], [False, True])
+            if first_success and self._job.stop_when_solved:
                 self._next_point = min(self._next_point, self.num_timesteps + SOON * self._interval)
 
     def _on_training_end(self) -> None:
@@ -223,7 +224,8 @@ class Watch(BaseCallback):
         few = min(FEW_EPISODES, count)
         episodes, measured = self._play(range(first, first + few))
         figures = fingerprint(episodes)
-        if count > few and (whole or any(score.success for score in measured)):
+        near = job.stop_when_solved and any(score.success for score in measured)
+        if count > few and (whole or near):
             measured = [*measured, *self._play(range(first + few, first + count))[1]]
         point = _point(self.num_timesteps, measured, reward)
         self.evaluations.append(point)
