@@ -78,7 +78,7 @@ def train_reward(
     :return: the result and the folder. If the folder already holds the result of exactly this training, that result is
         returned. If reward, task, preset, budget or seed differ, the old result is moved to the subfolder ``earlier``
         and a policy is trained again; if only the budget grew, the training continues from its checkpoint.
-    :raises RewardSynthError: lint or probe object to the reward, or the learner is not installed.
+    :raises RewardSynthError: lint or probe object to the reward.
     """
     from reward_synth.executors.local import LocalExecutor
     from reward_synth.reward.scale import recorded_scale

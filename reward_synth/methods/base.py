@@ -135,7 +135,7 @@ class Method(Protocol):
     roles: tuple[RoleName, ...]
     """The roles that it asks besides the designer."""
     continues: bool
-    """True if it may continue a training that ended while fitness was still rising."""
+    """True if it may continue the best training."""
     defaults: Mapping[str, Any]
     """The method's own defaults for settings that nobody gave."""
     fixed: Mapping[str, tuple[Any, str]]

@@ -66,7 +66,9 @@ def draft_task(
     spec = EnvironmentSpec.of(environment)
     try_environment(spec, sandbox=not settings.unsafe_no_sandbox)
     table = field_table(spec)
-    choice = choose_learner(spec, list_tasks(), joints=0 if table.discrete else len(table.actions))
+    # Other learners learn from fewer steps, which cost more each.
+    joints = len(table.actions) if settings.learner in (None, "ppo") and not table.discrete else 0
+    choice = choose_learner(spec, list_tasks(), joints=joints)
     emit(StatusChanged(text=f"training {choice.reason}"))
     check = MeasureCheck(_without_measures(goal, spec, choice), table)
     draft = _fill_in_forms if drafter.model.small else _draft_twice

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # Distinct for colour-blind eyes, after Okabe and Ito.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 LONGEST_NAME = 40
-LETTER = 0.011
+LETTER = 0.014
 """Width of a letter of the legend, as a share of the figure's."""
 
 

@@ -61,6 +61,8 @@ def kind_of_round(session: SearchSession, iteration: int) -> Literal["design", "
 
 def going_on(session: SearchSession, iteration: int) -> list[str]:
     """The candidates whose training the method continues in this iteration; all of them have a checkpoint."""
+    if session.solved:
+        return []
     seeds = range(session.settings.seeds)
     return [
         candidate

@@ -159,7 +159,7 @@ def _film(
     slow = episode.dt >= SLOWEST_STEP
     stride = 1 if slow else max(1, math.ceil(round(1.0 / (fps * episode.dt), 6)))
     rate = 1.0 / SLOWEST_STEP if slow else 1.0 / (stride * episode.dt)
-    stride = max(stride, math.ceil(episode.length / most) if most else 1)
+    stride = max(stride, math.ceil(episode.length / (most - 1)) if most else 1)
     steps = tuple(dict.fromkeys((*range(0, episode.length, stride), episode.length)))
     shown = _shown(store, task, table, candidate, episode, steps)
     job = FilmJob(

@@ -60,7 +60,7 @@ def is_stale(store: RunStore, task: TaskSpec, settings: Settings, candidate: str
 def edits(store: RunStore) -> dict[str, str]:
     """A sentence for each trained candidate whose results belong to an earlier reward or task, by candidate id.
 
-    It is empty if this cannot be decided here: the learner is not installed, or the environment's file is not known.
+    It is empty if this cannot be decided here: the environment's file is not known.
     """
     found: dict[str, str] = {}
     if not store.task_path.exists():

@@ -16,6 +16,10 @@ Expert = Callable[[], "FloatArray | None"]
 once it is done."""
 
 
+LASTS = "lasts_to_its_horizon"
+"""Attribute of an unwrapped environment: True if nothing but time can end its episodes."""
+
+
 class Simulator(Protocol):
     """One family of environments. An adapter derives from this class. It has no state; environments hold the state.
 

@@ -153,7 +153,7 @@ class TaskSpec(_Section):
 def list_tasks() -> list[TaskSpec]:
     """All shipped tasks, by name."""
     paths = data_dir("task_specs").glob("*/*.yaml")
-    return sorted((_read_shipped(path) for path in paths), key=lambda spec: spec.name)
+    return sorted((_read_shipped(path, path.stat().st_mtime_ns) for path in paths), key=lambda spec: spec.name)
 
 
 def load_task(name_or_path: str | Path, *, typed: bool = False) -> TaskSpec:
@@ -172,7 +172,7 @@ def load_task(name_or_path: str | Path, *, typed: bool = False) -> TaskSpec:
     paths = {f"{path.parent.name}/{path.stem}": path for path in data_dir("task_specs").glob("*/*.yaml")}
     found = [name for name in paths if wanted in (name, name.partition("/")[2])]
     if len(found) == 1:
-        return _read_shipped(paths[found[0]])
+        return _read_shipped(paths[found[0]], paths[found[0]].stat().st_mtime_ns)
     if found:
         raise RewardSynthError(f"the task name '{text}' is ambiguous", hint=f"write one of: {', '.join(sorted(found))}")
     raise RewardSynthError(f"there is no task '{text}'", hint=_nearest_tasks(wanted, sorted(paths)))
@@ -256,8 +256,8 @@ def markdown_table(specs: Sequence[TaskSpec]) -> str:
 
 
 @cache
-def _read_shipped(path: Path) -> TaskSpec:
-    """A shipped spec, which does not change while a process lives. To read all of them takes a second."""
+def _read_shipped(path: Path, changed: int) -> TaskSpec:
+    """A shipped spec, as of a time of change. To read all of them takes a second."""
     return _read(path)
 
 

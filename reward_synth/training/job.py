@@ -45,8 +45,8 @@ class TrainJob(Value):
     steps: int
     """Budget in environment steps. Steps are environment steps everywhere, even if a decision is held for several."""
     settles_from: int | None = None
-    """From this step on PPO's learning rate falls, to a tenth at the end, so that a policy that often succeeds does not
-    lose that again. None: it stays."""
+    """From this step on PPO's learning rate is lower, so that a policy that often succeeds does not lose that again: it
+    follows a straight line that begins with the whole rate at step 0 and reaches a tenth at the end. None: it stays."""
     until: int | None = None
     """Pause at this step, with a checkpoint that a job with a larger ``until`` continues from. None: no pause."""
     end: str = ""
@@ -92,7 +92,7 @@ class TrainJob(Value):
         :param learner: None takes the task's.
         :param trajectories: None puts them into the folder.
         :param more: other fields of the job.
-        :raises RewardSynthError: the learner is not installed, or has no such preset.
+        :raises RewardSynthError: the learner has no such preset.
         """
         return cls(
             task=task,
@@ -142,7 +142,7 @@ class TrainJob(Value):
 
         A training can continue from checkpoints of the same lineage.
         """
-        return self.digest("steps", "settles_from")
+        return self.digest("steps")
 
     def digest(self, *besides: str) -> str:
         """A hash of everything that decides the result: the job without its folders, its limits and the task's texts,
@@ -153,9 +153,8 @@ class TrainJob(Value):
         places = {"task", "reward", "folder", "trajectories", "environment_file"}
         # A resumed training may have other limits: how far it trains for now, and how safely.
         limits = {"until", "end", "keep_checkpoint", "stop_when_solved", "sandbox"}
-        # Results of earlier versions, which knew no such step, stay valid.
-        unknown = {"settles_from"} if self.settles_from is None else set()
-        asked = self.model_dump_json(exclude={*places, *limits, *unknown, *besides})
+        # It follows from the budget, and results of earlier versions, which knew no such step, stay valid.
+        asked = self.model_dump_json(exclude={*places, *limits, "settles_from", *besides})
         # The preset says how to train; the task's goal, name and notes are for people.
         words = {"name", "goal", "aliases", "notes", "drafted", "source", "fitness_unit", "training"}
         asked += self.task.model_dump_json(exclude=words) + self.task.training.scale

@@ -22,6 +22,7 @@ from reward_synth.methods.synth import Synth
 from reward_synth.roles.brief import as_text
 from reward_synth.search.continuing import kind_of_round
 from reward_synth.search.session import SearchSession
+from reward_synth.training.job import TrainJob
 from tests.evaluation.test_select import candidate
 from tests.search.test_loop import EDITED, GOAL, GOOD, Answer, model, play, settings
 
@@ -46,6 +47,8 @@ def test_a_promising_training_goes_on_where_it_stood(
     before, after = run.results("001-a")[0], run.results("002-b")[0]
     assert run.reward("002-b") == run.reward("001-a") and child.parents == ("001-a",)
     assert after.seed == before.seed and after.steps >= 8000
+    jobs = [TrainJob.read(run.store.train_dir(each, 0) / "job.json") for each in ("001-a", "002-b")]
+    assert [job.settles_from for job in jobs] == [None, jobs[0].steps] and jobs[1].steps == 2 * jobs[0].steps
     assert after.evaluations[:2] == before.evaluations[:2], "it was trained anew"
     assert child.steps == after.steps - parent.steps and "goes on from 001-a" in child.reason
     # What cannot go on any more takes no place on the disk.
@@ -115,7 +118,7 @@ def test_a_round_designs_while_iterations_are_left_and_then_trains_on_a_few_time
 
 
 @pytest.mark.parametrize(("found", "goes_on"), [(("still-improving",), ("001-a",)), (("no-learning",), ()), ((), ())])
-def test_only_a_training_that_was_still_improving_goes_on(found: tuple[str, ...], goes_on: tuple[str, ...]) -> None:
+def test_what_was_still_improving_or_often_succeeds_goes_on(found: tuple[str, ...], goes_on: tuple[str, ...]) -> None:
     best = candidate("001-a", 0.2, 1.0)
     often = SimpleNamespace(candidates=(candidate("001-a", 0.3, 1.0),), findings=lambda name: found)
     assert Synth.unfinished(cast(Synth, None), cast(History, often)) == ("001-a",), "it succeeds in some episodes"

@@ -119,8 +119,8 @@ def test_a_film_of_few_pictures_plays_faster(tmp_path: Path) -> None:
     run = recorded(tmp_path, load_task("half_cheetah_run_backward"), horizon=30, count=1)
     path = film_candidate(run.store, run.task, CANDIDATE, ["best"], size=(64, 48), fps=10.0, most=5)[0]
     film = Film.model_validate_json(path.with_suffix(".json").read_text())
-    assert [shown.step for shown in film.frames] == [0, 6, 12, 18, 24, 30]
-    assert (film.fps, film.speed) == (10.0, 3.0)
+    assert [shown.step for shown in film.frames] == [0, 8, 16, 24, 30]
+    assert (film.fps, film.speed) == (10.0, 4.0)
 
 
 def test_a_run_ends_with_a_film_or_says_why_not(tmp_path: Path) -> None:

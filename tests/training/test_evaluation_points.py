@@ -1,20 +1,16 @@
-"""Where a training is evaluated, at multiples of a share of its steps and never twice, and in how many episodes."""
+"""Where a training is evaluated: at multiples of a share of its steps, never twice at one, and soon after a success."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from reward_synth.core.types import EpisodeScore
 from reward_synth.evaluation.play import field_table
 from reward_synth.evaluation.scoring import measured_table, scoring_process
-from reward_synth.sandbox.process import RewardProcess, ScoringProcess
-from reward_synth.state.episode import Episode
+from reward_synth.sandbox.process import RewardProcess
 from reward_synth.tasks.spec import TaskSpec
-from reward_synth.training.loop import evaluation_callback
-from reward_synth.training.loop.evaluation_callback import _point_after
+from reward_synth.training.loop.evaluation_callback import Watch, _point_after
 from reward_synth.training.loop.learning import learn
 from tests.training.cases import REWARD, make_job
 
@@ -31,38 +27,28 @@ def test_the_next_point_lies_behind_for_every_budget(points: int) -> None:
 
 # A rollout is 256 steps long. The second success is looked for a fifth of the 512 steps after the first.
 @pytest.mark.parametrize(
-    ("succeeds", "expected", "steps"),
-    [(False, [2, 2, 4], [512, 1024, 1536]), (True, [4, 4, 4, 4], [512, 768, 1024, 1536])],
+    ("succeeds", "pause", "steps"),
+    [
+        (False, None, [512, 1024, 1536]),
+        (True, None, [512, 768, 1024, 1536]),
+        (True, 512, [512, 768, 1024, 1536]),
+    ],
 )
-def test_all_episodes_are_played_near_success_and_where_a_decision_follows(
-    succeeds: bool,
-    expected: list[int],
-    steps: list[int],
-    task: TaskSpec,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+def test_a_first_success_is_looked_at_again_soon(
+    succeeds: bool, pause: int | None, steps: list[int], task: TaskSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    played: list[int] = []
     measured = task.model_copy(update={"success": "True" if succeeds else "False"})
-    job = make_job(tmp_path, measured, steps=1536, evaluation_points=3, evaluation_episodes=4)
+    job = make_job(tmp_path, measured, steps=1536, evaluation_points=3)
     job.folder.mkdir()
-    score = evaluation_callback.score_with
-
-    def counted(process: ScoringProcess, episodes: Sequence[Episode]) -> list[EpisodeScore]:
-        played.append(len(episodes))
-        return list(score(process, episodes))
-
-    monkeypatch.setattr(evaluation_callback, "score_with", counted)
     # Otherwise a second success would end the training.
-    monkeypatch.setattr(evaluation_callback.Watch, "_is_solved", lambda self: False)
+    monkeypatch.setattr(Watch, "_is_solved", lambda self: False)
     table = field_table(measured)
     read = table.subset(job.fields)
     with (
         scoring_process(measured, measured_table(measured, table)) as verdict,
         RewardProcess(REWARD, read.layout(), action_size=len(table.actions), terms=job.terms) as reward,
     ):
-        done = learn(job, read, measured_table(measured, table), reward, verdict)
-    assert {point.success for point in done.evaluations} == {float(succeeds)}
+        for part in (job.model_copy(update={"until": pause}), job) if pause else (job,):
+            done = learn(part, read, measured_table(measured, table), reward, verdict)
     assert [point.step for point in done.evaluations] == steps
-    counts = [[2, 2] if total == 4 else [2] for total in expected]
-    assert played == [count for each in counts for count in each]
+    assert {point.success for point in done.evaluations} == {float(succeeds)}

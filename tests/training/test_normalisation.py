@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -11,7 +12,14 @@ from gymnasium.spaces import Box
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
+from reward_synth.core.names import LearnerName
+from reward_synth.evaluation.play import field_table
+from reward_synth.sandbox.process import RewardProcess
+from reward_synth.tasks.spec import load_task
+from reward_synth.training.loop.learning import make_environments
 from reward_synth.training.loop.normalisation import Normalised
+from reward_synth.training.presets import get_preset
+from tests.training.cases import make_job
 
 
 class Wandering(gymnasium.Env[Any, Any]):
@@ -55,15 +63,12 @@ def paid(kind: type[VecNormalize], constant: float = 0.0, scale: float = 1.0, en
     return [np.array(each) for each in found]
 
 
-@pytest.mark.parametrize(("centred", "ends"), [(False, False), (False, True), (True, True)])
-def test_it_is_the_library_s_own_where_a_constant_means_something(centred: bool, ends: bool) -> None:
-    ours, theirs = paid(Normalised, 1.0, ends=ends, centred=centred), paid(VecNormalize, 1.0, ends=ends)
+@pytest.mark.parametrize("ends", [False, True])
+def test_it_is_the_library_s_own_where_a_constant_means_something(ends: bool) -> None:
+    ours, theirs = paid(Normalised, 1.0, ends=ends, centred=False), paid(VecNormalize, 1.0, ends=ends)
     for found, expected in zip(ours, theirs, strict=True):
         assert found.dtype == np.float32 and found.shape == expected.shape
-    assert np.allclose(ours[0], theirs[0], atol=1e-5) and np.allclose(ours[2], theirs[2], atol=1e-5)
-    # The first episode that ends early tells, and all four have had one by then.
-    start = 100 if centred else 0
-    assert np.allclose(ours[1][start:], theirs[1][start:], atol=1e-5)
+        assert np.allclose(found, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(("constant", "scale"), [(10.0, 1.0), (0.0, 1000.0), (-3.0, 0.01)])
@@ -73,3 +78,28 @@ def test_neither_a_constant_nor_a_scale_is_paid_where_nothing_ends_early(constan
     assert np.allclose(plain[100:], changed[100:], atol=0.02)
     with_library = paid(VecNormalize, 10.0)[1][100:]
     assert with_library.std() < 0.5 * plain[100:].std(), "the library's own divisor holds the constant"
+
+
+@pytest.mark.parametrize(
+    ("name", "learner", "centred"),
+    [
+        ("half_cheetah_run_forward", "ppo", True),
+        ("half_cheetah_run_forward", "sac", False),
+        ("hopper_hop_forward", "ppo", False),
+        ("inverted_pendulum_balance", "ppo", False),
+    ],
+)
+def test_only_ppo_s_rewards_are_centred_and_only_where_nothing_can_end_an_episode(
+    name: str, learner: LearnerName, centred: bool, tmp_path: Path
+) -> None:
+    task = load_task(name)
+    source = "def compute_reward(state, action, next_state):\n    return {'one': 1.0 + 0.0 * next_state.x_position}\n"
+    table = field_table(task)
+    field = next(iter(table)).name
+    source = source.replace("x_position", field)
+    job = make_job(tmp_path, task, source, fields=(field,), terms=("one",), preset=get_preset(learner))
+    read = table.subset(job.fields)
+    with RewardProcess(source, read.layout(), action_size=len(table.actions), terms=job.terms) as reward:
+        venv = make_environments(job, read, reward)
+        assert venv.centred is centred
+        venv.close()

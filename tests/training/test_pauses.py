@@ -176,14 +176,13 @@ def test_nothing_is_lost_but_the_episodes(task: TaskSpec, tmp_path: Path) -> Non
     assert back[1].model.num_timesteps == SECOND
 
 
-def test_a_larger_budget_that_settles_is_of_the_same_lineage_and_another_job(task: TaskSpec, tmp_path: Path) -> None:
+def test_a_larger_budget_that_settles_is_of_the_same_lineage(task: TaskSpec, tmp_path: Path) -> None:
     job = make_job(tmp_path, task)
     longer = job.model_copy(update={"steps": 2 * job.steps, "settles_from": job.steps})
     assert longer.lineage() == job.lineage()
-    digests = {job.digest(), longer.digest(), longer.model_copy(update={"settles_from": None}).digest()}
-    assert len(digests) == 3
+    assert longer.digest() != job.digest()
     # Earlier versions knew no such step, and their results stay valid.
-    assert job.digest() == job.digest("settles_from")
+    assert longer.digest() == longer.model_copy(update={"settles_from": None}).digest()
 
 
 def test_times_add_up_over_the_rungs(paused: TrainJob, finished: TrainJob) -> None:

@@ -14,11 +14,14 @@ import mujoco
 import numpy as np
 
 from reward_synth.core.arrays import FloatArray
+from reward_synth.simulators.protocol import LASTS
 from reward_synth.simulators.versions import Verified
 
 VERIFIED = Verified("gymnasium", ("1.2", "1.3", "1.4"))
 Step = tuple[FloatArray, float, bool, bool, dict[str, Any]]
 
+_LASTING = frozenset({"HalfCheetahEnv", "HumanoidStandupEnv", "PusherEnv", "ReacherEnv", "SwimmerEnv"})
+"""Version 5's classes whose step never ends an episode."""
 _STEPS_ALIKE = frozenset({"AntEnv", "HalfCheetahEnv", "HopperEnv", "HumanoidEnv", "SwimmerEnv", "Walker2dEnv"})
 """Version 5's classes whose step simulates, observes, and ends where the body is not healthy."""
 _SEES_JOINTS = {"HalfCheetahEnv": 1, "HopperEnv": 1, "SwimmerEnv": 2, "Walker2dEnv": 1}
@@ -35,6 +38,7 @@ def use_fast_step(base: Any) -> None:
     kind = type(base)
     if not VERIFIED.holds or not (kind.__module__.startswith("gymnasium.envs.mujoco.") and hasattr(base, "_get_rew")):
         return
+    setattr(base, LASTS, kind.__module__.endswith("_v5") and kind.__name__ in _LASTING)
     # Version 5 computes its reward in a method of its own, which returns reward and info.
     base._get_rew = lambda *_: (0.0, {})
     if kind.__module__.endswith("_v5") and kind.__name__ in _STEPS_ALIKE and base.render_mode != "human":

@@ -66,7 +66,6 @@ class OffPolicyLearner(Learner):
         model.set_parameters(state["networks"], exact_match=True, device="cpu")
         if model.ent_coef_optimizer is not None:
             model.log_ent_coef.data.copy_(state["entropy"])
-        model.share_state()
         model._n_updates = state["updates"]
         for name, stored in state["memory"].items():
             getattr(buffer, name)[: len(stored)] = stored.numpy()

@@ -64,7 +64,8 @@ class NumpyPPO(PPO):
 
     _last_obs: NDArray[Any]
     settles: tuple[int, int] | None = None
-    """The step from which the learning rate falls, and the one at which it is a tenth; None if it stays."""
+    """The step from which the learning rate follows a line from the whole rate at step 0 to a tenth, and the step at
+    which it is a tenth; None if it stays."""
 
     def _setup_model(self) -> None:
         super()._setup_model()
@@ -81,8 +82,9 @@ class NumpyPPO(PPO):
         ours = ["_weights", "_actor", "_critic", "_distribution", "_decisions"]
         return [*super()._excluded_save_params(), *ours]
 
-    def share_state(self) -> None:
-        """Use the optimiser state that PyTorch's optimiser was given, as by ``set_parameters``."""
+    def set_parameters(self, *arguments: Any, **named: Any) -> None:
+        """Take over networks and optimiser state; see stable-baselines3."""
+        super().set_parameters(*arguments, **named)
         self._weights.share_state()
 
     def collect_rollouts(
@@ -228,7 +230,6 @@ class PPOLearner(Learner):
     def restore(self, state: dict[str, Any], seed: int) -> None:
         """See :class:`Learner`; the seed is not needed."""
         self.model.set_parameters(state, exact_match=True, device="cpu")
-        self.model.share_state()
 
     def is_finite(self) -> bool:
         """See :class:`Learner`."""

@@ -119,8 +119,9 @@ class NumpySAC(SAC):
         ours = ["_actor_weights", "_actor_network", "_critic_weights", "_critics", "_target_weights", "_targets"]
         return [*super()._excluded_save_params(), *ours, "_entropy_weights", "_estimate"]
 
-    def share_state(self) -> None:
-        """Use the optimiser state that PyTorch's optimisers were given, as by ``set_parameters``."""
+    def set_parameters(self, *arguments: Any, **named: Any) -> None:
+        """Take over networks and optimiser state; see stable-baselines3."""
+        super().set_parameters(*arguments, **named)
         for weights in (self._actor_weights, self._critic_weights, self._entropy_weights):
             if weights is not None:
                 weights.share_state()

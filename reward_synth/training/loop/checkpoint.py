@@ -36,7 +36,6 @@ def save_checkpoint(job: TrainJob, learner: Learner, venv: Normalised, watch: Wa
         "returns": _statistics(venv.ret_rms),
         "rewards": _statistics(venv.reward_rms),
         "centred": _statistics(venv.centred_rms),
-        "ends_early": venv.ends_early,
         "watch": watch.state(),
         "torch": torch.get_rng_state(),
         "numpy": _numpy_state(),
@@ -56,6 +55,8 @@ def load_checkpoint(job: TrainJob) -> dict[str, Any] | None:
         content = torch.load(job.checkpoint_path, map_location="cpu", weights_only=True)
         if content["format"] != FORMAT:
             raise ValueError(f"its format is {content['format']!r}, this version reads {FORMAT}")
+        if "keys" in content["learner"]:
+            return None  # SAC and TQC of earlier versions ran on JAX. Nothing here can go on from their networks.
         return dict(content) if content["job"] == job.lineage() and content["steps"] <= job.steps else None
     except (OSError, EOFError, KeyError, TypeError, ValueError, RuntimeError, pickle.UnpicklingError) as error:
         raise RewardSynthError(
@@ -82,9 +83,8 @@ def restore(content: dict[str, Any], job: TrainJob, learner: Learner, venv: Norm
     if "centred" in content:  # Earlier versions left the rewards their mean.
         _set_statistics(venv.reward_rms, content["rewards"])
         _set_statistics(venv.centred_rms, content["centred"])
-        venv.ends_early = content["ends_early"]
     else:
-        venv.ends_early = True
+        venv.centred = False
     watch.resume(content["steps"], content["watch"])
     venv.seed(seed)
     torch.set_rng_state(content["torch"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -40,10 +41,9 @@ SAME_BEHAVIOUR = 1e-6
 """Two behaviours are the same if no figure differs by more than this, relatively or absolutely."""
 FLAT_REWARD = 0.05
 """Rewards are flat if they all lie within this share of the largest."""
-FEW_EPISODES = 2
-"""Episodes of an evaluation that nothing depends on: none of them succeeds, or no success ends the training."""
 SOON = 0.2
-"""After a first evaluation that succeeds in every episode, the next one comes after this share of the usual steps."""
+"""After an evaluation that succeeds in every episode, as the one before did not, the next one comes after this share of
+the usual steps."""
 LOOKS = 200
 """How often, at most, progress is written and the weights are checked: some learners update at every step."""
 
@@ -108,6 +108,8 @@ class Watch(BaseCallback):
         self._started = time.monotonic()
         self._interval = job.steps / job.evaluation_points
         self._next_point = self._interval
+        self._soon: float | None = None
+        """Where a success that has just begun is looked at again."""
         self._next_row = self._next_check = 0.0
         self._before = 0
         self._stillness = Stillness()
@@ -122,6 +124,7 @@ class Watch(BaseCallback):
         """The callback's own part of the checkpoint: plain values only."""
         return {
             "seconds": time.monotonic() - self._started,
+            "soon": self._soon,
             "evaluations": [point.model_dump() for point in self.evaluations],
             "terms": [{name: list(map(float, values)) for name, values in p.items()} for p in self.term_points],
             "still": [[figures, reward] for figures, reward in self._stillness.newest],
@@ -141,7 +144,8 @@ class Watch(BaseCallback):
         self._stillness.newest = [(figures, reward) for figures, reward in state["still"]]
         if self._reward.scale is not None and state["dense_sums"]:
             self._reward.scale.extremes = tuple(state["dense_sums"])
-        self._next_point = _point_after(steps, self._interval)
+        self._soon = state.get("soon")
+        self._next_point = min(_point_after(steps, self._interval), self._soon or math.inf)
         self._next_row = self._next_check = _point_after(steps, self._job.steps / LOOKS)
         path = self._job.folder / "progress.csv"
         if path.exists():
@@ -192,14 +196,11 @@ class Watch(BaseCallback):
             self._next_point = _point_after(self.num_timesteps, self._interval)
             self.check_finite()
             self._evaluate()
-            first_success = [point.success == 1.0 for point in self.evaluations[-2:]] in ([True], [False, True])
-            if first_success and self._job.stop_when_solved:
-                self._next_point = min(self._next_point, self.num_timesteps + SOON * self._interval)
 
     def _on_training_end(self) -> None:
         if not self.reason:
             self.check_finite()
-            self._evaluate(whole=True)
+            self._evaluate()
 
     def check_finite(self) -> None:
         """Check losses and networks after an update.
@@ -212,21 +213,12 @@ class Watch(BaseCallback):
                 "keep the reward's terms within a few units",
             )
 
-    def _evaluate(self, whole: bool = False) -> None:
-        """Evaluate the policy as it is now.
-
-        :param whole: play all episodes, since a decision between rewards will follow.
-        """
+    def _evaluate(self) -> None:
         job = self._job
         reward = self._reward.window.reward_per_step
         statistics = self._reward.window.take()
-        first, count = TRAINING_EVALUATION_SEEDS, job.evaluation_episodes
-        few = min(FEW_EPISODES, count)
-        episodes, measured = self._play(range(first, first + few))
-        figures = fingerprint(episodes)
-        near = job.stop_when_solved and any(score.success for score in measured)
-        if count > few and (whole or near):
-            measured = [*measured, *self._play(range(first + few, first + count))[1]]
+        first = TRAINING_EVALUATION_SEEDS
+        episodes, measured = self._play(range(first, first + job.evaluation_episodes))
         point = _point(self.num_timesteps, measured, reward)
         self.evaluations.append(point)
         if best_point(self.evaluations) is point and self.num_timesteps < job.steps:
@@ -235,7 +227,11 @@ class Watch(BaseCallback):
         self._evaluation_file.write(tuple(point.model_dump().values()))
         for row in term_rows(self.num_timesteps, statistics):
             self._terms.write(row)
-        still = self._stillness.add(figures, reward)
+        self._soon = None
+        if job.stop_when_solved and [each.success == 1.0 for each in self.evaluations[-2:]] in ([True], [False, True]):
+            self._soon = self.num_timesteps + SOON * self._interval
+            self._next_point = min(self._next_point, self._soon)
+        still = self._stillness.add(fingerprint(episodes), reward)
         if self.num_timesteps < job.steps:
             self.reason = self._reason_to_end(still)
 

@@ -7,6 +7,7 @@ import torch
 from reward_synth.core.files import written_whole
 from reward_synth.sandbox.process import RewardProcess, ScoringProcess
 from reward_synth.simulators import open_environment
+from reward_synth.simulators.protocol import LASTS
 from reward_synth.state.recorder import StateRecorder
 from reward_synth.state.table import FieldTable
 from reward_synth.training.job import TrainJob, collect_terms
@@ -92,5 +93,7 @@ def make_environments(job: TrainJob, table: FieldTable, process: RewardProcess) 
     venv = TransitionVecEnv([make] * preset.environments, table.width())
     venv.seed(job.seed)
     scale = SignScale(process.terms, preset.environments) if task.training.scale == "sign" else None
+    lasts = all(getattr(each.unwrapped, LASTS, False) for each in venv.envs)
+    centred = lasts and isinstance(preset, PPOPreset)
     paying = GeneratedReward(venv, process, preset.action_repeat, scale)
-    return Normalised(paying, centred=isinstance(preset, PPOPreset), gamma=preset.gamma, clip_obs=preset.clip_obs)
+    return Normalised(paying, centred=centred, gamma=preset.gamma, clip_obs=preset.clip_obs)

@@ -11,30 +11,34 @@ from stable_baselines3.common.vec_env import VecNormalize
 
 
 class Normalised(VecNormalize):
-    """stable-baselines3's normalisation, which no constant in a reward can weaken where nothing ends an episode.
+    """stable-baselines3's normalisation, which no constant in a reward can weaken where nothing can end an episode.
 
     Observations lose their mean and are divided by their standard deviation. Rewards are divided by that of their
     discounted sums.
 
     A constant in a reward raises this divisor, and so weakens everything else that the reward says. Where no episode
-    ends but by time, a constant changes no policy's rank. There the rewards lose their mean first. Once an episode
-    ended otherwise, a constant pays for lasting, and the rewards keep it.
+    can end but by time, a constant changes no policy's rank, and rewards may lose their mean first. Elsewhere a
+    constant pays for lasting, or for ending soon. The choice holds for a whole training: a learner whose rewards change
+    their scale in the middle loses what it had learnt.
 
-    :param centred: rewards may lose their mean. It moves with the policy, which is wrong for a learner that remembers
-        old rewards.
+    :param centred: rewards lose their mean. It moves with the policy, which is wrong for a learner that remembers old
+        rewards.
     """
 
     returns: NDArray[np.float64]
 
     def __init__(self, *arguments: Any, centred: bool, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._centred = centred
+        self.centred = centred
         self.reward_rms = RunningMeanStd(shape=())
         self.centred_rms = RunningMeanStd(shape=())
         """Of the discounted sums of rewards less their mean."""
         self._sums = np.zeros(self.num_envs)
-        self.ends_early = False
-        """True once an episode has ended before its time."""
+
+    def reset(self) -> Any:
+        """Reset all environments; returns normalised observations."""
+        self._sums = np.zeros(self.num_envs)
+        return super().reset()
 
     def step_wait(self) -> Any:
         """Step, and normalise what comes back; ``info["terminal_observation"]`` too."""
@@ -42,8 +46,6 @@ class Normalised(VecNormalize):
         self.old_obs, self.old_reward = observations, rewards
         if self.training:
             _add(self.obs_rms, observations)
-            for index in np.flatnonzero(dones).tolist():
-                self.ends_early |= not infos[index].get("TimeLimit.truncated", False)
             self._update_reward(rewards)
         for index in np.flatnonzero(dones).tolist():
             infos[index]["terminal_observation"] = self.normalize_obs(infos[index]["terminal_observation"])
@@ -58,7 +60,7 @@ class Normalised(VecNormalize):
     def normalize_reward(self, reward: NDArray[Any]) -> NDArray[Any]:
         """Rewards of any number, normalised and bounded."""
         shift, statistics = 0.0, self.ret_rms
-        if self._centred and not self.ends_early:
+        if self.centred:
             shift, statistics = self.reward_rms.mean, self.centred_rms
         found = (reward - shift) / np.sqrt(statistics.var + self.epsilon)
         return np.asarray(np.minimum(np.maximum(found, -self.clip_reward), self.clip_reward), np.float32)

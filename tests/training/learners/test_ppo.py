@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import torch
 from stable_baselines3 import PPO
-from stable_baselines3.common.vec_env import DummyVecEnv
+from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
-from reward_synth.training.learners.ppo import NumpyPPO
+from reward_synth.training.learners.ppo import NumpyPPO, PPOLearner
+from reward_synth.training.presets import PPOPreset
 
 CASES = [
     ("Pendulum-v1", {"batch_size": 128}),
@@ -46,7 +47,7 @@ def test_it_learns_the_same_weights(env_id: str, settings: dict[str, Any]) -> No
 
 
 @pytest.mark.parametrize(("env_id", "settings"), CASES)
-def test_plain_stable_baselines3_goes_on_from_its_file(env_id: str, settings: dict[str, Any], tmp_path: Path) -> None:
+def test_plain_stable_baselines3_loads_its_file(env_id: str, settings: dict[str, Any], tmp_path: Path) -> None:
     ours = train(NumpyPPO, env_id, **settings)
     ours.save(tmp_path / "model.zip")
     loaded = PPO.load(tmp_path / "model.zip", device="cpu")
@@ -55,6 +56,8 @@ def test_plain_stable_baselines3_goes_on_from_its_file(env_id: str, settings: di
     states = (loaded.policy.optimizer.state_dict()["state"], ours.policy.optimizer.state_dict()["state"])
     assert [each[0]["step"].item() for each in states] == [_updates(ours)] * 2
     assert torch.equal(states[0][0]["exp_avg"], states[1][0]["exp_avg"])
+    again = NumpyPPO.load(tmp_path / "model.zip", device="cpu")
+    assert np.array_equal(again._weights._first, ours._weights._first) and again._weights._updates == _updates(ours)
     observation = ours.observation_space.sample()
     assert np.array_equal(*(each.predict(observation, deterministic=True)[0] for each in (loaded, ours)))
 
@@ -74,3 +77,9 @@ def test_the_learning_rate_falls_where_a_training_settles(
     train(NumpyPPO, "Pendulum-v1", batch_size=128, learning_rate=1e-3)
     # Three rollouts of 128 steps, with three epochs each.
     assert rates[::3] == pytest.approx([1e-3 * share for share in expected])
+
+
+def test_a_learner_settles_as_its_job_says() -> None:
+    venv = VecNormalize(DummyVecEnv([lambda: gymnasium.make("Pendulum-v1")] * 2))
+    assert PPOLearner(PPOPreset(), venv, 0, 1000, 500).model.settles == (500, 1000)
+    assert PPOLearner(PPOPreset(), venv, 0, 1000).model.settles is None
