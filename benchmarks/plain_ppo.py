@@ -1,8 +1,9 @@
 """PPO in plain torch as CleanRL describes it for continuous actions, for `returns_per_cpu_second.py`.
 
 Written from CleanRL's documentation ("9 details for continuous action domains" on its page of PPO, at fe8d8a0) and its
-published settings; structure and text are this project's own. It does what they say, with less around it: no logging, and no wrappers one inside
-the other, so a step costs a little less than upstream's. Entropy, whose weight is 0, is not computed.
+published settings; structure and text are this project's own. It does what they say, with less around it: no logging,
+and no wrappers one inside the other, so a step costs a little less than upstream's. Entropy, whose weight is 0, is not
+computed.
 """
 
 from __future__ import annotations
