@@ -42,7 +42,7 @@ def choose_learner(spec: EnvironmentSpec, shipped: Sequence[TaskSpec], joints: i
     each joint: the goal's difficulty is unknown, and a training ends early once the task is solved.
 
     :param shipped: every shipped task.
-    :param joints: elements of a continuous action; 0 if the actions are discrete.
+    :param joints: elements of a continuous action that PPO learns; 0 for discrete actions and other learners.
     """
     usable = [task for task in shipped if task.simulator == spec.simulator]
     near = [task for task in usable if task.environment.id == spec.environment.id]

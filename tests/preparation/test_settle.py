@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.names import LearnerName
 from reward_synth.events.model import Event, StatusChanged, Warned
 from reward_synth.llm.fake import ScriptedModel
 from reward_synth.preparation.settle import draft_task
@@ -40,12 +41,18 @@ def settled(
     yes: bool = True,
     confirm: Callable[[TaskSpec], bool] | None = None,
     said: list[Event] | None = None,
+    learner: LearnerName | None = None,
 ) -> tuple[TaskSpec, ScriptedModel]:
-    settings = Settings(env="HalfCheetah-v5", yes=yes)
+    settings = Settings(env="HalfCheetah-v5", yes=yes, learner=learner)
     store = RunStore.create(tmp_path, GOAL, settings, None, "", {})
     model = ScriptedModel([answer(each) for each in drafts])
     heard = said if said is not None else []
     return draft_task(GOAL, settings, TaskDrafter(model, Prompts()), store, heard.append, confirm), model
+
+
+def test_another_learner_than_ppo_gets_no_budget_by_joints(tmp_path: Path) -> None:
+    task, _ = settled(tmp_path, [SOUND, SOUND], learner="sac")
+    assert task.training.steps == 300_000
 
 
 def test_a_sound_draft_is_taken_with_its_words_and_the_learner_of_its_body(tmp_path: Path) -> None:

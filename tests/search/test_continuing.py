@@ -20,7 +20,7 @@ from reward_synth.llm.fake import ScriptedModel
 from reward_synth.methods.base import History
 from reward_synth.methods.synth import Synth
 from reward_synth.roles.brief import as_text
-from reward_synth.search.continuing import kind_of_round
+from reward_synth.search.continuing import going_on, kind_of_round
 from reward_synth.search.session import SearchSession
 from reward_synth.training.job import TrainJob
 from tests.evaluation.test_select import candidate
@@ -115,6 +115,17 @@ def test_a_round_designs_while_iterations_are_left_and_then_trains_on_a_few_time
     assert kind(2, done, iterations=1) is None, "an iteration beyond those that are asked for"
     # Cut off while its designs were saved: the continued one was saved first.
     assert kind(3, done | {"003-b": "002-a"}, iterations=3) == "design"
+
+
+def test_what_is_solved_does_not_go_on() -> None:
+    for solved, expected in ((True, []), (False, ["002-a"])):
+        session = SimpleNamespace(
+            solved=solved,
+            settings=SimpleNamespace(seeds=0),
+            method=SimpleNamespace(unfinished=lambda _: ("002-a",)),
+            history=lambda _: None,
+        )
+        assert going_on(cast(SearchSession, session), 3) == expected
 
 
 @pytest.mark.parametrize(("found", "goes_on"), [(("still-improving",), ("001-a",)), (("no-learning",), ()), ((), ())])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import gymnasium
 import numpy as np
@@ -14,8 +14,11 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from reward_synth.core.names import LearnerName
 from reward_synth.evaluation.play import field_table
-from reward_synth.sandbox.process import RewardProcess
+from reward_synth.sandbox.process import RewardProcess, ScoringProcess
 from reward_synth.tasks.spec import load_task
+from reward_synth.training.learners.registry import open_learner
+from reward_synth.training.loop.checkpoint import load_checkpoint, restore, save_checkpoint
+from reward_synth.training.loop.evaluation_callback import Watch
 from reward_synth.training.loop.learning import make_environments
 from reward_synth.training.loop.normalisation import Normalised
 from reward_synth.training.presets import get_preset
@@ -100,6 +103,22 @@ def test_only_ppo_s_rewards_are_centred_and_only_where_nothing_can_end_an_episod
     job = make_job(tmp_path, task, source, fields=(field,), terms=("one",), preset=get_preset(learner))
     read = table.subset(job.fields)
     with RewardProcess(source, read.layout(), action_size=len(table.actions), terms=job.terms) as reward:
-        venv = make_environments(job, read, reward)
+        venv, again, later = (make_environments(job, read, reward) for _ in range(3))
         assert venv.centred is centred
-        venv.close()
+        # What goes on from a checkpoint is paid as it was before, also by an earlier version.
+        venv.reward_rms.mean = np.array(5.0)
+        job.folder.mkdir()
+        for before, after in ((venv, again), (again, later)):
+            learner = open_learner(job, before)
+            watch = Watch(job, read, cast(ScoringProcess, None), before, learner)
+            save_checkpoint(job, learner, before, watch)
+            content = load_checkpoint(job)
+            assert content is not None
+            if before is again:
+                content.pop("rewards")
+            learner = open_learner(job, after)
+            restore(content, job, learner, after, Watch(job, read, cast(ScoringProcess, None), after, learner))
+        assert again.centred is centred and float(again.reward_rms.mean) == (5.0 if centred else 0.0)
+        assert later.centred is False
+        for each in (venv, again, later):
+            each.close()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -18,6 +18,11 @@ Array = NDArray[np.float32]
 
 NORM_EPSILON = 1e-5
 """Layer normalisation adds this to the variance, as PyTorch does."""
+
+
+def rows_of(observations: Any) -> Array:
+    """Observations (n, …) as rows (n, O), in single precision."""
+    return np.asarray(observations, np.float32).reshape(len(observations), -1)
 
 
 class Weight(NamedTuple):

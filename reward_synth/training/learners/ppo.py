@@ -17,7 +17,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from reward_synth.training.learners.action_distributions import Choices, Distribution, Gaussian
 from reward_synth.training.learners.base import Learner
-from reward_synth.training.learners.networks import Array, Weights, network_of
+from reward_synth.training.learners.networks import Array, Weights, network_of, rows_of
 from reward_synth.training.presets import PPOPreset
 
 LAST_RATE = 0.1
@@ -100,7 +100,7 @@ class NumpyPPO(PPO):
         cut: list[tuple[int, int]] = []
         last_seen: list[Array] = []
         for step in range(n_rollout_steps):
-            seen.append(self._flat(self._last_obs))
+            seen.append(rows_of(self._last_obs))
             chosen.append(self._distribution.sample(self._actor(seen[-1])))
             taken = chosen[-1]
             if isinstance(self.action_space, Box):
@@ -112,9 +112,9 @@ class NumpyPPO(PPO):
             for index in np.flatnonzero(ends[step]).tolist():
                 if infos[index].get("TimeLimit.truncated", False):
                     cut.append((step, index))
-                    last_seen.append(self._flat(infos[index]["terminal_observation"][None]))
+                    last_seen.append(rows_of(infos[index]["terminal_observation"][None]))
         observations, actions = np.stack(seen), np.stack(chosen)
-        values = self._values(np.concatenate((observations, self._flat(self._last_obs)[None])))
+        values = self._values(np.concatenate((observations, rows_of(self._last_obs)[None])))
         if cut:
             rewards[tuple(np.transpose(cut))] += self.gamma * self._values(np.concatenate(last_seen))
         advantages = self._advantages(rewards, values, ends)
@@ -132,10 +132,6 @@ class NumpyPPO(PPO):
         ).take(rows)
         callback.on_rollout_end()
         return True
-
-    def _flat(self, observations: Any) -> Array:
-        """Observations (n, …) as rows."""
-        return np.asarray(observations, np.float32).reshape(len(observations), -1)
 
     def _values(self, observations: Array) -> Array:
         """The critic's values (…) of observations (…, O)."""

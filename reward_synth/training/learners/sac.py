@@ -14,7 +14,7 @@ from stable_baselines3.sac.policies import LOG_STD_MAX, LOG_STD_MIN, SACPolicy
 from torch import nn
 
 from reward_synth.training.learners.critics import Estimate
-from reward_synth.training.learners.networks import Array, Weights, network_of
+from reward_synth.training.learners.networks import Array, Weights, network_of, rows_of
 
 _TRUNCATED = 0.87962566103423978
 """Standard deviation of a standard normal distribution that is truncated at plus and minus 2."""
@@ -146,7 +146,7 @@ class NumpySAC(SAC):
         self._critic_weights.update(rate)
         targets = self._target_weights.values
         targets += np.float32(self.tau) * (self._critic_weights.values - targets)
-        actor_loss, entropy = self._descend_actor(_flat(batch.observations), coefficient)
+        actor_loss, entropy = self._descend_actor(rows_of(batch.observations), coefficient)
         self._actor_weights.update(rate)
         surplus = entropy - self.target_entropy
         if self._entropy_weights is None:
@@ -162,14 +162,14 @@ class NumpySAC(SAC):
         return float(np.exp(self._entropy_weights.values[0]))
 
     def _descend_critics(self, batch: ReplayBufferSamples, coefficient: float) -> float:
-        seen = _flat(batch.next_observations)
+        seen = rows_of(batch.next_observations)
         drawn = self._draw(seen)
         following = np.concatenate((seen, drawn.actions), axis=1)
         values = self._estimate.target([network(following) for network in self._targets])
         values = values - np.float32(coefficient) * drawn.log_probs[:, None]
         discounts = self.gamma if batch.discounts is None else batch.discounts
         targets = batch.rewards + (1 - batch.dones) * discounts * values
-        taken = np.concatenate((_flat(batch.observations), batch.actions), axis=1)
+        taken = np.concatenate((rows_of(batch.observations), batch.actions), axis=1)
         total = 0.0
         for network in self._critics:
             loss, slopes = self._estimate.loss(network(taken), targets)
@@ -204,7 +204,3 @@ class NumpySAC(SAC):
         squashing = 2 * (np.float32(np.log(2)) - raw - np.logaddexp(np.float32(0), -2 * raw))
         densities = -0.5 * np.square(noise) - kept - np.float32(0.5 * np.log(2 * np.pi))
         return Drawn(np.tanh(raw), (densities - squashing).sum(axis=1), noise, deviation, kept != log_stds)
-
-
-def _flat(observations: Any) -> Array:
-    return np.asarray(observations, np.float32).reshape(len(observations), -1)

@@ -34,8 +34,7 @@ def save_checkpoint(job: TrainJob, learner: Learner, venv: Normalised, watch: Wa
         "learner": learner.state(),
         "observations": _statistics(venv.obs_rms),
         "returns": _statistics(venv.ret_rms),
-        "rewards": _statistics(venv.reward_rms),
-        "centred": _statistics(venv.centred_rms),
+        "rewards": _statistics(venv.reward_rms) if venv.centred else None,
         "watch": watch.state(),
         "torch": torch.get_rng_state(),
         "numpy": _numpy_state(),
@@ -80,11 +79,11 @@ def restore(content: dict[str, Any], job: TrainJob, learner: Learner, venv: Norm
     learner.model.num_timesteps = content["steps"]
     _set_statistics(venv.obs_rms, content["observations"])
     _set_statistics(venv.ret_rms, content["returns"])
-    if "centred" in content:  # Earlier versions left the rewards their mean.
-        _set_statistics(venv.reward_rms, content["rewards"])
-        _set_statistics(venv.centred_rms, content["centred"])
-    else:
-        venv.centred = False
+    # Earlier versions left the rewards their mean. A training goes on as it began, and so do those that continue it.
+    rewards = content.get("rewards")
+    venv.centred = rewards is not None
+    if rewards is not None:
+        _set_statistics(venv.reward_rms, rewards)
     watch.resume(content["steps"], content["watch"])
     venv.seed(seed)
     torch.set_rng_state(content["torch"])

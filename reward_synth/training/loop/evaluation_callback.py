@@ -75,7 +75,7 @@ class Stillness:
 
     def add(self, figures: Fingerprint, reward: float) -> bool:
         """Add the newest evaluation; True if the training no longer changes anything."""
-        # A checkpoint of an earlier version holds the figures of more episodes.
+        # A checkpoint may hold the figures of another number of episodes.
         if self.newest and not (
             len(figures) == len(self.newest[0][0])
             and np.allclose(figures, self.newest[0][0], rtol=SAME_BEHAVIOUR, atol=SAME_BEHAVIOUR)

@@ -31,14 +31,11 @@ class Normalised(VecNormalize):
         super().__init__(*arguments, **named)
         self.centred = centred
         self.reward_rms = RunningMeanStd(shape=())
-        self.centred_rms = RunningMeanStd(shape=())
-        """Of the discounted sums of rewards less their mean."""
-        self._sums = np.zeros(self.num_envs)
 
-    def reset(self) -> Any:
-        """Reset all environments; returns normalised observations."""
-        self._sums = np.zeros(self.num_envs)
-        return super().reset()
+    @property
+    def _shift(self) -> Any:
+        """What rewards lose before they are divided."""
+        return self.reward_rms.mean if self.centred else 0.0
 
     def step_wait(self) -> Any:
         """Step, and normalise what comes back; ``info["terminal_observation"]`` too."""
@@ -49,7 +46,7 @@ class Normalised(VecNormalize):
             self._update_reward(rewards)
         for index in np.flatnonzero(dones).tolist():
             infos[index]["terminal_observation"] = self.normalize_obs(infos[index]["terminal_observation"])
-        self.returns[dones] = self._sums[dones] = 0
+        self.returns[dones] = 0
         return self.normalize_obs(observations), self.normalize_reward(rewards), dones, infos
 
     def normalize_obs(self, obs: Any) -> Any:
@@ -59,18 +56,14 @@ class Normalised(VecNormalize):
 
     def normalize_reward(self, reward: NDArray[Any]) -> NDArray[Any]:
         """Rewards of any number, normalised and bounded."""
-        shift, statistics = 0.0, self.ret_rms
-        if self.centred:
-            shift, statistics = self.reward_rms.mean, self.centred_rms
-        found = (reward - shift) / np.sqrt(statistics.var + self.epsilon)
+        found = (reward - self._shift) / np.sqrt(self.ret_rms.var + self.epsilon)
         return np.asarray(np.minimum(np.maximum(found, -self.clip_reward), self.clip_reward), np.float32)
 
     def _update_reward(self, reward: NDArray[Any]) -> None:
-        _add(self.reward_rms, reward)
-        self.returns = self.returns * self.gamma + reward
+        if self.centred:
+            _add(self.reward_rms, reward)
+        self.returns = self.returns * self.gamma + (reward - self._shift)
         _add(self.ret_rms, self.returns)
-        self._sums = self._sums * self.gamma + (reward - self.reward_rms.mean)
-        _add(self.centred_rms, self._sums)
 
 
 def _add(statistics: RunningMeanStd, values: NDArray[Any]) -> None:

@@ -153,6 +153,18 @@ def test_a_checkpoint_of_another_network_is_told(task: TaskSpec, tmp_path: Path)
             restore(content, job, learner, venv, watch)
 
 
+def test_a_checkpoint_of_jax_s_learners_is_no_start(task: TaskSpec, tmp_path: Path) -> None:
+    job = off_policy_job(tmp_path / "train", task)
+    with makers(job) as make:
+        venv, learner, watch = make()
+        save_checkpoint(job, learner, venv, watch)
+    content = load_checkpoint(job)
+    assert content is not None
+    content["learner"] = {"networks": {"actor_state": []}, "keys": [[0, 1]]}
+    torch.save(content, job.checkpoint_path)
+    assert load_checkpoint(job) is None
+
+
 UNTRAINED_SECONDS = 2.4
 
 
