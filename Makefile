@@ -30,7 +30,7 @@ $(STAMP): pyproject.toml requirements.lock
 	@echo "setup 2/3: pip" >&2
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check --upgrade --constraint requirements.lock pip
 	@echo "setup 3/3: pinned dependencies, more than 3 GB on disk; the first time takes some minutes" >&2
-	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check --constraint requirements.lock --editable '.[local,metaworld,maniskill,crafter,dmcontrol,ray,dev]'
+	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check --constraint requirements.lock --editable '.[local,metaworld,maniskill,crafter,dmcontrol,ray,view,dev]'
 	@touch $@
 
 run: ## search for a reward: make run GOAL="…" ARGS="…"

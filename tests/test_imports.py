@@ -27,7 +27,8 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("preparation",),
     ("search",),
     ("api",),
-    ("cli", "viewer"),
+    ("viewer",),
+    ("cli",),
 )
 LEVEL_OF = {unit: number for number, units in enumerate(LEVELS) for unit in units}
 
@@ -40,6 +41,8 @@ ONLY_IN: dict[str, str] = {
     "xllamacpp": "llm/",
     "matplotlib": "report/plots.py",
     "ray": "executors/ray/broker.py",
+    "starlette": "viewer/",
+    "uvicorn": "viewer/serve.py",
 }
 
 # The reward process is locked and holds no more than this.

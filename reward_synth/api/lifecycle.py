@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from reward_synth.preparation.preflight import PreparedTask
     from reward_synth.tasks.spec import TaskSpec
 
-Ask = Callable[[FeedbackRequest], Feedback]
-"""Shows a feedback request to the person and returns the answer."""
+Ask = Callable[[FeedbackRequest], Feedback | None]
+"""Shows a feedback request to the person and returns the answer; None if it was given elsewhere meanwhile."""
 Confirm = Callable[["TaskSpec"], bool]
 """Shows a drafted task to the person; True if they accept it."""
 

@@ -39,10 +39,11 @@ def feedback(
             raise RewardSynthError(
                 "there is no terminal to ask you at", "answer with --prefer, --note, --reject, --edit or --accept"
             )
-        answer = ask(latest_request(found.store))
-        if answer.action in ("skip", "stop"):
+        said = ask(latest_request(found.store))
+        if said is None or said.action in ("skip", "stop"):
             typer.echo("nothing was recorded", err=True)
             return
+        answer = said
     path = found.answer(answer)
     if json:
         print_json({"answer": str(path)} | answer.model_dump(mode="json"))

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import shlex
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reward_synth.cli import options
 from reward_synth.cli.attended import console_ask, console_confirm, finish, resumable
+from reward_synth.cli.view import page_beside
 from reward_synth.settings.declarations import SETTINGS, options_of
+
+if TYPE_CHECKING:
+    from reward_synth.api.run import Run
 
 Goal = Annotated[
     str, typer.Argument(metavar="GOAL", help="What the robot shall do, in quotes; may be left out with --task.")
 ]
+View = Annotated[bool, typer.Option("--view", help="Show the run in a browser while it works.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done and what it would cost; do nothing.")]
 
 
@@ -25,6 +30,7 @@ def run(
     given: options.Given,
     set_values: options.Set = None,
     json: options.Json = False,
+    view: View = False,
     dry_run: DryRun = False,
 ) -> None:
     """Search for a reward that makes GOAL come true, and train its policy."""
@@ -37,13 +43,18 @@ def run(
 
         print_plan(goal, resolved, as_json=json)
         return
-    with resumable() as made:
+    with resumable() as made, page_beside(view) as shown:
+
+        def created(run: Run) -> None:
+            made(run)
+            shown(run)
+
         found = api.start(
             goal,
             resolved,
             command=shlex.join(["reward-synth", *sys.argv[1:]]),
             ask=console_ask(),
             confirm=console_confirm(),
-            on_created=made,
+            on_created=created,
         )
     finish(found)

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from reward_synth.core.errors import GivenUp
 from reward_synth.display.text import printable
+
+POLL_SECONDS = 0.25
+"""Between two looks for an answer that was given elsewhere."""
 
 if TYPE_CHECKING:
     from reward_synth.api.run import Run
@@ -80,13 +85,20 @@ def warn_without_sandbox(unsafe_no_sandbox: bool) -> None:
         typer.echo(f"warning: {UNSAFE}", err=True)
 
 
-def read_line(question: str) -> str:
+def read_line(question: str, given_up: Callable[[], bool] | None = None) -> str:
     """Ask the person a question and return the answer.
 
+    :param given_up: asked while the person at a terminal is silent; once it is true, nothing more is waited for.
     :raises EOFError: the input has ended.
+    :raises GivenUp: ``given_up`` is true.
     """
     # input() would write the question to stdout, which is for data.
     typer.echo(question, err=True, nl=False)
+    if given_up is not None and sys.stdin.isatty():
+        while not select.select([sys.stdin], [], [], POLL_SECONDS)[0]:
+            if given_up():
+                typer.echo("", err=True)
+                raise GivenUp
     line = sys.stdin.readline()
     if not line:
         raise EOFError

@@ -29,3 +29,7 @@ class EnvironmentFault(RewardSynthError):
 
     It is a separate class because no other reward would fix it, so no model should be paid to write one.
     """
+
+
+class GivenUp(Exception):
+    """Somebody was asked something whose answer is not needed any more."""

@@ -318,6 +318,8 @@ class FeedbackRequest(Value):
     question: str = "What do you think?"
     fitness_unit: str = ""
     analysis: str = ""
+    answer: str = ""
+    """Path of the file in which an answer may be given instead; empty in requests of earlier versions."""
     candidates: tuple[FeedbackCandidate, ...] = ()
 
 

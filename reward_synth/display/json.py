@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -20,9 +22,9 @@ class JsonDisplay(Display):
     price is unknown.
     """
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream
-        self._progress = RunProgress()
+        self._progress = RunProgress(clock)
 
     def __call__(self, event: events.Event) -> None:
         """Write the event's line, if it has one."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,9 +27,9 @@ from reward_synth.events import model as events
 class RichDisplay(Display):
     """Draws on stderr, four times a second. All model text is shown as plain text, never as markup."""
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._console = console or Console(stderr=True, highlight=False)
-        self._progress = RunProgress()
+        self._progress = RunProgress(clock)
         self._head = ""
         self._iteration = ""
         self._status = ""

@@ -14,6 +14,15 @@ from reward_synth.report import plots
 from reward_synth.store import RunInfo
 from reward_synth.tasks.spec import TaskSpec
 
+FILTERS = {
+    "number": number_format.number,
+    "percent": number_format.percent,
+    "steps": number_format.steps,
+    "dollars": number_format.dollars_in_table,
+    "duration": partial(number_format.duration, unknown="–"),
+}
+"""How pages write numbers; an unknown one is a dash."""
+
 
 @dataclass(frozen=True)
 class CostRow:
@@ -76,13 +85,7 @@ def render_report(data: ReportData) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
-        number=number_format.number,
-        percent=number_format.percent,
-        steps=number_format.steps,
-        dollars=number_format.dollars_in_table,
-        duration=partial(number_format.duration, unknown="–"),
-    )
+    environment.filters.update(FILTERS)
     return environment.get_template("report.html.j2").render(
         run=data, pictures=_pictures(data), total_usd=number_format.total(row.usd for row in data.costs)
     )

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.errors import GivenUp, RewardSynthError
 from reward_synth.core.types import Candidate, Feedback, FeedbackCandidate, FeedbackRequest
 from reward_synth.display.text import printable, result_text
 from reward_synth.store import RunStore
@@ -30,14 +30,15 @@ _KEYS = (
 class ConsoleAsk:
     """Shows a request to the person at the terminal, and collects the answer key by key.
 
-    :param read: shows its argument and returns a line; raises EOFError at the end of input, as :func:`input` does.
+    :param read: shows its first argument and returns a line; raises EOFError at the end of input, as :func:`input`
+        does, and :class:`GivenUp` once its second argument, a function, says true.
     :param write: shows a line.
     :param edit: opens text in an editor and returns what was saved.
     """
 
     def __init__(
         self,
-        read: Callable[[str], str],
+        read: Callable[[str, Callable[[], bool]], str],
         write: Callable[[str], None],
         edit: Callable[[str, str], str] | None = None,
     ) -> None:
@@ -45,10 +46,15 @@ class ConsoleAsk:
         self._write = write
         self._edit = edit or open_in_editor
         self._silenced = False
+        self._answer = Path()
 
-    def __call__(self, request: FeedbackRequest) -> Feedback:
-        """The person's answer. The end of input counts as ``skip``, and so does everything after ``d``."""
+    def __call__(self, request: FeedbackRequest) -> Feedback | None:
+        """The person's answer. The end of input counts as ``skip``, and so does everything after ``d``.
+
+        None if the answer was given elsewhere, on the page or by ``reward-synth feedback``: the first one wins.
+        """
         iteration = request.iteration
+        self._answer = Path(request.answer)
         if self._silenced:
             return Feedback(iteration=iteration, action="skip")
         candidates = request.candidates
@@ -58,16 +64,21 @@ class ConsoleAsk:
         while True:
             self._write(_KEYS.format(count=len(candidates)) if candidates else _KEYS[_KEYS.index("(n)") :])
             try:
-                key, _, rest = self._read("> ").strip().partition(" ")
+                key, _, rest = self._line("> ").strip().partition(" ")
+                answer = self._take(key.lower(), rest.strip(), said, candidates)
             except EOFError:
                 return Feedback(iteration=iteration, action="skip")
-            try:
-                answer = self._take(key.lower(), rest.strip(), said, candidates)
+            except GivenUp:
+                self._write("answered elsewhere")
+                return None
             except RewardSynthError as error:
                 self._write(str(error))
                 continue
             if answer is not None:
                 return answer
+
+    def _line(self, question: str) -> str:
+        return self._read(question, lambda: self._answer.is_file())
 
     def _take(
         self, key: str, rest: str, said: dict[str, Any], candidates: Sequence[FeedbackCandidate]
@@ -84,7 +95,7 @@ class ConsoleAsk:
             return Feedback.model_validate(said | {"action": "accept"})
         if key in ("n", "note"):
             said["note"] = (
-                rest or self._read("note (empty: opens an editor): ").strip() or self._edit("", ".md").strip()
+                rest or self._line("note (empty: opens an editor): ").strip() or self._edit("", ".md").strip()
             )
             self._write("noted")
         elif key in ("e", "edit"):
@@ -106,7 +117,7 @@ class ConsoleAsk:
         parent = _choose(which, candidates) or _choose(said.get("prefer") or "1", candidates)
         path = Path(which) if which and _choose(which, candidates) is None else None
         if path is None:
-            typed = self._read("your reward.py (empty: opens a copy in an editor): ").strip()
+            typed = self._line("your reward.py (empty: opens a copy in an editor): ").strip()
             path = Path(typed) if typed else None
         if path is None and parent is None:
             raise RewardSynthError("there is no reward to start from", "name a file of yours")
@@ -142,6 +153,7 @@ def request_about(store: RunStore, iteration: int, question: str, fitness_unit: 
         question=question,
         fitness_unit=fitness_unit,
         analysis=store.read_iterations().get(iteration, ""),
+        answer=str(store.answer_path(iteration)),
         candidates=tuple(_shown(store, each) for each in store.candidates() if each.iteration == iteration),
     )
 

@@ -38,8 +38,8 @@ from reward_synth.search.session import SearchSession
 from reward_synth.state.faults import BLAME
 from reward_synth.training.job import Progress, TrainJob, progress_event, read_progress
 
-Ask = Callable[[FeedbackRequest], Feedback]
-"""Shows a feedback request to the person and returns the answer."""
+Ask = Callable[[FeedbackRequest], Feedback | None]
+"""Shows a feedback request to the person and returns the answer; None if it was given elsewhere meanwhile."""
 
 FEEDBACK_POLL_SECONDS = 1.0
 
@@ -318,7 +318,10 @@ def ask_person(session: SearchSession, iteration: int, ask: Ask | None) -> Outco
         path = store.write_request(request)
         if settings.feedback == "ask" and ask is not None:
             answer = ask(request)
-            store.write_answer(iteration, answer)
+            if answer is None:
+                answer = store.read_answer(iteration)
+            else:
+                store.write_answer(iteration, answer)
         else:
             session.emit(events.FeedbackAsked(iteration=iteration, request=str(path)))
             answer = _wait_for_answer(session, iteration)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.errors import GivenUp, RewardSynthError
 from reward_synth.core.types import Candidate, Feedback, FeedbackRequest
 from reward_synth.search.feedback import (
     REJECTION,
@@ -47,10 +47,12 @@ def request(store: RunStore) -> FeedbackRequest:
     return FeedbackRequest.model_validate(values)
 
 
-def typed(*lines: str) -> Callable[[str], str]:
+def typed(*lines: str) -> Callable[..., str]:
     answers: Iterator[str] = iter(lines)
 
-    def read(_: str) -> str:
+    def read(question: str, given_up: Callable[[], bool]) -> str:
+        if given_up():
+            raise GivenUp
         try:
             return next(answers)
         except StopIteration:
@@ -62,6 +64,7 @@ def typed(*lines: str) -> Callable[[str], str]:
 def ask(store: RunStore, *lines: str, edit: Callable[[str, str], str] | None = None) -> tuple[Feedback, str]:
     shown: list[str] = []
     answer = ConsoleAsk(typed(*lines), shown.append, edit)(request(store))
+    assert answer is not None
     return answer, "\n".join(shown)
 
 
@@ -88,10 +91,20 @@ def test_accepting_stopping_skipping(store: RunStore) -> None:
 def test_after_d_nothing_is_asked_again(store: RunStore) -> None:
     shown: list[str] = []
     console = ConsoleAsk(typed("d"), shown.append)
-    assert console(request(store)).action == "skip"
+    assert console(request(store)) == Feedback(iteration=2, action="skip")
     shown.clear()
     assert console(request(store).model_copy(update={"iteration": 3})) == Feedback(iteration=3, action="skip")
     assert shown == []
+
+
+def test_an_answer_that_was_given_elsewhere_ends_the_question(store: RunStore) -> None:
+    asked = request(store).model_copy(update={"answer": str(store.answer_path(2))})
+    shown: list[str] = []
+    console = ConsoleAsk(typed("n too slow", "c"), shown.append)
+    assert console(asked) == Feedback(iteration=2, note="too slow")
+    store.write_answer(2, Feedback(iteration=2, note="from the page"))
+    assert console(asked) is None
+    assert shown[-1] == "answered elsewhere"
 
 
 def test_an_edited_file_and_an_edited_copy(store: RunStore, tmp_path: Path) -> None:

@@ -1,0 +1,195 @@
+"""The server: which address shows what. Everything is read from run folders, and nothing of it is kept."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from reward_synth.api.run import Run
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.search.feedback import answer_from_options
+from reward_synth.store.manifest import MANIFEST
+from reward_synth.viewer.access import REPORTS, Access, Guard, report
+from reward_synth.viewer.pages.candidate import candidate_curves, candidate_page
+from reward_synth.viewer.pages.compare import compare_page
+from reward_synth.viewer.pages.rendering import page
+from reward_synth.viewer.pages.run import curves, run_page, run_table
+from reward_synth.viewer.pages.runs import runs_page
+from reward_synth.viewer.stream import event_stream
+
+NAME = re.compile(r"[A-Za-z0-9][\w-]*")
+"""A run's folder, a candidate or a film as it may stand in an address."""
+STATIC = Path(__file__).parent / "static"
+LONGEST_FORM = 200_000
+"""Bytes."""
+FILM_KINDS = {".mp4": "video/mp4", ".json": "application/json"}
+
+
+def make_app(runs_dir: Path, access: Access | None = None) -> Starlette:
+    """The application for the runs of one folder."""
+    pages = Pages(runs_dir)
+    run, candidate = "/run/{run}", "/run/{run}/candidate/{candidate}"
+    routes = [
+        Route("/", pages.runs),
+        Route(run, pages.run),
+        Route(f"{run}/table", pages.table),
+        Route(f"{run}/curves", pages.curves),
+        Route(f"{run}/events", pages.events),
+        Route(f"{run}/compare", pages.compare),
+        Route(f"{run}/report", pages.report),
+        Route(f"{run}/stop", pages.stop, methods=["POST"]),
+        Route(f"{run}/resume", pages.resume, methods=["POST"]),
+        Route(f"{run}/feedback", pages.feedback, methods=["POST"]),
+        Route(candidate, pages.candidate),
+        Route(f"{candidate}/curves", pages.candidate_curves),
+        Route(f"{candidate}/film", pages.make_film, methods=["POST"]),
+        Route(f"{candidate}/film/{{film}}", pages.film),
+        Route(REPORTS, report, methods=["POST"]),
+        Mount("/static", StaticFiles(directory=STATIC)),
+    ]
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(Guard, access=access or Access())],
+        exception_handlers={RewardSynthError: _failed},
+    )
+
+
+def _failed(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RewardSynthError)
+    answer = page("error.html.j2", message=error.message, hint=error.hint)
+    answer.status_code = 404 if request.method == "GET" else 409
+    return answer
+
+
+class Pages:
+    """The handlers. They are plain functions, which Starlette runs in threads, because files are read with waiting."""
+
+    def __init__(self, runs_dir: Path) -> None:
+        self._runs_dir = runs_dir
+
+    def _run(self, request: Request) -> Run:
+        name = request.path_params["run"]
+        folder = self._runs_dir / name
+        if NAME.fullmatch(name) is None or not (folder / MANIFEST).is_file():
+            raise RewardSynthError(f"there is no run '{name}' in {self._runs_dir}", "the list of runs names them")
+        return Run.open(folder)
+
+    def runs(self, request: Request) -> Response:
+        """All runs."""
+        return runs_page(self._runs_dir, request.query_params.get("q", ""))
+
+    def run(self, request: Request) -> Response:
+        """One run."""
+        return run_page(self._run(request))
+
+    def table(self, request: Request) -> Response:
+        """The part of a run's page that changes."""
+        return run_table(self._run(request))
+
+    def curves(self, request: Request) -> Response:
+        """The curves of all candidates."""
+        return JSONResponse(curves(self._run(request)))
+
+    async def events(self, request: Request) -> Response:
+        """A run's events as they come."""
+        store = self._run(request).store
+        known = request.headers.get("last-event-id", request.query_params.get("from", "0"))
+        stream = event_stream(store, int(known) if known.isdecimal() else 0)
+        return StreamingResponse(stream, media_type="text/event-stream")
+
+    def compare(self, request: Request) -> Response:
+        """Candidates side by side."""
+        return compare_page(self._run(request), request.query_params.getlist("with"))
+
+    def report(self, request: Request) -> Response:
+        """The run's report, as a download: it brings a style of its own, which this server's pages may not."""
+        path = self._run(request).path / "report.html"
+        if not path.is_file():
+            raise RewardSynthError("the run has no report yet", "it is written when the run ends")
+        return FileResponse(path, filename=f"{path.parent.name}.html")
+
+    def stop(self, request: Request) -> Response:
+        """Ask the process that works on the run to stop."""
+        run = self._run(request)
+        if not run.store.is_locked():
+            raise RewardSynthError(f"no process is working on {run.id}", f"it is {run.status}")
+        run.stop()
+        return _back(run)
+
+    def resume(self, request: Request) -> Response:
+        """Start a process that continues the run; it lives on when this server ends."""
+        run = self._run(request)
+        if run.store.is_locked():
+            raise RewardSynthError(f"a process is working on {run.id} already", "stop it first")
+        subprocess.Popen(
+            [sys.executable, "-m", "reward_synth", "resume", str(run.path), "--display", "none"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        return _back(run)
+
+    async def feedback(self, request: Request) -> Response:
+        """Record a person's answer to the open question, or their advice."""
+        run, said = self._run(request), await _form(request)
+        note, prefer, verdict = (said.get(key, "") for key in ("note", "prefer", "verdict"))
+        if not (note.strip() or prefer or verdict in ("reject", "accept")):
+            raise RewardSynthError("nothing was said", "choose a candidate, or write a note")
+        run.answer(
+            answer_from_options(
+                run.store,
+                prefer=prefer or None,
+                note=note.strip(),
+                reject=verdict == "reject",
+                accept=verdict == "accept",
+            )
+        )
+        return _back(run)
+
+    def candidate(self, request: Request) -> Response:
+        """One candidate."""
+        return candidate_page(self._run(request), request.path_params["candidate"])
+
+    def candidate_curves(self, request: Request) -> Response:
+        """The course of a candidate's training."""
+        return JSONResponse(candidate_curves(self._run(request), request.path_params["candidate"]))
+
+    def make_film(self, request: Request) -> Response:
+        """Make the films of a candidate, and show its page again."""
+        run, name = self._run(request), request.path_params["candidate"]
+        run.film(name)
+        return _back(run, f"/candidate/{name}")
+
+    def film(self, request: Request) -> Response:
+        """A film, or what its pictures show. A browser may ask for a range of it."""
+        run, name = self._run(request), request.path_params["film"]
+        stem, kind = Path(name).stem, Path(name).suffix
+        path = run.store.film_path(run.candidate(request.path_params["candidate"]).id, stem).with_suffix(kind)
+        if NAME.fullmatch(stem) is None or kind not in FILM_KINDS or not path.is_file():
+            raise RewardSynthError(f"there is no film '{name}'", "reward-synth video makes it")
+        return FileResponse(path, media_type=FILM_KINDS[kind])
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """The fields of a form; RewardSynthError if it is longer than anybody writes."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > LONGEST_FORM:
+            raise RewardSynthError("the answer is too long", f"at most {LONGEST_FORM:,} bytes")
+    return dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
+
+
+def _back(run: Run, where: str = "") -> Response:
+    return RedirectResponse(f"/run/{run.id}{where}", 303)

@@ -1,0 +1,76 @@
+// A candidate's page: the course of its training, and films with their terms under one playhead.
+
+import { draw, getJson, legend, short } from "/static/chart.js";
+
+const facts = document.getElementById("candidate").dataset;
+const base = `/run/${facts.run}/candidate/${facts.candidate}`;
+
+async function drawTraining() {
+  const data = await getJson(`${base}/curves`);
+  const steps = data.points.map((point) => point.step);
+  const along = (values) => values.map((value, at) => [steps[Math.round((at * (steps.length - 1)) / Math.max(1, values.length - 1))], value]);
+  const show = (id, curves, options) => {
+    const svg = document.getElementById(id);
+    draw(svg, curves, options);
+    legend(svg.parentElement.querySelector(".legend"), curves, (curve) => short(curve.points.at(-1)?.[1]));
+  };
+  show("training-chart", [
+    { name: "success", index: 0, points: data.points.map((point) => [point.step, point.success]) },
+    { name: "fitness", index: 1, points: data.points.map((point) => [point.step, point.fitness]),
+      band: data.points.map((point) => [point.step, point.fitness - point.deviation, point.fitness + point.deviation]) },
+  ], { threshold: data.threshold });
+  const curves = (key) => data.terms.map((term, index) => ({ name: term.name, index, points: along(term[key]) }));
+  show("terms-chart", curves("mean"));
+  show("shares-chart", curves("share"), { range: [0, 1] });
+}
+
+async function join(figure) {
+  const name = figure.dataset.film;
+  const video = figure.querySelector("video");
+  const svg = figure.querySelector("svg");
+  const list = figure.querySelector(".legend");
+  const caption = figure.querySelector("figcaption");
+  const film = await getJson(`${base}/film/${name}.json`);
+  const frames = film.frames;
+  const terms = [...new Set(frames.flatMap((frame) => Object.keys(frame.terms ?? {})))];
+  const paid = frames.map((frame, at) => [at / film.fps, frame]).filter(([, frame]) => Object.keys(frame.terms ?? {}).length);
+  const curves = terms.map((term, index) => ({ name: term, index, points: paid.map(([at, frame]) => [at, frame.terms[term] ?? NaN]) }));
+  const length = (frames.length - 1) / film.fps;
+  svg.setAttribute("aria-valuemax", length.toFixed(2));
+  const seek = (time) => {
+    video.currentTime = Math.min(length, Math.max(0, time));
+  };
+  const follow = () => {
+    const at = Math.min(frames.length - 1, Math.round(video.currentTime * film.fps));
+    const frame = frames[at];
+    draw(svg, curves, { playhead: video.currentTime, onSeek: seek });
+    legend(list, curves, (curve) => short(frame.terms?.[curve.name]));
+    svg.setAttribute("aria-valuenow", video.currentTime.toFixed(2));
+    const success = frame.success === null ? "" : `, ${frame.success ? "success" : "no success"}`;
+    caption.textContent = `${name}: step ${frame.step}, ${frame.seconds} s, fitness so far ${short(frame.fitness)}${success}`;
+  };
+  svg.addEventListener("keydown", (event) => {
+    const moves = { ArrowLeft: -0.2, ArrowRight: 0.2, Home: -Infinity, End: Infinity };
+    if (!(event.key in moves)) return;
+    event.preventDefault();
+    seek(video.currentTime + moves[event.key]);
+  });
+  let playing = false;
+  const frame = () => {
+    follow();
+    if (playing) requestAnimationFrame(frame);
+  };
+  video.addEventListener("play", () => {
+    playing = true;
+    frame();
+  });
+  video.addEventListener("pause", () => (playing = false));
+  video.addEventListener("seeked", follow);
+  video.addEventListener("timeupdate", follow);
+  addEventListener("resize", follow);
+  follow();
+}
+
+await drawTraining();
+addEventListener("resize", drawTraining);
+await Promise.all([...document.querySelectorAll("figure[data-film]")].map(join));
