@@ -153,11 +153,14 @@ class Run:
         """Ask the process that works on the run to stop."""
         self.store.request_stop()
 
-    def edits(self) -> dict[str, str]:
-        """A sentence for each candidate whose results come from an earlier version of its reward or task, by its id."""
+    def edits(self, candidates: Sequence[str] | None = None) -> dict[str, str]:
+        """A sentence for each candidate whose results come from an earlier version of its reward or task, by its id.
+
+        :param candidates: those that are looked at; None looks at all.
+        """
         from reward_synth.search.jobs import edits
 
-        return edits(self.store)
+        return edits(self.store, candidates)
 
     def export(self, candidate: str | None = None) -> str:
         """One Python file with the reward and its ``gymnasium.Wrapper``, which runs without this package."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,9 +11,12 @@ from reward_synth.core.number_format import total
 from reward_synth.core.types import Finding
 from reward_synth.diagnosis.evidence import merge_curves, merge_terms
 from reward_synth.report import plots
-from reward_synth.report.html import BestReward, CostRow, ReportData, render_report
+from reward_synth.report.html import BestReward, CostRow, FilmLink, ReportData, render_report
 from reward_synth.store import CostLine, RunStore
 from reward_synth.tasks.spec import load_task
+
+FILM_BYTES = 15_000_000
+"""Films of this size in all are part of the page itself; those beyond lie beside it."""
 
 
 def write_plots(store: RunStore, candidate: str) -> list[Path]:
@@ -56,10 +60,27 @@ def report_data(store: RunStore) -> ReportData:
         feedback=store.answers(),
         costs=cost_rows(store.costs()),
         evaluations=tuple(evaluations),
+        films=films(store, info.best, (candidate.id for candidate in candidates)),
         environment_steps=sum(candidate.steps for candidate in candidates)
         + sum(evaluation.total_steps for evaluation in evaluations),
         steps_saved=sum(candidate.steps_saved for candidate in candidates),
     )
+
+
+def films(store: RunStore, best: str | None, candidates: Iterable[str]) -> tuple[FilmLink, ...]:
+    """The films of all candidates, the best one's first: embedded up to :data:`FILM_BYTES` in all, then as links."""
+    names = dict.fromkeys(([best] if best is not None else []) + list(candidates))
+    found, left = [], FILM_BYTES
+    for path in (path for name in names for path in sorted(store.candidate_dir(name).glob("videos/*.mp4"))):
+        size = path.stat().st_size
+        title = f"{path.parent.parent.name}, {path.stem}"
+        if embedded := size <= left:
+            left -= size
+            address = f"data:video/mp4;base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
+        else:
+            address = path.relative_to(store.path).as_posix()
+        found.append(FilmLink(title, address, embedded))
+    return tuple(found)
 
 
 def cost_rows(calls: Iterable[CostLine]) -> tuple[CostRow, ...]:

@@ -39,6 +39,17 @@ class CostRow:
 
 
 @dataclass(frozen=True)
+class FilmLink:
+    """A film of a candidate, within the page or beside it."""
+
+    title: str
+    """``003-b, median``."""
+    address: str
+    """The film itself as ``data:``, or its path from the page."""
+    embedded: bool
+
+
+@dataclass(frozen=True)
 class BestReward:
     """The reward that the run ends with, and its training."""
 
@@ -67,6 +78,8 @@ class ReportData:
     costs: tuple[CostRow, ...] = ()
     evaluations: tuple[Evaluation, ...] = ()
     """Final trainings, on fresh seeds."""
+    films: tuple[FilmLink, ...] = ()
+    """Those of the best reward come first."""
     environment_steps: int = 0
     """All trainings together, failed and final ones included."""
     steps_saved: int = 0

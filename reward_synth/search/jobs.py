@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import CheckReport
@@ -57,16 +58,18 @@ def is_stale(store: RunStore, task: TaskSpec, settings: Settings, candidate: str
     return any(each and not each.belongs_to(job.digest()) for job, each in zip(jobs, results, strict=True))
 
 
-def edits(store: RunStore) -> dict[str, str]:
+def edits(store: RunStore, names: Sequence[str] | None = None) -> dict[str, str]:
     """A sentence for each trained candidate whose results belong to an earlier reward or task, by candidate id.
 
     It is empty if this cannot be decided here: the environment's file is not known.
+
+    :param names: the candidates that are looked at; None looks at all.
     """
     found: dict[str, str] = {}
     if not store.task_path.exists():
         return found
     task, settings = load_task(store.task_path), store.settings()
-    for candidate in store.candidates():
+    for candidate in store.candidates() if names is None else map(store.candidate, names):
         try:
             stale = candidate.status == "trained" and is_stale(store, task, settings, candidate.id)
         except RewardSynthError:

@@ -7,7 +7,9 @@ import pytest
 from reward_synth.core.types import Candidate, CheckReport, Feedback
 from reward_synth.diagnosis.summary import summarize
 from reward_synth.llm.base import Message, Reply, Request
+from reward_synth.report import data
 from reward_synth.report.data import report_data, write_plots, write_report
+from reward_synth.report.html import FilmLink
 from reward_synth.settings.model import Settings
 from reward_synth.store import RunStore
 from reward_synth.tasks.spec import save_task
@@ -69,3 +71,17 @@ def test_plots_of_a_trained_candidate(store: RunStore) -> None:
     assert [path.name for path in files] == ["training.svg", "terms.svg"]
     assert all(path.read_text().rstrip().endswith("</svg>") for path in files)
     assert write_plots(store, "001-b") == []
+
+
+def test_films_are_part_of_the_page_up_to_a_size(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, content in (("001-b", b"first"), ("001-a", b"too large")):
+        path = store.film_path(name, "median")
+        path.parent.mkdir(parents=True)
+        path.write_bytes(content)
+    monkeypatch.setattr(data, "FILM_BYTES", 8)
+    inside, beside = data.films(store, "001-b", ["001-a", "001-b"])
+    assert inside == FilmLink("001-b, median", "data:video/mp4;base64,Zmlyc3Q=", embedded=True)
+    assert beside == FilmLink("001-a, median", "candidates/001-a/videos/median.mp4", embedded=False)
+    page = write_report(store).read_text()
+    assert 'src="data:video/mp4;base64,Zmlyc3Q="' in page
+    assert '<a href="candidates/001-a/videos/median.mp4">' in page

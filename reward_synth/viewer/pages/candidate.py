@@ -49,6 +49,7 @@ def candidate_page(run: Run, name: str) -> Response:
         exchanges=exchanges(store.candidate_dir(name) / "llm"),
         summary=store.read_summary(name),
         unit=run.task.fitness_unit,
+        warnings=tuple(run.edits([name]).values()),
         others=[other.id for other in run.candidates if other.status == "trained" and other.id != name],
     )
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.responses import Response
 
 from reward_synth.api.run import Run
-from reward_synth.core.types import Candidate, EvaluationPoint, FeedbackRequest
+from reward_synth.core.types import Candidate, EvaluationPoint, FeedbackCandidate, FeedbackRequest
 from reward_synth.diagnosis.evidence import merge_curves
-from reward_synth.search.feedback import request_about
 from reward_synth.store import RunStore
 from reward_synth.viewer.pages.rendering import page
 from reward_synth.viewer.stream import Teller, Told
 
 EVENTS_SHOWN = 200
+EVENT_BYTES = 200_000
+"""Of the end of the journal; older events are in ``reward-synth logs``."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,8 @@ def run_table(run: Run) -> Response:
 
 
 def _facts(run: Run) -> dict[str, Any]:
-    store = run.store
-    rows = [_row(store, candidate) for candidate in run.candidates]
+    store, candidates, best = run.store, run.candidates, run.info.best
+    rows = [_row(store, candidate) for candidate in candidates]
     return {
         "run": run,
         "info": run.info,
@@ -58,8 +60,8 @@ def _facts(run: Run) -> dict[str, Any]:
         "working": store.is_locked(),
         "stopping": store.stop_requested(),
         "rows": rows,
-        "request": _request(store),
-        "warnings": tuple(dict.fromkeys((*run.info.warnings, *run.edits().values()))),
+        "request": _request(store, candidates),
+        "warnings": tuple(dict.fromkeys((*run.info.warnings, *run.edits([best] if best else []).values()))),
         "has_report": (store.path / "report.html").exists(),
     }
 
@@ -74,19 +76,23 @@ def _row(store: RunStore, candidate: Candidate) -> Row:
 
 def _events(store: RunStore) -> list[Told]:
     """The newest events that have words; of a training's progress the last report alone."""
-    told = [each for each in Teller(store.info.created.timestamp()).tell_all(store.events()) if each.lines]
+    size = store.events_path.stat().st_size if store.events_path.exists() else 0
+    records, _ = store.events_since(max(0, size - EVENT_BYTES))
+    told = [each for each in Teller(store.info.created.timestamp()).tell_all(records) if each.lines]
     return [each for each in told[:-1] if each.progress is None][-EVENTS_SHOWN:] + told[-1:]
 
 
-def _request(store: RunStore) -> FeedbackRequest | None:
+def _request(store: RunStore, candidates: Sequence[Candidate]) -> FeedbackRequest | None:
     """The oldest open question; else, if something was designed, a place for advice."""
     for iteration in store.open_requests():
         if (request := store.read_request(iteration)) is not None:
             return request
-    candidates = store.candidates()
     if not candidates:
         return None
-    return request_about(store, max(candidate.iteration for candidate in candidates), "")
+    latest = max(candidate.iteration for candidate in candidates)
+    asked = [each for each in candidates if each.iteration == latest]
+    shown = tuple(FeedbackCandidate(id=each.id, status=each.status, reward="") for each in asked)
+    return FeedbackRequest(iteration=latest, question="", candidates=shown)
 
 
 def curves(run: Run) -> dict[str, Any]:
