@@ -2,7 +2,7 @@
 
 Usage::
 
-    bench = Workbench.open(store)                   # once; loads at most 100 episodes
+    bench = Workbench.open(store, ahead=True)       # once; loads at most 100 episodes. At the end: bench.close()
     for group in bench.behaviours.groups():         # at most 8, the largest first
         group.typical, group.members, group.words   # id of the medoid, ids, how it differs from the others
     one, other = bench.behaviours.split(group)
@@ -27,8 +27,8 @@ Usage::
     bench.episode(id).path                          # the episode's file, for a film; .score is the task's
     # What the person did goes into Feedback(order=…, pairs=…, moments=…), by store.write_answer.
 
-A :class:`Workbench` holds its episodes, so keep it for as long as the page is open. Its reward process ends with the
-call, and must be asked from a thread that lives through the call.
+A :class:`Workbench` holds its episodes, so keep it for as long as the page is open. With ``ahead``, the locked process
+of the next text is started before the text is there, which makes ``pay`` two to three times faster.
 """
 
 from reward_synth.preferences.alignment import Judgement

@@ -10,7 +10,7 @@ how far they look ahead, and the end of an episode would count nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -25,6 +25,7 @@ from reward_synth.reward.contract import RewardError
 from reward_synth.reward.lint import lint
 from reward_synth.reward.scale import recorded_scale
 from reward_synth.reward.vector.checked import FIRST
+from reward_synth.sandbox.channel import Channel
 from reward_synth.sandbox.process import RewardProcess
 from reward_synth.state.table import FieldTable
 from reward_synth.state.view import Layout
@@ -78,11 +79,18 @@ class _Transitions(NamedTuple):
         return np.cumsum(self.lengths) - self.lengths
 
 
-def pay_of(source: str, table: FieldTable, episodes: Sequence[StoredEpisode], scale: ScaleName) -> Payment:
+def pay_of(
+    source: str,
+    table: FieldTable,
+    episodes: Sequence[StoredEpisode],
+    scale: ScaleName,
+    start: Callable[[], Channel | None] = lambda: None,
+) -> Payment:
     """Lint a reward, and run it in the locked process on all transitions of these episodes.
 
     :param table: the fields that the episodes were recorded with.
     :param scale: how terms become the reward, unless the source says it in its first line.
+    :param start: gives a locked process that was started ahead, or None to start one.
     :returns: the payment, which holds only findings if the reward is at fault.
     :raises RewardSynthError: no process can be started, or the source names an unknown scale.
     """
@@ -99,7 +107,7 @@ def pay_of(source: str, table: FieldTable, episodes: Sequence[StoredEpisode], sc
         np.array([each.episode.length for each in episodes]),
     )
     try:
-        names, values = _run(source, layout, transitions, report.uses_memory, report.terms or None)
+        names, values = _run(source, layout, transitions, report.uses_memory, report.terms or None, start())
     except RewardError as error:
         return Payment((*report.findings, _located(error, episodes, transitions)))
     steps = np.split(values, transitions.starts[1:])
@@ -116,7 +124,12 @@ def pay_of(source: str, table: FieldTable, episodes: Sequence[StoredEpisode], sc
 
 
 def _run(
-    source: str, layout: Layout, transitions: _Transitions, uses_memory: bool, terms: tuple[str, ...] | None
+    source: str,
+    layout: Layout,
+    transitions: _Transitions,
+    uses_memory: bool,
+    terms: tuple[str, ...] | None,
+    channel: Channel | None = None,
 ) -> tuple[tuple[str, ...], FloatArray]:
     """Names of the terms, and their values (transitions, K).
 
@@ -126,7 +139,7 @@ def _run(
     batches = _in_step(transitions) if uses_memory else _in_chunks(transitions)
     parts: list[tuple[NDArray[np.intp], FloatArray]] = []
     try:
-        with RewardProcess(source, layout, transitions.actions.shape[1], terms) as process:
+        with RewardProcess(source, layout, transitions.actions.shape[1], terms, channel=channel) as process:
             for rows, first in batches:
                 parts.append((rows, _batch(process, transitions, rows, first)))
             names = process.terms

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from types import TracebackType
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +20,7 @@ from reward_synth.preferences.alignment import Judgement, agreement, disagreeing
 from reward_synth.preferences.episodes import MOST, StoredEpisode, ensure_reference_episodes, stored_episodes
 from reward_synth.preferences.groups import Behaviours
 from reward_synth.preferences.payment import Payment, pay_of
+from reward_synth.sandbox.channel import Channel
 from reward_synth.state.table import FieldTable
 from reward_synth.store import RunStore
 from reward_synth.tasks.spec import TaskSpec, load_task
@@ -40,19 +44,36 @@ class Workbench:
     """A run's recorded episodes, and what can be asked of them. Make one with :meth:`open`, and keep it.
 
     :param episodes: recorded with ``table``; at least one.
+    :param ahead: start the locked process of the next text ahead, because that takes longer than running the reward. A
+        page on which somebody types wants it; then :meth:`close` must be called.
     """
 
-    def __init__(self, store: RunStore, task: TaskSpec, table: FieldTable, episodes: tuple[StoredEpisode, ...]) -> None:
+    def __init__(
+        self,
+        store: RunStore,
+        task: TaskSpec,
+        table: FieldTable,
+        episodes: tuple[StoredEpisode, ...],
+        ahead: bool = False,
+    ) -> None:
         self.store, self.task, self.table, self.episodes = store, task, table, episodes
         self.ids = tuple(each.id for each in episodes)
         self._payments: OrderedDict[str, Payment] = OrderedDict()
+        # Processes end with the thread that started them, so one thread starts and asks them all.
+        self._payer = ThreadPoolExecutor(1, "payer") if ahead else None
+        self._waiting: Channel | None = None
+        if self._payer:
+            self._payer.submit(self._start_ahead)
 
     @classmethod
-    def open(cls, store: RunStore, most: int = MOST, *, table: FieldTable | None = None) -> Workbench:
+    def open(
+        cls, store: RunStore, most: int = MOST, *, table: FieldTable | None = None, ahead: bool = False
+    ) -> Workbench:
         """Read a run's episodes. The first time, the reference episodes are recorded, which takes a second or two.
 
         :param most: episodes to read; those that the person has judged are read in any case.
         :param table: the environment's fields, if they are known; otherwise the environment is made to read them.
+        :param ahead: see :class:`Workbench`.
         :raises RewardSynthError: the run has no task yet, its environment cannot be made, or a file was changed.
         """
         if not store.task_path.exists():
@@ -66,7 +87,7 @@ class Workbench:
             raise RewardSynthError(
                 f"the episodes of {store.id} were recorded with other fields", "use the version that made the run"
             )
-        return cls(store, task, fields, episodes)
+        return cls(store, task, fields, episodes, ahead)
 
     @cached_property
     def behaviours(self) -> Behaviours:
@@ -87,16 +108,51 @@ class Workbench:
         return Judgement.of(self.store.answers())
 
     def pay(self, source: str) -> Payment:
-        """What a reward's text pays on all episodes. The latest texts are remembered.
+        """What a reward's text pays on all episodes. The latest texts are remembered. May be called from any thread.
 
         :raises RewardSynthError: no process can be started, or the text names an unknown scale.
         """
+        if self._payer is None:
+            return self._paid(source)
+        paid = self._payer.submit(self._paid, source)
+        # It is queued behind this payment, so it delays nothing.
+        self._payer.submit(self._start_ahead)
+        return paid.result()
+
+    def _paid(self, source: str) -> Payment:
         if source not in self._payments:
-            self._payments[source] = pay_of(source, self.table, self.episodes, self.task.training.scale)
+            scale = self.task.training.scale
+            self._payments[source] = pay_of(source, self.table, self.episodes, scale, self._take_waiting)
         self._payments.move_to_end(source)
         while len(self._payments) > KEPT:
             self._payments.popitem(last=False)
         return self._payments[source]
+
+    def _start_ahead(self) -> None:
+        if self._waiting is None:
+            self._waiting = Channel()
+
+    def _take_waiting(self) -> Channel | None:
+        taken, self._waiting = self._waiting, None
+        if taken is not None and not taken.is_running:
+            taken.close()
+            return None
+        return taken
+
+    def close(self) -> None:
+        """End the process that waits. The workbench cannot be used afterwards if it starts processes ahead."""
+        if self._payer is not None:
+            self._payer.shutdown(cancel_futures=True)
+        if (waiting := self._take_waiting()) is not None:
+            waiting.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def agreement(self, payment: Payment, judgement: Judgement) -> Agreement | None:
         """The trajectory alignment coefficient of a reward; None if it failed, or if nothing was compared."""

@@ -14,7 +14,7 @@ from reward_synth.settings.model import Settings
 from reward_synth.state.episode import Episode, episode_name
 from reward_synth.store import RunStore
 from reward_synth.tasks.spec import save_task
-from tests.diagnosis import cases
+from tests.diagnosis import cases as trainings
 
 FORWARD = """def compute_reward(state, action, next_state):
     return {"forward": 2.0 * next_state.torso_speed, "high": 0.5 * next_state.torso_height}
@@ -22,9 +22,9 @@ FORWARD = """def compute_reward(state, action, next_state):
 BACKWARD = FORWARD.replace("2.0", "-2.0")
 
 
-def walk(travelled: float, number: int = 0, length: int = cases.HORIZON, terminated: bool = False) -> Episode:
+def walk(travelled: float, number: int = 0, length: int = trainings.HORIZON, terminated: bool = False) -> Episode:
     """A walk that differs a little from every other."""
-    return cases.episode(travelled + 0.01 * number, length=length, terminated=terminated, seed=number)
+    return trainings.episode(travelled + 0.01 * number, length=length, terminated=terminated, seed=number)
 
 
 FALLS = [walk(1.0, number, length=40, terminated=True) for number in range(4)]
@@ -39,7 +39,7 @@ def add_trained(
     store.write_reward(name, source)
     values = {"id": name, "iteration": int(name[:3]), "status": "trained", "success": success, "fitness": 1.0}
     store.save_candidate(Candidate.model_validate(values))
-    scores = tuple(cases.measured(episodes, [each.field("torso_x")[-1] > 5.0 for each in episodes]))
+    scores = tuple(trainings.measured(episodes, [each.field("torso_x")[-1] > 5.0 for each in episodes]))
     result = TrainResult(status="trained", seed=0, steps=1000, seconds=1.0, cpu_seconds=1.0, episodes=scores)
     folder = store.train_dir(name, 0)
     folder.mkdir(parents=True)
@@ -51,16 +51,16 @@ def add_trained(
 def make_run(folder: Path, reference: list[Episode] | None = None) -> RunStore:
     """The run. Walks are ``001-a``'s last four, falls its first, crawls ``001-b``'s."""
     store = RunStore.create(folder, "Walk forward.", Settings())
-    save_task(cases.SPEC, store.task_path)
+    save_task(trainings.SPEC, store.task_path)
     add_trained(store, "001-a", [*FALLS, *WALKS])
     add_trained(store, "001-b", CRAWLS, BACKWARD, success=0.0)
     rest = [walk(0.0, number, length=50) for number in range(3)] if reference is None else reference
-    keep_reference_episodes(store, ReferenceEpisodes(tuple(rest), tuple(cases.measured(rest, False)), 0))
+    keep_reference_episodes(store, ReferenceEpisodes(tuple(rest), tuple(trainings.measured(rest, False)), 0))
     return store
 
 
 def open_bench(store: RunStore, most: int = 100) -> Workbench:
-    return Workbench.open(store, most, table=cases.TABLE)
+    return Workbench.open(store, most, table=trainings.TABLE)
 
 
 FELL = tuple(f"001-a/seed-0-episode-{number:03d}" for number in range(4))
@@ -70,6 +70,8 @@ RESTED = tuple(f"reference/{number:03d}" for number in range(3))
 
 
 def random_episode(generator: np.random.Generator, length: int, terminated: bool = False) -> Episode:
-    width = sum(field.size for field in cases.TABLE)
+    width = sum(field.size for field in trainings.TABLE)
     rows = generator.normal(size=(length + 1, width))
-    return Episode(cases.LAYOUT, rows, generator.normal(size=(length, 2)), cases.DT, cases.HORIZON, 0, terminated)
+    return Episode(
+        trainings.LAYOUT, rows, generator.normal(size=(length, 2)), trainings.DT, trainings.HORIZON, 0, terminated
+    )

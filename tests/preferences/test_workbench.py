@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -7,6 +10,8 @@ import pytest
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import Feedback
 from reward_synth.preferences import Judgement, Workbench, workbench
+from reward_synth.sandbox.channel import Channel
+from tests.diagnosis import cases as trainings
 from tests.preferences import cases
 
 ORDER = (cases.WALKED, cases.CRAWLED, cases.FELL)
@@ -81,3 +86,33 @@ def test_an_unknown_episode_is_refused_with_an_example(bench: Workbench) -> None
     with pytest.raises(RewardSynthError) as error:
         bench.episode("001-a/seed-9-episode-000")
     assert "reference/000" in str(error.value.hint)
+
+
+def test_the_process_of_the_next_text_is_started_ahead_and_ends_with_the_workbench(tmp_path: Path) -> None:
+    store = cases.make_run(tmp_path)
+    plain = cases.open_bench(store)
+    with Workbench.open(store, table=plain.table, ahead=True) as bench, ThreadPoolExecutor(4) as threads:
+        texts = [cases.FORWARD.replace("2.0", f"{number}.0") for number in range(4)]
+        for text, paid in zip(texts, threads.map(bench.pay, texts), strict=True):
+            assert paid.pay == pytest.approx(plain.pay(text).pay)
+        waiting = _waiting(bench)
+        os.kill(waiting.pid, signal.SIGKILL)
+        assert bench.pay(cases.BACKWARD).ok, "one that died is replaced"
+        waiting = _waiting(bench)
+        assert waiting.is_running
+    assert not waiting.is_running
+
+
+def _waiting(bench: Workbench) -> Channel:
+    """The process that waits, once what was asked before is done."""
+    assert bench._payer is not None
+    bench._payer.submit(int).result()
+    assert bench._waiting is not None
+    return bench._waiting
+
+
+def test_an_error_in_the_thread_reaches_the_caller(tmp_path: Path) -> None:
+    with Workbench.open(cases.make_run(tmp_path), table=trainings.TABLE, ahead=True) as bench:
+        with pytest.raises(RewardSynthError, match="scale=cube"):
+            bench.pay(f"# reward-synth: scale=cube\n{cases.FORWARD}")
+        assert bench.pay(cases.FORWARD).ok
