@@ -21,7 +21,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("roles", "tasks", "sandbox", "export"),
     ("evaluation",),
     ("screening", "diagnosis"),
-    ("training", "report"),
+    ("training", "report", "preferences"),
     ("executors",),
     ("methods",),
     ("preparation",),

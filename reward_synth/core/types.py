@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from reward_synth.core.names import RoleName, role_name
 
@@ -74,6 +74,22 @@ class Alignment(Value):
         terms = ", ".join(f"`{name}` {value:+.2f}" for name, value in self.terms.items())
         told = f" ({terms})" if len(self.terms) > 1 else ""
         return f"over {self.behaviours} recorded behaviours it ranks with fitness at {self.reward:+.2f}{told}"
+
+
+class Agreement(Value):
+    """How well figures of episodes agree with a person's order of them; see :mod:`reward_synth.preferences`."""
+
+    value: float
+    """Trajectory alignment coefficient, from -1 (the person's order turned round) to 1 (the same order)."""
+    interval: tuple[float, float] | None = None
+    """95 % bootstrap interval over the episodes; None if there are too few."""
+    pairs: int
+    """Pairs of episodes that it was computed from."""
+
+    def as_text(self) -> str:
+        """``+0.62 (+0.31 to +0.83, 214 pairs)``."""
+        low_high = f"{self.interval[0]:+.2f} to {self.interval[1]:+.2f}, " if self.interval else ""
+        return f"{self.value:+.2f} ({low_high}{self.pairs} {'pair' if self.pairs == 1 else 'pairs'})"
 
 
 class CheckReport(Value):
@@ -323,6 +339,28 @@ class FeedbackRequest(Value):
     candidates: tuple[FeedbackCandidate, ...] = ()
 
 
+class PairAnswer(Value):
+    """A person's answer to two episodes that were shown side by side, without their figures."""
+
+    first: str
+    """Id of an episode, ``001-c/seed-0-episode-003`` or ``reference/007``."""
+    second: str
+    answer: Literal["first", "second", "same", "cannot tell"]
+    """The better one; ``same`` says that both are as good, ``cannot tell`` says nothing."""
+
+
+class Moment(Value):
+    """A remark on one moment of a film."""
+
+    candidate: str | None = None
+    """None for a reference episode."""
+    episode: str
+    """Id of the episode."""
+    second: float = Field(ge=0.0, allow_inf_nan=False)
+    """Simulated seconds since the episode's start."""
+    note: str
+
+
 class Feedback(Value):
     """A person's answer in one round; ``feedback/003.answer.json``."""
 
@@ -333,6 +371,10 @@ class Feedback(Value):
     edited: str | None = None
     """Source of a reward that the person wrote or changed; becomes a candidate of its own."""
     edited_from: str | None = None
+    order: tuple[tuple[str, ...], ...] = ()
+    """Episodes by rank, best first. Those of one rank were not compared with each other."""
+    pairs: tuple[PairAnswer, ...] = ()
+    moments: tuple[Moment, ...] = ()
     action: Literal["continue", "accept", "skip", "stop"] = "continue"
     """``accept`` ends the run with ``prefer`` as its best reward; ``stop`` pauses the run."""
 

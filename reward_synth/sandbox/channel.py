@@ -156,6 +156,11 @@ class Channel:
         """Process id, which is also the id of its process group."""
         return self._process.pid
 
+    @property
+    def is_running(self) -> bool:
+        """True while the child runs."""
+        return self._process.poll() is None
+
     def ask(self, frame: bytes, seconds: float, doing: str = "running") -> Answer:
         """Send one request and wait for its answer.
 

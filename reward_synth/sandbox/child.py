@@ -152,7 +152,7 @@ class RewardServer:
         offset += 8 * states_size
         if self.terms.fixed and not self.uses_memory and rows >= LEAST_ROWS:
             table = self.form(action_size).terms(states, action, next_states)
-            return "", array("d", table.ravel().tolist())
+            return "", array("d", table.tobytes())
         results = self.call(self.views(states), list(action), self.views(next_states), frame[offset:])
         return self.collect(results)
 

@@ -47,10 +47,11 @@ class _CodeProcess:
         setup: dict[str, Any],
         deadline: float = CALL_SECONDS,
         memory_bytes: int = MEMORY_BYTES,
+        channel: Channel | None = None,
     ) -> None:
         self._sources = sources
         self.deadline = deadline
-        self._channel = Channel(memory_bytes)
+        self._channel = channel or Channel(memory_bytes)
         try:
             self._exchange(setup_frame({**setup, **sources}), "loading")
         except BaseException:
@@ -122,6 +123,7 @@ class RewardProcess(_CodeProcess):
     :param terms: names of the terms, which are then fixed; None: names are collected as they appear.
     :param deadline: seconds for one batch, and for loading the source.
     :param memory_bytes: address space that the process may take.
+    :param channel: a locked process that was started ahead and has been asked nothing; None starts one.
     :raises RewardError: if the source cannot be loaded.
     :raises RewardSynthError: if the process cannot be started.
     """
@@ -134,6 +136,7 @@ class RewardProcess(_CodeProcess):
         terms: tuple[str, ...] | None = None,
         deadline: float = CALL_SECONDS,
         memory_bytes: int = MEMORY_BYTES,
+        channel: Channel | None = None,
     ) -> None:
         self.layout = layout
         self._width = width(layout)
@@ -144,7 +147,7 @@ class RewardProcess(_CodeProcess):
         # Starts an equal process, to find out later on which transition this one died.
         self._again = partial(RewardProcess, source, layout, action_size, terms, REPLAY_SECONDS, memory_bytes)
         super().__init__(
-            {"source": source}, {"mode": "reward", "layout": layout, "terms": terms}, deadline, memory_bytes
+            {"source": source}, {"mode": "reward", "layout": layout, "terms": terms}, deadline, memory_bytes, channel
         )
 
     def evaluate(self, states: ArrayLike, actions: ArrayLike, next_states: ArrayLike, starts: ArrayLike) -> RewardBatch:

@@ -140,7 +140,11 @@ class CandidateFiles(RunFolder):
 
     def results(self, candidate: str) -> list[TrainResult]:
         """The results of all finished trainings, by seed index."""
-        return list(_results(self.candidate_dir(candidate) / "train").values())
+        return list(self.results_by_seed(candidate).values())
+
+    def results_by_seed(self, candidate: str) -> dict[int, TrainResult]:
+        """The results of all finished trainings, by seed index and in its order."""
+        return _results(self.candidate_dir(candidate) / "train")
 
     def film_path(self, candidate: str, which: str) -> Path:
         """The film of a candidate's ``best``, ``median`` or ``worst`` episode, unless it was written elsewhere."""

@@ -29,6 +29,8 @@ class RunFolder:
         """The frozen prompt templates."""
         self.feedback_dir = path / "feedback"
         """The folder of requests and answers."""
+        self.reference_dir = path / "reference"
+        """The reference episodes, kept once somebody compares episodes: ``000.npz`` and so on, and ``scores.json``."""
         self.results_path = path / "results.tsv"
         """A row per candidate, made for ``grep`` and ``cut``."""
         self.best_reward_path = path / "best_reward.py"

@@ -31,6 +31,8 @@ class LintReport:
     """The fields that the code may read, in the layout's order: a superset of what it does read."""
     uses_memory: bool
     """True if ``compute_reward`` has the fourth parameter."""
+    terms: tuple[str, ...] = ()
+    """Names of terms that ``compute_reward`` shows in its text; none if a helper function makes the dict."""
 
     @property
     def ok(self) -> bool:
@@ -55,21 +57,22 @@ def lint(source: str, layout: Layout, entry: Entry = "compute_reward", action_si
     fields = tuple(name for name, _ in layout if name in attributes)
     declared = Declared(layout, entry, action_size)
     uses_memory = False
+    terms: tuple[str, ...] = ()
     if isinstance(tree, ast.Expression):
         scope = Scope(names={"np", "math", "episode"} | scopes.bound_names(tree), views={"episode"})
         aliases = {"np": "np", "math": "math"}
         Walker(declared, aliases, set(), scope, findings).visit(tree)
         Reader(declared, scope, {}, {}).check(tree, findings)
     else:
-        uses_memory = _check_module(tree, declared, findings)
+        uses_memory, terms = _check_module(tree, declared, findings)
     if not fields and not findings and entry == "compute_reward":
         example = layout[0][0] if layout else "field"
         findings.add("no-state", "the reward reads no field of the state", f"read one: `next_state.{example}`")
-    return LintReport(findings.ordered(), fields, uses_memory)
+    return LintReport(findings.ordered(), fields, uses_memory, terms)
 
 
-def _check_module(tree: ast.Module, declared: Declared, findings: Findings) -> bool:
-    """Check a module and tell whether its entry function takes ``memory``."""
+def _check_module(tree: ast.Module, declared: Declared, findings: Findings) -> tuple[bool, tuple[str, ...]]:
+    """Check a module; tell whether its entry function takes ``memory``, and the terms that it shows."""
     functions = scopes.top_functions(tree)
     module = scopes.module_names(tree)
     aliases = scopes.import_aliases(tree)
@@ -85,9 +88,9 @@ def _check_module(tree: ast.Module, declared: Declared, findings: Findings) -> b
     _check_statements(tree, declared, aliases, module, findings)
     _check_recursion(functions, findings)
     if entry is None or declared.entry != "compute_reward":
-        return False
-    check_returns(entry, set(functions) - {declared.entry}, findings)
-    return len(parameters(entry)) == 4
+        return False, ()
+    terms = check_returns(entry, set(functions) - {declared.entry}, findings)
+    return len(parameters(entry)) == 4, terms
 
 
 def _check_statements(

@@ -15,8 +15,8 @@ from reward_synth.reward.namespace import BUILTINS
 EXAMPLE = 'return {"forward": forward, "effort": effort}'
 
 
-def check_returns(function: ast.FunctionDef, helpers: set[str], findings: Findings) -> None:
-    """Check every ``return`` of ``compute_reward`` and the names of its terms."""
+def check_returns(function: ast.FunctionDef, helpers: set[str], findings: Findings) -> tuple[str, ...]:
+    """Check every ``return`` of ``compute_reward``; returns the names of its terms that the text shows."""
     returns = [node for node in _own_nodes(function) if isinstance(node, ast.Return)]
     if not _always_returns(function.body):
         findings.add(
@@ -26,12 +26,13 @@ def check_returns(function: ast.FunctionDef, helpers: set[str], findings: Findin
             function.body[-1].end_lineno,
         )
     singles = single_assignments(function)
-    names: set[str] = set()
+    names: dict[str, None] = {}
     for node in returns:
         names |= _check_return(node, function, singles, helpers, findings)
     if len(names) > MAXIMUM_TERMS:
         message = f"{len(names)} terms; at most {MAXIMUM_TERMS} are possible"
         findings.add("too-many-terms", message, line=function.lineno)
+    return tuple(names)
 
 
 def _own_nodes(function: ast.FunctionDef) -> list[ast.AST]:
@@ -71,24 +72,24 @@ def _check_return(
     singles: dict[str, ast.expr],
     helpers: set[str],
     findings: Findings,
-) -> set[str]:
+) -> dict[str, None]:
     match node.value:
         case ast.Dict() as display:
             return _check_keys(display, findings)
         case ast.Call(func=ast.Name(id="dict"), args=[], keywords=keywords):
-            return {_check_name(keyword.arg, node.lineno, findings) for keyword in keywords if keyword.arg}
+            return dict.fromkeys(_check_name(each.arg, node.lineno, findings) for each in keywords if each.arg)
         case ast.Call(func=ast.Name(id=helper)) if helper in helpers:
-            return set()  # The probe checks what a helper returns.
+            return {}  # The probe checks what a helper returns.
         case ast.Name(id=name) if (names := _built_names(name, function, findings)) is not None:
             return names
     what, fix = _repair(node.value, singles)
     findings.add("wrong-return", f"`{text_of(node)}` returns {what}, not a dict of named terms", fix, node.lineno)
-    return set()
+    return {}
 
 
-def _built_names(name: str, function: ast.FunctionDef, findings: Findings) -> set[str] | None:
+def _built_names(name: str, function: ast.FunctionDef, findings: Findings) -> dict[str, None] | None:
     """Terms of a dict that is built under a local name; None if the name is not such a dict."""
-    names: set[str] = set()
+    names: dict[str, None] = {}
     is_dict = False
     for node in _own_nodes(function):
         match node:
@@ -102,11 +103,11 @@ def _built_names(name: str, function: ast.FunctionDef, findings: Findings) -> se
                     case ast.Name(id=bound), ast.Call() | ast.DictComp() | ast.IfExp() if bound == name:
                         is_dict = True
                     case ast.Subscript(value=ast.Name(id=bound), slice=ast.Constant(value=term)), _ if bound == name:
-                        names.add(_check_name(term, target.lineno, findings))
+                        names[_check_name(term, target.lineno, findings)] = None
     return names if is_dict else None
 
 
-def _check_keys(display: ast.Dict, findings: Findings, may_be_empty: bool = False) -> set[str]:
+def _check_keys(display: ast.Dict, findings: Findings, may_be_empty: bool = False) -> dict[str, None]:
     if not display.keys and not may_be_empty:
         findings.add("no-terms", "an empty dict has no terms", f"`{EXAMPLE}`", display.lineno)
     names: list[str] = []
@@ -120,7 +121,7 @@ def _check_keys(display: ast.Dict, findings: Findings, may_be_empty: bool = Fals
         if name in names:
             findings.add("duplicate-term", f"two terms are called `{name}`", line=line)
         names.append(name)
-    return set(names)
+    return dict.fromkeys(names)
 
 
 def _check_name(name: object, line: int, findings: Findings) -> str:

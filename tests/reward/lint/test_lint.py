@@ -406,3 +406,18 @@ def test_a_norm_over_a_whole_episode_is_told(source: str, found: bool) -> None:
 def test_findings_are_bounded() -> None:
     lines = [f"x{k} = missing_{k}" for k in range(60)]
     assert len(lint(reward(*lines, "return {'a': state.height}"), LAYOUT).findings) == MAXIMUM_FINDINGS
+
+
+@pytest.mark.parametrize(
+    ("body", "terms"),
+    [
+        ('return {"b": state.speed, "a": 1.0}', ("b", "a")),
+        ("return dict(b=state.speed, a=1.0)", ("b", "a")),
+        ('terms = {"b": state.speed}\n    terms["a"] = 1.0\n    return terms', ("b", "a")),
+        ("return helper(state)", ()),
+    ],
+)
+def test_the_report_has_the_terms_that_the_text_shows_in_its_order(body: str, terms: tuple[str, ...]) -> None:
+    helper = "def helper(s):\n    return {'x': s.speed}\n\n\n"
+    source = f"{helper}def compute_reward(state, action, next_state):\n    {body}\n"
+    assert lint(source, (("speed", ()),)).terms == terms

@@ -1,0 +1,203 @@
+"""What a reward pays on recorded episodes, term by term.
+
+The figure of an episode is its **reward per step of a whole episode**: the undiscounted sum, divided by the steps that
+the episode would have had. That is the horizon if the environment ended it, since nothing is paid after a fall, and the
+recorded length otherwise, since a recording of 150 steps is a part of an episode of 1,000. A plain sum would rank
+recordings by their length. The mean over recorded steps would hide that a fall ends the pay, or that it ends a
+punishment, which is what learners exploit. It is not discounted: a person judges the whole film, learners differ in
+how far they look ahead, and the end of an episode would count nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reward_synth.core.arrays import FloatArray
+from reward_synth.core.names import ScaleName
+from reward_synth.core.types import SPARSE_PREFIX, Finding
+from reward_synth.preferences.episodes import StoredEpisode
+from reward_synth.reward.contract import RewardError
+from reward_synth.reward.lint import lint
+from reward_synth.reward.scale import recorded_scale
+from reward_synth.reward.vector.checked import FIRST
+from reward_synth.sandbox.channel import Channel
+from reward_synth.sandbox.process import RewardProcess
+from reward_synth.state.table import FieldTable
+from reward_synth.state.view import Layout
+
+CHECKED_ROWS = 32
+"""Rows of each of the first batches. The process runs these by both forms of the reward, so they must be small."""
+BATCH_BYTES = 4 << 20
+"""A larger batch is not computed faster, and is copied several times."""
+
+
+@dataclass(frozen=True, eq=False)
+class Payment:
+    """What a reward pays on each of N episodes. All figures are per step of a whole episode.
+
+    :param findings: of the lint, and of the run if the reward failed there.
+    :param ids: the episodes; empty if the reward could not be run.
+    :param terms: names of the K terms.
+    :param pay: (N,), the reward.
+    :param per_term: (N, K). With the scale ``sign``, terms do not add up to the reward.
+    :param steps: each term at each step, one array (T, K) per episode.
+    """
+
+    findings: tuple[Finding, ...]
+    ids: tuple[str, ...] = ()
+    terms: tuple[str, ...] = ()
+    pay: FloatArray = field(default_factory=lambda: np.zeros(0))
+    per_term: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
+    steps: tuple[FloatArray, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """True if the reward could be run on all episodes."""
+        return bool(self.ids)
+
+    def curves(self, episode: str) -> FloatArray:
+        """Each term at each step of an episode, (T, K); ValueError for an unknown id."""
+        return self.steps[self.ids.index(episode)]
+
+
+class _Transitions(NamedTuple):
+    """The transitions of all episodes, one after the other, with the columns that a reward reads."""
+
+    states: FloatArray
+    actions: FloatArray
+    next_states: FloatArray
+    lengths: NDArray[np.intp]
+
+    @property
+    def starts(self) -> NDArray[np.intp]:
+        """The first transition of each episode."""
+        return np.cumsum(self.lengths) - self.lengths
+
+
+def pay_of(
+    source: str,
+    table: FieldTable,
+    episodes: Sequence[StoredEpisode],
+    scale: ScaleName,
+    start: Callable[[], Channel | None] = lambda: None,
+) -> Payment:
+    """Lint a reward, and run it in the locked process on all transitions of these episodes.
+
+    :param table: the fields that the episodes were recorded with.
+    :param scale: how terms become the reward, unless the source says it in its first line.
+    :param start: gives a locked process that was started ahead, or None to start one.
+    :returns: the payment, which holds only findings if the reward is at fault.
+    :raises RewardSynthError: no process can be started, or the source names an unknown scale.
+    """
+    shown = table.for_rewards()
+    report = lint(source, shown.layout(), action_size=len(shown.actions))
+    if not report.ok or not episodes:
+        return Payment(report.findings)
+    layout = table.subset(report.fields).layout()
+    rows = [each.episode.subset(report.fields) for each in episodes]
+    transitions = _Transitions(
+        np.concatenate([each[:-1] for each in rows]),
+        np.concatenate([each.episode.actions for each in episodes]),
+        np.concatenate([each[1:] for each in rows]),
+        np.array([each.episode.length for each in episodes]),
+    )
+    try:
+        names, values = _run(source, layout, transitions, report.uses_memory, report.terms or None, start())
+    except RewardError as error:
+        return Payment((*report.findings, _located(error, episodes, transitions)))
+    steps = np.split(values, transitions.starts[1:])
+    whole = np.array([each.episode.horizon if each.episode.terminated else each.episode.length for each in episodes])
+    paid = _totals(values, names, recorded_scale(source) or scale)
+    return Payment(
+        findings=report.findings,
+        ids=tuple(each.id for each in episodes),
+        terms=names,
+        pay=np.add.reduceat(paid, transitions.starts) / whole,
+        per_term=np.add.reduceat(values, transitions.starts) / whole[:, None],
+        steps=tuple(steps),
+    )
+
+
+def _run(
+    source: str,
+    layout: Layout,
+    transitions: _Transitions,
+    uses_memory: bool,
+    terms: tuple[str, ...] | None,
+    channel: Channel | None = None,
+) -> tuple[tuple[str, ...], FloatArray]:
+    """Names of the terms, and their values (transitions, K).
+
+    :param terms: names in the text; None finds them out, row by row, which takes several times longer.
+    :raises RewardError: the reward fails; its row is a transition.
+    """
+    batches = _in_step(transitions) if uses_memory else _in_chunks(transitions)
+    parts: list[tuple[NDArray[np.intp], FloatArray]] = []
+    try:
+        with RewardProcess(source, layout, transitions.actions.shape[1], terms, channel=channel) as process:
+            for rows, first in batches:
+                parts.append((rows, _batch(process, transitions, rows, first)))
+            names = process.terms
+    except RewardError as error:
+        if terms is None or error.finding.rule != "new-term":
+            raise
+        return _run(source, layout, transitions, uses_memory, None)
+    values = np.zeros((len(transitions.states), len(names)))
+    for rows, found in parts:
+        values[rows, : found.shape[1]] = found
+    return names, values
+
+
+def _batch(process: RewardProcess, transitions: _Transitions, rows: NDArray[np.intp], first: bool) -> FloatArray:
+    states, actions, next_states, _ = transitions
+    try:
+        return process.evaluate(states[rows], actions[rows], next_states[rows], np.full(len(rows), first)).terms
+    except RewardError as error:
+        raise RewardError(error.finding, None if error.row is None else int(rows[error.row])) from error
+
+
+def _in_chunks(transitions: _Transitions) -> Iterable[tuple[NDArray[np.intp], bool]]:
+    """Batches for a reward without memory: small ones from everywhere, on which its forms are compared, then all."""
+    count = len(transitions.states)
+    sample = np.random.default_rng(0).integers(count, size=(FIRST, CHECKED_ROWS))
+    yield from ((rows, False) for rows in sample)
+    row_bytes = 8 * (2 * transitions.states.shape[1] + transitions.actions.shape[1])
+    chunk = max(CHECKED_ROWS, BATCH_BYTES // row_bytes)
+    yield from ((np.arange(start, min(start + chunk, count)), False) for start in range(0, count, chunk))
+
+
+def _in_step(transitions: _Transitions) -> Iterable[tuple[NDArray[np.intp], bool]]:
+    """Batches for a reward with memory: all episodes side by side, so that row i stays the same episode."""
+    # The longest episodes come first, so that those still running are the first rows of every batch.
+    ranking = np.argsort(-transitions.lengths, kind="stable")
+    starts, lengths = transitions.starts[ranking], transitions.lengths[ranking]
+    yield from ((starts[lengths > step] + step, step == 0) for step in range(int(lengths.max())))
+
+
+def _totals(terms: FloatArray, names: tuple[str, ...], scale: ScaleName) -> FloatArray:
+    """The reward of each step from its terms (N, K): :data:`~reward_synth.reward.scale.TOTALS` for many steps."""
+    paid: FloatArray
+    if scale == "sum":
+        paid = terms.sum(axis=1)
+        return paid
+    sparse = np.array([name.startswith(SPARSE_PREFIX) for name in names], dtype=bool)
+    goal, hint = (terms[:, chosen].sum(axis=1) for chosen in (sparse, ~sparse))
+    signs = [np.sign(np.where(np.abs(part) < 1e-12, 0.0, part)) for part in (goal, hint)]
+    paid = signs[0] + 0.1 * signs[1]
+    return paid
+
+
+def _located(error: RewardError, episodes: Sequence[StoredEpisode], transitions: _Transitions) -> Finding:
+    """The finding, with the episode and the second at which the reward failed."""
+    if error.row is None:
+        return error.finding
+    number = int(np.searchsorted(transitions.starts, error.row, side="right")) - 1
+    failed = episodes[number]
+    second = (error.row - int(transitions.starts[number])) * failed.episode.dt
+    where = f"{error.finding.message}, at {second:.2f} s of the episode {failed.id}"
+    return error.finding.model_copy(update={"message": where})

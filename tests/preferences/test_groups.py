@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.types import EpisodeScore
+from reward_synth.preferences.episodes import StoredEpisode
+from reward_synth.preferences.groups import MOST_GROUPS, Behaviours
+from reward_synth.state.episode import Episode
+from reward_synth.state.fields import Field
+from reward_synth.state.table import FieldTable
+from tests.diagnosis import cases as trainings
+from tests.preferences import cases
+
+
+def stored(*episodes: Episode) -> list[StoredEpisode]:
+    score = EpisodeScore(success=False, success_any=False, fitness=0.0, length=1, terminated=False)
+    return [StoredEpisode(f"001-a/{number}", "001-a", each, score, Path()) for number, each in enumerate(episodes)]
+
+
+def named(*numbers: int) -> set[str]:
+    return {f"001-a/{number}" for number in numbers}
+
+
+BEHAVIOURS = Behaviours(stored(*cases.FALLS, *cases.CRAWLS, *cases.WALKS), trainings.TABLE)
+
+
+def test_like_episodes_are_in_one_group_and_the_medoid_is_one_of_them() -> None:
+    groups = BEHAVIOURS.groups()
+    assert [set(group.members) for group in groups] == [named(0, 1, 2, 3), named(4, 5, 6, 7), named(8, 9, 10, 11)]
+    for group in groups:
+        assert group.typical == group.members[0]
+        assert group.typical.endswith(("1", "2", "5", "6", "9", "10")), "an episode in the middle of its group"
+    assert BEHAVIOURS.groups() == groups
+
+
+def test_words_name_the_fields_that_differ_with_units() -> None:
+    falls, crawls, walks = (group.words for group in BEHAVIOURS.groups())
+    assert falls.startswith("lasts 2.00 s (others 10.0 s)")
+    assert walks.startswith("lasts 10.0 s (others 2.00 s); `torso_x` changes by 0.801 m/s (others 0.013 m/s)")
+    assert "`foot`" not in walks, "only essential fields are told"
+    assert "1.00 m (others 1.00 m)" not in walks, "what is written alike is no difference"
+    assert "`torso_x` changes by 0.0" in crawls
+
+
+def test_there_are_at_most_eight_groups_whatever_is_played() -> None:
+    apart = [cases.walk(float(3**number)) for number in range(12)]
+    assert len(Behaviours(stored(*apart), trainings.TABLE).groups()) <= MOST_GROUPS
+
+
+def test_equal_episodes_are_one_group_and_none_are_none() -> None:
+    same = Behaviours(stored(*[cases.WALKS[0]] * 5), trainings.TABLE).groups()
+    assert [len(group.members) for group in same] == [5] and same[0].words == "all alike"
+    assert Behaviours([], trainings.TABLE).groups() == ()
+    assert len(Behaviours(stored(cases.WALKS[0]), trainings.TABLE).groups()) == 1
+
+
+def test_a_group_is_split_in_two() -> None:
+    both = Behaviours(stored(*cases.CRAWLS, *cases.WALKS), trainings.TABLE)
+    whole = BEHAVIOURS.groups()[0].__class__("001-a/0", tuple(sorted(named(*range(8)))), "")
+    one, other = both.split(whole)
+    assert {frozenset(one.members), frozenset(other.members)} == {
+        frozenset(named(0, 1, 2, 3)),
+        frozenset(named(4, 5, 6, 7)),
+    }
+    assert "changes by" in one.words
+    alike = Behaviours(stored(*[cases.WALKS[0]] * 3), trainings.TABLE)
+    with pytest.raises(RewardSynthError, match="all alike"):
+        alike.split(alike.groups()[0])
+
+
+def test_one_wild_episode_does_not_decide_the_groups() -> None:
+    wild = cases.walk(1e6)
+    groups = Behaviours(stored(*cases.CRAWLS, *cases.WALKS, wild), trainings.TABLE).groups()
+    parts = [set(group.members) for group in groups]
+    assert any(part == named(0, 1, 2, 3) for part in parts)
+
+
+def test_a_switch_is_told_as_a_share_of_the_time_and_what_only_judges_may_read_is_not() -> None:
+    def still(env: object) -> float:
+        return 0.0
+
+    table = FieldTable(
+        [
+            Field("contact", (), "0/1", 0.0, 1.0, "Touches.", read=still),
+            Field("verdict", (), "1", 0.0, 1.0, "The benchmark's own success.", read=still, judge_only=True),
+        ],
+        trainings.TABLE.actions,
+    )
+    rows = [
+        np.column_stack([np.arange(11) < touched, np.full(11, touched)]).astype(float) for touched in (0, 0, 11, 11)
+    ]
+    episodes = [Episode(table.layout(), each, np.zeros((10, 2)), 0.1, 10, 0, False) for each in rows]
+    words = [group.words for group in Behaviours(stored(*episodes), table).groups()]
+    assert words == [
+        "`contact` is on 0 % of the time (others 100 %)",
+        "`contact` is on 100 % of the time (others 0 %)",
+    ]

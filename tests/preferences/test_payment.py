@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reward_synth.core.names import ScaleName
+from reward_synth.core.types import EpisodeScore
+from reward_synth.preferences import payment
+from reward_synth.preferences.episodes import StoredEpisode
+from reward_synth.preferences.payment import Payment
+from reward_synth.reward.contract import load_reward
+from reward_synth.reward.vector.checked import FIRST
+from reward_synth.sandbox.process import RewardProcess
+from reward_synth.state.table import FieldTable
+from reward_synth.state.view import viewer
+from tests.diagnosis import cases as trainings
+from tests.preferences import cases
+
+GENERATOR = np.random.default_rng(3)
+SHAPES = ((60, False), (200, False), (25, True), (90, False))
+EPISODES = [
+    StoredEpisode(
+        f"001-a/{number}",
+        "001-a",
+        cases.random_episode(GENERATOR, length, terminated),
+        EpisodeScore(success=False, success_any=False, fitness=0.0, length=length, terminated=terminated),
+        Path(),
+    )
+    for number, (length, terminated) in enumerate(SHAPES)
+]
+
+PLAIN = """import numpy as np
+
+WEIGHT = 2.0
+
+
+def compute_reward(state, action, next_state):
+    gain = WEIGHT * (next_state.torso_speed - state.torso_speed)
+    return {"sparse_high": 1.0 if next_state.torso_height > 0.5 else 0.0, "gain": gain, "effort": -np.sum(action**2)}
+"""
+HELPER = """def parts(state, next_state):
+    terms = {"height": next_state.torso_height}
+    if next_state.torso_height > 1.5:
+        terms["high"] = 1.0
+    return terms
+
+
+def compute_reward(state, action, next_state):
+    return parts(state, next_state)
+"""
+MEMORY = """def compute_reward(state, action, next_state, memory):
+    best = max(memory.get("best", 0.0), next_state.torso_speed)
+    gained = best - memory.get("best", 0.0)
+    memory["best"] = best
+    return {"record": gained}
+"""
+
+
+def paid(source: str, scale: ScaleName = "sum") -> Payment:
+    return payment.pay_of(source, trainings.TABLE, EPISODES, scale)
+
+
+@pytest.mark.parametrize("source", [PLAIN, HELPER, MEMORY], ids=["plain", "helper", "memory"])
+@pytest.mark.parametrize("scale", ["sum", "sign"])
+def test_it_pays_what_the_function_returns_step_by_step(source: str, scale: ScaleName) -> None:
+    found = paid(source, scale)
+    assert found.ok, found.findings
+    reward, view = load_reward(source, scale), viewer(trainings.LAYOUT)
+    for number, stored in enumerate(EPISODES):
+        episode = stored.episode
+        memory: dict[object, object] = {}
+        total = 0.0
+        for step in range(episode.length):
+            rows = view(episode.rows[step]), episode.actions[step], view(episode.rows[step + 1])
+            terms = reward(*rows, memory) if reward.takes_memory else reward(*rows)
+            expected = [terms.get(name, 0.0) for name in found.terms]
+            assert found.curves(stored.id)[step] == pytest.approx(expected, rel=1e-9, abs=1e-12)
+            total += reward.total(terms)
+        whole = episode.horizon if episode.terminated else episode.length
+        assert found.pay[number] == pytest.approx(total / whole)
+        assert found.per_term[number] == pytest.approx(found.curves(stored.id).sum(axis=0) / whole)
+
+
+def test_the_scale_in_the_first_line_of_the_text_counts() -> None:
+    assert paid(f"# reward-synth: scale=sign\n{PLAIN}").pay == pytest.approx(paid(PLAIN, "sign").pay)
+
+
+def test_a_usual_reward_is_computed_in_few_large_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    whole = RewardProcess.evaluate
+
+    def counted(self: RewardProcess, states: object, *rest: object) -> object:
+        sizes.append(len(states))  # type: ignore[arg-type]
+        return whole(self, states, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(RewardProcess, "evaluate", counted)
+    paid(PLAIN)
+    assert sizes == [payment.CHECKED_ROWS] * FIRST + [375]
+
+
+def test_findings_of_the_lint_and_of_the_run() -> None:
+    wrong = paid("def compute_reward(state, action, next_state):\n    return {'a': next_state.torso_sped}\n")
+    assert not wrong.ok and [each.rule for each in wrong.findings] == ["unknown-field"]
+    fails = paid(
+        "def compute_reward(state, action, next_state):\n"
+        "    x = next_state.torso_height\n"
+        "    return {'a': [1.0][int(abs(x) > 2.5)]}\n"
+    )
+    assert not fails.ok and fails.pay.shape == (0,)
+    message = fails.findings[-1].message
+    assert "IndexError" in message and " s of the episode 001-a/" in message
+    second, _, name = message.partition(", at ")[2].partition(" s of the episode ")
+    failed = EPISODES[int(name[-1])].episode
+    row = round(float(second) / failed.dt)
+    assert abs(failed.field("torso_height")[row + 1]) > 2.5
+
+
+def test_a_field_that_only_judges_may_read_is_unknown() -> None:
+    fields = [replace(each, judge_only=each.name == "torso_speed") for each in trainings.TABLE]
+    table = FieldTable(fields, trainings.TABLE.actions)
+    found = payment.pay_of(PLAIN, table, EPISODES, "sum")
+    assert [each.rule for each in found.findings] == ["unknown-field"] * len(found.findings) and not found.ok
