@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
@@ -25,6 +28,18 @@ from reward_synth.viewer.pages.compare import compare_page
 from reward_synth.viewer.pages.rendering import page
 from reward_synth.viewer.pages.run import curves, run_page, run_table
 from reward_synth.viewer.pages.runs import runs_page
+from reward_synth.viewer.pages.workbench import (
+    Benches,
+    Said,
+    agreements,
+    behaviours,
+    next_pair,
+    pay,
+    read_said,
+    record,
+    split,
+    workbench_page,
+)
 from reward_synth.viewer.stream import event_stream
 
 NAME = re.compile(r"[A-Za-z0-9][\w-]*")
@@ -37,7 +52,14 @@ FILM_KINDS = {".mp4": "video/mp4", ".json": "application/json"}
 
 def make_app(runs_dir: Path, access: Access | None = None) -> Starlette:
     """The application for the runs of one folder."""
-    pages = Pages(runs_dir)
+    benches = Benches()
+    pages = Pages(runs_dir, benches)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        benches.close()
+
     run, candidate = "/run/{run}", "/run/{run}/candidate/{candidate}"
     routes = [
         Route("/", pages.runs),
@@ -47,6 +69,10 @@ def make_app(runs_dir: Path, access: Access | None = None) -> Starlette:
         Route(f"{run}/events", pages.events),
         Route(f"{run}/compare", pages.compare),
         Route(f"{run}/report", pages.report),
+        Route(f"{run}/workbench", pages.workbench),
+        Route(f"{run}/workbench/behaviours", pages.behaviours),
+        Route(f"{run}/workbench/film", pages.episode_film),
+        Route(f"{run}/workbench/{{what}}", pages.judge, methods=["POST"]),
         Route(f"{run}/stop", pages.stop, methods=["POST"]),
         Route(f"{run}/resume", pages.resume, methods=["POST"]),
         Route(f"{run}/feedback", pages.feedback, methods=["POST"]),
@@ -61,6 +87,7 @@ def make_app(runs_dir: Path, access: Access | None = None) -> Starlette:
         routes=routes,
         middleware=[Middleware(Guard, access=access or Access())],
         exception_handlers={RewardSynthError: _failed},
+        lifespan=lifespan,
     )
 
 
@@ -74,8 +101,8 @@ def _failed(request: Request, error: Exception) -> Response:
 class Pages:
     """The handlers. They are plain functions, which Starlette runs in threads, because files are read with waiting."""
 
-    def __init__(self, runs_dir: Path) -> None:
-        self._runs_dir = runs_dir
+    def __init__(self, runs_dir: Path, benches: Benches) -> None:
+        self._runs_dir, self._benches = runs_dir, benches
 
     def _run(self, request: Request) -> Run:
         name = request.path_params["run"]
@@ -117,6 +144,41 @@ class Pages:
         if not path.is_file():
             raise RewardSynthError("the run has no report yet", "it is written when the run ends")
         return FileResponse(path, filename=f"{path.parent.name}.html")
+
+    def workbench(self, request: Request) -> Response:
+        """The workbench."""
+        return workbench_page(self._run(request))
+
+    def behaviours(self, request: Request) -> Response:
+        """Recorded episodes in groups, and what the person has said of them."""
+        run = self._run(request)
+        return behaviours(run, self._benches.of(run.store))
+
+    async def judge(self, request: Request) -> Response:
+        """Answers the workbench: what a text pays, how well it agrees, a group's parts. Or keeps what was said."""
+        run, said = self._run(request), read_said(await _body(request))
+        return await run_in_threadpool(self._judged, run, request.path_params["what"], said)
+
+    def _judged(self, run: Run, what: str, said: Said) -> Response:
+        bench = self._benches.of(run.store)
+        match what:
+            case "pay":
+                return pay(bench, said)
+            case "agreements":
+                return agreements(run, bench, said)
+            case "split":
+                return split(bench, said)
+            case "pair":
+                pair = next_pair(bench, bench.behaviours.groups(), said.judgement)
+                return JSONResponse({"pair": pair})
+            case "answer":
+                return record(run, bench, said)
+        raise RewardSynthError(f"the workbench knows no '{what}'", "load the page anew")
+
+    def episode_film(self, request: Request) -> Response:
+        """The film of one recorded episode, which is made at the first look."""
+        name = request.query_params.get("episode", "")
+        raise RewardSynthError(f"no film of {name}")  # TEMPORARY
 
     def stop(self, request: Request) -> Response:
         """Ask the process that works on the run to stop."""
@@ -182,13 +244,17 @@ class Pages:
 
 
 async def _form(request: Request) -> dict[str, str]:
-    """The fields of a form; RewardSynthError if it is longer than anybody writes."""
+    return dict(parse_qsl((await _body(request)).decode(errors="replace"), keep_blank_values=True))
+
+
+async def _body(request: Request) -> bytes:
+    """What was sent; RewardSynthError if it is longer than anybody writes."""
     body = b""
     async for part in request.stream():
         body += part
         if len(body) > LONGEST_FORM:
             raise RewardSynthError("the answer is too long", f"at most {LONGEST_FORM:,} bytes")
-    return dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
+    return body
 
 
 def _back(run: Run, where: str = "") -> Response:

@@ -1,0 +1,210 @@
+"""The workbench: a person orders recorded behaviour, and sees at once how well each reward agrees.
+
+The groups' films come first, without any figure of a reward: an order that follows the reward would say nothing of it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pydantic import TypeAdapter, ValidationError
+from starlette.responses import JSONResponse, Response
+
+from reward_synth.api.run import Run
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.types import Agreement, Feedback, Finding, Moment, PairAnswer, Value
+from reward_synth.preferences import Group, Judgement, Payment, Workbench
+from reward_synth.search.feedback import latest_request, parse_reward
+from reward_synth.store import RunStore
+from reward_synth.viewer.pages.rendering import page
+
+OPEN = 3
+"""Workbenches that stay open; each holds the episodes of one run and one waiting process."""
+DISAGREEING = 6
+"""Episodes shown on which reward and person disagree most."""
+
+
+class Said(Value):
+    """What the page sends: the person's order and pairs so far, and the text that they edit."""
+
+    order: tuple[tuple[str, ...], ...] = ()
+    pairs: tuple[PairAnswer, ...] = ()
+    moments: tuple[Moment, ...] = ()
+    source: str = ""
+    note: str = ""
+    edited_from: str | None = None
+    members: tuple[str, ...] = ()
+    """Of the group to split."""
+
+    @property
+    def judgement(self) -> Judgement:
+        """The order and the pairs."""
+        return Judgement(self.order, self.pairs)
+
+
+@dataclass(frozen=True)
+class _Kept:
+    bench: Workbench
+    stamp: tuple[str, ...]
+    """The trained candidates whose episodes it holds."""
+
+
+class Benches:
+    """The open workbenches by run folder: the latest few, closed with the server."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: OrderedDict[str, _Kept] = OrderedDict()
+
+    def of(self, store: RunStore) -> Workbench:
+        """The run's workbench; a new one if candidates were trained since."""
+        stamp = tuple(candidate.id for candidate in store.candidates() if candidate.episodes)
+        key = str(store.path)
+        with self._lock:
+            kept = self._open.pop(key, None)
+            if kept is not None and kept.stamp != stamp:
+                kept.bench.close()
+                kept = None
+            self._open[key] = kept or _Kept(Workbench.open(store, ahead=True), stamp)
+            while len(self._open) > OPEN:
+                self._open.popitem(last=False)[1].bench.close()
+            return self._open[key].bench
+
+    def close(self) -> None:
+        """End all waiting processes."""
+        with self._lock:
+            for kept in self._open.values():
+                kept.bench.close()
+            self._open.clear()
+
+
+def read_said(body: bytes) -> Said:
+    """What the page sent; RewardSynthError if it is something else."""
+    try:
+        return TypeAdapter(Said).validate_json(body)
+    except ValidationError as error:
+        fault = error.errors(include_input=False, include_url=False)[0]
+        raise RewardSynthError(
+            f"the page sent something else: {fault['loc']}: {fault['msg']}", "load it anew"
+        ) from error
+
+
+def workbench_page(run: Run) -> Response:
+    """The page without what takes time, which it asks for."""
+    rewards = [candidate for candidate in run.candidates if run.store.has_reward(candidate.id)]
+    if not rewards:
+        raise RewardSynthError(f"{run.id} has no reward yet", "wait until one is designed")
+    chosen = run.best or rewards[-1]
+    return page("workbench.html.j2", run=run, rewards=rewards, chosen=chosen.id, unit=run.task.fitness_unit)
+
+
+def behaviours(run: Run, bench: Workbench) -> Response:
+    """The groups, the run's order and pairs so far, and the text of every reward."""
+    judgement, store = bench.judgement(), run.store
+    groups = bench.behaviours.groups()
+    return JSONResponse(
+        {
+            "groups": [_group(bench, group) for group in groups],
+            "order": judgement.order,
+            "pairs": [pair.model_dump() for pair in judgement.pairs],
+            "pair": next_pair(bench, groups, judgement),
+            "episodes": len(bench.ids),
+            "rewards": {each.id: store.read_reward(each.id) for each in run.candidates if store.has_reward(each.id)},
+        }
+    )
+
+
+def split(bench: Workbench, said: Said) -> Response:
+    """A group's two parts."""
+    whole = Group(said.members[0] if said.members else "", said.members, "")
+    return JSONResponse({"groups": [_group(bench, part) for part in bench.behaviours.split(whole)]})
+
+
+def _group(bench: Workbench, group: Group) -> dict[str, Any]:
+    sources = [bench.episode(name).candidate or "reference" for name in group.members]
+    counted = {name: sources.count(name) for name in dict.fromkeys(sources)}
+    return {"typical": group.typical, "members": group.members, "words": group.words, "sources": counted}
+
+
+def next_pair(bench: Workbench, groups: Sequence[Group], judgement: Judgement) -> list[str] | None:
+    """Two episodes of different groups that the person has not compared one with the other, in random order."""
+    answered = {frozenset((pair.first, pair.second)) for pair in judgement.pairs}
+    draw = np.random.default_rng(len(answered))
+    for _ in range(100 if len(groups) > 1 else 0):
+        first, second = draw.choice(len(groups), 2, replace=False)
+        pair = [str(draw.choice(groups[number].members)) for number in (first, second)]
+        if frozenset(pair) not in answered:
+            return pair
+    return None
+
+
+def pay(bench: Workbench, said: Said) -> Response:
+    """What the text pays each group, how well that agrees with the person, and where it disagrees most."""
+    payment, judgement = bench.pay(said.source), said.judgement
+    agreed = bench.agreement(payment, judgement)
+    return JSONResponse(
+        {
+            "findings": [_finding(finding) for finding in payment.findings],
+            "terms": payment.terms,
+            "pay": dict(zip(payment.ids, payment.pay.tolist(), strict=True)),
+            "per_term": dict(zip(payment.ids, payment.per_term.tolist(), strict=True)),
+            "agreement": _agreement(agreed),
+            "disagreements": [vars(each) for each in bench.disagreements(payment, judgement)[:DISAGREEING]],
+        }
+    )
+
+
+def curves(bench: Workbench, said: Said, episode: str) -> Response:
+    """Each term of the text at each step of one episode."""
+    payment: Payment = bench.pay(said.source)
+    if not payment.ok:
+        raise RewardSynthError("the reward cannot be run", "its findings say why")
+    shown = bench.episode(episode).episode
+    return JSONResponse({"dt": shown.dt, "terms": payment.terms, "steps": payment.curves(episode).T.tolist()})
+
+
+def agreements(run: Run, bench: Workbench, said: Said) -> Response:
+    """How well every reward and the frozen measure agree with the person."""
+    judgement, store = said.judgement, run.store
+    rewards = [each.id for each in run.candidates if store.has_reward(each.id)]
+    return JSONResponse(
+        {
+            "rewards": {
+                name: _agreement(bench.agreement(bench.pay(store.read_reward(name)), judgement)) for name in rewards
+            },
+            "fitness": _agreement(bench.fitness_agreement(judgement)),
+            "success": _agreement(bench.success_agreement(judgement)),
+        }
+    )
+
+
+def record(run: Run, bench: Workbench, said: Said) -> Response:
+    """Keep what the person did, as an answer to the open question or as advice."""
+    for name in (*said.judgement.ids, *(moment.episode for moment in said.moments)):
+        bench.episode(name)
+    edited = parse_reward(said.source, "the edited reward") if said.edited_from is not None else None
+    path = run.answer(
+        Feedback(
+            iteration=latest_request(run.store).iteration,
+            order=said.order,
+            pairs=said.pairs,
+            moments=said.moments,
+            note=said.note.strip(),
+            edited=edited,
+            edited_from=said.edited_from,
+        )
+    )
+    return JSONResponse({"answer": path.name})
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {"line": finding.line, "severity": finding.severity, "text": finding.as_text()}
+
+
+def _agreement(found: Agreement | None) -> dict[str, Any] | None:
+    return None if found is None else found.model_dump() | {"text": found.as_text()}
