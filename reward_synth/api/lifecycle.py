@@ -55,6 +55,7 @@ def work_on(
         bus.emit(RunStarted(run_dir=str(store.path), goal=info.goal, task=info.task or ""))
         try:
             from reward_synth.sandbox.channel import protected
+            from reward_synth.search.filming import Filming
             from reward_synth.search.final_evaluation import train_best
 
             if settings.unsafe_no_sandbox:
@@ -63,14 +64,8 @@ def work_on(
                 store.update(sandbox=", ".join(holds))
                 found = _loop(store, settings, bus, _paused(ask, display), _paused(confirm, display), prepared)
                 outcome = train_best(store, settings, bus.emit, found, started)
-                if (
-                    settings.videos == "best"
-                    and outcome.best is not None
-                    and outcome.status not in ("stopped", "waiting")
-                ):
-                    from reward_synth.search.films import film_best  # Loads what draws.
-
-                    film_best(store, outcome.best, bus.emit, not settings.unsafe_no_sandbox)
+                if outcome.status not in ("stopped", "waiting"):
+                    Filming(store, settings, bus.emit).finish(outcome.best)
             end(outcome.status, outcome.reason, outcome.best)
         except KeyboardInterrupt:
             log.warning("interrupted")

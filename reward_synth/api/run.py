@@ -178,6 +178,7 @@ class Run:
         candidate: str | None = None,
         which: Sequence[Which] = ("best", "median"),
         *,
+        episodes: int = 0,
         size: tuple[int, int] = (480, 360),
         fps: float = 25.0,
         folder: Path | None = None,
@@ -186,11 +187,13 @@ class Run:
         """Films of a candidate's recorded evaluation episodes, each with a JSON file of what its pictures show.
 
         :param candidate: its id; the best one for None.
-        :param which: ``best``, ``median`` or ``worst`` by success, then fitness.
+        :param which: ``best``, ``median`` or ``worst`` by success, then fitness; ``checkpoints`` is one film through
+            the training.
+        :param episodes: film so many of the episodes besides, evenly from the worst to the best.
         :param size: width and height, in pixels.
         :param fps: pictures a second, at most; films play in real time where a step is shorter than 0.2 s.
         :param folder: where to write them; the candidate's folder ``videos`` for None.
-        :return: the mp4 files, in the order of ``which``.
+        :return: the mp4 files, in the order of ``which``, then by rank.
         :raises RewardSynthError: the candidate was not trained, or there is no picture of the environment.
         """
         from reward_synth.sandbox.channel import protected
@@ -199,8 +202,9 @@ class Run:
         name, sandbox = candidate or self._best_id(), not unsafe_no_sandbox
         with protected(unsafe_no_sandbox):
             return film_candidate(
-                self.store, self.task, name, which, size=size, fps=fps, folder=folder, sandbox=sandbox
-            )
+                self.store, self.task, name, which, episodes=episodes, size=size, fps=fps, folder=folder,
+                sandbox=sandbox,
+            )  # fmt: skip
 
     def evaluation(self, candidate: str | None = None) -> Evaluation | None:
         """The result of the final trainings of a candidate, of the best one for None; None before the first one."""

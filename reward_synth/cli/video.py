@@ -21,6 +21,13 @@ def video(
     best: Annotated[bool, typer.Option("--best", help="Of its best evaluation episode.")] = False,
     median: Annotated[bool, typer.Option("--median", help="Of the median one.")] = False,
     worst: Annotated[bool, typer.Option("--worst", help="Of the worst one.")] = False,
+    episodes: Annotated[
+        int,
+        typer.Option(metavar="N", min=0, max=100, help="Of so many evaluation episodes, evenly from worst to best."),
+    ] = 0,
+    checkpoints: Annotated[
+        bool, typer.Option("--checkpoints", help="One film through the training: an episode of each evaluation.")
+    ] = False,
     size: Annotated[str, typer.Option(metavar="WxH", help="Width and height, in pixels.")] = "480x360",
     fps: Annotated[
         float,
@@ -39,12 +46,13 @@ def video(
     unsafe_no_sandbox: options.UnsafeNoSandbox = False,
     runs_dir: options.RunsDir = None,
 ) -> None:
-    """Films of a candidate's evaluation episodes: the best and the median one, if not told otherwise."""
-    wanted = [name for name, asked in (("best", best), ("median", median), ("worst", worst)) if asked]
+    """Films of a candidate: its best and its median evaluation episode, if not told otherwise."""
+    asked = {"best": best, "median": median, "worst": worst, "checkpoints": checkpoints}
+    wanted = [name for name, told in asked.items() if told] or ([] if episodes else ["best", "median"])
     found = options.open_run(run, runs_dir)
     found.name_environment(env)
     films = found.film(
-        candidate, cast("list[Which]", wanted or ["best", "median"]), size=_size(size), fps=fps, folder=out,
+        candidate, cast("list[Which]", wanted), episodes=episodes, size=_size(size), fps=fps, folder=out,
         unsafe_no_sandbox=unsafe_no_sandbox,
     )  # fmt: skip
     from reward_synth.search.films import OTHER, film_of

@@ -324,6 +324,8 @@ class FeedbackCandidate(Value):
     """Path of its reward file."""
     folder: str = ""
     """Path of the candidate's folder; empty in requests of earlier versions."""
+    film: str = ""
+    """Path of the film of its median episode, which may still be being made; empty if there will be none."""
 
 
 class FeedbackRequest(Value):

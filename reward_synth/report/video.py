@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO
@@ -22,6 +23,17 @@ CAPTION_SIZE = 13
 """Height of the caption's letters, in pixels."""
 
 
+class Evaluated(Value):
+    """An evaluation in training, from which a picture's episode comes."""
+
+    step: int
+    """Environment steps trained so far."""
+    success: float
+    """Share of its episodes."""
+    fitness: float
+    """Their mean."""
+
+
 class Shown(Value):
     """What one picture of a film shows."""
 
@@ -35,6 +47,8 @@ class Shown(Value):
     success: bool | None = None
     """The task's success, were this the end; None where it says nothing yet."""
     fitness: float | None = None
+    evaluation: Evaluated | None = None
+    """In a film through a training. Success and fitness are then those of the episode as a whole."""
 
 
 class Film(Value):
@@ -66,7 +80,7 @@ def write_video(path: Path, pictures: Iterable[Pixels], captions: Iterable[str],
     with in_words(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     # ffmpeg chooses the format by the ending, and takes what stands before a colon for a protocol.
-    draft = path.with_name(f".{path.stem}.{os.getpid()}.mp4").resolve()
+    draft = path.with_name(f".{path.stem}.{os.getpid()}-{threading.get_ident()}.mp4").resolve()
     encoder: subprocess.Popen[bytes] | None = None
     with tempfile.TemporaryFile() as said:
         try:
@@ -112,6 +126,8 @@ def captioned(picture: Pixels, text: str) -> Pixels:
 
 def caption(candidate: str, shown: Shown) -> str:
     """What the caption of a picture says."""
+    if (met := shown.evaluation) is not None:
+        return f"{candidate}   after {met.step:,} steps   success {met.success:.0%}   fitness {met.fitness:.3g}"
     parts = [candidate, f"{shown.seconds:.1f} s"]
     if shown.reward is not None:
         parts.append(f"reward {shown.reward:.3g}")

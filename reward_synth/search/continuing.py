@@ -14,9 +14,9 @@ from reward_synth.core.types import Candidate, candidate_id
 from reward_synth.methods.refine import Refined
 from reward_synth.search.jobs import line_of
 from reward_synth.search.session import SearchSession
-from reward_synth.training.job import BEST_POLICY, CHECKPOINT, POLICY
+from reward_synth.training.job import BEST_POLICY, CHECKPOINT, EVALUATIONS, POLICY
 
-HANDED_OVER = {CHECKPOINT: CHECKPOINT, "progress.csv": "progress.csv", POLICY: BEST_POLICY}
+HANDED_OVER = {name: name for name in (CHECKPOINT, "progress.csv", EVALUATIONS)} | {POLICY: BEST_POLICY}
 """The files that a continued training gets from its parent, with their new names.
 
 The parent's policy is the one to beat, until the continued training has a better one."""

@@ -142,11 +142,22 @@ def request_text(request: FeedbackRequest) -> list[str]:
         if candidate.reason:
             lines.append(f"       {printable(candidate.reason)}")
         lines.append(f"       {candidate.reward}")
+        if candidate.film:
+            lines.append(f"       {candidate.film}" + ("" if Path(candidate.film).exists() else "  (is being made)"))
     return [*lines, ""]
 
 
-def request_about(store: RunStore, iteration: int, question: str, fitness_unit: str = "") -> FeedbackRequest:
-    """A question about an iteration: its candidates with results and paths, and the analyzer's reading."""
+def request_about(
+    store: RunStore,
+    iteration: int,
+    question: str,
+    fitness_unit: str = "",
+    film: Callable[[str], str] = lambda candidate: "",
+) -> FeedbackRequest:
+    """A question about an iteration: its candidates with results and paths, and the analyzer's reading.
+
+    :param film: where a candidate's film is or will be; empty if there will be none.
+    """
     return FeedbackRequest(
         iteration=iteration,
         goal=store.info.goal,
@@ -154,11 +165,13 @@ def request_about(store: RunStore, iteration: int, question: str, fitness_unit: 
         fitness_unit=fitness_unit,
         analysis=store.read_iterations().get(iteration, ""),
         answer=str(store.answer_path(iteration)),
-        candidates=tuple(_shown(store, each) for each in store.candidates() if each.iteration == iteration),
+        candidates=tuple(
+            _shown(store, each, film(each.id)) for each in store.candidates() if each.iteration == iteration
+        ),
     )
 
 
-def _shown(store: RunStore, candidate: Candidate) -> FeedbackCandidate:
+def _shown(store: RunStore, candidate: Candidate, film: str) -> FeedbackCandidate:
     return FeedbackCandidate(
         id=candidate.id,
         status=candidate.status,
@@ -167,6 +180,7 @@ def _shown(store: RunStore, candidate: Candidate) -> FeedbackCandidate:
         fitness=candidate.fitness,
         reward=str(store.reward_path(candidate.id)),
         folder=str(store.candidate_dir(candidate.id)),
+        film=film,
     )
 
 

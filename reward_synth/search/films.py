@@ -3,60 +3,46 @@
 from __future__ import annotations
 
 import math
-import os
-import select
-import signal
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, Self, TypeVar
+from typing import Literal
 
 import numpy as np
-from pydantic import ValidationError
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.files import write_text
 from reward_synth.core.types import CheckReport, EpisodeScore
-from reward_synth.evaluation.drawing import Pixels
 from reward_synth.evaluation.play import field_table
 from reward_synth.evaluation.scoring import measured_table, score_with, scoring_process
-from reward_synth.events.bus import Emit
-from reward_synth.events.model import StatusChanged
-from reward_synth.executors.base import worker_environment
-from reward_synth.report.video import Film, Shown, caption, write_video
+from reward_synth.report.video import Evaluated, Film, Shown, caption, write_video
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.scale import TOTALS
 from reward_synth.screening.ranking import episode_terms
+from reward_synth.search.film_process import Filmer
 from reward_synth.simulators.custom.files import file_of
-from reward_synth.simulators.graphics import graphics
-from reward_synth.state.episode import Episode, episode_paths
+from reward_synth.state.episode import Episode, episode_name, episode_paths
 from reward_synth.state.table import FieldTable
 from reward_synth.store import RunStore
-from reward_synth.tasks.spec import TaskSpec, load_task
-from reward_synth.training.worker.filmer import END, PICTURE, Ending, FilmJob, Opening
-from reward_synth.training.worker.subprocess_stage import cause
+from reward_synth.tasks.spec import TaskSpec
+from reward_synth.training.job import EVALUATIONS
+from reward_synth.training.kept_evaluations import KeptEvaluation, read_evaluations
+from reward_synth.training.worker.filmer import FilmJob, Take
 
-Line = TypeVar("Line", Opening, Ending)
-Which = Literal["best", "median", "worst"]
-"""Of a candidate's evaluation episodes, by success and then fitness."""
 OTHER = "the environment did not repeat the recorded one"
+Which = Literal["best", "median", "worst", "checkpoints"]
+"""Of a candidate's evaluation episodes, by success and then fitness; or an episode of each evaluation in training."""
 FPS = 25.0
 """Pictures a second, at most."""
-FINAL_FPS, FINAL_PICTURES = 10.0, 150
-"""Of the film at a run's end, at most. Nobody asked for it, so it must cost little: a long episode plays faster."""
 SLOWEST_STEP = 0.2
 """In s. A step that lasts longer, such as a turn in a grid world, is shown for as long as this."""
+PART_SECONDS, PART_SPEED = 3.0, 2.0
+"""In a film through a training, each episode lasts at most so long, and plays at most so many times faster."""
 SCORED = 40
 """The task's measures are evaluated so many times along an episode; between, the last values are shown."""
 LONGEST = 300.0
 """Seconds after which one film is given up."""
-LONGEST_LINE = 100_000
-"""Bytes."""
 SIZES = range(16, 4097)
 """Pixels."""
 
@@ -75,18 +61,24 @@ def film_candidate(
     candidate: str,
     which: Sequence[Which],
     *,
+    episodes: int = 0,
     size: tuple[int, int] = (480, 360),
     fps: float = FPS,
     most: int | None = None,
     folder: Path | None = None,
     sandbox: bool = True,
+    longest: float = LONGEST,
+    given_up: Callable[[], bool] = lambda: False,
 ) -> list[Path]:
     """Make films of a candidate's episodes; returns their paths, ``videos/best.mp4`` and so on.
 
+    :param episodes: film so many episodes besides, evenly by rank: ``rank-01-of-20.mp4`` shows the worst of 20.
     :param size: width and height in pixels; both are made even.
     :param fps: pictures a second at most.
     :param most: pictures at most. A longer film plays faster than real time; None always plays in real time.
     :param folder: where to write; the candidate's own ``videos`` for None.
+    :param longest: seconds after which a film is given up.
+    :param given_up: True once no film is wanted any more.
     :raises RewardSynthError: there is no recorded episode, or no picture of this environment.
     """
     if not (math.isfinite(fps) and 1.0 <= fps <= 100.0) or any(each not in SIZES for each in size):
@@ -94,35 +86,24 @@ def film_candidate(
             f"a film of {size[0]}x{size[1]} pixels, {fps:g} a second, cannot be made",
             f"from {SIZES[0]} to {SIZES[-1]} pixels wide and high, and from 1 to 100 pictures a second",
         )
-    ranked = _ranked(store, candidate)
-    table = field_table(task)
+    even = size[0] // 2 * 2, size[1] // 2 * 2
+    maker = _Maker(store, task, field_table(task), candidate, even, fps, most, sandbox, longest, given_up)
+    wanted: dict[str, Recorded | None] = dict.fromkeys(which)
+    if episodes or any(name != "checkpoints" for name in which):
+        ranked = _ranked(store, candidate)
+        places = {"best": len(ranked) - 1, "median": len(ranked) // 2, "worst": 0}
+        wanted |= {name: ranked[places[name]] for name in which if name in places}
+        ranks = np.linspace(0, len(ranked) - 1, min(episodes, len(ranked))).round().astype(int).tolist()
+        wanted |= {f"rank-{rank + 1:02d}-of-{len(ranked):02d}": ranked[rank] for rank in ranks}
     made = []
-    for name in which:
-        place = {"best": len(ranked) - 1, "median": len(ranked) // 2, "worst": 0}[name]
+    for name, recorded in wanted.items():
         path = folder / f"{name}.mp4" if folder else store.film_path(candidate, name)
-        even = size[0] // 2 * 2, size[1] // 2 * 2
-        _film(store, task, table, candidate, ranked[place], path, even, fps, most, sandbox)
+        if recorded is None:
+            maker.film_checkpoints(path)
+        else:
+            maker.film_episode(recorded, path)
         made.append(path)
     return made
-
-
-def film_best(store: RunStore, candidate: str, emit: Emit, sandbox: bool) -> None:
-    """Film a run's best candidate at the run's end, unless that was done. A film that cannot be made stops nothing."""
-    if store.film_path(candidate, "median").exists():
-        return
-    emit(StatusChanged(text=f"filming what {candidate} does"))
-    try:
-        task = load_task(store.task_path)
-        film_candidate(store, task, candidate, ["median"], fps=FINAL_FPS, most=FINAL_PICTURES, sandbox=sandbox)
-    except RewardSynthError as error:
-        emit(StatusChanged(text=f"no film: {error.message}" + (f" ({error.hint})" if error.hint else "")))
-    except KeyboardInterrupt:
-        emit(StatusChanged(text="no film: interrupted"))
-    except Exception as error:  # noqa: BLE001  (the search has ended well: whatever is wrong with its film is told)
-        emit(StatusChanged(text=f"no film: {type(error).__name__}: {error}"))
-    else:
-        if not film_of(store.film_path(candidate, "median")).same:
-            emit(StatusChanged(text=f"the film shows another episode: {OTHER}"))
 
 
 def film_of(path: Path) -> Film:
@@ -143,37 +124,96 @@ def _ranked(store: RunStore, candidate: str) -> list[Recorded]:
     return sorted(found, key=lambda each: (each.score.success, each.score.fitness))
 
 
-def _film(
-    store: RunStore,
-    task: TaskSpec,
-    table: FieldTable,
-    candidate: str,
-    recorded: Recorded,
-    path: Path,
-    size: tuple[int, int],
-    fps: float,
-    most: int | None,
-    sandbox: bool,
-) -> None:
-    episode = Episode.load(recorded.path)
-    slow = episode.dt >= SLOWEST_STEP
-    stride = 1 if slow else max(1, math.ceil(round(1.0 / (fps * episode.dt), 6)))
-    rate = 1.0 / SLOWEST_STEP if slow else 1.0 / (stride * episode.dt)
-    stride = max(stride, math.ceil(episode.length / (most - 1)) if most else 1)
-    steps = tuple(dict.fromkeys((*range(0, episode.length, stride), episode.length)))
-    shown = _shown(store, task, table, candidate, episode, steps)
-    job = FilmJob(
-        task=task, environment_file=file_of(task.environment.id), episode=recorded.path.resolve(), steps=steps,
-        width=size[0], height=size[1], sandbox=sandbox,
-    )  # fmt: skip
-    with _Filmer(job) as filmer:
-        write_video(path, filmer, (caption(candidate, each) for each in shown), rate)
+@dataclass(frozen=True)
+class _Maker:
+    """Makes films of one candidate. See :func:`film_candidate`."""
+
+    store: RunStore
+    task: TaskSpec
+    table: FieldTable
+    candidate: str
+    size: tuple[int, int]
+    fps: float
+    most: int | None
+    sandbox: bool
+    longest: float
+    given_up: Callable[[], bool]
+
+    def film_episode(self, recorded: Recorded, path: Path) -> None:
+        """Film one recorded episode as a whole."""
+        episode = Episode.load(recorded.path)
+        slow = episode.dt >= SLOWEST_STEP
+        stride = 1 if slow else max(1, math.ceil(round(1.0 / (self.fps * episode.dt), 6)))
+        rate = 1.0 / SLOWEST_STEP if slow else 1.0 / (stride * episode.dt)
+        stride = max(stride, math.ceil(episode.length / (self.most - 1)) if self.most else 1)
+        steps = tuple(dict.fromkeys((*range(0, episode.length, stride), episode.length)))
         film = Film(
-            candidate=candidate, episode=recorded.path.name, seed=episode.seed, success=recorded.score.success,
+            candidate=self.candidate, episode=recorded.path.name, seed=episode.seed, success=recorded.score.success,
             fitness=recorded.score.fitness, fps=round(rate, 3), speed=round(rate * stride * episode.dt, 3),
-            drawn=filmer.drawn, same=filmer.same, frames=shown,
+            drawn="", same=True, frames=_shown(self.store, self.task, self.table, self.candidate, episode, steps),
         )  # fmt: skip
-    write_text(path.with_suffix(".json"), film.model_dump_json(indent=1))
+        self._write(film, [Take(episode=recorded.path.resolve(), steps=steps)], path)
+
+    def film_checkpoints(self, path: Path) -> None:
+        """Film an episode of each evaluation in the candidate's training, one after another; of the first seed."""
+        kept = _kept(self.store, self.candidate)
+        dt = kept[0].episode.dt
+        pace = min(dt, SLOWEST_STEP / PART_SPEED)
+        longest = max(each.episode.length for each in kept)
+        speed = min(max(1.0, longest * pace / PART_SECONDS), PART_SPEED)
+        stride = max(1, math.ceil(round(speed / (self.fps * pace), 6)))
+        rate = speed / (stride * pace)
+        takes, frames = [], []
+        with tempfile.TemporaryDirectory(prefix="reward-synth-film-") as folder:
+            for number, each in enumerate(kept):
+                steps = _part(each.episode.length, stride, rate)
+                place = Path(folder) / episode_name(0, number)
+                each.episode.save(place)
+                takes.append(Take(episode=place, steps=steps))
+                evaluation = Evaluated(step=each.point.step, success=each.point.success, fitness=each.point.fitness)
+                frames += [
+                    Shown(
+                        step=step, seconds=round(step * dt, 4), evaluation=evaluation, success=each.score.success,
+                        fitness=each.score.fitness,
+                    )
+                    for step in steps
+                ]  # fmt: skip
+            film = Film(
+                candidate=self.candidate, episode=EVALUATIONS, seed=kept[-1].episode.seed,
+                success=kept[-1].score.success, fitness=kept[-1].score.fitness, fps=round(rate, 3),
+                speed=round(rate * stride * dt, 3), drawn="", same=True, frames=tuple(frames),
+            )  # fmt: skip
+            self._write(film, takes, path)
+
+    def _write(self, film: Film, takes: Sequence[Take], path: Path) -> None:
+        """Draw and encode the film, and write beside it how that went."""
+        job = FilmJob(
+            task=self.task, environment_file=file_of(self.task.environment.id), takes=tuple(takes),
+            width=self.size[0], height=self.size[1], sandbox=self.sandbox,
+        )  # fmt: skip
+        with Filmer(job, self.longest, self.given_up) as filmer:
+            write_video(path, filmer, (caption(film.candidate, each) for each in film.frames), film.fps)
+            done = film.model_copy(update={"drawn": filmer.drawn, "same": filmer.same})
+        write_text(path.with_suffix(".json"), done.model_dump_json(indent=1))
+
+
+def _kept(store: RunStore, candidate: str) -> list[KeptEvaluation]:
+    """The evaluations in the training of the candidate's first seed."""
+    store.candidate(candidate)
+    found = read_evaluations(store.train_dir(candidate, 0) / EVALUATIONS)
+    if not found:
+        raise RewardSynthError(
+            f"{candidate} has no episode of an evaluation in training",
+            "only trainings since version 0.1.0 keep them, from their first evaluation on; films of its last episodes: "
+            f"reward-synth video {store.short_id} {candidate}",
+        )
+    return found
+
+
+def _part(length: int, stride: int, rate: float) -> tuple[int, ...]:
+    """The steps that a film shows of one episode among others; where it ends early, its end stands for a while."""
+    whole = (*range(0, length, stride), length)[: max(1, round(PART_SECONDS * rate))]
+    return (*whole, *[whole[-1]] * (round(PART_SECONDS / 2 * rate) - len(whole)))
 
 
 def _shown(
@@ -212,86 +252,3 @@ def _shown(
             )
         )  # fmt: skip
     return tuple(found)
-
-
-class _Filmer(Iterator[Pixels]):
-    """The process that draws. It gives the pictures one by one, and says after the last of them how they went."""
-
-    def __init__(self, job: FilmJob) -> None:
-        self._job, self.same, self.drawn = job, True, ""
-        self._variables = graphics().variables
-        self._folder = tempfile.TemporaryDirectory(prefix="reward-synth-film-")
-        path = Path(self._folder.name) / "film.json"
-        write_text(path, job.model_dump_json())
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-m", "reward_synth.training.worker.filmer", str(path), str(os.getpid())],
-            env={**worker_environment(), **self._variables},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        self._deadline = time.monotonic() + LONGEST
-
-    def __enter__(self) -> Self:
-        try:
-            opening = self._said(Opening)
-            if opening.message:
-                raise RewardSynthError(opening.message, opening.hint)
-        except BaseException:
-            self.__exit__()
-            raise
-        self.drawn = opening.drawn
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        # An environment may have started processes of its own, which hold the pipe.
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-        self._folder.cleanup()
-
-    def __next__(self) -> Pixels:
-        kind = self._read(1)
-        if kind == PICTURE:
-            size = self._job.height, self._job.width, 3
-            return np.frombuffer(self._read(math.prod(size)), np.uint8).reshape(size)
-        if kind != END:
-            raise self._failed("gives no picture")
-        ending = self._said(Ending)
-        if ending.message:
-            raise RewardSynthError(ending.message, ending.hint)
-        self.same = ending.same
-        raise StopIteration
-
-    def _said(self, kind: type[Line]) -> Line:
-        """The next line."""
-        line = b""
-        while not line.endswith(b"\n") and len(line) <= LONGEST_LINE:
-            line += self._read(1)
-        try:
-            return kind.model_validate_json(line)
-        except ValidationError as error:
-            raise self._failed("gives no picture") from error
-
-    def _read(self, count: int) -> bytes:
-        """So many bytes, before the film's time is over."""
-        assert self._process.stdout is not None
-        descriptor, found = self._process.stdout.fileno(), bytearray()
-        while len(found) < count:
-            left = self._deadline - time.monotonic()
-            if left <= 0 or not select.select([descriptor], [], [], left)[0]:
-                raise self._failed(f"was not done within {LONGEST:g} s")
-            part = os.read(descriptor, count - len(found))
-            if not part:
-                raise self._failed(f"died with {cause(self._process.wait())}")
-            found += part
-        return bytes(found)
-
-    def _failed(self, how: str) -> RewardSynthError:
-        drivers = (
-            "try MUJOCO_GL= for outlines" if self._variables.get("MUJOCO_GL") else "make fewer or smaller pictures"
-        )
-        return RewardSynthError(f"the process that draws {self._job.task.environment.id} {how}", drivers)

@@ -13,14 +13,14 @@ from reward_synth.search.continuing import hand_over_files
 from reward_synth.search.jobs import training_jobs
 from reward_synth.search.session import SearchSession
 from reward_synth.tasks.spec import TaskSpec, save_task
-from reward_synth.training.job import BEST_POLICY, CHECKPOINT, POLICY, Progress, TrainJob, progress_event
+from reward_synth.training.job import BEST_POLICY, CHECKPOINT, EVALUATIONS, POLICY, Progress, TrainJob, progress_event
 from reward_synth.training.outcomes import clearly_better
 
 SHARE = 0.2
 """Share of the training's steps for each preset. By then a robot that falls or stands still is visible."""
 PRESETS = ("balance", "steady", "patient")
 """PPO's presets, with different batch, exploration and foresight. Others must clearly beat the first, the default."""
-_LEFT = {name: name for name in (CHECKPOINT, "progress.csv", "rung.json", POLICY, BEST_POLICY)}
+_LEFT = {name: name for name in (CHECKPOINT, "progress.csv", "rung.json", POLICY, BEST_POLICY, EVALUATIONS)}
 """The files that the candidate's own training takes over from the winner, under the same names."""
 
 

@@ -23,6 +23,7 @@ from reward_synth.roles.designer import Designer
 from reward_synth.roles.prompts import Prompts
 from reward_synth.roles.registry import open_role
 from reward_synth.roles.task_drafter import TaskDrafter
+from reward_synth.search.filming import Filming
 from reward_synth.search.limits import first_reason, spending_limit, stop_file, time_limit
 from reward_synth.search.models import ModelPool
 from reward_synth.settings.model import Settings
@@ -63,6 +64,7 @@ class SearchSession:
             analyzer = open_role(Analyzer, self.models.of, prompts, settings) if asked else None
             self.method = open_method(Tools(settings, analyzer, prompts))
             self.executor = open_executor(settings.executor, settings.jobs)
+            self.films = Filming(store, settings, emit)
         except BaseException:
             self.models.close()
             raise
@@ -141,12 +143,14 @@ class SearchSession:
         )
 
     def __enter__(self) -> Self:
+        self.films.want(self.store.candidates())
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
+            self.films.close()
             self.executor.close()
         finally:
             self.models.close()

@@ -148,6 +148,7 @@ def train(session: SearchSession, candidates: Sequence[Candidate]) -> list[Candi
     Once one solves the task, the others are not trained to their end.
     """
     store = session.store
+    session.films.rest()
     if is_open(session):
         race_presets(session, candidates)
     # Finished candidates are included: in a resumed run, the others are compared with them at earlier rungs.
@@ -269,6 +270,7 @@ def reflect(session: SearchSession, iteration: int, candidates: Sequence[Candida
         solver = session.best.id if session.best else ""
         store.write_iteration(iteration, f"{solver} solves the task; nothing was analyzed.")
         return
+    session.films.want(candidates)
     if all(candidate.continues is not None for candidate in candidates):
         told = ", ".join(f"{c.continues} trained on as {c.id}" for c in candidates)
         store.write_iteration(iteration, f"No reward was designed: {told}.")
@@ -314,7 +316,7 @@ def ask_person(session: SearchSession, iteration: int, ask: Ask | None) -> Outco
     answer = store.read_answer(iteration)
     if answer is None:
         question = "Which behaviour is best, and what should change?"
-        request = request_about(store, iteration, question, session.task.fitness_unit)
+        request = request_about(store, iteration, question, session.task.fitness_unit, session.films.path)
         path = store.write_request(request)
         if settings.feedback == "ask" and ask is not None:
             answer = ask(request)

@@ -26,6 +26,8 @@ CHECKPOINT = "checkpoint.pt"
 """The file from which a training can continue."""
 POLICY = "policy.npz"
 BEST_POLICY = "best_policy.npz"
+EVALUATIONS = "evaluations.npz"
+"""See :mod:`reward_synth.training.kept_evaluations`."""
 PROGRESS_COLUMNS = ("step", "seconds", "reward_per_step", "episode_length")
 EVALUATION_COLUMNS = tuple(EvaluationPoint.model_fields)
 TERM_COLUMNS = ("step", "term", "minimum", "mean", "maximum", "share")
@@ -121,6 +123,11 @@ class TrainJob(Value):
     def last_policy_path(self) -> Path:
         """The policy at the training's end, if an earlier policy replaced it in :attr:`policy_path`."""
         return self.folder / "last_policy.npz"
+
+    @property
+    def evaluations_path(self) -> Path:
+        """An episode of each evaluation in training, for films."""
+        return self.folder / EVALUATIONS
 
     @property
     def checkpoint_path(self) -> Path:

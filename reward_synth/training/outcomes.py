@@ -170,7 +170,8 @@ def set_aside_stale(job: TrainJob) -> Path | None:
     if job.policy_path.exists() and job.checkpoint_path.exists():
         write_bytes(place / job.policy_path.name, job.policy_path.read_bytes())
         job.policy_path.replace(job.best_policy_path)
-    kept = {job.checkpoint_path.name, job.best_policy_path.name, "progress.csv", "rung.json", EARLIER, job.reward.name}
+    goes_on = {path.name for path in (job.checkpoint_path, job.best_policy_path, job.evaluations_path)}
+    kept = {*goes_on, "progress.csv", "rung.json", EARLIER, job.reward.name}
     # The result moves last: as long as it is here, the next call completes one that was interrupted.
     for path in sorted(job.folder.iterdir(), key=lambda path: path == job.result_path):
         if path.name in kept or path == job.reward:

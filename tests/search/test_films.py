@@ -16,17 +16,18 @@ from typer.testing import CliRunner
 from reward_synth import Run
 from reward_synth.cli.app import app
 from reward_synth.core.errors import EnvironmentFault, RewardSynthError
-from reward_synth.core.types import CheckReport, TrainResult
+from reward_synth.core.types import CheckReport, EvaluationPoint, TrainResult
 from reward_synth.evaluation.play import field_table, play
-from reward_synth.evaluation.scoring import score_episodes
-from reward_synth.events.model import Event, StatusChanged
-from reward_synth.report.video import Film, write_video
+from reward_synth.evaluation.scoring import measured_table, score_episodes
+from reward_synth.report.video import Evaluated, Film, caption, write_video
 from reward_synth.reward.lint import lint
-from reward_synth.search import films
-from reward_synth.search.films import film_candidate
+from reward_synth.search.film_process import LONGEST_LINE, Filmer
+from reward_synth.search.films import film_candidate, film_of
 from reward_synth.simulators.graphics import graphics
 from reward_synth.state.episode import episode_name
 from reward_synth.tasks.spec import TaskSpec, load_task, save_task
+from reward_synth.training.job import EVALUATIONS
+from reward_synth.training.kept_evaluations import KeptEvaluation, read_evaluations, write_evaluations
 from reward_synth.training.worker.filmer import FilmJob, Opening
 from tests.custom_cases import REWARD, write_point
 
@@ -123,27 +124,71 @@ def test_a_film_of_few_pictures_plays_faster(tmp_path: Path) -> None:
     assert (film.fps, film.speed) == (10.0, 4.0)
 
 
-def test_a_run_ends_with_a_film_or_says_why_not(tmp_path: Path) -> None:
-    run = recorded(tmp_path, load_task("half_cheetah_run_backward"), horizon=4)
-    heard: list[str] = []
+def trained_in(run: Run, lengths: dict[int, int]) -> None:
+    """Give the candidate's training evaluations: environment steps to the length of the episode that is kept."""
+    task, whole = run.task, field_table(run.task)
+    table = measured_table(task, whole)
+    generator = np.random.default_rng(0)
+    kept = []
+    for step, length in lengths.items():
+        actions = iter(generator.uniform(-1, 1, (length, 1, len(whole.actions))).astype(np.float32))
+        part = task.model_copy(update={"horizon": length})
+        episodes = play(part, table, lambda seen, actions=actions: next(actions), [7])
+        point = EvaluationPoint(
+            step=step, success=0.25, success_any=0.5, fitness=step / 8, episode_length=length, reward=0.0,
+            fitness_deviation=0.0,
+        )  # fmt: skip
+        kept.append(KeptEvaluation.of(point, score_episodes(part, table, episodes)[0], episodes[0]))
+    write_evaluations(run.store.train_dir(CANDIDATE, 0) / EVALUATIONS, kept)
 
-    def emit(event: Event) -> None:
-        assert isinstance(event, StatusChanged)
-        heard.append(event.text)
 
-    films.film_best(run.store, CANDIDATE, emit, sandbox=True)
-    path = run.store.film_path(CANDIDATE, "median")
-    assert path.exists() and heard == [f"filming what {CANDIDATE} does"]
-    films.film_best(run.store, CANDIDATE, emit, sandbox=True)
-    assert len(heard) == 1, "a resumed run films again"
-    films.film_best(run.store, "001-a", emit, sandbox=True)
-    assert heard[-1].startswith("no film: 001-a has no recorded episode")
-    # Whatever is wrong with a film, the search has ended well.
-    shutil.rmtree(path.parent)
-    for episode in run.store.trajectories_dir(CANDIDATE).glob("*.npz"):
-        episode.write_bytes(episode.read_bytes()[:200])
-    films.film_best(run.store, CANDIDATE, emit, sandbox=True)
-    assert heard[-1].startswith("no film: cannot read the episode")
+def test_a_film_goes_through_a_training(tmp_path: Path) -> None:
+    run = recorded(tmp_path, load_task("half_cheetah_run_backward"), horizon=3, count=1)
+    trained_in(run, {1000: 40, 2000: 2, 3000: 200})
+    told = CliRunner().invoke(
+        app, ["video", str(run.path), CANDIDATE, "--checkpoints", "--size", "64x48", "--fps", "10"]
+    )
+    path = run.store.film_path(CANDIDATE, "checkpoints")
+    assert told.exit_code == 0 and told.stdout.split() == [str(path)]
+    film = film_of(path)
+    # 3 s of each at twice the speed; the second is over at once, and its end stands for a while.
+    shown = {
+        step: [f for f in film.frames if f.evaluation and f.evaluation.step == step] for step in (1000, 2000, 3000)
+    }
+    assert [[f.step for f in shown[step]] for step in shown] == [
+        [*range(0, 40, 4), 40, *[40] * 4],
+        [0, *[2] * 14],
+        [*range(0, 120, 4)],
+    ]
+    assert (film.fps, film.speed, film.seed, film.episode) == (10.0, 2.0, 7, EVALUATIONS)
+    assert film.same and film.frames[-1].evaluation == Evaluated(step=3000, success=0.25, fitness=375.0)
+    assert len(decoded(path)[1]) == len(film.frames)
+    assert caption(CANDIDATE, film.frames[-1]) == f"{CANDIDATE}   after 3,000 steps   success 25%   fitness 375"
+
+
+def test_a_training_that_is_played_otherwise_is_told(tmp_path: Path) -> None:
+    run = recorded(tmp_path, load_task("half_cheetah_run_backward"), horizon=3, count=1)
+    trained_in(run, {1000: 300, 2000: 4})
+    file = run.store.train_dir(CANDIDATE, 0) / EVALUATIONS
+    kept = read_evaluations(file)
+    # Beyond what is shown of it.
+    kept[0].episode.actions[250] += 0.5
+    write_evaluations(file, kept)
+    assert not film_of(run.film(CANDIDATE, ("checkpoints",), size=(64, 48))[0]).same
+    file.unlink()
+    with pytest.raises(RewardSynthError, match="has no episode of an evaluation in training") as told:
+        run.film(CANDIDATE, ("checkpoints",))
+    assert "reward-synth video" in told.value.hint
+
+
+def test_episodes_are_filmed_by_rank(tmp_path: Path) -> None:
+    run = recorded(tmp_path, load_task("half_cheetah_run_backward"), horizon=3, count=4)
+    told = CliRunner().invoke(app, ["video", str(run.path), CANDIDATE, "--episodes", "3", "--size", "64x48"])
+    made = [Path(line) for line in told.stdout.split()]
+    assert [path.name for path in made] == ["rank-01-of-04.mp4", "rank-03-of-04.mp4", "rank-04-of-04.mp4"]
+    fitness = sorted(score.fitness for score in run.results(CANDIDATE)[0].episodes)
+    assert [film_of(path).fitness for path in made] == [fitness[0], fitness[2], fitness[3]]
+    assert len(run.film(CANDIDATE, ("best",), episodes=99, size=(64, 48))) == 1 + 4
 
 
 def test_a_film_that_was_not_encoded_leaves_nothing(tmp_path: Path) -> None:
@@ -205,21 +250,24 @@ def test_an_environment_of_ones_own_is_drawn_in_a_process_that_may_fail(
     assert about["size"] == (480, 360)
 
 
-def test_a_picture_that_never_comes_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_picture_that_never_comes_is_given_up(tmp_path: Path) -> None:
     run = recorded(tmp_path, load_task("half_cheetah_run_backward"), horizon=4, count=1)
-    monkeypatch.setattr(films, "LONGEST", 0.01)
-    with pytest.raises(RewardSynthError, match="was not done within"):
-        run.film(CANDIDATE, ("best",))
+    for longest, given_up, told in ((0.01, False, "was not done within 0.01 s"), (300.0, True, "was given up")):
+        with pytest.raises(RewardSynthError, match=told):
+            film_candidate(
+                run.store, run.task, CANDIDATE, ["best"], longest=longest, given_up=lambda over=given_up: over
+            )
+    assert not list(run.store.film_path(CANDIDATE, "best").parent.glob("*"))
 
 
-@pytest.mark.parametrize("said", [b"?\n", b'{"drawn": 3}\n', b"x" * (films.LONGEST_LINE + 9)])
+@pytest.mark.parametrize("said", [b"?\n", b'{"drawn": 3}\n', b"x" * (LONGEST_LINE + 9)])
 def test_a_process_that_draws_and_says_something_else_is_not_believed(
     said: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     letters = iter(said)
-    filmer = object.__new__(films._Filmer)
+    filmer = object.__new__(Filmer)
     task = load_task("half_cheetah_run_backward")
-    filmer._job = FilmJob(task=task, environment_file=None, episode=Path("e.npz"), steps=(0,), width=64, height=48)
+    filmer._job = FilmJob(task=task, environment_file=None, takes=(), width=64, height=48)
     filmer._variables = {}
     monkeypatch.setattr(filmer, "_read", lambda count: bytes([next(letters)]))
     with pytest.raises(RewardSynthError, match="gives no picture"):

@@ -16,6 +16,7 @@ from reward_synth.core.types import Candidate, Feedback, FeedbackRequest
 from reward_synth.llm.base import Model, Request
 from reward_synth.llm.fake import ScriptedModel
 from reward_synth.search.feedback import answer_from_options
+from reward_synth.search.filming import SHOWN
 from reward_synth.store import RunStore
 from reward_synth.tasks.spec import load_task
 
@@ -201,13 +202,30 @@ def test_the_persons_words_and_edits_enter_the_next_iteration(
             return Feedback(iteration=2, action="accept", prefer="002-c")
         return Feedback(iteration=1, note=note, prefer="001-a", edited=EDITED, edited_from="001-a")
 
-    run = synthesize(GOAL, ask=ask, **settings(tmp_path, iterations=3, feedback="ask", keep_going=True, repairs=0))
+    asking = settings(tmp_path, iterations=3, feedback="ask", keep_going=True, repairs=0, videos="best")
+    run = synthesize(GOAL, ask=ask, **asking)
     assert run.status == "accepted" and run.best is not None and run.best.id == "002-c"
     edited = run.candidate("002-c")
     assert (edited.author, edited.parents, run.reward("002-c")) == ("person", ("001-a",), EDITED)
     later = [r for r in scripted.requests if r.role == "designer" and r.sample >= 200]
     assert later and all(note in request.messages[-1].content for request in later)
     assert not (run.path / "candidates" / "003-a").exists()
+    shown = [each for request in asked for each in request.candidates]
+    assert len(shown) > 2 and all(bool(each.film) == (each.status == "trained") for each in shown)
+    # What was not done when the person answered was made at the end.
+    assert all(Path(each.film).with_name(f"{name}.mp4").exists() for each in shown if each.film for name in SHOWN)
+
+
+@pytest.mark.slow
+def test_films_change_no_result(tmp_path: Path, model: Callable[[Answer], ScriptedModel]) -> None:
+    model(lambda request: play(request, [GOOD, LEANING.replace("0.01", "0.05")]))
+    asked = settings(tmp_path, iterations=2, samples=1, keep_going=True, repairs=0)
+    filmed, plain = (synthesize(GOAL, **asked, videos=videos) for videos in ("all", "none"))
+    assert not list(plain.path.rglob("videos"))
+    trained = [each.id for each in filmed.candidates if each.status == "trained"]
+    assert trained and all(filmed.store.film_path(each, name).exists() for each in trained for name in SHOWN)
+    assert not list(filmed.path.rglob(".*mp4"))
+    assert [each.model_dump() for each in filmed.candidates] == [each.model_dump() for each in plain.candidates]
 
 
 def test_nothing_trainable_is_a_result_with_reasons(tmp_path: Path, model: Callable[[Answer], ScriptedModel]) -> None:

@@ -21,6 +21,7 @@ from reward_synth.sandbox.process import RewardProcess
 from reward_synth.state.episode import Episode
 from reward_synth.tasks.spec import TaskSpec
 from reward_synth.training.job import Progress, TrainJob, read_progress
+from reward_synth.training.kept_evaluations import read_evaluations
 from reward_synth.training.learners.base import Learner
 from reward_synth.training.learners.registry import open_learner
 from reward_synth.training.loop import learning
@@ -124,6 +125,7 @@ def test_its_files_tell_one_curve(finished: TrainJob) -> None:
     steps = steps_in(finished.folder / "progress.csv")
     assert steps == list(range(256, WHOLE + 1, 256))
     assert steps_in(finished.folder / "eval.csv") == [FIRST, SECOND, 3072, WHOLE]
+    assert [kept.point.step for kept in read_evaluations(finished.evaluations_path)] == [FIRST, SECOND, 3072, WHOLE]
     assert steps_in(finished.folder / "terms.csv") == [s for s in (FIRST, SECOND, 3072, WHOLE) for _ in finished.terms]
     with (finished.folder / "progress.csv").open(newline="") as file:
         seconds = [float(row["seconds"]) for row in csv.DictReader(file)]

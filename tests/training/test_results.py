@@ -109,6 +109,7 @@ def test_back_from_another_reward_the_first_one_needs_no_training(tmp_path: Path
     first, text = run_jobs([job])[job.folder], job.reward.read_text()
     job.reward.write_text(text.replace("return {", 'return {"broken": float("nan"), '))
     assert run_jobs([job])[job.folder].status == "crashed"
+    assert not job.evaluations_path.exists(), "a film of this reward would show the other one's training"
     job.reward.write_text(text)
     again = run_jobs([job])[job.folder]
     # Its checkpoint stands at its very end. The policy was set aside with the result, and is made from it anew.

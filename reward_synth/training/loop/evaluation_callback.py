@@ -6,6 +6,7 @@ import csv
 import math
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from reward_synth.training.job import (
     TrainJob,
     term_rows,
 )
+from reward_synth.training.kept_evaluations import KeptEvaluation, read_evaluations, thinned, write_evaluations
 from reward_synth.training.learners.base import Learner
 from reward_synth.training.loop.policy_export import policy_of
 from reward_synth.training.loop.rollout import GeneratedReward
@@ -117,6 +119,7 @@ class Watch(BaseCallback):
         self._tables: list[TableWriter] = []
         self.evaluations: list[EvaluationPoint] = []
         self.term_points: list[Terms] = []
+        self._kept: list[KeptEvaluation] = []
         self.reason = ""
         """Why the training ends before its budget is spent; empty if it does not."""
 
@@ -144,6 +147,9 @@ class Watch(BaseCallback):
         self._stillness.newest = [(figures, reward) for figures, reward in state["still"]]
         if self._reward.scale is not None and state["dense_sums"]:
             self._reward.scale.extremes = tuple(state["dense_sums"])
+        # They are for films only: a training goes on without them.
+        with suppress(RewardSynthError):
+            self._kept = [each for each in read_evaluations(self._job.evaluations_path) if each.point.step <= steps]
         self._soon = state.get("soon")
         self._next_point = min(_point_after(steps, self._interval), self._soon or math.inf)
         self._next_row = self._next_check = _point_after(steps, self._job.steps / LOOKS)
@@ -221,6 +227,8 @@ class Watch(BaseCallback):
         episodes, measured = self._play(range(first, first + job.evaluation_episodes))
         point = _point(self.num_timesteps, measured, reward)
         self.evaluations.append(point)
+        self._kept = thinned([*self._kept, KeptEvaluation.of(point, measured[0], episodes[0])])
+        write_evaluations(job.evaluations_path, self._kept)
         if best_point(self.evaluations) is point and self.num_timesteps < job.steps:
             policy_of(self.model, self._venv, job.preset.action_repeat).save(job.best_policy_path)
         self.term_points.append(statistics)

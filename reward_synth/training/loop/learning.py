@@ -49,6 +49,7 @@ def learn(
         restore(earlier, job, learner, venv, watch)
     else:
         job.best_policy_path.unlink(missing_ok=True)
+        job.evaluations_path.unlink(missing_ok=True)
     goes_on = learner.model.num_timesteps < job.target
     if goes_on:
         _train(job, learner, venv, watch)

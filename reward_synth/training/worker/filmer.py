@@ -1,6 +1,6 @@
 """Draw recorded episodes: ``python -I -m reward_synth.training.worker.filmer FILM.json``.
 
-An episode is played again from its seed and actions, in a process that is locked like an evaluator: the environment may
+They are played again from their seeds and actions, in a process that is locked like an evaluator: the environment may
 be a person's own. It holds no reward and no policy. To its output it writes a line of JSON, then the pictures as raw
 bytes, then another line: see :data:`PICTURE`.
 """
@@ -11,7 +11,7 @@ import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
@@ -26,6 +26,7 @@ from reward_synth.simulators.custom.files import name_environment
 from reward_synth.state.episode import Episode
 from reward_synth.state.recorder import StateRecorder
 from reward_synth.state.table import FieldTable
+from reward_synth.state.view import column_indices
 from reward_synth.tasks.spec import TaskSpec
 from reward_synth.training.worker.subprocess_stage import stay_with
 
@@ -42,14 +43,21 @@ PICTURE, END = b"P", b"E"
 """Before each picture, and before the last line."""
 
 
+class Take(Value):
+    """One episode of a film."""
+
+    episode: Path
+    """Its states may be NaN, where they are not known."""
+    steps: tuple[int, ...]
+    """States to draw, in order: 0 is the reset's. One that stands there twice gives two pictures."""
+
+
 class FilmJob(Value):
     """What to draw."""
 
     task: TaskSpec
     environment_file: Path | None
-    episode: Path
-    steps: tuple[int, ...]
-    """States to draw, rising: 0 is the reset's."""
+    takes: tuple[Take, ...]
     width: int
     height: int
     sandbox: bool = True
@@ -67,7 +75,7 @@ class Ending(Value):
     """The last line."""
 
     same: bool = True
-    """True if the episode went as it was recorded."""
+    """True if the episodes went as they were recorded."""
     message: str = ""
     """Why the pictures end early, or nothing."""
     hint: str = ""
@@ -98,10 +106,10 @@ def _draw(job: FilmJob, folder: Path, out: BinaryIO) -> None:
     try:
         if job.environment_file is not None:
             name_environment(f"{job.environment_file}:{job.task.environment.id.partition(':')[2]}")
-        episode = Episode.load(job.episode)
+        takes = [(Episode.load(take.episode), take.steps) for take in job.takes]
         if job.sandbox:
             graphics, devices = (GRAPHICS, DEVICES) if os.environ.get("MUJOCO_GL") else ((), ())
-            files = environment_files(job.task.environment, job.episode.parent)
+            files = environment_files(job.task.environment, job.takes[0].episode.parent)
             restrict_files([*files, *map(Path, graphics)], [folder, *map(Path, devices)])
         # A locked process cannot write to the system's folder for temporary files.
         tempfile.tempdir = str(folder)
@@ -117,17 +125,8 @@ def _draw(job: FilmJob, folder: Path, out: BinaryIO) -> None:
     with closing(environment):
         recorder = StateRecorder(environment, table)
         try:
-            _, info = recorder.reset(seed=episode.seed)
-            recorder.action_space.seed(episode.seed)
-            rows, wanted = [info["next_state"]], set(job.steps)
-            for step in range(job.steps[-1] + 1):
-                if step > 0:
-                    action = episode.actions[step - 1].astype(recorder.action_space.dtype)
-                    *_, info = recorder.step(action)
-                    rows.append(info["next_state"])
-                if step in wanted:
-                    out.write(PICTURE + np.ascontiguousarray(paint()).tobytes())
-            ending = Ending(same=_same(np.stack(rows), episode, table))
+            same = [_play(recorder, *take, lambda: out.write(PICTURE + paint().tobytes())) for take in takes]
+            ending = Ending(same=all(same))
         except RewardSynthError as error:
             ending = Ending(message=error.message, hint=error.hint)
         except Exception as error:  # noqa: BLE001  (the process's edge: drivers and environments raise what they like)
@@ -136,11 +135,28 @@ def _draw(job: FilmJob, folder: Path, out: BinaryIO) -> None:
     tell(ending)
 
 
+def _play(recorder: StateRecorder, episode: Episode, steps: Sequence[int], draw: Callable[[], object]) -> bool:
+    """Play an episode to its end. True if its states are those that were recorded, as far as these are known."""
+    _, info = recorder.reset(seed=episode.seed)
+    recorder.action_space.seed(episode.seed)
+    rows = [info["next_state"]]
+    for step in range(episode.length + 1):
+        if step > 0:
+            action = episode.actions[step - 1].astype(recorder.action_space.dtype)
+            *_, info = recorder.step(action)
+            rows.append(info["next_state"])
+        for _ in range(steps.count(step)):
+            draw()
+    return _same(np.stack(rows), episode, recorder.table)
+
+
 def _same(rows: FloatArray, episode: Episode, table: FieldTable) -> bool:
-    """True if the states are those that were recorded, so far."""
-    if episode.layout != table.layout():
+    known = dict(table.layout())
+    if any(known.get(name) != shape for name, shape in episode.layout):
         return False
-    return bool(np.allclose(rows, episode.rows[: len(rows)], rtol=1e-6, atol=1e-6, equal_nan=True))
+    found = rows[:, column_indices(table.layout(), [name for name, _ in episode.layout])]
+    kept = episode.rows[: len(rows)]
+    return bool((np.isclose(found, kept, rtol=1e-6, atol=1e-6) | np.isnan(kept)).all())
 
 
 if __name__ == "__main__":

@@ -1,0 +1,129 @@
+"""The process that draws a film's pictures, as the search sees it."""
+
+from __future__ import annotations
+
+import math
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Self, TypeVar
+
+import numpy as np
+from pydantic import ValidationError
+
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.files import write_text
+from reward_synth.evaluation.drawing import Pixels
+from reward_synth.executors.base import worker_environment
+from reward_synth.simulators.graphics import graphics
+from reward_synth.training.worker.filmer import END, PICTURE, Ending, FilmJob, Opening
+from reward_synth.training.worker.subprocess_stage import cause
+
+Line = TypeVar("Line", Opening, Ending)
+LONGEST_LINE = 100_000
+"""Bytes."""
+LOOKS = 0.5
+"""Seconds after which it is asked again whether the film is still wanted."""
+
+
+class GivenUp(RewardSynthError):
+    """Nobody wants the film any more."""
+
+
+class Filmer(Iterator[Pixels]):
+    """The process that draws. It gives the pictures one by one, and says after the last of them how they went.
+
+    :param longest: seconds after which it is ended.
+    :param given_up: True once the film is not wanted any more; then :class:`GivenUp` is raised.
+    """
+
+    def __init__(self, job: FilmJob, longest: float, given_up: Callable[[], bool]) -> None:
+        self._job, self.same, self.drawn = job, True, ""
+        self._longest, self._given_up = longest, given_up
+        self._variables = graphics().variables
+        self._folder = tempfile.TemporaryDirectory(prefix="reward-synth-film-")
+        path = Path(self._folder.name) / "film.json"
+        write_text(path, job.model_dump_json())
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-m", "reward_synth.training.worker.filmer", str(path), str(os.getpid())],
+            env={**worker_environment(), **self._variables},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self._deadline = time.monotonic() + longest
+
+    def __enter__(self) -> Self:
+        try:
+            opening = self._said(Opening)
+            if opening.message:
+                raise RewardSynthError(opening.message, opening.hint)
+        except BaseException:
+            self.__exit__()
+            raise
+        self.drawn = opening.drawn
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # An environment may have started processes of its own, which hold the pipe.
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._folder.cleanup()
+
+    def __next__(self) -> Pixels:
+        kind = self._read(1)
+        if kind == PICTURE:
+            size = self._job.height, self._job.width, 3
+            return np.frombuffer(self._read(math.prod(size)), np.uint8).reshape(size)
+        if kind != END:
+            raise self._failed("gives no picture")
+        ending = self._said(Ending)
+        if ending.message:
+            raise RewardSynthError(ending.message, ending.hint)
+        self.same = ending.same
+        raise StopIteration
+
+    def _said(self, kind: type[Line]) -> Line:
+        """The next line."""
+        line = b""
+        while not line.endswith(b"\n") and len(line) <= LONGEST_LINE:
+            line += self._read(1)
+        try:
+            return kind.model_validate_json(line)
+        except ValidationError as error:
+            raise self._failed("gives no picture") from error
+
+    def _read(self, count: int) -> bytes:
+        """So many bytes, before the film's time is over."""
+        assert self._process.stdout is not None
+        descriptor, found = self._process.stdout.fileno(), bytearray()
+        while len(found) < count:
+            if self._given_up():
+                raise GivenUp("the film was given up")
+            left = self._deadline - time.monotonic()
+            if left <= 0:
+                raise self._failed(f"was not done within {self._longest:g} s")
+            if not select.select([descriptor], [], [], min(left, LOOKS))[0]:
+                continue
+            part = os.read(descriptor, count - len(found))
+            if not part:
+                raise self._failed(f"died with {cause(self._process.wait())}")
+            found += part
+        return bytes(found)
+
+    def _failed(self, how: str) -> RewardSynthError:
+        drivers = (
+            "try MUJOCO_GL= for outlines" if self._variables.get("MUJOCO_GL") else "make fewer or smaller pictures"
+        )
+        return RewardSynthError(f"the process that draws {self._job.task.environment.id} {how}", drivers)
