@@ -1,7 +1,8 @@
 """What it costs to read the state once: ``python benchmarks/state_view.py [--json]``.
 
-For each environment, microseconds per row of the essential fields and of six of them, beside the microseconds of one
-step of the bare environment in the same run. Medians over repetitions; appended to ``results/state_view.tsv``.
+For each environment, microseconds per row of all fields, of the essential ones and of six of them, beside the
+microseconds of one step of the bare environment in the same run. Medians over repetitions; appended to
+``results/state_view.tsv``.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def microseconds(call: Callable[[], Any], calls: int) -> float:
 
 
 def measure(env_id: str) -> list[dict[str, Any]]:
-    """One record for the essential fields and one for six fields."""
+    """One record for all fields, one for the essential ones and one for six."""
     simulator = GymMujoco()
     env = simulator.make(env_id, {}, 1_000_000)
     env.reset(seed=0)
@@ -57,7 +58,7 @@ def measure(env_id: str) -> list[dict[str, Any]]:
         env.step(env.action_space.sample())
     table = simulator.fields(env)
     records = []
-    for label, subset in (("essential", table.essential()), ("six", table.subset(SIX[env_id]))):
+    for label, subset in (("all", table), ("essential", table.essential()), ("six", table.subset(SIX[env_id]))):
         read, view = subset.reader(env), viewer(subset.layout())
         row = read()
         records.append(

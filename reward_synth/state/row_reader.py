@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from reward_synth.core.arrays import FloatArray
+from reward_synth.state.gather import Gather, spanned
 
 if TYPE_CHECKING:
     import gymnasium
@@ -73,8 +74,9 @@ def compile_row_reader(
     It is called with the newest observation as a flat vector. Without one, as before the first reset, the fields
     that are read from the observation are 0.
 
-    Rows and slices of arrays that do not move are bound once, as views. What several fields share (a simulator
-    call for whole-body velocities, the list of contacts) is computed once per row.
+    Where many fields are read, most of them are gathered together; see :class:`Gather`. Otherwise rows and slices of
+    arrays that do not move are bound once, as views. What several fields share (a simulator call for whole-body
+    velocities, the list of contacts) is computed once per row.
 
     :param fields: (code, number of columns, reader) of each; the reader is used if ``code`` is empty.
     :param env: live environment; it must keep its MjData object, as Gymnasium's do. If it replaces that object,
@@ -82,7 +84,7 @@ def compile_row_reader(
     """
     base: Any = env.unwrapped
     columns = tuple((code, size) for code, size, _ in fields)
-    scope: dict[str, Any] = {"np": np, "empty": np.empty, "WIDTH": sum(size for _, size in columns), "NOTHING": None}
+    scope: dict[str, Any] = {"np": np, "NOTHING": None, "spanned": spanned}
     if any(reads_observation(code) for code, _ in columns):
         from gymnasium.spaces import flatdim
 
@@ -102,27 +104,40 @@ def compile_row_reader(
     return reader
 
 
+_REPLACED = "the environment replaced its MjData; make a new reader"
+
 _compiled: dict[tuple[tuple[tuple[str, int], ...], tuple[int, ...]], CodeType] = {}
 """Compiled readers. The key is all that their text depends on: code and columns of fields, and sizes of arrays."""
 
 
 def _source(columns: Sequence[tuple[str, int]], base: Any) -> str:
     """Text of a function ``bind(env, readers)`` that returns the reader of one environment."""
-    sharing = _Sharing()
-    lines, column = [], 0
-    for index, (code, size) in enumerate(columns):
-        if code:
-            lines += _assignments(sharing, code, column, size)
-        else:
+    reads = any(reads_mujoco(code) for code, _ in columns)
+    sharing, gather = _Sharing(), Gather(base.data if reads else None, STATIC_ARRAYS if reads else ())
+    fields: list[tuple[int, int, ast.expr | None]] = []
+    width = 0
+    for code, size in columns:
+        expression = sharing.open_call(ast.parse(code, mode="eval").body) if code else None
+        if expression is not None:
+            gather.offer(expression, width, size)
+        fields.append((width, size, expression))
+        width += size
+    gathered, lines = gather.chosen(), []
+    for index, (column, size, expression) in enumerate(fields):
+        if expression is None:
             lines.append(f"{_target(column, size)} = readers[{index}](env)")
-        column += size
-    bind: list[str] = []
-    body = ["row = empty(WIDTH)", *sharing.statements]
-    if any(reads_mujoco(code) for code, _ in columns):
-        bind, listed = sharing.bindings(base)
-        guard = "if env.data is not data: raise RuntimeError('the environment replaced its MjData; make a new reader')"
-        body = [guard, *body, *listed]
-    body = [f"def read({OBSERVATION}=NOTHING):", *(f"    {line}" for line in [*body, *lines, "return row"])]
+        else:
+            lines += _assignments(sharing, expression, column, size, gathered)
+    bind, make = gather.statements(gathered, width)
+    guard: list[str] = []
+    if reads:
+        once, listed = sharing.bindings(base)
+        bind, make = [*once, *bind], [*listed, *make]
+        guard = [
+            "if env.data is not data: raise RuntimeError('the environment replaced its MjData; make a new reader')"
+        ]
+    body = [*guard, *sharing.statements, *make, *lines, "return row"]
+    body = [f"def read({OBSERVATION}=NOTHING):", *(f"    {line}" for line in body)]
     return "\n    ".join(["def bind(env, readers):", *bind, *body, "return read"])
 
 
@@ -130,11 +145,19 @@ def _target(column: int, size: int) -> str:
     return f"row[{column}]" if size == 1 else f"row[{column}:{column + size}]"
 
 
-def _assignments(sharing: _Sharing, code: str, column: int, size: int) -> list[str]:
-    """The statements that write one field. A tuple is written element by element, which is faster than a slice."""
-    expression = sharing.rewrite(ast.parse(code, mode="eval").body)
+def _assignments(
+    sharing: _Sharing, expression: ast.expr, column: int, size: int, gathered: Container[int]
+) -> list[str]:
+    """The statements that write one field, except for columns that are gathered.
+
+    A tuple is written element by element, which is faster than a slice.
+    """
     if isinstance(expression, ast.Tuple):
-        return [f"row[{column + i}] = {ast.unparse(element)}" for i, element in enumerate(expression.elts)]
+        elements = [(column + i, element) for i, element in enumerate(expression.elts) if column + i not in gathered]
+        return [f"row[{place}] = {ast.unparse(sharing.rewrite(element))}" for place, element in elements]
+    if column in gathered:
+        return []
+    expression = sharing.rewrite(expression)
     text = ast.unparse(expression)
     if size == 1 and isinstance(expression, ast.Name) and expression.id in sharing.bound.values():
         text += "[0]"  # a bound view of one element
@@ -153,8 +176,8 @@ class _Sharing(ast.NodeTransformer):
         """Statements that run once per row, before any field is read."""
 
     def rewrite(self, node: ast.expr) -> ast.expr:
-        """The expression with bound names for its constant parts; see :meth:`_open_call` for ``(call, value)[1]``."""
-        rewritten = self.visit(self._open_call(node))
+        """The expression with bound names for its constant parts."""
+        rewritten = self.visit(node)
         assert isinstance(rewritten, ast.expr)
         return rewritten
 
@@ -201,7 +224,7 @@ class _Sharing(ast.NodeTransformer):
             return ast.Name("touching", ast.Load())
         return self.generic_visit(node)
 
-    def _open_call(self, node: ast.expr) -> ast.expr:
+    def open_call(self, node: ast.expr) -> ast.expr:
         """Split ``(mujoco.mj_f(model, data), value)[1]`` into a statement that runs once per row, and ``value``."""
         match node:
             case ast.Subscript(value=ast.Tuple(elts=[ast.Call() as call, value]), slice=ast.Constant(value=1)):

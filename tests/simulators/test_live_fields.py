@@ -66,19 +66,6 @@ def test_values_have_their_shape_are_finite_and_stay_in_range(env_id: str) -> No
 
 
 @pytest.mark.parametrize("env_id", ENVIRONMENTS)
-def test_compiled_reader_equals_the_single_fields(env_id: str) -> None:
-    env, table = case(env_id)
-    read = table.reader(env)
-    essential = table.essential()
-    read_essential = essential.reader(env)
-    for _ in roll(env, episodes=1, steps=4):
-        single = {f.name: np.asarray(f.read(env.unwrapped)) for f in table}
-        assert {name: value.shape for name, value in single.items()} == dict(table.layout())
-        np.testing.assert_array_equal(read(), np.concatenate([v.ravel() for v in single.values()]))
-        np.testing.assert_array_equal(read_essential(), np.concatenate([single[n].ravel() for n in essential.names]))
-
-
-@pytest.mark.parametrize("env_id", ENVIRONMENTS)
 def test_reading_leaves_the_simulation_alone(env_id: str) -> None:
     """Two environments, one of them read at every step, live through the very same trajectory."""
     env, table = case(env_id)
