@@ -135,4 +135,4 @@ def caption(candidate: str, shown: Shown) -> str:
         parts.append(f"fitness {shown.fitness:.3g}")
     if shown.success is not None:
         parts.append("success" if shown.success else "no success")
-    return "   ".join(parts)
+    return "   ".join(filter(None, parts))

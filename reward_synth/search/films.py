@@ -45,6 +45,8 @@ LONGEST = 300.0
 """Seconds after which one film is given up."""
 SIZES = range(16, 4097)
 """Pixels."""
+BLIND, BLIND_SIZE, BLIND_FPS = 120, (320, 240), 10.0
+"""Pictures at most, their size, and how many a second: such films are made while somebody waits."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,15 @@ def film_candidate(
     return made
 
 
+def film_blind(store: RunStore, task: TaskSpec, table: FieldTable, recorded: Recorded, path: Path) -> None:
+    """Film an episode without telling whose it is and what it is worth, small and at most :data:`BLIND` long.
+
+    :raises RewardSynthError: there is no picture of this environment.
+    """
+    maker = _Maker(store, task, table, "", BLIND_SIZE, BLIND_FPS, BLIND, True, LONGEST, lambda: False)
+    maker.film_episode(recorded, path, blind=True)
+
+
 def film_of(path: Path) -> Film:
     """What an mp4 file shows."""
     return Film.model_validate_json(path.with_suffix(".json").read_bytes())
@@ -139,18 +150,23 @@ class _Maker:
     longest: float
     given_up: Callable[[], bool]
 
-    def film_episode(self, recorded: Recorded, path: Path) -> None:
-        """Film one recorded episode as a whole."""
+    def film_episode(self, recorded: Recorded, path: Path, blind: bool = False) -> None:
+        """Film one recorded episode as a whole; ``blind`` leaves out every figure but the time."""
         episode = Episode.load(recorded.path)
         slow = episode.dt >= SLOWEST_STEP
         stride = 1 if slow else max(1, math.ceil(round(1.0 / (self.fps * episode.dt), 6)))
         rate = 1.0 / SLOWEST_STEP if slow else 1.0 / (stride * episode.dt)
         stride = max(stride, math.ceil(episode.length / (self.most - 1)) if self.most else 1)
         steps = tuple(dict.fromkeys((*range(0, episode.length, stride), episode.length)))
+        frames = (
+            tuple(Shown(step=step, seconds=round(step * episode.dt, 4)) for step in steps)
+            if blind
+            else _shown(self.store, self.task, self.table, self.candidate, episode, steps)
+        )
         film = Film(
             candidate=self.candidate, episode=recorded.path.name, seed=episode.seed, success=recorded.score.success,
             fitness=recorded.score.fitness, fps=round(rate, 3), speed=round(rate * stride * episode.dt, 3),
-            drawn="", same=True, frames=_shown(self.store, self.task, self.table, self.candidate, episode, steps),
+            drawn="", same=True, frames=frames,
         )  # fmt: skip
         self._write(film, [Take(episode=recorded.path.resolve(), steps=steps)], path)
 

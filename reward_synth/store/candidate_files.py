@@ -150,6 +150,10 @@ class CandidateFiles(RunFolder):
         """The film of a candidate's ``best``, ``median`` or ``worst`` episode, unless it was written elsewhere."""
         return self.candidate_dir(candidate) / "videos" / f"{which}.mp4"
 
+    def blind_film_path(self, episode: str) -> Path:
+        """The film of a recorded episode by its id, ``001-c/seed-0-episode-003``, without anything that names it."""
+        return self.path / "films" / f"{episode.replace('/', '-')}.mp4"
+
     def summary_path(self, candidate: str) -> Path:
         """The file with exactly the text that the analyzer gets."""
         return self.candidate_dir(candidate) / "summary.md"

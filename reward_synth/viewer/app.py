@@ -33,6 +33,7 @@ from reward_synth.viewer.pages.workbench import (
     Said,
     agreements,
     behaviours,
+    film_states,
     next_pair,
     pay,
     read_said,
@@ -44,6 +45,7 @@ from reward_synth.viewer.stream import event_stream
 
 NAME = re.compile(r"[A-Za-z0-9][\w-]*")
 """A run's folder, a candidate or a film as it may stand in an address."""
+EPISODE = re.compile(r"[\w-]+/[\w-]+")
 STATIC = Path(__file__).parent / "static"
 LONGEST_FORM = 200_000
 """Bytes."""
@@ -171,14 +173,19 @@ class Pages:
             case "pair":
                 pair = next_pair(bench, bench.behaviours.groups(), said.judgement)
                 return JSONResponse({"pair": pair})
+            case "films":
+                return film_states(self._benches, bench, said)
             case "answer":
                 return record(run, bench, said)
         raise RewardSynthError(f"the workbench knows no '{what}'", "load the page anew")
 
     def episode_film(self, request: Request) -> Response:
-        """The film of one recorded episode, which is made at the first look."""
-        name = request.query_params.get("episode", "")
-        raise RewardSynthError(f"no film of {name}")  # TEMPORARY
+        """The film of one recorded episode, once it was asked for and drawn."""
+        store, name = self._run(request).store, request.query_params.get("episode", "")
+        path = store.blind_film_path(name)
+        if EPISODE.fullmatch(name) is None or not path.is_file():
+            raise RewardSynthError(f"there is no film of '{name}' yet", "the workbench asks for it")
+        return FileResponse(path, media_type="video/mp4")
 
     def stop(self, request: Request) -> Response:
         """Ask the process that works on the run to stop."""

@@ -11,15 +11,21 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from reward_synth.api.run import Run
 from reward_synth.core.types import FeedbackRequest
 from reward_synth.events import model as events
-from reward_synth.viewer import stream
+from reward_synth.preferences import Workbench
+from reward_synth.report.video import write_video
+from reward_synth.store import RunStore
+from reward_synth.viewer import films, stream
 from reward_synth.viewer.access import REPORTS
+from tests.diagnosis import cases as trainings
+from tests.preferences.cases import CRAWLED, WALKED, make_run
 from tests.viewer.conftest import HOSTILE, POINTS, add_candidate, progress
 
 if TYPE_CHECKING:
@@ -80,6 +86,10 @@ def server(run: Run, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 @pytest.fixture
 def opened(browser: Browser, server: Server) -> Iterator[Callable[[str], Page]]:
+    yield from opener(browser, server)
+
+
+def opener(browser: Browser, server: Server) -> Iterator[Callable[[str], Page]]:
     """Opens a page in a browser of its own. No page may raise an error or break its security policy."""
     faults: list[str] = []
     contexts = []
@@ -145,6 +155,26 @@ def test_a_film_and_its_terms_have_one_playhead(opened: Callable[[str], Page], r
     wait(page, "document.querySelector('video').currentTime > 0.5")
 
 
+def test_a_note_is_about_a_moment_of_a_film(
+    opened: Callable[[str], Page], run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Bench:
+        def episode(self, name: str) -> None:
+            assert name == "002-a/seed-0-episode-000"
+
+    monkeypatch.setattr("reward_synth.viewer.pages.workbench.Benches.of", lambda *_: Bench())
+    page = opened(f"/run/{run.id}/candidate/002-a")
+    wait(page, "document.querySelector('figure[data-film] .playhead')")
+    page.evaluate("document.querySelector('video').currentTime = 1.5")
+    wait(page, "document.querySelector('figcaption').textContent.includes('step 15')")
+    page.fill("[name=note]", "it drags its foot")
+    page.keyboard.press("Enter")
+    wait(page, "document.querySelector('[role=status]').textContent.includes('noted at 1.5 s')")
+    kept = run.store.read_answer(2)
+    assert kept is not None
+    assert (kept.moments[0].second, kept.moments[0].note) == (1.5, "it drags its foot")
+
+
 def test_films_side_by_side_play_in_step(opened: Callable[[str], Page], run: Run) -> None:
     page = opened(f"/run/{run.id}/compare?with=001-a&with=002-a")
     times = "[...document.querySelectorAll('video')].map((each) => each.currentTime)"
@@ -195,6 +225,60 @@ def test_a_person_answers_by_keyboard(opened: Callable[[str], Page], run: Run) -
     page.wait_for_selector("text=lower, please")
     answer = run.store.read_answer(2)
     assert answer is not None and answer.note == "lower, please"
+
+
+@pytest.fixture
+def bench(browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Page, RunStore]]:
+    """The workbench of a run whose environment exists in these tests only; its films show nothing."""
+    store, known = make_run(tmp_path / "bench"), Workbench.open
+
+    def draw(store: RunStore, task: Any, table: Any, recorded: Any, path: Path) -> None:
+        write_video(path, (np.zeros((32, 32, 3), np.uint8) for _ in range(5)), ("" for _ in range(5)), 10.0)
+
+    monkeypatch.setattr(films, "film_blind", draw)
+    monkeypatch.setattr(Workbench, "open", lambda store, **options: known(store, table=trainings.TABLE, **options))
+    server = Server(store.path.parent)
+    pages = opener(browser, server)
+    page = next(pages)(f"/run/{store.id}/workbench")
+    wait(page, "document.querySelectorAll('#ranks li').length > 2 && document.body.dataset.paid")
+    yield page, store
+    assert list(pages) == []
+    server.stop()
+
+
+def test_a_person_orders_groups_and_a_weight_moves_the_coefficient(bench: tuple[Page, RunStore]) -> None:
+    page, store = bench
+    groups = page.evaluate(f"fetch('/run/{store.id}/workbench/behaviours').then((each) => each.json())")["groups"]
+    letter_of = {member: chr(65 + number) for number, group in enumerate(groups) for member in group["members"]}
+    best, worst = letter_of[WALKED[0]], letter_of[CRAWLED[0]]
+    for letter in (best, worst):
+        page.click(f"[aria-label='judge group {letter}']")
+    while page.locator("#ranks li").first.get_attribute("data-group") != best:
+        page.click(f"[aria-label='group {best} is better']")
+    page.select_option("#reward", "001-a")
+    agreement = "document.getElementById('agreement').textContent"
+    wait(page, f"{agreement}.includes('+1.00')")
+    wait(page, "document.querySelectorAll('video[src]').length > 0")
+    weight = page.evaluate("document.querySelector('#source').value")
+    page.fill("#source", weight.replace("2.0 *", "-2.0 *"))
+    wait(page, f"{agreement}.includes('-1.00')")
+    wait(page, "document.querySelectorAll('#disagreements figure').length > 0")
+    page.fill("#source", weight + "\n    import os")
+    wait(page, "document.querySelectorAll('#findings .finding').length > 0")
+    page.fill("#source", "W = 3.0\n" + weight.replace("2.0 *", "W *"))
+    wait(page, f"{agreement}.includes('+1.00')")
+    page.fill("[aria-label=W]", "-3")
+    wait(page, f"{agreement}.includes('-1.00')")
+    assert page.input_value("#source").startswith("W = -3\n")
+    page.click("#pair button >> nth=0")
+    page.fill("#note", "upright, please")
+    page.check("#try")
+    page.click("#send")
+    wait(page, "document.getElementById('state').textContent.includes('Sent: 001.answer.json')")
+    kept = store.read_answer(1)
+    assert kept is not None and kept.note == "upright, please" and len(kept.pairs) == 1
+    assert kept.order[0] == tuple(groups[ord(best) - 65]["members"])
+    assert kept.edited is not None and kept.edited.startswith("W = -3\n")
 
 
 @pytest.mark.slow

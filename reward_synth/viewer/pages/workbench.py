@@ -21,6 +21,7 @@ from reward_synth.core.types import Agreement, Feedback, Finding, Moment, PairAn
 from reward_synth.preferences import Group, Judgement, Payment, Workbench
 from reward_synth.search.feedback import latest_request, parse_reward
 from reward_synth.store import RunStore
+from reward_synth.viewer.films import BlindFilms
 from reward_synth.viewer.pages.rendering import page
 
 OPEN = 3
@@ -39,7 +40,7 @@ class Said(Value):
     note: str = ""
     edited_from: str | None = None
     members: tuple[str, ...] = ()
-    """Of the group to split."""
+    """Of the group to split, or episodes whose films are wanted."""
 
     @property
     def judgement(self) -> Judgement:
@@ -59,11 +60,12 @@ class Benches:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self.films = BlindFilms()
         self._open: OrderedDict[str, _Kept] = OrderedDict()
 
     def of(self, store: RunStore) -> Workbench:
         """The run's workbench; a new one if candidates were trained since."""
-        stamp = tuple(candidate.id for candidate in store.candidates() if candidate.episodes)
+        stamp = tuple(candidate.id for candidate in store.candidates() if candidate.status == "trained")
         key = str(store.path)
         with self._lock:
             kept = self._open.pop(key, None)
@@ -200,6 +202,12 @@ def record(run: Run, bench: Workbench, said: Said) -> Response:
         )
     )
     return JSONResponse({"answer": path.name})
+
+
+def film_states(benches: Benches, bench: Workbench, said: Said) -> Response:
+    """Which of the wanted films can be watched, and why some never will be; the others are being drawn."""
+    ready, failed = benches.films.want(bench, said.members)
+    return JSONResponse({"ready": ready, "failed": failed})
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

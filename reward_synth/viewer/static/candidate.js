@@ -55,6 +55,18 @@ async function join(figure) {
     event.preventDefault();
     seek(video.currentTime + moves[event.key]);
   });
+  figure.querySelector("form").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const { note } = event.target.elements;
+    const frame = frames[Math.min(frames.length - 1, Math.round(video.currentTime * film.fps))];
+    const episode = `${facts.candidate}/${film.episode.replace(/\.npz$/, "")}`;
+    const moments = [{ candidate: facts.candidate, episode, second: frame.seconds, note: note.value }];
+    const told = event.target.querySelector("[role=status]");
+    told.textContent = "is being sent";
+    const answer = await fetch(`/run/${facts.run}/workbench/answer`, { method: "POST", body: JSON.stringify({ moments }) });
+    told.textContent = answer.ok ? `noted at ${frame.seconds} s; the next prompt says so` : "it could not be kept";
+    if (answer.ok) note.value = "";
+  });
   let playing = false;
   const frame = () => {
     follow();

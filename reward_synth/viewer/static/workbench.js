@@ -46,19 +46,23 @@ function order() {
 const said = (more = {}) => ({ order: order(), pairs, source: source.value, ...more });
 
 function film(episode, label) {
-  const video = element("video", { controls: true, preload: "none", playsinline: true, "aria-label": label });
+  const video = element("video", { controls: true, preload: "metadata", playsinline: true, "aria-label": label });
   video.dataset.episode = episode;
-  const load = () => {
-    if (!video.getAttribute("src")) video.src = `${base}/film?episode=${encodeURIComponent(episode)}`;
-  };
-  new IntersectionObserver((seen, watcher) => {
-    if (!seen.some((each) => each.isIntersecting)) return;
-    watcher.disconnect();
-    video.preload = "metadata";
-    load();
-  }).observe(video);
-  video.addEventListener("error", () => video.replaceWith(element("p", { class: "note" }, `no film of ${episode}`)));
   return video;
+}
+
+/** Give each film its address once it is drawn. One question for all: waiting requests would block the others. */
+async function loadFilms() {
+  const missing = [...document.querySelectorAll("video[data-episode]:not([src])")];
+  if (missing.length) {
+    const { ready, failed } = await ask("films", { members: [...new Set(missing.map((each) => each.dataset.episode))] });
+    for (const video of missing) {
+      const episode = video.dataset.episode;
+      if (ready.includes(episode)) video.src = `${base}/film?episode=${encodeURIComponent(episode)}`;
+      else if (episode in failed) video.replaceWith(element("p", { class: "note" }, `no film: ${failed[episode]}`));
+    }
+  }
+  setTimeout(loadFilms, 700);
 }
 
 function move(index, by) {
@@ -241,6 +245,7 @@ async function start() {
   drawPair(found.pair);
   choose();
   compareAll();
+  loadFilms();
 }
 
 picker.addEventListener("change", choose);
