@@ -48,6 +48,7 @@ DOUBTS = frozenset(
         "fitness-against-success",
         "drafts-disagree",
         "no-second-draft",
+        "measure-falls-short",
     )
 )
 """Rules whose findings make a draft doubtful: it runs, but measures the wrong thing."""

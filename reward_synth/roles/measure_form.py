@@ -31,6 +31,13 @@ _WISH = re.compile(
 )
 _STAYS = re.compile(r"^Meanwhile (?P<name>[\w\[\]]+) stays near its start", re.MULTILINE)
 _LASTS = "until the time is up"
+_LASTING = re.compile(
+    r"\b(stay|keep|hold|remain|balance)(s|ing)?\b|\b(until the end|all the time|over and over|again and again)\b",
+    re.IGNORECASE,
+)
+_JOINTS = re.compile(r"[,;:.]|\b(?:and|but|while|without|then|instead of)\b", re.IGNORECASE)
+_CLAUSE = 3
+"""Words of the shortest part of a sentence that says something of its own."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +152,23 @@ class Form:
     def meaning(self) -> tuple[str, Way]:
         """The goal's main quantity and direction: two forms that differ here mean different things."""
         return self.wishes[0].quantity.name, self.wishes[0].way
+
+    def shortfall(self, goal: str) -> str | None:
+        """What of the goal's sentence the form leaves out, in words; None if nothing is noticed.
+
+        A small model tends to measure the first thing that a long sentence says. Only the sentence's words are read, so
+        this is a doubt and no proof.
+        """
+        lasting = _LASTING.search(goal)
+        moment = all(wish.when == "at some moment" for wish in self.wishes)
+        if lasting is not None and moment and not (self.stays or self.lasts):
+            return f"the goal says '{lasting[0]}', and the draft asks for one moment only"
+        named = sum(len(part.split()) >= _CLAUSE for part in _JOINTS.split(goal))
+        measured = len(self.wishes) + len(self.stays) + self.lasts
+        # One clause more may say how, or where from.
+        if named > measured + 1:
+            return f"the goal says {named} things, and the draft measures {measured}"
+        return None
 
     def success(self) -> str:
         """Code of the success measure."""

@@ -192,7 +192,7 @@ class TaskDrafter:
         forms = [each.value for each in answers if not isinstance(each, Unparseable)]
         if not forms:
             raise self._nothing_usable(next(each.reason for each in answers if isinstance(each, Unparseable)))
-        checked = [(form, check(_measures_of(form))) for form in forms]
+        checked = [(form, (*_shortfall(form, brief.goal), *check(_measures_of(form)))) for form in forms]
         sound = [(form, findings) for form, findings in checked if not _errors(findings)]
         chosen, findings = (sound or checked)[0]
         if len({form.meaning for form in forms}) > 1:
@@ -225,6 +225,11 @@ class TaskDrafter:
 
 def _measures_of(form: Form) -> Measures:
     return Measures(form.success(), form.fitness(), form.fitness_unit, form.explanation())
+
+
+def _shortfall(form: Form, goal: str) -> tuple[Finding, ...]:
+    left_out = form.shortfall(goal)
+    return () if left_out is None else (PROBE["measure-falls-short"].finding(left_out),)
 
 
 def _errors(findings: Sequence[Finding]) -> tuple[Finding, ...]:

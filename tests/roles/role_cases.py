@@ -144,8 +144,11 @@ QUANTITIES = (
 
 
 def fill_in(
-    model: ScriptedModel, check: MeasureCheck = lambda measures: (), quantities: Sequence[Quantity] = QUANTITIES
+    model: ScriptedModel,
+    check: MeasureCheck = lambda measures: (),
+    quantities: Sequence[Quantity] = QUANTITIES,
+    goal: str = GOAL_BRIEF.goal,
 ) -> Drafted:
     """Forms of the small model for "lower the arm"."""
-    brief = replace(GOAL_BRIEF, stub=SHORT_STUB)
+    brief = replace(GOAL_BRIEF, stub=SHORT_STUB, goal=goal)
     return TaskDrafter(model, Prompts()).fill_in_forms(brief, quantities=quantities, may_end_early=True, check=check)

@@ -146,3 +146,40 @@ def test_whatever_the_grammar_allows_can_be_read_and_passes_the_lint(quantities:
             report = lint(source, LAYOUT, entry)  # type: ignore[arg-type]
             assert report.ok, (text, source, report.findings)
     assert len(seen) == len(WAYS) * len(WHENS)
+
+
+def form(*whens: When, stays: int = 0, lasts: bool = False) -> Form:
+    wishes = tuple(Wish(quantity, "more than", when, 1.0) for quantity, when in zip(QUANTITIES, whens, strict=False))
+    return Form(wishes, QUANTITIES[2:3] * stays, lasts)
+
+
+@pytest.mark.parametrize(
+    ("goal", "short", "enough"),
+    [
+        ("sit up and stay there", form("at some moment"), form("at the end")),
+        ("jump again and again", form("at some moment"), form("on average")),
+        ("balance the pole", form("at some moment"), form("at some moment", lasts=True)),
+        (
+            "Bring the lower tank to its level and hold it there whatever happens, and don't spill any water.",
+            form("at the end"),
+            form("at the end", "on average"),
+        ),
+        (
+            "The cart drives to the right, about halfway to the end, and stays there, and it keeps both poles up.",
+            form("at the end"),
+            form("at the end", "on average"),
+        ),
+    ],
+)
+def test_a_form_that_leaves_out_what_the_sentence_says_is_noticed(goal: str, short: Form, enough: Form) -> None:
+    assert short.shortfall(goal) is not None
+    assert enough.shortfall(goal) is None
+
+
+@pytest.mark.parametrize(
+    "goal",
+    ["make the half-cheetah run backwards", "spin in place", "the hopper hops forward without falling",
+     "swim forward as fast as you can", "lower the crane's hook, please", "get up, and get up fast"],
+)  # fmt: skip
+def test_a_short_sentence_needs_one_measure(goal: str) -> None:
+    assert form("on average").shortfall(goal) is None

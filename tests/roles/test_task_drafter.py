@@ -180,3 +180,10 @@ def test_no_form_at_all_is_an_error() -> None:
     assert QUANTITIES
     with pytest.raises(RewardSynthError, match="does not say what the goal wants"):
         fill_in(ScriptedModel(lambda request: "I do not know.", small=True))
+
+
+def test_a_form_that_falls_short_of_the_sentence_is_doubtful() -> None:
+    goal = "Bring the hook down to the ground, leave it there for long, and don't turn the arm meanwhile."
+    (finding, *_) = fill_in(ScriptedModel([DOWN, ALSO_DOWN, DOWN], small=True), goal=goal).errors
+    assert finding.rule == "measure-falls-short"
+    assert "3 things" in finding.message
