@@ -47,7 +47,8 @@ ONLY_IN: dict[str, str] = {
 
 # The reward process is locked and holds no more than this.
 LOCKED = (
-    "core/arrays.py", "core/nearest.py", "sandbox/child.py", "sandbox/lock.py", "sandbox/system_calls.py",
+    "core/arrays.py", "core/nearest.py", "sandbox/child.py", "sandbox/lock.py", "sandbox/servers.py",
+    "sandbox/system_calls.py",
     "state/view.py", "reward/namespace.py", "reward/frames.py", "reward/vector/__init__.py",
     "reward/vector/form.py", "reward/vector/checked.py", "reward/vector/calls.py",
     "reward/vector/expressions.py", "reward/vector/kinds.py", "reward/vector/numbers.py",

@@ -149,7 +149,8 @@ class Channel:
     def _command(request_end: int, answer_end: int, memory_bytes: int) -> list[str]:
         packages = Path(np.__file__).parent.parent
         numbers = (request_end, answer_end, memory_bytes, CPU_SECONDS)
-        return [sys.executable, "-I", "-S", "-B", str(PROGRAM), *map(str, numbers), " ".join(_layers), str(packages)]
+        # Without -B, which would have every process compile our modules again.
+        return [sys.executable, "-I", "-S", str(PROGRAM), *map(str, numbers), " ".join(_layers), str(packages)]
 
     @property
     def pid(self) -> int:

@@ -174,6 +174,19 @@ def test_a_huge_array_is_refused_and_the_process_survives() -> None:
     assert run("return {'a': float(np.zeros(2 ** 10).sum())}").rewards[0] == 0.0
 
 
+def test_garbage_is_collected_although_it_is_not_while_numpy_loads() -> None:
+    """100 rows make 4 GB of arrays that hold themselves, in a process that may have 1 GiB."""
+    body = "for _ in range(1000):\n    held = [np.ones(5000)]\n    held.append(held)\nreturn {'x': float(len(held))}"
+    assert (run(body, 100, deadline=60.0).terms == 2.0).all()
+
+
+def test_the_process_loads_little_beside_numpy() -> None:
+    """Every start pays for what is loaded: pathlib alone takes as long as a twentieth of numpy."""
+    slow = ("pathlib", "urllib", "logging", "subprocess", "numpy.random", "numpy.fft")
+    body = f"loaded = np.lib._npyio_impl.os.sys.modules\nreturn {{name: float(name in loaded) for name in {slow}}}"
+    assert not run(body.replace("{name:", "{name.replace('.', '_'):")).terms.any()
+
+
 def test_death_is_named_by_its_cause() -> None:
     with RewardProcess(GOOD, LAYOUT, 2) as process:
         os.kill(process.pid, signal.SIGSEGV)
