@@ -97,6 +97,8 @@ def test_the_process_of_the_next_text_is_started_ahead_and_ends_with_the_workben
             assert paid.pay == pytest.approx(plain.pay(text).pay)
         waiting = _waiting(bench)
         os.kill(waiting.pid, signal.SIGKILL)
+        while waiting.is_running:
+            pass
         assert bench.pay(cases.BACKWARD).ok, "one that died is replaced"
         waiting = _waiting(bench)
         assert waiting.is_running
