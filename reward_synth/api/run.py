@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from reward_synth.api.lifecycle import Ask, Confirm, work_on
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.types import Candidate, Evaluation, Feedback, TrainResult
+from reward_synth.core.evaluation import Evaluation
+from reward_synth.core.types import Candidate, Feedback, TrainResult
 from reward_synth.display import Display, make_display
 from reward_synth.events.bus import EventBus
 from reward_synth.settings.model import Settings
@@ -223,7 +224,7 @@ class Run:
         :param steps: environment steps of each; None takes the run's budget.
         :param jobs: trainings side by side; None takes the run's setting.
         :param executor: where they run; None takes the run's setting.
-        :return: not :attr:`~reward_synth.core.types.Evaluation.done` if it was stopped (``reward-synth stop``).
+        :return: not :attr:`~reward_synth.core.evaluation.Evaluation.done` if it was stopped (``reward-synth stop``).
         :raises RewardSynthError: there is no such candidate, it cannot be trained, earlier seeds had another budget, or
             another process works on the run.
         """

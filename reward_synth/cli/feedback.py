@@ -21,6 +21,13 @@ def feedback(
     edit: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A reward that you wrote or changed; it is tried next.")
     ] = None,
+    order: Annotated[
+        str,
+        typer.Option(
+            metavar="ORDER",
+            help="Behaviours, best first, as in `002-a > 001-c, 001-b`: candidates, or ids of recorded episodes.",
+        ),
+    ] = "",
     accept: Annotated[
         bool, typer.Option("--accept", help="End the run with --prefer, or the best one, as its result.")
     ] = False,
@@ -31,13 +38,16 @@ def feedback(
     from reward_synth.search.feedback import answer_from_options, latest_request
 
     found = options.open_run(run, runs_dir)
-    if prefer or note or reject or edit or accept:
-        answer = answer_from_options(found.store, prefer=prefer, note=note, reject=reject, edit=edit, accept=accept)
+    if prefer or note or reject or edit or accept or order:
+        answer = answer_from_options(
+            found.store, prefer=prefer, note=note, reject=reject, edit=edit, accept=accept, order=order
+        )
     else:
         ask = console_ask()
         if ask is None:
             raise RewardSynthError(
-                "there is no terminal to ask you at", "answer with --prefer, --note, --reject, --edit or --accept"
+                "there is no terminal to ask you at",
+                "answer with --prefer, --note, --order, --reject, --edit or --accept",
             )
         answer = ask(latest_request(found.store))
         if answer.action in ("skip", "stop"):

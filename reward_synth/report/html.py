@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from reward_synth.core import number_format
-from reward_synth.core.types import Candidate, Evaluation, EvaluationPoint, Feedback, Finding, TermStatistics
+from reward_synth.core.evaluation import Evaluation
+from reward_synth.core.types import Candidate, EvaluationPoint, Feedback, Finding, TermStatistics
 from reward_synth.report import plots
 from reward_synth.store import RunInfo
 from reward_synth.tasks.spec import TaskSpec
