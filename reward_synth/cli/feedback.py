@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from reward_synth.cli import options
 from reward_synth.cli.attended import console_ask
 from reward_synth.cli.text import print_json, resume_command
 from reward_synth.core.errors import RewardSynthError
+
+if TYPE_CHECKING:
+    from reward_synth.api.run import Run
 
 
 def feedback(
@@ -58,4 +61,19 @@ def feedback(
         print_json({"answer": str(path)} | answer.model_dump(mode="json"))
     typer.echo(f"recorded in {path}", err=True)
     if not found.store.is_locked():
+        if answer.order or answer.pairs:
+            _tell_agreements(found)
         typer.echo(f"Continue with: {resume_command(found)}", err=True)
+
+
+def _tell_agreements(run: Run) -> None:
+    """How well each trained reward and the measure agree with the person. The answer is recorded, whatever fails."""
+    try:
+        agreements = run.judge()
+    except RewardSynthError as error:
+        typer.echo(f"how well the rewards agree with you is not known here: {error.message}", err=True)
+        return
+    for name, agreed in agreements.candidates.items() if agreements else ():
+        typer.echo(f"{name} agrees with you: {agreed.as_text() if agreed else 'unknown'}", err=True)
+    if agreements:
+        typer.echo(agreements.warning or agreements.measure_text, err=True)

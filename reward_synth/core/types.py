@@ -92,6 +92,40 @@ class Agreement(Value):
         return f"{self.value:+.2f} ({low_high}{self.pairs} {'pair' if self.pairs == 1 else 'pairs'})"
 
 
+class Agreements(Value):
+    """How well a run's trained rewards and its frozen measure agree with the person; ``agreements.json``."""
+
+    judged: str
+    """Digest of what the person had said of recorded episodes when it was computed."""
+    candidates: dict[str, Agreement | None] = {}
+    """By the candidate's id; None if its reward pays all compared episodes alike, or fails on one."""
+    fitness: Agreement | None = None
+    """Of the task's fitness; None if it is the same in all compared episodes."""
+    success: Agreement | None = None
+
+    @property
+    def values(self) -> dict[str, float]:
+        """The coefficient of each candidate that has one."""
+        return {name: found.value for name, found in self.candidates.items() if found is not None}
+
+    @property
+    def measure_text(self) -> str:
+        """Whether the frozen measure agrees with the person, in a sentence without its end."""
+        parts = (("fitness", self.fitness), ("success", self.success))
+        told = [f"{name} {found.as_text()}" for name, found in parts if found is not None]
+        return f"the task's measure agrees with the person: {', '.join(told) or 'nothing to compare'}"
+
+    @property
+    def warning(self) -> str:
+        """What to say if the fitness contradicts the person; empty if it does not."""
+        if self.fitness is None or self.fitness.value >= 0.0:
+            return ""
+        return (
+            f"the task's fitness ranks recorded episodes against the person's order, {self.fitness.as_text()}: the "
+            "frozen measure may be wrong"
+        )
+
+
 class CheckReport(Value):
     """What lint, probe and screen found in one reward file."""
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reward_synth.core.types import Candidate, Feedback
+from reward_synth.evaluation.select import UNKNOWN
 from reward_synth.methods.base import History
 from reward_synth.preferences import Judgement, Workbench
 from reward_synth.preferences.episodes import stored_episodes
@@ -126,7 +127,8 @@ def _attempts(history: History) -> tuple[Attempt, ...]:
     """The best trained rewards; those that the person preferred come first."""
     trained = [c for c in history.candidates if c.status == "trained"]
     preferred = {answer.prefer: number for number, answer in enumerate(history.answers, start=1) if answer.prefer}
-    ranked = sorted(trained, key=lambda c: (preferred.get(c.id, 0), c.score), reverse=True)
+    agreed = history.agreed
+    ranked = sorted(trained, key=lambda c: (preferred.get(c.id, 0), agreed.get(c.id, UNKNOWN), c.score), reverse=True)
     # A continued training has its parent's reward, so only the better of the two is shown.
     by_source: dict[str, Candidate] = {}
     for candidate in ranked:

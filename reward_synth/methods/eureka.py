@@ -47,7 +47,7 @@ class Eureka:
         """All samples share one prompt; from the second iteration on, it continues the conversation with the best."""
         brief, count = opening_brief(history), self._settings.samples
         for number in range(history.iteration - 1, 0, -1):
-            best = best_candidate(history.of_iteration(number))
+            best = best_candidate(history.of_iteration(number), history.agreed)
             if best is not None:
                 turns = self._turns(history, best, number)
                 return Proposals(brief, count, (best.id,), turns, spread=False, screen=False)
@@ -80,7 +80,7 @@ class Eureka:
 
     def reflect(self, history: History) -> Reflection:
         """The curves of success, fitness and every term of the iteration's best reward."""
-        best = best_candidate(history.of_iteration(history.iteration))
+        best = best_candidate(history.of_iteration(history.iteration), history.agreed)
         if best is None:
             return Reflection("No sample of this iteration could be trained.")
         results = history.results(best.id)

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.files import read_json, write_json, write_new
-from reward_synth.core.types import Feedback, FeedbackRequest
+from reward_synth.core.types import Agreements, Feedback, FeedbackRequest
 from reward_synth.store.folder import RunFolder, read_value
 
 _ANSWER = re.compile(r"(\d+)\.answer(?:-(\d+))?\.json")
@@ -94,6 +94,17 @@ class FeedbackFiles(RunFolder):
         found = [(path, _ANSWER.fullmatch(path.name)) for path in self.feedback_dir.glob("*.answer*.json")]
         numbered = [(int(match[1]), int(match[2] or 1), path) for path, match in found if match]
         return [(iteration, path) for iteration, _, path in sorted(numbered)]
+
+    def write_agreements(self, agreements: Agreements) -> None:
+        """Write how well the run's rewards agree with the answers."""
+        write_json(self.agreements_path, agreements.model_dump(mode="json"))
+
+    def read_agreements(self) -> Agreements | None:
+        """How well the run's rewards agree with the answers; None before episodes were compared.
+
+        :raises RewardSynthError: the file was changed.
+        """
+        return read_value(self.agreements_path, Agreements)
 
     def answers(self) -> tuple[Feedback, ...]:
         """All answers of the person in this run.

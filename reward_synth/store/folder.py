@@ -33,6 +33,8 @@ class RunFolder:
         """The folder of requests and answers."""
         self.reference_dir = path / "reference"
         """The reference episodes, kept once somebody compares episodes: ``000.npz`` and so on, and ``scores.json``."""
+        self.agreements_path = path / "agreements.json"
+        """How well rewards and measures agree with the person's order of recorded episodes."""
         self.results_path = path / "results.tsv"
         """A row per candidate, made for ``grep`` and ``cut``."""
         self.best_reward_path = path / "best_reward.py"
