@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from reward_synth.api.lifecycle import Ask, Confirm, work_on
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.types import Candidate, Evaluation, Feedback, TrainResult
+from reward_synth.core.evaluation import Evaluation
+from reward_synth.core.types import Agreements, Candidate, Feedback, TrainResult
 from reward_synth.display import Display, make_display
 from reward_synth.events.bus import EventBus
 from reward_synth.settings.model import Settings
@@ -149,6 +150,18 @@ class Run:
         """Record a person's answer; its note enters the next prompt word for word. Returns the file written."""
         return self.store.write_answer(feedback.iteration, feedback)
 
+    def judge(self) -> Agreements | None:
+        """Bring up to date how well the trained rewards agree with the person's answers; None if no episode was judged.
+
+        :raises RewardSynthError: the environment cannot be made, or this machine has no lock.
+        """
+        from reward_synth.evaluation.play import field_table
+        from reward_synth.preferences.agreements import updated_agreements
+        from reward_synth.sandbox.channel import protected
+
+        with protected():
+            return updated_agreements(self.store, self.task, field_table(self.task))
+
     def stop(self) -> None:
         """Ask the process that works on the run to stop."""
         self.store.request_stop()
@@ -230,7 +243,7 @@ class Run:
         :param steps: environment steps of each; None takes the run's budget.
         :param jobs: trainings side by side; None takes the run's setting.
         :param executor: where they run; None takes the run's setting.
-        :return: not :attr:`~reward_synth.core.types.Evaluation.done` if it was stopped (``reward-synth stop``).
+        :return: not :attr:`~reward_synth.core.evaluation.Evaluation.done` if it was stopped (``reward-synth stop``).
         :raises RewardSynthError: there is no such candidate, it cannot be trained, earlier seeds had another budget, or
             another process works on the run.
         """

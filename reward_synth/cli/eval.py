@@ -14,7 +14,7 @@ from reward_synth.display.text import evaluation_lines
 
 if TYPE_CHECKING:
     from reward_synth.api.run import Run
-    from reward_synth.core.types import Evaluation
+    from reward_synth.core.evaluation import Evaluation
 
 
 def eval(

@@ -9,7 +9,7 @@ import typer
 from reward_synth.cli import options
 from reward_synth.cli.text import one_line, print_json, print_table, run_argument
 from reward_synth.core.number_format import dollars, duration, short_number, short_percent
-from reward_synth.display.text import evaluation_lines, printable, result_text
+from reward_synth.display.text import evaluation_lines, printable, result_text, selection_text
 
 if TYPE_CHECKING:
     from reward_synth.api.run import Run
@@ -31,33 +31,41 @@ def show(
 
 def _show_run(run: Run, as_json: bool) -> None:
     info, candidates = run.info, run.candidates
-    evaluations = run.store.evaluations()
+    evaluations, agreements = run.store.evaluations(), run.store.read_agreements()
     if as_json:
         print_json(
             info.model_dump(mode="json")
             | {"status": run.status, "cost_usd": run.cost, "path": str(run.path)}
             | {"candidates": [candidate.model_dump(mode="json") for candidate in candidates]}
+            | {"agreements": agreements.model_dump(mode="json") if agreements else None}
             | {"evaluations": [evaluation.model_dump(mode="json") for evaluation in evaluations]}
         )
         return
     reason = f" ({info.reason})" if info.reason else ""
-    facts = [("goal", info.goal), ("task", info.task or "not chosen yet"), ("status", f"{run.status}{reason}")]
+    chosen = selection_text(run.store.settings().select == "person", agreements)
+    facts = [("best", chosen)] if chosen else []
+    facts += [("goal", info.goal), ("task", info.task or "not chosen yet"), ("status", f"{run.status}{reason}")]
     facts += [("folder", str(run.path)), ("time", duration(run.seconds)), ("models", dollars(run.cost))]
     if info.sandbox:
         facts.append(("sandbox", info.sandbox))
     if info.best:
         facts.append(("best", f"{info.best}  {run.reward_path}"))
-    facts += [("warning", text) for text in dict.fromkeys((*info.warnings, *run.edits().values()))]
+    contradicted = [agreements.warning] if agreements and agreements.warning else []
+    facts += [("warning", text) for text in dict.fromkeys((*info.warnings, *run.edits().values(), *contradicted))]
     for name, value in facts:
         typer.echo(f"{name:<8}{one_line(value)}")
     if candidates:
         typer.echo("")
-        header = ("candidate", "status", "success", "fitness", "parents", "reason")
-        rows = [
-            (c.id, c.status, short_percent(c.success), short_number(c.fitness), ",".join(c.parents), c.reason)
-            for c in candidates
-        ]
+        agreed = agreements.values if agreements else {}
+        header = ["candidate", "status", "success", "fitness", *(["agrees"] if agreements else []), "parents", "reason"]
+        rows = []
+        for c in candidates:
+            agrees = [f"{agreed[c.id]:+.2f}" if c.id in agreed else ""] if agreements else []
+            figures = [short_percent(c.success), short_number(c.fitness), *agrees]
+            rows.append([c.id, c.status, *figures, ",".join(c.parents), c.reason])
         print_table(header, rows)
+    if agreements:
+        typer.echo(f"\n{agreements.measure_text}")
     for evaluation in evaluations:
         lines = "\n  ".join(evaluation_lines(evaluation, run.task.fitness_unit))
         typer.echo(printable(f"\nfinal training of {evaluation.candidate}\n  {lines}"))

@@ -33,6 +33,7 @@ def view(
         ),
     ] = None,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser.")] = True,
+    env: options.EnvFile = None,
     runs_dir: options.RunsDir = None,
 ) -> None:
     """Runs in a browser: films, curves, rewards, prompts, and your feedback. Ctrl-C ends it."""
@@ -41,6 +42,7 @@ def view(
     folder, where = options.runs_folder(runs_dir).resolve(), "/"
     if run is not None:
         found = options.open_run(run, runs_dir)
+        found.name_environment(env)
         folder, where = Path(found.path).resolve().parent, f"/run/{found.id}"
 
     def told(address: str) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from reward_synth.core.names import RoleName, role_name
 
@@ -90,6 +90,40 @@ class Agreement(Value):
         """``+0.62 (+0.31 to +0.83, 214 pairs)``."""
         low_high = f"{self.interval[0]:+.2f} to {self.interval[1]:+.2f}, " if self.interval else ""
         return f"{self.value:+.2f} ({low_high}{self.pairs} {'pair' if self.pairs == 1 else 'pairs'})"
+
+
+class Agreements(Value):
+    """How well a run's trained rewards and its frozen measure agree with the person; ``agreements.json``."""
+
+    judged: str
+    """Digest of what the person had said of recorded episodes when it was computed."""
+    candidates: dict[str, Agreement | None] = {}
+    """By the candidate's id; None if its reward pays all compared episodes alike, or fails on one."""
+    fitness: Agreement | None = None
+    """Of the task's fitness; None if it is the same in all compared episodes."""
+    success: Agreement | None = None
+
+    @property
+    def values(self) -> dict[str, float]:
+        """The coefficient of each candidate that has one."""
+        return {name: found.value for name, found in self.candidates.items() if found is not None}
+
+    @property
+    def measure_text(self) -> str:
+        """Whether the frozen measure agrees with the person, in a sentence without its end."""
+        parts = (("fitness", self.fitness), ("success", self.success))
+        told = [f"{name} {found.as_text()}" for name, found in parts if found is not None]
+        return f"the task's measure agrees with the person: {', '.join(told) or 'nothing to compare'}"
+
+    @property
+    def warning(self) -> str:
+        """What to say if the fitness contradicts the person; empty if it does not."""
+        if self.fitness is None or self.fitness.value >= 0.0:
+            return ""
+        return (
+            f"the task's fitness ranks recorded episodes against the person's order, {self.fitness.as_text()}: the "
+            "frozen measure may be wrong"
+        )
 
 
 class CheckReport(Value):
@@ -256,62 +290,6 @@ class Candidate(Value):
         return (-1.0 if self.success is None else self.success, fitness)
 
 
-class SeedScore(Value):
-    """One fresh policy of a final training, judged by the task at the end of its budget."""
-
-    index: int
-    seed: int
-    status: Literal["trained", "crashed"]
-    """A crashed training counts as one that never succeeds; its fitness is unknown."""
-    reason: str = ""
-    success: float
-    """Share of its episodes that succeeded, 0 to 1."""
-    fitness: float | None
-    solved: bool
-    """True if its success reaches the task's threshold."""
-    steps: int
-    seconds: float
-    """Wall time."""
-    cpu_seconds: float
-
-
-class Estimate(Value):
-    """One figure over the seeds of a final training."""
-
-    mean: float
-    iqm: float | None = None
-    """Interquartile mean of the seeds' figures (a quarter cut off at each end); None for fewer than 4 seeds."""
-    interval: tuple[float, float] | None = None
-    """95 % bootstrap interval of the mean; None for a single seed, or if all episodes have the same result."""
-
-
-class Evaluation(Value):
-    """A reward judged by policies trained on it from scratch, after the search; ``final/003-b/evaluation.json``."""
-
-    candidate: str
-    steps: int
-    """Budget of each training in environment steps."""
-    wanted: int
-    """Number of seeds requested."""
-    seeds: tuple[SeedScore, ...] = ()
-    """The finished ones."""
-    success: Estimate | None = None
-    fitness: Estimate | None = None
-    """Over the seeds that did not crash."""
-    solved: float | None = None
-    """Share of seeds that solve the task."""
-    solved_interval: tuple[float, float] | None = None
-    """95 % Wilson interval of that share."""
-    total_steps: int = 0
-    """Environment steps of all seeds together."""
-    cpu_seconds: float = 0.0
-
-    @property
-    def done(self) -> bool:
-        """True if all requested seeds are finished."""
-        return len(self.seeds) >= self.wanted
-
-
 class FeedbackCandidate(Value):
     """One candidate in a question to a person."""
 
@@ -350,6 +328,12 @@ class PairAnswer(Value):
     answer: Literal["first", "second", "same", "cannot tell"]
     """The better one; ``same`` says that both are as good, ``cannot tell`` says nothing."""
 
+    @model_validator(mode="after")
+    def _two(self) -> Self:
+        if self.first == self.second:
+            raise ValueError("an episode cannot be compared with itself")
+        return self
+
 
 class Moment(Value):
     """A remark on one moment of a film."""
@@ -379,6 +363,22 @@ class Feedback(Value):
     moments: tuple[Moment, ...] = ()
     action: Literal["continue", "accept", "skip", "stop"] = "continue"
     """``accept`` ends the run with ``prefer`` as its best reward; ``stop`` pauses the run."""
+
+    @field_validator("order")
+    @classmethod
+    def _one_rank_each(cls, order: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+        names = [name for rank in order for name in rank]
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ValueError(f"the episode {twice} stands in two places")
+        return order
+
+    @property
+    def episodes(self) -> tuple[str, ...]:
+        """Ids of all episodes that it names."""
+        named = [name for rank in self.order for name in rank]
+        named += [name for pair in self.pairs for name in (pair.first, pair.second)]
+        return tuple(dict.fromkeys([*named, *(moment.episode for moment in self.moments)]))
 
 
 class Outcome(Value):

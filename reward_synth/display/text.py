@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from reward_synth.core.number_format import duration
 
 if TYPE_CHECKING:
-    from reward_synth.core.types import Estimate, Evaluation, SeedScore
+    from reward_synth.core.evaluation import Estimate, Evaluation, SeedScore
+    from reward_synth.core.types import Agreements
 
 _BARS = "▁▂▃▄▅▆▇█"
 _TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -50,6 +51,15 @@ def final_text(candidate: str, score: SeedScore, done: int, total: int, seconds_
     return (
         f"final {candidate} seed {score.index}: {figures} in {duration(score.seconds)}; {done} of {total} seeds{left}"
     )
+
+
+def selection_text(by_person: bool, agreements: Agreements | None) -> str:
+    """Who chose the best reward, in a sentence without its end; empty if the task's measure did, as usual."""
+    if not by_person:
+        return ""
+    if agreements is None or not agreements.values:
+        return "to be chosen by a person's order of recorded episodes; until there is one, the task's measure chooses"
+    return "chosen by its agreement with a person's order of recorded episodes, not by the task's measure"
 
 
 def evaluation_lines(evaluation: Evaluation, unit: str = "") -> list[str]:

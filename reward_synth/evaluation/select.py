@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from reward_synth.core.types import Candidate, TrainResult
 from reward_synth.tasks.spec import TaskSpec
 
+UNKNOWN = -2.0
+"""Stands for the agreement of a reward that has none. It is below the lowest one."""
+_NOTHING: Mapping[str, float] = MappingProxyType({})
 Z_95 = 1.959964
 MARGIN = 0.15
 """The true success rate of a solved task may lie this far below the threshold, at 95 % confidence."""
@@ -17,10 +21,14 @@ FINAL_EPISODES = 32
 """Fewest episodes per policy in a final training. At a threshold of 0.9, the share alone decides from here."""
 
 
-def best_candidate(candidates: Iterable[Candidate]) -> Candidate | None:
-    """The trained candidate with the highest task success, then fitness; the earlier one on a tie."""
+def best_candidate(candidates: Iterable[Candidate], agreed: Mapping[str, float] = _NOTHING) -> Candidate | None:
+    """The trained candidate with the highest task success, then fitness; the earlier one on a tie.
+
+    :param agreed: how well the candidates' rewards agree with the person, if the person selects. This comes before
+        success; a candidate that is not listed comes last.
+    """
     trained = [candidate for candidate in candidates if candidate.status == "trained"]
-    return max(sorted(trained, key=lambda c: c.id), key=lambda c: c.score, default=None)
+    return max(sorted(trained, key=lambda c: c.id), key=lambda c: (agreed.get(c.id, UNKNOWN), c.score), default=None)
 
 
 def is_solved(candidate: Candidate | None, task: TaskSpec) -> bool:

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from reward_synth.core.types import Candidate, EvaluationPoint, Finding, SeedScore, Value
+from reward_synth.core.evaluation import SeedScore
+from reward_synth.core.types import Candidate, EvaluationPoint, Finding, Value
 
 
 class RunStarted(Value):

@@ -46,6 +46,8 @@ class History:
     """The reflection on each finished iteration, by its number."""
     answers: tuple[Feedback, ...]
     """The person's answers."""
+    agreed: Mapping[str, float] = field(default_factory=dict)
+    """How well the candidates' rewards agree with the person, if the person selects; see ``--select``."""
 
     def of_iteration(self, number: int) -> tuple[Candidate, ...]:
         """The candidates of one iteration."""

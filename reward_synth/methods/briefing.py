@@ -6,7 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reward_synth.core.types import Candidate, Feedback
+from reward_synth.evaluation.select import UNKNOWN
 from reward_synth.methods.base import History
+from reward_synth.preferences import Judgement, Workbench
+from reward_synth.preferences.episodes import stored_episodes
+from reward_synth.preferences.words import judgement_text
 from reward_synth.roles.brief import Attempt, Brief
 from reward_synth.roles.examples import retrieve
 from reward_synth.settings.model import Settings
@@ -88,9 +92,11 @@ def brief_for(history: History) -> Brief:
     """The opening brief plus what was learnt: the best rewards, lessons, the last reflection, the person's words."""
     rejected = [c for c in history.candidates if c.status in ("rejected", "crashed")]
     readings = history.readings
+    attempts = _attempts(history)
     return replace(
         opening_brief(history),
-        attempts=_attempts(history),
+        attempts=attempts,
+        ordered=ordered_behaviours(history, attempts),
         analysis=readings[max(readings)] if readings else "",
         feedback=tuple(text for answer in history.answers if (text := words_of(answer))),
         findings=tuple(dict.fromkeys(c.reason for c in rejected if c.reason))[-LESSONS_SHOWN:],
@@ -100,14 +106,29 @@ def brief_for(history: History) -> Brief:
 def words_of(answer: Feedback) -> str:
     """A person's answer as prompt text; empty if it says nothing."""
     preference = f"I prefer the behaviour of {answer.prefer}." if answer.prefer else ""
-    return "\n".join(text for text in (answer.note, preference) if text)
+    moments = (
+        f"At {moment.second:.1f} s of an episode of {moment.candidate or 'a script'}: {moment.note}"
+        for moment in answer.moments
+    )
+    return "\n".join(text for text in (answer.note, preference, *moments) if text)
+
+
+def ordered_behaviours(history: History, attempts: Sequence[Attempt]) -> str:
+    """The person's order of recorded episodes, and what these rewards pay there, as prompt text; empty without one."""
+    judgement = Judgement.of(history.answers)
+    if not judgement.ids:
+        return ""
+    episodes = stored_episodes(history.store, history.table, 0, judgement.ids)
+    bench = Workbench(history.store, history.task, history.table, episodes)
+    return judgement_text(bench, judgement, [(attempt.id, attempt.source) for attempt in attempts])
 
 
 def _attempts(history: History) -> tuple[Attempt, ...]:
     """The best trained rewards; those that the person preferred come first."""
     trained = [c for c in history.candidates if c.status == "trained"]
     preferred = {answer.prefer: number for number, answer in enumerate(history.answers, start=1) if answer.prefer}
-    ranked = sorted(trained, key=lambda c: (preferred.get(c.id, 0), c.score), reverse=True)
+    agreed = history.agreed
+    ranked = sorted(trained, key=lambda c: (preferred.get(c.id, 0), agreed.get(c.id, UNKNOWN), c.score), reverse=True)
     # A continued training has its parent's reward, so only the better of the two is shown.
     by_source: dict[str, Candidate] = {}
     for candidate in ranked:

@@ -18,7 +18,8 @@ from reward_synth.diagnosis.evidence import merge_curves, merge_terms
 from reward_synth.evaluation.select import best_candidate
 from reward_synth.llm.base import Message
 from reward_synth.methods.base import Checked, History, Proposals, Reflection, Schedule, Tools
-from reward_synth.methods.briefing import opening_brief, words_of
+from reward_synth.methods.briefing import opening_brief, ordered_behaviours, words_of
+from reward_synth.roles.brief import Attempt
 
 
 class Eureka:
@@ -46,12 +47,12 @@ class Eureka:
         """All samples share one prompt; from the second iteration on, it continues the conversation with the best."""
         brief, count = opening_brief(history), self._settings.samples
         for number in range(history.iteration - 1, 0, -1):
-            best = best_candidate(history.of_iteration(number))
+            best = best_candidate(history.of_iteration(number), history.agreed)
             if best is not None:
                 turns = self._turns(history, best, number)
                 return Proposals(brief, count, (best.id,), turns, spread=False, screen=False)
         # If nothing could be trained, the paper repeats the iteration with the same messages.
-        brief = replace(brief, feedback=tuple(self._words(history)))
+        brief = replace(brief, feedback=tuple(self._words(history)), ordered=ordered_behaviours(history, ()))
         return Proposals(brief, count, spread=False, screen=False)
 
     @staticmethod
@@ -59,9 +60,14 @@ class Eureka:
         return [text for answer in history.answers if (text := words_of(answer))]
 
     def _turns(self, history: History, best: Candidate, number: int) -> tuple[Message, ...]:
-        said = self._words(history)
-        answer = f"```python\n{history.source(best.id).rstrip()}\n```"
-        request = self._prompts.render("eureka/next.md.j2", reflection=history.readings.get(number, ""), feedback=said)
+        source = history.source(best.id)
+        answer = f"```python\n{source.rstrip()}\n```"
+        request = self._prompts.render(
+            "eureka/next.md.j2",
+            reflection=history.readings.get(number, ""),
+            feedback=self._words(history),
+            ordered=ordered_behaviours(history, (Attempt(best.id, source, ""),)),
+        )
         return Message(role="assistant", content=answer), Message(role="user", content=request)
 
     def unfinished(self, history: History) -> tuple[str, ...]:
@@ -74,7 +80,7 @@ class Eureka:
 
     def reflect(self, history: History) -> Reflection:
         """The curves of success, fitness and every term of the iteration's best reward."""
-        best = best_candidate(history.of_iteration(history.iteration))
+        best = best_candidate(history.of_iteration(history.iteration), history.agreed)
         if best is None:
             return Reflection("No sample of this iteration could be trained.")
         results = history.results(best.id)

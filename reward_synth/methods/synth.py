@@ -48,7 +48,7 @@ class Synth:
 
         More steps then help more surely than another reward.
         """
-        best = best_candidate(history.candidates)
+        best = best_candidate(history.candidates, history.agreed)
         if best is None:
             return ()
         if (best.success or 0.0) < SOMETIMES and STILL_IMPROVING not in history.findings(best.id):

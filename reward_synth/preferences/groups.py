@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
 
 from reward_synth.core.arrays import FloatArray
 from reward_synth.core.errors import RewardSynthError
@@ -32,6 +31,8 @@ TELLING = 0.5
 """Robust standard deviations by which a group must differ in a summary that is told."""
 FAR = 3.0
 """Robust standard deviations; what lies farther out counts no more, so that one wild episode is not a group each."""
+SLIGHT = 0.05
+"""A figure is not told if it differs by a smaller share: among episodes that are all alike, it may still be telling."""
 ROUNDING = 1e-3
 """A figure that is a smaller share of the one beside it is told as 0."""
 END = 0.1
@@ -75,7 +76,7 @@ class Behaviours:
         self._figures = np.array([figures for _, figures in described])
         self._scaled = _scaled(self._figures) if described else np.zeros((0, 0))
         weighted = self._scaled * _weights(self._summaries)
-        self._distances = cdist(weighted, weighted)
+        self._distances = np.linalg.norm(weighted[:, None] - weighted[None, :], axis=2)
 
     def groups(self, most: int = MOST_GROUPS) -> tuple[Group, ...]:
         """At most so many groups, the largest first."""
@@ -134,13 +135,15 @@ def _middle(figures: FloatArray) -> float:
 
 
 def _told(summary: _Summary, here: float, there: float) -> str:
-    """The difference in words; empty if the two figures are written alike."""
+    """The difference in words; empty if it is slight."""
+    largest = max(abs(here), abs(there))
+    if abs(here - there) <= SLIGHT * largest:
+        return ""
     if summary.unit == SWITCH_UNIT:
         return f"{summary.words} {percent(here)} of the time (others {percent(there)})"
     # Rest is never exactly 0 in a simulator.
-    least = ROUNDING * max(abs(here), abs(there))
-    shown = [with_unit(0.0 if abs(figure) < least else figure, summary.unit) for figure in (here, there)]
-    return f"{summary.words} {shown[0]} (others {shown[1]})" if shown[0] != shown[1] else ""
+    shown = [with_unit(0.0 if abs(each) < ROUNDING * largest else each, summary.unit) for each in (here, there)]
+    return f"{summary.words} {shown[0]} (others {shown[1]})"
 
 
 def _described(stored: StoredEpisode, table: FieldTable) -> tuple[tuple[_Summary, ...], list[float]]:

@@ -10,6 +10,7 @@ from reward_synth.core.files import write_text
 from reward_synth.core.number_format import total
 from reward_synth.core.types import Finding
 from reward_synth.diagnosis.evidence import merge_curves, merge_terms
+from reward_synth.display.text import selection_text
 from reward_synth.report import plots
 from reward_synth.report.html import BestReward, CostRow, FilmLink, ReportData, render_report
 from reward_synth.store import CostLine, RunStore
@@ -49,6 +50,7 @@ def report_data(store: RunStore) -> ReportData:
     """Everything that the page shows, as plain values."""
     info = store.info.model_copy(update={"id": store.id})
     candidates, evaluations = tuple(store.candidates()), store.evaluations()
+    agreements = store.read_agreements()
     command = store.path / "command.txt"
     return ReportData(
         info=info,
@@ -58,6 +60,8 @@ def report_data(store: RunStore) -> ReportData:
         best=_best(store, info.best),
         readings=store.read_iterations(),
         feedback=store.answers(),
+        chosen=selection_text(store.settings().select == "person", agreements),
+        agreements=agreements,
         costs=cost_rows(store.costs()),
         evaluations=tuple(evaluations),
         films=films(store, info.best, (candidate.id for candidate in candidates)),

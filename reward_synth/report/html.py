@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from reward_synth.core import number_format
-from reward_synth.core.types import Candidate, Evaluation, EvaluationPoint, Feedback, Finding, TermStatistics
+from reward_synth.core.evaluation import Evaluation
+from reward_synth.core.types import Agreements, Candidate, EvaluationPoint, Feedback, Finding, TermStatistics
 from reward_synth.report import plots
 from reward_synth.store import RunInfo
 from reward_synth.tasks.spec import TaskSpec
@@ -75,6 +76,10 @@ class ReportData:
     readings: Mapping[int, str] = field(default_factory=dict)
     """The analyzer's text on each iteration, oldest first."""
     feedback: tuple[Feedback, ...] = ()
+    chosen: str = ""
+    """Who chose the best reward, if not the task's measure."""
+    agreements: Agreements | None = None
+    """How well rewards and measure agree with the person; None if nobody has ordered episodes."""
     costs: tuple[CostRow, ...] = ()
     evaluations: tuple[Evaluation, ...] = ()
     """Final trainings, on fresh seeds."""

@@ -60,6 +60,7 @@ class Brief:
     :param attempts: trained rewards, best first.
     :param analysis: the analyzer's latest reading and plan; empty at first.
     :param feedback: the person's words, unchanged, oldest first.
+    :param ordered: recorded behaviours in the person's order, and what the rewards so far pay there.
     :param findings: lessons so far: why rewards were rejected.
     :param small: True if the model wants short prompts.
     :param layout: names and shapes of all fields. With it, a grammar keeps a small model from writing unknown fields;
@@ -82,6 +83,7 @@ class Brief:
     attempts: tuple[Attempt, ...] = ()
     analysis: str = ""
     feedback: tuple[str, ...] = ()
+    ordered: str = ""
     findings: tuple[str, ...] = ()
     small: bool = False
     layout: Layout = ()

@@ -11,6 +11,7 @@ import os
 import shlex
 import subprocess
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from typing import Any
 from reward_synth.core.errors import GivenUp, RewardSynthError
 from reward_synth.core.types import Candidate, Feedback, FeedbackCandidate, FeedbackRequest
 from reward_synth.display.text import printable, result_text
+from reward_synth.preferences.episodes import listed_episodes
 from reward_synth.store import RunStore
 
 REJECTION = "None of these candidates does what I want."
@@ -221,9 +223,11 @@ def answer_from_options(
     reject: bool = False,
     edit: Path | None = None,
     accept: bool = False,
+    order: str = "",
 ) -> Feedback:
     """The answer given by the options of ``reward-synth feedback``.
 
+    :param order: see :func:`parse_order`.
     :raises RewardSynthError: the candidate does not exist, the edited file is not Python, or options contradict.
     """
     if reject and (prefer or accept):
@@ -244,8 +248,33 @@ def answer_from_options(
         note="\n".join(filter(None, (REJECTION if reject else "", note))),
         edited=edited,
         edited_from=parent,
+        order=parse_order(store, order),
         action="accept" if accept else "continue",
     )
+
+
+def parse_order(store: RunStore, text: str) -> tuple[tuple[str, ...], ...]:
+    """Ranks of episodes from ``002-a > 001-c, 001-b``: best first, ``,`` between what is as good as each other.
+
+    A candidate stands for all its recorded evaluation episodes. Ids of episodes may be given as well.
+
+    :raises RewardSynthError: something in it is neither, or stands in two places.
+    """
+    if not text.strip():
+        return ()
+    listed = listed_episodes(store)
+    ranks: list[tuple[str, ...]] = []
+    for part in text.split(">"):
+        names = [name.strip() for name in part.split(",")]
+        for name in names:
+            if name not in listed:
+                store.episode_path(name)
+        ranks.append(tuple(each for name in names for each in ([e.id for e in listed.get(name, ())] or [name])))
+    placed = Counter(each for rank in ranks for each in rank)
+    twice = [each for each, times in placed.items() if times > 1]
+    if twice:
+        raise RewardSynthError(f"the order has {twice[0]} in two places", "name each candidate and episode once")
+    return tuple(ranks)
 
 
 def read_reward_file(path: Path) -> str:

@@ -16,7 +16,8 @@ import numpy as np
 
 from reward_synth.core.arrays import FloatArray
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.types import CheckReport, Estimate, Evaluation, Outcome, SeedScore, TrainResult
+from reward_synth.core.evaluation import Estimate, Evaluation, SeedScore
+from reward_synth.core.types import CheckReport, Outcome, TrainResult
 from reward_synth.evaluation.judge import solved
 from reward_synth.evaluation.play import FINAL_EVALUATION_SEEDS
 from reward_synth.evaluation.select import FINAL_EPISODES, wilson_interval

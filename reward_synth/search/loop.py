@@ -15,6 +15,8 @@ from reward_synth.search.second_opinion import dispute
 from reward_synth.search.session import SearchSession
 from reward_synth.search.steps import Ask, ask_person, design, reflect, train, train_on
 
+WORKS = "the task's own measure says that it works"
+
 
 def search(session: SearchSession, ask: Ask | None = None) -> Outcome:
     """Search until the task is solved, the iterations are done, or a limit applies. Finished work is not repeated.
@@ -39,9 +41,11 @@ def search(session: SearchSession, ask: Ask | None = None) -> Outcome:
                 return _ended(session, "stopped", reason)
             reflect(session, iteration, candidates)
         if session.finished:
-            return _ended(session, "solved", "the task's own measure says that it works")
+            return _ended(session, "solved", WORKS)
         if ended := ask_person(session, iteration, ask):
             return ended
+        if session.finished:  # If a person selects, their answer may be what was missing.
+            return _ended(session, "solved", WORKS)
     if session.solved:
         return _ended(session, "solved", "all iterations are done")
     reason = f"no reward reached the task's measure in {iterations} iterations"

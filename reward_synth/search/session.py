@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
-from reward_synth.core.types import Candidate
+from reward_synth.core.types import Agreements, Candidate
 from reward_synth.evaluation.select import best_candidate, is_solved
 from reward_synth.events.bus import Emit
 from reward_synth.events.model import StatusChanged, Warned
@@ -49,7 +50,9 @@ class SearchSession:
     ) -> None:
         started = time.monotonic()
         self.store, self.settings, self.emit = store, settings, emit
-        self.best: Candidate | None = best_candidate(store.candidates())
+        self.agreements: Agreements | None = store.read_agreements()
+        """How well the rewards agree with the person's order of recorded episodes, as far as it was computed."""
+        self.best: Candidate | None = best_candidate(store.candidates(), self.agreed)
         """The best candidate so far; kept here because training asks for it four times a second."""
         self.models = ModelPool(store, settings, emit)
         try:
@@ -115,9 +118,18 @@ class SearchSession:
         return is_solved(self.best, self.task)
 
     @property
+    def agreed(self) -> Mapping[str, float]:
+        """The agreement by which the best candidate is chosen, by candidate; empty if the measure chooses."""
+        return self.agreements.values if self.agreements and self.settings.select == "person" else {}
+
+    @property
     def finished(self) -> bool:
-        """True if the task is solved, and the search is not asked to continue anyway."""
-        return self.solved and not self.settings.keep_going
+        """True if the task is solved, and the search is not asked to continue anyway.
+
+        If a person selects, their order must be known first.
+        """
+        chosen = self.settings.select == "measure" or bool(self.agreed)
+        return self.solved and chosen and not self.settings.keep_going
 
     def reason_to_stop(self) -> str | None:
         """Why the search must end now, in words; None if it may continue."""
@@ -140,6 +152,7 @@ class SearchSession:
             candidates=candidates,
             readings={number: text for number, text in store.read_iterations().items() if number in designed},
             answers=store.answers(),
+            agreed=self.agreed,
         )
 
     def __enter__(self) -> Self:

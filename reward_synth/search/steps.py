@@ -26,6 +26,7 @@ from reward_synth.events import model as events
 from reward_synth.methods.base import Checked
 from reward_synth.methods.halving import SuccessiveHalving
 from reward_synth.methods.refine import Refined
+from reward_synth.preferences.agreements import updated_agreements
 from reward_synth.report.data import write_plots
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.scale import file_header
@@ -206,8 +207,19 @@ def _settle(session: SearchSession, candidate: Candidate) -> None:
     store.save_candidate(candidate)
     store.results_table()
     session.emit(events.CandidateTrained(candidate=candidate))
-    best = best_candidate(each for each in (session.best, candidate) if each is not None)
-    if best is not None and best != session.best:
+    choose_best(session)
+
+
+def choose_best(session: SearchSession) -> None:
+    """Choose the best candidate so far, by what the person has said up to now if the person selects."""
+    store = session.store
+    told = session.agreements.warning if session.agreements else ""
+    session.agreements = updated_agreements(store, session.task, session.prepared.table)
+    if session.agreements and (warning := session.agreements.warning) not in ("", told):
+        session.emit(events.Warned(text=warning))
+    best = best_candidate(store.candidates(), session.agreed)
+    # A resumed run may select in another way than before.
+    if best is not None and (best != session.best or best.id != store.info.best):
         session.best = best
         _set_best(session, best.id)
         session.emit(events.BestChanged(candidate=best))
@@ -329,6 +341,8 @@ def ask_person(session: SearchSession, iteration: int, ask: Ask | None) -> Outco
             answer = _wait_for_answer(session, iteration)
         if answer is not None:
             session.emit(events.FeedbackAnswered(iteration=iteration, action=answer.action))
+    if answer is not None:
+        choose_best(session)
     if answer is None or answer.action in ("continue", "skip"):
         return None
     best = answer.prefer

@@ -114,6 +114,9 @@ class Declarations:
         "`all` of every trained one; `none`.", resumable=True)] = "best"
     feedback: Annotated[Literal["none", "ask", "queue"], Setting(
         "Ask a person after each iteration: `none`, `ask` (here) or `queue` (by file).", resumable=True)] = "none"
+    select: Annotated[Literal["measure", "person"], Setting(
+        "Who chooses the best reward: `measure`, the task's success and fitness, or `person`, the agreement with a "
+        "person's order of recorded episodes, for a goal without a trustworthy measure.", resumable=True)] = "measure"
     feedback_timeout: Annotated[float, Setting(
         "With `--feedback queue`: how long to wait for an answer; 0 goes on at once.",
         "TIME", at_least=0, parse=parse_duration, resumable=True)] = 0.0

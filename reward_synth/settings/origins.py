@@ -74,6 +74,9 @@ def rank_of(origin: str) -> int:
 def idle_rules(settings: Settings) -> list[IdleRule]:
     """The settings without effect, whatever the method is."""
     found = []
+    if settings.feedback == "none":
+        reason = "nobody is asked with --feedback none, so nobody's order can select"
+        found.append(IdleRule("select", "feedback", reason, "add --feedback ask or --feedback queue"))
     if settings.feedback != "queue":
         reason = f"nobody is waited for with --feedback {settings.feedback}"
         found.append(IdleRule("feedback_timeout", "feedback", reason, "add --feedback queue, or drop the timeout"))

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.evaluation import Evaluation
 from reward_synth.core.files import read_json, write_bytes, write_json, write_new, write_text
-from reward_synth.core.types import Candidate, CheckReport, Evaluation, TrainResult
+from reward_synth.core.types import Candidate, CheckReport, TrainResult
 from reward_synth.state.episode import Episode, episode_paths
 from reward_synth.store.folder import RunFolder, read_value
 

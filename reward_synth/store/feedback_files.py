@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.files import read_json, write_json, write_new
-from reward_synth.core.types import Feedback, FeedbackRequest
+from reward_synth.core.types import Agreements, Feedback, FeedbackRequest
 from reward_synth.store.folder import RunFolder, read_value
 
 _ANSWER = re.compile(r"(\d+)\.answer(?:-(\d+))?\.json")
@@ -56,7 +56,11 @@ class FeedbackFiles(RunFolder):
         """Add an answer; an earlier one is never overwritten. Returns the file written.
 
         A bare ``stop`` writes nothing, so that the resumed run asks again; the path of the request is returned.
+
+        :raises RewardSynthError: it names an episode that the run has not recorded.
         """
+        for episode in feedback.episodes:
+            self.episode_path(episode)
         if feedback == Feedback(iteration=feedback.iteration, action="stop"):
             return self.request_path(iteration)
         text = json.dumps(feedback.model_dump(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
@@ -68,7 +72,8 @@ class FeedbackFiles(RunFolder):
     def read_answer(self, iteration: int) -> Feedback | None:
         """The person's answer about an iteration, or None.
 
-        If there are several answers, all notes are joined, and for everything else the latest value counts.
+        If there are several answers, all notes, pairs and moments are joined, and for everything else the latest value
+        counts.
 
         :raises RewardSynthError: a file cannot be understood.
         """
@@ -80,6 +85,8 @@ class FeedbackFiles(RunFolder):
             merged |= answer.model_dump(exclude_defaults=True)
         merged["action"] = said[-1].action
         merged["note"] = "\n\n".join(answer.note for answer in said if answer.note)
+        merged["pairs"] = [pair for answer in said for pair in answer.pairs]
+        merged["moments"] = [moment for answer in said for moment in answer.moments]
         return Feedback.model_validate(merged)
 
     def answer_files(self) -> list[tuple[int, Path]]:
@@ -87,6 +94,17 @@ class FeedbackFiles(RunFolder):
         found = [(path, _ANSWER.fullmatch(path.name)) for path in self.feedback_dir.glob("*.answer*.json")]
         numbered = [(int(match[1]), int(match[2] or 1), path) for path, match in found if match]
         return [(iteration, path) for iteration, _, path in sorted(numbered)]
+
+    def write_agreements(self, agreements: Agreements) -> None:
+        """Write how well the run's rewards agree with the answers."""
+        write_json(self.agreements_path, agreements.model_dump(mode="json"))
+
+    def read_agreements(self) -> Agreements | None:
+        """How well the run's rewards agree with the answers; None before episodes were compared.
+
+        :raises RewardSynthError: the file was changed.
+        """
+        return read_value(self.agreements_path, Agreements)
 
     def answers(self) -> tuple[Feedback, ...]:
         """All answers of the person in this run.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,6 +12,7 @@ from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.files import read_json
 from reward_synth.core.types import Value
 
+_EPISODE = re.compile(r"reference/\d{3,}|\d{3,}-[a-z]+/seed-\d+-episode-\d{3,}")
 Kept = TypeVar("Kept", bound=Value)
 
 
@@ -31,6 +33,8 @@ class RunFolder:
         """The folder of requests and answers."""
         self.reference_dir = path / "reference"
         """The reference episodes, kept once somebody compares episodes: ``000.npz`` and so on, and ``scores.json``."""
+        self.agreements_path = path / "agreements.json"
+        """How well rewards and measures agree with the person's order of recorded episodes."""
         self.results_path = path / "results.tsv"
         """A row per candidate, made for ``grep`` and ``cut``."""
         self.best_reward_path = path / "best_reward.py"
@@ -47,6 +51,21 @@ class RunFolder:
         """Every model call with its answer, for ``--model replay:FILE``."""
         self.call_cache = path / "calls"
         """Answers of model calls by request, so that a resumed run does not pay twice."""
+
+    def episode_path(self, name: str) -> Path:
+        """The file of a recorded episode, by its id: ``001-c/seed-0-episode-003`` or ``reference/007``.
+
+        :raises RewardSynthError: there is no such episode.
+        """
+        candidate, _, stem = name.rpartition("/")
+        path = self.path / "candidates" / candidate / "trajectories" / f"{stem}.npz"
+        if candidate == self.reference_dir.name:
+            path = self.reference_dir / f"{stem}.npz"
+        # An id that is none could name a file elsewhere.
+        if _EPISODE.fullmatch(name) is None or not path.is_file():
+            hint = "they are named like 001-c/seed-0-episode-003, after the files in its folder trajectories"
+            raise RewardSynthError(f"there is no recorded episode '{name}' in {self.path.name}", hint)
+        return path
 
 
 def read_value(path: Path, kind: type[Kept], hint: str = "restore the file, or remove it") -> Kept | None:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from reward_synth.api.run import Run
 from reward_synth.core.types import FeedbackRequest
 from tests.cli.cases import assert_refused, failed, out
+from tests.preferences.cases import CRAWLED, RESTED, WALKED, make_run
 
 
 def test_feedback_by_options_is_written_and_followed(capsys: pytest.CaptureFixture[str], run: Run) -> None:
@@ -21,3 +23,16 @@ def test_feedback_by_options_is_written_and_followed(capsys: pytest.CaptureFixtu
 
 def test_a_candidate_that_does_not_exist(capsys: pytest.CaptureFixture[str], run: Run) -> None:
     assert_refused(capsys, ["feedback", run.id, "--prefer", "009-z"], "no candidate '009-z'", "001-a")
+
+
+def test_an_order_of_candidates_stands_for_their_episodes(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    store = make_run(tmp_path)
+    given = ["--runs-dir", str(tmp_path), "--order", f"001-b > {WALKED[0]}, reference"]
+    data = json.loads(out(capsys, "feedback", store.id, *given, "--json"))
+    assert data["order"] == [list(CRAWLED), [WALKED[0], *RESTED]]
+    assert store.answers()[0].order[0] == CRAWLED
+    wrong = ["feedback", store.id, "--runs-dir", str(tmp_path), "--order", "001-b > 001-z"]
+    assert_refused(capsys, wrong, "no recorded episode '001-z'", "seed-0-episode-003")
+    twice = ["feedback", store.id, "--runs-dir", str(tmp_path), "--order", f"001-b > {CRAWLED[0]}"]
+    assert_refused(capsys, twice, f"{CRAWLED[0]} in two places", "once")
+    assert len(store.answers()) == 1

@@ -5,6 +5,8 @@ import json
 import pytest
 
 from reward_synth.api.run import Run
+from reward_synth.core.types import Agreement, Agreements
+from reward_synth.settings.model import Settings
 from tests.cli.cases import assert_refused, out
 
 
@@ -35,3 +37,25 @@ def test_what_is_no_candidate(capsys: pytest.CaptureFixture[str], run: Run) -> N
         (["show", run.id, "best"], "'best' is not a candidate", "003-b"),
     ):
         assert_refused(capsys, arguments, told, advice)
+
+
+def test_agreement_with_the_person_stands_beside_success(capsys: pytest.CaptureFixture[str], run: Run) -> None:
+    assert "agrees" not in out(capsys, "show", "latest")
+    against = Agreement(value=-0.5, interval=(-0.75, -0.25), pairs=20)
+    found = Agreements(
+        judged="x", candidates={"001-a": Agreement(value=0.625, pairs=20), "001-b": None}, fitness=against
+    )
+    run.store.write_agreements(found)
+    run.store.write_settings(Settings(select="person", feedback="ask"), {})
+    lines = out(capsys, "show", "latest").splitlines()
+    assert lines[0] == (
+        "best    chosen by its agreement with a person's order of recorded episodes, not by the task's measure"
+    )
+    header, first, second = (
+        next(line for line in lines if line.startswith(name)) for name in ("candidate", "001-a", "001-b")
+    )
+    place = header.index("agrees")
+    assert first[place : place + 5] == "+0.62" and second[place : place + 5].strip() == ""
+    assert "the task's measure agrees with the person: fitness -0.50 (-0.75 to -0.25, 20 pairs)" in lines
+    assert any(line.startswith("warning ") and "may be wrong" in line for line in lines)
+    assert json.loads(out(capsys, "show", "latest", "--json"))["agreements"]["fitness"]["value"] == -0.5

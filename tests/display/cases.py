@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from reward_synth.core.types import Candidate, EvaluationPoint, Finding, SeedScore
+from reward_synth.core.evaluation import SeedScore
+from reward_synth.core.types import Candidate, EvaluationPoint, Finding
 from reward_synth.display import Display
 from reward_synth.events import model as events
 

@@ -41,6 +41,15 @@ def test_success_goes_before_fitness_and_the_earlier_wins_a_tie() -> None:
     assert best is not None and best.id == "001-b"
 
 
+def test_what_a_person_agrees_with_goes_before_success_where_a_person_selects() -> None:
+    runners = [candidate("001-a", 1.0, 9.0), candidate("001-b", 0.5, 2.0), candidate("002-a", 0.5, 3.0)]
+    agreed = {"001-b": 0.25, "002-a": 0.25}
+    best = best_candidate(runners, agreed)
+    assert best is not None and best.id == "002-a", "equal agreement: success, then fitness"
+    last = best_candidate(runners[:2], {"001-b": -1.0})
+    assert last is not None and last.id == "001-b", "a reward without agreement comes last"
+
+
 def test_only_trained_candidates_can_be_best() -> None:
     assert best_candidate([candidate("001-a", 1.0, 9.0, status="crashed")]) is None
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -98,7 +99,7 @@ def test_the_process_of_the_next_text_is_started_ahead_and_ends_with_the_workben
         waiting = _waiting(bench)
         os.kill(waiting.pid, signal.SIGKILL)
         while waiting.is_running:
-            pass
+            time.sleep(0.01)
         assert bench.pay(cases.BACKWARD).ok, "one that died is replaced"
         waiting = _waiting(bench)
         assert waiting.is_running

@@ -5,7 +5,7 @@ import dataclasses
 import re
 from html.parser import HTMLParser
 
-from reward_synth.core.types import Candidate, Feedback, Finding
+from reward_synth.core.types import Agreement, Agreements, Candidate, Feedback, Finding
 from reward_synth.report.html import (
     BestReward,
     CostRow,
@@ -136,3 +136,15 @@ def test_the_time_is_written_short_and_a_dash_if_unknown() -> None:
     for seconds, told in ((7260.0, "2 h 01 min"), (None, "–")):
         info = DATA.info.model_copy(update={"seconds": seconds})
         assert f"Wall time: {told}." in render_report(dataclasses.replace(DATA, info=info))
+
+
+def test_who_chose_and_what_agrees_with_the_person() -> None:
+    one = Agreement(value=-0.25, interval=(-0.5, 0.125), pairs=40)
+    agreements = Agreements(judged="x", candidates={"001-b": Agreement(value=0.5, pairs=40)}, fitness=one)
+    page = render_report(dataclasses.replace(DATA, agreements=agreements, chosen="chosen by a person"))
+    body = page.partition("<body>")[2]
+    assert body.index("The best reward is chosen by a person.") < body.index("What decides that a reward is good")
+    assert '<th class="n">agrees</th>' in body and "+0.50 (40 pairs)" in body
+    assert "fitness -0.25 (-0.50 to +0.12, 40 pairs)" in body and "the frozen measure may be wrong" in body
+    plain = render_report(DATA)
+    assert "agrees" not in plain and "The best reward is" not in plain

@@ -82,6 +82,10 @@ LATER = Brief(
             Attempt("001-a", SOURCE.replace("-1.0", "-2.0"), "Success 0 of 8 episodes; fitness 0.02 m."),
         ),
         "analysis": "Causes:\n- the arm stops half way\n\nSuggestions:\n- pay for the distance to the cup",
+        "ordered": "Best first:\n1. 4 episodes: `arm_velocity` is on average -0.200 m/s (others -1.20 m/s)\n2. ..."
+        "\n\nMean reward per step of each behaviour, in the same order:\n"
+        "001-b: agreement with the person -0.40 (-0.81 to +0.10, 32 pairs)\n"
+        "  reward: 0.200, 1.20\n  It pays 2 more than 1.",
         "feedback": ("It looks hasty.\n\nPlease *slow down* near the cup!", "# and mind the handle"),
         "findings": ("[non-finite] NaN at rest: the norm was not guarded",),
         "meaning": "Lower the arm to within a centimetre of the cup, which must not tilt by more than 5 degrees.",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from reward_synth import Run, synthesize
@@ -15,6 +16,7 @@ from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import Candidate, Feedback, FeedbackRequest
 from reward_synth.llm.base import Model, Request
 from reward_synth.llm.fake import ScriptedModel
+from reward_synth.preferences import Workbench
 from reward_synth.search.feedback import answer_from_options
 from reward_synth.search.filming import SHOWN
 from reward_synth.store import RunStore
@@ -30,6 +32,7 @@ def compute_reward(state, action, next_state):
 """
 UNKNOWN_FIELD = GOOD.replace("next_state.pole_angle", "next_state.pole_angel")
 LEANING = GOOD.replace("1.0 - abs(next_state.pole_angle)", "abs(next_state.pole_angle)")
+CALM = GOOD.replace("1.0 - abs(next_state.pole_angle)", "2.0 - abs(next_state.pole_angular_velocity)")
 EDITED = GOOD.replace("0.01", "0.02")
 
 Answer = Callable[[Request], str]
@@ -226,6 +229,35 @@ def test_films_change_no_result(tmp_path: Path, model: Callable[[Answer], Script
     assert trained and all(filmed.store.film_path(each, name).exists() for each in trained for name in SHOWN)
     assert not list(filmed.path.rglob(".*mp4"))
     assert [each.model_dump() for each in filmed.candidates] == [each.model_dump() for each in plain.candidates]
+
+
+def test_a_persons_order_selects_whatever_the_measure_says(
+    tmp_path: Path, model: Callable[[Answer], ScriptedModel]
+) -> None:
+    scripted = model(lambda request: play(request, [GOOD, CALM]))
+
+    worse: list[str] = []
+
+    def ask(request: FeedbackRequest) -> Feedback:
+        if worse:
+            return Feedback(iteration=request.iteration, action="skip")
+        disliked = min(request.candidates, key=lambda each: (each.success or 0.0, each.fitness or 0.0))
+        worse.append(disliked.id)
+        bench = Workbench.open(RunStore.open(Path(disliked.folder).parent.parent))
+        paid = bench.pay(bench.store.read_reward(disliked.id))
+        return Feedback(iteration=request.iteration, order=tuple((paid.ids[place],) for place in np.argsort(-paid.pay)))
+
+    asked = settings(tmp_path, iterations=2, feedback="ask", select="person", repairs=0, rungs="1")
+    run = synthesize(GOAL, ask=ask, **asked)
+    chosen, agreements = worse[0], run.store.read_agreements()
+    assert agreements is not None and len(agreements.values) == 2
+    assert agreements.values[chosen] == 1.0 > min(agreements.values.values())
+    assert run.best is not None and run.best.id == run.info.best == chosen
+    assert run.reward(chosen) in run.reward_path.read_text()
+    later = [request for request in scripted.requests if request.role == "designer" and request.sample >= 200]
+    said = f"{chosen}: agreement with the person +1.00"
+    assert later and all(said in each.messages[-1].content for each in later)
+    assert "chosen by its agreement with a person" in (run.path / "report.html").read_text()
 
 
 def test_nothing_trainable_is_a_result_with_reasons(tmp_path: Path, model: Callable[[Answer], ScriptedModel]) -> None:

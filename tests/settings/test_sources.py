@@ -117,6 +117,8 @@ def test_paths_in_the_file_are_relative_to_it(tmp_path: Path) -> None:
     [
         {"feedback_timeout": "60"},
         {"feedback_timeout": "60", "feedback": "ask"},
+        {"select": "person"},
+        {"select": "person", "feedback": "none"},
         {"base_url": "http://localhost:1/v1"},
         {"base_url": "http://localhost:1/v1", "model": "local"},
         {"critic": False, "models": {"critic": "gpt-5"}},
@@ -126,6 +128,11 @@ def test_paths_in_the_file_are_relative_to_it(tmp_path: Path) -> None:
 def test_a_setting_that_would_do_nothing_is_refused(given: dict[str, object]) -> None:
     with pytest.raises(RewardSynthError, match="would do nothing"):
         load_settings(given)
+
+
+def test_a_person_selects_if_they_are_asked() -> None:
+    assert load_settings({"select": "person", "feedback": "queue"}).settings.select == "person"
+    assert load_settings({}).settings.select == "measure"
 
 
 def test_but_what_was_typed_may_overrule_what_a_file_says(tmp_path: Path) -> None:

@@ -26,6 +26,63 @@ def test_answers_are_followed_never_overwritten(store: RunStore) -> None:
     assert [answer.note for answer in store.answers()] == ["slower", "and lower"]
 
 
+def test_orders_pairs_and_moments_of_several_answers(store: RunStore) -> None:
+    one, other = "001-a/seed-0-episode-000", "reference/003"
+    for path in (store.trajectories_dir("001-a") / "seed-0-episode-000.npz", store.reference_dir / "003.npz"):
+        path.parent.mkdir(parents=True)
+        path.touch()
+    pair = {"first": one, "second": other, "answer": "cannot tell"}
+    moment = {"episode": other, "second": 1.5, "note": "it trips"}
+    for said in ({"order": [[one], [other]], "pairs": [pair]}, {"order": [[other, one]], "moments": [moment]}, {}):
+        store.write_answer(1, Feedback.model_validate({"iteration": 1} | said | {"note": "so"}))
+    merged = store.read_answer(1)
+    assert merged is not None
+    assert merged.order == ((other, one),), "the latest"
+    assert [each.answer for each in merged.pairs] == ["cannot tell"]
+    assert [(each.candidate, each.second) for each in merged.moments] == [(None, 1.5)]
+    assert merged.episodes == (other, one)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"order": [["001-a/seed-0-episode-000"]]},
+        {"pairs": [{"first": "reference/000", "second": "reference/001", "answer": "same"}]},
+        {"moments": [{"episode": "../../etc/passwd", "second": 0.0, "note": ""}]},
+    ],
+)
+def test_an_answer_about_an_episode_that_was_never_recorded_is_refused(
+    store: RunStore, said: dict[str, object]
+) -> None:
+    with pytest.raises(RewardSynthError, match="no recorded episode") as caught:
+        store.write_answer(1, Feedback.model_validate({"iteration": 1} | said))
+    assert "seed-0-episode" in caught.value.hint
+    assert store.read_answer(1) is None
+
+
+def test_no_id_names_a_file_elsewhere(store: RunStore) -> None:
+    outside = store.path / "candidates" / "x" / "trajectories" / "seed-0-episode-000.npz"
+    outside.parent.mkdir(parents=True)
+    outside.touch()
+    for name in ("x/seed-0-episode-000", "001-a/../../x/trajectories/seed-0-episode-000", "reference/../x"):
+        with pytest.raises(RewardSynthError, match="no recorded episode"):
+            store.episode_path(name)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"order": [["a", "b"], ["a"]]},
+        {"pairs": [{"first": "a", "second": "a", "answer": "same"}]},
+        {"pairs": [{"first": "a", "second": "b", "answer": "neither"}]},
+        {"moments": [{"episode": "a", "second": -1.0, "note": ""}]},
+    ],
+)
+def test_what_contradicts_itself_is_no_answer(said: dict[str, object]) -> None:
+    with pytest.raises(ValueError):
+        Feedback.model_validate({"iteration": 1} | said)
+
+
 def test_a_bare_stop_leaves_the_question_open(store: RunStore) -> None:
     store.write_request(FeedbackRequest(iteration=1))
     store.write_answer(1, Feedback(iteration=1, action="stop"))
