@@ -79,4 +79,4 @@ class ManiSkill(ExtraSimulator):
         from reward_synth.simulators.maniskill.visuals import find_device
 
         missing = find_device()
-        return (f"without pictures: {missing}", RENDERING_HINT) if missing else ("and could be rendered", "")
+        return (f"films show outlines: {missing}", RENDERING_HINT) if missing else ("and could be rendered", "")
