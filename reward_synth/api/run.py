@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from reward_synth.api.lifecycle import Ask, Confirm, work_on
+from reward_synth.core.agreement import Agreements
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.evaluation import Evaluation
-from reward_synth.core.types import Agreements, Candidate, Feedback, TrainResult
+from reward_synth.core.types import Candidate, Feedback, TrainResult
 from reward_synth.display import Display, make_display
 from reward_synth.events.bus import EventBus
 from reward_synth.settings.model import Settings

@@ -76,56 +76,6 @@ class Alignment(Value):
         return f"over {self.behaviours} recorded behaviours it ranks with fitness at {self.reward:+.2f}{told}"
 
 
-class Agreement(Value):
-    """How well figures of episodes agree with a person's order of them; see :mod:`reward_synth.preferences`."""
-
-    value: float
-    """Trajectory alignment coefficient, from -1 (the person's order turned round) to 1 (the same order)."""
-    interval: tuple[float, float] | None = None
-    """95 % bootstrap interval over the episodes; None if there are too few."""
-    pairs: int
-    """Pairs of episodes that it was computed from."""
-
-    def as_text(self) -> str:
-        """``+0.62 (+0.31 to +0.83, 214 pairs)``."""
-        low_high = f"{self.interval[0]:+.2f} to {self.interval[1]:+.2f}, " if self.interval else ""
-        return f"{self.value:+.2f} ({low_high}{self.pairs} {'pair' if self.pairs == 1 else 'pairs'})"
-
-
-class Agreements(Value):
-    """How well a run's trained rewards and its frozen measure agree with the person; ``agreements.json``."""
-
-    judged: str
-    """Digest of what the person had said of recorded episodes when it was computed."""
-    candidates: dict[str, Agreement | None] = {}
-    """By the candidate's id; None if its reward pays all compared episodes alike, or fails on one."""
-    fitness: Agreement | None = None
-    """Of the task's fitness; None if it is the same in all compared episodes."""
-    success: Agreement | None = None
-
-    @property
-    def values(self) -> dict[str, float]:
-        """The coefficient of each candidate that has one."""
-        return {name: found.value for name, found in self.candidates.items() if found is not None}
-
-    @property
-    def measure_text(self) -> str:
-        """Whether the frozen measure agrees with the person, in a sentence without its end."""
-        parts = (("fitness", self.fitness), ("success", self.success))
-        told = [f"{name} {found.as_text()}" for name, found in parts if found is not None]
-        return f"the task's measure agrees with the person: {', '.join(told) or 'nothing to compare'}"
-
-    @property
-    def warning(self) -> str:
-        """What to say if the fitness contradicts the person; empty if it does not."""
-        if self.fitness is None or self.fitness.value >= 0.0:
-            return ""
-        return (
-            f"the task's fitness ranks recorded episodes against the person's order, {self.fitness.as_text()}: the "
-            "frozen measure may be wrong"
-        )
-
-
 class CheckReport(Value):
     """What lint, probe and screen found in one reward file."""
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from reward_synth.core.number_format import duration
 
 if TYPE_CHECKING:
+    from reward_synth.core.agreement import Agreements
     from reward_synth.core.evaluation import Estimate, Evaluation, SeedScore
-    from reward_synth.core.types import Agreements
 
 _BARS = "▁▂▃▄▅▆▇█"
 _TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")

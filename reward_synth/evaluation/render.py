@@ -23,23 +23,30 @@ Paint = Callable[[], Pixels]
 def open_painted(spec: EnvironmentSpec | TaskSpec, width: int, height: int) -> tuple[Any, Paint, str]:
     """A fresh environment, what draws its present state, and how that is drawn, in words.
 
-    A MuJoCo model is drawn by MuJoCo where ``MUJOCO_GL`` names what works here, and else from its geoms' outlines.
+    A MuJoCo model is drawn by MuJoCo where ``MUJOCO_GL`` names what works here, and else from its geoms' outlines. So
+    is a simulator's likeness of its scene, if the environment's own pictures need a device that is not here.
 
     :param width: of a picture, in pixels; so is ``height``.
     :raises RewardSynthError: the environment has no picture.
     """
+    simulator = get_simulator(spec.simulator)
     environment = open_environment(spec)
     base: Any = environment.unwrapped
     if isinstance(getattr(base, "model", None), mujoco.MjModel) and isinstance(
         getattr(base, "data", None), mujoco.MjData
     ):
-        view = View.of(base, get_simulator(spec.simulator).camera)
+        view = View.of(base, simulator.camera)
         scene = _Scene(base, view, width, height)
         return environment, scene, scene.kind
     environment.close()
     try:
         environment = open_environment(spec, render_mode="rgb_array")
     except RewardSynthError as error:
+        environment = open_environment(spec)
+        if (mirror := simulator.as_mujoco(environment)) is not None:
+            scene = _Scene(mirror, View.of(mirror, simulator.camera), width, height)
+            return environment, scene, scene.kind
+        environment.close()
         raise RewardSynthError(f"{spec.environment.id} cannot be drawn: {error.message}", error.hint) from error
     shown: Any = environment
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from reward_synth.core.types import Agreement, Agreements
+from reward_synth.core.agreement import Agreement, Agreements
 from reward_synth.preferences.alignment import Judgement
 from reward_synth.preferences.episodes import stored_episodes
 from reward_synth.preferences.workbench import Workbench

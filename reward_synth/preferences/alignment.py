@@ -22,8 +22,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from reward_synth.core.agreement import Agreement
 from reward_synth.core.arrays import FloatArray
-from reward_synth.core.types import Agreement, Feedback, PairAnswer
+from reward_synth.core.types import Feedback, PairAnswer
 
 RESAMPLES = 1000
 FEWEST = 4

@@ -12,9 +12,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from reward_synth.core.agreement import Agreement
 from reward_synth.core.arrays import FloatArray
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.types import Agreement
 from reward_synth.evaluation.play import field_table
 from reward_synth.preferences.alignment import Judgement, agreement, disagreeing_share
 from reward_synth.preferences.episodes import MOST, StoredEpisode, ensure_reference_episodes, stored_episodes

@@ -9,8 +9,9 @@ from functools import partial
 from pathlib import Path
 
 from reward_synth.core import number_format
+from reward_synth.core.agreement import Agreements
 from reward_synth.core.evaluation import Evaluation
-from reward_synth.core.types import Agreements, Candidate, EvaluationPoint, Feedback, Finding, TermStatistics
+from reward_synth.core.types import Candidate, EvaluationPoint, Feedback, Finding, TermStatistics
 from reward_synth.report import plots
 from reward_synth.store import RunInfo
 from reward_synth.tasks.spec import TaskSpec

@@ -12,7 +12,7 @@ import shlex
 import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -154,11 +154,11 @@ def request_about(
     iteration: int,
     question: str,
     fitness_unit: str = "",
-    film: Callable[[str], str] = lambda candidate: "",
+    wanted_films: Collection[str] = (),
 ) -> FeedbackRequest:
     """A question about an iteration: its candidates with results and paths, and the analyzer's reading.
 
-    :param film: where a candidate's film is or will be; empty if there will be none.
+    :param wanted_films: candidates of whom films are being made.
     """
     return FeedbackRequest(
         iteration=iteration,
@@ -168,12 +168,13 @@ def request_about(
         analysis=store.read_iterations().get(iteration, ""),
         answer=str(store.answer_path(iteration)),
         candidates=tuple(
-            _shown(store, each, film(each.id)) for each in store.candidates() if each.iteration == iteration
+            _shown(store, each, each.id in wanted_films) for each in store.candidates() if each.iteration == iteration
         ),
     )
 
 
-def _shown(store: RunStore, candidate: Candidate, film: str) -> FeedbackCandidate:
+def _shown(store: RunStore, candidate: Candidate, is_filmed: bool) -> FeedbackCandidate:
+    film = store.film_path(candidate.id, "median")
     return FeedbackCandidate(
         id=candidate.id,
         status=candidate.status,
@@ -182,7 +183,7 @@ def _shown(store: RunStore, candidate: Candidate, film: str) -> FeedbackCandidat
         fitness=candidate.fitness,
         reward=str(store.reward_path(candidate.id)),
         folder=str(store.candidate_dir(candidate.id)),
-        film=film,
+        film=str(film) if is_filmed or film.exists() else "",
     )
 
 

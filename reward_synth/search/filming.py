@@ -71,10 +71,10 @@ class Filming:
         self._resting = True
         self.tell()
 
-    def path(self, candidate: str) -> str:
-        """Where the film of a candidate's median episode is or will be; empty if there will be none."""
-        path = self._store.film_path(candidate, "median")
-        return str(path) if path.exists() or candidate in self._wanted else ""
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The candidates of whom films are being made, or will be."""
+        return tuple(self._wanted)
 
     def finish(self, best: str | None) -> None:
         """At the run's end, make what is missing: the best reward's median film, and those of :data:`SHOWN` of each

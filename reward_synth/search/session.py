@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
-from reward_synth.core.types import Agreements, Candidate
+from reward_synth.core.agreement import Agreements
+from reward_synth.core.types import Candidate
 from reward_synth.evaluation.select import best_candidate, is_solved
 from reward_synth.events.bus import Emit
 from reward_synth.events.model import StatusChanged, Warned

@@ -328,7 +328,7 @@ def ask_person(session: SearchSession, iteration: int, ask: Ask | None) -> Outco
     answer = store.read_answer(iteration)
     if answer is None:
         question = "Which behaviour is best, and what should change?"
-        request = request_about(store, iteration, question, session.task.fitness_unit, session.films.path)
+        request = request_about(store, iteration, question, session.task.fitness_unit, session.films.wanted)
         path = store.write_request(request)
         if settings.feedback == "ask" and ask is not None:
             answer = ask(request)

@@ -110,8 +110,8 @@ class Declarations:
         "At the end, train the best reward from scratch on so many fresh seeds; 0 leaves it to `eval`.",
         at_least=0, at_most=64)] = 0
     videos: Annotated[Literal["best", "all", "none"], Setting(
-        "Films made by the way: `best` of the best reward at the end, and of each one that a person is asked about; "
-        "`all` of every trained one; `none`.", resumable=True)] = "best"
+        "Films that the run makes: `best` of the best reward at its end, and of each one that a person is asked "
+        "about; `all` of every trained one; `none`.", resumable=True)] = "best"
     feedback: Annotated[Literal["none", "ask", "queue"], Setting(
         "Ask a person after each iteration: `none`, `ask` (here) or `queue` (by file).", resumable=True)] = "none"
     select: Annotated[Literal["measure", "person"], Setting(

@@ -93,6 +93,13 @@ class Simulator(Protocol):
         """
         return []
 
+    def as_mujoco(self, env: gymnasium.Env[Any, Any]) -> Any | None:
+        """The scene as an object with a MuJoCo ``model`` and ``data``, for pictures where ``render`` finds no device.
+
+        ``data`` is up to date whenever it is read. None if there is no such likeness.
+        """
+        return None
+
     def pictures(self) -> tuple[str, str]:
         """Whether pictures can be made here, for ``doctor``: what to report, and a hint. Empty if it is not checked."""
         return "", ""

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from reward_synth.core.agreement import Agreements
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.files import read_json, write_json, write_new
-from reward_synth.core.types import Agreements, Feedback, FeedbackRequest
+from reward_synth.core.types import Feedback, FeedbackRequest
 from reward_synth.store.folder import RunFolder, read_value
 
 _ANSWER = re.compile(r"(\d+)\.answer(?:-(\d+))?\.json")

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from reward_synth.api.run import Run
-from reward_synth.core.types import Agreement, Agreements
+from reward_synth.core.agreement import Agreement, Agreements
 from reward_synth.settings.model import Settings
 from tests.cli.cases import assert_refused, out
 

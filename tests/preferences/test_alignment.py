@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import kendalltau
 
-from reward_synth.core.types import Agreement, Feedback, PairAnswer
+from reward_synth.core.agreement import Agreement
+from reward_synth.core.types import Feedback, PairAnswer
 from reward_synth.preferences.alignment import Judgement, agreement, disagreeing_share
 
 IDS = tuple(f"reference/{number:03d}" for number in range(12))

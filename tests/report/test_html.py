@@ -5,7 +5,8 @@ import dataclasses
 import re
 from html.parser import HTMLParser
 
-from reward_synth.core.types import Agreement, Agreements, Candidate, Feedback, Finding
+from reward_synth.core.agreement import Agreement, Agreements
+from reward_synth.core.types import Candidate, Feedback, Finding
 from reward_synth.report.html import (
     BestReward,
     CostRow,

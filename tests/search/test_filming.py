@@ -88,14 +88,14 @@ def test_who_is_asked_sees_films(run: Run, videos: str, feedback: str, made: boo
     films_of = filming(run, heard, videos=videos, feedback=feedback)
     films_of.want(run.candidates)
     assert (films_of._thread is not None) == made
-    request = request_about(run.store, 1, "?", film=films_of.path)
+    request = request_about(run.store, 1, "?", wanted_films=films_of.wanted)
     path = run.store.film_path(CANDIDATE, "median")
     expected = str(path) if made else ""
     assert {each.id: each.film for each in request.candidates}[CANDIDATE] == expected
     assert all(each.film == "" for each in request.candidates if each.status != "trained")
     if made:
         assert any(line.strip() == f"{path}  (is being made)" for line in request_text(request))
-        wait_for(lambda: not films_of._wanted)
+        wait_for(lambda: not films_of.wanted)
         assert any(line.strip() == str(path) for line in request_text(request))
     films_of.close()
     assert films(run) == (BOTH if made else []) and heard == []
@@ -117,11 +117,11 @@ def test_none_is_begun_while_policies_train(run: Run) -> None:
     wait_for(lambda: begun == ["001-a"])
     films_of.rest()
     finished.set()
-    wait_for(lambda: films_of._wanted == ["001-b"])
+    wait_for(lambda: films_of.wanted == ("001-b",))
     time.sleep(0.2)
     assert begun == ["001-a"]
     films_of.want([])
-    wait_for(lambda: not films_of._wanted)
+    wait_for(lambda: not films_of.wanted)
     films_of.close()
     assert begun == ["001-a", "001-b"]
 
@@ -165,7 +165,7 @@ def test_the_film_in_hand_is_given_up_and_a_resumed_run_makes_it(run: Run, monke
     monkeypatch.setenv("MUJOCO_GL", "")
     again = filming(run, heard, videos="all")
     again.want(trained(run))
-    wait_for(lambda: not again._wanted)
+    wait_for(lambda: not again.wanted)
     again.close()
     assert films(run) == BOTH
 
@@ -176,10 +176,10 @@ def test_what_stands_in_the_way_of_all_films_is_told_once(run: Run) -> None:
         episode.write_bytes(b"")
     films_of = filming(run, heard, videos="all")
     films_of.want(trained(run))
-    wait_for(lambda: not films_of._wanted)
-    assert films_of.path(CANDIDATE) == "", "no film is promised any more"
+    wait_for(lambda: not films_of.wanted)
+    assert films_of.wanted == (), "no film is promised any more"
     films_of.want(trained(run))
-    wait_for(lambda: not films_of._wanted)
+    wait_for(lambda: not films_of.wanted)
     films_of.close()
     assert len(heard) == 1 and heard[0].startswith(f"no film of {CANDIDATE}: cannot read the episode")
 

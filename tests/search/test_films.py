@@ -227,6 +227,16 @@ def test_a_grid_world_draws_itself_each_turn_for_a_while(tmp_path: Path) -> None
     assert len(decoded(path)[1]) == len(film["frames"]) == 6
 
 
+def test_a_tabletop_is_drawn_with_and_without_its_device(tmp_path: Path) -> None:
+    pytest.importorskip("mani_skill")
+    reward = "def compute_reward(state, action, next_state):\n    return {'x': float(next_state.tcp_position[0])}\n"
+    run = recorded(tmp_path, load_task("push_cube"), horizon=3, count=1, reward=reward)
+    path = run.film(CANDIDATE, ("best",), size=(120, 90))[0]
+    film = film_of(path)
+    assert film.same and film.drawn in ("drawn by the environment", "outlines of the model's geoms")
+    assert all(np.ptp(picture) > 100 for picture in decoded(path)[1])
+
+
 @pytest.mark.parametrize(
     ("mode", "said"),
     [("", None), ("unseeded", None), ("scratch", None), ("step", "motor burnt"), ("crash", "died with signal 11")],

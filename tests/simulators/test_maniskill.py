@@ -444,3 +444,28 @@ def test_without_the_extra_the_install_line_is_told(monkeypatch: pytest.MonkeyPa
     assert "PushCube-v1" not in environments() and "Hopper-v5" in environments()
     row = doctor._simulator("maniskill")
     assert row.state == "ok" and SIMULATOR.install_line in row.text
+
+
+def test_without_a_device_the_scene_is_drawn_from_its_likeness() -> None:
+    env = SIMULATOR.make("PokeCube-v1", {})
+    mirror = SIMULATOR.as_mujoco(env)
+    shown = {component.name: number for number, component in enumerate(mirror._shown)}
+    for seed in (1, 2):
+        env.reset(seed=seed)
+        for _ in range(3):
+            env.step(np.full(4, -1.0, dtype=np.float32))
+        data = mirror.data
+        for name in ("cube", "peg"):
+            place = np.concatenate([data.mocap_pos[shown[name]], data.mocap_quat[shown[name]]])
+            assert place == pytest.approx(env.unwrapped.poses[name], abs=1e-6)
+    # Every solid thing is there, with all its shapes, except the table, which is the ground.
+    engine = env.unwrapped.upstream.scene.px
+    solid = [
+        component
+        for component in (*engine.articulation_link_components, *engine.rigid_dynamic_components)
+        if component.name != "table-workspace"
+    ]
+    shapes = sum(len(component.collision_shapes) for component in solid)
+    goals = sum(not component.collision_shapes for component in mirror._shown)
+    assert mirror.model.ngeom == 1 + shapes + goals and goals == 1
+    env.close()

@@ -68,9 +68,15 @@ class ManiSkill(ExtraSimulator):
         found = expert(env.unwrapped)
         return [] if found is None else [found]
 
+    def as_mujoco(self, env: gymnasium.Env[Any, Any]) -> Any:
+        """The collision shapes: no Vulkan device is needed for these."""
+        from reward_synth.simulators.maniskill.mirror import Mirror
+
+        return Mirror(env.unwrapped)
+
     def pictures(self) -> tuple[str, str]:
         """Whether there is a rendering device that SAPIEN accepts."""
         from reward_synth.simulators.maniskill.visuals import find_device
 
         missing = find_device()
-        return (f"without pictures: {missing}", RENDERING_HINT) if missing else ("and could be rendered", "")
+        return (f"films show outlines: {missing}", RENDERING_HINT) if missing else ("and could be rendered", "")

@@ -16,8 +16,9 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.responses import JSONResponse, Response
 
 from reward_synth.api.run import Run
+from reward_synth.core.agreement import Agreement
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.types import Agreement, Feedback, Finding, Moment, PairAnswer, Value
+from reward_synth.core.types import Feedback, Finding, Moment, PairAnswer, Value
 from reward_synth.preferences import Group, Judgement, Payment, Workbench
 from reward_synth.search.feedback import latest_request, parse_reward
 from reward_synth.store import RunStore
