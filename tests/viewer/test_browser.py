@@ -163,6 +163,8 @@ def test_a_note_is_about_a_moment_of_a_film(
             assert name == "002-a/seed-0-episode-000"
 
     monkeypatch.setattr("reward_synth.viewer.pages.workbench.Benches.of", lambda *_: Bench())
+    run.store.trajectories_dir("002-a").mkdir(parents=True)
+    (run.store.trajectories_dir("002-a") / "seed-0-episode-000.npz").touch()
     page = opened(f"/run/{run.id}/candidate/002-a")
     wait(page, "document.querySelector('figure[data-film] .playhead')")
     page.evaluate("document.querySelector('video').currentTime = 1.5")

@@ -95,6 +95,9 @@ def test_what_the_person_did_is_kept_and_shown_again(client: TestClient, store: 
     assert kept.pairs[0].answer == "second" and kept.moments[0].note == HOSTILE
     found = client.get(f"/run/{store.id}/workbench/behaviours").json()
     assert found["order"] == ORDER and found["pairs"] == [pair]
+    agreements = store.read_agreements()
+    assert agreements is not None
+    assert agreements.values["001-a"] > 0.9 > agreements.values["001-b"]
 
 
 @pytest.mark.parametrize(

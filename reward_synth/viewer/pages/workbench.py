@@ -20,6 +20,7 @@ from reward_synth.core.agreement import Agreement
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import Feedback, Finding, Moment, PairAnswer, Value
 from reward_synth.preferences import Group, Judgement, Payment, Workbench
+from reward_synth.preferences.agreements import updated_agreements
 from reward_synth.search.feedback import latest_request, parse_reward
 from reward_synth.store import RunStore
 from reward_synth.viewer.films import BlindFilms
@@ -202,6 +203,8 @@ def record(run: Run, bench: Workbench, said: Said) -> Response:
             edited_from=said.edited_from,
         )
     )
+    if said.judgement.ids:
+        updated_agreements(run.store, bench.task, bench.table)
     return JSONResponse({"answer": path.name})
 
 
