@@ -160,8 +160,7 @@ class Form:
         this is a doubt and no proof.
         """
         lasting = _LASTING.search(goal)
-        moment = all(wish.when == "at some moment" for wish in self.wishes)
-        if lasting is not None and moment and not (self.stays or self.lasts):
+        if lasting is not None and all(wish.when == "at some moment" for wish in self.wishes):
             return f"the goal says '{lasting[0]}', and the draft asks for one moment only"
         named = sum(len(part.split()) >= _CLAUSE for part in _JOINTS.split(goal))
         measured = len(self.wishes) + len(self.stays) + self.lasts

@@ -158,7 +158,8 @@ def form(*whens: When, stays: int = 0, lasts: bool = False) -> Form:
     [
         ("sit up and stay there", form("at some moment"), form("at the end")),
         ("jump again and again", form("at some moment"), form("on average")),
-        ("balance the pole", form("at some moment"), form("at some moment", lasts=True)),
+        ("balance the pole", form("at some moment"), form("on average")),
+        ("stand on two legs until the end", form("at some moment", stays=1, lasts=True), form("at the end")),
         (
             "Bring the lower tank to its level and hold it there whatever happens, and don't spill any water.",
             form("at the end"),
