@@ -18,7 +18,7 @@ from reward_synth.settings.model import Settings
 from tests.cli.cases import assert_refused, end_with, failed, out
 
 # What only one invocation is about, and what is spelt otherwise there.
-NO_SETTINGS = {"goal", "set_values", "json", "dry_run"}
+NO_SETTINGS = {"goal", "set_values", "json", "dry_run", "view"}
 SPELT_OTHERWISE = {"models": "--model ROLE=NAME"}
 
 
@@ -38,8 +38,8 @@ def test_unknown_task(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_misspelt_option(capsys: pytest.CaptureFixture[str]) -> None:
-    assert failed(capsys, "run", "hop", "--executr", "ray") == (
-        "error: no such option: --executr\n\nhint: did you mean --executor?\n"
+    assert failed(capsys, "run", "hop", "--iteratons", "2") == (
+        "error: no such option: --iteratons\n\nhint: did you mean --iterations?\n"
     )
 
 

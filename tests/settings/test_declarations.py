@@ -52,7 +52,7 @@ def test_a_declaration_tells_pydantic_what_it_demands() -> None:
 
 
 def test_the_options_of_run_and_resume_are_made_from_the_declarations() -> None:
-    typed = set(inspect.signature(run).parameters) - {"goal", "set_values", "json", "dry_run"}
+    typed = set(inspect.signature(run).parameters) - {"goal", "set_values", "json", "dry_run", "view"}
     assert typed == {name for name in SETTINGS if name != "models"}
     # `--env` changes nothing of a run: it says where the file of its environment lies.
     assert set(inspect.signature(resume).parameters) - {"run", "runs_dir", "json", "env"} == set(RESUMABLE)
