@@ -38,8 +38,8 @@ def test_unknown_task(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_misspelt_option(capsys: pytest.CaptureFixture[str]) -> None:
-    assert failed(capsys, "run", "hop", "--iteratons", "2") == (
-        "error: no such option: --iteratons\n\nhint: did you mean --iterations?\n"
+    assert failed(capsys, "run", "hop", "--budgt", "2") == (
+        "error: no such option: --budgt\n\nhint: did you mean --budget?\n"
     )
 
 
