@@ -136,6 +136,9 @@ def request_text(request: FeedbackRequest) -> list[str]:
     lines = ["", f"Iteration {request.iteration}: {request.question}"]
     if analysis := request.analysis.strip():
         lines += ["", *(f"  {printable(line)}" for line in analysis.splitlines())]
+    if request.answer:
+        run = Path(request.answer).parents[1].name.rpartition("-")[2]
+        lines += ["", f"  Films and a workbench, where you may answer too: reward-synth view {run}"]
     lines.append("")
     for number, candidate in enumerate(request.candidates, start=1):
         figures = result_text(candidate.success, candidate.fitness)

@@ -21,6 +21,7 @@ from starlette.staticfiles import StaticFiles
 from reward_synth.api.run import Run
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.search.feedback import answer_from_options
+from reward_synth.search.films import Which
 from reward_synth.store.manifest import MANIFEST
 from reward_synth.viewer.access import REPORTS, Access, Guard, report
 from reward_synth.viewer.pages.candidate import candidate_curves, candidate_page
@@ -234,10 +235,13 @@ class Pages:
         """The course of a candidate's training."""
         return JSONResponse(candidate_curves(self._run(request), request.path_params["candidate"]))
 
-    def make_film(self, request: Request) -> Response:
+    async def make_film(self, request: Request) -> Response:
         """Make the films of a candidate, and show its page again."""
         run, name = self._run(request), request.path_params["candidate"]
-        run.film(name)
+        which: list[Which] = ["best", "median"]
+        if (await _form(request)).get("which") == "checkpoints":
+            which = ["checkpoints"]
+        await run_in_threadpool(run.film, name, which)
         return _back(run, f"/candidate/{name}")
 
     def film(self, request: Request) -> Response:

@@ -43,6 +43,7 @@ def candidate_page(run: Run, name: str) -> Response:
         candidate=candidate,
         report=report,
         findings=findings,
+        source=source,
         lines=highlighted(source, report.terms, findings),
         differences={parent: difference(store.read_reward(parent), source) for parent in parents},
         films=films(store, name),

@@ -1,6 +1,6 @@
 // A candidate's page: the course of its training, and films with their terms under one playhead.
 
-import { draw, getJson, legend, short } from "/static/chart.js";
+import { colour, draw, getJson, legend, short } from "/static/chart.js";
 
 const facts = document.getElementById("candidate").dataset;
 const base = `/run/${facts.run}/candidate/${facts.candidate}`;
@@ -37,6 +37,7 @@ async function join(figure) {
   const curves = terms.map((term, index) => ({ name: term, index, points: paid.map(([at, frame]) => [at, frame.terms[term] ?? NaN]) }));
   const length = (frames.length - 1) / film.fps;
   svg.setAttribute("aria-valuemax", length.toFixed(2));
+  svg.toggleAttribute("hidden", !curves.length);
   const seek = (time) => {
     video.currentTime = Math.min(length, Math.max(0, time));
   };
@@ -46,6 +47,11 @@ async function join(figure) {
     draw(svg, curves, { playhead: video.currentTime, onSeek: seek });
     legend(list, curves, (curve) => short(frame.terms?.[curve.name]));
     svg.setAttribute("aria-valuenow", video.currentTime.toFixed(2));
+    if (frame.evaluation) {
+      const { step, success, fitness } = frame.evaluation;
+      caption.textContent = `${name}: after ${step} steps of training, success ${Math.round(100 * success)} %, fitness ${short(fitness)}`;
+      return;
+    }
     const success = frame.success === null ? "" : `, ${frame.success ? "success" : "no success"}`;
     caption.textContent = `${name}: step ${frame.step}, ${frame.seconds} s, fitness so far ${short(frame.fitness)}${success}`;
   };
@@ -83,6 +89,35 @@ async function join(figure) {
   follow();
 }
 
+/** The table of recorded episodes, which runs the reward on them, so only once somebody wants to see it. */
+async function drawPaid(details) {
+  const table = details.querySelector("table");
+  table.textContent = "The reward runs on the recorded episodes…";
+  const source = JSON.parse(document.getElementById("source").textContent);
+  const answer = await fetch(`/run/${facts.run}/workbench/pay`, { method: "POST", body: JSON.stringify({ source }) });
+  if (!answer.ok) {
+    table.textContent = "They could not be read; the workbench says why.";
+    return;
+  }
+  const { terms, pay, per_term: perTerm } = await answer.json();
+  const cell = (name, text, kind = "") => {
+    const made = document.createElement(name);
+    made.textContent = text;
+    made.className = kind;
+    return made;
+  };
+  const row = (...cells) => {
+    const made = document.createElement("tr");
+    made.append(...cells);
+    return made;
+  };
+  const head = row(cell("th", "episode"), cell("th", "pays", "n"), ...terms.map((term, index) => cell("th", term, `n ${colour(index)}`)));
+  const ordered = Object.keys(pay).sort((a, b) => b.startsWith("reference") - a.startsWith("reference") || a.localeCompare(b));
+  const rows = ordered.map((name) => row(cell("th", name), ...[pay[name], ...perTerm[name]].map((value) => cell("td", short(value), "n"))));
+  table.replaceChildren(head, ...rows);
+}
+
+document.getElementById("paid")?.addEventListener("toggle", (event) => drawPaid(event.target), { once: true });
 await drawTraining();
 addEventListener("resize", drawTraining);
 await Promise.all([...document.querySelectorAll("figure[data-film]")].map(join));

@@ -240,6 +240,8 @@ async function start() {
     groups.sort((a, b) => (rankOf(a) + 1 || 99) - (rankOf(b) + 1 || 99));
     groups.forEach((group, index) => (group.tied = index > 0 && group.ranked && rankOf(group) === rankOf(groups[index - 1])));
   }
+  const wanted = new URLSearchParams(location.search).get("reward");
+  if (wanted in rewards) picker.value = wanted;
   state.textContent = `${found.episodes} episodes in ${groups.length} groups.`;
   drawRanks();
   drawPair(found.pair);
