@@ -10,6 +10,13 @@ import numpy as np
 
 from reward_synth.core.number_format import number, percent, plural, steps, with_unit
 from reward_synth.core.types import TermStatistics, Verdict
+from reward_synth.diagnosis.course_rules import (
+    LOST_SUCCESS,
+    SMALLEST_CURVE,
+    fitness_lost,
+    still_improving,
+    success_lost,
+)
 from reward_synth.diagnosis.detector import (
     Detector,
     Said,
@@ -32,11 +39,11 @@ CONSTANT_SPREAD = 0.02
 CEILING = 0.98
 # A series has moved if its last third differs from its first by this share of its whole range.
 MOVED = 0.3
-LOST_SUCCESS = 0.25
+# ... and a reward has risen if it did so by this share of its largest value.
+GROWN = 0.2
 SEED_SUCCESS_RANGE = 0.5
 MISALIGNED = -0.5
 DECISIVE_PENALTY = 0.4
-SMALLEST_CURVE = 4
 
 
 def _linked(evidence: Evidence) -> Verdict | None:
@@ -45,9 +52,14 @@ def _linked(evidence: Evidence) -> Verdict | None:
 
 
 def _told_apart(evidence: Evidence) -> Verdict | None:
-    """Require episodes whose fitness differs by more than chance."""
+    """Require episodes whose fitness differs by more than chance, of a policy that has learned something.
+
+    Otherwise their fitness differs by where they start, and a term that is right there may seem wrong.
+    """
+    fitness = [point.fitness for point in evidence.curve]
     apart = float(np.ptp([m.fitness for m in evidence.scores])) > evidence.noise
-    return None if apart else "not enough data"
+    learned = not fitness or float(np.ptp(fitness)) > evidence.noise
+    return None if apart and learned else "not enough data"
 
 
 def _signed(evidence: Evidence) -> Verdict | None:
@@ -98,9 +110,10 @@ def reward_up_fitness_flat(evidence: Evidence) -> Said:
     before, after = thirds([point.fitness for point in evidence.curve])
     rise = _rise(evidence)
     largest = max(abs(before), abs(after))
-    # A small fitness may rise by a third within the noise.
-    flat = abs(after - before) <= evidence.noise and (largest <= evidence.noise or abs(after - before) <= 0.1 * largest)
-    if rise and flat:
+    # A small fitness may rise by a third within the noise, and a fitness that rose and fell again did not stay.
+    moved = max(abs(after - before), max(point.fitness for point in evidence.curve) - before)
+    flat = moved <= evidence.noise and (largest <= evidence.noise or moved <= 0.1 * largest)
+    if rise and flat and _most_grown(evidence) not in evidence.main_terms:
         change = f"from {number(before)} to {with_unit(after, evidence.task.fitness_unit)}"
         yield (
             f"{rise} while the task's fitness stayed where it was ({change}): the reward can be collected "
@@ -162,49 +175,6 @@ def success_not_held(evidence: Evidence) -> Said:
             f"end in only {percent(evidence.success)}.",
             "Pay at every step for being in the goal state, and for little speed there, so that staying is worth more "
             "than passing through.",
-        )
-
-
-LED_PAST = (
-    "The reward led past a good policy: bound the term that keeps growing, and check that the reward is largest where "
-    "the task succeeds."
-)
-
-
-@detector(points(SMALLEST_CURVE))
-def success_lost(evidence: Evidence) -> Said:
-    """Did the policy succeed more often before the end of its training?
-
-    By at least 25 points, over three evaluations in a row: bound the term that keeps growing.
-    """
-    # Evaluations during training have few episodes, so the mean of three in a row is used; the final one has many.
-    success = [point.success for point in evidence.curve]
-    lately = [sum(success[i - 1 : i + 2]) / 3 for i in range(1, len(success) - 1)]
-    peak = max(range(len(lately)), key=lambda i: (lately[i], i))
-    # If the best policy was kept, the final evaluation is not about the end of training.
-    of_the_end = evidence.scores and not any(result.policy == "best" for result in evidence.trained)
-    end = evidence.success if of_the_end else success[-1]
-    if lately[peak] - end >= LOST_SUCCESS:
-        around = steps(evidence.curve[peak + 1].step)
-        yield f"Success was {percent(lately[peak])} around {around} steps and {percent(end)} at the end.", LED_PAST
-
-
-@detector(unsolved, points(SMALLEST_CURVE))
-def fitness_lost(evidence: Evidence) -> Said:
-    """Was fitness better before the end of the training?
-
-    Well above its value at the end, and success does not show it: bound the term that keeps growing.
-    """
-    if success_lost(evidence).findings:
-        return
-    best, end = max(evidence.curve, key=lambda point: point.fitness), evidence.curve[-1]
-    spread = float(np.ptp([point.fitness for point in evidence.curve]))
-    if best.fitness - end.fitness > max(2 * evidence.noise, 0.4 * spread):
-        unit = evidence.task.fitness_unit
-        yield (
-            f"Fitness peaked at {with_unit(best.fitness, unit)} at {steps(best.step)} steps and was "
-            f"{with_unit(end.fitness, unit)} at the end.",
-            LED_PAST,
         )
 
 
@@ -291,24 +261,6 @@ def misaligned_term(evidence: Evidence) -> Said:
             )
 
 
-@detector(unsolved, points(SMALLEST_CURVE + 1))
-def still_improving(evidence: Evidence) -> Said:
-    """Did training end on the way up?
-
-    Train longer before changing the reward.
-    """
-    fitness = [point.fitness for point in evidence.curve]
-    size = max(1, len(fitness) // 4)
-    before, last = float(np.mean(fitness[-2 * size : -size])), float(np.mean(fitness[-size:]))
-    spread = float(np.ptp(fitness))
-    if last - before > max(evidence.noise, 0.1 * spread) and fitness[-1] >= max(fitness) - 0.1 * spread:
-        yield (
-            f"Fitness was still rising when training ended: from {number(before)} to "
-            f"{with_unit(last, evidence.task.fitness_unit)} over the last points.",
-            "Give it more environment steps before changing the reward's shape; keep what this reward does.",
-        )
-
-
 @detector(seeds(2))
 def seed_variance(evidence: Evidence) -> Said:
     """Do seeds of the same reward end far apart?
@@ -355,7 +307,7 @@ def _rise(evidence: Evidence) -> str:
     """How the generated reward rose over training, in words; empty if it did not."""
     rewards = [point.reward for point in evidence.curve]
     low, high = thirds(rewards)
-    rises = _movement(rewards) > MOVED and high - low > 0.05 * max(map(abs, rewards))
+    rises = _movement(rewards) > MOVED and high - low > GROWN * max(map(abs, rewards))
     return f"The generated reward rose from {number(low)} to {number(high)} a step over training" if rises else ""
 
 
@@ -374,18 +326,22 @@ def _half(values: tuple[float, ...]) -> tuple[float, ...]:
     return values[len(values) // 2 :]
 
 
+def _growth(term: TermStatistics) -> float:
+    before, after = thirds(term.mean)
+    return after - before
+
+
+def _most_grown(evidence: Evidence) -> str | None:
+    """The term whose mean grew most; None if none grew."""
+    most = max(evidence.terms, key=_growth, default=None)
+    return most.name if most is not None and _growth(most) > 0 else None
+
+
 def _grown(evidence: Evidence) -> str:
     """The term whose mean grew most, in words for the middle of a sentence."""
-
-    def growth(term: TermStatistics) -> float:
-        before, after = thirds(term.mean)
-        return after - before
-
-    if not evidence.terms:
-        return ""
-    most = max(evidence.terms, key=growth)
-    before, after = thirds(most.mean)
-    return f" (`{most.name}`: {number(before)} to {number(after)} a step)" if after > before else ""
+    name = _most_grown(evidence)
+    means = [thirds(term.mean) for term in evidence.terms if term.name == name]
+    return f" (`{name}`: {number(means[0][0])} to {number(means[0][1])} a step)" if means else ""
 
 
 def _pays_for_lasting(evidence: Evidence, term: TermStatistics) -> bool:

@@ -83,6 +83,27 @@ def test_a_small_fitness_that_rises_by_a_third_is_not_flat() -> None:
         assert ("reward-up-fitness-flat" in rules(told([cases.result(scores, curve)], episodes))) is flat
 
 
+def test_a_fitness_that_rose_and_fell_did_not_stay() -> None:
+    hill = np.concatenate([FLAT[:3], np.full(4, 2.0), FLAT[:3]])
+    episodes, result = failing(fitness=hill)
+    assert "reward-up-fitness-flat" not in rules(told([result], episodes))
+
+
+def test_a_reward_that_rises_by_a_twentieth_has_not_risen() -> None:
+    for last, risen in ((1.05, False), (1.6, True)):
+        episodes, result = failing(fitness=FLAT, reward=np.linspace(1.0, last, cases.POINTS))
+        assert ("reward-up-fitness-flat" in rules(told([result], episodes))) is risen
+
+
+def test_the_goals_own_term_is_not_what_is_collected_without_progress() -> None:
+    episodes = [cases.episode(0.1 * i, seed=i) for i in range(8)]
+    scores = cases.measured(episodes, success=False)
+    result = cases.result(scores, cases.curve(success=FAILING, fitness=FLAT))
+    for sign, blamed in ((1.0, False), (-1.0, True)):
+        paid = [{"speed": np.full(10, 5.0 + sign * m.fitness), "upright": np.ones(10)} for m in scores]
+        assert ("reward-up-fitness-flat" in rules(told([result], episodes, paid))) is blamed
+
+
 def test_nothing_learned() -> None:
     episodes, result = failing(fitness=FLAT, reward=FLAT)
     assert "no-learning" in rules(told([result], episodes))
@@ -309,6 +330,21 @@ def test_fitness_lost() -> None:
     assert "success-lost" not in rules(told([result], episodes))
 
 
+@pytest.mark.parametrize(
+    ("reward", "cause"),
+    [
+        (np.linspace(0.1, 1.0, 10), "led past"),
+        (np.concatenate([np.linspace(0.1, 1.0, 7), [0.9, 0.6, 0.5]]), "unsteady"),
+    ],
+)
+def test_what_was_lost_blames_a_reward_only_if_it_rose_meanwhile(reward: FloatArray, cause: str) -> None:
+    fitness = np.concatenate([np.linspace(0.5, 4.0, 7), [3.0, 1.5, 1.0]])
+    success = np.array([0, 0, 0, 0.5, 1, 1, 1, 0.5, 0, 0])
+    for columns, rule in (({"fitness": fitness}, "fitness-lost"), ({"success": success}, "success-lost")):
+        episodes, result = failing(reward=reward, **columns)
+        assert cause in message(told([result], episodes), rule)
+
+
 def test_success_that_is_not_held() -> None:
     episodes, result = failing()
     passing = cases.measured(episodes, success=False, any_step=True)
@@ -338,6 +374,15 @@ def test_a_bonus_that_pays_more_in_worse_episodes() -> None:
     assert "`speed`" in found[0]
     aligned = [{"speed": shape * i, "effort": -shape * i} for i in range(8)]
     assert "misaligned-term" not in rules(told([result], episodes, aligned))
+
+
+def test_a_policy_that_has_learned_nothing_blames_no_term() -> None:
+    episodes = [cases.episode(0.5 + 0.5 * i, seed=i) for i in range(8)]
+    shape = np.ones(cases.HORIZON)
+    terms = [{"speed": shape * (8 - i), "effort": -shape * i} for i in range(8)]
+    for fitness, blamed in ((FLAT, False), (np.linspace(1.0, 4.0, cases.POINTS), True)):
+        result = cases.result(cases.measured(episodes, success=False), cases.curve(success=FAILING, fitness=fitness))
+        assert ("misaligned-term" in rules(told([result], episodes, terms))) is blamed
 
 
 def test_a_correlation_that_chance_gives_blames_no_term() -> None:
