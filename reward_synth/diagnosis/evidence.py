@@ -13,6 +13,7 @@ from reward_synth.core.arrays import FloatArray
 from reward_synth.core.types import STOPPED, EpisodeScore, EvaluationPoint, TermStatistics, TrainResult
 from reward_synth.diagnosis.precursors import Precursor, precursors
 from reward_synth.diagnosis.trajectories import Played
+from reward_synth.evaluation.conditions import Condition
 from reward_synth.state.table import FieldTable
 from reward_synth.tasks.spec import TaskSpec
 
@@ -60,6 +61,8 @@ class Evidence:
     """Names of the fields that are worth reporting."""
     falls: bool = False
     """True if the environment ended failed episodes of untrained behaviour: a policy learns not to fall first."""
+    conditions: tuple[Condition, ...] = ()
+    """Of the task's success, with the number of final evaluation episodes that fulfil each."""
 
     @cached_property
     def trained(self) -> tuple[TrainResult, ...]:

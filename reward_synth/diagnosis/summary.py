@@ -22,6 +22,7 @@ from reward_synth.diagnosis.trajectories import (
     summarize_episode,
     timeline_of_failure,
 )
+from reward_synth.evaluation.conditions import Condition
 from reward_synth.evaluation.scoring import measured_table
 from reward_synth.state.episode import Episode
 from reward_synth.state.table import FieldTable
@@ -52,6 +53,7 @@ def summarize(
     *,
     fields: Sequence[str] = (),
     falls: bool = False,
+    conditions: Sequence[Condition] = (),
 ) -> Summary:
     """Turn one candidate's trainings into numbers, findings and text.
 
@@ -64,6 +66,7 @@ def summarize(
     :param fields: names of the state fields that the reward reads. They are reported besides the essential ones
         and those of a drafted measure.
     :param falls: as in :class:`~reward_synth.diagnosis.evidence.Evidence`.
+    :param conditions: those of the task's success, with the number of these episodes that fulfil each.
     :raises ValueError: if episodes, their terms and their measurements differ in number.
     """
     scores = [m for one in result for m in one.episodes]
@@ -83,6 +86,7 @@ def summarize(
         played=tuple(Played(m, e) for m, e in zip(scores, episodes, strict=False)),
         fields=shown_fields(table, [*fields, *_measured(spec, table)]),
         falls=falls,
+        conditions=tuple(conditions),
     )
     answers = [ask(evidence) for ask in DETECTORS]
     findings = tuple(finding for answer in answers for finding in answer.findings)
@@ -114,6 +118,7 @@ def _data(evidence: Evidence, answers: Sequence[Answer]) -> dict[str, Any]:
         "success_any": evidence.success_any if evidence.scores else None,
         "fitness": evidence.fitness,
         "fitness_unit": evidence.task.fitness_unit,
+        "conditions": [dataclasses.asdict(condition) for condition in evidence.conditions],
         "episodes": [m.model_dump() for m in evidence.scores],
         "seeds": [
             {

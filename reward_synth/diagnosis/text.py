@@ -9,6 +9,7 @@ from reward_synth.core.types import Finding, TermStatistics
 from reward_synth.diagnosis.evidence import Evidence
 from reward_synth.diagnosis.precursors import LAST_STEPS, Precursor
 from reward_synth.diagnosis.trajectories import EpisodeSummary, Series, SeriesSummary, Timeline
+from reward_synth.evaluation.conditions import LENGTH
 
 MOST_TERMS = 8
 SHORT_TERMS = 5
@@ -98,7 +99,17 @@ def _outcome(evidence: Evidence) -> str:
     reached = evidence.success_any - evidence.success
     passing = f" The predicate held at some step in {percent(evidence.success_any)}." if reached > 0 else ""
     succeed = percent(evidence.success)
-    return f"The task is not solved: {succeed} of the episodes succeed, {needed} must.{passing}"
+    return f"The task is not solved: {succeed} of the episodes succeed, {needed} must.{passing}{_conditions(evidence)}"
+
+
+def _conditions(evidence: Evidence) -> str:
+    """Which conditions of success fail. Their code is nobody's business who writes rewards."""
+    count = len(evidence.scores)
+    told = [
+        f"{number}. ({', '.join(f'`{name}`' if name != LENGTH else name for name in each.reads)}) by {each.fulfilled}"
+        for number, each in enumerate(evidence.conditions, start=1)
+    ]
+    return f" Of its {len(told)} conditions, these episodes ({count}) fulfil: {', '.join(told)}." if told else ""
 
 
 def _findings(findings: Sequence[Finding]) -> list[str]:

@@ -21,6 +21,7 @@ from reward_synth.core.types import (
     candidate_id,
 )
 from reward_synth.diagnosis.summary import Summary, summarize
+from reward_synth.evaluation.conditions import conditions_held
 from reward_synth.evaluation.select import best_candidate, with_results
 from reward_synth.events import model as events
 from reward_synth.methods.base import Checked
@@ -314,7 +315,10 @@ def summarize_candidate(session: SearchSession, candidate: Candidate) -> Summary
         session.emit(events.RewardFailed(candidate=candidate.id, reason=error.finding.as_text()))
         terms = None
     falls = session.prepared.trial.falls
-    return summarize(session.task, table, candidate.id, results, episodes, terms, fields=report.fields, falls=falls)
+    return summarize(
+        session.task, table, candidate.id, results, episodes, terms, fields=report.fields, falls=falls,
+        conditions=conditions_held(session.task, table, episodes),
+    )  # fmt: skip
 
 
 # The person -------------------------------------------------------------------------------------------

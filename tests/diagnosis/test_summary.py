@@ -9,6 +9,7 @@ from reward_synth.core.number_format import number, percent, steps
 from reward_synth.diagnosis.evidence import correlation, merge_curves
 from reward_synth.diagnosis.summary import Summary, summarize
 from reward_synth.diagnosis.trajectories import Played, series_of, shown_fields, timeline_of_failure
+from reward_synth.evaluation.conditions import LENGTH, Condition
 from tests.diagnosis import cases
 
 
@@ -22,6 +23,17 @@ def summary(seeds: int = 2, terms: int = 4, travelled: float = 1.0) -> Summary:
     results = [result.model_copy(update={"seed": seed}) for seed in range(seeds)]
     fields = ("torso_speed", "foot")
     return summarize(cases.SPEC, cases.TABLE, "003-b", results, episodes * seeds, [values] * (8 * seeds), fields=fields)
+
+
+def test_an_unsolved_task_says_which_conditions_of_its_success_hold() -> None:
+    episodes = [cases.episode(1.0, seed=i) for i in range(8)]
+    conditions = (Condition((LENGTH,), 8), Condition(("torso_x", "torso_height"), 3))
+    for success, told in ((False, True), (True, False)):
+        result = cases.result(cases.measured(episodes, success=success))
+        made = summarize(cases.SPEC, cases.TABLE, "001-a", [result], episodes, conditions=conditions)
+        sentence = "Of its 2 conditions, these episodes (8) fulfil: 1. (the episode's length) by 8, "
+        assert (f"{sentence}2. (`torso_x`, `torso_height`) by 3." in made.text) is told
+        assert (sentence in made.short) is told
 
 
 def test_data_is_plain_json_without_nan() -> None:

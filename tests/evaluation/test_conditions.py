@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from reward_synth.evaluation.conditions import LENGTH, Condition, conditions_held, split_success
+from reward_synth.state.episode import Episode
+from reward_synth.tasks.spec import TaskSpec
+from tests.diagnosis import cases
+
+FAR = cases.episode(6.0, seed=0)
+NEAR = cases.episode(1.0, seed=1)
+FELL = cases.episode(6.0, length=40, terminated=True, seed=2)
+EPISODES = [FAR, NEAR, FELL]
+
+FUNCTION = """
+def success(episode):
+    if episode.length < episode.horizon:
+        return False
+    x = episode.torso_x
+    far = x[-1] > 5.0
+    return bool(far and np.all(episode.torso_height > 0.0) and (x[0] < 0.5 and True))
+"""
+
+
+def held(success: str, episodes: list[Episode] = EPISODES) -> tuple[Condition, ...]:
+    task: TaskSpec = cases.SPEC.model_copy(update={"success": success})
+    return conditions_held(task, cases.TABLE, episodes)
+
+
+def test_each_condition_is_counted_alone_with_the_fields_that_it_reads() -> None:
+    found = held(FUNCTION)
+    assert [each.reads for each in found[:4]] == [(LENGTH,), ("torso_x",), ("torso_height",), ("torso_x",)]
+    assert [each.fulfilled for each in found] == [2, 2, 3, 3, 3]
+    expression = "episode.torso_x[-1] > 5.0 and episode.length >= episode.horizon"
+    assert held(expression) == (Condition(("torso_x",), 2), Condition((LENGTH,), 2))
+
+
+@pytest.mark.parametrize(
+    "success",
+    [
+        "bool(episode.torso_x[-1] > 5.0)",
+        "episode.torso_x > 5.0",
+        "def success(episode):\n    for x in episode.torso_x:\n        pass\n    return x > 1 and x < 2\n",
+        "a = 1\ndef success(episode):\n    return True and False\n",
+        "def success(episode):\n    if episode.length < 9:\n        return False\n    return episode.torso_x[999] > 0\n",
+    ],
+)
+def test_a_measure_that_cannot_be_told_apart_has_no_conditions(success: str) -> None:
+    assert held(success) == ()
+
+
+def test_together_the_conditions_are_the_measure() -> None:
+    parts = split_success(FUNCTION)
+    assert parts is not None
+    code, reads = parts
+    assert code.startswith("def fitness(episode):") and len(reads) == 5
+    everything = held(FUNCTION, [FAR])
+    assert all(each.fulfilled == 1 for each in everything)
+    assert any(each.fulfilled == 0 for each in held(FUNCTION, [NEAR]))
+    assert not np.array_equal(FAR.rows, NEAR.rows)
