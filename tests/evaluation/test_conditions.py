@@ -43,7 +43,7 @@ def test_each_condition_is_counted_alone_with_the_fields_that_it_reads() -> None
         "episode.torso_x > 5.0",
         "def success(episode):\n    for x in episode.torso_x:\n        pass\n    return x > 1 and x < 2\n",
         "a = 1\ndef success(episode):\n    return True and False\n",
-        "def success(episode):\n    if episode.length < 9:\n        return False\n    return episode.torso_x[999] > 0\n",
+        "def success(episode):\n    if episode.length < 9:\n        return False\n    return episode.torso_x[999] > 0",
     ],
 )
 def test_a_measure_that_cannot_be_told_apart_has_no_conditions(success: str) -> None:
