@@ -131,12 +131,12 @@ def test_what_is_solved_does_not_go_on() -> None:
 @pytest.mark.parametrize(("found", "goes_on"), [(("still-improving",), ("001-a",)), (("no-learning",), ()), ((), ())])
 def test_what_was_still_improving_or_often_succeeds_goes_on(found: tuple[str, ...], goes_on: tuple[str, ...]) -> None:
     best = candidate("001-a", 0.2, 1.0)
-    often = SimpleNamespace(candidates=(candidate("001-a", 0.3, 1.0),), findings=lambda name: found)
+    often = SimpleNamespace(candidates=(candidate("001-a", 0.3, 1.0),), findings=lambda name: found, agreed={})
     assert Synth.unfinished(cast(Synth, None), cast(History, often)) == ("001-a",), "it succeeds in some episodes"
-    history = SimpleNamespace(candidates=(best,), findings=lambda name: found)
+    history = SimpleNamespace(candidates=(best,), findings=lambda name: found, agreed={})
     assert Synth.unfinished(cast(Synth, None), cast(History, history)) == goes_on
     child = candidate("002-b", 0.1, 0.5).model_copy(update={"continues": "001-a"})
-    history = SimpleNamespace(candidates=(best, child), findings=lambda name: found)
+    history = SimpleNamespace(candidates=(best, child), findings=lambda name: found, agreed={})
     assert Synth.unfinished(cast(Synth, None), cast(History, history)) == (), (
         "the same steps on the same reward, once more"
     )
