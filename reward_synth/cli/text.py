@@ -7,6 +7,7 @@ import os
 import select
 import shlex
 import sys
+import termios
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,6 +98,8 @@ def read_line(question: str, given_up: Callable[[], bool] | None = None) -> str:
     if given_up is not None and sys.stdin.isatty():
         while not select.select([sys.stdin], [], [], POLL_SECONDS)[0]:
             if given_up():
+                # What was typed so far must not answer the next question.
+                termios.tcflush(sys.stdin, termios.TCIFLUSH)
                 typer.echo("", err=True)
                 raise GivenUp
     line = sys.stdin.readline()

@@ -35,9 +35,9 @@ def watch(
             for record in records:
                 try:
                     event = parse_event(record)
-                except ValidationError:
-                    continue  # A newer version wrote it.
-                moment = datetime.fromisoformat(record["time"]).timestamp()
+                    moment = datetime.fromisoformat(record["time"]).timestamp()
+                except (ValidationError, KeyError, TypeError, ValueError):
+                    continue  # A newer version wrote it, or somebody's hand.
                 shown(event)
             if not working:
                 break

@@ -193,7 +193,7 @@ def read_lines_since(path: Path, offset: int) -> tuple[list[dict[str, Any]], int
 
 def _objects(content: bytes) -> list[dict[str, Any]]:
     records = []
-    for line in content.decode(errors="replace").split("\n"):
+    for line in filter(str.strip, content.decode(errors="replace").split("\n")):
         with contextlib.suppress(ValueError):
             records.append(json.loads(line))
     return [record for record in records if isinstance(record, dict)]

@@ -307,8 +307,9 @@ class Feedback(Value):
     edited: str | None = None
     """Source of a reward that the person wrote or changed; becomes a candidate of its own."""
     edited_from: str | None = None
-    order: tuple[tuple[str, ...], ...] = ()
-    """Episodes by rank, best first. Those of one rank were not compared with each other."""
+    order: tuple[tuple[str, ...], ...] | None = None
+    """Episodes by rank, best first. Those of one rank were not compared with each other. An empty one withdraws an
+    earlier order; None says nothing."""
     pairs: tuple[PairAnswer, ...] = ()
     moments: tuple[Moment, ...] = ()
     action: Literal["continue", "accept", "skip", "stop"] = "continue"
@@ -316,8 +317,8 @@ class Feedback(Value):
 
     @field_validator("order")
     @classmethod
-    def _one_rank_each(cls, order: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
-        names = [name for rank in order for name in rank]
+    def _one_rank_each(cls, order: tuple[tuple[str, ...], ...] | None) -> tuple[tuple[str, ...], ...] | None:
+        names = [name for rank in order or () for name in rank]
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise ValueError(f"the episode {twice} stands in two places")
@@ -326,7 +327,7 @@ class Feedback(Value):
     @property
     def episodes(self) -> tuple[str, ...]:
         """Ids of all episodes that it names."""
-        named = [name for rank in self.order for name in rank]
+        named = [name for rank in self.order or () for name in rank]
         named += [name for pair in self.pairs for name in (pair.first, pair.second)]
         return tuple(dict.fromkeys([*named, *(moment.episode for moment in self.moments)]))
 

@@ -52,7 +52,7 @@ class Judgement:
     def of(cls, answers: Iterable[Feedback]) -> Judgement:
         """The latest order of a run's answers, with all its pairs; of two answers about a pair the later one counts."""
         said = list(answers)
-        order = next((answer.order for answer in reversed(said) if answer.order), ())
+        order = next((answer.order for answer in reversed(said) if answer.order is not None), ())
         latest = {frozenset((pair.first, pair.second)): pair for answer in said for pair in answer.pairs}
         return cls(order, tuple(latest.values()))
 

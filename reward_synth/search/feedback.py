@@ -169,7 +169,8 @@ def request_about(
         question=question,
         fitness_unit=fitness_unit,
         analysis=store.read_iterations().get(iteration, ""),
-        answer=str(store.answer_path(iteration)),
+        # Somebody who answers a second time is not waiting for the first answer.
+        answer="" if store.answer_path(iteration).exists() else str(store.answer_path(iteration)),
         candidates=tuple(
             _shown(store, each, each.id in wanted_films) for each in store.candidates() if each.iteration == iteration
         ),
@@ -252,7 +253,7 @@ def answer_from_options(
         note="\n".join(filter(None, (REJECTION if reject else "", note))),
         edited=edited,
         edited_from=parent,
-        order=parse_order(store, order),
+        order=parse_order(store, order) if order else None,
         action="accept" if accept else "continue",
     )
 

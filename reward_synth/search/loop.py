@@ -46,7 +46,7 @@ def search(session: SearchSession, ask: Ask | None = None) -> Outcome:
             return ended
         if session.finished:  # If a person selects, their answer may be what was missing.
             return _ended(session, "solved", WORKS)
-    if session.solved:
+    if session.solved and session.chosen:
         return _ended(session, "solved", "all iterations are done")
     reason = f"no reward reached the task's measure in {iterations} iterations"
     if session.best is not None and is_promising(session.best, session.task):

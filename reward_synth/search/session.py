@@ -124,13 +124,14 @@ class SearchSession:
         return self.agreements.values if self.agreements and self.settings.select == "person" else {}
 
     @property
-    def finished(self) -> bool:
-        """True if the task is solved, and the search is not asked to continue anyway.
+    def chosen(self) -> bool:
+        """True if who selects the best candidate could do so: a person's order must be known first."""
+        return self.settings.select == "measure" or bool(self.agreed)
 
-        If a person selects, their order must be known first.
-        """
-        chosen = self.settings.select == "measure" or bool(self.agreed)
-        return self.solved and chosen and not self.settings.keep_going
+    @property
+    def finished(self) -> bool:
+        """True if the task is solved, and the search is not asked to continue anyway."""
+        return self.solved and self.chosen and not self.settings.keep_going
 
     def reason_to_stop(self) -> str | None:
         """Why the search must end now, in words; None if it may continue."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -15,10 +16,11 @@ from pydantic import ValidationError
 from reward_synth.core.agreement import Agreements
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.files import read_json, write_json, write_new
-from reward_synth.core.types import Feedback, FeedbackRequest
+from reward_synth.core.types import Feedback, FeedbackRequest, Moment
 from reward_synth.store.folder import RunFolder, read_value
 
 _ANSWER = re.compile(r"(\d+)\.answer(?:-(\d+))?\.json")
+_MOMENTS = re.compile(r"(\d+)\.moments-(\d+)\.json")
 _EXAMPLE = '{"prefer": "003-b", "note": "…"}'
 
 
@@ -70,6 +72,19 @@ class FeedbackFiles(RunFolder):
             follow_up += 1
         return self.answer_path(iteration, follow_up)
 
+    def add_moments(self, iteration: int, moments: Sequence[Moment]) -> Path:
+        """Keep notes about moments of films. They enter the next prompt, but answer no question. Returns the file.
+
+        :raises RewardSynthError: one is about an episode that the run has not recorded.
+        """
+        for moment in moments:
+            self.episode_path(moment.episode)
+        text = Feedback(iteration=iteration, moments=tuple(moments)).model_dump_json(indent=2, exclude_defaults=True)
+        number = 1
+        while not write_new(self.feedback_dir / f"{iteration:03d}.moments-{number}.json", f"{text}\n"):
+            number += 1
+        return self.feedback_dir / f"{iteration:03d}.moments-{number}.json"
+
     def read_answer(self, iteration: int) -> Feedback | None:
         """The person's answer about an iteration, or None.
 
@@ -108,11 +123,14 @@ class FeedbackFiles(RunFolder):
         return read_value(self.agreements_path, Agreements)
 
     def answers(self) -> tuple[Feedback, ...]:
-        """All answers of the person in this run.
+        """All answers of the person in this run, and their notes about moments, which are not answers of their own.
 
         :raises RewardSynthError: an answer cannot be understood.
         """
-        return tuple(_read(path, iteration) for iteration, path in self.answer_files())
+        found = [(path, _MOMENTS.fullmatch(path.name)) for path in self.feedback_dir.glob("*.moments-*.json")]
+        noted = sorted((int(match[1]), int(match[2]), path) for path, match in found if match)
+        files = [*((iteration, path) for iteration, _, path in noted), *self.answer_files()]
+        return tuple(_read(path, iteration) for iteration, path in sorted(files, key=lambda each: each[0]))
 
 
 def _read(path: Path, iteration: int) -> Feedback:

@@ -215,7 +215,7 @@ class RunStore(CandidateFiles, FeedbackFiles, Journal):
 
     def is_locked(self) -> bool:
         """True while a loop works on the run. A run with the status ``running`` but without a lock was interrupted."""
-        if not self._lock_path.exists():
+        if not self._lock_path.is_file():
             return False
         with self._lock_path.open("r") as file:
             try:

@@ -68,7 +68,7 @@ class Guard:
 
     def _refuse(self, request: Request) -> Response | None:
         """An answer to somebody who may not read the page; None for everybody else."""
-        host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+        host = _name_of(f"//{request.headers.get('host', '')}")
         if self._access.token is None and host not in LOOPBACK:
             # Another site's name may be made to lead to this machine, so that its scripts could read the page.
             return PlainTextResponse("this server answers to 127.0.0.1 and localhost only\n", 421)
@@ -81,7 +81,10 @@ class Guard:
         given = request.query_params.get("token")
         if given is not None and hmac.compare_digest(given.encode(), self._access.token.encode()):
             # The token leaves the address at once, which people copy and browsers remember.
-            answer = RedirectResponse(request.url.remove_query_params("token").replace(scheme="", netloc=""), 303)
+            rest = request.url.remove_query_params("token")
+            # Two slashes at the start would name another host.
+            place = "/" + rest.path.lstrip("/") + (f"?{rest.query}" if rest.query else "")
+            answer = RedirectResponse(place, 303)
             answer.set_cookie(COOKIE, given, httponly=True, samesite="strict")
             return answer
         known = request.cookies.get(COOKIE, "")
@@ -92,7 +95,16 @@ class Guard:
 
 def _from_this_page(headers: Headers) -> bool:
     """True if a form or script of this very server sent the request. Every browser of today sends ``Origin``."""
-    return urlsplit(headers.get("origin", "")).netloc == headers.get("host", "") != ""
+    host = headers.get("host", "")
+    return host != "" and headers.get("origin", "") in (f"http://{host}", f"https://{host}")
+
+
+def _name_of(address: str) -> str:
+    """The host of an address; empty if it has none, or is no address."""
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _with_headers(send: Send) -> Send:

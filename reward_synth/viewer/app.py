@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import parse_qsl
@@ -22,27 +24,31 @@ from reward_synth.api.run import Run
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.search.feedback import answer_from_options
 from reward_synth.search.films import Which
+from reward_synth.simulators.custom.files import file_of
 from reward_synth.store.manifest import MANIFEST
-from reward_synth.viewer.access import REPORTS, Access, Guard, report
+from reward_synth.viewer.access import HEADERS, REPORTS, Access, Guard, report
 from reward_synth.viewer.pages.candidate import candidate_curves, candidate_page
 from reward_synth.viewer.pages.compare import compare_page
-from reward_synth.viewer.pages.rendering import page
+from reward_synth.viewer.pages.rendering import finite_json, page
 from reward_synth.viewer.pages.run import curves, run_page, run_table
 from reward_synth.viewer.pages.runs import runs_page
 from reward_synth.viewer.pages.workbench import (
     Benches,
-    Said,
     agreements,
     behaviours,
     film_states,
     next_pair,
+    note_moments,
     pay,
     read_said,
     record,
+    require_iteration,
     split,
     workbench_page,
 )
 from reward_synth.viewer.stream import event_stream
+
+logger = logging.getLogger(__name__)
 
 NAME = re.compile(r"[A-Za-z0-9][\w-]*")
 """A run's folder, a candidate or a film as it may stand in an address."""
@@ -73,7 +79,6 @@ def make_app(runs_dir: Path, access: Access | None = None) -> Starlette:
         Route(f"{run}/compare", pages.compare),
         Route(f"{run}/report", pages.report),
         Route(f"{run}/workbench", pages.workbench),
-        Route(f"{run}/workbench/behaviours", pages.behaviours),
         Route(f"{run}/workbench/film", pages.episode_film),
         Route(f"{run}/workbench/{{what}}", pages.judge, methods=["POST"]),
         Route(f"{run}/stop", pages.stop, methods=["POST"]),
@@ -89,7 +94,7 @@ def make_app(runs_dir: Path, access: Access | None = None) -> Starlette:
     return Starlette(
         routes=routes,
         middleware=[Middleware(Guard, access=access or Access())],
-        exception_handlers={RewardSynthError: _failed},
+        exception_handlers={RewardSynthError: _failed, Exception: _broken},
         lifespan=lifespan,
     )
 
@@ -98,6 +103,17 @@ def _failed(request: Request, error: Exception) -> Response:
     assert isinstance(error, RewardSynthError)
     answer = page("error.html.j2", message=error.message, hint=error.hint)
     answer.status_code = 404 if request.method == "GET" else 409
+    return answer
+
+
+def _broken(request: Request, error: Exception) -> Response:
+    """A file of the run that nobody foresaw. The page says so, and the log has the rest."""
+    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    answer = page(
+        "error.html.j2", message=f"{type(error).__name__}: {error}", hint="a file of this run is not as it should be"
+    )
+    answer.status_code = 500
+    answer.headers.update(HEADERS)  # It is made outside of what adds them.
     return answer
 
 
@@ -128,11 +144,11 @@ class Pages:
 
     def curves(self, request: Request) -> Response:
         """The curves of all candidates."""
-        return JSONResponse(curves(self._run(request)))
+        return finite_json(curves(self._run(request)))
 
     async def events(self, request: Request) -> Response:
         """A run's events as they come."""
-        store = self._run(request).store
+        store = (await run_in_threadpool(self._run, request)).store
         known = request.headers.get("last-event-id", request.query_params.get("from", "0"))
         stream = event_stream(store, int(known) if known.isdecimal() else 0)
         return StreamingResponse(stream, media_type="text/event-stream")
@@ -152,19 +168,18 @@ class Pages:
         """The workbench."""
         return workbench_page(self._run(request))
 
-    def behaviours(self, request: Request) -> Response:
-        """Recorded episodes in groups, and what the person has said of them."""
-        run = self._run(request)
-        return behaviours(run, self._benches.of(run.store))
-
     async def judge(self, request: Request) -> Response:
         """Answers the workbench: what a text pays, how well it agrees, a group's parts. Or keeps what was said."""
-        run, said = self._run(request), read_said(await _body(request))
-        return await run_in_threadpool(self._judged, run, request.path_params["what"], said)
+        return await run_in_threadpool(self._judged, request, await _body(request))
 
-    def _judged(self, run: Run, what: str, said: Said) -> Response:
+    def _judged(self, request: Request, body: bytes) -> Response:
+        run, what, said = self._run(request), request.path_params["what"], read_said(body)
+        if what == "moment":
+            return note_moments(run, said)
         bench = self._benches.of(run.store)
         match what:
+            case "behaviours":
+                return behaviours(run, bench)
             case "pay":
                 return pay(bench, said)
             case "agreements":
@@ -201,19 +216,26 @@ class Pages:
         run = self._run(request)
         if run.store.is_locked():
             raise RewardSynthError(f"a process is working on {run.id} already", "stop it first")
-        subprocess.Popen(
-            [sys.executable, "-m", "reward_synth", "resume", str(run.path), "--display", "none"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        command = [sys.executable, "-P", "-m", "reward_synth", "resume", str(run.path), "--display", "none"]
+        environment = run.environment_id
+        if (file := file_of(environment)) is not None:
+            command += ["--env", f"{file}:{environment.partition(':')[2]}"]
+        with run.store.log_path.open("ab") as log:
+            started = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True
+            )
+        threading.Thread(target=started.wait, daemon=True).start()
         return _back(run)
 
     async def feedback(self, request: Request) -> Response:
         """Record a person's answer to the open question, or their advice."""
-        run, said = self._run(request), await _form(request)
+        said = await _form(request)
+        return await run_in_threadpool(self._answered, request, said)
+
+    def _answered(self, request: Request, said: Mapping[str, str]) -> Response:
+        run = self._run(request)
         note, prefer, verdict = (said.get(key, "") for key in ("note", "prefer", "verdict"))
+        require_iteration(run, said.get("iteration", ""))
         if not (note.strip() or prefer or verdict in ("reject", "accept")):
             raise RewardSynthError("nothing was said", "choose a candidate, or write a note")
         run.answer(
@@ -233,11 +255,11 @@ class Pages:
 
     def candidate_curves(self, request: Request) -> Response:
         """The course of a candidate's training."""
-        return JSONResponse(candidate_curves(self._run(request), request.path_params["candidate"]))
+        return finite_json(candidate_curves(self._run(request), request.path_params["candidate"]))
 
     async def make_film(self, request: Request) -> Response:
         """Make the films of a candidate, and show its page again."""
-        run, name = self._run(request), request.path_params["candidate"]
+        run, name = await run_in_threadpool(self._run, request), request.path_params["candidate"]
         which: list[Which] = ["best", "median"]
         if (await _form(request)).get("which") == "checkpoints":
             which = ["checkpoints"]

@@ -25,13 +25,13 @@ class BlindFilms:
         self._thread: threading.Thread | None = None
 
     def want(self, bench: Workbench, episodes: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-        """Ask for films by the episodes' ids. Returns those that are there, and why others will never be.
-
-        :raises RewardSynthError: there is no such episode.
-        """
-        paths = {name: bench.store.blind_film_path(bench.episode(name).id) for name in episodes}
+        """Ask for films by the episodes' ids. Returns those that are there, and why others will not be."""
+        known = set(bench.ids)
+        paths = {name: bench.store.blind_film_path(name) for name in episodes if name in known}
+        # Once another reward was trained, other episodes are compared.
+        gone = {name: "it is not among these episodes any more" for name in episodes if name not in known}
         with self._changed:
-            failed = {name: self._failed[path] for name, path in paths.items() if path in self._failed}
+            failed = gone | {name: self._failed[path] for name, path in paths.items() if path in self._failed}
             ready = [name for name, path in paths.items() if path.exists()]
             for name, path in reversed(paths.items()):
                 if name not in failed and name not in ready:

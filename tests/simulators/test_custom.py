@@ -13,7 +13,7 @@ import pytest
 from reward_synth.core.errors import EnvironmentFault, RewardSynthError
 from reward_synth.evaluation.play import field_table
 from reward_synth.export.wrapper import RewardWrapper
-from reward_synth.simulators.custom.files import bare_id, digest_of, file_of, name_environment
+from reward_synth.simulators.custom.files import bare_id, digest_of, file_of, name_environment, refuse_module_of_a_run
 from reward_synth.simulators.gym.adapter import GymMujoco
 from reward_synth.simulators.gym.docstring_tables import choices, elements
 from reward_synth.state.custom_fields import with_own_fields
@@ -360,3 +360,22 @@ def test_the_wrapper_for_ones_own_code_reads_observations_too(tmp_path: Path) ->
     before, _ = env.reset(seed=0)
     after, _, _, _, info = env.step(np.zeros(1, dtype=np.float32))
     assert info["reward_terms"] == {"near": pytest.approx(-abs(after[0])), "y": pytest.approx(before[1])}
+
+
+def test_code_that_came_with_a_run_is_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = tmp_path / "runs" / "theirs"
+    run.mkdir(parents=True)
+    (run / "run.json").write_text("{}")
+    (run / "payload.py").write_text("raise AssertionError('it was imported')\n")
+    (tmp_path / "loose").mkdir()
+    (tmp_path / "loose" / "payload.py").write_text("raise AssertionError('it was imported')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for module in ("runs.theirs.payload", "loose.payload"):
+        with pytest.raises(RewardSynthError, match="not imported"):
+            refuse_module_of_a_run(module, f"{module}:Env")
+    package = tmp_path / "mine"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "envs.py").write_text("")
+    for module in ("mine.envs", "gymnasium.envs.mujoco", "nowhere.at.all"):
+        refuse_module_of_a_run(module, f"{module}:Env")

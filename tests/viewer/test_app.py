@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
@@ -50,7 +51,7 @@ class Elements(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.attributes += [name for name, _ in attrs]
-        if tag == "script":
+        if tag == "script" and dict(attrs).get("type") != "application/json":
             self.scripts.append(dict(attrs).get("src"))
 
 
@@ -135,6 +136,9 @@ def test_off_the_loopback_a_token_is_needed(run: Run) -> None:
     client = TestClient(make_app(run.path.parent, access), base_url="http://10.0.0.7:80")
     assert client.get("/").status_code == 401
     assert client.get("/?token=wrong").status_code == 401
+    twice = client.get(f"http://10.0.0.7//attacker.example/x?token={access.token}", follow_redirects=False)
+    assert twice.headers["location"] == "/attacker.example/x", "two slashes would lead to another host"
+    client.cookies.clear()
     first = client.get(f"/run/{run.id}?token={access.token}&x=1", follow_redirects=False)
     assert (first.status_code, first.headers["location"]) == (303, f"/run/{run.id}?x=1")
     assert client.get("/").status_code == 200, "the cookie is enough"
@@ -143,32 +147,46 @@ def test_off_the_loopback_a_token_is_needed(run: Run) -> None:
 def test_an_answer_on_the_page_is_the_same_as_the_commands(client: TestClient, run: Run) -> None:
     run.store.write_request(FeedbackRequest(iteration=2, question="Which?"))
     assert "Your answer is awaited" in client.get(f"/run/{run.id}").text
-    said = {"note": f"lower {HOSTILE}", "prefer": "002-a", "verdict": ""}
+    said = {"iteration": "2", "note": f"lower {HOSTILE}", "prefer": "002-a", "verdict": ""}
     answer = client.post(f"/run/{run.id}/feedback", data=said, headers=OURS, follow_redirects=False)
     assert answer.status_code == 303
     stored = run.store.read_answer(2)
     assert stored is not None
     assert (stored.prefer, stored.note, stored.action) == ("002-a", f"lower {HOSTILE}", "continue")
-    client.post(f"/run/{run.id}/feedback", data={"verdict": "accept", "prefer": "001-a"}, headers=OURS)
+    client.post(
+        f"/run/{run.id}/feedback", data={"iteration": "2", "verdict": "accept", "prefer": "001-a"}, headers=OURS
+    )
     accepted = run.store.read_answer(2)
     assert accepted is not None and (accepted.action, accepted.prefer) == ("accept", "001-a")
+    late = client.post(f"/run/{run.id}/feedback", data=said | {"iteration": "1"}, headers=OURS)
+    assert late.status_code == 409 and "load the page anew" in late.text
 
 
-@pytest.mark.parametrize("said", [{"note": " "}, {"prefer": "009-z"}, {"note": "x" * LONGEST_FORM}])
+@pytest.mark.parametrize(
+    "said", [{"note": " "}, {"prefer": "009-z"}, {"note": "x" * LONGEST_FORM}, {"iteration": "7", "note": "x"}]
+)
 def test_an_answer_that_says_nothing_is_refused(client: TestClient, run: Run, said: dict[str, str]) -> None:
-    assert client.post(f"/run/{run.id}/feedback", data=said, headers=OURS).status_code == 409
+    assert client.post(f"/run/{run.id}/feedback", data={"iteration": "2", **said}, headers=OURS).status_code == 409
     assert len(run.store.answers()) == 1
 
 
 def test_stop_and_resume(client: TestClient, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[Any] = []
-    monkeypatch.setattr(subprocess, "Popen", lambda command, **_: started.append(command))
+
+    class Started:
+        def __init__(self, command: list[str], **_: Any) -> None:
+            started.append(command)
+
+        def wait(self) -> int:
+            return 0
+
+    monkeypatch.setattr(subprocess, "Popen", Started)
     here = f"/run/{run.id}"
     assert client.post(f"{here}/stop", headers=OURS).status_code == 409, "no process works on it"
     run.store.update(status="stopped", outcome="")
     assert ">resume</button>" in client.get(here).text
     client.post(f"{here}/resume", headers=OURS)
-    assert started[0][3:5] == ["resume", str(run.path)]
+    assert started[0][1] == "-P" and started[0][4:6] == ["resume", str(run.path)]
     with run.store.lock():
         assert ">stop</button>" in client.get(here).text
         assert client.post(f"{here}/resume", headers=OURS).status_code == 409
@@ -200,6 +218,26 @@ def test_the_page_of_two_hundred_candidates_stays_small(client: TestClient, run:
                 Candidate(id=name, iteration=iteration, status="rejected", reason=reason, parents=("002-a",))
             )
     assert len(client.get(f"/run/{run.id}").content) < 1_000_000
+
+
+def test_a_run_that_somebody_else_damaged_stops_no_page(client: TestClient, run: Run) -> None:
+    result = run.store.train_dir("002-a", 0) / "result.json"
+    result.write_text(result.read_text().replace('"reward":1.0', '"reward":NaN').replace("30.0", "NaN"))
+    assert client.get(f"/run/{run.id}/curves").status_code == 200
+    run.store.events_path.open("a").write(
+        '\n\n{"kind": "training", "candidate": "x", "seed": 0, "evaluation": {"a": 1}}\n'
+    )
+    assert client.get(f"/run/{run.id}/curves").status_code == 200
+    (run.path / "lock").unlink(missing_ok=True)
+    os.mkfifo(run.path / "lock")
+    run.store.update(status="running", outcome="")
+    assert client.get("/").status_code == 200
+    (run.path / "lock").unlink()
+    run.store.reward_path("002-a").write_bytes(b"\xff\xfe")
+    broken = TestClient(make_app(run.path.parent), base_url=ADDRESS, raise_server_exceptions=False)
+    answer = broken.get(f"/run/{run.id}/candidate/002-a")
+    assert answer.status_code == 500 and "not as it should be" in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 
 def test_what_a_browser_refuses_is_logged(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from reward_synth.preferences import Workbench
+from reward_synth.core.types import FeedbackRequest
+from reward_synth.preferences import Judgement, Workbench
 from reward_synth.store import RunStore
 from reward_synth.viewer import films
 from reward_synth.viewer.app import make_app
@@ -45,11 +46,12 @@ def ask(client: TestClient, store: RunStore, what: str, status: int = 200, **sai
 
 
 def test_groups_cover_every_episode_once(client: TestClient, store: RunStore) -> None:
-    found = client.get(f"/run/{store.id}/workbench/behaviours").json()
+    found = ask(client, store, "behaviours")
     members = [name for group in found["groups"] for name in group["members"]]
     assert len(members) == len(set(members)) == found["episodes"] == 15
     assert found["rewards"] == {"001-a": FORWARD, "001-b": BACKWARD}
-    assert found["order"] == [] and len(found["pair"]) == 2
+    assert all(group["rank"] is None for group in found["groups"]) and len(found["pair"]) == 2
+    assert found["iteration"] == 1
     walked = next(group for group in found["groups"] if WALKED[0] in group["members"])
     one, other = ask(client, store, "split", members=walked["members"])["groups"]
     assert sorted(one["members"] + other["members"]) == sorted(walked["members"])
@@ -85,38 +87,61 @@ def test_every_reward_and_the_measure_are_held_against_the_person(client: TestCl
 
 def test_what_the_person_did_is_kept_and_shown_again(client: TestClient, store: RunStore) -> None:
     pair = {"first": FELL[0], "second": CRAWLED[0], "answer": "second"}
-    moment = {"candidate": "001-a", "episode": WALKED[0], "second": 0.2, "note": HOSTILE}
-    said = {"order": ORDER, "pairs": [pair], "moments": [moment], "note": "upright, please", "source": FORWARD}
+    said = {"iteration": 1, "order": ORDER, "pairs": [pair], "note": "upright, please", "source": FORWARD}
     assert ask(client, store, "answer", **said, edited_from="001-a")["answer"] == "001.answer.json"
     kept = store.read_answer(1)
     assert kept is not None
     assert (kept.note, kept.edited, kept.edited_from) == ("upright, please", FORWARD, "001-a")
-    assert [list(rank) for rank in kept.order] == ORDER
-    assert kept.pairs[0].answer == "second" and kept.moments[0].note == HOSTILE
-    found = client.get(f"/run/{store.id}/workbench/behaviours").json()
-    assert found["order"] == ORDER and found["pairs"] == [pair]
+    assert [list(rank) for rank in kept.order or ()] == ORDER
+    assert kept.pairs[0].answer == "second"
+    found = ask(client, store, "behaviours")
+    ranked = [group["members"] for group in found["groups"] if group["rank"] is not None]
+    assert ranked == ORDER and found["pairs"] == [pair], "as it was said, whatever today's groups are"
+    members = [name for group in found["groups"] for name in group["members"]]
+    assert len(members) == len(set(members)) == 15
     agreements = store.read_agreements()
     assert agreements is not None
     assert agreements.values["001-a"] > 0.9 > agreements.values["001-b"]
+    # A later note says nothing of the order, and an empty order withdraws it.
+    ask(client, store, "answer", iteration=1, note="slower")
+    assert bool(Judgement.of(store.answers()).order)
+    ask(client, store, "answer", iteration=1, order=[])
+    assert Judgement.of(store.answers()).order == ()
 
 
 @pytest.mark.parametrize(
     ("said", "told"),
     [
-        ({"order": [["009-z/seed-0-episode-000"], list(FELL)]}, "there is no episode"),
+        ({"order": [["009-z/seed-0-episode-000"], list(FELL)]}, "no recorded episode"),
+        ({"iteration": 2, "note": "late"}, "the run is at iteration 1"),
+        ({"note": " "}, "nothing was said"),
+        ({"source": FORWARD, "edited_from": "nonsense"}, "nonsense"),
         ({"pairs": [{"first": FELL[0], "second": FELL[1], "answer": "perhaps"}]}, "something else"),
         ({"unknown": 1}, "something else"),
         ({"source": "no reward", "edited_from": "001-a"}, "not valid Python"),
     ],
 )
 def test_what_makes_no_sense_is_not_kept(client: TestClient, store: RunStore, said: dict[str, Any], told: str) -> None:
-    assert told in ask(client, store, "answer", 409, **said)
+    assert told in ask(client, store, "answer", 409, **{"iteration": 1, **said})
     assert store.answers() == ()
     assert "knows no" in ask(client, store, "dance", 409)
 
 
+def test_notes_about_moments_answer_no_question(client: TestClient, store: RunStore) -> None:
+    store.write_request(FeedbackRequest(iteration=1))
+    for second in (0.2, 0.4):
+        moment = {"candidate": "001-a", "episode": WALKED[0], "second": second, "note": HOSTILE}
+        ask(client, store, "moment", moments=[moment])
+    assert store.open_requests() == [1] and store.read_answer(1) is None
+    assert [each.moments[0].second for each in store.answers()] == [0.2, 0.4]
+    assert "no recorded episode" in ask(
+        client, store, "moment", 409, moments=[moment | {"episode": "001-a/evaluations"}]
+    )
+    assert "nothing was said" in ask(client, store, "moment", 409)
+
+
 def test_pairs_are_of_two_groups_and_never_the_same_twice(client: TestClient, store: RunStore) -> None:
-    groups = client.get(f"/run/{store.id}/workbench/behaviours").json()["groups"]
+    groups = ask(client, store, "behaviours")["groups"]
     group_of = {name: number for number, group in enumerate(groups) for name in group["members"]}
     answered: list[dict[str, str]] = []
     for _ in range(20):
@@ -127,10 +152,10 @@ def test_pairs_are_of_two_groups_and_never_the_same_twice(client: TestClient, st
 
 
 def test_a_candidate_that_was_trained_meanwhile_is_seen(client: TestClient, store: RunStore) -> None:
-    before = client.get(f"/run/{store.id}/workbench/behaviours").json()["episodes"]
+    before = ask(client, store, "behaviours")["episodes"]
     add_trained(store, "002-a", [walk(3.0, number) for number in range(2)])
     store.save_candidate(store.candidate("002-a"))
-    assert client.get(f"/run/{store.id}/workbench/behaviours").json()["episodes"] == before + 2
+    assert ask(client, store, "behaviours")["episodes"] == before + 2
 
 
 def test_films_are_drawn_one_by_one_and_a_failure_is_told(
@@ -146,6 +171,8 @@ def test_films_are_drawn_one_by_one_and_a_failure_is_told(
         path.write_bytes(b"film")
 
     monkeypatch.setattr(films, "film_blind", draw)
+    gone = ask(client, store, "films", members=["009-z/seed-0-episode-000"])
+    assert "any more" in gone["failed"]["009-z/seed-0-episode-000"]
     wanted, found = [WALKED[0], WALKED[1], "reference/001"], {"ready": [], "failed": {}}
     while len(found["ready"]) + len(found["failed"]) < len(wanted):
         found = ask(client, store, "films", members=wanted)

@@ -25,7 +25,7 @@ import gymnasium
 from gymnasium.envs.registration import EnvSpec
 
 from reward_synth.core.errors import EnvironmentFault, RewardSynthError
-from reward_synth.simulators.custom.files import classes_in, file_of, is_file_id
+from reward_synth.simulators.custom.files import classes_in, file_of, is_file_id, refuse_module_of_a_run
 from reward_synth.state.faults import fault_of_module
 
 Maker = Callable[..., Any]
@@ -111,6 +111,7 @@ def _import(module: str, env_id: str) -> ModuleType:
     if module.partition(".")[0] in sys.stdlib_module_names:
         # A task file from somebody else could import it, and some of these modules act when they are imported.
         raise RewardSynthError(f"{env_id!r}: the standard library's `{module}` holds no environment")
+    refuse_module_of_a_run(module, env_id)
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import ast
 import hashlib
+from collections.abc import Sequence
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 from reward_synth.core.errors import RewardSynthError
@@ -40,6 +42,32 @@ def name_environment(env_id: str, base: Path | None = None) -> str:
         raise RewardSynthError(f"{env_id!r} names no class", " or ".join(found) or f"--env {text}:CLASS")
     _files[path.name] = path
     return f"{path.name}:{name}"
+
+
+def refuse_module_of_a_run(module: str, env_id: str) -> None:
+    """Refuse a module that lies in a run folder, or in a folder that is no package: such a run came with its own code.
+
+    Where a working folder or a checkout is searched for modules, ``runs.theirs.payload`` would be one. Nothing is
+    imported to find this out.
+
+    :raises RewardSynthError: the module must not be imported.
+    """
+    places: Sequence[str] | None = None
+    name = ""
+    for part in module.split("."):
+        name = f"{name}.{part}" if name else part
+        spec = PathFinder.find_spec(name, places)
+        if spec is None:
+            return  # Nothing is there, or an installed finder of its own knows better.
+        origin, places = spec.origin, spec.submodule_search_locations
+        folders = [Path(place) for place in ((origin,) if origin else places or ())]
+        inside = any((parent / "run.json").is_file() for folder in folders for parent in (folder, *folder.parents))
+        loose = origin is None and not any({"site-packages", "dist-packages"} & set(each.parts) for each in folders)
+        if inside or loose:
+            raise RewardSynthError(
+                f"{env_id!r} names a module in a run folder or in a folder that is no package, which is not imported",
+                f"read it first; if it is yours, name its file: --env ./{part}.py:{env_id.partition(':')[2]}",
+            )
 
 
 def bare_id(env_id: str) -> str:

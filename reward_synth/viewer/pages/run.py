@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import ValidationError
 from starlette.responses import Response
 
 from reward_synth.api.run import Run
@@ -34,12 +35,13 @@ def run_page(run: Run) -> Response:
     """The whole page."""
     store = run.store
     has_task = store.read_task() is not None
+    events, offset = _events(store)
     return page(
         "run.html.j2",
         **_facts(run),
         task=run.task if has_task else None,
-        offset=store.events_path.stat().st_size if store.events_path.exists() else 0,
-        events=_events(store),
+        events=events,
+        offset=offset,
         readings=store.read_iterations(),
         answers=store.answers(),
     )
@@ -74,12 +76,12 @@ def _row(store: RunStore, candidate: Candidate) -> Row:
     return Row(candidate, films, sum(result.seconds for result in results) if results else None)
 
 
-def _events(store: RunStore) -> list[Told]:
-    """The newest events that have words; of a training's progress the last report alone."""
+def _events(store: RunStore) -> tuple[list[Told], int]:
+    """The newest events that have words, and the journal's offset after them; of progress the last report alone."""
     size = store.events_path.stat().st_size if store.events_path.exists() else 0
-    records, _ = store.events_since(max(0, size - EVENT_BYTES))
+    records, offset = store.events_since(max(0, size - EVENT_BYTES))
     told = [each for each in Teller(store.info.created.timestamp()).tell_all(records) if each.lines]
-    return [each for each in told[:-1] if each.progress is None][-EVENTS_SHOWN:] + told[-1:]
+    return [each for each in told[:-1] if each.progress is None][-EVENTS_SHOWN:] + told[-1:], offset
 
 
 def _request(store: RunStore, candidates: Sequence[Candidate]) -> FeedbackRequest | None:
@@ -100,7 +102,10 @@ def curves(run: Run) -> dict[str, Any]:
     store, found = run.store, dict[str, list[EvaluationPoint]]()
     for record in store.events():
         if record.get("kind") == "training" and record.get("evaluation") and record.get("seed") == 0:
-            point = EvaluationPoint.model_validate(record["evaluation"])
+            try:
+                point = EvaluationPoint.model_validate(record["evaluation"])
+            except ValidationError:
+                continue
             points = found.setdefault(str(record["candidate"]), [])
             if not points or points[-1].step < point.step:
                 points.append(point)

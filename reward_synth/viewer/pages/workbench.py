@@ -19,7 +19,7 @@ from reward_synth.api.run import Run
 from reward_synth.core.agreement import Agreement
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import Feedback, Finding, Moment, PairAnswer, Value
-from reward_synth.preferences import Group, Judgement, Payment, Workbench
+from reward_synth.preferences import Group, Judgement, Workbench
 from reward_synth.preferences.agreements import updated_agreements
 from reward_synth.search.feedback import latest_request, parse_reward
 from reward_synth.store import RunStore
@@ -35,7 +35,9 @@ DISAGREEING = 6
 class Said(Value):
     """What the page sends: the person's order and pairs so far, and the text that they edit."""
 
-    order: tuple[tuple[str, ...], ...] = ()
+    iteration: int | None = None
+    order: tuple[tuple[str, ...], ...] | None = None
+    """None if the person has not touched it."""
     pairs: tuple[PairAnswer, ...] = ()
     moments: tuple[Moment, ...] = ()
     source: str = ""
@@ -47,7 +49,7 @@ class Said(Value):
     @property
     def judgement(self) -> Judgement:
         """The order and the pairs."""
-        return Judgement(self.order, self.pairs)
+        return Judgement(self.order or (), self.pairs)
 
 
 @dataclass(frozen=True)
@@ -113,14 +115,35 @@ def behaviours(run: Run, bench: Workbench) -> Response:
     groups = bench.behaviours.groups()
     return JSONResponse(
         {
-            "groups": [_group(bench, group) for group in groups],
-            "order": judgement.order,
+            "iteration": latest_request(store).iteration,
+            "groups": [*_ranked(bench, judgement), *_unranked(bench, groups, judgement)],
             "pairs": [pair.model_dump() for pair in judgement.pairs],
             "pair": next_pair(bench, groups, judgement),
             "episodes": len(bench.ids),
             "rewards": {each.id: store.read_reward(each.id) for each in run.candidates if store.has_reward(each.id)},
         }
     )
+
+
+def _ranked(bench: Workbench, judgement: Judgement) -> list[dict[str, Any]]:
+    """The ranks of an earlier order as groups, as they were given: today's groups may be others."""
+    ranks = [tuple(name for name in rank if name in bench.ids) for rank in judgement.order]
+    known = [rank for rank in ranks if rank]
+    everyone = [name for rank in known for name in rank]
+    found = []
+    for place, rank in enumerate(known):
+        others = [name for name in everyone if name not in rank]
+        found.append(_group(bench, Group(rank[0], rank, bench.behaviours.words(rank, others))) | {"rank": place})
+    return found
+
+
+def _unranked(bench: Workbench, groups: Sequence[Group], judgement: Judgement) -> list[dict[str, Any]]:
+    """The groups without the episodes that were ordered."""
+    ordered = {name for rank in judgement.order for name in rank}
+    left = [(group, tuple(name for name in group.members if name not in ordered)) for group in groups]
+    return [
+        _group(bench, Group(members[0], members, group.words)) | {"rank": None} for group, members in left if members
+    ]
 
 
 def split(bench: Workbench, said: Said) -> Response:
@@ -163,19 +186,11 @@ def pay(bench: Workbench, said: Said) -> Response:
     )
 
 
-def curves(bench: Workbench, said: Said, episode: str) -> Response:
-    """Each term of the text at each step of one episode."""
-    payment: Payment = bench.pay(said.source)
-    if not payment.ok:
-        raise RewardSynthError("the reward cannot be run", "its findings say why")
-    shown = bench.episode(episode).episode
-    return JSONResponse({"dt": shown.dt, "terms": payment.terms, "steps": payment.curves(episode).T.tolist()})
-
-
 def agreements(run: Run, bench: Workbench, said: Said) -> Response:
     """How well every reward and the frozen measure agree with the person."""
     judgement, store = said.judgement, run.store
-    rewards = [each.id for each in run.candidates if store.has_reward(each.id)]
+    # Rewards that were not trained were judged by nobody, and each costs as long as a text that is typed.
+    rewards = [each.id for each in run.candidates if each.status == "trained"]
     return JSONResponse(
         {
             "rewards": {
@@ -189,23 +204,47 @@ def agreements(run: Run, bench: Workbench, said: Said) -> Response:
 
 def record(run: Run, bench: Workbench, said: Said) -> Response:
     """Keep what the person did, as an answer to the open question or as advice."""
-    for name in (*said.judgement.ids, *(moment.episode for moment in said.moments)):
-        bench.episode(name)
-    edited = parse_reward(said.source, "the edited reward") if said.edited_from is not None else None
+    if not (said.order is not None or said.pairs or said.note.strip() or said.edited_from is not None):
+        raise RewardSynthError("nothing was said", "order something, answer a pair, or write a note")
+    iteration = require_iteration(run, said.iteration if said.iteration is not None else "")
+    edited = None
+    if said.edited_from is not None:
+        run.candidate(said.edited_from)
+        edited = parse_reward(said.source, "the edited reward")
     path = run.answer(
         Feedback(
-            iteration=latest_request(run.store).iteration,
+            iteration=iteration,
             order=said.order,
             pairs=said.pairs,
-            moments=said.moments,
             note=said.note.strip(),
             edited=edited,
             edited_from=said.edited_from,
         )
     )
-    if said.judgement.ids:
+    if said.order is not None or said.pairs:
         updated_agreements(run.store, bench.task, bench.table)
     return JSONResponse({"answer": path.name})
+
+
+def note_moments(run: Run, said: Said) -> Response:
+    """Keep notes about moments of films. They answer no question, so somebody may write several while one is open."""
+    if not said.moments:
+        raise RewardSynthError("nothing was said", "write a note")
+    path = run.store.add_moments(latest_request(run.store).iteration, said.moments)
+    return JSONResponse({"answer": path.name})
+
+
+def require_iteration(run: Run, iteration: int | str) -> int:
+    """The iteration that an answer is about, which must be the one that the page showed.
+
+    :raises RewardSynthError: another question was asked since.
+    """
+    latest = latest_request(run.store).iteration
+    if str(iteration) != str(latest):
+        raise RewardSynthError(
+            f"the page was about iteration {iteration}, and the run is at iteration {latest}", "load the page anew"
+        )
+    return latest
 
 
 def film_states(benches: Benches, bench: Workbench, said: Said) -> Response:

@@ -1,6 +1,6 @@
 // A candidate's page: the course of its training, and films with their terms under one playhead.
 
-import { colour, draw, getJson, legend, short } from "/static/chart.js";
+import { colour, draw, getJson, legend, refusal, short } from "/static/chart.js";
 
 const facts = document.getElementById("candidate").dataset;
 const base = `/run/${facts.run}/candidate/${facts.candidate}`;
@@ -38,6 +38,7 @@ async function join(figure) {
   const length = (frames.length - 1) / film.fps;
   svg.setAttribute("aria-valuemax", length.toFixed(2));
   svg.toggleAttribute("hidden", !curves.length);
+  figure.querySelector("form").toggleAttribute("hidden", frames.some((each) => each.evaluation));
   const seek = (time) => {
     video.currentTime = Math.min(length, Math.max(0, time));
   };
@@ -69,8 +70,8 @@ async function join(figure) {
     const moments = [{ candidate: facts.candidate, episode, second: frame.seconds, note: note.value }];
     const told = event.target.querySelector("[role=status]");
     told.textContent = "is being sent";
-    const answer = await fetch(`/run/${facts.run}/workbench/answer`, { method: "POST", body: JSON.stringify({ moments }) });
-    told.textContent = answer.ok ? `noted at ${frame.seconds} s; the next prompt says so` : "it could not be kept";
+    const answer = await fetch(`/run/${facts.run}/workbench/moment`, { method: "POST", body: JSON.stringify({ moments }) });
+    told.textContent = answer.ok ? `noted at ${frame.seconds} s; the next prompt says so` : await refusal(answer);
     if (answer.ok) note.value = "";
   });
   let playing = false;
@@ -96,7 +97,7 @@ async function drawPaid(details) {
   const source = JSON.parse(document.getElementById("source").textContent);
   const answer = await fetch(`/run/${facts.run}/workbench/pay`, { method: "POST", body: JSON.stringify({ source }) });
   if (!answer.ok) {
-    table.textContent = "They could not be read; the workbench says why.";
+    table.textContent = await refusal(answer);
     return;
   }
   const { terms, pay, per_term: perTerm } = await answer.json();

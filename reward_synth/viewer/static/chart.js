@@ -29,9 +29,10 @@ function ticks(low, high) {
   const raw = span / 4;
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= raw);
-  const found = [];
-  for (let value = Math.ceil(low / step) * step; value <= high + step * 1e-9; value += step) found.push(value);
-  return found;
+  const first = Math.ceil(low / step);
+  const count = Math.min(12, Math.floor(high / step + 1e-9) - first + 1);
+  // Counted, because beside a huge value a step may change nothing.
+  return Array.from({ length: Math.max(0, count) }, (_, index) => (first + index) * step);
 }
 
 /**
@@ -59,7 +60,8 @@ export function draw(svg, curves, options = {}) {
     Math.min(...ys, ...bands.map((each) => each[1])),
     Math.max(...ys, ...bands.map((each) => each[2])),
   ];
-  if (y0 === y1) [y0, y1] = [y0 - 1, y1 + 1];
+  const least = Math.max(1e-12, 1e-6 * Math.max(Math.abs(y0), Math.abs(y1)));
+  if (!(y1 - y0 > least)) [y0, y1] = [y0 - Math.max(1, least), y1 + Math.max(1, least)];
   const inner = { width: width - MARGIN.left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom };
   const x = (value) => MARGIN.left + ((value - x0) / (x1 - x0 || 1)) * inner.width;
   const y = (value) => MARGIN.top + (1 - (value - y0) / (y1 - y0)) * inner.height;
@@ -123,10 +125,16 @@ export function legend(list, curves, value = () => "") {
   );
 }
 
+/** Why the server refused something, in its own words. */
+export async function refusal(answer) {
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  return page.querySelector("h1")?.textContent ?? `refused: ${answer.status}`;
+}
+
 /** What a server answers as JSON; an error if it refuses. */
 export async function getJson(address) {
   const answer = await fetch(address);
-  if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
+  if (!answer.ok) throw new Error(await refusal(answer));
   return answer.json();
 }
 

@@ -65,7 +65,11 @@ function drawLineage() {
 }
 
 async function loadCurves() {
-  data = await getJson(`${base}/curves`);
+  try {
+    data = await getJson(`${base}/curves`);
+  } catch (error) {
+    stage.textContent = error.message; // The rest of the page goes on.
+  }
   drawCurves();
   drawLineage();
 }
@@ -117,6 +121,21 @@ function hear(told) {
 events.scrollTop = events.scrollHeight;
 addEventListener("resize", drawCurves);
 await loadCurves();
-// A browser reconnects by itself, and says which event it heard last.
-new EventSource(`${base}/events?from=${root.dataset.offset}`).onmessage = (message) =>
-  JSON.parse(message.data).forEach(hear);
+// A browser reconnects by itself, and says which event it heard last. A page that nobody sees gives its connection
+// free: a browser has six for one server.
+let heard = root.dataset.offset;
+let source = null;
+function listen() {
+  if (document.hidden) {
+    source?.close();
+    source = null;
+  } else if (source === null) {
+    source = new EventSource(`${base}/events?from=${heard}`);
+    source.onmessage = (message) => {
+      heard = message.lastEventId;
+      JSON.parse(message.data).forEach(hear);
+    };
+  }
+}
+document.addEventListener("visibilitychange", listen);
+listen();

@@ -1,6 +1,6 @@
 // The workbench: a person's order of behaviour, and how well a reward's text agrees with it as it is typed.
 
-import { colour, short } from "/static/chart.js";
+import { colour, refusal, short } from "/static/chart.js";
 
 const root = document.getElementById("bench");
 const base = `/run/${root.dataset.run}/workbench`;
@@ -12,6 +12,8 @@ let rewards = {};
 let groups = []; // {name, typical, members, words, sources, ranked, tied}, in the person's order
 let pairs = [];
 let payment = null;
+let iteration = null;
+let touched = false; // An order that the person has not touched is not said again.
 
 function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
@@ -25,11 +27,8 @@ function element(name, attributes = {}, ...children) {
 }
 
 async function ask(path, body) {
-  const answer = await fetch(`${base}/${path}`, body && { method: "POST", body: JSON.stringify(body) });
-  if (!answer.ok) {
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    throw new Error(page.querySelector("h1")?.textContent ?? `refused: ${answer.status}`);
-  }
+  const answer = await fetch(`${base}/${path}`, { method: "POST", body: JSON.stringify(body) });
+  if (!answer.ok) throw new Error(await refusal(answer));
   return answer.json();
 }
 
@@ -53,6 +52,16 @@ function film(episode, label) {
 
 /** Give each film its address once it is drawn. One question for all: waiting requests would block the others. */
 async function loadFilms() {
+  try {
+    await askForFilms();
+  } catch (error) {
+    state.textContent = error.message;
+  } finally {
+    setTimeout(loadFilms, 700);
+  }
+}
+
+async function askForFilms() {
   const missing = [...document.querySelectorAll("video[data-episode]:not([src])")];
   if (missing.length) {
     const { ready, failed } = await ask("films", { members: [...new Set(missing.map((each) => each.dataset.episode))] });
@@ -62,7 +71,6 @@ async function loadFilms() {
       else if (episode in failed) video.replaceWith(element("p", { class: "note" }, `no film: ${failed[episode]}`));
     }
   }
-  setTimeout(loadFilms, 700);
 }
 
 function move(index, by) {
@@ -75,9 +83,12 @@ function move(index, by) {
 async function split(index) {
   try {
     const { groups: parts } = await ask("split", { members: groups[index].members });
-    const made = parts.map((part, number) => ({ ...groups[index], ...part, name: `${groups[index].name}${number + 1}` }));
+    // Nobody has said yet which part is better, so they share the rank.
+    const { name, tied } = groups[index];
+    const made = parts.map((part, number) => ({ ...groups[index], ...part, name: `${name}${number + 1}`, tied: number > 0 || tied }));
     groups.splice(index, 1, ...made);
-    changed(made[0]);
+    drawRanks(made[0]);
+    drawPayments();
   } catch (error) {
     state.textContent = error.message;
   }
@@ -127,7 +138,8 @@ function drawPair(pair) {
   }
   const answer = (choice, label) => element("button", { type: "button", onclick: async () => {
     pairs = pairs.concat({ first: pair[0], second: pair[1], answer: choice });
-    changed();
+    pay();
+    compareAll();
     drawPair((await ask("pair", said())).pair);
   } }, label);
   box.replaceChildren(
@@ -141,7 +153,9 @@ function drawPayments() {
   const findings = document.getElementById("findings");
   findings.replaceChildren(...payment.findings.map((each) => element("p", { class: `finding ${each.severity}` }, each.text)));
   const badge = document.getElementById("agreement");
-  badge.textContent = payment.agreement ? `agreement with you: ${payment.agreement.text}` : "agreement with you: order something first";
+  const compared = order().length || pairs.length;
+  const none = !compared ? "order something first" : payment.terms.length ? "it pays all that you compared alike" : "it cannot be run";
+  badge.textContent = `agreement with you: ${payment.agreement ? payment.agreement.text : none}`;
   badge.classList.toggle("failed", Boolean(payment.agreement) && payment.agreement.value < 0);
   const mean = (members, value) => members.reduce((sum, each) => sum + value(each), 0) / members.length;
   const head = element("tr", {}, element("th", {}, "group"), element("th", { class: "n" }, "pays"), ...payment.terms.map((term, index) => element("th", { class: `n ${colour(index)}` }, term)));
@@ -157,7 +171,7 @@ function drawPayments() {
   box.replaceChildren(
     ...(films.length
       ? films.map((each) => element("figure", {}, kept.get(each.episode) ?? film(each.episode, each.episode), element("figcaption", {}, `${each.episode}: ${Math.round(100 * each.share)} % of its ${each.pairs} pairs the other way round`)))
-      : [element("p", { class: "note" }, "Nowhere yet.")]),
+      : [element("p", { class: "note" }, payment.terms.length ? "Nowhere." : "The reward cannot be run; its findings say why.")]),
   );
 }
 
@@ -165,14 +179,14 @@ function drawPayments() {
 function drawWeights() {
   const box = document.getElementById("weights");
   if (box.contains(document.activeElement)) return;
-  const found = [...source.value.matchAll(/^([A-Za-z_]\w*)( *= *)(-?\d+(?:\.\d*)?(?:e-?\d+)?)/gm)];
+  const found = [...source.value.matchAll(/^([A-Za-z_]\w*)( *= *)(-?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)(?=[ \t]*(?:#|$))/gm)];
   box.replaceChildren(
     ...found.map((match) => {
       const size = Math.abs(Number(match[3])) || 1;
       const input = element("input", { type: "number", value: match[3], step: Number((size / 10).toPrecision(1)), "aria-label": match[1] });
       input.addEventListener("input", () => {
         if (input.value === "") return;
-        const pattern = new RegExp(`^(${match[1]} *= *)(-?\\d+(?:\\.\\d*)?(?:e-?\\d+)?)`, "m");
+        const pattern = new RegExp(`^(${match[1]} *= *)[-+.\\deE]+`, "m");
         source.value = source.value.replace(pattern, (_, head) => head + input.value);
         typed();
       });
@@ -218,6 +232,7 @@ function compareAll() {
 }
 
 function changed(focus) {
+  touched = true;
   drawRanks(focus);
   pay();
   compareAll();
@@ -230,16 +245,11 @@ function choose() {
 }
 
 async function start() {
-  const found = await ask("behaviours");
+  const found = await ask("behaviours", {});
   rewards = found.rewards;
   pairs = found.pairs;
-  groups = found.groups.map((group, index) => ({ ...group, name: String.fromCharCode(65 + index), ranked: false, tied: false }));
-  const rankOf = (group) => found.order.findIndex((rank) => rank.includes(group.typical));
-  if (found.order.length) {
-    groups.forEach((group) => (group.ranked = rankOf(group) >= 0));
-    groups.sort((a, b) => (rankOf(a) + 1 || 99) - (rankOf(b) + 1 || 99));
-    groups.forEach((group, index) => (group.tied = index > 0 && group.ranked && rankOf(group) === rankOf(groups[index - 1])));
-  }
+  iteration = found.iteration;
+  groups = found.groups.map((group, index) => ({ ...group, name: String.fromCharCode(65 + index), ranked: group.rank !== null, tied: false }));
   const wanted = new URLSearchParams(location.search).get("reward");
   if (wanted in rewards) picker.value = wanted;
   state.textContent = `${found.episodes} episodes in ${groups.length} groups.`;
@@ -258,7 +268,8 @@ source.addEventListener("input", () => {
 document.getElementById("send").addEventListener("click", async () => {
   const tried = document.getElementById("try").checked;
   try {
-    const { answer } = await ask("answer", said({ note: document.getElementById("note").value, edited_from: tried ? picker.value : null }));
+    const { answer } = await ask("answer", said({ iteration, order: touched ? order() : null, note: document.getElementById("note").value, edited_from: tried ? picker.value : null }));
+    touched = false;
     state.textContent = `Sent: ${answer}. The next prompt says which groups you prefer, and what rewards pay there.`;
   } catch (error) {
     state.textContent = error.message;
