@@ -10,6 +10,7 @@ how far they look ahead, and the end of an episode would count nothing.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -23,6 +24,7 @@ from reward_synth.core.types import SPARSE_PREFIX, Finding
 from reward_synth.preferences.episodes import StoredEpisode
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.lint import lint
+from reward_synth.reward.probe_rules import PROBE
 from reward_synth.reward.scale import recorded_scale
 from reward_synth.reward.vector.checked import FIRST
 from reward_synth.sandbox.channel import Channel
@@ -30,6 +32,8 @@ from reward_synth.sandbox.process import RewardProcess
 from reward_synth.state.table import FieldTable
 from reward_synth.state.view import Layout
 
+LONGEST = 20.0
+"""Seconds for all episodes. Each batch has a deadline of its own, but a slow reward with memory has many batches."""
 CHECKED_ROWS = 32
 """Rows of each of the first batches. The process runs these by both forms of the reward, so they must be small."""
 BATCH_BYTES = 4 << 20
@@ -138,9 +142,13 @@ def _run(
     """
     batches = _in_step(transitions) if uses_memory else _in_chunks(transitions)
     parts: list[tuple[NDArray[np.intp], FloatArray]] = []
+    begun = time.monotonic()
     try:
         with RewardProcess(source, layout, transitions.actions.shape[1], terms, channel=channel) as process:
             for rows, first in batches:
+                if time.monotonic() - begun > LONGEST:
+                    fix = "compute less in each step; a reward without `memory` is run for many steps at once"
+                    raise RewardError(PROBE["deadline"].finding(f"it was not done within {LONGEST:g} s", fix))
                 parts.append((rows, _batch(process, transitions, rows, first)))
             names = process.terms
     except RewardError as error:

@@ -296,7 +296,7 @@ def parse_reward(source: str, name: str) -> str:
     """Return the source if it parses and defines ``compute_reward``; otherwise raise RewardSynthError."""
     try:
         tree = ast.parse(source)
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None)
         where = f", line {line}" if line else ""
         raise RewardSynthError(

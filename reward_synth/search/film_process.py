@@ -33,7 +33,7 @@ LOOKS = 0.5
 """Seconds after which it is asked again whether the film is still wanted."""
 
 
-class GivenUp(RewardSynthError):
+class FilmGivenUp(RewardSynthError):
     """Nobody wants the film any more."""
 
 
@@ -41,7 +41,7 @@ class Filmer(Iterator[Pixels]):
     """The process that draws. It gives the pictures one by one, and says after the last of them how they went.
 
     :param longest: seconds after which it is ended.
-    :param given_up: True once the film is not wanted any more; then :class:`GivenUp` is raised.
+    :param given_up: True once the film is not wanted any more; then :class:`FilmGivenUp` is raised.
     """
 
     def __init__(self, job: FilmJob, longest: float, given_up: Callable[[], bool]) -> None:
@@ -110,7 +110,7 @@ class Filmer(Iterator[Pixels]):
         descriptor, found = self._process.stdout.fileno(), bytearray()
         while len(found) < count:
             if self._given_up():
-                raise GivenUp("the film was given up")
+                raise FilmGivenUp("the film was given up")
             left = self._deadline - time.monotonic()
             if left <= 0:
                 raise self._failed(f"was not done within {self._longest:g} s")

@@ -136,7 +136,7 @@ class Filming:
     def _make(self, candidate: str, which: Sequence[Which], patience: int = 1) -> list[str]:
         """Make the candidate's missing films. Returns what is to be told about them."""
         # They load what draws, and most runs draw at their end only.
-        from reward_synth.search.film_process import GivenUp
+        from reward_synth.search.film_process import FilmGivenUp
         from reward_synth.search.films import LONGEST, OTHER, film_candidate, film_of
 
         try:
@@ -144,7 +144,7 @@ class Filming:
                 self._store, load_task(self._store.task_path), candidate, self._missing(candidate, which), fps=FPS,
                 most=PICTURES, sandbox=self._sandbox, longest=patience * LONGEST, given_up=lambda: self._closed,
             )  # fmt: skip
-        except GivenUp:
+        except FilmGivenUp:
             return []
         except RewardSynthError as error:
             why = error.message + (f" ({error.hint})" if error.hint else "")

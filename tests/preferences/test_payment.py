@@ -123,3 +123,9 @@ def test_a_field_that_only_judges_may_read_is_unknown() -> None:
     table = FieldTable(fields, trainings.TABLE.actions)
     found = payment.pay_of(PLAIN, table, EPISODES, "sum")
     assert [each.rule for each in found.findings] == ["unknown-field"] * len(found.findings) and not found.ok
+
+
+def test_a_payment_that_takes_too_long_in_all_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(payment, "LONGEST", -1.0)
+    given_up = payment.pay_of(MEMORY, trainings.TABLE, EPISODES, "sum")
+    assert not given_up.ok and "not done within" in given_up.findings[-1].message

@@ -211,8 +211,8 @@ def record(run: Run, bench: Workbench, said: Said) -> Response:
     if said.edited_from is not None:
         run.candidate(said.edited_from)
         edited = parse_reward(said.source, "the edited reward")
-    path = run.answer(
-        Feedback(
+    try:
+        answer = Feedback(
             iteration=iteration,
             order=said.order,
             pairs=said.pairs,
@@ -220,7 +220,9 @@ def record(run: Run, bench: Workbench, said: Said) -> Response:
             edited=edited,
             edited_from=said.edited_from,
         )
-    )
+    except ValidationError as error:
+        raise RewardSynthError(error.errors(include_input=False)[0]["msg"], "load the page anew") from error
+    path = run.answer(answer)
     if said.order is not None or said.pairs:
         updated_agreements(run.store, bench.task, bench.table)
     return JSONResponse({"answer": path.name})
