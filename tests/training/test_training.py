@@ -28,6 +28,7 @@ def test_a_worker_leaves_all_its_files(trained: TrainJob) -> None:
         "progress.csv",
         "terms.csv",
         "eval.csv",
+        "evaluations.npz",
         "model.zip",
         "policy.npz",
         "training.json",
