@@ -17,8 +17,8 @@ LED_PAST = (
     "reward is largest where the task succeeds."
 )
 UNSTEADY = (
-    "The reward did not rise meanwhile, so it did not lead the policy away: the training was unsteady. Keep what this "
-    "reward does; let it train on, or smooth what changes fast near the goal."
+    "The reward did not rise meanwhile: the training was unsteady rather than misled. Keep what this reward does, see "
+    "which condition of success still fails, and smooth what changes fast near the goal."
 )
 
 
@@ -44,7 +44,8 @@ def success_lost(evidence: Evidence) -> Said:
     if lately[peak] - end >= LOST_SUCCESS:
         around = evidence.curve[peak + 1]
         yield (
-            f"Success was {percent(lately[peak])} around {steps(around.step)} steps and {percent(end)} at the end.",
+            f"Success was {percent(lately[peak])} around {steps(around.step)} steps (mean of three evaluations) and "
+            f"{percent(end)} at the end.",
             _why_lost(evidence, around.reward),
         )
 
@@ -82,6 +83,6 @@ def still_improving(evidence: Evidence) -> Said:
     if last - before > max(evidence.noise, 0.1 * spread) and fitness[-1] >= max(fitness) - 0.1 * spread:
         yield (
             f"Fitness was still rising when training ended: from {number(before)} to "
-            f"{with_unit(last, evidence.task.fitness_unit)} over the last points.",
+            f"{with_unit(last, evidence.task.fitness_unit)}, each a mean over several points.",
             "Give it more environment steps before changing the reward's shape; keep what this reward does.",
         )

@@ -305,14 +305,18 @@ def test_still_improving() -> None:
 def test_success_lost() -> None:
     success = np.array([0, 0, 0.5, 1, 1, 1, 0.5, 0.25, 0, 0])
     episodes, result = failing(success=success)
-    assert "100 % around 100k steps and 0 % at the end" in message(told([result], episodes), "success-lost")
+    assert "100 % around 100k steps (mean of three evaluations) and 0 % at the end" in message(
+        told([result], episodes), "success-lost"
+    )
 
 
 def test_what_was_lost_is_told_though_the_best_policy_is_kept() -> None:
     episodes = [cases.episode(6.0, seed=i) for i in range(8)]
     success = np.array([0, 0, 0.5, 1, 1, 1, 0.5, 0.25, 0, 0])
     kept = cases.result(cases.measured(episodes), cases.curve(success=success), policy="best")
-    assert "100 % around 100k steps and 0 % at the end" in message(told([kept], episodes), "success-lost")
+    assert "100 % around 100k steps (mean of three evaluations) and 0 % at the end" in message(
+        told([kept], episodes), "success-lost"
+    )
     last = kept.model_copy(update={"policy": "last"})
     assert "success-lost" not in rules(told([last], episodes)), "its final evaluation is of the end"
 
