@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import typer
+
 from reward_synth.cli import options
 from reward_synth.cli.attended import console_ask, console_confirm, finish, resumable
 from reward_synth.settings.declarations import RESUMABLE
@@ -22,4 +24,6 @@ def resume(
     with resumable() as made:
         made(found)
         found.resume_with(changes, flags=True, ask=console_ask(), confirm=console_confirm())
+    if found.status == "solved" and "iterations" in changes and not found.settings.keep_going:
+        typer.echo("The run is solved, so no iteration was added; --keep-going goes on, with what you said.", err=True)
     finish(found)

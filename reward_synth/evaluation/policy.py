@@ -118,12 +118,13 @@ class Policy:
         write_bytes(path, content.getvalue())
 
 
-def load_policy(path: Path) -> Policy:
+def load_policy(path: str | Path) -> Policy:
     """Read what :meth:`Policy.save` wrote.
 
     :raises RewardSynthError: there is no such file, or it is not a policy: pickled objects, another format, arrays
         that do not fit each other, numbers that are not finite.
     """
+    path = Path(path)
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             found = archive["format"].item()
@@ -142,6 +143,8 @@ def load_policy(path: Path) -> Policy:
                 bound=archive["bound"].item(),
                 repeat=1 if found == 1 else archive["repeat"].item(),
             )
+    except FileNotFoundError as error:
+        raise RewardSynthError(f"there is no policy {path}", "a trained candidate's is in train/seed-0") from error
     except (OSError, EOFError, KeyError, TypeError, ValueError, AttributeError, zipfile.BadZipFile) as error:
         raise RewardSynthError(f"cannot read the policy {path}: {error}", "delete it and train again") from error
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +27,8 @@ FINER = 0.9
 """The largest number of groups whose silhouette is at least this share of the best one: the best one is often 2."""
 WORDS = 3
 """Differences that are told of a group."""
+MEASURED = 3.0
+"""Fields that the task's measure reads count so many times as much: the goal is about them."""
 TELLING = 0.5
 """Robust standard deviations by which a group must differ in a summary that is told."""
 FAR = 3.0
@@ -66,16 +68,18 @@ class Behaviours:
     :param episodes: recorded with ``table``.
     :param table: judges' fields are left out, since the words reach the designer. If it marks essential fields, only
         those count.
+    :param measured: fields that the task's measure reads. They count more, and are told first.
     """
 
-    def __init__(self, episodes: Sequence[StoredEpisode], table: FieldTable) -> None:
+    def __init__(self, episodes: Sequence[StoredEpisode], table: FieldTable, measured: Collection[str] = ()) -> None:
         self.ids = tuple(each.id for each in episodes)
         self._place = {name: number for number, name in enumerate(self.ids)}
         described = [_described(each, table.for_rewards().essential()) for each in episodes]
         self._summaries = described[0][0] if described else ()
         self._figures = np.array([figures for _, figures in described])
         self._scaled = _scaled(self._figures) if described else np.zeros((0, 0))
-        weighted = self._scaled * _weights(self._summaries)
+        self._measured = np.array([summary.field in measured for summary in self._summaries], dtype=bool)
+        weighted = self._scaled * _weights(self._summaries) * np.where(self._measured, MEASURED, 1.0)
         self._distances = np.linalg.norm(weighted[:, None] - weighted[None, :], axis=2)
 
     def groups(self, most: int = MOST_GROUPS) -> tuple[Group, ...]:
@@ -120,7 +124,8 @@ class Behaviours:
         apart = np.abs(np.median(self._scaled[part], axis=0) - np.median(self._scaled[others], axis=0))
         told: dict[str, str] = {}
         # The first is how long it lasts: a fall says more than what it does to the fields.
-        for number in (0, *(1 + np.argsort(-apart[1:], kind="stable"))):
+        telling = np.where(self._measured, apart + FAR, apart)[1:] * (apart[1:] >= TELLING)
+        for number in (0, *(1 + np.argsort(-telling, kind="stable"))):
             summary = self._summaries[number]
             if apart[number] >= TELLING and len(told) < WORDS and summary.field not in told:
                 here, there = (_middle(self._figures[rows, number]) for rows in (part, others))

@@ -16,6 +16,7 @@ from reward_synth.core.agreement import Agreement
 from reward_synth.core.arrays import FloatArray
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.evaluation.play import field_table
+from reward_synth.evaluation.scoring import measured_table
 from reward_synth.preferences.alignment import Judgement, agreement, disagreeing_share
 from reward_synth.preferences.episodes import MOST, StoredEpisode, ensure_reference_episodes, stored_episodes
 from reward_synth.preferences.groups import Behaviours
@@ -92,7 +93,8 @@ class Workbench:
     @cached_property
     def behaviours(self) -> Behaviours:
         """The episodes by behaviour: ``groups()``, ``split(group)`` and ``words(members, others)``."""
-        return Behaviours(self.episodes, self.table)
+        measured = measured_table(self.task, self.table).for_rewards().names
+        return Behaviours(self.episodes, self.table, measured)
 
     def episode(self, name: str) -> StoredEpisode:
         """The episode of that id.

@@ -75,7 +75,7 @@ def films(store: RunStore, best: str | None, candidates: Iterable[str]) -> tuple
     """The films of all candidates, the best one's first: embedded up to :data:`FILM_BYTES` in all, then as links."""
     names = dict.fromkeys(([best] if best is not None else []) + list(candidates))
     found, left = [], FILM_BYTES
-    for path in (path for name in names for path in sorted(store.candidate_dir(name).glob("videos/*.mp4"))):
+    for path in (store.film_path(name, which) for name in names for which in store.film_names(name)):
         size = path.stat().st_size
         title = f"{path.parent.parent.name}, {path.stem}"
         if embedded := size <= left:

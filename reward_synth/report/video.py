@@ -134,5 +134,5 @@ def caption(candidate: str, shown: Shown) -> str:
     if shown.fitness is not None:
         parts.append(f"fitness {shown.fitness:.3g}")
     if shown.success is not None:
-        parts.append("success" if shown.success else "no success")
+        parts.append("success" if shown.success else "no success yet")
     return "   ".join(filter(None, parts))

@@ -151,6 +151,11 @@ class CandidateFiles(RunFolder):
         """The film of a candidate's ``best``, ``median`` or ``worst`` episode, unless it was written elsewhere."""
         return self.candidate_dir(candidate) / "videos" / f"{which}.mp4"
 
+    def film_names(self, candidate: str) -> list[str]:
+        """The candidate's films by their names, such as ``best``; those that are being made are left out."""
+        found = self.candidate_dir(candidate).glob("videos/*.mp4")
+        return sorted(path.stem for path in found if path.with_suffix(".json").exists())
+
     def blind_film_path(self, episode: str) -> Path:
         """The film of a recorded episode by its id, ``001-c/seed-0-episode-003``, without anything that names it."""
         return self.path / "films" / f"{episode.replace('/', '-')}.mp4"

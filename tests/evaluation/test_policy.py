@@ -154,7 +154,7 @@ def test_nothing_is_unpickled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     np.save(tmp_path / "single.npy", np.ones(3))
     (tmp_path / "torn.npz").write_bytes((tmp_path / "array.npz").read_bytes()[:200])
     for name in ("plain.npz", "array.npz", "single.npy", "torn.npz", "missing.npz"):
-        with pytest.raises(RewardSynthError, match="cannot read the policy"):
+        with pytest.raises(RewardSynthError, match=r"cannot read the policy|there is no policy"):
             load_policy(tmp_path / name)
     assert not (tmp_path / "sprung").exists()
     pickle.loads((tmp_path / "plain.npz").read_bytes())

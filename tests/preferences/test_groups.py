@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -98,3 +99,17 @@ def test_a_switch_is_told_as_a_share_of_the_time_and_what_only_judges_may_read_i
         "`contact` is on 0 % of the time (others 100 %)",
         "`contact` is on 100 % of the time (others 0 %)",
     ]
+
+
+def test_what_the_measure_reads_counts_more_and_is_told_first() -> None:
+    def drifting(forward: float, tilt: float, number: int) -> Episode:
+        episode = cases.walk(forward, number)
+        rows = episode.rows.copy()
+        place = [name for name, _ in episode.layout].index("torso_height")
+        rows[:, place] += tilt
+        return replace(episode, rows=rows)
+
+    mixed = stored(*[drifting(forward, tilt, n) for n in range(3) for forward in (1.0, 8.0) for tilt in (0.0, 3.0)])
+    for measured in ("torso_x", "torso_height"):
+        one, other, *_ = Behaviours(mixed, trainings.TABLE, [measured]).groups(2)
+        assert one.words.split("`")[1] == other.words.split("`")[1] == measured

@@ -78,6 +78,8 @@ def test_films_are_part_of_the_page_up_to_a_size(store: RunStore, monkeypatch: p
         path = store.film_path(name, "median")
         path.parent.mkdir(parents=True)
         path.write_bytes(content)
+        path.with_suffix(".json").write_text("{}")
+        path.with_name(".best.123.mp4").write_bytes(b"is being made")
     monkeypatch.setattr(data, "FILM_BYTES", 8)
     inside, beside = data.films(store, "001-b", ["001-a", "001-b"])
     assert inside == FilmLink("001-b, median", "data:video/mp4;base64,Zmlyc3Q=", embedded=True)

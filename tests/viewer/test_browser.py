@@ -269,7 +269,7 @@ def test_a_person_orders_groups_and_a_weight_moves_the_coefficient(bench: tuple[
     page.fill("#note", "upright, please")
     page.check("#try")
     page.click("#send")
-    wait(page, "document.getElementById('state').textContent.includes('Sent: 001.answer.json')")
+    wait(page, "document.getElementById('sent').textContent.includes('Sent: 001.answer.json')")
     kept = store.read_answer(1)
     assert kept is not None and kept.note == "upright, please" and len(kept.pairs) == 1
     assert kept.order is not None and kept.order[0] == tuple(groups[ord(best) - 65]["members"])

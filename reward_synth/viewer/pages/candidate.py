@@ -46,7 +46,7 @@ def candidate_page(run: Run, name: str) -> Response:
         source=source,
         lines=highlighted(source, report.terms, findings),
         differences={parent: difference(store.read_reward(parent), source) for parent in parents},
-        films=films(store, name),
+        films=store.film_names(name),
         exchanges=exchanges(store.candidate_dir(name) / "llm"),
         summary=store.read_summary(name),
         unit=run.task.fitness_unit,
@@ -59,11 +59,6 @@ def training_findings(store: RunStore, name: str) -> tuple[Finding, ...]:
     """What the training rules found."""
     data = store.read_summary_data(name) or {}
     return tuple(Finding.model_validate(finding) for finding in data.get("findings", ()))
-
-
-def films(store: RunStore, name: str) -> list[str]:
-    """The films of a candidate by their names, such as ``best``."""
-    return sorted(path.stem for path in store.candidate_dir(name).glob("videos/*.mp4"))
 
 
 def exchanges(folder: Path) -> list[Exchange]:

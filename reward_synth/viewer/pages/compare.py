@@ -11,7 +11,6 @@ from reward_synth.api.run import Run
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import CheckReport
 from reward_synth.viewer.code import difference
-from reward_synth.viewer.pages.candidate import films
 from reward_synth.viewer.pages.rendering import page
 
 MOST = 4
@@ -36,6 +35,6 @@ def compare_page(run: Run, names: Sequence[str]) -> Response:
         unit=run.task.fitness_unit,
         terms=list(dict.fromkeys(term for each in terms.values() for term in each)),
         terms_of=terms,
-        films={name: films(store, name) for name in chosen},
+        films={name: store.film_names(name) for name in chosen},
         differences={(a, b): difference(sources[a], sources[b]) for a, b in pairwise(sources)},
     )

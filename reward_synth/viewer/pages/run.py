@@ -69,8 +69,7 @@ def _facts(run: Run) -> dict[str, Any]:
 
 
 def _row(store: RunStore, candidate: Candidate) -> Row:
-    folder = store.candidate_dir(candidate.id)
-    films = tuple(sorted(path.stem for path in folder.glob("videos/*.mp4")))
+    films = tuple(store.film_names(candidate.id))
     trained = candidate.status in ("trained", "crashed", "stopped")
     results = store.results(candidate.id) if trained else []
     return Row(candidate, films, sum(result.seconds for result in results) if results else None)

@@ -7,7 +7,7 @@ from pathlib import Path
 from starlette.responses import Response
 
 from reward_synth.api.run import Run
-from reward_synth.store import RunInfo, RunStore, list_runs
+from reward_synth.store import RunStore, list_runs
 from reward_synth.viewer.pages.rendering import page
 
 SHOWN = 200
@@ -17,9 +17,6 @@ SHOWN = 200
 def runs_page(runs_dir: Path, query: str) -> Response:
     """The newest runs, or the newest whose goal or name holds the query."""
     found = [info for info in list_runs(runs_dir) if query.lower() in f"{info.goal} {info.id}".lower()]
-    shown = [(info, _status(runs_dir, info)) for info in found[:SHOWN]]
+    opened = [(info, Run(RunStore(runs_dir / info.id))) for info in found[:SHOWN]]
+    shown = [(info, run.status, run.seconds) for info, run in opened]
     return page("runs.html.j2", runs=shown, left_out=max(0, len(found) - SHOWN), query=query, folder=str(runs_dir))
-
-
-def _status(runs_dir: Path, info: RunInfo) -> str:
-    return Run(RunStore(runs_dir / info.id)).status

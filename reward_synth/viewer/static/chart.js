@@ -1,7 +1,7 @@
 // Line charts as SVG: curves with bands, a threshold, and a playhead that can be dragged.
 
 const NS = "http://www.w3.org/2000/svg";
-const MARGIN = { left: 48, right: 8, top: 8, bottom: 22 };
+const MARGIN = { left: 48, right: 24, top: 8, bottom: 22 };
 
 /** An SVG element with these attributes; text never becomes markup. */
 export function svgElement(name, attributes = {}, text = "") {

@@ -267,14 +267,16 @@ source.addEventListener("input", () => {
 });
 document.getElementById("send").addEventListener("click", async () => {
   const tried = document.getElementById("try").checked;
+  const note = document.getElementById("note");
+  const sent = document.getElementById("sent");
   try {
-    const { answer } = await ask("answer", said({ iteration, order: touched ? order() : null, note: document.getElementById("note").value, edited_from: tried ? picker.value : null }));
+    const { answer } = await ask("answer", said({ iteration, order: touched ? order() : null, note: note.value, edited_from: tried ? picker.value : null }));
     touched = false;
-    state.textContent = `Sent: ${answer}. The next prompt says which groups you prefer, and what rewards pay there.`;
+    note.value = "";
+    sent.textContent = `Sent: ${answer}. The next prompt says which groups you prefer, and what rewards pay there.`;
   } catch (error) {
-    state.textContent = error.message;
+    sent.textContent = error.message;
   }
-  state.scrollIntoView({ block: "center" });
 });
 try {
   await start();
