@@ -10,7 +10,8 @@ const picker = document.getElementById("reward");
 const TYPING = 120;
 let rewards = {};
 let groups = []; // {name, typical, members, words, sources, ranked, tied}, in the person's order
-let pairs = [];
+let pairs = []; // All that the person has answered; the first of them are stored already.
+let stored = 0;
 let payment = null;
 let iteration = null;
 let touched = false; // An order that the person has not touched is not said again.
@@ -113,7 +114,7 @@ function drawRanks(focus) {
           "div",
           {},
           element("p", {}, element("b", {}, `${group.name}: ${place}. `), group.words),
-          element("p", { class: "note" }, `${group.members.length} episodes: ${from}`),
+          element("p", { class: "note" }, `${group.members.length} ${group.members.length === 1 ? "episode" : "episodes"}: ${from}`),
           element(
             "p",
             { class: "row" },
@@ -248,6 +249,7 @@ async function start() {
   const found = await ask("behaviours", {});
   rewards = found.rewards;
   pairs = found.pairs;
+  stored = pairs.length;
   iteration = found.iteration;
   groups = found.groups.map((group, index) => ({ ...group, name: String.fromCharCode(65 + index), ranked: group.rank !== null, tied: false }));
   const wanted = new URLSearchParams(location.search).get("reward");
@@ -270,8 +272,9 @@ document.getElementById("send").addEventListener("click", async () => {
   const note = document.getElementById("note");
   const sent = document.getElementById("sent");
   try {
-    const { answer } = await ask("answer", said({ iteration, order: touched ? order() : null, note: note.value, edited_from: tried ? picker.value : null }));
+    const { answer } = await ask("answer", said({ iteration, order: touched ? order() : null, pairs: pairs.slice(stored), note: note.value, edited_from: tried ? picker.value : null }));
     touched = false;
+    stored = pairs.length;
     note.value = "";
     sent.textContent = `Sent: ${answer}. The next prompt says which groups you prefer, and what rewards pay there.`;
   } catch (error) {
