@@ -25,6 +25,7 @@ DECLARING = (
     "reward_synth.reward.probe_rules",
     "reward_synth.screening.ranking",
     "reward_synth.diagnosis.motion_rules",
+    "reward_synth.diagnosis.course_rules",
     "reward_synth.diagnosis.training_rules",
     "reward_synth.methods.refine",
 )
