@@ -67,15 +67,11 @@ def page_beside(wanted: bool) -> Iterator[Callable[[Run], None]]:
 
     def start(run: Run) -> None:
         if wanted:
-            # With -P, a module that lies in the working folder is not taken for an installed one.
-            command = [sys.executable, "-P", "-m", "reward_synth", "view", str(run.path)]
-            environment = run.environment_id
-            if (file := file_of(environment)) is not None:
-                command += ["--env", f"{file}:{environment.partition(':')[2]}"]
+            from reward_synth.viewer.command import command_on
+
+            command = command_on(run, "view")
             # The address goes to stderr with everything else that is no data. Ctrl-C is for the run alone.
             servers.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, process_group=0))
-
-    from reward_synth.simulators.custom.files import file_of
 
     if wanted:
         from reward_synth.viewer.serve import require_packages

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
-from datetime import datetime
 
 import typer
 
@@ -18,10 +17,8 @@ def watch(
     run: options.RunName = "latest", display: options.DisplayKind = None, runs_dir: options.RunsDir = None
 ) -> None:
     """Follow a run that another process makes. Ctrl-C leaves it running."""
-    from pydantic import ValidationError
-
     from reward_synth.display import make_display
-    from reward_synth.events.model import parse_event
+    from reward_synth.events.model import read_event
     from reward_synth.settings.sources import load_settings
 
     found = options.open_run(run, runs_dir)
@@ -33,12 +30,9 @@ def watch(
             working = found.store.is_locked()
             records, offset = found.store.events_since(offset)
             for record in records:
-                try:
-                    event = parse_event(record)
-                    moment = datetime.fromisoformat(record["time"]).timestamp()
-                except (ValidationError, KeyError, TypeError, ValueError):
-                    continue  # A newer version wrote it, or somebody's hand.
-                shown(event)
+                if (told := read_event(record)) is not None:
+                    moment, event = told
+                    shown(event)
             if not working:
                 break
             moment = time.time()

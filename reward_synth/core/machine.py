@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 WORKER_MEMORY = 1 << 30
@@ -27,6 +28,12 @@ def workers() -> int:
     """Trainings that this machine has cores and memory for right now; at least one."""
     free = free_memory()
     return cores() if free is None else max(1, min(cores(), free // WORKER_MEMORY))
+
+
+def yield_to_others() -> None:
+    """Give this thread and the processes that it starts the lowest priority. Only Linux can do so for one thread."""
+    if sys.platform == "linux":
+        os.nice(19)
 
 
 def _free_in_machine() -> int | None:

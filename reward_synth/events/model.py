@@ -5,9 +5,10 @@ A new event needs a class here and its name in :data:`Event`. Journal, displays 
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, ValidationError
 
 from reward_synth.core.evaluation import SeedScore
 from reward_synth.core.types import Candidate, EvaluationPoint, Finding, Value
@@ -188,6 +189,14 @@ Event = Annotated[
 ]  # fmt: skip
 
 _ADAPTER: TypeAdapter[Event] = TypeAdapter(Event)
+
+
+def read_event(record: dict[str, Any]) -> tuple[float, Event] | None:
+    """A journal record's time, in seconds since 1970, and its event; None if this version cannot read it."""
+    try:
+        return datetime.fromisoformat(record["time"]).timestamp(), parse_event(record)
+    except (ValidationError, KeyError, TypeError, ValueError):
+        return None  # A newer version wrote it, or somebody's hand.
 
 
 def parse_event(record: dict[str, Any]) -> Event:

@@ -63,8 +63,7 @@ class History:
 
     def findings(self, candidate: str) -> tuple[str, ...]:
         """Names of the rules that found something in a candidate's trainings."""
-        data = self.store.read_summary_data(candidate) or {}
-        return tuple(finding["rule"] for finding in data.get("findings", ()))
+        return tuple(finding.rule for finding in self.store.training_findings(candidate))
 
     def results(self, candidate: str) -> list[TrainResult]:
         """The results of a candidate's trainings, by seed."""

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from reward_synth.core.files import write_text
 from reward_synth.core.number_format import total
-from reward_synth.core.types import Finding
 from reward_synth.diagnosis.evidence import merge_curves, merge_terms
 from reward_synth.display.text import selection_text
 from reward_synth.report import plots
@@ -110,12 +109,11 @@ def _best(store: RunStore, name: str | None) -> BestReward | None:
     if name is None:
         return None
     results = store.results(name)
-    data = store.read_summary_data(name) or {}
     return BestReward(
         id=name,
         source=store.read_reward(name),
         summary=store.read_summary(name),
         evaluations=merge_curves(results),
         terms=merge_terms(results),
-        findings=tuple(Finding.model_validate(finding) for finding in data.get("findings", ())),
+        findings=store.training_findings(name),
     )

@@ -6,13 +6,12 @@ asked or a person thinks. A film that cannot be made stops nothing.
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.machine import yield_to_others
 from reward_synth.core.types import Candidate
 from reward_synth.events.bus import Emit
 from reward_synth.events.model import StatusChanged
@@ -30,7 +29,6 @@ FPS, PICTURES = 10.0, 150
 PATIENCE = 4
 """So many times longer than usual a film may take beside trainings, with what they leave of the machine."""
 JOIN_SECONDS = 10.0
-LOWEST_PRIORITY = 19
 
 
 class Filming:
@@ -117,8 +115,7 @@ class Filming:
         self.tell()
 
     def _make_wanted(self) -> None:
-        if sys.platform == "linux":
-            os.nice(LOWEST_PRIORITY)  # On Linux, of this thread and of the processes that it starts.
+        yield_to_others()
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._closed or (self._wanted and not self._resting))

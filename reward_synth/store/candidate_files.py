@@ -9,7 +9,7 @@ from typing import Any
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.evaluation import Evaluation
 from reward_synth.core.files import read_json, write_bytes, write_json, write_new, write_text
-from reward_synth.core.types import Candidate, CheckReport, TrainResult
+from reward_synth.core.types import Candidate, CheckReport, Finding, TrainResult
 from reward_synth.state.episode import Episode, episode_paths
 from reward_synth.store.folder import RunFolder, read_value
 
@@ -186,6 +186,11 @@ class CandidateFiles(RunFolder):
         """The numbers behind the text, or None."""
         path = self.summary_path(candidate).with_suffix(".json")
         return dict(read_json(path)) if path.exists() else None
+
+    def training_findings(self, candidate: str) -> tuple[Finding, ...]:
+        """What the training rules found; empty before the summary is written."""
+        data = self.read_summary_data(candidate) or {}
+        return tuple(Finding.model_validate(finding) for finding in data.get("findings", ()))
 
     def is_finished(self, candidate: str) -> bool:
         """True if it was saved with a status in :data:`FINISHED`."""

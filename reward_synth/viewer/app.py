@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 import subprocess
-import sys
 import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -24,9 +23,9 @@ from reward_synth.api.run import Run
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.search.feedback import answer_from_options
 from reward_synth.search.films import Which
-from reward_synth.simulators.custom.files import file_of
 from reward_synth.store.manifest import MANIFEST
 from reward_synth.viewer.access import HEADERS, REPORTS, Access, Guard, report
+from reward_synth.viewer.command import command_on
 from reward_synth.viewer.pages.candidate import candidate_curves, candidate_page
 from reward_synth.viewer.pages.compare import compare_page
 from reward_synth.viewer.pages.rendering import finite_json, page
@@ -187,8 +186,7 @@ class Pages:
             case "split":
                 return split(bench, said)
             case "pair":
-                pair = next_pair(bench, bench.behaviours.groups(), said.judgement)
-                return JSONResponse({"pair": pair})
+                return JSONResponse({"pair": next_pair(bench.groups, said.judgement)})
             case "films":
                 return film_states(self._benches, bench, said)
             case "answer":
@@ -216,10 +214,7 @@ class Pages:
         run = self._run(request)
         if run.store.is_locked():
             raise RewardSynthError(f"a process is working on {run.id} already", "stop it first")
-        command = [sys.executable, "-P", "-m", "reward_synth", "resume", str(run.path), "--display", "none"]
-        environment = run.environment_id
-        if (file := file_of(environment)) is not None:
-            command += ["--env", f"{file}:{environment.partition(':')[2]}"]
+        command = [*command_on(run, "resume"), "--display", "none"]
         with run.store.log_path.open("ab") as log:
             started = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True

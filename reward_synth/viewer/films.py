@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.machine import yield_to_others
 from reward_synth.preferences import Workbench
 from reward_synth.search.films import Recorded, film_blind
-
-LOWEST_PRIORITY = 19
 
 
 class BlindFilms:
@@ -44,8 +41,7 @@ class BlindFilms:
         return ready, failed
 
     def _draw(self) -> None:
-        if sys.platform == "linux":
-            os.nice(LOWEST_PRIORITY)  # On Linux, of this thread and of the processes that it starts.
+        yield_to_others()
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._wanted)

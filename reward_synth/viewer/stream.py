@@ -5,17 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from io import StringIO
 from typing import Any
 
-from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from reward_synth.display.plain import PlainDisplay
-from reward_synth.events.model import TrainingProgressed, parse_event
+from reward_synth.events.model import TrainingProgressed, read_event
 from reward_synth.store import RunStore
 
 POLL_SECONDS = 0.5
@@ -30,7 +27,7 @@ class Told:
     lines: tuple[str, ...]
     """What a terminal would show of it; empty for most reports of progress."""
     progress: dict[str, Any] | None = None
-    """Of a training: candidate, seed, share of its steps, and the newest evaluation."""
+    """Of a training: candidate, seed, steps done and in all, and the newest evaluation."""
 
 
 class Teller:
@@ -47,9 +44,8 @@ class Teller:
         """One record in words. An event that this version does not know keeps its kind and has no words."""
         kind, time = str(record.get("kind", "")), str(record.get("time", ""))
         progress = None
-        with suppress(ValidationError, ValueError):
-            self._now = datetime.fromisoformat(time).timestamp()
-            event = parse_event(record)
+        if (found := read_event(record)) is not None:
+            self._now, event = found
             self._display(event)
             if isinstance(event, TrainingProgressed):
                 point = event.evaluation

@@ -10,9 +10,8 @@ from typing import Any
 from starlette.responses import Response
 
 from reward_synth.api.run import Run
-from reward_synth.core.types import CheckReport, Finding
+from reward_synth.core.types import CheckReport
 from reward_synth.diagnosis.evidence import merge_curves, merge_terms
-from reward_synth.store import RunStore
 from reward_synth.viewer.code import difference, highlighted
 from reward_synth.viewer.pages.rendering import page
 from reward_synth.viewer.pages.run import as_point
@@ -34,7 +33,7 @@ def candidate_page(run: Run, name: str) -> Response:
     """The whole page; RewardSynthError if there is no such candidate."""
     candidate, store = run.candidate(name), run.store
     report = store.read_check(name) or CheckReport()
-    findings = (*report.findings, *training_findings(store, name))
+    findings = (*report.findings, *store.training_findings(name))
     source = store.read_reward(name) if store.has_reward(name) else ""
     parents = [parent for parent in candidate.parents if store.has_reward(parent)]
     return page(
@@ -53,12 +52,6 @@ def candidate_page(run: Run, name: str) -> Response:
         warnings=tuple(run.edits([name]).values()),
         others=[other.id for other in run.candidates if other.status == "trained" and other.id != name],
     )
-
-
-def training_findings(store: RunStore, name: str) -> tuple[Finding, ...]:
-    """What the training rules found."""
-    data = store.read_summary_data(name) or {}
-    return tuple(Finding.model_validate(finding) for finding in data.get("findings", ()))
 
 
 def exchanges(folder: Path) -> list[Exchange]:
