@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 
 from reward_synth.core.arrays import FloatArray
 from reward_synth.core.names import ScaleName
-from reward_synth.core.types import SPARSE_PREFIX, Finding
+from reward_synth.core.types import Finding
 from reward_synth.preferences.episodes import StoredEpisode
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.lint import lint
 from reward_synth.reward.probe_rules import PROBE
-from reward_synth.reward.scale import recorded_scale
+from reward_synth.reward.scale import DENSE_SIZE, SPARSE_SIZE, recorded_scale, signs, sparse_terms
 from reward_synth.reward.vector.checked import FIRST
 from reward_synth.sandbox.channel import Channel
 from reward_synth.sandbox.process import RewardProcess
@@ -193,10 +193,9 @@ def _totals(terms: FloatArray, names: tuple[str, ...], scale: ScaleName) -> Floa
     if scale == "sum":
         paid = terms.sum(axis=1)
         return paid
-    sparse = np.array([name.startswith(SPARSE_PREFIX) for name in names], dtype=bool)
-    goal, hint = (terms[:, chosen].sum(axis=1) for chosen in (sparse, ~sparse))
-    signs = [np.sign(np.where(np.abs(part) < 1e-12, 0.0, part)) for part in (goal, hint)]
-    paid = signs[0] + 0.1 * signs[1]
+    sparse = sparse_terms(names)
+    goal, hint = (signs(terms[:, chosen].sum(axis=1)) for chosen in (sparse, ~sparse))
+    paid = SPARSE_SIZE * goal + DENSE_SIZE * hint
     return paid
 
 

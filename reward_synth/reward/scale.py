@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import cast, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
+from reward_synth.core.arrays import FloatArray
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.names import ScaleName
+from reward_synth.core.types import SPARSE_PREFIX
 
 Total = Callable[[Mapping[str, float]], float]
 
@@ -31,6 +34,19 @@ def total_by_sign(terms: Mapping[str, float]) -> float:
     # Sums that are 0 but for rounding count as 0.
     goal, hint = (float(np.sign(0.0 if abs(part) < 1e-12 else part)) for part in (sparse, dense))
     return goal + 0.1 * hint
+
+
+SPARSE_SIZE, DENSE_SIZE = 1.0, 0.1
+
+
+def signs(sums: FloatArray) -> FloatArray:
+    """-1, 0 or 1; sums that differ from 0 only by rounding count as 0."""
+    return np.sign(np.where(np.abs(sums) < 1e-12, 0.0, sums))
+
+
+def sparse_terms(names: Sequence[str]) -> NDArray[np.bool_]:
+    """Which of the terms measure the goal itself, with the scale ``sign``."""
+    return np.array([name.startswith(SPARSE_PREFIX) for name in names], dtype=bool)
 
 
 TOTALS: Mapping[ScaleName, Total] = MappingProxyType({"sum": total_by_sum, "sign": total_by_sign})

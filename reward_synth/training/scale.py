@@ -6,12 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reward_synth.core.arrays import FloatArray
-from reward_synth.core.types import SPARSE_PREFIX
+from reward_synth.reward.scale import DENSE_SIZE, SPARSE_SIZE, signs, sparse_terms
 
 Mask = NDArray[np.bool_]
-
-SPARSE_SIZE = 1.0
-DENSE_SIZE = 0.1
 
 
 class SignScale:
@@ -27,7 +24,7 @@ class SignScale:
     """
 
     def __init__(self, names: tuple[str, ...], environments: int) -> None:
-        self._sparse = np.array([name.startswith(SPARSE_PREFIX) for name in names], dtype=bool)
+        self._sparse = sparse_terms(names)
         self._sums = np.zeros(environments)
         self.extremes: tuple[float, float] | None = None
         """Smallest and largest sum of the dense part over an episode, so far; a success is worth 1. None before the
@@ -38,9 +35,9 @@ class SignScale:
 
         :param stepped: environments that made this step; the others' sums stay as they are.
         """
-        dense = DENSE_SIZE * _sign(terms[:, ~self._sparse].sum(axis=1))
+        dense = DENSE_SIZE * signs(terms[:, ~self._sparse].sum(axis=1))
         self._sums[stepped] += dense[stepped]
-        paid: FloatArray = SPARSE_SIZE * _sign(terms[:, self._sparse].sum(axis=1)) + dense
+        paid: FloatArray = SPARSE_SIZE * signs(terms[:, self._sparse].sum(axis=1)) + dense
         return paid
 
     def end(self, dones: Mask) -> None:
@@ -54,8 +51,3 @@ class SignScale:
     def forget(self) -> None:
         """Drop the dense sums of unfinished episodes."""
         self._sums[:] = 0.0
-
-
-def _sign(sums: FloatArray) -> FloatArray:
-    """-1, 0 or 1; sums that differ from 0 only by rounding count as 0."""
-    return np.sign(np.where(np.abs(sums) < 1e-12, 0.0, sums))
