@@ -13,6 +13,7 @@ import argparse
 import json
 import statistics
 import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -84,7 +85,7 @@ def main() -> None:
     figures: dict[str, dict[str, float]] = {"grouping": {"least": 1e3 * (time.perf_counter() - begun)}}
     judgement = Judgement(tuple(group.members for group in groups))
     for title, ahead in (("redraw, with the process's start", False), ("redraw, process started ahead", True)):
-        with Workbench(store, task, table, episodes, ahead) as bench:
+        with closing(Workbench(store, task, table, episodes, ahead)) as bench:
             taken = redraws(bench, judgement, options.repeats)
         figures[title] = {"least": min(taken), "median": statistics.median(taken)}
     if options.json:

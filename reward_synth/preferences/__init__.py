@@ -3,7 +3,7 @@
 Usage::
 
     bench = Workbench.open(store, ahead=True)       # once; loads at most 100 episodes. At the end: bench.close()
-    for group in bench.behaviours.groups():         # at most 8, the largest first
+    for group in bench.groups:                      # at most 8, the largest first
         group.typical, group.members, group.words   # id of the medoid, ids, how it differs from the others
     one, other = bench.behaviours.split(group)
 

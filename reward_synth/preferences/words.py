@@ -18,11 +18,11 @@ def judgement_text(bench: Workbench, judgement: Judgement, rewards: Sequence[tup
     :param rewards: id and source of each reward that is told of.
     :return: empty if none of the judged episodes is among the workbench's.
     """
-    ranks = [known for rank in judgement.order if (known := _known(bench, rank))]
-    lines = ["Best first:"] if ranks else []
-    for place, rank in enumerate(ranks, start=1):
-        others = [name for other in ranks if other is not rank for name in other]
-        lines.append(f"{place}. {plural(len(rank), 'episode')}: {bench.behaviours.words(rank, others)}")
+    groups = bench.ranks(judgement)
+    ranks = [group.members for group in groups]
+    lines = ["Best first:"] if groups else []
+    for place, group in enumerate(groups, start=1):
+        lines.append(f"{place}. {plural(len(group.members), 'episode')}: {group.words}")
     lines += _pairs_text(bench, judgement)
     if not lines:
         return ""

@@ -6,8 +6,6 @@ from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +17,7 @@ from reward_synth.evaluation.play import field_table
 from reward_synth.evaluation.scoring import measured_table
 from reward_synth.preferences.alignment import Judgement, agreement, disagreeing_share
 from reward_synth.preferences.episodes import MOST, StoredEpisode, ensure_reference_episodes, stored_episodes
-from reward_synth.preferences.groups import Behaviours
+from reward_synth.preferences.groups import Behaviours, Group
 from reward_synth.preferences.payment import Payment, pay_of
 from reward_synth.sandbox.channel import Channel
 from reward_synth.state.table import FieldTable
@@ -96,6 +94,21 @@ class Workbench:
         measured = measured_table(self.task, self.table).for_rewards().names
         return Behaviours(self.episodes, self.table, measured)
 
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """The groups of all episodes, the largest first; forming them takes a part of a second."""
+        return self.behaviours.groups()
+
+    def ranks(self, judgement: Judgement) -> tuple[Group, ...]:
+        """The ranks of a person's order as groups, in words against each other, as far as their episodes are here."""
+        here = set(self.ids)
+        known = [rank for each in judgement.order if (rank := tuple(name for name in each if name in here))]
+        found = []
+        for rank in known:
+            others = [name for other in known if other is not rank for name in other]
+            found.append(Group(rank[0], rank, self.behaviours.words(rank, others)))
+        return tuple(found)
+
     def episode(self, name: str) -> StoredEpisode:
         """The episode of that id.
 
@@ -147,14 +160,6 @@ class Workbench:
             self._payer.shutdown(cancel_futures=True)
         if (waiting := self._take_waiting()) is not None:
             waiting.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def agreement(self, payment: Payment, judgement: Judgement) -> Agreement | None:
         """The trajectory alignment coefficient of a reward; None if it failed, or if nothing was compared."""

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -92,7 +93,7 @@ def test_an_unknown_episode_is_refused_with_an_example(bench: Workbench) -> None
 def test_the_process_of_the_next_text_is_started_ahead_and_ends_with_the_workbench(tmp_path: Path) -> None:
     store = cases.make_run(tmp_path)
     plain = cases.open_bench(store)
-    with Workbench.open(store, table=plain.table, ahead=True) as bench, ThreadPoolExecutor(4) as threads:
+    with closing(Workbench.open(store, table=plain.table, ahead=True)) as bench, ThreadPoolExecutor(4) as threads:
         texts = [cases.FORWARD.replace("2.0", f"{number}.0") for number in range(4)]
         for text, paid in zip(texts, threads.map(bench.pay, texts), strict=True):
             assert paid.pay == pytest.approx(plain.pay(text).pay)
@@ -115,7 +116,7 @@ def _waiting(bench: Workbench) -> Channel:
 
 
 def test_an_error_in_the_thread_reaches_the_caller(tmp_path: Path) -> None:
-    with Workbench.open(cases.make_run(tmp_path), table=trainings.TABLE, ahead=True) as bench:
+    with closing(Workbench.open(cases.make_run(tmp_path), table=trainings.TABLE, ahead=True)) as bench:
         with pytest.raises(RewardSynthError, match="scale=cube"):
             bench.pay(f"# reward-synth: scale=cube\n{cases.FORWARD}")
         assert bench.pay(cases.FORWARD).ok

@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,21 +20,14 @@ from reward_synth.events.model import Event, StatusChanged
 from reward_synth.search.feedback import request_about, request_text
 from reward_synth.search.film_process import Filmer
 from reward_synth.search.filming import Filming
-from reward_synth.simulators.graphics import graphics
 from reward_synth.tasks.spec import load_task
-from tests.search.test_films import CANDIDATE, recorded
+from tests.search.test_films import CANDIDATE, outlines, recorded
 
 LIMIT = 120.0
 """Seconds after which a film that a test waits for counts as never made."""
 
 
-@pytest.fixture(autouse=True)
-def outlines(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No drivers: every machine draws the same."""
-    monkeypatch.setenv("MUJOCO_GL", "")
-    graphics.cache_clear()
-    yield
-    graphics.cache_clear()
+__all__ = ["outlines"]
 
 
 class Heard(list[str]):

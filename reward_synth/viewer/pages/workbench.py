@@ -112,13 +112,12 @@ def workbench_page(run: Run) -> Response:
 def behaviours(run: Run, bench: Workbench) -> Response:
     """The groups, the run's order and pairs so far, and the text of every reward."""
     judgement, store = bench.judgement(), run.store
-    groups = bench.behaviours.groups()
     return JSONResponse(
         {
             "iteration": latest_request(store).iteration,
-            "groups": [*_ranked(bench, judgement), *_unranked(bench, groups, judgement)],
+            "groups": [*_ranked(bench, judgement), *_unranked(bench, judgement)],
             "pairs": [pair.model_dump() for pair in judgement.pairs],
-            "pair": next_pair(bench, groups, judgement),
+            "pair": next_pair(bench.groups, judgement),
             "episodes": len(bench.ids),
             "rewards": {each.id: store.read_reward(each.id) for each in run.candidates if store.has_reward(each.id)},
         }
@@ -126,21 +125,14 @@ def behaviours(run: Run, bench: Workbench) -> Response:
 
 
 def _ranked(bench: Workbench, judgement: Judgement) -> list[dict[str, Any]]:
-    """The ranks of an earlier order as groups, as they were given: today's groups may be others."""
-    ranks = [tuple(name for name in rank if name in bench.ids) for rank in judgement.order]
-    known = [rank for rank in ranks if rank]
-    everyone = [name for rank in known for name in rank]
-    found = []
-    for place, rank in enumerate(known):
-        others = [name for name in everyone if name not in rank]
-        found.append(_group(bench, Group(rank[0], rank, bench.behaviours.words(rank, others))) | {"rank": place})
-    return found
+    """The ranks of an earlier order as they were given: today's groups may be others."""
+    return [_group(bench, group) | {"rank": place} for place, group in enumerate(bench.ranks(judgement))]
 
 
-def _unranked(bench: Workbench, groups: Sequence[Group], judgement: Judgement) -> list[dict[str, Any]]:
+def _unranked(bench: Workbench, judgement: Judgement) -> list[dict[str, Any]]:
     """The groups without the episodes that were ordered."""
     ordered = {name for rank in judgement.order for name in rank}
-    left = [(group, tuple(name for name in group.members if name not in ordered)) for group in groups]
+    left = [(group, tuple(name for name in group.members if name not in ordered)) for group in bench.groups]
     return [
         _group(bench, Group(members[0], members, group.words)) | {"rank": None} for group, members in left if members
     ]
@@ -158,7 +150,7 @@ def _group(bench: Workbench, group: Group) -> dict[str, Any]:
     return {"typical": group.typical, "members": group.members, "words": group.words, "sources": counted}
 
 
-def next_pair(bench: Workbench, groups: Sequence[Group], judgement: Judgement) -> list[str] | None:
+def next_pair(groups: Sequence[Group], judgement: Judgement) -> list[str] | None:
     """Two episodes of different groups that the person has not compared one with the other, in random order."""
     answered = {frozenset((pair.first, pair.second)) for pair in judgement.pairs}
     draw = np.random.default_rng(len(answered))
