@@ -48,6 +48,8 @@ def search(session: SearchSession, ask: Ask | None = None) -> Outcome:
             return _ended(session, "solved", WORKS)
     if session.solved and session.chosen:
         return _ended(session, "solved", "all iterations are done")
+    if session.solved:
+        return _ended(session, "waiting", "the best reward is for a person to choose, who has ordered no episodes yet")
     reason = f"no reward reached the task's measure in {iterations} iterations"
     if session.best is not None and is_promising(session.best, session.task):
         reason += f"; {session.best.id} is promising: {session.best.success:.0%} of {session.best.episodes} episodes"

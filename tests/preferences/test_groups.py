@@ -113,3 +113,20 @@ def test_what_the_measure_reads_counts_more_and_is_told_first() -> None:
     for measured in ("torso_x", "torso_height"):
         one, other, *_ = Behaviours(mixed, trainings.TABLE, [measured]).groups(2)
         assert one.words.split("`")[1] == other.words.split("`")[1] == measured
+
+
+def test_a_measured_field_is_told_before_one_that_differs_more() -> None:
+    def still(env: object) -> float:
+        return 0.0
+
+    fields = [Field(name, (), "m", 0.0, 9.0, "Some.", read=still) for name in ("goal", "other")]
+    table = FieldTable(fields, trainings.TABLE.actions)
+    near = [(1.0, 0.0), (2.0, 0.1), (3.0, 0.2), (4.0, 0.3)]
+    far = [(1.9, 5.0), (2.9, 5.1), (3.9, 5.2), (4.9, 5.3)]
+    rows = [np.tile(each, (11, 1)) for each in (*near, *far)]
+    episodes = stored(*[Episode(table.layout(), each, np.zeros((10, 2)), 0.1, 10, 0, False) for each in rows])
+    ids = [each.id for each in episodes]
+    names = ids[:4], ids[4:]
+    for measured, first in (((), "other"), (("goal",), "goal")):
+        words = Behaviours(episodes, table, measured).words(*names)
+        assert words.split("`")[1] == first

@@ -14,6 +14,7 @@ from reward_synth.search.feedback import (
     answer_from_options,
     latest_request,
     open_in_editor,
+    request_about,
     request_text,
 )
 from reward_synth.settings.model import Settings
@@ -105,6 +106,12 @@ def test_an_answer_that_was_given_elsewhere_ends_the_question(store: RunStore) -
     store.write_answer(2, Feedback(iteration=2, note="from the page"))
     assert console(asked) is None
     assert shown[-1] == "answered elsewhere"
+
+
+def test_somebody_who_answers_again_is_not_sent_away(store: RunStore) -> None:
+    assert request_about(store, 2, "").answer == str(store.answer_path(2))
+    store.write_answer(2, Feedback(iteration=2, note="too slow"))
+    assert request_about(store, 2, "").answer == ""
 
 
 def test_an_edited_file_and_an_edited_copy(store: RunStore, tmp_path: Path) -> None:

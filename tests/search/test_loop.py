@@ -260,6 +260,19 @@ def test_a_persons_order_selects_whatever_the_measure_says(
     assert "chosen by its agreement with a person" in (run.path / "report.html").read_text()
 
 
+def test_a_run_whose_best_reward_a_person_chooses_waits_for_their_order(
+    tmp_path: Path, model: Callable[[Answer], ScriptedModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reward_synth.search.session.is_solved", lambda best, task: best is not None)
+    model(lambda request: play(request, [GOOD]))
+    asked = settings(tmp_path, iterations=1, samples=1, feedback="queue", select="person", repairs=0)
+    run = synthesize(GOAL, **asked)
+    assert run.status == "waiting" and "ordered no episodes" in run.info.reason
+    bench = Workbench.open(run.store)
+    run.answer(Feedback(iteration=1, order=tuple((name,) for name in bench.ids[:3])))
+    assert run.resume().status == "solved"
+
+
 def test_nothing_trainable_is_a_result_with_reasons(tmp_path: Path, model: Callable[[Answer], ScriptedModel]) -> None:
     broken = ["import os\n\ndef compute_reward(state, action, next_state):\n    return {'a': 1.0}\n"] * 2
     scripted = model(lambda request: fenced("\n" + broken[0]))
