@@ -46,11 +46,15 @@ def search(session: SearchSession, ask: Ask | None = None) -> Outcome:
             return ended
         if session.finished:  # If a person selects, their answer may be what was missing.
             return _ended(session, "solved", WORKS)
+    return _out_of_iterations(session)
+
+
+def _out_of_iterations(session: SearchSession) -> Outcome:
     if session.solved and session.chosen:
         return _ended(session, "solved", "all iterations are done")
     if session.solved:
         return _ended(session, "waiting", "the best reward is for a person to choose, who has ordered no episodes yet")
-    reason = f"no reward reached the task's measure in {iterations} iterations"
+    reason = f"no reward reached the task's measure in {session.settings.iterations} iterations"
     if session.best is not None and is_promising(session.best, session.task):
         reason += f"; {session.best.id} is promising: {session.best.success:.0%} of {session.best.episodes} episodes"
     return _ended(session, "unsolved", reason)
