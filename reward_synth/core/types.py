@@ -138,6 +138,8 @@ class EvaluationPoint(Value):
     """Mean generated reward per step. For display and diagnosis only: never used for selection."""
     fitness_deviation: float = 0.0
     """Standard deviation over the episodes."""
+    episodes: int = 4
+    """Their number. Earlier versions did not write it and always played four."""
 
 
 class TermStatistics(Value):

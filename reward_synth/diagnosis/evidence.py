@@ -19,6 +19,7 @@ from reward_synth.tasks.spec import TaskSpec
 
 POINTS = 10
 """Points of training that are reported."""
+COUNTS = ("step", "episodes")
 
 # A change of fitness below either is chance: 2 % of the largest magnitude, or 0.01 in the unit of fitness.
 RELATIVE_NOISE = 0.02
@@ -154,8 +155,8 @@ def merge_curves(results: Sequence[TrainResult], points: int = POINTS) -> tuple[
     }
     return tuple(
         EvaluationPoint(
-            step=round(float(columns["step"][i])),
-            **{name: float(column[i]) for name, column in columns.items() if name != "step"},
+            **{name: float(column[i]) for name, column in columns.items() if name not in COUNTS},
+            **{name: round(float(columns[name][i])) for name in COUNTS},
         )
         for i in range(count)
     )

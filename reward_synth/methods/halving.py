@@ -46,12 +46,10 @@ class Standing:
         return self.success == better.success >= 0.0 and near
 
     @classmethod
-    def of(cls, candidate: str, results: Sequence[TrainResult], until: int, episodes: int = 1) -> Standing:
+    def of(cls, candidate: str, results: Sequence[TrainResult], until: int) -> Standing:
         """The standing by the evaluations of all seeds at step ``until``.
 
         The results of a resumed run may have gone further; only what was known at that step counts.
-
-        :param episodes: the number in each evaluation.
         """
         newest = [point for result in results if (point := _at(result, until)) is not None]
         if not newest:
@@ -60,7 +58,7 @@ class Standing:
             candidate,
             success=sum(point.success for point in newest) / len(newest),
             fitness=sum(point.fitness for point in newest) / len(newest),
-            error=math.sqrt(sum(point.fitness_deviation**2 for point in newest) / episodes) / len(newest),
+            error=math.sqrt(sum(point.fitness_deviation**2 / point.episodes for point in newest)) / len(newest),
         )
 
 
@@ -190,7 +188,7 @@ class SuccessiveHalving:
             jobs = [self._until(job, share) for job in self._jobs[name]]
             results = [result for job in jobs if (result := self._at_rung(job)) is not None]
             if any(result.status == "paused" for result in results):
-                standings.append(Standing.of(name, results, jobs[0].target, jobs[0].evaluation_episodes))
+                standings.append(Standing.of(name, results, jobs[0].target))
         kept, stopped = choose(standings, len(field), self._aimless)
         on, off = (tuple(each.candidate for each in part) for part in (kept, stopped))
         self._decided(RungDecided(number=number, rungs=len(self._rungs), share=share, kept=on, stopped=off))

@@ -68,6 +68,8 @@ class TrainJob(Value):
     """Leave a checkpoint at the end too, from which a job with more steps continues."""
     stop_when_solved: bool = True
     """End the training once two evaluations in a row succeed in every episode."""
+    passed: bool = False
+    """For the evaluator: the training ended because a large evaluation showed that the policy solves the task."""
     sandbox: bool = True
     """Lock trainer and evaluator. False trains without a lock, for a person who asked for that."""
     environment_file: Path | None = None
@@ -159,7 +161,7 @@ class TrainJob(Value):
         """
         places = {"task", "reward", "folder", "trajectories", "environment_file"}
         # A resumed training may have other limits: how far it trains for now, and how safely.
-        limits = {"until", "end", "keep_checkpoint", "stop_when_solved", "sandbox"}
+        limits = {"until", "end", "keep_checkpoint", "stop_when_solved", "passed", "sandbox"}
         # It follows from the budget, and results of earlier versions, which knew no such step, stay valid.
         asked = self.model_dump_json(exclude={*places, *limits, "settles_from", *besides})
         # The preset says how to train; the task's goal, name and notes are for people.

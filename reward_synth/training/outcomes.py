@@ -46,6 +46,8 @@ class Training(_Outcome):
 
     job: str = ""
     """Digest of the job that was trained. A changed job is trained again from the start."""
+    solved: bool = False
+    """True if it ended early because as many episodes as in a final evaluation showed that the task is solved."""
     paused: bool = False
     """True if it stands at the job's ``until`` and can continue from its checkpoint."""
     steps: int = 0

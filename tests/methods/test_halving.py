@@ -319,5 +319,7 @@ def test_nobody_stops_by_chance(aimless: float | None, error: float, success: fl
 
 def test_the_error_of_a_standing_is_that_of_the_mean_over_episodes_and_seeds() -> None:
     points = [point(500, fitness=1.0).model_copy(update={"fitness_deviation": 0.6}) for _ in range(2)]
-    assert Standing.of("a", [result(points[0])], 500, 4).error == pytest.approx(0.3)
-    assert Standing.of("a", [result(each) for each in points], 500, 4).error == pytest.approx(0.3 / math.sqrt(2))
+    assert Standing.of("a", [result(points[0])], 500).error == pytest.approx(0.3)
+    assert Standing.of("a", [result(each) for each in points], 500).error == pytest.approx(0.3 / math.sqrt(2))
+    many = points[0].model_copy(update={"episodes": 16})
+    assert Standing.of("a", [result(many)], 500).error == pytest.approx(0.15)

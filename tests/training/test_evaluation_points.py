@@ -52,3 +52,28 @@ def test_a_first_success_is_looked_at_again_soon(
             done = learn(part, read, measured_table(measured, table), reward, verdict)
     assert [point.step for point in done.evaluations] == steps
     assert {point.success for point in done.evaluations} == {float(succeeds)}
+
+
+@pytest.mark.parametrize(
+    ("success", "played", "shares"),
+    [("False", [2, 2, 4], {0.0}), ("True", [4, 4, 4], {1.0})],
+    ids=["fails", "succeeds"],
+)
+def test_only_what_succeeds_or_is_compared_is_played_often(
+    success: str, played: list[int], shares: set[float], task: TaskSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = task.model_copy(update={"success": success})
+    job = make_job(tmp_path, measured, steps=1536, until=768, evaluation_points=6, evaluation_episodes=4)
+    job.folder.mkdir()
+    monkeypatch.setattr(Watch, "_is_solved", lambda self: False)
+    monkeypatch.setattr("reward_synth.training.loop.evaluation_callback.SOON", 1.0)
+    table = field_table(measured)
+    read = table.subset(job.fields)
+    with (
+        scoring_process(measured, measured_table(measured, table)) as verdict,
+        RewardProcess(REWARD, read.layout(), action_size=len(table.actions), terms=job.terms) as reward,
+    ):
+        done = learn(job, read, measured_table(measured, table), reward, verdict)
+    assert [point.step for point in done.evaluations] == [256, 512, 768]
+    assert [point.episodes for point in done.evaluations] == played
+    assert {point.success for point in done.evaluations} == shares

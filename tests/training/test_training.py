@@ -68,6 +68,9 @@ def test_a_success_is_confirmed_with_other_episodes_before_it_ends_a_training(ta
     assert (first.steps, first.reason) == (2048, "")
     assert second.reason == "ended at 512 of 2,048 steps: the task is solved"
     assert second.steps < 1024
+    # It passed in training, so the first episodes that are played are those that count.
+    assert TrainJob.model_validate_json((jobs[1].folder / "job.json").read_text()).passed
+    assert not TrainJob.model_validate_json((jobs[0].folder / "job.json").read_text()).passed
 
 
 def test_equal_jobs_give_equal_policies(trained: TrainJob, task: TaskSpec, tmp_path: Path) -> None:

@@ -46,6 +46,8 @@ FLAT_REWARD = 0.05
 SOON = 0.2
 """After an evaluation that succeeds in every episode, as the one before did not, the next one comes after this share of
 the usual steps."""
+FIRST_EPISODES = 2
+"""Most policies of a training succeed in no episode. After this many without a success, the others are not played."""
 LOOKS = 200
 """How often, at most, progress is written and the weights are checked: some learners update at every step."""
 
@@ -120,6 +122,8 @@ class Watch(BaseCallback):
         self.evaluations: list[EvaluationPoint] = []
         self.term_points: list[Terms] = []
         self._kept: list[KeptEvaluation] = []
+        self.solved = False
+        """True if the training ends because as many episodes as in a final evaluation show that the task is solved."""
         self.reason = ""
         """Why the training ends before its budget is spent; empty if it does not."""
 
@@ -223,8 +227,7 @@ class Watch(BaseCallback):
         job = self._job
         reward = self._reward.window.reward_per_step
         statistics = self._reward.window.take()
-        first = TRAINING_EVALUATION_SEEDS
-        episodes, measured = self._play(range(first, first + job.evaluation_episodes))
+        episodes, measured = self._look()
         point = _point(self.num_timesteps, measured, reward)
         self.evaluations.append(point)
         self._kept = thinned([*self._kept, KeptEvaluation.of(point, measured[0], episodes[0])])
@@ -239,9 +242,23 @@ class Watch(BaseCallback):
         if job.stop_when_solved and [each.success == 1.0 for each in self.evaluations[-2:]] in ([True], [False, True]):
             self._soon = self.num_timesteps + SOON * self._interval
             self._next_point = min(self._next_point, self._soon)
-        still = self._stillness.add(fingerprint(episodes), reward)
+        still = self._stillness.add(fingerprint(episodes[:FIRST_EPISODES]), reward)
         if self.num_timesteps < job.steps:
             self.reason = self._reason_to_end(still)
+
+    def _look(self) -> Played:
+        """Episodes of one evaluation, and the task's verdicts.
+
+        Where the job ends or pauses, candidates are compared. So all of them play the same number of episodes there.
+        """
+        first, most = TRAINING_EVALUATION_SEEDS, self._job.evaluation_episodes
+        compared = self.num_timesteps >= self._job.target
+        few = most if compared else min(FIRST_EPISODES, most)
+        episodes, measured = self._play(range(first, first + few))
+        if few == most or not any(each.success for each in measured):
+            return episodes, measured
+        more = self._play(range(first + few, first + most))
+        return episodes + more[0], measured + more[1]
 
     def _play(self, seeds: range) -> Played:
         """Episodes of the present policy and the task's verdicts."""
@@ -258,7 +275,8 @@ class Watch(BaseCallback):
         if len(self.evaluations) < 2 or any(point.success < 1.0 for point in self.evaluations[-2:]):
             return False
         _, measured = judge(self._play, TRAINING_EVALUATION_SEEDS + CONFIRMING_OFFSET, self._job.task)
-        return solved(measured, self._job.task)
+        self.solved = solved(measured, self._job.task)
+        return self.solved
 
     def _reason_to_end(self, still: bool) -> str:
         at = f"ended at {self.num_timesteps:,} of {self._job.steps:,} steps"
@@ -290,4 +308,5 @@ def _point(step: int, measured: Sequence[EpisodeScore], reward: float) -> Evalua
         episode_length=float(np.mean([m.length for m in measured])),
         reward=reward,
         fitness_deviation=float(np.std(fitness)),
+        episodes=len(measured),
     )

@@ -63,6 +63,7 @@ def learn(
     venv.close()
     return Training(
         reason=watch.reason,
+        solved=watch.solved,
         paused=_pauses(learner, job, watch),
         steps=int(learner.model.num_timesteps),
         evaluations=tuple(watch.evaluations),

@@ -70,13 +70,17 @@ def _judge(job: TrainJob, play: Play) -> Played:
     """Play as many episodes as are needed to decide whether the policy solves the task.
 
     A policy that passes is judged again, in other episodes, and these count: among many policies, one passes by luck.
+    Where its training ended because it passed, that was the first time.
     In final trainings, each policy plays the same number of episodes, so that all seeds have the same weight.
     """
     if job.evaluation_seeds is not None:
         count = max(FINAL_EPISODES, job.task.evaluation.episodes)
         return play(range(job.evaluation_seeds, job.evaluation_seeds + count))
-    played = judge(play, SELECTION_SEEDS, job.task)
-    return judge(play, CONFIRMING_SEEDS, job.task) if solved(played[1], job.task) else played
+    if not job.passed:
+        played = judge(play, SELECTION_SEEDS, job.task)
+        if not solved(played[1], job.task):
+            return played
+    return judge(play, CONFIRMING_SEEDS, job.task)
 
 
 def main(arguments: Sequence[str]) -> int:

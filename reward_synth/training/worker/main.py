@@ -51,7 +51,8 @@ def run(job: TrainJob) -> TrainResult | RungEnd:
     if training.status == "done":
         if not lost_again(training.evaluations):
             job.best_policy_path.unlink(missing_ok=True)
-        evaluation = _run_stage(job, "evaluator", FinalEvaluation)
+        passed = job.model_copy(update={"passed": training.solved})
+        evaluation = _run_stage(passed, "evaluator", FinalEvaluation)
     crashed = evaluation.status == "crashed"
     reasons = [training.reason or job.end, _kept(training) if evaluation.policy == "best" else ""]
     return TrainResult(

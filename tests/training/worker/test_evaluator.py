@@ -134,3 +134,17 @@ def test_what_passes_is_judged_again_in_other_episodes_and_these_count(
     _, scores = _judge(job, playing)
     assert played == [seed for first, count in asked for seed in range(first, first + count)]
     assert len(scores) == asked[-1][1] and np.mean([score.success for score in scores]) == reported
+
+
+@pytest.mark.parametrize(("passed", "first"), [(True, CONFIRMING_SEEDS), (False, SELECTION_SEEDS)])
+def test_what_passed_in_its_training_is_judged_once_more(
+    tmp_path: Path, task: TaskSpec, passed: bool, first: int
+) -> None:
+    played: list[int] = []
+
+    def playing(seeds: range) -> Played:
+        played.extend(seeds)
+        return [], [episode(False, 0.0) for _ in seeds]
+
+    _judge(make_job(tmp_path, task, passed=passed), playing)
+    assert played == list(range(first, first + 8))
