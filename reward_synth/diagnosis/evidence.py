@@ -154,9 +154,8 @@ def merge_curves(results: Sequence[TrainResult], points: int = POINTS) -> tuple[
         for name in EvaluationPoint.model_fields
     }
     return tuple(
-        EvaluationPoint(
-            **{name: float(column[i]) for name, column in columns.items() if name not in COUNTS},
-            **{name: round(float(columns[name][i])) for name in COUNTS},
+        EvaluationPoint.model_validate(
+            {name: round(float(column[i])) if name in COUNTS else float(column[i]) for name, column in columns.items()}
         )
         for i in range(count)
     )
