@@ -41,7 +41,7 @@ class PlainDisplay(Display):
         match event:
             case events.IterationStarted():
                 so_far = duration(self._progress.elapsed)
-                yield from (f"{line.text}  [{so_far} so far]" for line in lines_of(event, 0.0))
+                yield from (f"{line.text}  [{so_far} of work so far]" for line in lines_of(event, 0.0))
             case events.StatusChanged():
                 yield f"  {event.text}"
             case events.RungDecided():

@@ -23,6 +23,8 @@ class RunStarted(Value):
     goal: str
     task: str = ""
     """Name of the task spec; empty if it is still to be drafted."""
+    seconds: float = 0.0
+    """That processes have worked on the run before."""
 
 
 class IterationStarted(Value):
@@ -179,6 +181,8 @@ class RunEnded(Value):
     status: str
     best: str | None = None
     reason: str = ""
+    seconds: float | None = None
+    """That processes have worked on the run in all; None in journals of earlier versions."""
 
 
 Event = Annotated[

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 
 from reward_synth.display.plain import PlainDisplay
+from reward_synth.events import model as events
 from tests.display.cases import Clock, play, training
 
 
@@ -22,10 +23,25 @@ def test_plain_lines_tell_everything_with_the_time_left() -> None:
         "final 001-a seed 3: success 100%, fitness 2.5 in 41 s; 4 of 5 seeds, about 1 min 20 s left",
         "runs/x/feedback/001.request.json",
         "warning: careful",
-        "Solved after 1 min 30 s, best reward 001-a: good",
+        "Solved after 1 min 30 s of work, best reward 001-a: good",
     ):
         assert told in text
     assert "\x1b" not in text
+
+
+def test_there_is_one_clock_which_counts_the_work_and_no_pause() -> None:
+    clock, stream = Clock(), io.StringIO()
+    display = PlainDisplay(stream, clock=clock)
+    display(events.RunStarted(run_dir="runs/x", goal="hop"))
+    clock.seconds += 3 * 3600
+    display(events.RunStarted(run_dir="runs/x", goal="hop", seconds=100.0))
+    clock.seconds += 20
+    display(events.IterationStarted(number=2, total=2))
+    clock.seconds += 5  # The report was written meanwhile.
+    display(events.RunEnded(status="solved", seconds=121.0))
+    told = stream.getvalue()
+    assert "iteration 2 of 2  [2 min 00 s of work so far]" in told
+    assert "Solved after 2 min 01 s of work" in told, "as run.json and `show` say"
 
 
 def test_plain_does_not_flood() -> None:
