@@ -96,7 +96,7 @@ class RichDisplay(Display):
                 self._iteration = f"iteration {event.number}/{event.total}"
             case events.StatusChanged():
                 self._status = event.text
-            case events.RungDecided():
+            case events.RungDecided() | events.AnswerProgressed():
                 self._status = str(event)
             case events.ModelAsked():
                 self._status = f"{event.role} is thinking" + f" about {event.count} answers" * (event.count > 1)

@@ -96,7 +96,7 @@ def _step_axis(axes: Axes) -> None:
 def _success_line(axes: Axes, at: Sequence[int], values: Sequence[float], threshold: float | None) -> None:
     axes.plot(at, values, color=COLOURS[0], marker="o", markersize=4)
     axes.set_ylim(-0.05, 1.05)
-    axes.set_ylabel("success", color=COLOURS[0])
+    axes.set_ylabel("success (share of episodes)", color=COLOURS[0])
     if threshold is not None:
         axes.axhline(threshold, color=COLOURS[0], linestyle=":", linewidth=1)
 

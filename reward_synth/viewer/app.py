@@ -26,7 +26,7 @@ from reward_synth.search.films import Which
 from reward_synth.store import RunStore
 from reward_synth.store.manifest import MANIFEST
 from reward_synth.viewer.access import HEADERS, REPORTS, Access, Guard, report
-from reward_synth.viewer.command import command_on
+from reward_synth.viewer.command import command_on, refuse_unnamed
 from reward_synth.viewer.pages.candidate import candidate_curves, candidate_page
 from reward_synth.viewer.pages.compare import compare_page
 from reward_synth.viewer.pages.rendering import finite_json, page
@@ -183,7 +183,9 @@ class Pages:
         run = Run(bench.store) if bench is not None else self._run(request)
         if what == "moment":
             return note_moments(run, said)
-        bench = bench or self._benches.of(run.store)
+        if bench is None:
+            refuse_unnamed(run)
+            bench = self._benches.of(run.store)
         match what:
             case "behaviours":
                 return behaviours(run, bench)
@@ -222,6 +224,7 @@ class Pages:
         run = self._run(request)
         if run.store.is_locked():
             raise RewardSynthError(f"a process is working on {run.id} already", "stop it first")
+        refuse_unnamed(run)
         command = [*command_on(run, "resume"), "--display", "none"]
         with run.store.log_path.open("ab") as log:
             started = subprocess.Popen(
@@ -263,6 +266,7 @@ class Pages:
     async def make_film(self, request: Request) -> Response:
         """Make the films of a candidate, and show its page again."""
         run, name = await run_in_threadpool(self._run, request), request.path_params["candidate"]
+        refuse_unnamed(run)
         which: list[Which] = ["best", "median"]
         if (await _form(request)).get("which") == "checkpoints":
             which = ["checkpoints"]

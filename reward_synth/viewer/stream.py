@@ -27,6 +27,8 @@ class Told:
     time: str
     lines: tuple[str, ...]
     """What a terminal would show of it; empty for most reports of progress."""
+    passing: bool = False
+    """True if its words say how far something is, which the next event makes stale."""
     progress: dict[str, Any] | None = None
     """Of a training: candidate, seed, steps done and in all, and the newest evaluation."""
 
@@ -55,7 +57,8 @@ class Teller:
         lines = tuple(self._text.getvalue().splitlines())
         self._text.seek(0)
         self._text.truncate()
-        return Told(kind, time, lines, progress)
+        passing = kind in ("training", "answer-progress")
+        return Told(kind, time, lines, passing, progress)
 
     def tell_all(self, records: Iterable[dict[str, Any]]) -> list[Told]:
         """Several records in words."""

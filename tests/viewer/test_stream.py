@@ -12,6 +12,7 @@ from reward_synth.api.run import Run
 from reward_synth.events import model as events
 from reward_synth.store.manifest import now
 from reward_synth.viewer import stream
+from reward_synth.viewer.pages.run import _events
 from reward_synth.viewer.stream import Teller, event_stream
 from tests.viewer.conftest import POINTS, progress
 
@@ -56,6 +57,16 @@ def test_times_are_those_of_the_journal_and_unknown_events_stop_nothing(run: Run
     told = teller.tell_all([{"kind": "from the future", "time": "x"}, iteration])
     assert told[0].lines == ()
     assert told[1].lines == ("iteration 1 of 2  [1 min 00 s of work so far]",)
+
+
+def test_what_a_model_does_is_told_but_not_kept_among_the_events(run: Run) -> None:
+    far = [events.AnswerProgressed(role="critic", answers=1, written=n, seconds=n) for n in (5, 10)]
+    for each in far:
+        run.store.record(each)
+    told = Teller(0.0).tell_all(run.store.events())[-2:]
+    assert [each.lines for each in told] == [(f"  {each}",) for each in far] and all(each.passing for each in told)
+    shown, _ = _events(run.store)
+    assert [each.kind for each in shown].count("answer-progress") == 1, "the last one alone: it is what is done now"
 
 
 def test_a_page_opened_in_a_resumed_run_counts_no_pause(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
