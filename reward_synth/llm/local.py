@@ -90,7 +90,7 @@ class LocalModel(Model):
             server, begun = self._running(), time.monotonic()
             answering, written = in_background(partial(self._answer, group)), dict[int, int]()
             while not wait([answering], _TELLS).done:
-                self._tell(group, server.busy_slots(), written, time.monotonic() - begun)
+                self._tell(group, server, written, time.monotonic() - begun)
             replies += answering.result()
         return replies
 
@@ -100,13 +100,14 @@ class LocalModel(Model):
         slot_of = {id(request): slot for slot, request in enumerate(group)}
         return side_by_side(lambda request: self._ask(request, slot_of[id(request)]), group, SLOTS)
 
-    def _tell(self, group: list[Request], busy: list[_Slot], written: dict[int, int], seconds: float) -> None:
+    def _tell(self, group: list[Request], server: _Server, written: dict[int, int], seconds: float) -> None:
         """Report how far a group is; ``written`` remembers the tokens of slots that are done."""
+        busy = server.busy_slots()
         written.update({slot.id: slot.decoded for slot in busy})
         reading = min((slot for slot in busy if not slot.decoded), key=lambda slot: slot.read, default=None)
         told = AnswerProgressed(role=group[0].role, answers=len(group), written=sum(written.values()), seconds=seconds)
         if reading is not None and not told.written:
-            told = told.model_copy(update={"read": reading.read, "prompt": reading.n_prompt_tokens})
+            told = told.model_copy(update={"read": reading.read, "prompt": server.longest_prompt})
         self._working(told)
 
     def close(self) -> None:
@@ -147,7 +148,6 @@ class _Slot(BaseModel):
 
     id: int
     is_processing: bool
-    n_prompt_tokens: int = 0
     n_prompt_tokens_processed: int = 0
     n_prompt_tokens_cache: int = 0
     next_token: tuple[_Next, ...] = ()
@@ -174,6 +174,7 @@ class _Server:
         self._folder = tempfile.TemporaryDirectory(prefix="reward-synth-local-")
         self._log = Path(self._folder.name) / "log.txt"
         self._held: dict[int, list[int]] = {}  # The prompt that each slot read last.
+        self.longest_prompt: int | None = None  # Of the latest requests, in tokens.
         self._token = secrets.token_urlsafe(24)
         address_file = Path(self._folder.name) / "address"
         settings = {
@@ -246,10 +247,11 @@ class _Server:
         together. A slot whose state from an earlier call already begins with the shared part keeps it. In a repair it
         holds more than that: the answer to be repaired.
         """
-        if len(conversations) < 2:
+        prompts = [self._tokens(messages) for messages in conversations]
+        self.longest_prompt = max(map(len, prompts))
+        if len(prompts) < 2:
             self._held.pop(0, None)  # Slot 0 will read something else.
             return
-        prompts = [self._tokens(messages) for messages in conversations]
         columns = itertools.takewhile(lambda tokens: len(set(tokens)) == 1, zip(*prompts, strict=False))
         shared = [tokens[0] for tokens in columns]
         lacking = [slot for slot in range(len(prompts)) if self._held.get(slot, [])[: len(shared)] != shared]

@@ -122,7 +122,7 @@ def test_close_ends_the_process_and_leaves_nothing(monkeypatch) -> None:
 
 
 SLOT = {
-    "id": 0, "n_ctx": 16384, "is_processing": True, "n_prompt_tokens": 512, "n_prompt_tokens_processed": 7,
+    "id": 0, "n_ctx": 16384, "is_processing": True, "n_prompt_tokens": 508, "n_prompt_tokens_processed": 7,
     "n_prompt_tokens_cache": 501, "next_token": [{"has_next_token": True, "n_decoded": 0}],
 }  # fmt: skip
 """As llama.cpp's server says it."""
@@ -138,7 +138,7 @@ def test_it_says_how_far_it_is_in_the_thread_that_asks(monkeypatch) -> None:
     enough = threading.Event()
 
     class Server:
-        alive = True
+        alive, longest_prompt = True, 512
         states = iter([[], [busy(0, 0), busy(1, 0)], [busy(0, 5), busy(1, 4)], [busy(1, 9)]])
 
         def busy_slots(self):
