@@ -112,8 +112,9 @@ def _encoder(path: Path, width: int, height: int, fps: float, said: IO[bytes]) -
 
     taken = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", f"{fps:g}", "-i", "-"]
     made = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-preset", "veryfast", "-crf", "23", "-movflags", "+faststart"]
-    # A coarser search takes 0.66 s instead of 1.13 s for 144 pictures of a body, and makes the file a sixth larger.
-    made += ["-x264-params", "subme=1:me=dia:partitions=i8x8,i4x4"]
+    # A coarser search takes half the processor time, and makes the file a sixth larger.
+    made += ["-x264-params", "subme=1:me=dia:partitions=i8x8,i4x4:bframes=1:b-adapt=0:rc-lookahead=5"]
+    made += ["-sws_flags", "neighbor"]
     command = [get_ffmpeg_exe(), "-loglevel", "error", "-y", *taken, *made, f"file:{path}"]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said)
 
