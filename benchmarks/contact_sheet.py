@@ -27,6 +27,7 @@ from reward_synth.evaluation.drawing import Pixels
 from reward_synth.evaluation.play import field_table
 from reward_synth.sandbox.channel import protected
 from reward_synth.search.film_process import Filmer
+from reward_synth.simulators.custom.files import file_of
 from reward_synth.state.episode import Episode, episode_paths
 from reward_synth.tasks.spec import TaskSpec, load_task
 from reward_synth.training.worker.filmer import FilmJob, Take
@@ -69,7 +70,7 @@ def episode_of(name: str, kept: Path, steps: int) -> tuple[Path, Kind]:
     folder = kept / name.replace("/", "-")
     for path in folder.glob("*.episode.npz"):
         return path, path.name.partition(".")[0]  # type: ignore[return-value]
-    episode, kind = _made(load_task(name), name, folder, steps)
+    episode, kind = _made(load_task(name, typed=True), name, folder, steps)
     path = folder / f"{kind}.episode.npz"
     episode.save(path)
     return path, kind
@@ -95,7 +96,9 @@ def _made(task: TaskSpec, name: str, folder: Path, steps: int) -> tuple[Episode,
 
 
 def _reward(name: str) -> str | None:
-    """The recorded reward that trained best, or one of those above."""
+    """The recorded reward that trained best, or one of those above; for a task's file, the one that lies beside it."""
+    if name.endswith(".yaml"):
+        return Path(name.removesuffix(".yaml") + "_reward.py").read_text()
     found = [
         (trained.success, reward.source)
         for reward in recorded_rewards(name)
@@ -136,7 +139,9 @@ def _trained(task: TaskSpec, table: Any, source: str, folder: Path, steps: int) 
 def pictures(name: str, episode: Path, steps: tuple[int, ...], size: tuple[int, int]) -> Iterator[Pixels]:
     """The states after these steps, drawn as films are."""
     takes = (Take(episode=episode.resolve(), steps=steps),)
-    job = FilmJob(task=load_task(name), environment_file=None, takes=takes, width=size[0], height=size[1])
+    task = load_task(name, typed=True)
+    file = file_of(task.environment.id)
+    job = FilmJob(task=task, environment_file=file, takes=takes, width=size[0], height=size[1])
     with Filmer(job, 300.0, lambda: False) as filmer:
         yield from filmer
     if not filmer.same:
@@ -209,12 +214,14 @@ def main() -> None:
     parser.add_argument("--kept", type=Path, default=Path(tempfile.gettempdir()) / "reward-synth-contact-sheet")
     parser.add_argument("--steps", type=int, default=30_000, help="of a training, at most")
     parser.add_argument("--task", action="append", help="only these tasks on the sheet")
-    parser.add_argument("--gif", action="append", default=[], help="a film of this task instead of the sheet")
+    parser.add_argument(
+        "--gif", action="append", default=[], help="a film of this task, or task file, instead of the sheet"
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "docs")
     arguments = parser.parse_args()
     with protected():
         for name in arguments.gif:
-            gif(name, arguments.kept, arguments.steps, arguments.out / "films" / f"{name.partition('/')[2]}.gif")
+            gif(name, arguments.kept, arguments.steps, arguments.out / "films" / f"{Path(name).stem}.gif")
         if not arguments.gif:
             path = arguments.out / "contact-sheet.png"
             path.parent.mkdir(parents=True, exist_ok=True)

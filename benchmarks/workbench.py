@@ -4,7 +4,8 @@
     python benchmarks/workbench.py --json     # prints it as JSON
 
 100 made-up episodes of 1,000 steps with the fields of the half-cheetah, and a reward of five terms. Each text is new,
-so that nothing is remembered. Figures are milliseconds of wall time: the least and the median of several redraws.
+so that nothing is remembered. The last line is a request of the page about a text that is remembered, in a run of 200
+candidates: what a redraw costs beside the payment. Figures are milliseconds of wall time: the least and the median.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import tempfile
 import time
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
+from page_speed import CANDIDATES, a_run
+from starlette.testclient import TestClient
 
 from reward_synth.core.types import EpisodeScore
 from reward_synth.evaluation.play import field_table
@@ -26,6 +30,7 @@ from reward_synth.state.episode import Episode
 from reward_synth.state.table import FieldTable
 from reward_synth.store import RunStore
 from reward_synth.tasks.spec import load_task
+from reward_synth.viewer.app import make_app
 
 EPISODES, STEPS = 100, 1000
 PAUSE = 1.0
@@ -69,6 +74,22 @@ def redraws(bench: Workbench, judgement: Judgement, count: int) -> list[float]:
     return taken
 
 
+def requests(count: int) -> list[float]:
+    """Milliseconds of a request whose payment is remembered, in a run of many candidates."""
+    taken = []
+    base = "http://127.0.0.1:8765"
+    with tempfile.TemporaryDirectory() as folder:
+        run = a_run(Path(folder), CANDIDATES)
+        said = json.dumps({"source": REWARD.format(weight=1.0)})
+        with TestClient(make_app(run.path.parent), base_url=base) as client:
+            for _ in range(count + 1):
+                begun = time.perf_counter()
+                answer = client.post(f"/run/{run.id}/workbench/pay", content=said, headers={"origin": base})
+                answer.raise_for_status()
+                taken.append(1e3 * (time.perf_counter() - begun))
+    return taken[1:]
+
+
 def main() -> None:
     """Measure, and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -88,6 +109,8 @@ def main() -> None:
         with closing(Workbench(store, task, table, episodes, ahead)) as bench:
             taken = redraws(bench, judgement, options.repeats)
         figures[title] = {"least": min(taken), "median": statistics.median(taken)}
+    taken = requests(4 * options.repeats)
+    figures[f"request, {CANDIDATES} candidates"] = {"least": min(taken), "median": statistics.median(taken)}
     if options.json:
         print(json.dumps(figures, indent=2))
         return

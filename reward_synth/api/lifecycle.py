@@ -52,7 +52,7 @@ def work_on(
         bus = EventBus(JournalListener(store), _keep_warnings(store), logged, display)
         store.update(status="running", reason="", outcome="", working_since=now())
         info = store.info
-        bus.emit(RunStarted(run_dir=str(store.path), goal=info.goal, task=info.task or ""))
+        bus.emit(RunStarted(run_dir=str(store.path), goal=info.goal, task=info.task or "", seconds=info.seconds))
         try:
             from reward_synth.sandbox.channel import protected
             from reward_synth.search.filming import Filming
@@ -139,13 +139,13 @@ def _end(
     from reward_synth.report.data import write_report
     from reward_synth.tasks.spec import load_task
 
-    event, failed = RunEnded(status=status, best=best, reason=reason), status == "failed"
+    seconds = round(clock_offset + time.monotonic(), 1)
+    event, failed = RunEnded(status=status, best=best, reason=reason, seconds=seconds), status == "failed"
     done = not failed and status not in ("stopped", "waiting")
     changes: dict[str, Any] = {"working_since": None} | ({"outcome": status} if done else {})
     try:
         if store.read_task() is not None and not failed:
             changes["task"] = load_task(store.task_path).name
-        seconds = round(clock_offset + time.monotonic(), 1)
         store.update(status="done" if done else status, reason=reason, seconds=seconds, **changes)
         store.record(event)
         if store.read_task() is not None:

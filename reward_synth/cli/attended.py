@@ -71,7 +71,7 @@ def finish(run: Run) -> None:
         if evaluation is not None:
             typer.echo("Final training: " + "; ".join(evaluation_lines(evaluation, run.task.fitness_unit)), err=True)
     if not quiet:
-        typer.echo(f"Models: {dollars(run.cost)}. Time: {duration(run.seconds)}.", err=True)
+        typer.echo(f"Models: {dollars(run.cost)}. Time: {duration(run.seconds)} of work.", err=True)
         typer.echo(f"  {f'reward-synth view {name}':<34}  # all of it in a browser", err=True)
         typer.echo(f"  {f'reward-synth show {name}':<34}  # all candidates and what was learnt", err=True)
         if best:

@@ -45,7 +45,7 @@ def _show_run(run: Run, as_json: bool) -> None:
     chosen = selection_text(run.store.settings().select == "person", agreements)
     facts = [("best", chosen)] if chosen else []
     facts += [("goal", info.goal), ("task", info.task or "not chosen yet"), ("status", f"{run.status}{reason}")]
-    facts += [("folder", str(run.path)), ("time", duration(run.seconds)), ("models", dollars(run.cost))]
+    facts += [("folder", str(run.path)), ("time", f"{duration(run.seconds)} of work"), ("models", dollars(run.cost))]
     if info.sandbox:
         facts.append(("sandbox", info.sandbox))
     if info.best:

@@ -37,9 +37,12 @@ def view(
     runs_dir: options.RunsDir = None,
 ) -> None:
     """Runs in a browser: films, curves, rewards, prompts, and your feedback. Ctrl-C ends it."""
+    from reward_synth.simulators.custom.files import name_environment
     from reward_synth.viewer.serve import serve
 
     folder, where = options.runs_folder(runs_dir).resolve(), "/"
+    if run is None and env is not None:
+        name_environment(env)
     if run is not None:
         found = options.open_run(run, runs_dir)
         found.name_environment(env)

@@ -17,7 +17,7 @@ from reward_synth.events import model as events
 
 
 class PlainDisplay(Display):
-    """Lines on stderr. Each training reports in one line, at most every ``every`` seconds."""
+    """Lines on stderr. A training, or a model that writes, reports in one line at most every ``every`` seconds."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class PlainDisplay(Display):
         self._stream = stream
         self._every = every
         self._progress = RunProgress(clock)
-        self._reported: dict[tuple[str, int], float] = {}
+        self._reported: dict[object, float] = {}
 
     def __call__(self, event: events.Event) -> None:
         """Write the event's lines."""
@@ -41,7 +41,7 @@ class PlainDisplay(Display):
         match event:
             case events.IterationStarted():
                 so_far = duration(self._progress.elapsed)
-                yield from (f"{line.text}  [{so_far} so far]" for line in lines_of(event, 0.0))
+                yield from (f"{line.text}  [{so_far} of work so far]" for line in lines_of(event, 0.0))
             case events.StatusChanged():
                 yield f"  {event.text}"
             case events.RungDecided():
@@ -51,6 +51,9 @@ class PlainDisplay(Display):
             case events.ModelCalled():
                 spent = f", {dollars(self._progress.usd)} so far" if event.usd != 0 else ""
                 yield f"  {event.role}: answered after {duration(event.seconds)}{spent}"
+            case events.AnswerProgressed():
+                if self._is_due(event.role):
+                    yield f"  {event}"
             case events.TrainingProgressed():
                 yield from self._training(event)
             case events.IterationReflected():
@@ -62,12 +65,19 @@ class PlainDisplay(Display):
             case _:
                 yield from (line.text for line in lines_of(event, self._progress.elapsed))
 
+    def _is_due(self, key: object) -> bool:
+        """True if nothing was said of a thing for long; the first time, after half that time."""
+        now = self._progress.now
+        if now - self._reported.setdefault(key, now - self._every / 2) < self._every:
+            return False
+        self._reported[key] = now
+        return True
+
     def _training(self, event: events.TrainingProgressed) -> Iterator[str]:
         """From time to time, a line with the part done and the time left."""
-        key, now = (event.candidate, event.seed), self._progress.now
-        if now - self._reported.setdefault(key, now - self._every / 2) < self._every:
+        key = event.candidate, event.seed
+        if not self._is_due(key):
             return
-        self._reported[key] = now
         training, point = self._progress.trainings[key], event.evaluation
         figures = f", {result_text(point.success, point.fitness)}" if point else ""
         left = training.seconds_left

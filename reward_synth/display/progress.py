@@ -63,12 +63,14 @@ class RunProgress:
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the display was made."""
+        """Seconds of work on the run: its pauses, between a stop and a resume, are left out."""
         return self._clock() - self.started
 
     def hear(self, event: events.Event) -> None:
         """Take an event into account."""
         match event:
+            case events.RunStarted():
+                self.started = self.now - event.seconds
             case events.ModelCalled():
                 self.calls += 1
                 self.usd = total([self.usd, event.usd])  # An unknown price makes the sum unknown.

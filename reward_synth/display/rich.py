@@ -43,7 +43,7 @@ class RichDisplay(Display):
         head = Table.grid(expand=True)
         head.add_column(ratio=1, no_wrap=True)
         head.add_column(justify="right", no_wrap=True)
-        times = f"elapsed {duration(progress.elapsed)}"
+        times = f"worked {duration(progress.elapsed)}"
         if (left := progress.seconds_left()) is not None:
             times += f"  left ~{duration(left)}"
         money = f"  {dollars(progress.usd)}" if progress.calls else ""
@@ -96,7 +96,7 @@ class RichDisplay(Display):
                 self._iteration = f"iteration {event.number}/{event.total}"
             case events.StatusChanged():
                 self._status = event.text
-            case events.RungDecided():
+            case events.RungDecided() | events.AnswerProgressed():
                 self._status = str(event)
             case events.ModelAsked():
                 self._status = f"{event.role} is thinking" + f" about {event.count} answers" * (event.count > 1)

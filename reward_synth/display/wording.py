@@ -32,7 +32,7 @@ class Line:
 def lines_of(event: events.Event, elapsed: float) -> Iterator[Line]:
     """The lines that an event adds to the screen; none for events that only change the live part.
 
-    :param elapsed: seconds since the display was made.
+    :param elapsed: seconds of work on the run so far.
     """
     match event:
         case events.RunStarted():
@@ -66,4 +66,5 @@ def lines_of(event: events.Event, elapsed: float) -> Iterator[Line]:
             found = f", best reward {event.best}" if event.best else ""
             # The error that ends the command says why a run failed.
             said = f": {event.reason}" if event.reason and event.status != "failed" else ""
-            yield Line(f"{word} after {duration(elapsed)}{found}{said}", style)
+            worked = duration(elapsed if event.seconds is None else event.seconds)
+            yield Line(f"{word} after {worked} of work{found}{said}", style)

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from reward_synth.core.evaluation import SeedScore
+from reward_synth.core.number_format import duration, plural
 from reward_synth.core.types import Candidate, EvaluationPoint, Finding, Value
 
 
@@ -23,6 +24,8 @@ class RunStarted(Value):
     goal: str
     task: str = ""
     """Name of the task spec; empty if it is still to be drafted."""
+    seconds: float = 0.0
+    """That processes have worked on the run before."""
 
 
 class IterationStarted(Value):
@@ -54,6 +57,31 @@ class ModelAsked(Value):
     kind: Literal["model-asked"] = "model-asked"
     role: str
     count: int
+
+
+class AnswerProgressed(Value):
+    """A model that runs on this machine has got so far with its answers, which may take minutes."""
+
+    kind: Literal["answer-progress"] = "answer-progress"
+    role: str
+    answers: int
+    """That are being written side by side."""
+    read: int | None = None
+    """Tokens of the prompt that it has read; None while it does not say so, or once it writes."""
+    prompt: int | None = None
+    """Tokens of the prompt."""
+    written: int = 0
+    """Tokens of all these answers."""
+    seconds: float
+    """Since it was asked."""
+
+    def __str__(self) -> str:
+        after = duration(self.seconds)
+        if self.written:
+            of = f" of {self.answers} answers" if self.answers > 1 else ""
+            return f"{self.role}: {plural(self.written, 'token')}{of} written after {after}"
+        read = f": {self.read:,} of {self.prompt:,} tokens" if self.read is not None and self.prompt else ""
+        return f"{self.role}: the model reads the prompt{read} after {after}"
 
 
 class ModelCalled(Value):
@@ -179,10 +207,13 @@ class RunEnded(Value):
     status: str
     best: str | None = None
     reason: str = ""
+    seconds: float | None = None
+    """That processes have worked on the run in all; None in journals of earlier versions."""
 
 
 Event = Annotated[
-    RunStarted | IterationStarted | StatusChanged | Warned | ModelAsked | ModelCalled | CandidateChecked
+    RunStarted | IterationStarted | StatusChanged | Warned | ModelAsked | AnswerProgressed | ModelCalled
+    | CandidateChecked
     | TrainingProgressed | RungDecided | CandidateTrained | BestChanged | RewardFailed | IterationReflected
     | FeedbackAsked | FeedbackAnswered | SeedTrained | RunEnded,
     Field(discriminator="kind"),

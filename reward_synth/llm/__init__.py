@@ -8,6 +8,7 @@ from pathlib import Path
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.names import needs_no_server
 from reward_synth.core.nearest import did_you_mean, nearest_meaning
+from reward_synth.events.model import AnswerProgressed
 from reward_synth.llm.base import CallsFailed, Message, Model, Reply, Request
 from reward_synth.llm.keys import default_model
 
@@ -23,6 +24,7 @@ def open_model(
     announce: Callable[[list[tuple[Path, Path]]], None] | None = None,
     stop: Callable[[], bool] | None = None,
     progress: Callable[[int, int], None] | None = None,
+    working: Callable[[AnswerProgressed], None] = lambda _: None,
 ) -> Model:
     """Open the model of that name, ready for requests.
 
@@ -33,6 +35,7 @@ def open_model(
     :param announce: ``manual`` reports to it the (prompt, answer) files that it waits for.
     :param stop: ``manual`` calls it while it waits; True ends the waiting.
     :param progress: ``local`` reports to it the download of its weights: bytes so far, bytes in all.
+    :param working: ``local`` tells it every two seconds how far the answers are.
     :raises RewardSynthError: if there is no such model, or what it needs is missing: a key, a package, a file.
     """
     chosen = name.strip()
@@ -42,7 +45,7 @@ def open_model(
     if chosen == "local":
         from reward_synth.llm.local import LocalModel
 
-        model = LocalModel(progress=progress)
+        model = LocalModel(progress, working)
     elif chosen == "manual":
         from reward_synth.llm.manual import ManualModel
 

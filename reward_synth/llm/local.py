@@ -16,15 +16,21 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
+from concurrent.futures import wait
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
 from reward_synth.core import machine
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.events.model import AnswerProgressed
 from reward_synth.llm import weights
 from reward_synth.llm.base import Model, Reply, Request
 from reward_synth.llm.keys import secret_names
-from reward_synth.llm.parallel import side_by_side
+from reward_synth.llm.parallel import in_background, side_by_side
 
 SLOTS = 4
 # Tokens for all slots together: four prompts of 2,500 tokens with answers of 1,500 fit, in 470 MB.
@@ -33,6 +39,12 @@ CONTEXT = 16_384
 _SHARED_WORTH_IT = 64
 _PATIENCE = 300.0
 """Seconds that loading may take."""
+_TELLS = 2.0
+"""Seconds between two reports of how far the answers are."""
+
+
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Without a proxy, since the address is on this machine."""
 
 
 class LocalModel(Model):
@@ -46,19 +58,24 @@ class LocalModel(Model):
     first call downloads if they are missing.
 
     :param progress: reports the download, see :data:`~reward_synth.llm.weights.Progress`.
+    :param working: is told every two seconds how far the answers are, in the thread that asks.
     :raises RewardSynthError: if xllamacpp is not installed or the file is missing.
     """
 
     small = True
 
-    def __init__(self, progress: weights.Progress | None = None) -> None:
+    def __init__(
+        self,
+        progress: weights.Progress | None = None,
+        working: Callable[[AnswerProgressed], None] = lambda _: None,
+    ) -> None:
         require_xllamacpp()
         chosen = chosen_file()
         if chosen is not None and not chosen.is_file():
             raise RewardSynthError(f"no model file at {chosen}", "check REWARD_SYNTH_MODEL_FILE")
         self.name = "local" if chosen is None else f"local:{chosen.name}"
         self._file = chosen
-        self._progress = progress
+        self._progress, self._working = progress, working
         self._server: _Server | None = None
         self._lock = threading.Lock()
 
@@ -70,15 +87,28 @@ class LocalModel(Model):
         replies: list[Reply] = []
         for start in range(0, len(requests), SLOTS):
             group = requests[start : start + SLOTS]
-            with contextlib.suppress(_ProcessEnded):  # A new process then answers without sharing.
-                self._running().share_prefix([_messages(request) for request in group])
-            slot_of = {id(request): slot for slot, request in enumerate(group)}
-
-            def ask(request: Request, slot_of: dict[int, int] = slot_of) -> Reply:
-                return self._ask(request, slot_of[id(request)])
-
-            replies += side_by_side(ask, group, SLOTS)
+            server, begun = self._running(), time.monotonic()
+            answering, written = in_background(partial(self._answer, group)), dict[int, int]()
+            while not wait([answering], _TELLS).done:
+                self._tell(group, server, written, time.monotonic() - begun)
+            replies += answering.result()
         return replies
+
+    def _answer(self, group: list[Request]) -> list[Reply]:
+        with contextlib.suppress(_ProcessEnded):  # A new process then answers without sharing.
+            self._running().share_prefix([_messages(request) for request in group])
+        slot_of = {id(request): slot for slot, request in enumerate(group)}
+        return side_by_side(lambda request: self._ask(request, slot_of[id(request)]), group, SLOTS)
+
+    def _tell(self, group: list[Request], server: _Server, written: dict[int, int], seconds: float) -> None:
+        """Report how far a group is; ``written`` remembers the tokens of slots that are done."""
+        busy = server.busy_slots()
+        written.update({slot.id: slot.decoded for slot in busy})
+        reading = min((slot for slot in busy if not slot.decoded), key=lambda slot: slot.read, default=None)
+        told = AnswerProgressed(role=group[0].role, answers=len(group), written=sum(written.values()), seconds=seconds)
+        if reading is not None and not told.written:
+            told = told.model_copy(update={"read": reading.read, "prompt": server.longest_prompt})
+        self._working(told)
 
     def close(self) -> None:
         """End the process and free its memory."""
@@ -109,6 +139,30 @@ class LocalModel(Model):
             return self._server
 
 
+class _Next(BaseModel):
+    n_decoded: int
+
+
+class _Slot(BaseModel):
+    """What llama.cpp says of one of its slots."""
+
+    id: int
+    is_processing: bool
+    n_prompt_tokens_processed: int = 0
+    n_prompt_tokens_cache: int = 0
+    next_token: tuple[_Next, ...] = ()
+
+    @property
+    def decoded(self) -> int:
+        """Tokens of its answer."""
+        return sum(each.n_decoded for each in self.next_token)
+
+    @property
+    def read(self) -> int:
+        """Tokens of its prompt that it has read, or knew already."""
+        return self.n_prompt_tokens_cache + self.n_prompt_tokens_processed
+
+
 class _ProcessEnded(RewardSynthError):
     """llama.cpp's process has ended, for any reason."""
 
@@ -120,6 +174,7 @@ class _Server:
         self._folder = tempfile.TemporaryDirectory(prefix="reward-synth-local-")
         self._log = Path(self._folder.name) / "log.txt"
         self._held: dict[int, list[int]] = {}  # The prompt that each slot read last.
+        self.longest_prompt: int | None = None  # Of the latest requests, in tokens.
         self._token = secrets.token_urlsafe(24)
         address_file = Path(self._folder.name) / "address"
         settings = {
@@ -163,8 +218,7 @@ class _Server:
             {"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"},
         )
         try:
-            # No proxy, since the address is on this machine.
-            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as response:
+            with _DIRECT.open(request) as response:
                 return cast("dict[str, Any]", json.load(response))
         except urllib.error.HTTPError as error:
             raise _refusal(error) from None
@@ -176,6 +230,16 @@ class _Server:
                 "most often memory has run out: close other programs, or take another --model",
             ) from None
 
+    def busy_slots(self) -> list[_Slot]:
+        """What the slots do that work on something; empty if it does not answer at once, as while a prompt is read."""
+        request = urllib.request.Request(self._address + "/slots", headers={"Authorization": f"Bearer {self._token}"})
+        try:
+            with _DIRECT.open(request, timeout=1.0) as response:
+                found = TypeAdapter(list[_Slot]).validate_json(response.read())
+        except (OSError, http.client.HTTPException, ValidationError):
+            return []  # Whoever waits for the answer is told what is wrong.
+        return [slot for slot in found if slot.is_processing]
+
     def share_prefix(self, conversations: list[list[dict[str, str]]]) -> None:
         """Let slot 0 read the common beginning of all prompts, and copy its state to the other slots.
 
@@ -183,10 +247,11 @@ class _Server:
         together. A slot whose state from an earlier call already begins with the shared part keeps it. In a repair it
         holds more than that: the answer to be repaired.
         """
-        if len(conversations) < 2:
+        prompts = [self._tokens(messages) for messages in conversations]
+        self.longest_prompt = max(map(len, prompts))
+        if len(prompts) < 2:
             self._held.pop(0, None)  # Slot 0 will read something else.
             return
-        prompts = [self._tokens(messages) for messages in conversations]
         columns = itertools.takewhile(lambda tokens: len(set(tokens)) == 1, zip(*prompts, strict=False))
         shared = [tokens[0] for tokens in columns]
         lacking = [slot for slot in range(len(prompts)) if self._held.get(slot, [])[: len(shared)] != shared]

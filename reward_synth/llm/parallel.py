@@ -4,9 +4,27 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.llm.base import CallsFailed, Reply, Request
+
+Found = TypeVar("Found")
+
+
+def in_background(work: Callable[[], Found]) -> Future[Found]:
+    """Start work in a thread that Ctrl-C does not wait for, unlike those of ``ThreadPoolExecutor``."""
+    future: Future[Found] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - carried to whoever asks for the result
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
 
 
 def side_by_side(call: Callable[[Request], Reply], requests: list[Request], workers: int) -> list[Reply]:

@@ -17,7 +17,6 @@ Usage::
     payment.terms                                   # names of the terms
     payment.pay[i], payment.per_term[i]             # of the episode payment.ids[i], per step of a whole episode
     bench.group_pay(payment, group.members)         # each term's mean over a group
-    payment.curves("001-c/seed-0-episode-003")      # (steps, terms) of one episode
 
     agreed = bench.agreement(payment, judgement)    # Agreement(value, interval, pairs), or None
     bench.disagreements(payment, judgement)         # the episodes to look at first

@@ -90,7 +90,7 @@ def listed_episodes(store: RunStore) -> dict[str, list[Listed]]:
     """
     found = {REFERENCE: list(_reference(store))}
     for candidate in sorted(store.candidates(), key=lambda each: each.score, reverse=True):
-        found[candidate.id] = list(_played(store, candidate.id))
+        found[candidate.id] = list(played_episodes(store, candidate.id))
     return {source: episodes for source, episodes in found.items() if episodes}
 
 
@@ -144,7 +144,7 @@ def _reference_path(store: RunStore, number: int) -> Path:
     return store.reference_dir / f"{number:03d}.npz"
 
 
-def _played(store: RunStore, candidate: str) -> Iterator[Listed]:
+def played_episodes(store: RunStore, candidate: str) -> Iterator[Listed]:
     """The episodes of a candidate's evaluations. Some of the files may be missing, as in a run that was thinned out."""
     for index, result in store.results_by_seed(candidate).items():
         scores = result.episodes

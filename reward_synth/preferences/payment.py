@@ -49,7 +49,6 @@ class Payment:
     :param terms: names of the K terms.
     :param pay: (N,), the reward.
     :param per_term: (N, K). With the scale ``sign``, terms do not add up to the reward.
-    :param steps: each term at each step, one array (T, K) per episode.
     """
 
     findings: tuple[Finding, ...]
@@ -57,16 +56,11 @@ class Payment:
     terms: tuple[str, ...] = ()
     pay: FloatArray = field(default_factory=lambda: np.zeros(0))
     per_term: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
-    steps: tuple[FloatArray, ...] = ()
 
     @property
     def ok(self) -> bool:
         """True if the reward could be run on all episodes."""
         return bool(self.ids)
-
-    def curves(self, episode: str) -> FloatArray:
-        """Each term at each step of an episode, (T, K); ValueError for an unknown id."""
-        return self.steps[self.ids.index(episode)]
 
 
 class _Transitions(NamedTuple):
@@ -114,7 +108,6 @@ def pay_of(
         names, values = _run(source, layout, transitions, report.uses_memory, report.terms or None, start())
     except RewardError as error:
         return Payment((*report.findings, _located(error, episodes, transitions)))
-    steps = np.split(values, transitions.starts[1:])
     whole = np.array([each.episode.horizon if each.episode.terminated else each.episode.length for each in episodes])
     paid = _totals(values, names, recorded_scale(source) or scale)
     return Payment(
@@ -123,7 +116,6 @@ def pay_of(
         terms=names,
         pay=np.add.reduceat(paid, transitions.starts) / whole,
         per_term=np.add.reduceat(values, transitions.starts) / whole[:, None],
-        steps=tuple(steps),
     )
 
 

@@ -24,8 +24,9 @@ from reward_synth.state.table import FieldTable
 from reward_synth.store import RunStore
 from reward_synth.tasks.spec import TaskSpec, load_task
 
-KEPT = 16
-"""Payments that are kept, those of the latest texts. One of 100 episodes of 1,000 steps takes some megabytes."""
+KEPT = 256
+"""Payments that are kept, those of the latest texts: some kilobytes each. All rewards of a usual run must fit, because
+they are compared anew whenever the person's order changes."""
 
 
 @dataclass(frozen=True)

@@ -115,5 +115,4 @@ def _best(store: RunStore, name: str | None) -> BestReward | None:
         summary=store.read_summary(name),
         evaluations=merge_curves(results),
         terms=merge_terms(results),
-        findings=store.training_findings(name),
     )

@@ -5,25 +5,53 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
 
 from reward_synth.core import number_format
 from reward_synth.core.agreement import Agreements
 from reward_synth.core.evaluation import Evaluation
-from reward_synth.core.types import Candidate, EvaluationPoint, Feedback, Finding, TermStatistics
+from reward_synth.core.types import Candidate, EvaluationPoint, Feedback, TermStatistics
 from reward_synth.report import plots
 from reward_synth.store import RunInfo
 from reward_synth.tasks.spec import TaskSpec
 
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+
+
+def marked_up(text: str) -> Markup:
+    """Markdown as HTML, from ``<h3>`` on down. Models wrote a part of it: no HTML, link or picture of theirs counts."""
+    parser = _parser()
+    tokens = parser.parse(text)
+    for token in tokens:
+        if token.tag[:1] == "h" and token.tag[1:].isdigit():
+            token.tag = f"h{min(6, int(token.tag[1:]) + 2)}"
+        elif token.tag in ("th", "td") and token.attrs.pop("style", "") == "text-align:right":
+            token.attrSet("class", "n")  # The pages of the viewer forbid styles within elements.
+    page = parser.renderer.render(tokens, parser.options, {})
+    return Markup(page.replace("<table>", '<div class="wide"><table>').replace("</table>", "</table></div>"))
+
+
+@cache
+def _parser() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark", {"html": False}).enable("table").disable(["image", "link", "autolink", "reference"])
+
+
 FILTERS = {
+    "marked_up": marked_up,
     "number": number_format.number,
     "percent": number_format.percent,
     "steps": number_format.steps,
     "dollars": number_format.dollars_in_table,
     "duration": partial(number_format.duration, unknown="–"),
 }
-"""How pages write numbers; an unknown one is a dash."""
+"""How pages write numbers, of which an unknown one is a dash, and Markdown."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +89,6 @@ class BestReward:
     """The text of its ``summary.md``."""
     evaluations: tuple[EvaluationPoint, ...] = ()
     terms: tuple[TermStatistics, ...] = ()
-    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,7 @@ def _step_axis(axes: Axes) -> None:
 def _success_line(axes: Axes, at: Sequence[int], values: Sequence[float], threshold: float | None) -> None:
     axes.plot(at, values, color=COLOURS[0], marker="o", markersize=4)
     axes.set_ylim(-0.05, 1.05)
-    axes.set_ylabel("success", color=COLOURS[0])
+    axes.set_ylabel("success (share of episodes)", color=COLOURS[0])
     if threshold is not None:
         axes.axhline(threshold, color=COLOURS[0], linestyle=":", linewidth=1)
 
@@ -104,7 +104,7 @@ def _success_line(axes: Axes, at: Sequence[int], values: Sequence[float], thresh
 def _fitness_line(axes: Axes, at: Sequence[int], values: Sequence[float], unit: str) -> None:
     right = axes.twinx()
     right.plot(at, values, color=COLOURS[1], marker="s", markersize=4)
-    text = _label(f"fitness ({unit})")
+    text = _label(f"fitness ({unit})", 2 * LONGEST_NAME)
     # A long unit would be wider than the axis is high.
     right.set_ylabel(text, color=COLOURS[1], fontsize=min(10.0, 320 / len(text)))
     right.spines["top"].set_visible(False)
@@ -137,9 +137,9 @@ def _svg(figure: Figure) -> str:
     return drawn.getvalue()
 
 
-def _label(name: str) -> str:
+def _label(name: str, longest: int = LONGEST_NAME) -> str:
     # Escaped dollar signs are plain text; otherwise Matplotlib would read a pair of them as mathematics.
-    text = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+    text = name if len(name) <= longest else f"{name[: longest - 1]}…"
     text = text.replace("$", r"\$")
     # Matplotlib leaves labels that begin with an underscore out of a legend.
     return f" {text}" if text.startswith("_") else text

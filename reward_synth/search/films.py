@@ -16,13 +16,14 @@ from reward_synth.core.files import write_text
 from reward_synth.core.types import CheckReport, EpisodeScore
 from reward_synth.evaluation.play import field_table
 from reward_synth.evaluation.scoring import measured_table, score_with, scoring_process
+from reward_synth.preferences.episodes import played_episodes
 from reward_synth.report.video import Evaluated, Film, Shown, caption, write_video
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.scale import TOTALS
 from reward_synth.screening.ranking import episode_terms
 from reward_synth.search.film_process import Filmer
 from reward_synth.simulators.custom.files import file_of
-from reward_synth.state.episode import Episode, episode_name, episode_paths
+from reward_synth.state.episode import Episode, episode_name
 from reward_synth.state.table import FieldTable
 from reward_synth.store import RunStore
 from reward_synth.tasks.spec import TaskSpec
@@ -124,12 +125,7 @@ def film_of(path: Path) -> Film:
 
 def _ranked(store: RunStore, candidate: str) -> list[Recorded]:
     """The candidate's recorded episodes, the worst first."""
-    found = []
-    for index in range(store.settings().seeds):
-        result = store.read_result(candidate, index)
-        paths = episode_paths(store.trajectories_dir(candidate), index)
-        if result is not None and len(paths) == len(result.episodes):
-            found += [Recorded(path, score) for path, score in zip(paths, result.episodes, strict=True)]
+    found = [Recorded(each.path, each.score) for each in played_episodes(store, candidate)]
     if not found:
         raise RewardSynthError(f"{candidate} has no recorded episode", "only a trained candidate can be filmed")
     return sorted(found, key=lambda each: (each.score.success, each.score.fitness))

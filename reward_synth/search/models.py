@@ -46,6 +46,7 @@ class ModelPool:
                 announce=self._announce,
                 stop=self._store.stop_requested,
                 progress=DownloadProgress(self._emit),
+                working=self._emit,
             )
             ledgered = Ledgered(Recorder(model, self._store.recording_path), self._book)
             self._open[name] = ReportedModel(ledgered, self._emit)

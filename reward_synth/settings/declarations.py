@@ -99,7 +99,7 @@ class Declarations:
         "Dollars that model calls may cost; refused for a model without a known price.",
         "USD", above=0, resumable=True)] = None
     time_limit: Annotated[float | None, Setting(
-        "Wall time for the run, as `2h`, `30m`, `1h30m` or seconds.",
+        "Time by the clock that one `run` or `resume` may work, as `2h`, `30m`, `1h30m` or seconds.",
         "TIME", at_least=0, parse=parse_some_time, resumable=True)] = None
     rungs: Annotated[str, Setting(
         "Shares of the steps after each of which the worst rewards of an iteration stop, such as `0.1,0.3,1`; "

@@ -23,9 +23,10 @@ from reward_synth.api.run import Run
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.search.feedback import answer_from_options
 from reward_synth.search.films import Which
+from reward_synth.store import RunStore
 from reward_synth.store.manifest import MANIFEST
 from reward_synth.viewer.access import HEADERS, REPORTS, Access, Guard, report
-from reward_synth.viewer.command import command_on
+from reward_synth.viewer.command import command_on, refuse_unnamed
 from reward_synth.viewer.pages.candidate import candidate_curves, candidate_page
 from reward_synth.viewer.pages.compare import compare_page
 from reward_synth.viewer.pages.rendering import finite_json, page
@@ -52,6 +53,8 @@ logger = logging.getLogger(__name__)
 NAME = re.compile(r"[A-Za-z0-9][\w-]*")
 """A run's folder, a candidate or a film as it may stand in an address."""
 EPISODE = re.compile(r"[\w-]+/[\w-]+")
+OFTEN = frozenset({"pay", "pair", "split", "films"})
+"""What the workbench asks at every keystroke, or more often. An open workbench answers from memory."""
 STATIC = Path(__file__).parent / "static"
 LONGEST_FORM = 200_000
 """Bytes."""
@@ -122,12 +125,15 @@ class Pages:
     def __init__(self, runs_dir: Path, benches: Benches) -> None:
         self._runs_dir, self._benches = runs_dir, benches
 
-    def _run(self, request: Request) -> Run:
-        name = request.path_params["run"]
+    def _folder(self, request: Request) -> Path:
+        name: str = request.path_params["run"]
         folder = self._runs_dir / name
         if NAME.fullmatch(name) is None or not (folder / MANIFEST).is_file():
             raise RewardSynthError(f"there is no run '{name}' in {self._runs_dir}", "the list of runs names them")
-        return Run.open(folder)
+        return folder
+
+    def _run(self, request: Request) -> Run:
+        return Run(RunStore.open(self._folder(request)))
 
     def runs(self, request: Request) -> Response:
         """All runs."""
@@ -172,10 +178,14 @@ class Pages:
         return await run_in_threadpool(self._judged, request, await _body(request))
 
     def _judged(self, request: Request, body: bytes) -> Response:
-        run, what, said = self._run(request), request.path_params["what"], read_said(body)
+        what, said = request.path_params["what"], read_said(body)
+        bench = self._benches.known(self._folder(request)) if what in OFTEN else None
+        run = Run(bench.store) if bench is not None else self._run(request)
         if what == "moment":
             return note_moments(run, said)
-        bench = self._benches.of(run.store)
+        if bench is None:
+            refuse_unnamed(run)
+            bench = self._benches.of(run.store)
         match what:
             case "behaviours":
                 return behaviours(run, bench)
@@ -214,6 +224,7 @@ class Pages:
         run = self._run(request)
         if run.store.is_locked():
             raise RewardSynthError(f"a process is working on {run.id} already", "stop it first")
+        refuse_unnamed(run)
         command = [*command_on(run, "resume"), "--display", "none"]
         with run.store.log_path.open("ab") as log:
             started = subprocess.Popen(
@@ -255,6 +266,7 @@ class Pages:
     async def make_film(self, request: Request) -> Response:
         """Make the films of a candidate, and show its page again."""
         run, name = await run_in_threadpool(self._run, request), request.path_params["candidate"]
+        refuse_unnamed(run)
         which: list[Which] = ["best", "median"]
         if (await _form(request)).get("which") == "checkpoints":
             which = ["checkpoints"]

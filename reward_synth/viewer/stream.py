@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
@@ -26,6 +27,8 @@ class Told:
     time: str
     lines: tuple[str, ...]
     """What a terminal would show of it; empty for most reports of progress."""
+    passing: bool = False
+    """True if its words say how far something is, which the next event makes stale."""
     progress: dict[str, Any] | None = None
     """Of a training: candidate, seed, steps done and in all, and the newest evaluation."""
 
@@ -33,7 +36,7 @@ class Told:
 class Teller:
     """Puts the records of a journal into the words of the terminal's display, with the journal's own times.
 
-    :param started: the run's start, in seconds since 1970.
+    :param started: when work on the run began, in seconds since 1970, had it had no pause.
     """
 
     def __init__(self, started: float) -> None:
@@ -54,7 +57,8 @@ class Teller:
         lines = tuple(self._text.getvalue().splitlines())
         self._text.seek(0)
         self._text.truncate()
-        return Told(kind, time, lines, progress)
+        passing = kind in ("training", "answer-progress")
+        return Told(kind, time, lines, passing, progress)
 
     def tell_all(self, records: Iterable[dict[str, Any]]) -> list[Told]:
         """Several records in words."""
@@ -67,7 +71,10 @@ async def event_stream(store: RunStore, offset: int) -> AsyncIterator[str]:
     All that are new come as one list. Its id is the journal's offset after it, so a browser that reconnects continues
     where it was. A journal that became shorter than the offset is read from its beginning.
     """
-    teller, seen = Teller(store.info.created.timestamp()), -1
+    info, seen = store.info, -1
+    # A resumed run's clock goes on where it stood.
+    worked_from = info.created if info.working_since is None else info.working_since - timedelta(seconds=info.seconds)
+    teller = Teller(worked_from.timestamp())
     while True:
         size = store.events_path.stat().st_size if store.events_path.exists() else 0
         if size != seen:

@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 
 from reward_synth.api.run import Run
+from reward_synth.cli.app import execute
 from reward_synth.cli.view import page_beside
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.simulators.custom.files import file_of
 from reward_synth.viewer import serve
 from tests.cli.cases import assert_refused
+from tests.custom_cases import write_point
 
 
 def test_a_port_that_is_taken_and_a_run_that_does_not_exist(capsys: pytest.CaptureFixture[str], run: Run) -> None:
@@ -27,6 +30,15 @@ def test_the_first_free_port_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(serve, "PORT", taken.getsockname()[1])
         with serve._listening("127.0.0.1", None) as listener:
             assert listener.getsockname()[1] != taken.getsockname()[1]
+
+
+def test_a_server_of_all_runs_is_told_where_an_environment_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run
+) -> None:
+    file = write_point(tmp_path).with_name("point.py")
+    monkeypatch.setattr(serve, "serve", lambda *_: None)
+    assert execute(["view", "--no-browser", "--env", f"{file}:Point"]) == 0
+    assert file_of("point.py:Point") == file
 
 
 def test_missing_packages_are_named_with_the_line_that_installs_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,18 @@ def test_the_live_screen_shows_what_is_under_way() -> None:
     display(training("001-a", 0, 250, 1000, POINT))
     display(training("001-b", 1, 900, 1000, None))
     display(events.BestChanged(candidate=CANDIDATE))
+    display(events.AnswerProgressed(role="designer", answers=1, written=12, seconds=65.0))
     console.print(display)
     text = stream.getvalue()
-    for told in ("001-a", "25%", "fitness ▁", "success 50%", "001-b", "seed 1", "90%", "best so far 001-a"):
+    for told in (
+        "001-a",
+        "25%",
+        "fitness ▁",
+        "success 50%",
+        "001-b",
+        "seed 1",
+        "90%",
+        "best so far 001-a",
+        "designer: 12 tokens written after 1 min 05 s",
+    ):
         assert told in text

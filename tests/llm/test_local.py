@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.events.model import AnswerProgressed
 from reward_synth.llm import local, weights
 from reward_synth.llm.base import CallsFailed, Reply
 from reward_synth.llm.local import LocalModel
@@ -118,6 +119,53 @@ def test_close_ends_the_process_and_leaves_nothing(monkeypatch) -> None:
     model.close()
     assert not server.alive
     assert not folder.exists()
+
+
+SLOT = {
+    "id": 0, "n_ctx": 16384, "is_processing": True, "n_prompt_tokens": 508, "n_prompt_tokens_processed": 7,
+    "n_prompt_tokens_cache": 501, "next_token": [{"has_next_token": True, "n_decoded": 0}],
+}  # fmt: skip
+"""As llama.cpp's server says it."""
+
+
+def busy(slot: int, written: int) -> local._Slot:
+    return local._Slot.model_validate(SLOT | {"id": slot, "next_token": [{"n_decoded": written}]})
+
+
+@pytest.mark.skipif(not has_xllamacpp, reason="xllamacpp is not installed")
+def test_it_says_how_far_it_is_in_the_thread_that_asks(monkeypatch) -> None:
+    told: list[AnswerProgressed] = []
+    enough = threading.Event()
+
+    class Server:
+        alive, longest_prompt = True, 512
+        states = iter([[], [busy(0, 0), busy(1, 0)], [busy(0, 5), busy(1, 4)], [busy(1, 9)]])
+
+        def busy_slots(self):
+            return next(self.states, [])
+
+        def share_prefix(self, conversations):
+            assert enough.wait(30)
+
+        def post(self, path, body):
+            usage = {"prompt_tokens": 9, "completion_tokens": 9}
+            return {"choices": [{"message": {"content": "yes"}}], "usage": usage}
+
+    def hear(far: AnswerProgressed) -> None:
+        assert threading.current_thread() is threading.main_thread()
+        told.append(far)
+        if len(told) >= 4:
+            enough.set()
+
+    monkeypatch.setattr(local, "_TELLS", 0.01)
+    model = LocalModel(working=hear)
+    server = Server()
+    monkeypatch.setattr(model, "_running", lambda: server)
+    assert [reply.text for reply in model.complete_many([request("a"), request("b")])] == ["yes", "yes"]
+    assert [(each.read, each.prompt, each.written) for each in told[:4]] == [
+        (None, None, 0), (508, 512, 0), (None, None, 9), (None, None, 14),
+    ]  # fmt: skip
+    assert {each.answers for each in told} == {2}
 
 
 @pytest.mark.skipif(not has_xllamacpp, reason="xllamacpp is not installed")

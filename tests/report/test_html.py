@@ -6,7 +6,7 @@ import re
 from html.parser import HTMLParser
 
 from reward_synth.core.agreement import Agreement, Agreements
-from reward_synth.core.types import Candidate, Feedback, Finding
+from reward_synth.core.types import Candidate, Feedback
 from reward_synth.report.html import (
     BestReward,
     CostRow,
@@ -39,10 +39,10 @@ DATA = ReportData(
     best=BestReward(
         id="001-b",
         source="def compute_reward(state, action, next_state):\n    return {'speed': 1.0}\n",
-        summary="# Candidate 001-b",
+        summary="# Candidate 001-b\n\n## Findings\n\n[dead-term] `x` was 0.\n\n"
+        "| term | 29k |\n| --- | ---: |\n| `x` | 1.37 |\n",
         evaluations=cases.curve(),
         terms=(cases.term("speed", share=0.7), cases.term("effort", share=0.3)),
-        findings=(Finding(rule="dead-term", message="`x` was 0.", source="analysis"),),
     ),
     readings={1: "The robot walks."},
     feedback=(Feedback(iteration=1, prefer="001-b", note="nicer gait"),),
@@ -75,6 +75,13 @@ def test_the_page_tells_goal_measures_candidates_code_readings_and_costs() -> No
         assert words in page
 
 
+def test_the_training_in_numbers_has_sections_and_tables() -> None:
+    page = render_report(DATA)
+    for markup in ("<h3>Candidate 001-b</h3>", "<h4>Findings</h4>", '<td class="n">1.37</td>', "<code>x</code>"):
+        assert markup in page
+    assert "# Candidate" not in page and "| ---" not in page
+
+
 def test_the_page_needs_nothing_from_outside() -> None:
     page = Page(render_report(DATA))
     assert page.tags.count("img") == 3
@@ -99,14 +106,13 @@ def test_hostile_text_stays_text() -> None:
             source=HOSTILE,
             summary=HOSTILE,
             terms=(cases.term(HOSTILE, share=1.0),),
-            findings=(Finding(rule="x", message=HOSTILE),),
         ),
-        readings={1: HOSTILE},
+        readings={1: f"{HOSTILE}\n\n[a](javascript:alert(1)) ![b](http://example.org/b.png) <http://example.org>\n"},
         feedback=(Feedback(iteration=1, note=HOSTILE),),
     )
     text = render_report(hostile)
     page = Page(text)
-    assert "script" not in page.tags
+    assert "script" not in page.tags and "a" not in page.tags and page.tags.count("img") == 2, "the plots"
     assert not [name for name, _ in page.attributes if name.startswith("on")]
     assert "{{ 7 * 7 }}" in text
     assert "default-src 'none'" in text
@@ -136,7 +142,7 @@ def test_an_unknown_price_makes_the_total_unknown() -> None:
 def test_the_time_is_written_short_and_a_dash_if_unknown() -> None:
     for seconds, told in ((7260.0, "2 h 01 min"), (None, "–")):
         info = DATA.info.model_copy(update={"seconds": seconds})
-        assert f"Wall time: {told}." in render_report(dataclasses.replace(DATA, info=info))
+        assert f"Time: {told} of work" in render_report(dataclasses.replace(DATA, info=info))
 
 
 def test_who_chose_and_what_agrees_with_the_person() -> None:

@@ -19,7 +19,7 @@ from reward_synth.core.errors import EnvironmentFault, RewardSynthError
 from reward_synth.core.types import CheckReport, EvaluationPoint, TrainResult
 from reward_synth.evaluation.play import field_table, play
 from reward_synth.evaluation.scoring import measured_table, score_episodes
-from reward_synth.report.video import Evaluated, Film, caption, write_video
+from reward_synth.report.video import Evaluated, Film, caption, captioned, write_video
 from reward_synth.reward.lint import lint
 from reward_synth.search.film_process import LONGEST_LINE, Filmer
 from reward_synth.search.films import film_candidate, film_of
@@ -122,6 +122,23 @@ def test_a_film_of_few_pictures_plays_faster(tmp_path: Path) -> None:
     film = Film.model_validate_json(path.with_suffix(".json").read_text())
     assert [shown.step for shown in film.frames] == [0, 8, 16, 24, 30]
     assert (film.fps, film.speed) == (10.0, 4.0)
+
+
+def test_a_run_that_was_thinned_out_shows_what_is_left_of_it(tmp_path: Path) -> None:
+    run = recorded(tmp_path, load_task("half_cheetah_run_backward"), horizon=3, count=3)
+    for number in (0, 2):
+        (run.store.trajectories_dir(CANDIDATE) / episode_name(0, number)).unlink()
+    path = film_candidate(run.store, run.task, CANDIDATE, ["worst"], size=(64, 48))[0]
+    film, result = film_of(path), run.results(CANDIDATE)[0]
+    assert (film.episode, film.fitness) == (episode_name(0, 1), result.episodes[1].fitness)
+
+
+def test_a_caption_is_never_cut_off() -> None:
+    long = "001-c   25.9 s   reward 21.9   fitness 1.94   no success yet"
+    for width in (320, 480):
+        drawn = captioned(np.full((240, width, 3), 128, np.uint8), long)
+        white = np.nonzero((drawn == 255).all(axis=2).any(axis=0))[0]
+        assert white[0] == 8 and white[-1] <= width - 8, "the whole line stands on its ground"
 
 
 def trained_in(run: Run, lengths: dict[int, int]) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
@@ -192,6 +193,21 @@ def test_stop_and_resume(client: TestClient, run: Run, monkeypatch: pytest.Monke
         assert client.post(f"{here}/resume", headers=OURS).status_code == 409
         client.post(f"{here}/stop", headers=OURS)
         assert run.store.stop_requested()
+
+
+def test_a_run_whose_environment_nobody_named_says_which_command_names_it(
+    client: TestClient, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, text = f"/run/{run.id}", run.store.task_path.read_text()
+    run.store.task_path.write_text(re.sub(r"(?m)^( +)id: .*$", r"\1id: crane.py:Crane", text))
+    run.store.update(status="stopped", outcome="")
+    monkeypatch.setattr(subprocess, "Popen", None)
+    for path, said in ((f"{here}/resume", b""), (f"{here}/workbench/behaviours", b"{}"),
+                       (f"{here}/candidate/001-a/film", b"")):  # fmt: skip
+        answer = client.post(path, content=said, headers=OURS)
+        assert answer.status_code == 409, path
+        assert "not told where crane.py lies" in answer.text
+        assert f"reward-synth view {run.path} --env PATH/crane.py:Crane" in answer.text
 
 
 def test_a_run_without_a_task_or_a_candidate_has_a_page(client: TestClient, run: Run) -> None:

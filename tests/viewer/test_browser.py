@@ -198,6 +198,55 @@ def test_a_run_grows_before_the_eyes_of_two_browsers(opened: Callable[[str], Pag
         assert page.input_value("#note") == "half a thought"
 
 
+def test_each_axis_says_what_it_counts_and_in_which_unit(opened: Callable[[str], Page], run: Run) -> None:
+    steps, unit = "environment steps", run.task.fitness_unit
+    of_one = "(c) => [...c.querySelectorAll('.name')].map((each) => each.textContent)"
+    names = f"[...document.querySelectorAll('svg.chart')].map({of_one})"
+    success, fitness = "success, share of episodes", f"fitness, {unit}"
+    expected = {
+        "": [[success, steps], [fitness, steps]],
+        "/candidate/002-a": [
+            ["reward per step", "time in the film, s"], [f"{success}; {fitness}", steps], ["reward per step", steps],
+            ["share of what is paid, 0 to 1", steps],
+        ],
+        "/compare?with=001-a&with=002-a": [[success, steps], [fitness, steps]],
+    }  # fmt: skip
+    for path, told in expected.items():
+        page = opened(f"/run/{run.id}{path}")
+        wait(page, "[...document.querySelectorAll('svg.chart')].every((c) => c.querySelector('path.curve'))")
+        assert page.evaluate(names) == told, path
+
+
+def test_what_a_model_does_stands_on_the_page_while_it_does_it(opened: Callable[[str], Page], run: Run) -> None:
+    page, stage = opened(f"/run/{run.id}"), "document.getElementById('stage').textContent"
+    listed = "document.getElementById('events').children.length"
+    before = page.evaluate(listed)
+    for far in ({"read": 512, "prompt": 2400}, {"written": 90}):
+        told = events.AnswerProgressed(role="designer", answers=4, seconds=12.0, **far)
+        run.store.record(told)
+        wait(page, f"{stage}.includes('{told}')")
+    assert page.evaluate(listed) == before
+
+
+def test_a_page_that_nobody_sees_holds_no_connection_and_misses_nothing(
+    opened: Callable[[str], Page], run: Run
+) -> None:
+    page, other = opened(f"/run/{run.id}"), opened(f"/run/{run.id}")
+    heard = "document.getElementById('events').textContent.includes('while hidden')"
+    for seen in (page, other):
+        wait(seen, "document.querySelectorAll('#success-chart path.curve').length === 2")
+    turn = """(hidden) => {
+        Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    page.evaluate(turn, True)
+    run.store.record(events.Warned(text="while hidden"))
+    wait(other, heard)
+    assert not page.evaluate(heard)
+    page.evaluate(turn, False)
+    wait(page, heard)
+
+
 def test_a_server_that_died_is_found_again(opened: Callable[[str], Page], run: Run, server: Server) -> None:
     page = opened(f"/run/{run.id}")
     wait(page, "document.querySelectorAll('#success-chart path.curve').length === 2")

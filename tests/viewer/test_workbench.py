@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -156,6 +157,42 @@ def test_a_candidate_that_was_trained_meanwhile_is_seen(client: TestClient, stor
     add_trained(store, "002-a", [walk(3.0, number) for number in range(2)])
     store.save_candidate(store.candidate("002-a"))
     assert ask(client, store, "behaviours")["episodes"] == before + 2
+
+
+def test_a_keystroke_reads_no_file_of_the_run(
+    client: TestClient, store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(client, store, "behaviours")
+    walked: list[Path] = []
+    monkeypatch.setattr(RunStore, "candidates", lambda self: walked.append(self.path) or [])
+    monkeypatch.setattr(RunStore, "open", lambda path: walked.append(path))
+    for what, said in (("pay", {"source": FORWARD}), ("pair", {}), ("split", {"members": list(WALKED)})):
+        ask(client, store, what, **said)
+    assert walked == []
+
+
+def test_a_run_whose_episodes_are_being_read_keeps_no_other_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, other = make_run(tmp_path / "slow"), make_run(tmp_path / "other")
+    opened, reading, go_on = Workbench.open, threading.Event(), threading.Event()
+
+    def opening(store: RunStore, **options: Any) -> Workbench:
+        if store is slow:
+            reading.set()
+            assert go_on.wait(30)
+        return opened(store, table=trainings.TABLE, **options)
+
+    monkeypatch.setattr(Workbench, "open", opening)
+    benches = page.Benches()
+    waiting = threading.Thread(target=benches.of, args=(slow,))
+    waiting.start()
+    assert reading.wait(30)
+    assert benches.of(other).store is other
+    go_on.set()
+    waiting.join()
+    assert benches.of(slow).store is slow
+    benches.close()
 
 
 def test_films_are_drawn_one_by_one_and_a_failure_is_told(

@@ -80,7 +80,7 @@ def _events(store: RunStore) -> tuple[list[Told], int]:
     size = store.events_path.stat().st_size if store.events_path.exists() else 0
     records, offset = store.events_since(max(0, size - EVENT_BYTES))
     told = [each for each in Teller(store.info.created.timestamp()).tell_all(records) if each.lines]
-    return [each for each in told[:-1] if each.progress is None][-EVENTS_SHOWN:] + told[-1:], offset
+    return [each for each in told[:-1] if not each.passing][-EVENTS_SHOWN:] + told[-1:], offset
 
 
 def _request(store: RunStore, candidates: Sequence[Candidate]) -> FeedbackRequest | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -52,11 +52,22 @@ class Said(Value):
         return Judgement(self.order or (), self.pairs)
 
 
-@dataclass(frozen=True)
 class _Kept:
-    bench: Workbench
-    stamp: tuple[str, ...]
-    """The trained candidates whose episodes it holds."""
+    """One run's workbench, if it is open."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.bench: Workbench | None = None
+        self.trained: tuple[str, ...] = ()
+        """The candidates whose episodes it holds."""
+        self.stamp: object = None
+        """Of the candidates' files when they were read last."""
+
+    def close(self) -> None:
+        with self.lock:
+            if self.bench is not None:
+                self.bench.close()
+            self.bench = None
 
 
 class Benches:
@@ -65,27 +76,39 @@ class Benches:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.films = BlindFilms()
-        self._open: OrderedDict[str, _Kept] = OrderedDict()
+        self._open: OrderedDict[Path, _Kept] = OrderedDict()
+
+    def known(self, folder: Path) -> Workbench | None:
+        """The run's workbench, if it is open and no candidate was saved since. This reads no file."""
+        kept = self._open.get(folder)
+        if kept is None or (bench := kept.bench) is None:
+            return None
+        return bench if kept.stamp == bench.store.candidates_stamp() else None
 
     def of(self, store: RunStore) -> Workbench:
         """The run's workbench; a new one if candidates were trained since."""
-        stamp = tuple(candidate.id for candidate in store.candidates() if candidate.status == "trained")
-        key = str(store.path)
         with self._lock:
-            kept = self._open.pop(key, None)
-            if kept is not None and kept.stamp != stamp:
-                kept.bench.close()
-                kept = None
-            self._open[key] = kept or _Kept(Workbench.open(store, ahead=True), stamp)
-            while len(self._open) > OPEN:
-                self._open.popitem(last=False)[1].bench.close()
-            return self._open[key].bench
+            kept = self._open.setdefault(store.path, _Kept())
+            self._open.move_to_end(store.path)
+            old = [self._open.popitem(last=False)[1] for _ in range(len(self._open) - OPEN)]
+        for each in old:
+            each.close()
+        # Only whoever wants this run waits while its episodes are read.
+        with kept.lock:
+            if (stamp := store.candidates_stamp()) != kept.stamp or kept.bench is None:
+                trained = tuple(candidate.id for candidate in store.candidates() if candidate.status == "trained")
+                if kept.bench is not None and kept.trained != trained:
+                    kept.bench.close()
+                    kept.bench = None
+                kept.bench = kept.bench or Workbench.open(store, ahead=True)
+                kept.stamp, kept.trained = stamp, trained
+            return kept.bench
 
     def close(self) -> None:
         """End all waiting processes."""
         with self._lock:
             for kept in self._open.values():
-                kept.bench.close()
+                kept.close()
             self._open.clear()
 
 

@@ -1,6 +1,6 @@
 // A candidate's page: the course of its training, and films with their terms under one playhead.
 
-import { colour, draw, getJson, legend, refusal, short } from "/static/chart.js";
+import { STEPS, SUCCESS, colour, draw, fitnessName, getJson, legend, refusal, short } from "/static/chart.js";
 
 const facts = document.getElementById("candidate").dataset;
 const base = `/run/${facts.run}/candidate/${facts.candidate}`;
@@ -11,17 +11,17 @@ async function drawTraining() {
   const along = (values) => values.map((value, at) => [steps[Math.round((at * (steps.length - 1)) / Math.max(1, values.length - 1))], value]);
   const show = (id, curves, options) => {
     const svg = document.getElementById(id);
-    draw(svg, curves, options);
+    draw(svg, curves, { xName: STEPS, ...options });
     legend(svg.parentElement.querySelector(".legend"), curves, (curve) => short(curve.points.at(-1)?.[1]));
   };
   show("training-chart", [
     { name: "success", index: 0, points: data.points.map((point) => [point.step, point.success]) },
     { name: "fitness", index: 1, points: data.points.map((point) => [point.step, point.fitness]),
       band: data.points.map((point) => [point.step, point.fitness - point.deviation, point.fitness + point.deviation]) },
-  ], { threshold: data.threshold });
+  ], { yName: `${SUCCESS}; ${fitnessName(data.unit)}`, threshold: data.threshold });
   const curves = (key) => data.terms.map((term, index) => ({ name: term.name, index, points: along(term[key]) }));
-  show("terms-chart", curves("mean"));
-  show("shares-chart", curves("share"), { range: [0, 1] });
+  show("terms-chart", curves("mean"), { yName: "reward per step" });
+  show("shares-chart", curves("share"), { yName: "share of what is paid, 0 to 1", range: [0, 1] });
 }
 
 async function join(figure) {
@@ -45,7 +45,7 @@ async function join(figure) {
   const follow = () => {
     const at = Math.min(frames.length - 1, Math.round(video.currentTime * film.fps));
     const frame = frames[at];
-    draw(svg, curves, { playhead: video.currentTime, onSeek: seek });
+    draw(svg, curves, { xName: "time in the film, s", yName: "reward per step", playhead: video.currentTime, onSeek: seek });
     legend(list, curves, (curve) => short(frame.terms?.[curve.name]));
     svg.setAttribute("aria-valuenow", video.currentTime.toFixed(2));
     if (frame.evaluation) {

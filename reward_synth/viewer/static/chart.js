@@ -1,7 +1,7 @@
 // Line charts as SVG: curves with bands, a threshold, and a playhead that can be dragged.
 
 const NS = "http://www.w3.org/2000/svg";
-const MARGIN = { left: 48, right: 24, top: 8, bottom: 22 };
+const MARGIN = { left: 48, right: 24, top: 24, bottom: 38 };
 
 /** An SVG element with these attributes; text never becomes markup. */
 export function svgElement(name, attributes = {}, text = "") {
@@ -39,7 +39,7 @@ function ticks(low, high) {
  * Draw curves.
  * @param svg the element, which is emptied.
  * @param curves a list of {name, points: [[x, y]], band: [[x, low, high]] or undefined, index}.
- * @param options range: [low, high] of y; threshold: a y; playhead: an x; onSeek: called with an x.
+ * @param options xName, yName: what the axes count, with the unit; range: [low, high] of y; threshold: a y; playhead: an x; onSeek: called with an x.
  */
 export function draw(svg, curves, options = {}) {
   svg.replaceChildren();
@@ -72,8 +72,11 @@ export function draw(svg, curves, options = {}) {
   }
   for (const tick of ticks(x0, x1)) {
     const label = tick >= 1000 ? `${short(tick / 1000)}k` : short(tick);
-    svg.append(svgElement("text", { x: x(tick), y: height - 6, "text-anchor": "middle" }, label));
+    svg.append(svgElement("text", { x: x(tick), y: height - MARGIN.bottom + 16, "text-anchor": "middle" }, label));
   }
+  // Above the axis and not along it: units are long.
+  svg.append(svgElement("text", { class: "name", x: 2, y: 13 }, options.yName ?? ""));
+  svg.append(svgElement("text", { class: "name", x: width - MARGIN.right, y: height - 5, "text-anchor": "end" }, options.xName ?? ""));
   if (options.threshold !== undefined && options.threshold !== null) {
     const d = `M${MARGIN.left} ${y(options.threshold)}H${width - MARGIN.right}`;
     svg.append(svgElement("path", { class: "threshold", d }));
@@ -128,7 +131,8 @@ export function legend(list, curves, value = () => "") {
 /** Why the server refused something, in its own words. */
 export async function refusal(answer) {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  return page.querySelector("h1")?.textContent ?? `refused: ${answer.status}`;
+  const told = [...page.querySelectorAll("main h1, main p")].map((each) => each.textContent.trim());
+  return told.join(". ") || `refused: ${answer.status}`;
 }
 
 /** What a server answers as JSON; an error if it refuses. */
@@ -136,6 +140,14 @@ export async function getJson(address) {
   const answer = await fetch(address);
   if (!answer.ok) throw new Error(await refusal(answer));
   return answer.json();
+}
+
+export const STEPS = "environment steps";
+export const SUCCESS = "success, share of episodes";
+
+/** What a fitness axis counts. */
+export function fitnessName(unit) {
+  return unit ? `fitness, ${unit}` : "fitness";
 }
 
 /** The curves of several candidates as `draw` takes them, with the fitness's band. */

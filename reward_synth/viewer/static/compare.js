@@ -1,15 +1,15 @@
 // Candidates side by side: their films in step, their curves in one chart.
 
-import { draw, getJson, legend, short, trainingCurves } from "/static/chart.js";
+import { STEPS, SUCCESS, draw, fitnessName, getJson, legend, short, trainingCurves } from "/static/chart.js";
 
 const facts = document.getElementById("compare").dataset;
 const names = facts.names.split(",");
-const { curves, threshold } = await getJson(`/run/${facts.run}/curves`);
+const { curves, threshold, unit } = await getJson(`/run/${facts.run}/curves`);
 
 function show() {
   const { success, fitness } = trainingCurves(curves, names);
-  draw(document.getElementById("success-chart"), success, { range: [0, 1], threshold });
-  draw(document.getElementById("fitness-chart"), fitness);
+  draw(document.getElementById("success-chart"), success, { xName: STEPS, yName: SUCCESS, range: [0, 1], threshold });
+  draw(document.getElementById("fitness-chart"), fitness, { xName: STEPS, yName: fitnessName(unit) });
   legend(document.getElementById("legend"), success, (curve) => short(curve.points.at(-1)?.[1]));
 }
 show();

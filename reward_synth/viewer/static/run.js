@@ -1,6 +1,6 @@
 // A run's page: its curves, its ancestry, and what happens while somebody looks.
 
-import { draw, getJson, legend, short, svgElement, trainingCurves } from "/static/chart.js";
+import { STEPS, SUCCESS, draw, fitnessName, getJson, legend, short, svgElement, trainingCurves } from "/static/chart.js";
 
 const root = document.getElementById("run");
 const base = `/run/${root.dataset.run}`;
@@ -22,8 +22,8 @@ function shown() {
 function drawCurves() {
   const names = shown();
   const { success, fitness } = trainingCurves(data.curves, names);
-  draw(document.getElementById("success-chart"), success, { range: [0, 1], threshold: data.threshold });
-  draw(document.getElementById("fitness-chart"), fitness);
+  draw(document.getElementById("success-chart"), success, { xName: STEPS, yName: SUCCESS, range: [0, 1], threshold: data.threshold });
+  draw(document.getElementById("fitness-chart"), fitness, { xName: STEPS, yName: fitnessName(data.unit) });
   const list = document.getElementById("legend");
   legend(list, success, (curve) => {
     const point = data.curves[curve.name].at(-1);
@@ -100,13 +100,13 @@ function hear(told) {
   if (told.lines.length) stage.textContent = told.lines.at(-1);
   if (told.progress) {
     const { candidate, point, seed } = told.progress;
-    if (!point || seed !== 0) return;
-    const points = (data.curves[candidate] ??= []);
-    if (points.length && points.at(-1).step >= point.step) return;
-    points.push({ step: point.step, success: point.success, fitness: point.fitness, deviation: point.fitness_deviation });
-    drawCurves();
-    return;
+    const points = point && seed === 0 ? (data.curves[candidate] ??= []) : null;
+    if (points && !(points.at(-1)?.step >= point.step)) {
+      points.push({ step: point.step, success: point.success, fitness: point.fitness, deviation: point.fitness_deviation });
+      drawCurves();
+    }
   }
+  if (told.passing) return;
   const follows = events.scrollTop + events.clientHeight >= events.scrollHeight - 8;
   for (const line of told.lines) {
     const item = document.createElement("li");

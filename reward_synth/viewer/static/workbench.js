@@ -217,10 +217,16 @@ function typed() {
 }
 
 let comparing = null;
+let compared = Promise.resolve();
 function compareAll() {
   clearTimeout(comparing);
-  comparing = setTimeout(async () => {
-    if (!order().length && !pairs.length) return;
+  // One question at a time: each pays all rewards, and what is typed meanwhile waits for one of them only.
+  comparing = setTimeout(() => (compared = compared.then(compareNow)), 300);
+}
+
+async function compareNow() {
+  if (!order().length && !pairs.length) return;
+  try {
     const found = await ask("agreements", said());
     const row = (name, value, best = false) => element("tr", { class: best ? "best" : "" }, element("th", {}, name), element("td", {}, value?.text ?? "alike in all pairs"));
     const ranked = Object.entries(found.rewards).sort(([, a], [, b]) => (b?.value ?? -2) - (a?.value ?? -2));
@@ -229,7 +235,9 @@ function compareAll() {
     document.getElementById("agreements").replaceChildren(
       row("the frozen fitness", found.fitness), row("the frozen success", found.success), ...ranked.map(([name, value], place) => row(name, value, place === 0)),
     );
-  }, 300);
+  } catch (error) {
+    state.textContent = error.message;
+  }
 }
 
 function changed(focus) {
