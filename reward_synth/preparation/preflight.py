@@ -44,7 +44,7 @@ class Remark:
     """
 
     level: Literal["warning", "note"]
-    about: Literal["seeds", "pictures", "ranges", "success", "fitness"]
+    about: Literal["seeds", "pictures", "time", "ranges", "success", "fitness"]
     message: str
     hint: str = ""
 
@@ -134,7 +134,7 @@ def try_environment(spec: EnvironmentSpec, *, render: bool = False, sandbox: boo
                 "draw all random numbers from self.np_random, and reset all state in reset: figures cannot be compared",
             )
         )
-    return (*remarks, *(_picture(spec) if render else ()))
+    return (*remarks, *_time(spec), *(_picture(spec) if render else ()))
 
 
 def _recorder(spec: EnvironmentSpec, table: FieldTable) -> StateRecorder:
@@ -170,6 +170,16 @@ def _require_shape(environment: StateRecorder, observation: Any, when: str) -> N
 
 def _same(one: FloatArray, other: FloatArray) -> bool:
     return one.shape == other.shape and bool(np.allclose(one, other, rtol=SAME, atol=SAME))
+
+
+def _time(spec: EnvironmentSpec) -> Iterator[Remark]:
+    """A note if there are several lengths of a step to choose from, and the task chooses none."""
+    if spec.environment.dt is not None:
+        return
+    with closing(open_environment(spec)) as environment:
+        said = get_simulator(spec.simulator).doubt_about_time(environment)
+    if said:
+        yield Remark("note", "time", said, "if that is wrong, write `dt: SECONDS` under `environment` in the task file")
 
 
 def _picture(spec: EnvironmentSpec) -> Iterator[Remark]:

@@ -25,8 +25,8 @@ from reward_synth.simulators.gym.observation_fields import (
     dictionary_fields,
     observation_actions,
     observation_fields,
-    seconds_per_step,
 )
+from reward_synth.simulators.gym.step_length import doubt_about, step_lengths
 from reward_synth.simulators.protocol import Simulator
 from reward_synth.state.faults import fault_in_making
 from reward_synth.state.fields import ActionDimension
@@ -117,11 +117,12 @@ class GymMujoco(Simulator):
         return FieldTable(mark_essential(fields, annotation.essential), action_dimensions(names, env.action_space))
 
     def seconds_per_step(self, env: gymnasium.Env[Any, Any]) -> float:
-        """Simulated seconds that one step takes: the environment's own value, or physics time step times frame skip."""
-        base: Any = env.unwrapped
-        if hasattr(base, "dt") or not _has_model(base):
-            return seconds_per_step(base)
-        return float(base.model.opt.timestep) * int(getattr(base, "frame_skip", 1))
+        """Simulated seconds that one step takes; an environment on MuJoCo is reset and stepped to measure them."""
+        return step_lengths(env, _has_model(env.unwrapped))[0].seconds
+
+    def doubt_about_time(self, env: gymnasium.Env[Any, Any]) -> str:
+        """Where what the environment says and what was measured differ, which was taken."""
+        return doubt_about(step_lengths(env, _has_model(env.unwrapped)))
 
     def environments(self) -> dict[str, str]:
         """The standard environments that are installed, with a one-line description each."""

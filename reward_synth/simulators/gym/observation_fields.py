@@ -64,16 +64,6 @@ def _choices(count: int, documentation: str) -> list[ActionDimension]:
     return choice_of((each.name, each.doc) for each in named)
 
 
-def seconds_per_step(base: Any) -> float:
-    """Seconds that one step takes: the attribute ``dt``, ``tau`` (in classic control), 1 / ``render_fps``, or 0.05."""
-    for name in ("dt", "tau"):
-        value = getattr(base, name, None)
-        if isinstance(value, int | float | np.floating) and 0 < value < np.inf:
-            return float(value)
-    frames = (getattr(base, "metadata", None) or {}).get("render_fps")
-    return 1.0 / float(frames) if isinstance(frames, int | float) and frames > 0 else 0.05
-
-
 def _parts(env: Any) -> Iterator[tuple[tuple[str, ...], Any, int]]:
     """The parts of the unwrapped environment's observation, each with its first index in the vector."""
     start = 0
