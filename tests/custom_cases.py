@@ -7,6 +7,8 @@ from pathlib import Path
 POINT = '''
 """A point on a line."""
 import ctypes
+import os
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -35,6 +37,16 @@ class Point(gymnasium.Env):
             raise RuntimeError("no licence")
         if mode == "secret":
             (Path(__file__).parent / "secret.txt").read_text()
+        if mode == "temporary":
+            with tempfile.TemporaryDirectory() as folder:
+                (Path(folder) / "model.xml").write_text("<mujoco/>")
+            for name in ("TMPDIR", "NUMBA_CACHE_DIR", "XDG_CACHE_HOME"):
+                (Path(os.environ[name]) / "cached").write_text("compiled")
+        if mode == "large":
+            with tempfile.TemporaryFile() as file:
+                file.truncate(1 << 29)
+        if mode == "program":
+            subprocess.run(["true"], check=True)
 
     def reset(self, *, seed=None, options=None):
         super().reset(seed=seed)
