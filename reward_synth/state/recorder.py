@@ -57,7 +57,8 @@ class StateRecorder(gymnasium.Wrapper):
             before, self._row = self._row, self._take(observation)
         except Exception as error:
             raise fault(self.env, "in a step", error) from error
-        return observation, 0.0, terminated, truncated, {"state": before, "next_state": self._row}
+        # Comparisons of numpy's numbers give numpy's truth values, which other processes cannot read.
+        return observation, 0.0, bool(terminated), bool(truncated), {"state": before, "next_state": self._row}
 
     def _take(self, observation: Any) -> Any:
         row = self._read(observation)

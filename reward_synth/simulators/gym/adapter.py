@@ -22,6 +22,7 @@ from reward_synth.simulators.gym.mujoco_actions import action_dimensions
 from reward_synth.simulators.gym.mujoco_fields import generic_fields
 from reward_synth.simulators.gym.mujoco_names import ModelNames
 from reward_synth.simulators.gym.observation_fields import (
+    deciding,
     dictionary_fields,
     observation_actions,
     observation_fields,
@@ -52,7 +53,8 @@ class GymMujoco(Simulator):
         """The fields that change with a coordinate that the observation does not show."""
         from reward_synth.simulators.gym.unseen import unseen
 
-        return unseen(env.unwrapped, table)
+        # Only the environment itself can be asked what it observes between two steps.
+        return unseen(env.unwrapped, table) if deciding(env, "observation") is env.unwrapped else ()
 
     def pictures(self) -> tuple[str, str]:
         """With which OpenGL films are drawn."""
