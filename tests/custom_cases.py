@@ -72,8 +72,6 @@ class Point(gymnasium.Env):
             self.state[0] = np.nan
         if self.mode == "crash" and late:
             ctypes.string_at(0)
-        if self.mode == "four":
-            return self.observe(), 0.0, False, {}
         return self.observe(), 0.0, False, False, {}
 
     def render(self):

@@ -44,7 +44,7 @@ class Remark:
     """
 
     level: Literal["warning", "note"]
-    about: Literal["seeds", "pictures", "time", "ranges", "success", "fitness"]
+    about: Literal["seeds", "pictures", "time", "reward", "ranges", "success", "fitness"]
     message: str
     hint: str = ""
 
@@ -134,7 +134,7 @@ def try_environment(spec: EnvironmentSpec, *, render: bool = False, sandbox: boo
                 "draw all random numbers from self.np_random, and reset all state in reset: figures cannot be compared",
             )
         )
-    return (*remarks, *_time(spec), *(_picture(spec) if render else ()))
+    return (*remarks, *_said_by(spec), *(_picture(spec) if render else ()))
 
 
 def _recorder(spec: EnvironmentSpec, table: FieldTable) -> StateRecorder:
@@ -172,14 +172,15 @@ def _same(one: FloatArray, other: FloatArray) -> bool:
     return one.shape == other.shape and bool(np.allclose(one, other, rtol=SAME, atol=SAME))
 
 
-def _time(spec: EnvironmentSpec) -> Iterator[Remark]:
-    """A note if there are several lengths of a step to choose from, and the task chooses none."""
-    if spec.environment.dt is not None:
-        return
+def _said_by(spec: EnvironmentSpec) -> Iterator[Remark]:
+    """Notes on what the environment says of itself: several lengths of a step, a reward of several numbers."""
     with closing(open_environment(spec)) as environment:
-        said = get_simulator(spec.simulator).doubt_about_time(environment)
+        rewards = getattr(environment.unwrapped, "reward_space", None)
+        said = get_simulator(spec.simulator).doubt_about_time(environment) if spec.environment.dt is None else ""
     if said:
         yield Remark("note", "time", said, "if that is wrong, write `dt: SECONDS` under `environment` in the task file")
+    if rewards is not None and rewards.shape:
+        yield Remark("note", "reward", f"its own reward has shape {rewards.shape}; it is not read, as no own reward is")
 
 
 def _picture(spec: EnvironmentSpec) -> Iterator[Remark]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from reward_synth.core.errors import EnvironmentFault
 from reward_synth.state.faults import BLAME, fault, name_of
+from reward_synth.state.row_reader import reads_info
 from reward_synth.state.table import FieldTable
 
 
@@ -19,7 +20,8 @@ class StateRecorder(gymnasium.Wrapper):
     latter is the terminal state, because automatic resets happen outside of this wrapper. A reset's info holds
     ``next_state`` only. Rows are shared, not copied, and therefore read-only.
 
-    The native reward is replaced by 0.0. The native info holds parts of that reward, so it is dropped.
+    The native reward is replaced by 0.0. The native info holds parts of that reward, so it is dropped, but for the
+    fields that read it.
 
     A discrete action may be given as a vector, the form that rewards see: the largest element is chosen.
     Whatever the environment raises becomes an :class:`~reward_synth.core.errors.EnvironmentFault`. No reward runs in
@@ -32,6 +34,7 @@ class StateRecorder(gymnasium.Wrapper):
     def __init__(self, env: gymnasium.Env[Any, Any], table: FieldTable) -> None:
         super().__init__(env)
         self.table = table
+        self._told: dict[str, Any] | None = {} if any(reads_info(field.code) for field in table) else None
         self._chooses = isinstance(env.action_space, gymnasium.spaces.Discrete)
         try:
             self._read = table.reader(env)
@@ -42,8 +45,8 @@ class StateRecorder(gymnasium.Wrapper):
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Start an episode; the info holds ``next_state``, its first row."""
         try:
-            observation, _ = self.env.reset(seed=seed, options=options)
-            self._row = self._take(observation)
+            observation, told = self.env.reset(seed=seed, options=options)
+            self._row = self._take(observation, told, None if self._told is None else {})
         except Exception as error:
             raise fault(self.env, "in a reset", error) from error
         return observation, {"next_state": self._row}
@@ -53,15 +56,19 @@ class StateRecorder(gymnasium.Wrapper):
         if self._chooses:
             action = int(np.argmax(action)) if np.ndim(action) else int(action)
         try:
-            observation, _, terminated, truncated, _ = self.env.step(action)
-            before, self._row = self._row, self._take(observation)
+            observation, _, terminated, truncated, told = self.env.step(action)
+            before, self._row = self._row, self._take(observation, told, self._told)
         except Exception as error:
             raise fault(self.env, "in a step", error) from error
         # Comparisons of numpy's numbers give numpy's truth values, which other processes cannot read.
         return observation, 0.0, bool(terminated), bool(truncated), {"state": before, "next_state": self._row}
 
-    def _take(self, observation: Any) -> Any:
-        row = self._read(observation)
+    def _take(self, observation: Any, told: dict[str, Any], earlier: dict[str, Any] | None) -> Any:
+        if earlier is None:
+            row = self._read(observation)
+        else:
+            self._told = {**earlier, **told}
+            row = self._read(observation, self._told)
         row.flags.writeable = False
         return row
 

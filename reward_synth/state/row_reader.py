@@ -49,13 +49,21 @@ def read_code(code: str, shape: tuple[int, ...], env: Any) -> Any:
 OBSERVATION = "observation"
 """Name of the newest observation in expressions; it is a flat float vector."""
 
+INFO = "info"
+"""Name of what the environment tells beside the observation."""
+
 RowReader = Callable[..., FloatArray]
-"""Takes the newest observation, if any field reads it, and returns a new row."""
+"""Takes the newest observation and info, if any field reads them, and returns a new row."""
 
 
 def reads_observation(code: str) -> bool:
     """True if the expression reads the observation."""
     return OBSERVATION in _names(code)
+
+
+def reads_info(code: str) -> bool:
+    """True if the expression reads what the environment tells beside the observation."""
+    return INFO in _names(code)
 
 
 def reads_mujoco(code: str) -> bool:
@@ -91,7 +99,7 @@ def compile_row_reader(
     """
     base: Any = env.unwrapped
     columns = tuple((code, shape) for code, shape, _ in fields)
-    scope: dict[str, Any] = {"np": np, "NOTHING": None, "spanned": spanned}
+    scope: dict[str, Any] = {"np": np, "NOTHING": None, "UNTOLD": {}, "spanned": spanned}
     if any(reads_observation(code) for code, _ in columns):
         from gymnasium.spaces import flatdim
 
@@ -145,7 +153,7 @@ def _source(columns: Sequence[tuple[str, tuple[int, ...]]], base: Any) -> str:
             "if env.data is not data: raise RuntimeError('the environment replaced its MjData; make a new reader')"
         ]
     body = [*guard, *sharing.statements, *make, *lines, "return row"]
-    body = [f"def read({OBSERVATION}=NOTHING):", *(f"    {line}" for line in body)]
+    body = [f"def read({OBSERVATION}=NOTHING, {INFO}=UNTOLD):", *(f"    {line}" for line in body)]
     return "\n    ".join(["def bind(env, readers):", *bind, *body, "return read"])
 
 

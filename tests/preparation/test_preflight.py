@@ -49,7 +49,6 @@ def test_a_sound_task_has_nothing_but_notes(point: TaskSpec) -> None:
         ("step", "failed in a step: ValueError: motor burnt, point.py line"),
         ("nan", "not finite in a step: the field `distance`"),
         ("crash", "ended its process with signal 11"),
-        ("four", "failed in a step: ValueError: not enough values to unpack"),
     ],
 )
 def test_a_broken_environment_is_an_error_that_names_it(point: TaskSpec, mode: str, message: str) -> None:

@@ -95,7 +95,7 @@ def test_what_nobody_is_there_to_answer_is_named(missing: str, capsys: pytest.Ca
         ({"field": "angle=open('x'); rad"}, "is not allowed"),
         ({"field": "angle=observation[3]"}, "cannot be read: IndexError"),
         ({"field": "angle"}, "this is no field"),
-        ({"env": "FrozenLake-v1"}, "only a Box, or a Dict of them"),
+        ({"field": "angle=info.angle"}, "Pendulum-v1 does not tell"),
         ({"env": "Pendulm-v1"}, "did you mean Pendulum-v1"),
         ({"name": "Swing Up"}, "in small letters"),
         ({"preset": "reech"}, "there is no training preset 'reech'"),

@@ -27,6 +27,7 @@ from reward_synth.simulators.gym.observation_fields import (
     observation_actions,
     observation_fields,
 )
+from reward_synth.simulators.gym.older_steps import give_five_values
 from reward_synth.simulators.gym.step_length import doubt_about, step_lengths
 from reward_synth.simulators.protocol import Simulator
 from reward_synth.state.faults import fault_in_making
@@ -97,6 +98,7 @@ class GymMujoco(Simulator):
         except Exception as error:
             raise fault_in_making(env_id, error) from error
         use_fast_step(env.unwrapped)
+        give_five_values(env)
         return as_vector(env)
 
     def fields(self, env: gymnasium.Env[Any, Any]) -> FieldTable:
