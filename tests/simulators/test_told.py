@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -162,3 +165,58 @@ def test_a_wrapper_of_ones_own_still_gets_what_its_environment_gives() -> None:
     from reward_synth.state.custom_fields import told_in_a_step
 
     assert told_in_a_step(open_by_id("DoubleCost-v0"))["cost"] == 1.0
+
+
+NOISY = """
+import ctypes
+import os
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+
+C = ctypes.CDLL(None)
+
+
+def say(where):
+    print("python", where)
+    os.write(1, f"descriptor {where}\\n".encode())
+    C.puts(f"C {where}".encode())
+
+
+class Noisy(gymnasium.Env):
+    dt = 0.1
+
+    def __init__(self):
+        say("made")
+        self.observation_space = spaces.Box(-9, 9, (1,), np.float32)
+        self.action_space = spaces.Box(-1, 1, (1,), np.float32)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        say("reset")
+        self.s = self.np_random.uniform(-1, 1, 1).astype(np.float32)
+        return self.s.copy(), {}
+
+    def step(self, action):
+        say("step")
+        self.s = np.clip(self.s + 0.1 * action, -9, 9).astype(np.float32)
+        return self.s.copy(), 0.0, False, False, {}
+
+    def close(self):
+        C.puts(b"C closed")
+
+
+say("imported")
+"""
+
+
+def test_what_an_environment_prints_does_not_spoil_the_json(tmp_path: Path) -> None:
+    (tmp_path / "noisy.py").write_text(NOISY)
+    words = ["tasks", "new", "--env", "./noisy.py:Noisy", "--goal", "Go right.", "--horizon", "20", "--yes", "--json"]
+    words += ["--success", "episode.observation_0 > 5", "--fitness", "episode.observation_0[-1]", "--fitness-unit", "m"]
+    command = [sys.executable, "-c", "from reward_synth.cli.app import main; main()", *words]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["file"] == "go_right.yaml"
+    for who in ("python", "descriptor", "C"):
+        assert all(f"{who} {where}\n" in done.stderr for where in ("imported", "made", "reset", "step"))

@@ -17,6 +17,7 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -94,7 +95,8 @@ def _load_file(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[key] = module
     try:
-        spec.loader.exec_module(module)
+        with redirect_stdout(sys.stderr):
+            spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[key]
         if isinstance(error, ModuleNotFoundError):
@@ -113,7 +115,8 @@ def _import(module: str, env_id: str) -> ModuleType:
         raise RewardSynthError(f"{env_id!r}: the standard library's `{module}` holds no environment")
     refuse_module_of_a_run(module, env_id)
     try:
-        return importlib.import_module(module)
+        with redirect_stdout(sys.stderr):
+            return importlib.import_module(module)
     except ModuleNotFoundError as error:
         beside = Path(f"{module.partition('.')[0]}.py")
         hint = f"--env ./{beside}:{env_id.partition(':')[2]}" if beside.is_file() else _installable(module)

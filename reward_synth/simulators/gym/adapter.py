@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from typing import Any
 
 import gymnasium
@@ -84,7 +85,8 @@ class GymMujoco(Simulator):
             raise RewardSynthError(f"the horizon must be at least 1 step, not {horizon}")
         chosen = own.specification(env_id)
         try:
-            env = gymnasium.make(chosen, max_episode_steps=horizon, disable_env_checker=True, **arguments)
+            with redirect_stdout(sys.stderr):  # what it prints must not stand between what this program prints
+                env = gymnasium.make(chosen, max_episode_steps=horizon, disable_env_checker=True, **arguments)
         except gymnasium.error.DependencyNotInstalled as error:
             hint = INSTALL_LINE if "mujoco" in str(error).lower() else "install it beside reward-synth"
             raise RewardSynthError(f"{env_id} needs a package that is missing: {error}", hint) from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from typing import Any
 
 import gymnasium
@@ -14,7 +16,7 @@ COST = "cost"
 def give_five_values(env: gymnasium.Env[Any, Any]) -> None:
     """Let ``step`` give Gymnasium's five values, and ``reset`` two. One that does so already is not changed.
 
-    Four values are those of OpenAI's Gym; six are those of Safety-Gymnasium, with a cost.
+    Four values are those of OpenAI's Gym; six are those of Safety-Gymnasium, with a cost. What it prints goes to stderr.
 
     :param env: as ``gymnasium.make`` returns it.
     """
@@ -26,7 +28,8 @@ def give_five_values(env: gymnasium.Env[Any, Any]) -> None:
     inner_step, inner_reset = layer.step, layer.reset
 
     def step(action: Any) -> Any:
-        values = inner_step(action)
+        with redirect_stdout(sys.stderr):
+            values = inner_step(action)
         if len(values) == 4:
             observation, reward, done, info = values
             cut = bool(done and info.get("TimeLimit.truncated", False))
@@ -37,7 +40,8 @@ def give_five_values(env: gymnasium.Env[Any, Any]) -> None:
         return values
 
     def reset(**options: Any) -> Any:
-        values = inner_reset(**options)
+        with redirect_stdout(sys.stderr):
+            values = inner_reset(**options)
         two = isinstance(values, tuple) and len(values) == 2 and isinstance(values[1], dict)
         return values if two else (values, {})
 
