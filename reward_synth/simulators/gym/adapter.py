@@ -17,6 +17,7 @@ from gymnasium.envs.registration import EnvSpec
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.nearest import did_you_mean, nearest_meaning
 from reward_synth.simulators.custom import adapter as own
+from reward_synth.simulators.custom.installed import registered_by
 from reward_synth.simulators.gym.annotations import ANNOTATIONS, find_annotation, mark_essential
 from reward_synth.simulators.gym.fast_step import use_fast_step
 from reward_synth.simulators.gym.mujoco_actions import action_dimensions
@@ -91,12 +92,20 @@ class GymMujoco(Simulator):
             hint = INSTALL_LINE if "mujoco" in str(error).lower() else "install it beside reward-synth"
             raise RewardSynthError(f"{env_id} needs a package that is missing: {error}", hint) from error
         except gymnasium.error.Error as error:
-            raise RewardSynthError(f"unknown environment {env_id!r}", _nearest_environments(env_id)) from error
-        except ImportError as error:
-            raise RewardSynthError(f"{env_id!r} cannot be imported: {error}", _nearest_environments(env_id)) from error
-        except (TypeError, ValueError, OSError) as error:
-            message = f"{env_id} cannot be made with arguments {arguments}: {error}"
+            if isinstance(chosen, str) and chosen not in gymnasium.registry:
+                raise RewardSynthError(f"unknown environment {env_id!r}", _nearest_environments(env_id)) from error
+            message = f"{env_id} cannot be made: {' '.join(str(error).split())}"
             raise RewardSynthError(message, _accepted_arguments(chosen)) from error
+        except ImportError as error:
+            own.refuse_other_version(_module_of(chosen), error)
+            needed = f"pip install what `{error.name}` belongs to" if error.name else _nearest_environments(env_id)
+            raise RewardSynthError(f"{env_id!r} cannot be imported: {error}", needed) from error
+        except (TypeError, ValueError, OSError) as error:
+            if not arguments and not isinstance(error, TypeError):
+                raise fault_in_making(env_id, error) from error
+            message = f"{env_id} cannot be made with arguments {arguments}: {error}"
+            hint = own.WRAP if "gymnasium.Env" in str(error) else _accepted_arguments(chosen)
+            raise RewardSynthError(message, hint) from error
         except Exception as error:
             raise fault_in_making(env_id, error) from error
         use_fast_step(env.unwrapped)
@@ -180,10 +189,19 @@ def _nearest_environments(env_id: str) -> str:
     close = same_name or nearest_meaning(wanted, standard, 3, 0.75)
     if close:
         return did_you_mean(close)
+    if ":" not in env_id and (found := registered_by(env_id)):
+        return f"an installed package registers it once it is imported: --env {found}"
     if far := nearest_meaning(wanted, known, 3):
         return f"{did_you_mean(far)} One that another package registers is named module:EnvId"
     others = "others as module:EnvId, or ./FILE.py:CLASS (docs/guide/own-environment.md)"
     return f"installed: {', '.join(ANNOTATIONS)}; {others}"
+
+
+def _module_of(chosen: str | EnvSpec) -> str:
+    """The module that makes a registered environment; empty if it is not known."""
+    spec = gymnasium.registry.get(chosen) if isinstance(chosen, str) else chosen
+    entry = spec.entry_point if spec is not None else None
+    return entry.partition(":")[0] if isinstance(entry, str) else str(getattr(entry, "__module__", ""))
 
 
 def _accepted_arguments(chosen: str | EnvSpec) -> str:
@@ -194,4 +212,5 @@ def _accepted_arguments(chosen: str | EnvSpec) -> str:
     entry: Any = spec.entry_point
     maker = gymnasium.envs.registration.load_env_creator(entry) if isinstance(entry, str) else entry
     kinds = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return "it accepts: " + ", ".join(n for n, p in inspect.signature(maker).parameters.items() if p.kind in kinds)
+    names = [name for name, each in inspect.signature(maker).parameters.items() if each.kind in kinds]
+    return f"it accepts: {', '.join(names)}" if names else "it accepts no arguments"

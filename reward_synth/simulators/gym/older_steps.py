@@ -16,7 +16,8 @@ COST = "cost"
 def give_five_values(env: gymnasium.Env[Any, Any]) -> None:
     """Let ``step`` give Gymnasium's five values, and ``reset`` two. One that does so already is not changed.
 
-    Four values are those of OpenAI's Gym; six are those of Safety-Gymnasium, with a cost. What it prints goes to stderr.
+    Four values are those of OpenAI's Gym; six are those of Safety-Gymnasium, with a cost. What the environment prints
+    meanwhile goes to stderr.
 
     :param env: as ``gymnasium.make`` returns it.
     """
