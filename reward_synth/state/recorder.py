@@ -9,7 +9,7 @@ import numpy as np
 
 from reward_synth.core.errors import EnvironmentFault
 from reward_synth.state.faults import BLAME, fault, name_of
-from reward_synth.state.row_reader import reads_info
+from reward_synth.state.row_reader import StateReplaced, reads_info, same_layout
 from reward_synth.state.table import FieldTable
 
 
@@ -37,10 +37,14 @@ class StateRecorder(gymnasium.Wrapper):
         self._told: dict[str, Any] | None = {} if any(reads_info(field.code) for field in table) else None
         self._chooses = isinstance(env.action_space, gymnasium.spaces.Discrete)
         try:
-            self._read = table.reader(env)
+            self._bind()
             self._row = self._read()
         except Exception as error:
             raise fault(env, "before its first reset", error) from error
+
+    def _bind(self) -> None:
+        self._read = self.table.reader(self.env)
+        self._model = getattr(self.env.unwrapped, "model", None)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Start an episode; the info holds ``next_state``, its first row."""
@@ -64,13 +68,27 @@ class StateRecorder(gymnasium.Wrapper):
         return observation, 0.0, bool(terminated), bool(truncated), {"state": before, "next_state": self._row}
 
     def _take(self, observation: Any, told: dict[str, Any], earlier: dict[str, Any] | None) -> Any:
-        if earlier is None:
-            row = self._read(observation)
-        else:
+        seen: tuple[Any, ...] = (observation,)
+        if earlier is not None:
             self._told = {**earlier, **told}
-            row = self._read(observation, self._told)
+            seen = (observation, self._told)
+        try:
+            row = self._read(*seen)
+        except StateReplaced:
+            row = self._read_anew(*seen)
         row.flags.writeable = False
         return row
+
+    def _read_anew(self, *seen: Any) -> Any:
+        """The row of an environment that has compiled its model anew, as people do who draw masses at random."""
+        before = self._model
+        self._bind()
+        if not same_layout(before, self._model):
+            raise EnvironmentFault(
+                f"the environment {name_of(self.env)} has another model than at first, with other parts ({BLAME})",
+                "keep one MjModel, and change its numbers: model.body_mass, then mujoco.mj_setConst",
+            )
+        return self._read(*seen)
 
 
 def require_finite(environment: StateRecorder, observations: Any, rows: Any) -> None:

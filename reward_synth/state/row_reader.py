@@ -94,12 +94,18 @@ def compile_row_reader(
     velocities, the list of contacts) is computed once per row.
 
     :param fields: (code, shape, reader) of each; the reader is used if ``code`` is empty.
-    :param env: live environment; it must keep its MjData object, as Gymnasium's do. If it replaces that object,
-        the reader raises RuntimeError instead of reading an old state.
+    :param env: live environment. If it replaces its MjData object, the reader raises :class:`StateReplaced` instead of
+        reading an old state. Gymnasium's own environments keep theirs.
     """
     base: Any = env.unwrapped
     columns = tuple((code, shape) for code, shape, _ in fields)
-    scope: dict[str, Any] = {"np": np, "NOTHING": None, "UNTOLD": {}, "spanned": spanned}
+    scope: dict[str, Any] = {
+        "np": np,
+        "NOTHING": None,
+        "UNTOLD": {},
+        "StateReplaced": StateReplaced,
+        "spanned": spanned,
+    }
     if any(reads_observation(code) for code, _ in columns):
         from gymnasium.spaces import flatdim
 
@@ -119,7 +125,20 @@ def compile_row_reader(
     return reader
 
 
-_REPLACED = "the environment replaced its MjData; make a new reader"
+class StateReplaced(RuntimeError):
+    """The environment holds another MjData than the one that a reader was made for."""
+
+
+def same_layout(one: Any, other: Any) -> bool:
+    """True if a reader's text fits both models: the same parts, in the same order, with the same names."""
+    parts = ("jnt_type", "jnt_bodyid", "body_parentid", "geom_bodyid", "site_bodyid", "sensor_adr", "actuator_trnid")
+    sizes = ("nq", "nv", "nu", "na", "nbody", "njnt", "ngeom", "nsite", "ntendon", "nsensordata", "nmocap")
+    return (
+        all(getattr(one, name) == getattr(other, name) for name in sizes)
+        and one.names == other.names
+        and all(np.array_equal(getattr(one, name), getattr(other, name)) for name in parts)
+    )
+
 
 _compiled: dict[tuple[tuple[tuple[str, tuple[int, ...]], ...], tuple[int, ...]], CodeType] = {}
 """Compiled readers. The key is all that their text depends on: code and columns of fields, and sizes of arrays."""
@@ -150,7 +169,7 @@ def _source(columns: Sequence[tuple[str, tuple[int, ...]]], base: Any) -> str:
         once, listed = sharing.bindings(base)
         bind, make = [*once, *bind], [*listed, *make]
         guard = [
-            "if env.data is not data: raise RuntimeError('the environment replaced its MjData; make a new reader')"
+            "if env.data is not data: raise StateReplaced('the environment replaced its MjData; make a new reader')"
         ]
     body = [*guard, *sharing.statements, *make, *lines, "return row"]
     body = [f"def read({OBSERVATION}=NOTHING, {INFO}=UNTOLD):", *(f"    {line}" for line in body)]
