@@ -51,7 +51,7 @@ class Point(gymnasium.Env):
     def reset(self, *, seed=None, options=None):
         super().reset(seed=seed)
         generator = np.random.default_rng() if self.mode == "unseeded" else self.np_random
-        self.state = np.array([generator.uniform(-1, 1), 0.0])
+        self.state, self.here = np.array([generator.uniform(-1, 1), 0.0]), 0
         if self.mode == "reset":
             raise RuntimeError("joint stuck")
         return self.observe(), {}
@@ -72,7 +72,11 @@ class Point(gymnasium.Env):
             self.state[0] = np.nan
         if self.mode == "crash" and late:
             ctypes.string_at(0)
-        return self.observe(), 0.0, False, False, {}
+        self.here += 1
+        ends = self.mode in ("limit", "fails at its limit") and self.here >= 25
+        if self.mode == "leaves":
+            ends = abs(self.state[0]) > 0.5
+        return self.observe(), 0.0, ends and self.mode == "fails at its limit", ends, {}
 
     def render(self):
         if self.mode == "scratch":

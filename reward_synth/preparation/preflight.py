@@ -32,6 +32,8 @@ from reward_synth.tasks.spec import EnvironmentSpec, TaskSpec
 from reward_synth.training.worker.locked_trial import rehearse
 
 TRIAL_STEPS = 30
+LIMIT_EPISODES = 3
+"""Episodes of random actions that are played to see whether the environment cuts them; one that fails tells nothing."""
 SAME = 1e-6
 """Two episodes with one seed have the same rows if no value differs by more, relatively or absolutely."""
 
@@ -44,7 +46,7 @@ class Remark:
     """
 
     level: Literal["warning", "note"]
-    about: Literal["seeds", "pictures", "time", "reward", "ranges", "success", "fitness"]
+    about: Literal["seeds", "pictures", "time", "reward", "horizon", "ranges", "success", "fitness"]
     message: str
     hint: str = ""
 
@@ -101,7 +103,7 @@ def preflight(task: TaskSpec, *, render: bool = False, sandbox: bool = True) -> 
             error.finding.fix or "docs/guide/tasks.md shows what success and fitness may contain",
         ) from error
     trial = Trial.of(checker.reference_episodes, longer)
-    found = [*remarks, *_ranges(checker), *_code(checker), *_measures(trial)]
+    found = [*remarks, *_horizon(task, trial), *_ranges(checker), *_code(checker), *_measures(trial)]
     return PreparedTask(task, checker, tuple(found), trial, _unseen(task, checker.table))
 
 
@@ -198,6 +200,34 @@ def _picture(spec: EnvironmentSpec) -> Iterator[Remark]:
     if np.ndim(frame) != 3 or np.shape(frame)[-1] != 3 or np.asarray(frame).dtype != np.uint8:
         shape = f"{np.shape(frame)} of {np.asarray(frame).dtype}"
         yield Remark("warning", "pictures", f"render() gave {shape}", "return an array (height, width, 3) of uint8")
+
+
+def own_limit(spec: EnvironmentSpec) -> int | None:
+    """Steps after which the environment itself cuts an episode of random actions, before its horizon.
+
+    :return: None if it cuts none, or if each one fails before.
+    :raises EnvironmentFault: it fails.
+    """
+    with closing(_recorder(spec, field_table(spec).subset([]))) as environment:
+        environment.action_space.seed(SEED)
+        for attempt in range(LIMIT_EPISODES):
+            environment.reset(seed=SEED + attempt)
+            steps, terminated, truncated = 0, False, False
+            while not (terminated or truncated):
+                *_, terminated, truncated, _ = environment.step(environment.action_space.sample())
+                steps += 1
+            if not terminated:
+                return steps if steps < spec.horizon else None
+    return None
+
+
+def _horizon(task: TaskSpec, trial: Trial) -> Iterator[Remark]:
+    steps = trial.own_limit(task.horizon)
+    if steps is not None:
+        message = f"the environment itself ends each episode after {steps} steps, before the horizon of {task.horizon}"
+        if "episode.horizon" in task.success:
+            message += ", so that a success that asks for episode.horizon can never be true"
+        yield Remark("warning", "horizon", message, f"set horizon: {steps}")
 
 
 def _ranges(checker: RewardChecker) -> Iterator[Remark]:

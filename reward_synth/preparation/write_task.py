@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from reward_synth.core.errors import EnvironmentFault, RewardSynthError
 from reward_synth.core.yaml import parse_value
 from reward_synth.evaluation.play import field_table
-from reward_synth.preparation.preflight import PreparedTask, preflight, try_environment
+from reward_synth.preparation.preflight import PreparedTask, own_limit, preflight, try_environment
 from reward_synth.preparation.settle import task_name
 from reward_synth.sandbox.channel import protected
 from reward_synth.simulators import open_environment
@@ -202,7 +202,8 @@ def _words(spec: EnvironmentSpec, answers: Answers, ask: Question) -> dict[str, 
     goal = answers.goal or ask("--goal", "Goal, in a sentence that says all that counts", None)
     suggested = task_name(spec.simulator, goal).partition("/")[2]
     name = answers.name or ask("--name", "Name of the task, in small letters", suggested)
-    horizon = answers.horizon or ask("--horizon", "Longest episode, in steps", str(spec.horizon))
+    limit = None if answers.horizon else own_limit(spec)
+    horizon = answers.horizon or ask("--horizon", "Longest episode, in steps", str(limit or spec.horizon))
     steps = answers.steps or ask("--steps", "Environment steps of one training", str(Training().steps))
     full = name if "/" in name else f"{spec.simulator}/{name}"
     values = spec.model_dump() | {"name": full, "goal": goal, "horizon": horizon}

@@ -115,6 +115,23 @@ def test_a_range_that_does_not_hold_is_remarked(tmp_path: Path) -> None:
     assert any(remark.about == "ranges" and "`distance`" in remark.message for remark in remarks)
 
 
+@pytest.mark.parametrize(
+    ("mode", "success", "said"),
+    [
+        ("limit", "episode.distance < 0.1", "after 25 steps, before the horizon of 40"),
+        ("limit", "episode.length == episode.horizon", "asks for episode.horizon can never be true"),
+        ("fails at its limit", "episode.distance < 0.1", "after 25 steps, before the horizon of 40"),
+        ("leaves", "episode.distance < 0.1", ""),  # It cuts an episode for what was done in it.
+        ("", "episode.distance < 0.1", ""),
+    ],
+)
+def test_an_environments_own_limit_is_remarked(point: TaskSpec, mode: str, success: str, said: str) -> None:
+    task = broken(point, mode).model_copy(update={"success": success})
+    found = [remark for remark in preflight(task).remarks if remark.about == "horizon"]
+    assert [(remark.level, remark.hint) for remark in found] == ([("warning", "set horizon: 25")] if said else [])
+    assert all(said in remark.message for remark in found)
+
+
 # Its name says that it is the goal, and it is another for no seed.
 TARGET = """\
     target: {expression: "0 * observation[0] + 0.25", unit: m, doc: The target.}

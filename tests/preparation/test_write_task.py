@@ -125,6 +125,22 @@ def test_doubtful_measures_are_written_only_with_consent(capsys: pytest.CaptureF
     assert "swing_up.yaml exists already" in capsys.readouterr().err
 
 
+def test_an_environments_own_limit_is_the_horizon_that_is_proposed(tmp_path: Path) -> None:
+    write_point(tmp_path / "robots")
+    words = ["tasks", "new", "--env", "./robots/point.py:Point", "--argument", "mode=limit", "--goal", "Go home."]
+    words += [
+        "--success",
+        "np.abs(episode.speed) > 9",
+        "--fitness",
+        "episode.speed[-1]",
+        "--fitness-unit",
+        "m/s",
+        "--yes",
+    ]
+    assert execute(words) == 0 and execute([*words, "--horizon", "30", "--out", "other.yaml"]) == 0
+    assert (load_task("go_home.yaml").horizon, load_task("other.yaml").horizon) == (25, 30)
+
+
 def test_a_person_is_asked_again_where_an_answer_does_not_fit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
