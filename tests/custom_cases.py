@@ -7,6 +7,8 @@ from pathlib import Path
 POINT = '''
 """A point on a line."""
 import ctypes
+import os
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -35,11 +37,21 @@ class Point(gymnasium.Env):
             raise RuntimeError("no licence")
         if mode == "secret":
             (Path(__file__).parent / "secret.txt").read_text()
+        if mode == "temporary":
+            with tempfile.TemporaryDirectory() as folder:
+                (Path(folder) / "model.xml").write_text("<mujoco/>")
+            for name in ("TMPDIR", "NUMBA_CACHE_DIR", "XDG_CACHE_HOME"):
+                (Path(os.environ[name]) / "cached").write_text("compiled")
+        if mode == "large":
+            with tempfile.TemporaryFile() as file:
+                file.truncate(1 << 29)
+        if mode == "program":
+            subprocess.run(["true"], check=True)
 
     def reset(self, *, seed=None, options=None):
         super().reset(seed=seed)
         generator = np.random.default_rng() if self.mode == "unseeded" else self.np_random
-        self.state = np.array([generator.uniform(-1, 1), 0.0])
+        self.state, self.here = np.array([generator.uniform(-1, 1), 0.0]), 0
         if self.mode == "reset":
             raise RuntimeError("joint stuck")
         return self.observe(), {}
@@ -60,9 +72,11 @@ class Point(gymnasium.Env):
             self.state[0] = np.nan
         if self.mode == "crash" and late:
             ctypes.string_at(0)
-        if self.mode == "four":
-            return self.observe(), 0.0, False, {}
-        return self.observe(), 0.0, False, False, {}
+        self.here += 1
+        ends = self.mode in ("limit", "fails at its limit") and self.here >= 25
+        if self.mode == "leaves":
+            ends = abs(self.state[0]) > 0.5
+        return self.observe(), 0.0, ends and self.mode == "fails at its limit", ends, {}
 
     def render(self):
         if self.mode == "scratch":

@@ -59,7 +59,23 @@ def _root(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit."""
+    _keep_stdout()
     sys.exit(execute(sys.argv[1:] if arguments is None else arguments))
+
+
+def _keep_stdout() -> None:
+    """Keep stdout for what this program prints: what a library prints from C goes to stderr, until this process ends.
+
+    pybullet does so when it is imported and when it is closed, which would spoil the document of ``--json``.
+    """
+    try:
+        kept = os.dup(1)
+        os.dup2(2, 1)
+    except OSError:  # One of both is closed.
+        return
+    sys.stdout = os.fdopen(kept, "w", encoding=sys.stdout.encoding, errors=sys.stdout.errors, closefd=False)
+    if sys.stdout.isatty():
+        sys.stdout.reconfigure(line_buffering=True)
 
 
 def execute(arguments: Sequence[str]) -> int:

@@ -18,6 +18,12 @@ RewardFile = Annotated[
 TaskName = Annotated[str, typer.Option("--task", metavar="NAME|FILE", help="The task spec: `reward-synth tasks ls`.")]
 
 
+NO_RANK = {
+    "not enough data": "fitness is the same in all recorded behaviours",
+    "not applicable": "its mean per step is the same in all recorded behaviours",
+}
+
+
 def check(
     file: RewardFile,
     task: TaskName,
@@ -45,5 +51,7 @@ def check(
             typer.echo(f"{file}: clean{terms}", err=True)
         if report.alignment:
             typer.echo(printable(f"{file}: {report.alignment.as_text()}"), err=True)
+        elif why := NO_RANK.get(report.verdicts.get("screen/misaligned", "")):
+            typer.echo(f"{file}: it has no rank: {why}", err=True)
     if report.findings:
         raise typer.Exit(1)

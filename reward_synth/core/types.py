@@ -66,6 +66,9 @@ class Alignment(Value):
     behaviours: int
     reward: float
     """Correlation of the mean reward per step."""
+    whole: float | None = None
+    """Correlation of the reward summed up over each episode, as far as it was recorded. It differs from ``reward``
+    where episodes end early. None if it is equal in all, or from an earlier version."""
     terms: dict[str, float]
     """Correlation of each term's mean per step; terms that are equal in all episodes are left out."""
 
@@ -73,7 +76,9 @@ class Alignment(Value):
         """``over 34 recorded behaviours it ranks with fitness at +0.92 (`near` +0.95, `effort` -0.40)``."""
         terms = ", ".join(f"`{name}` {value:+.2f}" for name, value in self.terms.items())
         told = f" ({terms})" if len(self.terms) > 1 else ""
-        return f"over {self.behaviours} recorded behaviours it ranks with fitness at {self.reward:+.2f}{told}"
+        text = f"over {self.behaviours} recorded behaviours it ranks with fitness at {self.reward:+.2f}{told}"
+        differs = self.whole is not None and abs(self.whole - self.reward) >= 0.1
+        return f"{text}; summed up over each episode, at {self.whole:+.2f}" if differs else text
 
 
 class CheckReport(Value):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from typing import Any
 
+import gymnasium
 import numpy as np
 
 from reward_synth.core.arrays import FloatArray
@@ -37,9 +39,13 @@ def field_table(spec: EnvironmentSpec | TaskSpec) -> FieldTable:
 
 def seconds_per_step(spec: EnvironmentSpec | TaskSpec) -> float:
     """Simulated seconds that one step of an environment takes."""
-    simulator = get_simulator(spec.simulator)
     with closing(open_environment(spec)) as environment:
-        return simulator.seconds_per_step(environment)
+        return step_length(spec, environment)
+
+
+def step_length(spec: EnvironmentSpec | TaskSpec, environment: gymnasium.Env[Any, Any]) -> float:
+    """As :func:`seconds_per_step`, for a live environment, which may be reset and stepped."""
+    return spec.environment.dt or get_simulator(spec.simulator).seconds_per_step(environment)
 
 
 def play(task: TaskSpec, table: FieldTable, policy: Act, seeds: Sequence[int], repeat: int = 1) -> list[Episode]:
@@ -52,7 +58,6 @@ def play(task: TaskSpec, table: FieldTable, policy: Act, seeds: Sequence[int], r
     :param repeat: environment steps for which each of the policy's actions is held. Each step is recorded.
     :raises EnvironmentFault: an environment fails, or gives a number that is not finite.
     """
-    simulator = get_simulator(task.simulator)
     environments = [StateRecorder(open_environment(task), table) for _ in seeds]
     observations: list[FloatArray] = []
     rows: list[list[FloatArray]] = []
@@ -82,7 +87,7 @@ def play(task: TaskSpec, table: FieldTable, policy: Act, seeds: Sequence[int], r
         newest = [observations[i] for i in running], [rows[i][-1] for i in running]
         require_finite(environments[running[0]], *newest)
         running = still
-    seconds = simulator.seconds_per_step(environments[0])
+    seconds = step_length(task, environments[0])
     for environment in environments:
         environment.close()
     return [

@@ -23,7 +23,7 @@ from reward_synth.export.terms_wrapper import TermsWrapper
 from reward_synth.reward.lint import lint
 from reward_synth.reward.scale import TOTALS, as_comment, scale_line
 from reward_synth.state.fields import Field
-from reward_synth.state.row_reader import reads_mujoco, reads_observation
+from reward_synth.state.row_reader import reads_info, reads_mujoco, reads_observation
 
 
 def export(
@@ -56,10 +56,10 @@ def export(
         errors = "\n".join(finding.as_text() for finding in report.findings if finding.severity == "error")
         raise RewardSynthError(f"the reward has errors:\n{errors}", "mend the reward file, then export it")
     fields = [field for field in table if field.name in report.fields]
-    if not packaged and (unreadable := [field.name for field in fields if not field.code]):
+    if not packaged and (unreadable := [f.name for f in fields if not f.code or reads_info(f.code)]):
         raise RewardSynthError(
             f"these fields cannot be read by a stand-alone file: {', '.join(unreadable)}",
-            "use reward_synth.RewardWrapper with the reward file instead",
+            "use reward_synth.RewardWrapper with the reward file instead; what `info` holds must be in the observation",
         )
     observed = not packaged and any(reads_observation(field.code) for field in fields)
     simulated = not packaged and (not observed or any(reads_mujoco(field.code) for field in fields))

@@ -14,6 +14,7 @@ from reward_synth.export.terms_wrapper import TermsWrapper
 from reward_synth.reward.contract import RewardError, load_reward
 from reward_synth.reward.lint import lint
 from reward_synth.reward.source import read_source
+from reward_synth.state.row_reader import reads_info
 from reward_synth.state.spaces import flatten
 from reward_synth.state.view import viewer
 
@@ -55,6 +56,9 @@ class RewardWrapper(TermsWrapper):
         except RewardError as error:
             raise RewardSynthError(f"the reward cannot be loaded: {error}", "mend the reward file") from error
         columns = table.subset(report.fields)
+        if told := [field.name for field in columns if reads_info(field.code)]:
+            message = f"a wrapper cannot read these fields, which the environment tells in `info`: {', '.join(told)}"
+            raise RewardSynthError(message, "let the environment give them in its observation")
         read, view = columns.reader(env), viewer(columns.layout())
 
         def state(seen: Any) -> Any:

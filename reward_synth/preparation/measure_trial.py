@@ -87,6 +87,17 @@ class Trial:
         """The scores of all episodes."""
         return (*self.aimless, *self.experts)
 
+    def own_limit(self, horizon: int) -> int | None:
+        """Steps after which the environment itself ends every episode that nothing else ends, before the horizon.
+
+        Some report that as a failure. So it counts too if all episodes end so, whatever was done in them.
+        """
+        ran = [(each, min(STEPS, horizon)) for each in self.scripted] + [(each, horizon) for each in self.longer]
+        lengths = {each.length for each, asked in ran if each.length < asked and not each.terminated}
+        if not lengths and all(each.length < asked for each, asked in ran):
+            lengths = {each.length for each, _ in ran}
+        return lengths.pop() if len(lengths) == 1 else None
+
     def doubts(self) -> Iterator[Finding]:
         """Findings against the measures. An error must be handled; a warning may have a good reason."""
         yield from self._success()

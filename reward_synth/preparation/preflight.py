@@ -32,6 +32,8 @@ from reward_synth.tasks.spec import EnvironmentSpec, TaskSpec
 from reward_synth.training.worker.locked_trial import rehearse
 
 TRIAL_STEPS = 30
+LIMIT_EPISODES = 3
+"""Episodes of random actions that are played to see whether the environment cuts them; one that fails tells nothing."""
 SAME = 1e-6
 """Two episodes with one seed have the same rows if no value differs by more, relatively or absolutely."""
 
@@ -44,7 +46,7 @@ class Remark:
     """
 
     level: Literal["warning", "note"]
-    about: Literal["seeds", "pictures", "ranges", "success", "fitness"]
+    about: Literal["seeds", "pictures", "time", "reward", "horizon", "ranges", "success", "fitness"]
     message: str
     hint: str = ""
 
@@ -101,7 +103,7 @@ def preflight(task: TaskSpec, *, render: bool = False, sandbox: bool = True) -> 
             error.finding.fix or "docs/guide/tasks.md shows what success and fitness may contain",
         ) from error
     trial = Trial.of(checker.reference_episodes, longer)
-    found = [*remarks, *_ranges(checker), *_code(checker), *_measures(trial)]
+    found = [*remarks, *_horizon(task, trial), *_ranges(checker), *_code(checker), *_measures(trial)]
     return PreparedTask(task, checker, tuple(found), trial, _unseen(task, checker.table))
 
 
@@ -134,7 +136,7 @@ def try_environment(spec: EnvironmentSpec, *, render: bool = False, sandbox: boo
                 "draw all random numbers from self.np_random, and reset all state in reset: figures cannot be compared",
             )
         )
-    return (*remarks, *(_picture(spec) if render else ()))
+    return (*remarks, *_said_by(spec), *(_picture(spec) if render else ()))
 
 
 def _recorder(spec: EnvironmentSpec, table: FieldTable) -> StateRecorder:
@@ -172,6 +174,17 @@ def _same(one: FloatArray, other: FloatArray) -> bool:
     return one.shape == other.shape and bool(np.allclose(one, other, rtol=SAME, atol=SAME))
 
 
+def _said_by(spec: EnvironmentSpec) -> Iterator[Remark]:
+    """Notes on what the environment says of itself: several lengths of a step, a reward of several numbers."""
+    with closing(open_environment(spec)) as environment:
+        rewards = getattr(environment.unwrapped, "reward_space", None)
+        said = get_simulator(spec.simulator).doubt_about_time(environment) if spec.environment.dt is None else ""
+    if said:
+        yield Remark("note", "time", said, "if that is wrong, write `dt: SECONDS` under `environment` in the task file")
+    if rewards is not None and rewards.shape:
+        yield Remark("note", "reward", f"its own reward has shape {rewards.shape}; it is not read, as no own reward is")
+
+
 def _picture(spec: EnvironmentSpec) -> Iterator[Remark]:
     try:
         with closing(open_environment(spec, render_mode="rgb_array")) as made:
@@ -187,6 +200,34 @@ def _picture(spec: EnvironmentSpec) -> Iterator[Remark]:
     if np.ndim(frame) != 3 or np.shape(frame)[-1] != 3 or np.asarray(frame).dtype != np.uint8:
         shape = f"{np.shape(frame)} of {np.asarray(frame).dtype}"
         yield Remark("warning", "pictures", f"render() gave {shape}", "return an array (height, width, 3) of uint8")
+
+
+def own_limit(spec: EnvironmentSpec) -> int | None:
+    """Steps after which the environment itself cuts an episode of random actions, before its horizon.
+
+    :return: None if it cuts none, or if each one fails before.
+    :raises EnvironmentFault: it fails.
+    """
+    with closing(_recorder(spec, field_table(spec).subset([]))) as environment:
+        environment.action_space.seed(SEED)
+        for attempt in range(LIMIT_EPISODES):
+            environment.reset(seed=SEED + attempt)
+            steps, terminated, truncated = 0, False, False
+            while not (terminated or truncated):
+                *_, terminated, truncated, _ = environment.step(environment.action_space.sample())
+                steps += 1
+            if not terminated:
+                return steps if steps < spec.horizon else None
+    return None
+
+
+def _horizon(task: TaskSpec, trial: Trial) -> Iterator[Remark]:
+    steps = trial.own_limit(task.horizon)
+    if steps is not None:
+        message = f"the environment itself ends each episode after {steps} steps, before the horizon of {task.horizon}"
+        if "episode.horizon" in task.success:
+            message += ", so that a success that asks for episode.horizon can never be true"
+        yield Remark("warning", "horizon", message, f"set horizon: {steps}")
 
 
 def _ranges(checker: RewardChecker) -> Iterator[Remark]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,11 +17,13 @@ from pydantic import ValidationError
 from reward_synth.core.errors import EnvironmentFault, RewardSynthError
 from reward_synth.core.yaml import parse_value
 from reward_synth.evaluation.play import field_table
-from reward_synth.preparation.preflight import PreparedTask, preflight, try_environment
+from reward_synth.preparation.preflight import PreparedTask, own_limit, preflight, try_environment
 from reward_synth.preparation.settle import task_name
 from reward_synth.sandbox.channel import protected
+from reward_synth.simulators import open_environment
 from reward_synth.simulators.custom.files import name_environment
-from reward_synth.state.expressions import OwnField
+from reward_synth.state.custom_fields import told_in_a_step
+from reward_synth.state.expressions import SUCCESS_KEYS, OwnField
 from reward_synth.tasks.spec import Environment, EnvironmentSpec, TaskSpec, Training, save_own_task
 from reward_synth.training.presets import get_preset
 
@@ -29,6 +32,14 @@ Question = Callable[[str, str, str | None], str]
 Show = Callable[[str], None]
 
 Made = TypeVar("Made")
+
+OFFERED: dict[str, OwnField] = {
+    **{
+        key: OwnField(info=key, unit="0/1", low=0, high=1, doc="The environment's own success.") for key in SUCCESS_KEYS
+    },
+    "cost": OwnField(info="cost", doc="Cost of the step, as the environment tells it; 0 = none."),
+}
+"""Fields that a new task gets where the environment tells them in its ``info``."""
 
 FIELD_FORM = "NAME=SOURCE; UNIT; MEANING"
 
@@ -86,11 +97,12 @@ def new_task(
         environment = _with_environment(EnvironmentSpec.of(env_id), answers)
         try_environment(environment, sandbox=not unsafe_no_sandbox)
         show(field_table(environment).for_rewards().stub())
-        environment = _with_fields(environment, answers, ask, show, patient)
+        told = _told(environment, answers)
+        environment = _with_fields(environment, answers, ask, show, patient, told)
         words = _words(environment, answers, ask)
         while True:
             try:
-                spec = _with_measures(words, answers, ask)
+                spec = _with_measures(words, answers, ask, next((key for key in SUCCESS_KEYS if key in told), None))
                 return spec, preflight(spec, sandbox=not unsafe_no_sandbox)
             except EnvironmentFault:
                 raise
@@ -104,7 +116,8 @@ def new_task(
 def parse_field(text: str) -> tuple[str, OwnField]:
     """Parse name and field from ``angle=0; rad; Angle of the pole, + = left``.
 
-    A source that is a number, or several separated by commas, is an index; any other source is an expression.
+    A source that is a number, or several separated by commas, is an index; ``info.goal`` is what the environment tells
+    under that key; any other source is an expression.
 
     :raises RewardSynthError: the text has another form, or its field is not valid.
     """
@@ -119,6 +132,8 @@ def parse_field(text: str) -> tuple[str, OwnField]:
         values["index"] = int(source)
     elif re.fullmatch(r"\d+(\s*,\s*\d+)+", source):
         values["index"] = tuple(int(number) for number in source.split(","))
+    elif source.startswith("info."):
+        values["info"] = source.removeprefix("info.")
     else:
         values["expression"] = source
     return name, _validated(f"--field {name}", lambda: OwnField.model_validate(values))
@@ -138,12 +153,26 @@ def _with_environment(spec: EnvironmentSpec, answers: Answers) -> EnvironmentSpe
     return spec.model_copy(update={"environment": environment, "horizon": horizon})
 
 
-def _with_fields(spec: EnvironmentSpec, answers: Answers, ask: Question, show: Show, patient: bool) -> EnvironmentSpec:
-    """Add the given fields, and those that a person enters until there are no more."""
+def _told(spec: EnvironmentSpec, answers: Answers) -> dict[str, OwnField]:
+    """What the environment tells beside its observations and the task may need: its own success, unless another one
+    was given that does not read it, and a cost."""
+    with closing(open_environment(spec)) as environment:
+        told = told_in_a_step(environment)
+    measures = f"{answers.success or ''} {answers.fitness or ''}"
+    unread = {key for key in SUCCESS_KEYS if answers.success and f"episode.{key}" not in measures}
+    return {key: own for key, own in OFFERED.items() if key in told and key not in unread}
+
+
+def _with_fields(
+    spec: EnvironmentSpec, answers: Answers, ask: Question, show: Show, patient: bool, told: Mapping[str, OwnField]
+) -> EnvironmentSpec:
+    """Add what the environment tells, the given fields, and those that a person enters until there are no more."""
     given = list(answers.fields)
     if patient and not given:
         show(f"Fields of your own give names, units and meanings to elements of the observation: {FIELD_FORM}")
-    fields: dict[str, OwnField] = {}
+    fields = dict(told)
+    if told:
+        show(f"The environment tells these in its info, so they are fields: {', '.join(told)}")
     while True:
         text = (
             given.pop(0) if given else (ask("--field", "A field of your own (nothing: no more)", "") if patient else "")
@@ -173,7 +202,8 @@ def _words(spec: EnvironmentSpec, answers: Answers, ask: Question) -> dict[str, 
     goal = answers.goal or ask("--goal", "Goal, in a sentence that says all that counts", None)
     suggested = task_name(spec.simulator, goal).partition("/")[2]
     name = answers.name or ask("--name", "Name of the task, in small letters", suggested)
-    horizon = answers.horizon or ask("--horizon", "Longest episode, in steps", str(spec.horizon))
+    limit = None if answers.horizon else own_limit(spec)
+    horizon = answers.horizon or ask("--horizon", "Longest episode, in steps", str(limit or spec.horizon))
     steps = answers.steps or ask("--steps", "Environment steps of one training", str(Training().steps))
     full = name if "/" in name else f"{spec.simulator}/{name}"
     values = spec.model_dump() | {"name": full, "goal": goal, "horizon": horizon}
@@ -187,9 +217,15 @@ def _words(spec: EnvironmentSpec, answers: Answers, ask: Question) -> dict[str, 
     return values
 
 
-def _with_measures(words: Mapping[str, Any], answers: Answers, ask: Question) -> TaskSpec:
+def _with_measures(words: Mapping[str, Any], answers: Answers, ask: Question, own: str | None) -> TaskSpec:
+    """Ask for success and fitness.
+
+    :param own: field that tells the environment's own success, which is offered.
+    """
     success = answers.success or ask(
-        "--success", "Success: Python over `episode`, as in np.abs(episode.angle) < 0.1", None
+        "--success",
+        "Success: Python over `episode`, as in np.abs(episode.angle) < 0.1",
+        f"episode.{own} > 0.5" if own else None,
     )
     fitness = answers.fitness or ask("--fitness", "Fitness: a number that rises all the way to success", None)
     unit = answers.fitness_unit or ask("--fitness-unit", "What the fitness counts, in words", None)

@@ -28,6 +28,15 @@ MISALIGNED = declare(
 )  # fmt: skip
 
 
+ENDING_PAYS = declare(
+    "screen", "ending-pays", "warning", "Does an early end pay?",
+    "All terms are costs, recorded episodes fail early, and living on costs more than failing does.",
+    "each step costs, so that failing soon pays: add a constant for each step that it lasts, or shift terms above 0",
+)  # fmt: skip
+
+RULES = (MISALIGNED, ENDING_PAYS)
+
+
 def screen(
     source: str, report: CheckReport, table: FieldTable, reference: ReferenceEpisodes, known: bool = True
 ) -> CheckReport:
@@ -41,23 +50,52 @@ def screen(
     """
     fitness = np.array([m.fitness for m in reference.scores])
     if np.ptp(fitness) < 1e-9:
-        return report.plus((), {MISALIGNED.id: "not enough data"})
+        return report.plus((), verdicts(RULES, (), "not enough data"))
     try:
         terms_of = episode_terms(source, report, table, reference.episodes)
     except RewardError as error:
-        return report.plus((error.finding,), {error.finding.id: "found", MISALIGNED.id: "could not run"})
+        answers = verdicts(RULES, (), "could not run") | {error.finding.id: "found"}
+        return report.plus((error.finding,), answers)
+    ending = _ending_pays(terms_of, reference)
+    report = report.plus(ending, verdicts((ENDING_PAYS,), ending, "not found"))
     means = np.stack([values.mean(axis=0) for values in terms_of])
     whole = rank_correlation(means.sum(axis=1), fitness)
     if whole is None:
         return report.plus((), {MISALIGNED.id: "not applicable"})
     each = zip(report.terms, (rank_correlation(column, fitness) for column in means.T), strict=True)
     terms = {name: value for name, value in each if value is not None}
-    alignment = Alignment(behaviours=len(fitness), reward=whole, terms=terms)
+    sums = np.array([values.sum() for values in terms_of])
+    summed = rank_correlation(sums, fitness)
+    alignment = Alignment(behaviours=len(fitness), reward=whole, whole=summed, terms=terms)
     ranked = report.model_copy(update={"alignment": alignment})
     if not known and not reference.succeed:
         return ranked.plus((), {MISALIGNED.id: "not enough data"})
     found = (_misaligned(alignment),) if whole < CONTRADICTION else ()
     return ranked.plus(found, verdicts((MISALIGNED,), found, "not found"))
+
+
+def _ending_pays(terms_of: Sequence[FloatArray], reference: ReferenceEpisodes) -> tuple[Finding, ...]:
+    """A finding if failing at once would be worth more than what is usual, for all the steps that are left.
+
+    Terms that are costs throughout are right where an end is success, or where a failure costs more than living on.
+    """
+    fell = [score.fell for score in reference.scores]
+    if not any(fell) or max(values.max() for values in terms_of) > 0.0:
+        return ()
+    totals = [values.sum(axis=1) for values in terms_of]
+    living = float(
+        np.median(np.concatenate([each[:-1] if over else each for each, over in zip(totals, fell, strict=True)]))
+    )
+    ends = [(each[-1], len(each)) for each, over in zip(totals, fell, strict=True) if over]
+    end, length = float(np.median([each for each, _ in ends])), int(np.median([each for _, each in ends]))
+    left = reference.episodes[0].horizon - length
+    if living * left >= end:
+        return ()
+    message = (
+        f"each step costs, {-living:.3g} as a rule, and failing costs {-end:.3g} once: {sum(fell)} of {len(fell)} "
+        f"recorded episodes fail, after {length} steps as a rule, and save the cost of up to {left:,} more"
+    )
+    return (ENDING_PAYS.finding(message),)
 
 
 def _misaligned(alignment: Alignment) -> Finding:

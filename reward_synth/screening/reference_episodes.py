@@ -14,6 +14,7 @@ import numpy as np
 
 from reward_synth.core.arrays import FloatArray
 from reward_synth.core.types import EpisodeScore
+from reward_synth.evaluation.play import step_length
 from reward_synth.evaluation.scoring import score_episodes
 from reward_synth.screening.probe import Transitions
 from reward_synth.simulators import get_simulator, open_environment
@@ -73,7 +74,7 @@ def record_reference_episodes(task: TaskSpec, table: FieldTable) -> ReferenceEpi
     """
     simulator = get_simulator(task.simulator)
     environment = StateRecorder(open_environment(task), table)
-    seconds = simulator.seconds_per_step(environment)
+    seconds = step_length(task, environment)
     size = len(table.actions)
     scripts = choosers(size) if table.discrete else controllers(size, seconds)
     plans = [(controller, STEPS) for controller in scripts]
@@ -86,9 +87,8 @@ def record_reference_episodes(task: TaskSpec, table: FieldTable) -> ReferenceEpi
 
 def record_full_length(task: TaskSpec, table: FieldTable) -> list[Episode]:
     """Record three full-length episodes: at rest, and with random actions of two kinds."""
-    simulator = get_simulator(task.simulator)
     environment = StateRecorder(open_environment(task), table)
-    seconds, size = simulator.seconds_per_step(environment), len(table.actions)
+    seconds, size = step_length(task, environment), len(table.actions)
     generator = np.random.default_rng(SEED)
     scripts: list[Controller] = [
         lambda step: np.zeros(size),

@@ -63,8 +63,12 @@ class Simulator(Protocol):
         ...
 
     def seconds_per_step(self, env: gymnasium.Env[Any, Any]) -> float:
-        """Simulated seconds that one step takes."""
+        """Simulated seconds that one step takes. The environment may be reset and stepped, to measure them."""
         ...
+
+    def doubt_about_time(self, env: gymnasium.Env[Any, Any]) -> str:
+        """Which of several lengths of a step was taken, in a sentence; empty if there is no doubt."""
+        return ""
 
     def environments(self) -> Mapping[str, str]:
         """Installed environment ids with a one-line description each, for the choice by goal; none if not installed."""

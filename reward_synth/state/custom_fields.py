@@ -10,8 +10,8 @@ import numpy as np
 from gymnasium import spaces
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.state.expressions import OwnField
-from reward_synth.state.faults import name_of
+from reward_synth.state.expressions import SUCCESS_KEYS, OwnField
+from reward_synth.state.faults import fault, name_of
 from reward_synth.state.fields import Field
 from reward_synth.state.row_reader import reads_mujoco, reads_observation
 from reward_synth.state.table import FieldTable
@@ -39,7 +39,9 @@ def _field(name: str, own: OwnField, env: gymnasium.Env[Any, Any]) -> Field:
     if name in EPISODE_ATTRIBUTES:
         raise RewardSynthError(f"a field cannot be called {name!r}: an episode means something else by it", "rename it")
     low, high = -np.inf, np.inf
-    if own.expression is not None:
+    if own.info is not None:
+        code, shape = f"info.get({own.info!r}, 0.0)", _shape_told(name, own.info, env)
+    elif own.expression is not None:
         code = own.expression.strip()
         shape = _shape(name, code, env)
     else:
@@ -49,7 +51,9 @@ def _field(name: str, own: OwnField, env: gymnasium.Env[Any, Any]) -> Field:
             code, shape = elements[0], ()
         low, high = _bounds(name, own.indices, env)
     low, high = low if own.low is None else own.low, high if own.high is None else own.high
-    return Field(name, shape, own.unit, low, high, own.doc or f"`{code}`.", essential=True, code=code)
+    doc = own.doc or f"`{code}`."
+    judged = own.info in SUCCESS_KEYS
+    return Field(name, shape, own.unit, low, high, doc, essential=not judged, code=code, judge_only=judged)
 
 
 def _bounds(name: str, indices: tuple[int, ...], env: gymnasium.Env[Any, Any]) -> tuple[float, float]:
@@ -88,4 +92,33 @@ def _shape(name: str, code: str, env: gymnasium.Env[Any, Any]) -> tuple[int, ...
         ) from error
     if value.ndim > 1:
         raise RewardSynthError(f"the field {name!r} has shape {value.shape}", "a field is a number or a vector")
+    return value.shape
+
+
+def told_in_a_step(env: gymnasium.Env[Any, Any]) -> dict[str, Any]:
+    """What the environment tells beside its observations: the ``info`` of a reset and of one step.
+
+    :raises EnvironmentFault: it fails in that.
+    """
+    try:
+        _, first = env.reset(seed=0)
+        env.action_space.seed(0)
+        *_, then = env.step(env.action_space.sample())
+    except Exception as error:
+        raise fault(env, "in its first step", error) from error
+    return {**first, **then}
+
+
+def _shape_told(name: str, key: str, env: gymnasium.Env[Any, Any]) -> tuple[int, ...]:
+    told = told_in_a_step(env)
+    if key not in told:
+        known = ", ".join(sorted(map(str, told)))
+        hint = f"there is: {known}" if known else "read `observation` in it"
+        raise RewardSynthError(f"the field {name!r} reads info[{key!r}], which {name_of(env)} does not tell", hint)
+    try:
+        value = np.asarray(told[key], dtype=np.float64)
+    except (TypeError, ValueError):
+        value = np.zeros((0, 0))
+    if value.ndim > 1 or value.size == 0:
+        raise RewardSynthError(f"the field {name!r} reads info[{key!r}], which is no number and no vector", "leave it")
     return value.shape

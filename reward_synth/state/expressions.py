@@ -26,6 +26,8 @@ LINEAR_ALGEBRA = frozenset({"norm"})
 PARTS = frozenset({"actuator", "body", "geom", "joint", "sensor", "site", "tendon"})
 """MuJoCo's look-ups by name, such as ``data.body("ball").xpos``."""
 CONSTANTS = frozenset({"pi"})
+SUCCESS_KEYS = ("is_success", "success", "solved")
+"""Under which keys of ``info`` environments tell that their own task is done. No reward may read it."""
 LONGEST = 500
 MOST_EXPONENTS = 20
 """Largest product of nested exponents. With it, an expression of this length computes no number that takes long."""
@@ -37,13 +39,17 @@ _OPERATIONS = (
 
 
 class OwnField(Value):
-    """A field that the spec itself names: elements of the observation, or an expression over the state."""
+    """A field that the spec itself names: elements of the observation, an expression over the state, or what the
+    environment tells beside the observation."""
 
     index: int | tuple[int, ...] | None = None
     """Number of an element of the flat observation vector, counted from 0. Several numbers make a vector."""
     expression: str | None = None
     """Alternatively, a Python expression over ``observation`` and MuJoCo's ``model`` and ``data``, with functions of
     numpy: ``data.body("ball").xpos``. :func:`check_expression` allows arithmetic only."""
+    info: str | None = Field(default=None, min_length=1, max_length=80)
+    """Alternatively, a key of the ``info`` that reset and step return: ``goal``. What a reset told holds until a step
+    tells it anew; what was never told is 0."""
     unit: str = Field(default="1", max_length=20)
     low: float | None = None
     """Smallest value; None takes the bound of the observation space, if there is one."""
@@ -65,8 +71,8 @@ class OwnField(Value):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        if (self.index is None) == (self.expression is None):
-            raise ValueError("must hold either 'index' or 'expression'")
+        if sum(each is not None for each in (self.index, self.expression, self.info)) != 1:
+            raise ValueError("must hold either 'index' or 'expression' or 'info'")
         if isinstance(self.index, tuple) and not self.index:
             raise ValueError("'index' must hold at least one number")
         if self.expression is not None and (fault := check_expression(self.expression)):

@@ -9,6 +9,7 @@ import numpy as np
 
 from reward_synth.core.errors import EnvironmentFault
 from reward_synth.state.faults import BLAME, fault, name_of
+from reward_synth.state.row_reader import StateReplaced, reads_info, same_layout
 from reward_synth.state.table import FieldTable
 
 
@@ -19,7 +20,8 @@ class StateRecorder(gymnasium.Wrapper):
     latter is the terminal state, because automatic resets happen outside of this wrapper. A reset's info holds
     ``next_state`` only. Rows are shared, not copied, and therefore read-only.
 
-    The native reward is replaced by 0.0. The native info holds parts of that reward, so it is dropped.
+    The native reward is replaced by 0.0. The native info holds parts of that reward, so it is dropped, but for the
+    fields that read it.
 
     A discrete action may be given as a vector, the form that rewards see: the largest element is chosen.
     Whatever the environment raises becomes an :class:`~reward_synth.core.errors.EnvironmentFault`. No reward runs in
@@ -32,18 +34,23 @@ class StateRecorder(gymnasium.Wrapper):
     def __init__(self, env: gymnasium.Env[Any, Any], table: FieldTable) -> None:
         super().__init__(env)
         self.table = table
+        self._told: dict[str, Any] | None = {} if any(reads_info(field.code) for field in table) else None
         self._chooses = isinstance(env.action_space, gymnasium.spaces.Discrete)
         try:
-            self._read = table.reader(env)
+            self._bind()
             self._row = self._read()
         except Exception as error:
             raise fault(env, "before its first reset", error) from error
 
+    def _bind(self) -> None:
+        self._read = self.table.reader(self.env)
+        self._model = getattr(self.env.unwrapped, "model", None)
+
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Start an episode; the info holds ``next_state``, its first row."""
         try:
-            observation, _ = self.env.reset(seed=seed, options=options)
-            self._row = self._take(observation)
+            observation, told = self.env.reset(seed=seed, options=options)
+            self._row = self._take(observation, told, None if self._told is None else {})
         except Exception as error:
             raise fault(self.env, "in a reset", error) from error
         return observation, {"next_state": self._row}
@@ -53,16 +60,35 @@ class StateRecorder(gymnasium.Wrapper):
         if self._chooses:
             action = int(np.argmax(action)) if np.ndim(action) else int(action)
         try:
-            observation, _, terminated, truncated, _ = self.env.step(action)
-            before, self._row = self._row, self._take(observation)
+            observation, _, terminated, truncated, told = self.env.step(action)
+            before, self._row = self._row, self._take(observation, told, self._told)
         except Exception as error:
             raise fault(self.env, "in a step", error) from error
-        return observation, 0.0, terminated, truncated, {"state": before, "next_state": self._row}
+        # Comparisons of numpy's numbers give numpy's truth values, which other processes cannot read.
+        return observation, 0.0, bool(terminated), bool(truncated), {"state": before, "next_state": self._row}
 
-    def _take(self, observation: Any) -> Any:
-        row = self._read(observation)
+    def _take(self, observation: Any, told: dict[str, Any], earlier: dict[str, Any] | None) -> Any:
+        seen: tuple[Any, ...] = (observation,)
+        if earlier is not None:
+            self._told = {**earlier, **told}
+            seen = (observation, self._told)
+        try:
+            row = self._read(*seen)
+        except StateReplaced:
+            row = self._read_anew(*seen)
         row.flags.writeable = False
         return row
+
+    def _read_anew(self, *seen: Any) -> Any:
+        """The row of an environment that has compiled its model anew, as people do who draw masses at random."""
+        before = self._model
+        self._bind()
+        if not same_layout(before, self._model):
+            raise EnvironmentFault(
+                f"the environment {name_of(self.env)} has another model than at first, with other parts ({BLAME})",
+                "keep one MjModel, and change its numbers: model.body_mass, then mujoco.mj_setConst",
+            )
+        return self._read(*seen)
 
 
 def require_finite(environment: StateRecorder, observations: Any, rows: Any) -> None:

@@ -6,6 +6,7 @@ An expression is this package's own text, made from the compiled model, or one t
 from __future__ import annotations
 
 import ast
+import math
 from collections import Counter
 from collections.abc import Callable, Container, Sequence
 from functools import cache
@@ -48,13 +49,21 @@ def read_code(code: str, shape: tuple[int, ...], env: Any) -> Any:
 OBSERVATION = "observation"
 """Name of the newest observation in expressions; it is a flat float vector."""
 
+INFO = "info"
+"""Name of what the environment tells beside the observation."""
+
 RowReader = Callable[..., FloatArray]
-"""Takes the newest observation, if any field reads it, and returns a new row."""
+"""Takes the newest observation and info, if any field reads them, and returns a new row."""
 
 
 def reads_observation(code: str) -> bool:
     """True if the expression reads the observation."""
     return OBSERVATION in _names(code)
+
+
+def reads_info(code: str) -> bool:
+    """True if the expression reads what the environment tells beside the observation."""
+    return INFO in _names(code)
 
 
 def reads_mujoco(code: str) -> bool:
@@ -73,7 +82,7 @@ def _names(code: str) -> frozenset[str]:
 
 
 def compile_row_reader(
-    fields: Sequence[tuple[str, int, Callable[[Any], Any]]], env: gymnasium.Env[Any, Any]
+    fields: Sequence[tuple[str, tuple[int, ...], Callable[[Any], Any]]], env: gymnasium.Env[Any, Any]
 ) -> RowReader:
     """One function that reads all fields into a new row.
 
@@ -84,13 +93,19 @@ def compile_row_reader(
     arrays that do not move are bound once, as views. What several fields share (a simulator call for whole-body
     velocities, the list of contacts) is computed once per row.
 
-    :param fields: (code, number of columns, reader) of each; the reader is used if ``code`` is empty.
-    :param env: live environment; it must keep its MjData object, as Gymnasium's do. If it replaces that object,
-        the reader raises RuntimeError instead of reading an old state.
+    :param fields: (code, shape, reader) of each; the reader is used if ``code`` is empty.
+    :param env: live environment. If it replaces its MjData object, the reader raises :class:`StateReplaced` instead of
+        reading an old state. Gymnasium's own environments keep theirs.
     """
     base: Any = env.unwrapped
-    columns = tuple((code, size) for code, size, _ in fields)
-    scope: dict[str, Any] = {"np": np, "NOTHING": None, "spanned": spanned}
+    columns = tuple((code, shape) for code, shape, _ in fields)
+    scope: dict[str, Any] = {
+        "np": np,
+        "NOTHING": None,
+        "UNTOLD": {},
+        "StateReplaced": StateReplaced,
+        "spanned": spanned,
+    }
     if any(reads_observation(code) for code, _ in columns):
         from gymnasium.spaces import flatdim
 
@@ -110,49 +125,63 @@ def compile_row_reader(
     return reader
 
 
-_REPLACED = "the environment replaced its MjData; make a new reader"
+class StateReplaced(RuntimeError):
+    """The environment holds another MjData than the one that a reader was made for."""
 
-_compiled: dict[tuple[tuple[tuple[str, int], ...], tuple[int, ...]], CodeType] = {}
+
+def same_layout(one: Any, other: Any) -> bool:
+    """True if a reader's text fits both models: the same parts, in the same order, with the same names."""
+    parts = ("jnt_type", "jnt_bodyid", "body_parentid", "geom_bodyid", "site_bodyid", "sensor_adr", "actuator_trnid")
+    sizes = ("nq", "nv", "nu", "na", "nbody", "njnt", "ngeom", "nsite", "ntendon", "nsensordata", "nmocap")
+    return (
+        all(getattr(one, name) == getattr(other, name) for name in sizes)
+        and one.names == other.names
+        and all(np.array_equal(getattr(one, name), getattr(other, name)) for name in parts)
+    )
+
+
+_compiled: dict[tuple[tuple[tuple[str, tuple[int, ...]], ...], tuple[int, ...]], CodeType] = {}
 """Compiled readers. The key is all that their text depends on: code and columns of fields, and sizes of arrays."""
 
 
-def _source(columns: Sequence[tuple[str, int]], base: Any) -> str:
+def _source(columns: Sequence[tuple[str, tuple[int, ...]]], base: Any) -> str:
     """Text of a function ``bind(env, readers)`` that returns the reader of one environment."""
     reads = any(reads_mujoco(code) for code, _ in columns)
     sharing, gather = _Sharing(), Gather(base.data if reads else None, STATIC_ARRAYS if reads else ())
-    fields: list[tuple[int, int, ast.expr | None]] = []
+    fields: list[tuple[int, tuple[int, ...], ast.expr | None]] = []
     width = 0
-    for code, size in columns:
+    for code, shape in columns:
+        size = math.prod(shape)
         expression = sharing.open_call(ast.parse(code, mode="eval").body) if code else None
         if expression is not None:
             gather.offer(expression, width, size)
-        fields.append((width, size, expression))
+        fields.append((width, shape, expression))
         width += size
     gathered, lines = gather.chosen(), []
-    for index, (column, size, expression) in enumerate(fields):
+    for index, (column, shape, expression) in enumerate(fields):
         if expression is None:
-            lines.append(f"{_target(column, size)} = readers[{index}](env)")
+            lines.append(f"{_target(column, shape)} = readers[{index}](env)")
         else:
-            lines += _assignments(sharing, expression, column, size, gathered)
+            lines += _assignments(sharing, expression, column, shape, gathered)
     bind, make = gather.statements(gathered, width)
     guard: list[str] = []
     if reads:
         once, listed = sharing.bindings(base)
         bind, make = [*once, *bind], [*listed, *make]
         guard = [
-            "if env.data is not data: raise RuntimeError('the environment replaced its MjData; make a new reader')"
+            "if env.data is not data: raise StateReplaced('the environment replaced its MjData; make a new reader')"
         ]
     body = [*guard, *sharing.statements, *make, *lines, "return row"]
-    body = [f"def read({OBSERVATION}=NOTHING):", *(f"    {line}" for line in body)]
+    body = [f"def read({OBSERVATION}=NOTHING, {INFO}=UNTOLD):", *(f"    {line}" for line in body)]
     return "\n    ".join(["def bind(env, readers):", *bind, *body, "return read"])
 
 
-def _target(column: int, size: int) -> str:
-    return f"row[{column}]" if size == 1 else f"row[{column}:{column + size}]"
+def _target(column: int, shape: tuple[int, ...]) -> str:
+    return f"row[{column}:{column + math.prod(shape)}]" if shape else f"row[{column}]"
 
 
 def _assignments(
-    sharing: _Sharing, expression: ast.expr, column: int, size: int, gathered: Container[int]
+    sharing: _Sharing, expression: ast.expr, column: int, shape: tuple[int, ...], gathered: Container[int]
 ) -> list[str]:
     """The statements that write one field, except for columns that are gathered.
 
@@ -163,11 +192,7 @@ def _assignments(
         return [f"row[{place}] = {ast.unparse(sharing.rewrite(element))}" for place, element in elements]
     if column in gathered:
         return []
-    expression = sharing.rewrite(expression)
-    text = ast.unparse(expression)
-    if size == 1 and isinstance(expression, ast.Name) and expression.id in sharing.bound.values():
-        text += "[0]"  # a bound view of one element
-    return [f"{_target(column, size)} = {text}"]
+    return [f"{_target(column, shape)} = {ast.unparse(sharing.rewrite(expression))}"]
 
 
 class _Sharing(ast.NodeTransformer):

@@ -95,7 +95,7 @@ class FieldTable(Sequence[Field]):
 
     def reader(self, env: gymnasium.Env[Any, Any]) -> RowReader:
         """See :func:`compile_row_reader`. It reads all fields, so make the table small first with :meth:`subset`."""
-        return compile_row_reader([(f.code, f.size, _flat(f)) for f in self._fields], env)
+        return compile_row_reader([(f.code, f.shape, _flat(f)) for f in self._fields], env)
 
     def stub(self, short: bool = False, judged: bool = False, grouped: bool = False) -> str:
         """The typed stub that the designer reads: class ``State`` with units, ranges and signs, then action.

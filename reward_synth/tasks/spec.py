@@ -15,7 +15,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+)
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.names import LearnerName, ScaleName
@@ -40,6 +47,13 @@ class Environment(_Section):
     """Keyword arguments for making it; without any, the simulator's defaults apply."""
     fields: dict[str, OwnField] = {}
     """The task's own fields by name. They come before the simulator's fields, which know nothing of the task."""
+    dt: float | None = Field(default=None, gt=0.0, le=3600.0)
+    """Seconds that one step lasts; None takes what is measured, or what the environment says."""
+
+    @model_serializer(mode="wrap")
+    def _without_unset(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # An unset length is not written, so that trainings of earlier versions are still recognised as the same.
+        return {name: value for name, value in serialize(self).items() if name != "dt" or value is not None}
 
     @field_validator("fields")
     @classmethod

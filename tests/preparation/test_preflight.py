@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from reward_synth.executors.base import worker_environment
 from reward_synth.llm.base import Model, Request
 from reward_synth.llm.fake import ScriptedModel
 from reward_synth.preparation.preflight import preflight, try_environment
+from reward_synth.simulators.custom.files import file_of
 from reward_synth.state.faults import BLAME
 from reward_synth.tasks.spec import TaskSpec, load_task
 from reward_synth.training.worker.locked_trial import rehearse
@@ -47,7 +49,6 @@ def test_a_sound_task_has_nothing_but_notes(point: TaskSpec) -> None:
         ("step", "failed in a step: ValueError: motor burnt, point.py line"),
         ("nan", "not finite in a step: the field `distance`"),
         ("crash", "ended its process with signal 11"),
-        ("four", "failed in a step: ValueError: not enough values to unpack"),
     ],
 )
 def test_a_broken_environment_is_an_error_that_names_it(point: TaskSpec, mode: str, message: str) -> None:
@@ -62,11 +63,23 @@ def test_a_wrong_shape_is_found(point: TaskSpec) -> None:
         try_environment(broken(point, "shape").environment_spec)
 
 
-def test_the_rehearsal_is_locked_as_training_is(point: TaskSpec, tmp_path: Path) -> None:
-    (tmp_path / "robots" / "secret.txt").write_text("a key")
-    with pytest.raises(RewardSynthError, match="Permission denied"):
-        rehearse(broken(point, "secret").environment_spec, worker_environment())
-    rehearse(broken(point, "secret").environment_spec, worker_environment(), sandbox=False)
+@pytest.mark.parametrize(
+    ("mode", "message"),
+    [("secret", "Permission denied"), ("large", "File too large"), ("program", "denied")],
+)
+def test_what_only_the_lock_forbids_is_told_as_the_locks_doing(point: TaskSpec, mode: str, message: str) -> None:
+    (file_of(point.environment.id).parent / "secret.txt").write_text("a key")
+    with pytest.raises(RewardSynthError, match=f"trainings are locked, and in the lock .*{message}") as error:
+        rehearse(broken(point, mode).environment_spec, worker_environment())
+    assert "--unsafe-no-sandbox" in error.value.hint and "assets" in error.value.hint
+    assert not isinstance(error.value, EnvironmentFault) and BLAME not in error.value.message
+    rehearse(broken(point, mode).environment_spec, worker_environment(), sandbox=False)
+
+
+def test_a_locked_environment_has_a_folder_for_temporary_files_and_caches(point: TaskSpec) -> None:
+    before = set(Path(tempfile.gettempdir()).glob("reward-synth-rehearsal-*"))
+    rehearse(broken(point, "temporary").environment_spec, worker_environment())
+    assert set(Path(tempfile.gettempdir()).glob("reward-synth-rehearsal-*")) <= before
 
 
 def test_seeds_that_do_not_reproduce_are_remarked(point: TaskSpec) -> None:
@@ -100,6 +113,23 @@ def test_a_range_that_does_not_hold_is_remarked(tmp_path: Path) -> None:
     path.write_text(TASK.replace("low: 0,", "low: 0, high: 0.1,"))
     remarks = preflight(load_task(path, typed=True)).remarks
     assert any(remark.about == "ranges" and "`distance`" in remark.message for remark in remarks)
+
+
+@pytest.mark.parametrize(
+    ("mode", "success", "said"),
+    [
+        ("limit", "episode.distance < 0.1", "after 25 steps, before the horizon of 40"),
+        ("limit", "episode.length == episode.horizon", "asks for episode.horizon can never be true"),
+        ("fails at its limit", "episode.distance < 0.1", "after 25 steps, before the horizon of 40"),
+        ("leaves", "episode.distance < 0.1", ""),  # It cuts an episode for what was done in it.
+        ("", "episode.distance < 0.1", ""),
+    ],
+)
+def test_an_environments_own_limit_is_remarked(point: TaskSpec, mode: str, success: str, said: str) -> None:
+    task = broken(point, mode).model_copy(update={"success": success})
+    found = [remark for remark in preflight(task).remarks if remark.about == "horizon"]
+    assert [(remark.level, remark.hint) for remark in found] == ([("warning", "set horizon: 25")] if said else [])
+    assert all(said in remark.message for remark in found)
 
 
 # Its name says that it is the goal, and it is another for no seed.
@@ -164,8 +194,10 @@ def job_of(task: TaskSpec, folder: Path):  # type: ignore[no-untyped-def]
 
 
 def test_an_environment_in_a_file_trains_behind_the_lock(point: TaskSpec, tmp_path: Path) -> None:
-    job = job_of(point, tmp_path / "job")
+    task = broken(point, "temporary")
+    job = job_of(point, tmp_path / "job").model_copy(update={"task": task})
     result = run_jobs([job])[job.folder]
+    assert not (job.folder / "scratch").exists()
     assert (result.status, result.reason) == ("trained", "") and len(result.episodes) == 4
     assert str(tmp_path) not in job.task.model_dump_json()
 

@@ -95,7 +95,7 @@ def test_what_nobody_is_there_to_answer_is_named(missing: str, capsys: pytest.Ca
         ({"field": "angle=open('x'); rad"}, "is not allowed"),
         ({"field": "angle=observation[3]"}, "cannot be read: IndexError"),
         ({"field": "angle"}, "this is no field"),
-        ({"env": "FrozenLake-v1"}, "only a Box, or a Dict of them"),
+        ({"field": "angle=info.angle"}, "Pendulum-v1 does not tell"),
         ({"env": "Pendulm-v1"}, "did you mean Pendulum-v1"),
         ({"name": "Swing Up"}, "in small letters"),
         ({"preset": "reech"}, "there is no training preset 'reech'"),
@@ -120,9 +120,25 @@ def test_doubtful_measures_are_written_only_with_consent(capsys: pytest.CaptureF
     assert execute(["tasks", "new", *always, "--yes"]) == 0
     assert execute(["tasks", "check", "swing_up.yaml", "--json"]) == 1
     told = json.loads(capsys.readouterr().out.partition("\n")[2])
-    assert [remark["about"] for remark in told["remarks"]] == ["success"]
+    assert [remark["about"] for remark in told["remarks"] if remark["level"] == "warning"] == ["success"]
     assert execute(["tasks", "new", *always, "--yes"]) == 2
     assert "swing_up.yaml exists already" in capsys.readouterr().err
+
+
+def test_an_environments_own_limit_is_the_horizon_that_is_proposed(tmp_path: Path) -> None:
+    write_point(tmp_path / "robots")
+    words = ["tasks", "new", "--env", "./robots/point.py:Point", "--argument", "mode=limit", "--goal", "Go home."]
+    words += [
+        "--success",
+        "np.abs(episode.speed) > 9",
+        "--fitness",
+        "episode.speed[-1]",
+        "--fitness-unit",
+        "m/s",
+        "--yes",
+    ]
+    assert execute(words) == 0 and execute([*words, "--horizon", "30", "--out", "other.yaml"]) == 0
+    assert (load_task("go_home.yaml").horizon, load_task("other.yaml").horizon) == (25, 30)
 
 
 def test_a_person_is_asked_again_where_an_answer_does_not_fit(

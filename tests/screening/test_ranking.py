@@ -3,8 +3,10 @@ from __future__ import annotations
 import pytest
 
 from reward_synth.core.types import CheckReport
+from reward_synth.screening.checker import RewardChecker
 from reward_synth.screening.ranking import screen
 from reward_synth.screening.reference_episodes import ReferenceEpisodes
+from reward_synth.tasks.spec import load_task
 from tests.diagnosis import cases
 
 RULE = "screen/misaligned"
@@ -25,9 +27,48 @@ def screened(term: str, alike: bool = False, known: bool = True, success: bool =
 )
 def test_a_reward_is_misaligned_or_not_or_says_nothing(term: str, verdict: str) -> None:
     report = screened(term)
-    assert report.verdicts == {"probe/exception": "not found", RULE: verdict}
+    ending = {"screen/ending-pays": "not found"}
+    assert report.verdicts == {"probe/exception": "not found", RULE: verdict} | ending
     assert [finding.id for finding in report.findings] == [RULE] * (verdict == "found")
     assert (report.alignment is None) == (verdict == "not applicable")
+
+
+LAG = "-abs(next_state.x_velocity - 3.0)"
+
+
+@pytest.fixture(scope="module")
+def hopper() -> RewardChecker:
+    return RewardChecker.of(load_task("gym/hopper_hop_forward"))
+
+
+@pytest.mark.parametrize(
+    ("terms", "found"),
+    [
+        # Costs alone, in an environment that ends when the body falls.
+        ((LAG, "-abs(next_state.torso_pitch)"), True),
+        ((LAG, "0.0 * next_state.torso_pitch"), True),
+        # What is paid for each step that it lasts, or what a fall costs, makes up for it.
+        ((LAG, "4.0"), False),
+        ((LAG, "-5000.0 * float(abs(next_state.torso_pitch) > 0.19)"), False),
+        (("next_state.x_velocity", "-0.1 * float(np.sum(action**2))"), False),
+    ],
+)
+def test_costs_alone_pay_for_an_early_end(hopper: RewardChecker, terms: tuple[str, str], found: bool) -> None:
+    text = f"{{'a': {terms[0]}, 'b': {terms[1]}}}"
+    source = f"import numpy as np\n\n\ndef compute_reward(state, action, next_state):\n    return {text}\n"
+    report = hopper.screen(source, hopper.check(source))
+    said = [finding for finding in report.findings if finding.rule == "ending-pays"]
+    assert bool(said) == found == (report.verdicts["screen/ending-pays"] == "found")
+    assert all(finding.severity == "warning" and "30 of 31" in finding.message for finding in said)
+    assert report.alignment is not None and report.alignment.whole is not None
+    if found:
+        # The mean per step alone says that this reward is right.
+        assert report.alignment.reward > 0.9 > 0.5 > report.alignment.whole
+        assert "summed up over each episode, at +0." in report.alignment.as_text()
+
+
+def test_costs_alone_are_right_where_nothing_falls() -> None:
+    assert screened("-abs(next_state.torso_speed - 9.0)").verdicts["screen/ending-pays"] == "not found"
 
 
 @pytest.mark.parametrize(
@@ -50,5 +91,6 @@ def test_episodes_of_one_fitness_are_too_little_data() -> None:
 
 def test_a_reward_that_fails_on_the_episodes_could_not_be_ranked() -> None:
     report = screened("next_state.torso_speed if next_state.torso_speed < 3.0 else [][0]")
-    assert report.verdicts == {"probe/exception": "found", RULE: "could not run"}
+    unknown = {RULE: "could not run", "screen/ending-pays": "could not run"}
+    assert report.verdicts == {"probe/exception": "found"} | unknown
     assert [finding.id for finding in report.findings] == ["probe/exception"]

@@ -111,12 +111,12 @@ def test_a_dictionary_is_laid_out_as_its_space_lists_it() -> None:
 @pytest.mark.parametrize(
     ("spaces", "message"),
     [
-        ({"action": gymnasium.spaces.MultiDiscrete([2, 3])}, "only a Box of continuous actions or a Discrete choice"),
+        ({"action": gymnasium.spaces.MultiDiscrete([2, 3])}, "only a Box of continuous actions or one Discrete"),
         ({"action": gymnasium.spaces.Discrete(3, start=1)}, "counted from 0"),
         ({"action": gymnasium.spaces.Box(-np.inf, np.inf, (1,))}, "actions without limits"),
         ({"action": gymnasium.spaces.Box(-1, 1, (2, 2))}, "shape \\(2, 2\\)"),
         ({"action": gymnasium.spaces.Box(0, 3, (2,), np.int64)}, "type int64"),
-        ({"space": gymnasium.spaces.Dict(a=gymnasium.spaces.Text(4))}, "in a; only a Box"),
+        ({"space": gymnasium.spaces.Dict(a=gymnasium.spaces.Text(4))}, "in a, which holds no numbers"),
         ({"space": gymnasium.spaces.Box(0, 255, (96, 96, 3), np.uint8)}, "27,648 numbers"),
     ],
 )
@@ -124,6 +124,24 @@ def test_what_cannot_be_trained_on_is_refused_with_a_way_out(spaces: dict[str, A
     with pytest.raises(RewardSynthError, match=message) as error:
         SIMULATOR.make("OwnGoal-v0", spaces)
     assert "wrap it" in error.value.hint or "finite low" in error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("space", "chosen"),
+    [
+        (gymnasium.spaces.MultiDiscrete([2, 3]), [1, 2]),
+        (gymnasium.spaces.MultiBinary(3), [1, 0, 1]),
+        (gymnasium.spaces.Discrete(6, start=1), 6),
+    ],
+)
+def test_the_line_to_write_around_other_actions_works(space: Any, chosen: Any) -> None:
+    with pytest.raises(RewardSynthError) as error:
+        SIMULATOR.make("OwnGoal-v0", {"action": space})
+    env: Any = gymnasium.make("OwnGoal-v0", action=space)
+    wrapped = eval(error.value.hint.partition(": ")[2], {"gymnasium": gymnasium, "np": np, "env": env})
+    SIMULATOR.fields(wrapped)
+    np.testing.assert_array_equal(wrapped.func(5), chosen)
+    assert space.contains(wrapped.func(0)) and space.contains(wrapped.func(wrapped.action_space.n - 1))
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from reward_synth.core.types import Finding
 from reward_synth.reward.lint import scopes
+from reward_synth.reward.lint.hazards import check_hazards
 from reward_synth.reward.lint.returns import EXAMPLE, check_returns
 from reward_synth.reward.lint.rules import Findings
 from reward_synth.reward.lint.scopes import Declared, Scope, parameters, walked
@@ -89,6 +90,7 @@ def _check_module(tree: ast.Module, declared: Declared, findings: Findings) -> t
     _check_recursion(functions, findings)
     if entry is None or declared.entry != "compute_reward":
         return False, ()
+    check_hazards(entry, findings)
     terms = check_returns(entry, set(functions) - {declared.entry}, findings)
     return len(parameters(entry)) == 4, terms
 

@@ -17,6 +17,7 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,9 +27,12 @@ from gymnasium.envs.registration import EnvSpec
 
 from reward_synth.core.errors import EnvironmentFault, RewardSynthError
 from reward_synth.simulators.custom.files import classes_in, file_of, is_file_id, refuse_module_of_a_run
+from reward_synth.simulators.custom.installed import written_for_another
 from reward_synth.state.faults import fault_of_module
 
 Maker = Callable[..., Any]
+
+WRAP = "what behaves like one can be wrapped in a file of your own (docs/guide/own-environment.md#through-a-wrapper)"
 
 
 def specification(env_id: str) -> str | EnvSpec:
@@ -50,7 +54,9 @@ def specification(env_id: str) -> str | EnvSpec:
             raise RewardSynthError(f"`{module}` has no environment {name!r}", _what_there_is(loaded))
         # A task file from somebody else must not be able to call any function with its arguments.
         if not (inspect.isclass(found) and issubclass(found, gymnasium.Env)):
-            raise RewardSynthError(f"{env_id!r} is no class derived from gymnasium.Env", _what_there_is(loaded))
+            raise RewardSynthError(
+                f"{env_id!r} is no class derived from gymnasium.Env", f"{_what_there_is(loaded)}; {WRAP}"
+            )
         maker = found
     return EnvSpec(id=name, entry_point=maker)
 
@@ -94,15 +100,18 @@ def _load_file(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[key] = module
     try:
-        spec.loader.exec_module(module)
+        with redirect_stdout(sys.stderr):
+            spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[key]
-        if isinstance(error, ModuleNotFoundError):
+        if isinstance(error, ModuleNotFoundError) and "." not in (error.name or ""):
             raise RewardSynthError(
                 f"{path.name} imports `{error.name}`, which is not installed",
                 f"pip install what `{error.name}` belongs to; of the folder of {path.name} nothing else is imported, "
                 "so that a file beside it must be part of an installed package, or of the file itself",
             ) from error
+        if isinstance(error, ImportError):
+            refuse_other_version(path.stem, error)
         raise fault_of_module(path.name, error) from error
     return module
 
@@ -113,8 +122,12 @@ def _import(module: str, env_id: str) -> ModuleType:
         raise RewardSynthError(f"{env_id!r}: the standard library's `{module}` holds no environment")
     refuse_module_of_a_run(module, env_id)
     try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
+        with redirect_stdout(sys.stderr):
+            return importlib.import_module(module)
+    except ImportError as error:
+        refuse_other_version(module, error)
+        if not isinstance(error, ModuleNotFoundError):
+            raise fault_of_module(f"`{module}`", error) from error
         beside = Path(f"{module.partition('.')[0]}.py")
         hint = f"--env ./{beside}:{env_id.partition(':')[2]}" if beside.is_file() else _installable(module)
         if error.name is None or not f"{module}.".startswith(f"{error.name}."):
@@ -124,6 +137,13 @@ def _import(module: str, env_id: str) -> ModuleType:
         raise
     except Exception as error:
         raise fault_of_module(f"`{module}`", error) from error
+
+
+def refuse_other_version(module: str, error: ImportError) -> None:
+    """:raises RewardSynthError: the module was written for another version of what it imports."""
+    if said := written_for_another(module, error):
+        hint = "install a version of it for what is here, or both into a Python environment of their own"
+        raise RewardSynthError(said, hint) from error
 
 
 def _installable(module: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from typing import Any
 
 import gymnasium
@@ -16,17 +17,20 @@ from gymnasium.envs.registration import EnvSpec
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.nearest import did_you_mean, nearest_meaning
 from reward_synth.simulators.custom import adapter as own
+from reward_synth.simulators.custom.installed import registered_by
 from reward_synth.simulators.gym.annotations import ANNOTATIONS, find_annotation, mark_essential
 from reward_synth.simulators.gym.fast_step import use_fast_step
 from reward_synth.simulators.gym.mujoco_actions import action_dimensions
 from reward_synth.simulators.gym.mujoco_fields import generic_fields
 from reward_synth.simulators.gym.mujoco_names import ModelNames
 from reward_synth.simulators.gym.observation_fields import (
+    deciding,
     dictionary_fields,
     observation_actions,
     observation_fields,
-    seconds_per_step,
 )
+from reward_synth.simulators.gym.older_steps import give_five_values
+from reward_synth.simulators.gym.step_length import doubt_about, step_lengths
 from reward_synth.simulators.protocol import Simulator
 from reward_synth.state.faults import fault_in_making
 from reward_synth.state.fields import ActionDimension
@@ -52,7 +56,8 @@ class GymMujoco(Simulator):
         """The fields that change with a coordinate that the observation does not show."""
         from reward_synth.simulators.gym.unseen import unseen
 
-        return unseen(env.unwrapped, table)
+        # Only the environment itself can be asked what it observes between two steps.
+        return unseen(env.unwrapped, table) if deciding(env, "observation") is env.unwrapped else ()
 
     def pictures(self) -> tuple[str, str]:
         """With which OpenGL films are drawn."""
@@ -81,20 +86,30 @@ class GymMujoco(Simulator):
             raise RewardSynthError(f"the horizon must be at least 1 step, not {horizon}")
         chosen = own.specification(env_id)
         try:
-            env = gymnasium.make(chosen, max_episode_steps=horizon, disable_env_checker=True, **arguments)
+            with redirect_stdout(sys.stderr):  # what it prints must not stand between what this program prints
+                env = gymnasium.make(chosen, max_episode_steps=horizon, disable_env_checker=True, **arguments)
         except gymnasium.error.DependencyNotInstalled as error:
             hint = INSTALL_LINE if "mujoco" in str(error).lower() else "install it beside reward-synth"
             raise RewardSynthError(f"{env_id} needs a package that is missing: {error}", hint) from error
         except gymnasium.error.Error as error:
-            raise RewardSynthError(f"unknown environment {env_id!r}", _nearest_environments(env_id)) from error
-        except ImportError as error:
-            raise RewardSynthError(f"{env_id!r} cannot be imported: {error}", _nearest_environments(env_id)) from error
-        except (TypeError, ValueError, OSError) as error:
-            message = f"{env_id} cannot be made with arguments {arguments}: {error}"
+            if isinstance(chosen, str) and chosen not in gymnasium.registry:
+                raise RewardSynthError(f"unknown environment {env_id!r}", _nearest_environments(env_id)) from error
+            message = f"{env_id} cannot be made: {' '.join(str(error).split())}"
             raise RewardSynthError(message, _accepted_arguments(chosen)) from error
+        except ImportError as error:
+            own.refuse_other_version(_module_of(chosen), error)
+            needed = f"pip install what `{error.name}` belongs to" if error.name else _nearest_environments(env_id)
+            raise RewardSynthError(f"{env_id!r} cannot be imported: {error}", needed) from error
+        except (TypeError, ValueError, OSError) as error:
+            if not arguments and not isinstance(error, TypeError):
+                raise fault_in_making(env_id, error) from error
+            message = f"{env_id} cannot be made with arguments {arguments}: {error}"
+            hint = own.WRAP if "gymnasium.Env" in str(error) else _accepted_arguments(chosen)
+            raise RewardSynthError(message, hint) from error
         except Exception as error:
             raise fault_in_making(env_id, error) from error
         use_fast_step(env.unwrapped)
+        give_five_values(env)
         return as_vector(env)
 
     def fields(self, env: gymnasium.Env[Any, Any]) -> FieldTable:
@@ -117,11 +132,12 @@ class GymMujoco(Simulator):
         return FieldTable(mark_essential(fields, annotation.essential), action_dimensions(names, env.action_space))
 
     def seconds_per_step(self, env: gymnasium.Env[Any, Any]) -> float:
-        """Simulated seconds that one step takes: the environment's own value, or physics time step times frame skip."""
-        base: Any = env.unwrapped
-        if hasattr(base, "dt") or not _has_model(base):
-            return seconds_per_step(base)
-        return float(base.model.opt.timestep) * int(getattr(base, "frame_skip", 1))
+        """Simulated seconds that one step takes; an environment on MuJoCo is reset and stepped to measure them."""
+        return step_lengths(env, _has_model(env.unwrapped))[0].seconds
+
+    def doubt_about_time(self, env: gymnasium.Env[Any, Any]) -> str:
+        """Where what the environment says and what was measured differ, which was taken."""
+        return doubt_about(step_lengths(env, _has_model(env.unwrapped)))
 
     def environments(self) -> dict[str, str]:
         """The standard environments that are installed, with a one-line description each."""
@@ -173,10 +189,19 @@ def _nearest_environments(env_id: str) -> str:
     close = same_name or nearest_meaning(wanted, standard, 3, 0.75)
     if close:
         return did_you_mean(close)
+    if ":" not in env_id and (found := registered_by(env_id)):
+        return f"an installed package registers it once it is imported: --env {found}"
     if far := nearest_meaning(wanted, known, 3):
         return f"{did_you_mean(far)} One that another package registers is named module:EnvId"
     others = "others as module:EnvId, or ./FILE.py:CLASS (docs/guide/own-environment.md)"
     return f"installed: {', '.join(ANNOTATIONS)}; {others}"
+
+
+def _module_of(chosen: str | EnvSpec) -> str:
+    """The module that makes a registered environment; empty if it is not known."""
+    spec = gymnasium.registry.get(chosen) if isinstance(chosen, str) else chosen
+    entry = spec.entry_point if spec is not None else None
+    return entry.partition(":")[0] if isinstance(entry, str) else str(getattr(entry, "__module__", ""))
 
 
 def _accepted_arguments(chosen: str | EnvSpec) -> str:
@@ -187,4 +212,5 @@ def _accepted_arguments(chosen: str | EnvSpec) -> str:
     entry: Any = spec.entry_point
     maker = gymnasium.envs.registration.load_env_creator(entry) if isinstance(entry, str) else entry
     kinds = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return "it accepts: " + ", ".join(n for n, p in inspect.signature(maker).parameters.items() if p.kind in kinds)
+    names = [name for name, each in inspect.signature(maker).parameters.items() if each.kind in kinds]
+    return f"it accepts: {', '.join(names)}" if names else "it accepts no arguments"

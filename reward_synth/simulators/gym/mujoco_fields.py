@@ -64,17 +64,20 @@ def generic_fields(
         if names.model.joint(joint).name not in skip:
             base = names.joint_name(joint)
             for suffix, field in _joint_fields(names, joint, (docs or {}).get(base, "")):
-                collector.add(field, f"{base}_joint_{suffix}")
+                doc = field.doc + names.in_the_model("joint", joint)
+                collector.add(replace(field, doc=doc), f"{base}_joint_{suffix}")
     for field in _driven_joint_vectors(names):
         collector.add(field, f"driven_{field.name}")
     for body in range(1, names.model.nbody):
         base = names.body_name(body)
         for suffix, field in _body_fields(names, body):
-            collector.add(field, f"{base}_body_{suffix}")
+            doc = field.doc + names.in_the_model("body", body)
+            collector.add(replace(field, doc=doc), f"{base}_body_{suffix}")
     makers = {
         "geom": _contact_fields,
         "site": _site_fields,
         "mass": _mass_fields,
+        "tendon": _tendon_fields,
         "actuator": _control_fields,
         "sensor": _sensor_fields,
     }
@@ -243,7 +246,24 @@ def _mass_fields(names: ModelNames) -> Iterator[Field]:
         yield Field(name, (3,), "m/s", -INF, INF, doc, code=code)
 
 
+def _tendon_fields(names: ModelNames) -> Iterator[Field]:
+    """Length and speed of the tendons that run through space. A fixed one is a sum of joints, which have fields."""
+    import mujoco
+
+    model = names.model
+    for tendon in range(model.ntendon):
+        if model.wrap_type[model.tendon_adr[tendon]] == int(mujoco.mjtWrap.mjWRAP_JOINT):
+            continue
+        name = identifier(model.tendon(tendon).name, f"tendon_{tendon}")
+        doc = f"Length of the tendon {name}."
+        yield Field(f"{name}_length", (), "m", 0, INF, doc, code=f"data.ten_length[{tendon}]")
+        doc = f"Rate of the length of the tendon {name}; + = it gets longer."
+        yield Field(f"{name}_velocity", (), "m/s", -INF, INF, doc, code=f"data.ten_velocity[{tendon}]")
+
+
 def _control_fields(names: ModelNames) -> Iterator[Field]:
+    import mujoco
+
     model = names.model
     for actuator, name in enumerate(names.actuator_names()):
         low, high = -INF, INF
@@ -251,6 +271,14 @@ def _control_fields(names: ModelNames) -> Iterator[Field]:
             low, high = (float(np.float32(value)) for value in model.actuator_ctrlrange[actuator])
         doc = f"Control of actuator {name} in the step that led here; 0 after a reset."
         yield Field(f"{name}_control", (), "1", low, high, doc, code=f"data.ctrl[{actuator}]")
+        if model.actuator_actnum[actuator] == 1:
+            muscle = model.actuator_dyntype[actuator] == int(mujoco.mjtDyn.mjDYN_MUSCLE)
+            low, high = (0, 1) if muscle else (-INF, INF)
+            if model.actuator_actlimited[actuator]:
+                low, high = (float(value) for value in model.actuator_actrange[actuator])
+            doc = f"Activation of actuator {name}, which follows its control."
+            code = f"data.act[{model.actuator_actadr[actuator]}]"
+            yield Field(f"{name}_activation", (), "1", low, high, doc, code=code)
 
 
 def _sensor_fields(names: ModelNames) -> Iterator[Field]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -39,18 +40,43 @@ class ModelNames:
         self.model = model
         self._joints = joints or {}
         self._bodies = bodies or {}
+        self._by_name: dict[str, dict[str, list[int]]] = {}
 
     def joint_name(self, joint: int) -> str:
         """Readable name of a joint, without a final ``_joint``, because the names of its fields say what they are."""
         raw: str = self.model.joint(joint).name
         if raw in self._joints:
             return self._joints[raw]
-        return identifier(re.sub(r"[_ ]joint$", "", raw), f"joint_{joint}")
+        return self._distinct("joint", joint)
 
     def body_name(self, body: int) -> str:
         """Readable name of a body."""
         raw: str = self.model.body(body).name
-        return self._bodies.get(raw or str(body)) or identifier(raw, f"body_{body}")
+        return self._bodies.get(raw or str(body)) or self._distinct("body", body)
+
+    def in_the_model(self, kind: str, number: int) -> str:
+        """The part's own name as the end of a text, if it is not the only one that its readable name stands for."""
+        alike = self._alike(kind)[self._plain(kind, number)]
+        return f" (`{getattr(self.model, kind)(number).name}` in the model.)" if len(alike) > 1 else ""
+
+    def _distinct(self, kind: str, number: int) -> str:
+        """The readable name, with a number if an earlier part has the same: ``arm-1`` and ``arm_1``."""
+        plain = self._plain(kind, number)
+        place = self._alike(kind)[plain].index(number)
+        return f"{plain}_{place + 1}" if place else plain
+
+    def _plain(self, kind: str, number: int) -> str:
+        raw: str = getattr(self.model, kind)(number).name
+        return identifier(re.sub(r"[_ ]joint$", "", raw) if kind == "joint" else raw, f"{kind}_{number}")
+
+    def _alike(self, kind: str) -> dict[str, list[int]]:
+        """Parts of a kind by their readable names; those that the model does not name have names of their own."""
+        if kind not in self._by_name:
+            found: defaultdict[str, list[int]] = defaultdict(list)
+            for number in range({"body": self.model.nbody, "joint": self.model.njnt}[kind]):
+                found[self._plain(kind, number)].append(number)
+            self._by_name[kind] = found
+        return self._by_name[kind]
 
     def actuator_name(self, actuator: int) -> str:
         """The actuator's own name, or else that of the joint it drives."""

@@ -10,13 +10,14 @@ import inspect
 from collections.abc import Iterator
 from typing import Any
 
+import gymnasium
 import numpy as np
 from gymnasium import spaces
 
 from reward_synth.simulators.gym.docstring_tables import Element, choices, elements
 from reward_synth.simulators.gym.mujoco_names import identifier
-from reward_synth.state.fields import ActionDimension, Field, choice_of
-from reward_synth.state.spaces import parts
+from reward_synth.state.fields import SWITCH_UNIT, ActionDimension, Field, choice_of
+from reward_synth.state.spaces import as_named, parts
 
 MOST_SCALARS = 64
 """Up to this many elements get a field each. If there are more, and they have no names, they are one vector."""
@@ -29,9 +30,10 @@ _DOCUMENTED: tuple[tuple[str, ...], ...] = ((), (OBSERVATION_KEY,))
 def observation_fields(env: Any) -> list[Field]:
     """A field per element, and one vector per part of a dictionary."""
     fields: list[Field] = []
+    documentation = _documentation(env, "observation")
     for path, part, start in _parts(env):
-        documented = path in _DOCUMENTED
-        fields += _elements(part, _documentation(env), start) if documented else [_vector(path, part, start)]
+        documented = path in _DOCUMENTED and isinstance(part, spaces.Box)
+        fields += _elements(part, documentation, start) if documented else [_vector(path, part, start)]
     return fields
 
 
@@ -47,9 +49,9 @@ def observation_actions(env: Any) -> list[ActionDimension]:
     """The elements of the action, or the choices of a discrete one, under the documentation's names."""
     space = env.action_space
     if isinstance(space, spaces.Discrete):
-        return _choices(int(space.n), _documentation(env))
+        return _choices(int(space.n), _documentation(env, "action"))
     size = int(space.shape[0])
-    named = elements(_documentation(env), "Action", size) or _numbered("action", size)
+    named = elements(_documentation(env, "action"), "Action", size) or _numbered("action", size)
     # The documentation gives units, but not how much 1.0 is in these units.
     return [
         ActionDimension(number, each.name, "1", float(space.low[number]), float(space.high[number]), each.doc)
@@ -64,26 +66,38 @@ def _choices(count: int, documentation: str) -> list[ActionDimension]:
     return choice_of((each.name, each.doc) for each in named)
 
 
-def seconds_per_step(base: Any) -> float:
-    """Seconds that one step takes: the attribute ``dt``, ``tau`` (in classic control), 1 / ``render_fps``, or 0.05."""
-    for name in ("dt", "tau"):
-        value = getattr(base, name, None)
-        if isinstance(value, int | float | np.floating) and 0 < value < np.inf:
-            return float(value)
-    frames = (getattr(base, "metadata", None) or {}).get("render_fps")
-    return 1.0 / float(frames) if isinstance(frames, int | float) and frames > 0 else 0.05
-
-
 def _parts(env: Any) -> Iterator[tuple[tuple[str, ...], Any, int]]:
-    """The parts of the unwrapped environment's observation, each with its first index in the vector."""
+    """The parts of the observation that the person's environment gives, each with its first index in the vector."""
     start = 0
-    for path, part in parts(env.unwrapped.observation_space):
+    for path, part in parts(as_named(env).observation_space):
         yield path, part, start
         start += spaces.flatdim(part)
 
 
-def _documentation(env: Any) -> str:
-    return inspect.getdoc(type(env.unwrapped)) or ""
+_CHANGE: dict[str, tuple[type[gymnasium.Wrapper[Any, Any, Any, Any]], ...]] = {
+    "observation": (gymnasium.ObservationWrapper,),
+    "action": (gymnasium.ActionWrapper,),
+}
+_KEEP = (gymnasium.wrappers.ClipAction, gymnasium.wrappers.RescaleAction)
+"""Wrappers that leave each element in its place."""
+
+
+def deciding(env: gymnasium.Env[Any, Any], what: str) -> gymnasium.Env[Any, Any]:
+    """The outermost layer that decides what the elements of observation or action mean: a wrapper, or the environment.
+
+    :param what: ``observation`` or ``action``.
+    """
+    layer: Any = as_named(env)
+    while isinstance(layer, gymnasium.Wrapper):
+        own = getattr(layer, f"_{what}_space", None) is not None or isinstance(layer, _CHANGE[what])
+        if own and not isinstance(layer, _KEEP):
+            break
+        layer = layer.env
+    return layer
+
+
+def _documentation(env: Any, what: str) -> str:
+    return inspect.getdoc(type(deciding(env, what))) or ""
 
 
 def _numbered(what: str, size: int) -> tuple[Element, ...]:
@@ -103,12 +117,26 @@ def _elements(space: Any, documentation: str, start: int) -> list[Field]:
 
 
 def _vector(path: tuple[str, ...], space: Any, start: int) -> Field:
-    name, end = identifier("_".join(path), "part"), start + spaces.flatdim(space)
-    low, high = _bounds(space)
-    doc = f"Elements {start} to {end - 1} of the observation as a vector."
-    if path != (OBSERVATION_KEY,):
-        doc = f"The part `{'.'.join(path)}` of the observation: its elements {start} to {end - 1}."
-    return Field(name, (end - start,), "1", min(low), max(high), doc, code=f"observation[{start}:{end}]")
+    name, size = identifier("_".join(path), OBSERVATION_KEY), spaces.flatdim(space)
+    one, end = size == 1, start + size
+    place = f"element {start}" if one else f"elements {start} to {end - 1}"
+    doc = f"The part `{'.'.join(path)}` of the observation: its {place}."
+    if path in _DOCUMENTED:
+        doc = f"{place.capitalize()} of the observation as a vector."
+    if not isinstance(space, spaces.Box):
+        doc += f" {_switches(space)}"
+    low, high = _bounds(spaces.flatten_space(space))
+    unit = "1" if isinstance(space, spaces.Box) else SWITCH_UNIT
+    code = f"observation[{start}]" if one else f"observation[{start}:{end}]"
+    return Field(name, () if one else (size,), unit, min(low), max(high), doc, code=code)
+
+
+def _switches(space: Any) -> str:
+    if isinstance(space, spaces.MultiBinary):
+        return "Each is on or off."
+    if isinstance(space, spaces.MultiDiscrete):
+        return f"Choices among {', '.join(map(str, space.nvec.ravel()))}, one after the other: 1 for what is chosen."
+    return f"A choice among {space.n}: 1 for the one that holds, counted from {space.start}."
 
 
 def _bounds(space: Any) -> tuple[list[float], list[float]]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -28,7 +27,7 @@ from reward_synth.state.recorder import StateRecorder
 from reward_synth.state.table import FieldTable
 from reward_synth.state.view import column_indices
 from reward_synth.tasks.spec import TaskSpec
-from reward_synth.training.worker.subprocess_stage import stay_with
+from reward_synth.training.worker.subprocess_stage import scratch, stay_with
 
 GRAPHICS = (
     "/usr/share/glvnd", "/etc/glvnd", "/usr/share/drirc.d", "/usr/share/libdrm", "/sys/dev/char",
@@ -89,8 +88,9 @@ def main(arguments: Sequence[str]) -> int:
     # Whatever else prints must not stand between the pictures.
     with os.fdopen(os.dup(1), "wb") as out:
         os.dup2(2, 1)
-        with contextlib.suppress(BrokenPipeError):  # nobody wants to see the rest
-            _draw(FilmJob.model_validate_json(Path(path).read_bytes()), Path(path).parent, out)
+        folder = Path(path).parent
+        with contextlib.suppress(BrokenPipeError), scratch(folder / "temporary"):  # nobody wants to see the rest
+            _draw(FilmJob.model_validate_json(Path(path).read_bytes()), folder, out)
     return 0
 
 
@@ -111,8 +111,6 @@ def _draw(job: FilmJob, folder: Path, out: BinaryIO) -> None:
             graphics, devices = (GRAPHICS, DEVICES) if os.environ.get("MUJOCO_GL") else ((), ())
             files = environment_files(job.task.environment, job.takes[0].episode.parent)
             restrict_files([*files, *map(Path, graphics)], [folder, *map(Path, devices)])
-        # A locked process cannot write to the system's folder for temporary files.
-        tempfile.tempdir = str(folder)
         table = field_table(job.task)
         environment, paint, drawn = open_painted(job.task, job.width, job.height)
         if job.sandbox:

@@ -7,6 +7,7 @@ or a step that never returns.
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 import tempfile
@@ -17,12 +18,20 @@ from reward_synth.core.errors import EnvironmentFault, RewardSynthError
 from reward_synth.core.files import write_text
 from reward_synth.core.types import Value
 from reward_synth.simulators.custom.files import file_of, name_environment
+from reward_synth.state.faults import BLAME
 from reward_synth.tasks.spec import EnvironmentSpec
-from reward_synth.training.worker.subprocess_stage import cause
+from reward_synth.training.worker.subprocess_stage import cause, scratch
 
 SECONDS = 120.0
 """Time for loading, making and a few steps, on a busy machine."""
 STEPS = 20
+LARGEST_FILE = 1 << 28
+"""Bytes that a locked environment may write into one temporary file."""
+WHAT_TO_DO = (
+    "a locked environment reads installed packages, its own file, `*.xml` and the folder `assets` beside it, and files "
+    "that its arguments name; it writes to the folder for temporary files alone, and starts no program and no "
+    "connection (docs/guide/own-environment.md). If nothing of that can be mended: --unsafe-no-sandbox"
+)
 
 
 class Rehearsal(Value):
@@ -45,9 +54,24 @@ class Outcome(Value):
 def rehearse(spec: EnvironmentSpec, environment: dict[str, str], sandbox: bool = True) -> None:
     """Make, reset and step an environment in a locked process of its own.
 
+    If it fails there, it is tried without the lock too, to say whether the lock is the reason.
+
     :param environment: all environment variables of the process, the same as a training worker's.
     :raises EnvironmentFault: it fails, ends its process, or does not return.
     :raises RewardSynthError: it cannot be made there for another reason.
+    """
+    outcome = _outcome(spec, environment, sandbox)
+    if outcome.message and sandbox and not _outcome(spec, environment, sandbox=False).message:
+        said = outcome.message.replace(f" ({BLAME})", "")
+        raise RewardSynthError(f"trainings are locked, and in the lock {said}", WHAT_TO_DO)
+    if outcome.message:
+        raise (EnvironmentFault if outcome.fault else RewardSynthError)(outcome.message, outcome.hint)
+
+
+def _outcome(spec: EnvironmentSpec, environment: dict[str, str], sandbox: bool) -> Outcome:
+    """The outcome in a process of its own.
+
+    :raises EnvironmentFault: it does not return.
     """
     with tempfile.TemporaryDirectory(prefix="reward-synth-rehearsal-") as name:
         folder = Path(name)
@@ -66,14 +90,10 @@ def rehearse(spec: EnvironmentSpec, environment: dict[str, str], sandbox: bool =
                 "look for a loop in its __init__, reset or step",
             ) from error
         answer = folder / "outcome.json"
-        if not answer.exists():
-            raise EnvironmentFault(
-                f"the environment {spec.environment.id} ended its process with {cause(code)}",
-                "try it in Python by itself: make, reset, and step it",
-            )
-        outcome = Outcome.model_validate_json(answer.read_bytes())
-        if outcome.message:
-            raise (EnvironmentFault if outcome.fault else RewardSynthError)(outcome.message, outcome.hint)
+        if answer.exists():
+            return Outcome.model_validate_json(answer.read_bytes())
+        message = f"the environment {spec.environment.id} ended its process with {cause(code)}"
+        return Outcome(message=message, hint="try it in Python by itself: make, reset, and step it", fault=True)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -82,7 +102,8 @@ def main(arguments: Sequence[str]) -> int:
     asked = Rehearsal.model_validate_json(path.read_text(encoding="utf-8"))
     outcome = Outcome()
     try:
-        _play(asked, path.parent)
+        with scratch(path.with_name("temporary")):
+            _play(asked, path.parent)
     except RewardSynthError as error:
         outcome = Outcome(message=error.message, hint=error.hint, fault=isinstance(error, EnvironmentFault))
     write_text(path.with_name("outcome.json"), outcome.model_dump_json())
@@ -100,6 +121,7 @@ def _play(asked: Rehearsal, folder: Path) -> None:
     if asked.environment_file is not None:
         name_environment(f"{asked.environment_file}:{asked.spec.environment.id.partition(':')[2]}")
     if asked.sandbox:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
         restrict_files(environment_files(asked.spec.environment, Path.cwd()), [folder])
     table = field_table(asked.spec)
     if asked.sandbox:

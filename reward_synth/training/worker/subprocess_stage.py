@@ -11,12 +11,13 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.sandbox import lock
+from reward_synth.simulators.importing import variable_set
 from reward_synth.training.job import TrainJob
 from reward_synth.training.outcomes import FinalEvaluation, Training
 
@@ -34,7 +35,7 @@ def run_stage(outcome: type[Outcome], work: Callable[[TrainJob], Outcome], argum
     """
     job = job_of(arguments)
     try:
-        with _scratch(job.folder / "scratch"):
+        with scratch(job.folder / "scratch"):
             found = work(job)
     except Exception as error:  # noqa: BLE001  (the process's edge: whatever happened is the stage's outcome)
         traceback.print_exc()
@@ -62,13 +63,21 @@ def stay_with(parent: int) -> None:
 
 
 @contextmanager
-def _scratch(folder: Path) -> Iterator[None]:
-    """A folder for temporary files, which torch needs: a locked stage cannot write to the system's folder."""
+def scratch(folder: Path) -> Iterator[None]:
+    """A folder for temporary files and caches, removed at the end: a locked process can write to no other.
+
+    torch needs one, and so do environments that write their model to a file, or whose functions numba compiles.
+    """
     folder.mkdir(exist_ok=True)
+    before = tempfile.tempdir
     tempfile.tempdir = str(folder)
     try:
-        yield
+        with ExitStack() as variables:
+            for name in ("TMPDIR", "NUMBA_CACHE_DIR", "XDG_CACHE_HOME", "MPLCONFIGDIR"):
+                variables.enter_context(variable_set(name, str(folder)))
+            yield
     finally:
+        tempfile.tempdir = before
         shutil.rmtree(folder, ignore_errors=True)
 
 

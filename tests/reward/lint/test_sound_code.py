@@ -33,7 +33,7 @@ FINE = {
     "copy by a list": "x = list(action)\nx[0] = 0.0\nx.append(1.0)",
     "fancy index": "x = next_state.hand[[0, 1]]\nx[0] = 0.0",
     "new array": "x = np.zeros(3)\nx[:] = next_state.hand\nx += 1.0",
-    "reduced": "x = np.sum(action)\nx *= 2.0",
+    "reduced": "x = np.sum(action**2)\nx *= 2.0",
     "row of a new array": "x = np.stack([next_state.hand, next_state.box])\nx[0] -= 1.0",
     "terms that are scaled": "terms = {'a': 1.0}\nfor k in terms:\n    terms[k] *= 0.5",
     "least so far": "x = float('inf')\nfor v in next_state.hand:\n    x = min(x, v)",

@@ -1,0 +1,90 @@
+"""What installed packages ask for, and which environments they would register: for errors that name the right cause."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+
+SECONDS = 20.0
+"""Time for importing one package to see what it registers."""
+_LIST = """
+import importlib, json, sys
+sys.path[:] = json.loads(sys.argv[2])
+import gymnasium
+before = set(gymnasium.registry)
+importlib.import_module(sys.argv[1])
+sys.stderr.write("\\n" + json.dumps(sorted(set(gymnasium.registry) - before)))
+"""
+
+
+def written_for_another(module: str, error: ImportError) -> str:
+    """A sentence if an installed package misses a part of another installed one: it was written for another version.
+
+    :param module: the package that was imported.
+    :return: empty if that is not the reason.
+    """
+    asking, other = module.partition(".")[0], (error.name or "").partition(".")[0]
+    inner = "." in (error.name or "") or not isinstance(error, ModuleNotFoundError)
+    if not other or other == asking or not inner or importlib.util.find_spec(other) is None:
+        return ""
+    owner, needed = _distribution(asking), _distribution(other)
+    asks = next((text for name, text in _requirements(owner) if _same(name, needed) and text), "")
+    here = importlib.metadata.version(needed) if needed else ""
+    told = f" (it asks for {needed}{asks}, and {here} is installed)" if asks else f" ({here} is installed)"
+    return f"`{asking}` was written for another version of `{other}`{told}: {error}"
+
+
+def registered_by(env_id: str) -> str:
+    """``module:ID`` of an installed package that registers the id once it is imported; empty if none does.
+
+    Each package that asks for Gymnasium is imported in a process of its own, but for those that this one asks for.
+    """
+    known = {name.lower().replace("_", "-") for name, _ in _requirements("reward-synth")} | {"reward-synth"}
+    for module, distributions in sorted(importlib.metadata.packages_distributions().items()):
+        for name in distributions:
+            asks = any(_same(needed, "gymnasium") for needed, _ in _requirements(name, extras=False))
+            if asks and name.lower().replace("_", "-") not in known:
+                found = next((each for each in _registers(module) if each.lower() == env_id.lower()), "")
+                if found:
+                    return f"{module}:{found}"
+    return ""
+
+
+def _registers(module: str) -> list[str]:
+    command = [sys.executable, "-I", "-c", _LIST, module, json.dumps(sys.path)]
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    try:
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=SECONDS, check=True,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        found: list[str] = json.loads(done.stderr.splitlines()[-1])
+    except (subprocess.SubprocessError, ValueError, IndexError):
+        return []
+    return found
+
+
+def _distribution(module: str) -> str:
+    return next(iter(importlib.metadata.packages_distributions().get(module, ())), "")
+
+
+def _requirements(distribution: str, extras: bool = True) -> Iterator[tuple[str, str]]:
+    """Name and versions of what an installed package asks for."""
+    try:
+        lines = importlib.metadata.requires(distribution) if distribution else None
+    except importlib.metadata.PackageNotFoundError:
+        return
+    for line in lines or ():
+        found = re.match(r"([\w.-]+)\s*(?:\[[^\]]*\])?\s*\(?([^;)]*)", line)
+        if found and (extras or "extra ==" not in line):
+            yield found[1], found[2].strip()
+
+
+def _same(one: str, other: str) -> bool:
+    return one.lower().replace("_", "-") == other.lower().replace("_", "-")

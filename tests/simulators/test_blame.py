@@ -1,0 +1,91 @@
+"""Who is to blame where an environment cannot be had: an id, a version, a package that nobody imported, or itself."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import gymnasium
+import pytest
+
+from reward_synth.core.errors import EnvironmentFault, RewardSynthError
+from reward_synth.simulators.custom.files import name_environment
+from reward_synth.simulators.gym.adapter import GymMujoco
+
+SIMULATOR = GymMujoco()
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two packages: one for a Gymnasium of long ago, and one that registers an environment."""
+
+    def add(name: str, code: str, requires: str) -> None:
+        (tmp_path / f"{name}.py").write_text(code)
+        folder = tmp_path / f"{name}-1.0.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\nRequires-Dist: {requires}\n"
+        )
+        (folder / "top_level.txt").write_text(name)
+
+    add("old_robots", "import gymnasium.wrappers.compatibility\n", "gymnasium (==0.28.1)")
+    add("old_names", "from gymnasium.spaces import Bocks\n", "gymnasium[mujoco]<0.29; python_version > '3'")
+    call = "gymnasium.register('HiddenReach-v3', entry_point='hidden_robots:Reach')"
+    add("hidden_robots", f"import gymnasium\nprint('hello')\n{call}\n", "gymnasium>=1.0")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("env_id", "said"),
+    [
+        ("old_robots:Reach-v0", r"`old_robots` was written for another version of `gymnasium` \(it asks for "
+         r"gymnasium==0.28.1, and [\d.]+ is installed\): No module named 'gymnasium.wrappers.compatibility'"),
+        ("old_names:Reach-v0", r"another version of `gymnasium` \(it asks for gymnasium<0.29, and .* name 'Bocks'"),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("install")
+def test_a_part_that_an_installed_package_no_longer_has(env_id: str, said: str) -> None:
+    with pytest.raises(RewardSynthError, match=said) as error:
+        SIMULATOR.make(env_id, {})
+    assert "pip install what" not in error.value.hint
+
+
+def test_so_it_is_in_a_file_and_where_a_registered_class_is_imported(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("import gymnasium.wrappers.compatibility\nclass A: pass\n")
+    with pytest.raises(RewardSynthError, match=r"`mine` was written for another version of `gymnasium` \([\d.]+ is"):
+        SIMULATOR.make(name_environment(f"{tmp_path}/mine.py:A"), {})
+    gymnasium.register("Gone-v0", entry_point="gymnasium.envs.nowhere:Gone")
+    with pytest.raises(RewardSynthError, match="'Gone-v0' cannot be imported: No module named"):
+        SIMULATOR.make("Gone-v0", {})
+
+
+@pytest.mark.usefixtures("install")
+def test_an_id_that_an_installed_package_would_register_is_found() -> None:
+    with pytest.raises(RewardSynthError, match="unknown environment 'hiddenreach-v3'") as error:
+        SIMULATOR.make("hiddenreach-v3", {})
+    assert "--env hidden_robots:HiddenReach-v3" in error.value.hint
+    assert "hidden_robots" not in sys.modules
+
+
+def _refuses() -> gymnasium.Env:
+    raise gymnasium.error.InvalidBound("the bound of\n the arm is wrong")
+
+
+def _breaks() -> gymnasium.Env:
+    raise OSError("no licence server")
+
+
+gymnasium.register("Refuses-v0", entry_point=_refuses)
+gymnasium.register("Breaks-v0", entry_point=_breaks)
+gymnasium.register("NoEnvironment-v0", entry_point=dict)
+
+
+def test_only_an_unknown_id_is_called_unknown() -> None:
+    with pytest.raises(RewardSynthError, match="Refuses-v0 cannot be made: the bound of the arm is wrong") as error:
+        SIMULATOR.make("Refuses-v0", {})
+    assert error.value.hint == "it accepts no arguments"
+    with pytest.raises(EnvironmentFault, match="Breaks-v0 cannot be made: OSError: no licence server"):
+        SIMULATOR.make("Breaks-v0", {})
+    with pytest.raises(RewardSynthError, match=r"gymnasium\.Env") as error:
+        SIMULATOR.make("NoEnvironment-v0", {})
+    assert "through-a-wrapper" in error.value.hint
