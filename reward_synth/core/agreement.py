@@ -41,17 +41,22 @@ class Agreements(Value):
 
     @property
     def measure_text(self) -> str:
-        """Whether the frozen measure agrees with the person, in a sentence without its end."""
-        parts = (("fitness", self.fitness), ("success", self.success))
-        told = [f"{name} {found.as_text()}" for name, found in parts if found is not None]
-        return f"the task's measure agrees with the person: {', '.join(told) or 'nothing to compare'}"
+        """How far the frozen measure agrees with the person, in a sentence without its end."""
+        told = [f"{name} {found.as_text()}" for name, found in self._measure]
+        return f"agreement of the task's measure with the person: {', '.join(told) or 'nothing to compare'}"
 
     @property
     def warning(self) -> str:
-        """What to say if the fitness contradicts the person; empty if it does not."""
-        if self.fitness is None or self.fitness.value >= 0.0:
+        """What to say if fitness or success contradicts the person; empty if neither does."""
+        against = " and ".join(f"{name} {found.as_text()}" for name, found in self._measure if found.value < 0.0)
+        if not against:
             return ""
         return (
-            f"the task's fitness ranks recorded episodes against the person's order, {self.fitness.as_text()}: the "
-            "frozen measure may be wrong"
+            f"the task's measure ranks recorded episodes against the person's order, {against}: the frozen measure "
+            "may be wrong"
         )
+
+    @property
+    def _measure(self) -> list[tuple[str, Agreement]]:
+        parts = (("fitness", self.fitness), ("success", self.success))
+        return [(name, found) for name, found in parts if found is not None]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from reward_synth.core.agreement import Agreements
+from reward_synth.core.agreement import Agreement, Agreements
 from reward_synth.core.types import Feedback
 from reward_synth.preferences.agreements import updated_agreements
 from reward_synth.preferences.workbench import Workbench
@@ -53,7 +53,7 @@ def test_each_trained_reward_and_the_measure_are_held_against_the_order_once(tmp
     store.write_answer(1, Feedback(iteration=1, order=(cases.WALKED, cases.CRAWLED)))
     turned = updated(store)
     assert turned is not None and turned.values["001-a"] == pytest.approx(1.0) and len(paid) == 6
-    assert turned.warning == "" and "agrees with the person: fitness +1.00" in turned.measure_text
+    assert turned.warning == "" and "with the person: fitness +1.00" in turned.measure_text
 
 
 def test_a_reward_that_pays_all_alike_has_none(tmp_path: Path) -> None:
@@ -63,3 +63,16 @@ def test_a_reward_that_pays_all_alike_has_none(tmp_path: Path) -> None:
     store.write_answer(1, Feedback(iteration=1, order=(cases.WALKED, cases.CRAWLED)))
     found = updated(store)
     assert found is not None and found.candidates["002-a"] is None and "002-a" not in found.values
+
+
+@pytest.mark.parametrize(
+    ("fitness", "success", "told"),
+    [(0.6, -0.25, "success -0.25"), (-0.5, None, "fitness -0.50"), (-0.5, -0.25, "success -0.25"), (0.6, 0.0, "")],
+)
+def test_a_measure_that_contradicts_the_person_in_either_figure_is_doubted(
+    fitness: float, success: float | None, told: str
+) -> None:
+    of_success = None if success is None else Agreement(value=success, pairs=9)
+    found = Agreements(judged="x", fitness=Agreement(value=fitness, pairs=9), success=of_success)
+    assert bool(found.warning) == bool(told) and told in found.warning
+    assert "fitness +0.60" not in found.warning
