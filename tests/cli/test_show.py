@@ -23,7 +23,7 @@ def test_show(capsys: pytest.CaptureFixture[str], run: Run) -> None:
     assert "over 34 recorded behaviours it ranks with fitness at +0.90\n" in text
     data = json.loads(out(capsys, "show", "latest", "001-a", "--json"))
     assert data["findings"][0]["rule"] == "dead-term"
-    assert data["ranking"] == {"behaviours": 34, "reward": 0.9, "terms": {"speed": 0.9}}
+    assert data["ranking"] == {"behaviours": 34, "reward": 0.9, "whole": None, "terms": {"speed": 0.9}}
 
 
 def test_what_models_wrote_cannot_drive_the_terminal(capsys: pytest.CaptureFixture[str], run: Run) -> None:
