@@ -72,6 +72,12 @@ class Point(gymnasium.Env):
             self.state[0] = np.nan
         if self.mode == "crash" and late:
             ctypes.string_at(0)
+        if self.mode == "exit" and late:
+            os._exit(3)
+        while self.mode == "hang" and late:
+            pass
+        if self.mode == "wide" and late:
+            return np.append(self.state, 0.0), 0.0, False, False, {}
         self.here += 1
         ends = self.mode in ("limit", "fails at its limit") and self.here >= 25
         if self.mode == "leaves":

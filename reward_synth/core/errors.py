@@ -31,5 +31,12 @@ class EnvironmentFault(RewardSynthError):
     """
 
 
+class MachineFault(RewardSynthError):
+    """This machine ended a process from outside, or had no room for a file. It says nothing of what ran there.
+
+    It is a separate class because the same work may go well the next time, so no reward is blamed for it.
+    """
+
+
 class GivenUp(Exception):
     """Somebody was asked something whose answer is not needed any more."""

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.errors import MachineFault, RewardSynthError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}
@@ -27,8 +27,8 @@ def in_words(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in _FULL:
             text = f"no space left on the disk while writing {path}"
-            hint = "free some space, or choose a folder on another disk"
-        elif error.errno in _DENIED or isinstance(error, FileExistsError):
+            raise MachineFault(text, "free some space, then resume: nothing that was finished is lost") from error
+        if error.errno in _DENIED or isinstance(error, FileExistsError):
             text, hint = f"cannot write {path}: {error.strerror}", "choose a folder that you may write to"
         else:
             raise

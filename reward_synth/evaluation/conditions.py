@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeGuard
 
-from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.deaths import tried_again
+from reward_synth.core.errors import MachineFault, RewardSynthError
 from reward_synth.evaluation.scoring import measured_table
 from reward_synth.reward.contract import RewardError
 from reward_synth.sandbox.process import ScoringProcess
@@ -44,13 +45,20 @@ def conditions_held(task: TaskSpec, table: FieldTable, episodes: Sequence[Episod
         return ()
     code, reads = parts
     measured = measured_table(task, table)
-    counts = [0] * len(reads)
-    try:
+
+    def counted() -> list[int]:
+        counts = [0] * len(reads)
         with ScoringProcess("False", code, measured.layout()) as process:
             for each in episodes:
                 rows = each.subset(measured.names)
                 score = process.score(rows, each.actions, each.dt, each.horizon, each.terminated)
                 counts = [count + (int(score.fitness) >> bit & 1) for bit, count in enumerate(counts)]
+        return counts
+
+    try:
+        counts = tried_again(counted)
+    except MachineFault:
+        raise
     except (RewardError, RewardSynthError):
         return ()
     return tuple(Condition(*each) for each in zip(reads, counts, strict=True))

@@ -12,9 +12,10 @@ import numpy as np
 from reward_synth.core.arrays import FloatArray
 from reward_synth.evaluation.policy import Policy
 from reward_synth.simulators import get_simulator, open_environment
+from reward_synth.state import watchdog
 from reward_synth.state.custom_fields import with_own_fields
 from reward_synth.state.episode import Episode
-from reward_synth.state.recorder import StateRecorder, require_finite
+from reward_synth.state.recorder import StateRecorder, other_shape, require_finite
 from reward_synth.state.table import FieldTable
 from reward_synth.tasks.spec import EnvironmentSpec, TaskSpec
 
@@ -61,11 +62,14 @@ def play(task: TaskSpec, table: FieldTable, policy: Act, seeds: Sequence[int], r
     environments = [StateRecorder(open_environment(task), table) for _ in seeds]
     observations: list[FloatArray] = []
     rows: list[list[FloatArray]] = []
+    watchdog.start()
     for environment, seed in zip(environments, seeds, strict=True):
         observation, info = environment.reset(seed=seed)
         environment.action_space.seed(seed)
         observations.append(observation)
         rows.append([info["next_state"]])
+    watchdog.stop()
+    shape = environments[0].observation_space.shape
     act = _drawing(policy, seeds) if isinstance(policy, Policy) and policy.draws else _plainly(policy)
     actions: list[list[FloatArray]] = [[] for _ in seeds]
     terminated = [False] * len(environments)
@@ -77,12 +81,16 @@ def play(task: TaskSpec, table: FieldTable, policy: Act, seeds: Sequence[int], r
             held = dict(zip(running, act(np.array([observations[i] for i in running]), running), strict=True))
         step += 1
         still = []
+        watchdog.start()
         for i in running:
             observations[i], _, terminated[i], truncated, info = environments[i].step(held[i])
+            if np.shape(observations[i]) != shape:
+                raise other_shape(environments[i], observations[i], "a step")
             rows[i].append(info["next_state"])
             actions[i].append(np.asarray(held[i], dtype=np.float64))
             if not (terminated[i] or truncated):
                 still.append(i)
+        watchdog.stop()
         # One check for all episodes takes as long as one check for a single episode.
         newest = [observations[i] for i in running], [rows[i][-1] for i in running]
         require_finite(environments[running[0]], *newest)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from reward_synth.core.deaths import tried_again
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import EpisodeScore, Finding
 from reward_synth.reward.contract import RewardError
@@ -55,8 +56,12 @@ def score_episodes(task: TaskSpec, table: FieldTable, episodes: Sequence[Episode
 
     :raises RewardError: success or fitness fails on an episode, or gives another value the second time.
     """
-    with scoring_process(task, table) as process:
-        return _scores(process, episodes)
+
+    def scored() -> list[EpisodeScore]:
+        with scoring_process(task, table) as process:
+            return _scores(process, episodes)
+
+    return tried_again(scored)
 
 
 def score_with(process: ScoringProcess, episodes: Sequence[Episode]) -> list[EpisodeScore]:

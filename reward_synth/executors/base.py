@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Protocol
 
+from reward_synth.core.deaths import ATTEMPTS, MEMORY
+from reward_synth.core.errors import MachineFault
 from reward_synth.core.types import TrainResult
 from reward_synth.sandbox.channel import library_environment
 from reward_synth.training.job import Progress, TrainJob, read_progress
-from reward_synth.training.outcomes import outcome_of, set_aside_stale, write_result
+from reward_synth.training.outcomes import Interruption, outcome_of, set_aside_stale, write_result
 
 OnProgress = Callable[[TrainJob, Progress], None]
 
 OnResult = Callable[[TrainJob, TrainResult], None]
+
+_log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.25
 
@@ -33,6 +40,8 @@ class Executor(Protocol):
         Each job is reported once to ``on_result``, with status ``paused`` if it stands at ``until``. When
         ``should_stop`` returns True, running workers end without a result, and this method returns. A resumed run
         then continues from their last pauses.
+
+        :raises MachineFault: something from outside ended the same training again and again. It has no result.
         """
         ...
 
@@ -52,6 +61,40 @@ def take_finished(jobs: Sequence[TrainJob], on_result: OnResult) -> list[TrainJo
         else:
             on_result(job, finished)
     return waiting
+
+
+class Deaths:
+    """Trainings that this machine kept from their outcome. Each is tried again from its checkpoint, a few times."""
+
+    def __init__(self) -> None:
+        self._deaths: Counter[Path] = Counter()
+        self._last: MachineFault | None = None
+
+    @property
+    def too_many(self) -> bool:
+        """True once a training was given up; then no other begins, and those that run go on to their end."""
+        return self._last is not None
+
+    def again(self, job: TrainJob, died: str) -> bool:
+        """True if the job may be tried again.
+
+        :param died: how its worker ended, if it left no word of its own.
+        """
+        said = Interruption.read(job.folder)
+        reason = said.reason if said is not None else died
+        self._deaths[job.folder] += 1
+        count = self._deaths[job.folder]
+        if count < ATTEMPTS:
+            _log.warning("%s, in %s: it is tried again", reason, job.folder)
+            return True
+        text = f"a training was ended from outside {count} times, at last: {reason} ({job.folder}/stderr.txt)"
+        self._last = MachineFault(text, f"nothing that was finished is lost: resume; {MEMORY}")
+        return False
+
+    def tell(self) -> None:
+        """Raise the :class:`MachineFault` of a training that was given up."""
+        if self._last is not None:
+            raise self._last
 
 
 def crash(job: TrainJob, reason: str) -> TrainResult:

@@ -10,19 +10,18 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from reward_synth.core.types import TrainResult
+from reward_synth.core.deaths import cause
 from reward_synth.executors.base import (
     POLL_SECONDS,
+    Deaths,
     OnProgress,
     OnResult,
-    crash,
     take_finished,
     worker_environment,
 )
 from reward_synth.training.job import TrainJob, read_progress
 from reward_synth.training.outcomes import outcome_of
 from reward_synth.training.worker.fork_server import Forked, WorkerHost
-from reward_synth.training.worker.subprocess_stage import cause
 
 
 class LocalExecutor:
@@ -47,9 +46,10 @@ class LocalExecutor:
         """See :class:`Executor`."""
         waiting = take_finished(jobs, on_result)
         running: list[WorkerProcess] = []
+        deaths = Deaths()
         try:
-            while (waiting or running) and not should_stop():
-                while waiting and len(running) < self._slots:
+            while (running or (waiting and not deaths.too_many)) and not should_stop():
+                while waiting and len(running) < self._slots and not deaths.too_many:
                     running.append(WorkerProcess(waiting.pop(0), self._host))
                 time.sleep(POLL_SECONDS)
                 for worker in list(running):
@@ -57,10 +57,15 @@ class LocalExecutor:
                         on_progress(worker.job, read_progress(worker.job.folder))
                     else:
                         running.remove(worker)
-                        on_result(worker.job, worker.result())
+                        died = worker.died()
+                        if (result := outcome_of(worker.job)) is not None:
+                            on_result(worker.job, result)
+                        elif deaths.again(worker.job, died):
+                            waiting.append(worker.job)
         finally:
             for worker in running:
                 worker.kill()
+        deaths.tell()
 
 
 class WorkerProcess:
@@ -97,10 +102,11 @@ class WorkerProcess:
             self._process.wait(seconds)
         return not self.alive
 
-    def result(self) -> TrainResult:
-        """The outcome that the worker wrote. If it died without one, the result of a crashed training is written."""
-        died = f"the training worker died with {cause(self._process.wait())}"
-        return outcome_of(self.job) or crash(self.job, f"{died}; see {self._stderr.name}")
+    def died(self) -> str:
+        """How it ended, in words, and the end of whatever it left running."""
+        code = self._process.wait()
+        self.kill()
+        return f"the training worker died with {cause(code)}"
 
     def kill(self) -> None:
         """Kill the worker and its stages. The processes with generated code end when their pipes close."""

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reward_synth.core.arrays import FloatArray
+from reward_synth.core.deaths import tried_again
 from reward_synth.core.names import ScaleName
 from reward_synth.core.types import Finding
 from reward_synth.preferences.episodes import StoredEpisode
@@ -105,7 +106,8 @@ def pay_of(
         np.array([each.episode.length for each in episodes]),
     )
     try:
-        names, values = _run(source, layout, transitions, report.uses_memory, report.terms or None, start())
+        terms = report.terms or None
+        names, values = tried_again(lambda: _run(source, layout, transitions, report.uses_memory, terms, start()))
     except RewardError as error:
         return Payment((*report.findings, _located(error, episodes, transitions)))
     whole = np.array([each.episode.horizon if each.episode.terminated else each.episode.length for each in episodes])

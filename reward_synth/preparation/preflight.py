@@ -6,6 +6,7 @@ remark, and a person decides about it.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from reward_synth.core.arrays import FloatArray
-from reward_synth.core.errors import EnvironmentFault, RewardSynthError
+from reward_synth.core.errors import RewardSynthError
 from reward_synth.evaluation.play import field_table
 from reward_synth.evaluation.scoring import score_episodes
 from reward_synth.executors.base import worker_environment
@@ -25,8 +26,7 @@ from reward_synth.reward.probe_rules import PROBE
 from reward_synth.screening.checker import RewardChecker
 from reward_synth.screening.reference_episodes import SEED, ReferenceEpisodes
 from reward_synth.simulators import get_simulator, open_environment
-from reward_synth.state.faults import BLAME, name_of
-from reward_synth.state.recorder import StateRecorder, require_finite
+from reward_synth.state.recorder import StateRecorder, other_shape, require_finite
 from reward_synth.state.table import FieldTable
 from reward_synth.tasks.spec import EnvironmentSpec, TaskSpec
 from reward_synth.training.worker.locked_trial import rehearse
@@ -64,6 +64,8 @@ class PreparedTask:
     """The scores that the task's measures give to known episodes."""
     unseen: tuple[str, ...]
     """Fields that a policy cannot know from its observation."""
+    slowest_step: float = 0.0
+    """Seconds of the slowest reset or step that was measured."""
 
     @property
     def aimless_fitness(self) -> float:
@@ -104,7 +106,20 @@ def preflight(task: TaskSpec, *, render: bool = False, sandbox: bool = True) -> 
         ) from error
     trial = Trial.of(checker.reference_episodes, longer)
     found = [*remarks, *_horizon(task, trial), *_ranges(checker), *_code(checker), *_measures(trial)]
-    return PreparedTask(task, checker, tuple(found), trial, _unseen(task, checker.table))
+    return PreparedTask(task, checker, tuple(found), trial, _unseen(task, checker.table), _slowest_step(task))
+
+
+def _slowest_step(task: TaskSpec) -> float:
+    with closing(open_environment(task)) as environment:
+        times = [time.perf_counter()]
+        environment.reset(seed=SEED)
+        times.append(time.perf_counter())
+        for _ in range(TRIAL_STEPS):
+            _, _, terminated, truncated, _ = environment.step(environment.action_space.sample())
+            times.append(time.perf_counter())
+            if terminated or truncated:
+                break
+    return float(np.diff(times).max())
 
 
 def _unseen(task: TaskSpec, table: FieldTable) -> tuple[str, ...]:
@@ -161,13 +176,8 @@ def _trial(environment: StateRecorder) -> FloatArray:
 
 
 def _require_shape(environment: StateRecorder, observation: Any, when: str) -> None:
-    shape, wanted = np.shape(observation), environment.observation_space.shape
-    if shape != wanted:
-        raise EnvironmentFault(
-            f"the environment {name_of(environment)} gave an observation of shape {shape} after {when}, and its "
-            f"observation_space says {wanted} ({BLAME})",
-            "make reset and step return what observation_space says",
-        )
+    if np.shape(observation) != environment.observation_space.shape:
+        raise other_shape(environment, observation, when)
 
 
 def _same(one: FloatArray, other: FloatArray) -> bool:

@@ -17,7 +17,8 @@ from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
-from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.deaths import MEMORY, from_outside, tried_again
+from reward_synth.core.errors import MachineFault, RewardSynthError
 from reward_synth.reward import frames
 from reward_synth.sandbox.lock import LAYERS
 
@@ -60,7 +61,7 @@ def protected(unsafe: bool = False) -> Iterator[tuple[str, ...]]:
     before = _layers
     set_protection(("limits",) if unsafe else LAYERS)
     try:
-        first = Channel()
+        first = tried_again(Channel)
         first.close()
         yield first.protection
     finally:
@@ -81,12 +82,18 @@ class ChildDied(Exception):
 
     :param rule: ``deadline`` or ``died``.
     :param message: the cause in words.
+    :param from_outside: somebody else ended it, so that nothing follows about the code that it ran.
     """
 
-    def __init__(self, rule: str, message: str) -> None:
+    def __init__(self, rule: str, message: str, from_outside: bool = False) -> None:
         super().__init__(message)
         self.rule = rule
         self.message = message
+        self.from_outside = from_outside
+
+    def as_fault(self, what: str) -> MachineFault:
+        """The death as the error that is tried again, if it came from outside."""
+        return MachineFault(f"the process that runs {what} was ended from outside: {self.message}", MEMORY)
 
 
 def setup_frame(setup: dict[str, Any]) -> bytes:
@@ -106,6 +113,7 @@ class Channel:
         request_end, self._requests = os.pipe()
         self._answers, answer_end = os.pipe()
         self._over = ""
+        self._ended_from_outside = False
         try:
             self._process = subprocess.Popen(
                 self._command(request_end, answer_end, memory_bytes),
@@ -134,6 +142,8 @@ class Channel:
         try:
             ready = self._receive(time.monotonic() + START_SECONDS, "starting")
         except ChildDied as death:
+            if death.from_outside:
+                raise death.as_fault("a reward") from death
             raise RewardSynthError(
                 f"the reward process does not start: {death.message}",
                 "see whether this machine has at least 1 GiB of free memory, and try again",
@@ -170,7 +180,7 @@ class Channel:
         :raises ChildDied: on the deadline, and if the process dies or answers with nonsense.
         """
         if self._over:
-            raise ChildDied("died", self._over)
+            raise ChildDied("died", self._over, self._ended_from_outside)
         deadline = time.monotonic() + seconds
         try:
             self._send(frame, deadline, doing)
@@ -258,12 +268,13 @@ class Channel:
             code = self._process.wait(timeout=1.0)
         except subprocess.TimeoutExpired:
             self._nonsense()
+        self._ended_from_outside = from_outside(code)
         self._end("died", _cause(code))
 
     def _end(self, rule: str, message: str) -> NoReturn:
         self._over = message
         self.close()
-        raise ChildDied(rule, message)
+        raise ChildDied(rule, message, self._ended_from_outside)
 
 
 def _handle_of(pid: int) -> int:

@@ -39,7 +39,10 @@ class RewardBatch(NamedTuple):
 
 
 class _CodeProcess:
-    """What both kinds of process share: starting, ending, and turning errors into findings."""
+    """What both kinds of process share: starting, ending, and turning errors into findings.
+
+    Any exchange may raise :class:`~reward_synth.core.errors.MachineFault`: somebody else ended the process.
+    """
 
     def __init__(
         self,
@@ -89,6 +92,8 @@ class _CodeProcess:
         try:
             answer = self._channel.ask(frame, self.deadline, doing)
         except ChildDied as death:
+            if death.from_outside:
+                raise death.as_fault("a reward" if "source" in self._sources else "success and fitness") from death
             fix = "remove loops that may not end and computations that grow with their input"
             raise RewardError(PROBE[death.rule].finding(death.message, fix)) from death
         if answer.status != "ok":

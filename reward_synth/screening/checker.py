@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from reward_synth.core.deaths import tried_again
 from reward_synth.core.rules import verdicts
 from reward_synth.core.types import SPARSE_PREFIX, CheckReport
 from reward_synth.evaluation.play import field_table
@@ -44,13 +45,9 @@ class RewardChecker:
     def check(self, source: str) -> CheckReport:
         """Lint and probe a reward."""
         shown = self.table.for_rewards()
-        report = check(
-            source,
-            shown.layout(),
-            (shown.low, shown.high),
-            self.reference_episodes.transitions(shown.names),
-            len(shown.actions),
-        )
+        known = self.reference_episodes.transitions(shown.names)
+        ranges = (shown.low, shown.high)
+        report = tried_again(lambda: check(source, shown.layout(), ranges, known, len(shown.actions)))
         if not report.ok:
             return report.plus((), verdicts(TASK.values(), (), "could not run"))
         found = [FIXED_POSITION.finding(message) for message in self.fixed_positions(report.fields)]

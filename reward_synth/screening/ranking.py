@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from reward_synth.core.arrays import FloatArray
+from reward_synth.core.deaths import tried_again
 from reward_synth.core.rules import declare, verdicts
 from reward_synth.core.types import Alignment, CheckReport, Finding
 from reward_synth.reward.contract import RewardError
@@ -114,6 +115,12 @@ def episode_terms(source: str, report: CheckReport, table: FieldTable, episodes:
 
     :raises RewardError: the reward fails on a transition.
     """
+    return tried_again(lambda: _episode_terms(source, report, table, episodes))
+
+
+def _episode_terms(
+    source: str, report: CheckReport, table: FieldTable, episodes: Sequence[Episode]
+) -> list[FloatArray]:
     subset = table.subset(report.fields)
     rows = [episode.subset(subset.names) for episode in episodes]
     # All episodes advance together, each with its own memory: one call per step and not per transition.

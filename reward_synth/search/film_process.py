@@ -18,13 +18,13 @@ from typing import Self, TypeVar
 import numpy as np
 from pydantic import ValidationError
 
-from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.deaths import MEMORY, cause, from_outside
+from reward_synth.core.errors import MachineFault, RewardSynthError
 from reward_synth.core.files import write_text
 from reward_synth.evaluation.drawing import Pixels
 from reward_synth.executors.base import worker_environment
 from reward_synth.simulators.graphics import graphics
 from reward_synth.training.worker.filmer import END, PICTURE, Ending, FilmJob, Opening
-from reward_synth.training.worker.subprocess_stage import cause
 
 Line = TypeVar("Line", Opening, Ending)
 LONGEST_LINE = 100_000
@@ -118,7 +118,10 @@ class Filmer(Iterator[Pixels]):
                 continue
             part = os.read(descriptor, count - len(found))
             if not part:
-                raise self._failed(f"died with {cause(self._process.wait())}")
+                code = self._process.wait()
+                if from_outside(code):
+                    raise MachineFault(f"the process that draws was ended from outside, with {cause(code)}", MEMORY)
+                raise self._failed(f"died with {cause(code)}")
             found += part
         return bytes(found)
 

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from reward_synth.core.deaths import tried_again
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.machine import yield_to_others
 from reward_synth.core.types import Candidate
@@ -137,10 +138,10 @@ class Filming:
         from reward_synth.search.films import LONGEST, OTHER, film_candidate, film_of
 
         try:
-            paths = film_candidate(
+            paths = tried_again(lambda: film_candidate(
                 self._store, load_task(self._store.task_path), candidate, self._missing(candidate, which), fps=FPS,
                 most=PICTURES, sandbox=self._sandbox, longest=patience * LONGEST, given_up=lambda: self._closed,
-            )  # fmt: skip
+            ))  # fmt: skip
         except FilmGivenUp:
             return []
         except RewardSynthError as error:

@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.errors import MachineFault, RewardSynthError
 from reward_synth.core.files import write_text
 from reward_synth.core.types import CheckReport, EpisodeScore
 from reward_synth.evaluation.play import field_table
@@ -250,6 +250,8 @@ def _shown(
             )  # fmt: skip
             try:
                 scores[step] = score_with(process, [part])[0]
+            except MachineFault:
+                raise
             except RewardSynthError:
                 scores[step] = None  # A measure may ask for more of the episode than there is yet.
     total = TOTALS[task.training.scale]

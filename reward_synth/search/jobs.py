@@ -10,7 +10,7 @@ from reward_synth.core.types import CheckReport
 from reward_synth.settings.model import Settings
 from reward_synth.store import RunStore
 from reward_synth.tasks.spec import TaskSpec, load_task
-from reward_synth.training.job import TrainJob
+from reward_synth.training.job import STEP_LIMIT, TrainJob
 
 
 def training_jobs(store: RunStore, task: TaskSpec, settings: Settings, candidate: str) -> list[TrainJob]:
@@ -31,6 +31,7 @@ def training_jobs(store: RunStore, task: TaskSpec, settings: Settings, candidate
             seed_index=index,
             keep_checkpoint=settings.iterations > 1 or settings.train_on > 0,
             stop_when_solved=not settings.keep_going,
+            step_limit=settings.step_limit or STEP_LIMIT,
             sandbox=not settings.unsafe_no_sandbox,
         )
         for index in range(settings.seeds)

@@ -29,6 +29,7 @@ from reward_synth.search.filming import Filming
 from reward_synth.search.limits import first_reason, spending_limit, stop_file, time_limit
 from reward_synth.search.models import ModelPool
 from reward_synth.settings.model import Settings
+from reward_synth.state import watchdog
 from reward_synth.store import RunStore
 from reward_synth.tasks.spec import TaskSpec, load_task, save_task
 
@@ -61,6 +62,9 @@ class SearchSession:
                 store.freeze_prompts(Prompts(settings.prompts).files())
             prompts = Prompts(store.prompts_dir)
             self.prepared = self._settled(prepared, prompts, confirm)
+            if settings.step_limit is None:
+                limit = watchdog.limit_for(self.prepared.slowest_step)
+                self.settings = settings = settings.model_copy(update={"step_limit": limit})
             self.designer = open_role(Designer, self.models.of, prompts, settings)
             critic = open_role(Critic, self.models.of, prompts, settings) if self._wants_critic() else None
             self.refiner = Refiner(self.prepared.checker, self.designer, critic, settings.repairs)

@@ -101,6 +101,10 @@ class Declarations:
     time_limit: Annotated[float | None, Setting(
         "Time by the clock that one `run` or `resume` may work, as `2h`, `30m`, `1h30m` or seconds.",
         "TIME", at_least=0, parse=parse_some_time, resumable=True)] = None
+    step_limit: Annotated[float | None, Setting(
+        "Seconds after which an environment that does not return from a step is at fault; 1000 times its slowest step "
+        "before the run, and at least 60 s, if not given.",
+        "TIME", at_least=0, parse=parse_some_time, resumable=True)] = None
     rungs: Annotated[str, Setting(
         "Shares of the steps after each of which the worst rewards of an iteration stop, such as `0.1,0.3,1`; "
         "`1` trains all to their end.", "SHARES", parse=spell_rungs)] = "0.1,0.3,1"

@@ -91,6 +91,15 @@ class StateRecorder(gymnasium.Wrapper):
         return self._read(*seen)
 
 
+def other_shape(environment: Any, observation: Any, when: str) -> EnvironmentFault:
+    """The fault of an observation whose shape is not that of the environment's ``observation_space``."""
+    return EnvironmentFault(
+        f"the environment {name_of(environment)} gave an observation of shape {np.shape(observation)} after {when}, "
+        f"and its observation_space says {environment.observation_space.shape} ({BLAME})",
+        "make reset and step return what observation_space says",
+    )
+
+
 def require_finite(environment: StateRecorder, observations: Any, rows: Any) -> None:
     """Check the numbers that recorded environments of one kind returned.
 

@@ -30,6 +30,8 @@ EVALUATIONS = "evaluations.npz"
 """See :mod:`reward_synth.training.kept_evaluations`."""
 PROGRESS_COLUMNS = ("step", "seconds", "reward_per_step", "episode_length")
 EVALUATION_COLUMNS = tuple(EvaluationPoint.model_fields)
+STEP_LIMIT = 600.0
+"""Seconds for one step of an environment of which nothing was measured."""
 TERM_COLUMNS = ("step", "term", "minimum", "mean", "maximum", "share")
 
 
@@ -70,6 +72,8 @@ class TrainJob(Value):
     """End the training once two evaluations in a row succeed in every episode."""
     passed: bool = False
     """For the evaluator: the training ended because a large evaluation showed that the policy solves the task."""
+    step_limit: float = STEP_LIMIT
+    """Seconds after which an environment that does not return from a step is at fault."""
     sandbox: bool = True
     """Lock trainer and evaluator. False trains without a lock, for a person who asked for that."""
     environment_file: Path | None = None
@@ -161,7 +165,7 @@ class TrainJob(Value):
         """
         places = {"task", "reward", "folder", "trajectories", "environment_file"}
         # A resumed training may have other limits: how far it trains for now, and how safely.
-        limits = {"until", "end", "keep_checkpoint", "stop_when_solved", "passed", "sandbox"}
+        limits = {"until", "end", "keep_checkpoint", "stop_when_solved", "passed", "sandbox", "step_limit"}
         # It follows from the budget, and results of earlier versions, which knew no such step, stay valid.
         asked = self.model_dump_json(exclude={*places, *limits, "settles_from", *besides})
         # The preset says how to train; the task's goal, name and notes are for people.

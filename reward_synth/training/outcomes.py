@@ -19,9 +19,10 @@ from reward_synth.training.job import TrainJob
 class _Outcome(Value):
     """The outcome of one stage, which is the last file that the stage writes."""
 
-    status: Literal["done", "crashed"] = "done"
+    status: Literal["done", "crashed", "interrupted"] = "done"
+    """``interrupted``: this machine kept it from its end, which says nothing of the reward."""
     reason: str = ""
-    """Why it crashed or ended early, in words."""
+    """Why it crashed, was interrupted or ended early, in words."""
 
     @classmethod
     def path(cls, folder: Path) -> Path:
@@ -125,6 +126,17 @@ class FinalEvaluation(_Outcome):
     def path(cls, folder: Path) -> Path:
         """``episodes.json``."""
         return folder / "episodes.json"
+
+
+class Interruption(_Outcome):
+    """``interrupted.json``: a stage ended from outside. It is no result, and the job is tried again."""
+
+    status: Literal["done", "crashed", "interrupted"] = "interrupted"
+
+    @classmethod
+    def path(cls, folder: Path) -> Path:
+        """``interrupted.json``."""
+        return folder / "interrupted.json"
 
 
 def write_result(job: TrainJob, result: TrainResult) -> None:

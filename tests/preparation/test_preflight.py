@@ -202,10 +202,19 @@ def test_an_environment_in_a_file_trains_behind_the_lock(point: TaskSpec, tmp_pa
     assert str(tmp_path) not in job.task.model_dump_json()
 
 
-@pytest.mark.parametrize(("mode", "said"), [("step", "ValueError: motor burnt"), ("nan", "the field `")])
+@pytest.mark.parametrize(
+    ("mode", "said"),
+    [
+        ("step", "ValueError: motor burnt"),
+        ("nan", "the field `"),
+        ("wide", "an observation of shape (3,) after a step"),
+        ("exit", "point.py:Point ended its process with exit code 3"),
+        ("hang", "point.py:Point did not return from a step within 1 s"),
+    ],
+)
 def test_what_breaks_in_mid_training_is_no_rewards_fault(point: TaskSpec, tmp_path: Path, mode: str, said: str) -> None:
     task = broken(point, mode, after=400)
-    job = job_of(point, tmp_path / "job").model_copy(update={"task": task})
+    job = job_of(point, tmp_path / "job").model_copy(update={"task": task, "step_limit": 1.0})
     result = run_jobs([job])[job.folder]
     assert result.status == "crashed"
     assert BLAME in result.reason and said in result.reason and "reward failed" not in result.reason

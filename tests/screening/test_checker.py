@@ -1,7 +1,14 @@
 from __future__ import annotations
 
-import pytest
+import os
+import signal
 
+import pytest
+from numpy.typing import ArrayLike
+
+from reward_synth.core.deaths import ATTEMPTS
+from reward_synth.core.errors import MachineFault
+from reward_synth.sandbox.process import RewardBatch, RewardProcess
 from reward_synth.screening.checker import RewardChecker
 from reward_synth.tasks.spec import load_task, with_scale
 
@@ -29,3 +36,25 @@ def verdicts(field: str, name: str = "upright", scale: str = "sum") -> tuple[str
 )
 def test_the_rules_about_the_task_answer(asked: dict[str, str], expected: tuple[str, str]) -> None:
     assert verdicts(**asked) == expected
+
+
+def test_a_reward_process_that_is_killed_from_outside_is_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever kills it, the reward is checked again, and a machine that goes on like that is told as one."""
+    checker = RewardChecker.of(load_task("gym/inverted_pendulum_balance"))
+    source = REWARD.replace("NAME", "upright").replace("FIELD", "pole_angle")
+    expected = checker.screen(source, checker.check(source))
+    evaluate, deaths = RewardProcess.evaluate, [1]
+
+    def dying(process: RewardProcess, *rows: ArrayLike) -> RewardBatch:
+        if deaths[0]:
+            deaths[0] -= 1
+            os.kill(process.pid, signal.SIGKILL)
+        return evaluate(process, *rows)
+
+    monkeypatch.setattr(RewardProcess, "evaluate", dying)
+    report = checker.check(source)
+    deaths[0] = 1
+    assert checker.screen(source, report) == expected
+    deaths[0] = ATTEMPTS
+    with pytest.raises(MachineFault, match=r"ended from outside.*SIGKILL"):
+        checker.check(source)

@@ -19,6 +19,7 @@ from reward_synth.executors.local import WorkerProcess
 from reward_synth.executors.ray.archive import CURVES, STAYS, Files, UnfitFile, pack, read_plain
 from reward_synth.store.manifest import versions
 from reward_synth.training.job import TrainJob
+from reward_synth.training.outcomes import Interruption, outcome_of
 
 PREFIX = "reward-synth-seat-"
 UNCLAIMED_SECONDS = 60.0
@@ -94,7 +95,9 @@ class Seat:
         job = self._worker.job
         if not self._worker.wait(seconds):
             return Look(done=False, files=self._changed_curves(job.folder))
-        self._worker.result()
+        died = self._worker.died()
+        if outcome_of(job) is None and Interruption.read(job.folder) is None:
+            Interruption(reason=died).write(job.folder)
         try:
             look = Look(True, pack(job.folder, without=frozenset({"job.json"})), pack(job.trajectories))
         except UnfitFile as error:

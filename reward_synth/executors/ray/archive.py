@@ -27,7 +27,7 @@ CURVES = ("progress.csv", "terms.csv", "eval.csv")
 """The files that are sent while a training runs."""
 STAYS = frozenset({"job.json", "stderr.txt"})
 """Files that a job leaves behind, because they are written again where the job runs."""
-OUTCOMES = ("training.json", "episodes.json", "rung.json", "result.json")
+OUTCOMES = ("training.json", "episodes.json", "rung.json", "interrupted.json", "result.json")
 """Written last, in this order: each of them shows that everything before it is complete."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}(\.[A-Za-z0-9]{1,9}){1,2}")

@@ -21,7 +21,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayError, RayTaskError
 
-from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.errors import MachineFault, RewardSynthError
 from reward_synth.core.machine import WORKER_MEMORY
 from reward_synth.executors.base import crash
 from reward_synth.executors.ray.actor import Errand, Look, Seat
@@ -30,7 +30,7 @@ from reward_synth.executors.ray.protocol import Event, Order
 from reward_synth.state.episode import episode_paths
 from reward_synth.store.manifest import versions
 from reward_synth.training.job import TrainJob
-from reward_synth.training.outcomes import outcome_of
+from reward_synth.training.outcomes import Interruption, outcome_of
 from reward_synth.training.worker.line import Line
 from reward_synth.training.worker.subprocess_stage import stay_with
 
@@ -251,7 +251,8 @@ class Crew:
             if path.name not in files and path.name != "job.json" and path.is_file():
                 path.unlink()
         if outcome_of(job) is None:
-            self._crash(task, "its node sent no outcome")
+            said = Interruption.read(job.folder)
+            self._lose(task, said.reason if said is not None else "its node sent no outcome")
             return
         self._done(task)
 
@@ -259,8 +260,8 @@ class Crew:
         """Put the job of a lost seat first in the queue; the next seat continues from the last rung's checkpoint."""
         task.losses += 1
         if task.losses > RETRIES:
-            self._crash(task, f"its node was lost {task.losses} times, at last: {why}")
-            return
+            text = f"a training was ended from outside {task.losses} times, at last: {why} ({task.job.folder})"
+            raise MachineFault(text, "nothing that was finished is lost: look at `ray status`, and resume")
         self._dismiss(task)
         self._seated.remove(task)
         self._waiting.insert(0, task)

@@ -16,13 +16,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from reward_synth.core import machine
-from reward_synth.core.errors import RewardSynthError
-from reward_synth.executors.base import POLL_SECONDS, OnProgress, OnResult, crash, take_finished, worker_environment
+from reward_synth.core.deaths import cause
+from reward_synth.core.errors import MachineFault, RewardSynthError
+from reward_synth.executors.base import POLL_SECONDS, OnProgress, OnResult, take_finished, worker_environment
 from reward_synth.executors.ray.protocol import Event, Order
 from reward_synth.training.job import TrainJob, read_progress
 from reward_synth.training.outcomes import outcome_of
 from reward_synth.training.worker.line import Line
-from reward_synth.training.worker.subprocess_stage import cause
 
 START_SECONDS = 60.0
 """Time for a cluster to answer, or to start on this machine."""
@@ -109,7 +109,10 @@ class RayExecutor:
                         on_progress(job, read_progress(job.folder))
                     elif event.kind == "done":
                         del waiting[job.folder]
-                        on_result(job, outcome_of(job) or crash(job, "its node sent no outcome"))
+                        result = outcome_of(job)
+                        if result is None:
+                            raise MachineFault(f"the result of {job.folder} is gone", "resume: it is trained again")
+                        on_result(job, result)
         finally:
             if waiting:
                 self._stop()

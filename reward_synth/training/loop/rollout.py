@@ -16,7 +16,8 @@ from reward_synth.reward.contract import RewardError
 from reward_synth.reward.probe_rules import PROBE
 from reward_synth.sandbox.process import RewardBatch, RewardProcess
 from reward_synth.screening.probe import circumstances
-from reward_synth.state.recorder import require_finite
+from reward_synth.state import watchdog
+from reward_synth.state.recorder import other_shape, require_finite
 from reward_synth.training.scale import SignScale
 
 Mask = NDArray[np.bool_]
@@ -38,12 +39,14 @@ class TransitionVecEnv(DummyVecEnv):
         self.states = np.zeros((self.num_envs, width))
         self.next_states = np.zeros((self.num_envs, width))
         self.frozen = np.zeros(self.num_envs, dtype=bool)
+        self._shape = self.observation_space.shape
 
     def step_wait(self) -> Any:
         """Step all environments that are not frozen, and reset those that ended.
 
         :raises EnvironmentFault: an environment fails, or gives a number that is not finite.
         """
+        watchdog.start()
         infos: list[dict[str, Any]] = []
         self.buf_dones[:] = False
         seen, actions, states, next_states = self.buf_obs[None], self.actions, self.states, self.next_states
@@ -60,10 +63,27 @@ class TransitionVecEnv(DummyVecEnv):
                 info["TimeLimit.truncated"] = truncated and not terminated
                 observation, _ = environment.reset()
                 self.buf_dones[index] = True
-            seen[index] = observation
+            seen[index] = self._shaped(environment, observation)
+        watchdog.stop()
         # One check for all environments takes as long as one check for a single environment.
         require_finite(self.envs[0], seen, next_states)
         return self._obs_from_buf(), self.buf_rews.copy(), self.buf_dones.copy(), infos
+
+    def reset(self) -> Any:
+        """Reset all environments.
+
+        :raises EnvironmentFault: an environment fails.
+        """
+        watchdog.start()
+        observations = super().reset()
+        watchdog.stop()
+        return observations
+
+    def _shaped(self, environment: Any, observation: Any) -> Any:
+        # numpy would spread one number over a whole row without a word.
+        if np.shape(observation) != self._shape:
+            raise other_shape(environment, observation, "a step")
+        return observation
 
 
 class TermWindow:

@@ -21,11 +21,12 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.deaths import MEMORY, cause, tried_again
+from reward_synth.core.errors import MachineFault
 from reward_synth.core.types import Value
 from reward_synth.training.worker import subprocess_stage as stage
 from reward_synth.training.worker.line import Line
-from reward_synth.training.worker.subprocess_stage import cause, stay_with
+from reward_synth.training.worker.subprocess_stage import stay_with
 
 POLL_SECONDS = 0.02
 
@@ -83,12 +84,16 @@ class WorkerHost:
         self._process: subprocess.Popen[bytes] | None = None
         self._line: Line[Report]
         self._ended: dict[int, int] = {}
+        self._running: set[int] = set()
 
     def start(self, job: Path, stderr: Path) -> Forked:
         """Start a worker for the job file, in a session and a process group of its own.
 
-        :raises RewardSynthError: the host dies before it has started the worker.
+        :raises MachineFault: the host dies before it has started the worker, and so do those that follow it.
         """
+        return tried_again(lambda: self._started(job, stderr))
+
+    def _started(self, job: Path, stderr: Path) -> Forked:
         if self._process is None or self._process.poll() is not None:
             self._process = self._start_host()
         try:
@@ -97,7 +102,7 @@ class WorkerHost:
                 pass
         except (BrokenPipeError, EOFError):
             died = cause(self._process.wait())
-            raise RewardSynthError(f"the worker host died with {died}", "is there enough memory?") from None
+            raise MachineFault(f"the worker host died with {died}", MEMORY) from None
         return Forked(self, started[0])
 
     def ended(self, pid: int) -> int | None:
@@ -125,6 +130,9 @@ class WorkerHost:
             start_new_session=True,
         )
         assert process.stdin is not None and process.stdout is not None
+        # The workers of the host before this one ended with it.
+        self._ended |= dict.fromkeys(self._running, -signal.SIGKILL)
+        self._running.clear()
         self._line = Line(Report, process.stdout.fileno(), process.stdin.fileno())
         return process
 
@@ -134,8 +142,11 @@ class WorkerHost:
         for report in self._line.heard(seconds):
             if report.code is None:
                 started.append(report.pid)
+                self._running.add(report.pid)
+                self._ended.pop(report.pid, None)  # An earlier worker may have had the same number.
             else:
                 self._ended[report.pid] = report.code
+                self._running.discard(report.pid)
         return started
 
 

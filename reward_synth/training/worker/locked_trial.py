@@ -14,13 +14,14 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from reward_synth.core.errors import EnvironmentFault, RewardSynthError
+from reward_synth.core.deaths import MEMORY, cause, from_outside
+from reward_synth.core.errors import EnvironmentFault, MachineFault, RewardSynthError
 from reward_synth.core.files import write_text
 from reward_synth.core.types import Value
 from reward_synth.simulators.custom.files import file_of, name_environment
 from reward_synth.state.faults import BLAME
 from reward_synth.tasks.spec import EnvironmentSpec
-from reward_synth.training.worker.subprocess_stage import cause, scratch
+from reward_synth.training.worker.subprocess_stage import scratch
 
 SECONDS = 120.0
 """Time for loading, making and a few steps, on a busy machine."""
@@ -92,6 +93,8 @@ def _outcome(spec: EnvironmentSpec, environment: dict[str, str], sandbox: bool) 
         answer = folder / "outcome.json"
         if answer.exists():
             return Outcome.model_validate_json(answer.read_bytes())
+        if from_outside(code):
+            raise MachineFault(f"the trial of the environment {spec.environment.id} died with {cause(code)}", MEMORY)
         message = f"the environment {spec.environment.id} ended its process with {cause(code)}"
         return Outcome(message=message, hint="try it in Python by itself: make, reset, and step it", fault=True)
 

@@ -2,36 +2,55 @@
 
 It runs the two stages of one job, each in a process of its own: the trainer, then the evaluator, which starts from the
 policy alone. It combines their outcomes and writes ``result.json`` last. If the training is to pause, it writes
-``rung.json`` instead, and there is no evaluation. It loads neither torch nor numpy, and it holds no key, because the
-loop starts it with an empty environment. Nobody reads its output; a traceback is written to ``stderr.txt`` of the
-training folder.
+``rung.json`` instead, and there is no evaluation. If this machine ended a stage, it writes ``interrupted.json``, and
+the job is tried again. It loads neither torch nor numpy, and it holds no key, because the loop starts it with an empty
+environment. Nobody reads its output; a traceback is written to ``stderr.txt`` of the training folder.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from collections.abc import Sequence
 
+from reward_synth.core.deaths import cause
 from reward_synth.core.types import TrainResult
+from reward_synth.state.faults import BLAME
+from reward_synth.state.watchdog import OVERDUE
 from reward_synth.training.job import TrainJob, read_progress
-from reward_synth.training.outcomes import FinalEvaluation, RungEnd, Training, best_point, lost_again, write_result
-from reward_synth.training.worker.subprocess_stage import Outcome, cause, job_of, processor_seconds, run_process
+from reward_synth.training.outcomes import (
+    FinalEvaluation,
+    Interruption,
+    RungEnd,
+    Training,
+    best_point,
+    lost_again,
+    write_result,
+)
+from reward_synth.training.worker.subprocess_stage import (
+    SCRATCH,
+    Outcome,
+    job_of,
+    processor_seconds,
+    run_process,
+    written,
+)
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run one job. Returns 0 if a result or a pause was written, also for a crashed training."""
     job = job_of(arguments)
+    Interruption.path(job.folder).unlink(missing_ok=True)
     done = run(job)
-    if isinstance(done, RungEnd):
-        done.write(job.folder)
-    else:
+    if isinstance(done, TrainResult):
         write_result(job, done)
-    return 0
+        return 0
+    return written(done, job.folder)
 
 
-def run(job: TrainJob) -> TrainResult | RungEnd:
+def run(job: TrainJob) -> TrainResult | RungEnd | Interruption:
     """Train, unless that is done already, and evaluate; or train until the pause that the job asks for."""
     started = time.monotonic()
     rung, finished = RungEnd.of(job), finished_training(job)
@@ -47,12 +66,16 @@ def run(job: TrainJob) -> TrainResult | RungEnd:
 
     if training.status == "done" and training.paused and not job.end:
         return RungEnd.model_validate(training.model_dump() | spent())
+    if training.status == "interrupted":
+        return Interruption(reason=training.reason)
     evaluation = FinalEvaluation(status="crashed", reason=training.reason)
     if training.status == "done":
         if not lost_again(training.evaluations):
             job.best_policy_path.unlink(missing_ok=True)
         passed = job.model_copy(update={"passed": training.solved})
         evaluation = _run_stage(passed, "evaluator", FinalEvaluation)
+    if evaluation.status == "interrupted":
+        return Interruption(reason=evaluation.reason)
     crashed = evaluation.status == "crashed"
     reasons = [training.reason or job.end, _kept(training) if evaluation.policy == "best" else ""]
     return TrainResult(
@@ -99,10 +122,24 @@ def _run_stage(job: TrainJob, stage: str, outcome: type[Outcome]) -> Outcome:
     code = run_process(f"reward_synth.training.worker.{stage}", [str(job.write()), str(os.getpid())])
     found = outcome.read(job.folder)
     if found is None:
-        return outcome(status="crashed", reason=f"the {stage} died with {cause(code)}; see stderr.txt")
+        found = _without_outcome(job, stage, code, outcome)
     if found.status == "crashed" and stage == "evaluator":
         return outcome(status="crashed", reason=f"the evaluation failed: {found.reason}")
     return found
+
+
+def _without_outcome(job: TrainJob, stage: str, code: int, outcome: type[Outcome]) -> Outcome:
+    """What a stage's end says that left no outcome. Only environments can end a stage that has begun by itself."""
+    scratch = job.folder / SCRATCH
+    begun = scratch.exists()
+    shutil.rmtree(scratch, ignore_errors=True)
+    environment = f"the environment {job.task.environment.id}"
+    if code == OVERDUE:
+        text = f"{environment} did not return from a step within {job.step_limit:g} s ({BLAME})"
+        return outcome(status="crashed", reason=text)
+    if code >= 0 and begun:
+        return outcome(status="crashed", reason=f"{environment} ended its process with {cause(code)} ({BLAME})")
+    return outcome(status="interrupted", reason=f"the {stage} died with {cause(code)}")
 
 
 if __name__ == "__main__":

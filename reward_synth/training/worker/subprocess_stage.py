@@ -6,6 +6,7 @@ import importlib
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,13 +16,18 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
-from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.deaths import CANNOT_WRITE
+from reward_synth.core.errors import MachineFault, RewardSynthError
 from reward_synth.sandbox import lock
 from reward_synth.simulators.importing import variable_set
+from reward_synth.state import watchdog
 from reward_synth.training.job import TrainJob
-from reward_synth.training.outcomes import FinalEvaluation, Training
+from reward_synth.training.outcomes import FinalEvaluation, Interruption, Training
 
 Outcome = TypeVar("Outcome", Training, FinalEvaluation)
+
+SCRATCH = "scratch"
+"""Folder in a training's folder for temporary files. It stays only if the stage dies while it works."""
 
 preloaded = False
 """True in the worker host and its forks: all libraries are loaded, and stages are forked instead of started."""
@@ -31,16 +37,31 @@ def run_stage(outcome: type[Outcome], work: Callable[[TrainJob], Outcome], argum
     """Run one stage of a job and write its outcome last. An exception becomes an outcome, too.
 
     :param arguments: see :func:`job_of`.
-    :returns: 0, the exit code.
+    :returns: the exit code.
     """
     job = job_of(arguments)
+    watchdog.limit(job.step_limit)
     try:
-        with scratch(job.folder / "scratch"):
+        with scratch(job.folder / SCRATCH):
             found = work(job)
+    except (MachineFault, MemoryError, OSError) as error:
+        # What an environment raises is an EnvironmentFault, so this comes from the machine.
+        traceback.print_exc()
+        found = outcome(status="interrupted", reason=_reason(error))
     except Exception as error:  # noqa: BLE001  (the process's edge: whatever happened is the stage's outcome)
         traceback.print_exc()
         found = outcome(status="crashed", reason=_reason(error))
-    found.write(job.folder)
+    watchdog.stop()
+    return written(found, job.folder)
+
+
+def written(outcome: Training | FinalEvaluation | Interruption, folder: Path) -> int:
+    """Write a process's outcome; returns its exit code."""
+    try:
+        outcome.write(folder)
+    except MachineFault:
+        traceback.print_exc()
+        return CANNOT_WRITE
     return 0
 
 
@@ -50,6 +71,8 @@ def job_of(arguments: Sequence[str]) -> TrainJob:
     :param arguments: the job file, and the parent's process id unless a person starts it by hand.
     """
     path, *parent = arguments
+    # Python would turn it into an exception, which ends like a fault of the environment's.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     if parent:
         stay_with(int(parent[0]))
     return TrainJob.read(Path(path))
@@ -111,11 +134,6 @@ def end_with(work: Callable[[], int]) -> NoReturn:
         with suppress(OSError):
             sys.stderr.flush()
         os._exit(code)
-
-
-def cause(code: int) -> str:
-    """A process's return code in words."""
-    return f"signal {-code}" if code < 0 else f"exit code {code}"
 
 
 def _reason(error: Exception) -> str:

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from reward_synth.core.types import TrainResult
 from reward_synth.executors.local import LocalExecutor
 from reward_synth.tasks.spec import TaskSpec
 from reward_synth.training.job import TrainJob, read_progress
-from reward_synth.training.outcomes import FinalEvaluation, Training, read_result
+from reward_synth.training.outcomes import FinalEvaluation, Interruption, Training, read_result
 from reward_synth.training.worker import main as worker
 from tests.training.cases import ENDLESS, command_line, descendants, make_job, run_jobs, wait_until
 
@@ -69,6 +70,7 @@ def test_what_lies_in_the_folder_decides_neither_question_nor_answer(
     easy = job.task.model_copy(update={"success": "True", "fitness": "1e9"})
     job.model_copy(update={"task": easy}).write()
     result = worker.run(job)
+    assert isinstance(result, TrainResult)
     assert result.fitness is not None
     assert result.fitness < 1e9
     verdicts = FinalEvaluation.read(job.folder)
@@ -78,9 +80,7 @@ def test_what_lies_in_the_folder_decides_neither_question_nor_answer(
     forged = tuple(episode.model_copy(update={"fitness": 1e9}) for episode in verdicts.episodes)
     FinalEvaluation(episodes=forged).write(job.folder)
     monkeypatch.setattr(sys, "executable", "false")
-    result = worker.run(job)
-    assert result.episodes == ()
-    assert result.reason == "the evaluator died with exit code 1; see stderr.txt"
+    assert worker.run(job) == Interruption(reason="the evaluator died with exit code 1")
 
 
 def test_processor_time_includes_stages_and_the_reward_process(trained: TrainJob) -> None:
@@ -121,7 +121,7 @@ def test_a_killed_worker_leaves_no_process(running: tuple[TrainJob, subprocess.P
 
 
 @on_linux
-def test_a_trainer_that_is_killed_is_a_crash_with_its_signal(
+def test_a_trainer_that_is_killed_leaves_word_and_no_result(
     running: tuple[TrainJob, subprocess.Popen[bytes]],
 ) -> None:
     job, process = running
@@ -129,9 +129,8 @@ def test_a_trainer_that_is_killed_is_a_crash_with_its_signal(
     (trainer,) = [pid for pid, command in below.items() if "reward_synth.training.worker.trainer" in command]
     os.kill(trainer, signal.SIGKILL)
     assert process.wait(timeout=60) == 0
-    result = read_result(job.folder)
-    assert result is not None
-    assert (result.status, result.reason) == ("crashed", "the trainer died with signal 9; see stderr.txt")
+    assert read_result(job.folder) is None
+    assert Interruption.read(job.folder) == Interruption(reason="the trainer died with signal 9 (SIGKILL)")
     assert wait_until(lambda: gone(below)), below
 
 
