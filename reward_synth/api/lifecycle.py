@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.files import in_words
 from reward_synth.core.types import Feedback, FeedbackRequest, Outcome
 from reward_synth.display import Display, make_display
 from reward_synth.display.plain import PlainDisplay
@@ -50,6 +51,7 @@ def work_on(
     with store.logging() as log:
         logged = PlainDisplay(_LogLines(log), every=LOGGED_EVERY)
         bus = EventBus(JournalListener(store), _keep_warnings(store), logged, display)
+        store.sweep()
         store.update(status="running", reason="", outcome="", working_since=now())
         info = store.info
         bus.emit(RunStarted(run_dir=str(store.path), goal=info.goal, task=info.task or "", seconds=info.seconds))
@@ -60,7 +62,7 @@ def work_on(
 
             if settings.unsafe_no_sandbox:
                 bus.emit(Warned(text=UNSAFE))
-            with protected(settings.unsafe_no_sandbox) as holds:
+            with in_words(store.path), protected(settings.unsafe_no_sandbox) as holds:
                 store.update(sandbox=", ".join(holds))
                 found = _loop(store, settings, bus, _paused(ask, display), _paused(confirm, display), prepared)
                 outcome = train_best(store, settings, bus.emit, found, started)
@@ -123,7 +125,7 @@ def _loop(
     from reward_synth.search.session import SearchSession
 
     with SearchSession(store, settings, bus.emit, confirm, prepared) as session:
-        for text in edits(store).values():
+        for text in (*store.damage(), *edits(store).values()):
             bus.emit(Warned(text=text))
         return search(session, ask)
 

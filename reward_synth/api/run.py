@@ -86,7 +86,9 @@ class Run:
         from reward_synth.tasks.spec import load_task
 
         if self.store.read_task() is None:
-            raise RewardSynthError(f"{self.id} ended before its task was settled", f"reward-synth logs {self.id}")
+            raise RewardSynthError(
+                f"{self.id} ended before its task was settled", f"reward-synth logs {self.store.argument}"
+            )
         return load_task(self.store.task_path)
 
     @property
@@ -107,9 +109,10 @@ class Run:
 
     @property
     def best(self) -> Candidate | None:
-        """The best candidate by the task's own measure, or the one that the person accepted; None if none trained."""
+        """The best candidate by the task's own measure, or the one that the person accepted; None if none trained, or
+        if its folder is damaged."""
         best = self.info.best
-        return self.store.candidate(best) if best else None
+        return self.store.known(best) if best else None
 
     def results(self, candidate: str) -> list[TrainResult]:
         """A candidate's finished trainings, by seed index."""
@@ -321,7 +324,7 @@ class Run:
         best = self.info.best
         if best is None:
             raise RewardSynthError(
-                f"{self.id} has no trained reward yet", f"reward-synth show {self.store.short_id}", exit_code=1
+                f"{self.id} has no trained reward yet", f"reward-synth show {self.store.argument}", exit_code=1
             )
         return best
 

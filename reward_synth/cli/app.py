@@ -18,6 +18,7 @@ from typer.exceptions import TyperException
 from reward_synth.cli import config, models, tasks
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.version import __version__
+from reward_synth.display.text import printable
 
 # Plain help: the boxes would cost a third of the time that --help takes.
 app = typer.Typer(
@@ -111,9 +112,9 @@ def execute(arguments: Sequence[str]) -> int:
 def _failed(message: str, hint: str, code: int, debug: bool) -> int:
     if debug:
         traceback.print_exc()
-    typer.echo(f"error: {message}", err=True)
+    typer.echo(f"error: {printable(message)}", err=True)
     if hint:
-        typer.echo(f"\nhint: {hint}", err=True)
+        typer.echo(f"\nhint: {printable(hint)}", err=True)
     return code
 
 

@@ -9,7 +9,7 @@ import typer
 
 from reward_synth.cli import options
 from reward_synth.cli.ls import openable_runs
-from reward_synth.cli.text import print_json, print_table
+from reward_synth.cli.text import one_line, print_json, print_table
 from reward_synth.core.number_format import total
 
 if TYPE_CHECKING:
@@ -28,14 +28,19 @@ def cost(
 ) -> None:
     """Model calls, tokens and dollars; training steps and processor time."""
     if run is None:
-        rows = [_cost_row(item.id, item.costs) for _, item in openable_runs(options.runs_folder(runs_dir))]
+        rows = [
+            _cost_row(item.id, item.costs) | {"usd": item.cost}
+            for _, item in openable_runs(options.runs_folder(runs_dir))
+        ]
         training = None
     else:
         one = options.open_run(run, runs_dir)
         roles = dict.fromkeys(line.role for line in one.costs)
         rows = [_cost_row(role, [line for line in one.costs if line.role == role]) for role in roles]
-        rows.append(_cost_row("all", one.costs))
+        rows.append(_cost_row("all", one.costs) | {"usd": one.cost})
         training = _training_cost(one)
+        for text in one.store.damage():
+            typer.echo(f"warning: {one_line(text)}", err=True)
     if json:
         print_json({"calls": rows, "training": training} if training else {"calls": rows})
         return

@@ -47,7 +47,11 @@ def openable_runs(folder: Path) -> Iterator[tuple[RunInfo, Run]]:
     from reward_synth.api.run import Run
     from reward_synth.store import list_runs
 
-    for info in list_runs(folder):
+    passed_over: list[RewardSynthError] = []
+    infos = list_runs(folder, passed_over)
+    for each in passed_over:
+        typer.echo(f"left out: {one_line(each.message)} ({one_line(each.hint)})", err=True)
+    for info in infos:
         try:
             yield info, Run.open(folder / info.id)
         except RewardSynthError as error:

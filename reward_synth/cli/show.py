@@ -48,10 +48,13 @@ def _show_run(run: Run, as_json: bool) -> None:
     facts += [("folder", str(run.path)), ("time", f"{duration(run.seconds)} of work"), ("models", dollars(run.cost))]
     if info.sandbox:
         facts.append(("sandbox", info.sandbox))
-    if info.best:
+    if run.best:
         facts.append(("best", f"{info.best}  {run.reward_path}"))
     contradicted = [agreements.warning] if agreements and agreements.warning else []
-    facts += [("warning", text) for text in dict.fromkeys((*info.warnings, *run.edits().values(), *contradicted))]
+    facts += [
+        ("warning", text)
+        for text in dict.fromkeys((*info.warnings, *run.store.damage(), *run.edits().values(), *contradicted))
+    ]
     for name, value in facts:
         typer.echo(f"{name:<8}{one_line(value)}")
     if candidates:

@@ -9,7 +9,6 @@ import shlex
 import sys
 import termios
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -55,7 +54,7 @@ def coloured() -> bool:
 
 def run_argument(run: Run) -> str:
     """The argument that names this run: its short name if that finds it, else its path."""
-    return run.store.short_id if run.path.parent == Path("runs") else str(run.path)
+    return run.store.argument
 
 
 def environment_argument(run: Run) -> str:

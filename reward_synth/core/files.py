@@ -6,8 +6,10 @@ import contextlib
 import errno
 import json
 import os
+import re
 import stat
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,9 +34,11 @@ def in_words(path: Path) -> Iterator[None]:
             text, hint = f"cannot write {path}: {error.strerror}", "choose a folder that you may write to"
         else:
             raise
-        raise RewardSynthError(text, f"{hint}: --runs-dir DIR") from error
+        raise RewardSynthError(text, f"{hint}; for a new run: --runs-dir DIR") from error
 
 
+SETTLED = 60.0
+"""Seconds after which no process still writes a draft."""
 LARGEST_MANIFEST = 1 << 20
 """In bytes."""
 
@@ -157,6 +161,15 @@ def append_line(path: Path, line: str, durable: bool = False) -> None:
 def _draft_of(path: Path) -> Path:
     """The draft of this thread for ``path``. Its name is hidden because a killed process leaves its draft behind."""
     return path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.draft")
+
+
+def sweep(folder: Path) -> None:
+    """Remove the drafts in a folder whose processes are gone. No process that is killed can do so itself."""
+    for draft in folder.rglob(".*.draft"):
+        process = re.search(r"\.(\d+)-\d+\.draft$", draft.name)
+        # On a shared folder it may be another machine's process, so its number alone does not decide.
+        if process and not Path(f"/proc/{process[1]}").exists() and time.time() - draft.lstat().st_mtime > SETTLED:
+            draft.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from reward_synth.core.evaluation import Estimate, Evaluation, SeedScore
 
 _BARS = "▁▂▃▄▅▆▇█"
-_TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def printable(text: str) -> str:

@@ -106,7 +106,7 @@ def cost_rows(calls: Iterable[CostLine]) -> tuple[CostRow, ...]:
 
 
 def _best(store: RunStore, name: str | None) -> BestReward | None:
-    if name is None:
+    if name is None or store.known(name) is None:
         return None
     results = store.results(name)
     return BestReward(

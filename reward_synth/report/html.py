@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
@@ -15,6 +15,7 @@ from reward_synth.core import number_format
 from reward_synth.core.agreement import Agreements
 from reward_synth.core.evaluation import Evaluation
 from reward_synth.core.types import Candidate, EvaluationPoint, Feedback, TermStatistics
+from reward_synth.display.text import printable
 from reward_synth.report import plots
 from reward_synth.store import RunInfo
 from reward_synth.tasks.spec import TaskSpec
@@ -119,6 +120,11 @@ class ReportData:
     """Steps saved by early stops, compared with training every candidate on every seed to its end."""
 
 
+def clean(value: Any) -> Any:
+    """A page's value without control characters, as on a terminal; markup of templates stays as it is."""
+    return printable(value) if type(value) is str else value
+
+
 def render_report(data: ReportData) -> str:
     """The page as HTML text."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -127,6 +133,7 @@ def render_report(data: ReportData) -> str:
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         # The page contains generated code and text of models.
         autoescape=True,
+        finalize=clean,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

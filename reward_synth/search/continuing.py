@@ -96,7 +96,8 @@ def beyond_parent(session: SearchSession, candidate: Candidate) -> Candidate:
     if candidate.continues is None:
         return candidate
     store = session.store
-    before = sum(store.candidate(each).steps for each in line_of(store, candidate.id)[1:])
+    line = map(store.known, line_of(store, candidate.id)[1:])
+    before = sum(each.steps for each in line if each is not None)
     reason = "; ".join(filter(None, (f"goes on from {candidate.continues}", candidate.reason)))
     return candidate.model_copy(update={"steps": max(0, candidate.steps - before), "reason": reason})
 

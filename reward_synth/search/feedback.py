@@ -137,7 +137,7 @@ def request_text(request: FeedbackRequest) -> list[str]:
     if analysis := request.analysis.strip():
         lines += ["", *(f"  {printable(line)}" for line in analysis.splitlines())]
     if request.answer:
-        run = Path(request.answer).parents[1].name.rpartition("-")[2]
+        run = RunStore(Path(request.answer).parents[1]).argument
         lines += ["", f"  Films and a workbench, where you may answer too: reward-synth view {run}"]
     lines.append("")
     for number, candidate in enumerate(request.candidates, start=1):
@@ -216,7 +216,7 @@ def require_trained(store: RunStore, candidate: str) -> None:
     if status != "trained":
         raise RewardSynthError(
             f"{candidate} was {status} and not trained, so it cannot be accepted",
-            f"name another one: reward-synth feedback {store.short_id} --prefer CANDIDATE --accept",
+            f"name another one: reward-synth feedback {store.argument} --prefer CANDIDATE --accept",
         )
 
 

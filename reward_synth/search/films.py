@@ -217,7 +217,7 @@ def _kept(store: RunStore, candidate: str) -> list[KeptEvaluation]:
         raise RewardSynthError(
             f"{candidate} has no episode of an evaluation in training",
             "only trainings since version 0.1.0 keep them, from their first evaluation on; films of its last episodes: "
-            f"reward-synth video {store.short_id} {candidate}",
+            f"reward-synth video {store.argument} {candidate}",
         )
     return found
 

@@ -226,7 +226,7 @@ def _check(store: RunStore, candidate: str) -> CheckReport:
         reason = f": {found.reason}" if found.reason else ""
         raise RewardSynthError(
             f"{candidate} was {found.status}{reason}; it cannot be trained",
-            f"name another one: reward-synth show {store.short_id}",
+            f"name another one: reward-synth show {store.argument}",
             exit_code=1,
         )
     return report

@@ -39,8 +39,12 @@ def training_jobs(store: RunStore, task: TaskSpec, settings: Settings, candidate
 
 
 def line_of(store: RunStore, candidate: str) -> tuple[str, ...]:
-    """A candidate and its ancestors, whose training it continues; the first ancestor is last."""
-    before = store.candidate(candidate).continues
+    """A candidate and its ancestors, whose training it continues; the first ancestor is last.
+
+    Of an ancestor whose folder was deleted only the id is known.
+    """
+    known = store.known(candidate)
+    before = known.continues if known is not None else None
     return (candidate,) if before is None else (candidate, *line_of(store, before))
 
 

@@ -52,9 +52,7 @@ FEEDBACK_POLL_SECONDS = 1.0
 def design(session: SearchSession, iteration: int) -> list[Candidate]:
     """Make this iteration's candidates: proposed, checked and repaired ones, and those that a person edited."""
     store = session.store
-    earlier = [candidate for candidate in store.candidates() if candidate.iteration == iteration]
-    # The first candidate is saved last (see _saved), so all are there if it is.
-    if len(earlier) >= session.settings.samples and earlier[0].id == candidate_id(iteration, 0):
+    if earlier := _earlier(session, iteration):
         return earlier
     proposals = session.method.propose(session.history(iteration))
     ids = [candidate_id(iteration, index) for index in range(proposals.count)]
@@ -67,8 +65,7 @@ def design(session: SearchSession, iteration: int) -> list[Candidate]:
         spread=proposals.spread,
     )
     refined = session.refiner.refine(proposals.brief, drafts, screen=proposals.screen)
-    # Without those of this iteration: a run that was interrupted while saving must not see them as duplicates.
-    others = (c for c in store.candidates() if c.status != "rejected" and c.iteration != iteration)
+    others = (c for c in store.candidates() if c.status != "rejected")
     known = {store.read_reward(c.id): c.id for c in others}
     # All are saved together: a run interrupted before that designs again, from the cache of model calls.
     items = []
@@ -85,8 +82,23 @@ def design(session: SearchSession, iteration: int) -> list[Candidate]:
 
 def train_on(session: SearchSession, iteration: int) -> list[Candidate]:
     """The candidates of a round without design: continued trainings."""
-    earlier = [candidate for candidate in session.store.candidates() if candidate.iteration == iteration]
+    earlier = _earlier(session, iteration)
     return earlier or _saved(session, continued(session, iteration, 0, going_on(session, iteration)))
+
+
+def _earlier(session: SearchSession, iteration: int) -> list[Candidate]:
+    """The iteration's candidates, if all were saved by an earlier process; else none, also not in the run folder.
+
+    What is left of a cut-off saving would look like other rewards: an equal one would be its own twin, a training that
+    goes on would have gone on already, and the prompt would be another one.
+    """
+    store = session.store
+    earlier = [candidate for candidate in store.candidates() if candidate.iteration == iteration]
+    # The first candidate is saved last (see _saved), so all were there if it is, or if one was trained since.
+    if any(each.id == candidate_id(iteration, 0) or store.was_trained(each.id) for each in earlier):
+        return earlier
+    store.forget_unfinished(iteration)
+    return []
 
 
 def _saved(session: SearchSession, items: Sequence[tuple[Candidate, Refined]]) -> list[Candidate]:
@@ -131,8 +143,6 @@ def _edited(session: SearchSession, iteration: int, first: int, screen: bool) ->
 
 def _save(session: SearchSession, candidate: Candidate, item: Refined) -> None:
     store = session.store
-    if store.is_finished(candidate.id):
-        return  # It was saved before the run was interrupted.
     for exchange in item.draft.exchanges:
         store.write_exchange(candidate.id, exchange.role, exchange.prompt, exchange.answer)
     if item.draft.source:

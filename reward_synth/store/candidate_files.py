@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ from reward_synth.core.evaluation import Evaluation
 from reward_synth.core.files import read_json, write_bytes, write_json, write_new, write_text
 from reward_synth.core.types import Candidate, CheckReport, Finding, TrainResult
 from reward_synth.state.episode import Episode, episode_paths
-from reward_synth.store.folder import RunFolder, read_value
+from reward_synth.store.folder import RunFolder, read_value, read_whole
 
 _ID = re.compile(r"\d{3,}-[a-z]+")
+_SAVED = "candidate.json"
 FINISHED = frozenset({"trained", "rejected", "crashed"})
 """A candidate with such a status never changes. ``stopped`` is not included: a resumed run continues its training."""
 
@@ -45,12 +47,42 @@ class CandidateFiles(RunFolder):
 
     def candidate_ids(self) -> list[str]:
         """Ids of all saved candidates, in the order of iteration and letter."""
-        found = (path.parent.name for path in (self.path / "candidates").glob("*/candidate.json"))
+        found = (path.parent.name for path in (self.path / "candidates").glob(f"*/{_SAVED}"))
         return sorted(filter(_ID.fullmatch, found), key=_order)
 
     def candidates(self) -> list[Candidate]:
-        """All saved candidates, in the order of :meth:`candidate_ids`."""
-        return [self.candidate(name) for name in self.candidate_ids()]
+        """All saved candidates, in the order of :meth:`candidate_ids`; those of :meth:`damage` are left out."""
+        return [candidate for candidate in map(self.known, self.candidate_ids()) if candidate is not None]
+
+    def known(self, candidate: str) -> Candidate | None:
+        """The candidate as stored; None if its folder was deleted, or its file cannot be read."""
+        return read_whole(self.candidate_dir(candidate) / _SAVED, Candidate)
+
+    def damage(self) -> list[str]:
+        """A sentence on each candidate, and each result of one, that is left out because it is gone or unreadable."""
+        told = [
+            f"{path.relative_to(self.path)} cannot be read, and is left out"
+            for kind, pattern in ((Candidate, f"*/{_SAVED}"), (TrainResult, "*/train/seed-*/result.json"))
+            for path in sorted((self.path / "candidates").glob(pattern))
+            if read_whole(path, kind) is None
+        ]
+        gone = sorted(self._listed() - set(self.candidate_ids()), key=_order)
+        return told + [f"{name} is gone: its folder was deleted" for name in gone]
+
+    def _listed(self) -> set[str]:
+        """The candidates that the table of results names."""
+        rows = self.results_path.read_text(encoding="utf-8", errors="replace") if self.results_path.exists() else ""
+        return {name for name in (row.partition("\t")[0] for row in rows.splitlines()) if _ID.fullmatch(name)}
+
+    def forget_unfinished(self, iteration: int) -> None:
+        """Remove what a killed process saved of an iteration before it had saved all of it. None of it was trained."""
+        for folder in (self.path / "candidates").glob(f"{iteration:03d}-*"):
+            if _ID.fullmatch(folder.name) and not self.was_trained(folder.name):
+                shutil.rmtree(folder)
+
+    def was_trained(self, candidate: str) -> bool:
+        """True once a training of the candidate has begun."""
+        return any(self.candidate_dir(candidate).glob("train/*/job.json"))
 
     def candidates_stamp(self) -> tuple[tuple[str, int, int], ...]:
         """A value that changes whenever a candidate is saved. It costs a fiftieth of reading them all."""
@@ -64,7 +96,7 @@ class CandidateFiles(RunFolder):
         """Write ``candidate.json``; a finished candidate is accepted only if unchanged."""
         if self._stored(candidate.id) != candidate:
             self._refuse_finished(candidate.id)
-            write_json(self.candidate_dir(candidate.id) / "candidate.json", candidate.model_dump(mode="json"))
+            write_json(self.candidate_dir(candidate.id) / _SAVED, candidate.model_dump(mode="json"))
 
     # The reward and its checks ------------------------------------------------------------------------
 
@@ -78,7 +110,7 @@ class CandidateFiles(RunFolder):
         if path.exists() and path.read_bytes() == source.encode():
             return path
         self._refuse_finished(candidate)
-        if any(self.candidate_dir(candidate).glob("train/*/job.json")):
+        if self.was_trained(candidate):
             raise ValueError(f"{candidate} is being trained; its reward cannot change")
         write_bytes(path, source.encode())
         return path
@@ -144,8 +176,8 @@ class CandidateFiles(RunFolder):
         return [Episode.load(path) for path in episode_paths(self.trajectories_dir(candidate), seed_index)]
 
     def read_result(self, candidate: str, seed_index: int) -> TrainResult | None:
-        """The training's result, or None while it has not ended."""
-        return read_value(self.train_dir(candidate, seed_index) / "result.json", TrainResult)
+        """The training's result, or None while it has not ended, or if it cannot be read."""
+        return read_whole(self.train_dir(candidate, seed_index) / "result.json", TrainResult)
 
     def results(self, candidate: str) -> list[TrainResult]:
         """The results of all finished trainings, by seed index."""
@@ -206,7 +238,7 @@ class CandidateFiles(RunFolder):
         return stored is not None and stored.status in FINISHED
 
     def _stored(self, candidate: str) -> Candidate | None:
-        return read_value(self.candidate_dir(candidate) / "candidate.json", Candidate, "restore the file")
+        return read_value(self.candidate_dir(candidate) / _SAVED, Candidate, "restore the file")
 
     def _refuse_finished(self, candidate: str) -> None:
         if self.is_finished(candidate):
@@ -245,7 +277,7 @@ class CandidateFiles(RunFolder):
 
 def _results(folder: Path) -> dict[int, TrainResult]:
     found = {
-        int(path.parent.name.removeprefix("seed-")): read_value(path, TrainResult)
+        int(path.parent.name.removeprefix("seed-")): read_whole(path, TrainResult)
         for path in folder.glob("seed-*/result.json")
     }
     return {index: result for index, result in sorted(found.items()) if result is not None}

@@ -79,3 +79,11 @@ def read_value(path: Path, kind: type[Kept], hint: str = "restore the file, or r
         return kind.model_validate(read_json(path))
     except ValidationError as error:
         raise RewardSynthError(f"cannot understand {path}", hint) from error
+
+
+def read_whole(path: Path, kind: type[Kept]) -> Kept | None:
+    """Like :func:`read_value`, but None for a damaged file too: one of them must not hide the others."""
+    try:
+        return read_value(path, kind)
+    except RewardSynthError:
+        return None

@@ -7,11 +7,11 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, ValidationError
 
 from reward_synth.core.files import append_line, in_words, read_lines, read_lines_since
 from reward_synth.core.number_format import total
@@ -87,8 +87,18 @@ class Journal(RunFolder):
         append_line(self.costs_path, line.model_dump_json(), durable=True)
 
     def costs(self) -> list[CostLine]:
-        """Every model call recorded so far."""
-        return [CostLine.model_validate(record) for record in read_lines(self.costs_path)]
+        """Every model call recorded so far. A damaged line is left out."""
+        return self._costs_and_whether_all()[0]
+
+    def _costs_and_whether_all(self) -> tuple[list[CostLine], bool]:
+        """The readable lines; and False if there were others, or none, although the file is there."""
+        if not self.costs_path.exists():
+            return [], True
+        found = []
+        for record in read_lines(self.costs_path):
+            with suppress(ValidationError):
+                found.append(CostLine.model_validate(record))
+        return found, 0 < len(found) == len(self.costs_path.read_bytes().split(b"\n")) - 1
 
     def prices_by_candidate(self) -> dict[str, float | None]:
         """Dollars spent on the model calls about each candidate; None if a price is unknown."""
@@ -99,8 +109,9 @@ class Journal(RunFolder):
         return prices
 
     def spent_usd(self) -> float | None:
-        """Dollars spent on model calls so far; None if the price of any call is unknown."""
-        return total(line.usd for line in self.costs())
+        """Dollars spent on model calls so far; None if the price of any call is unknown, or if lines are lost."""
+        lines, all_of_them = self._costs_and_whether_all()
+        return total(line.usd for line in lines) if all_of_them else None
 
     @contextmanager
     def logging(self) -> Iterator[logging.Logger]:

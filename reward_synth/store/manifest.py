@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import platform
 import re
 import secrets
+import shlex
 import unicodedata
 from datetime import UTC, datetime
 from importlib import metadata
@@ -19,6 +21,7 @@ from reward_synth.core.nearest import did_you_mean, nearest, nearest_meaning
 from reward_synth.core.types import Value
 from reward_synth.store.schema import SCHEMA, migrate
 
+_log = logging.getLogger(__name__)
 MANIFEST = "run.json"
 RunStatus = Literal["running", "done", "stopped", "failed", "waiting"]
 _PACKAGES = ("reward-synth", "mujoco", "gymnasium", "stable-baselines3", "torch", "numpy")
@@ -116,17 +119,22 @@ def read_info(folder: Path) -> RunInfo:
     except FileNotFoundError as error:
         raise RewardSynthError(f"{folder} is not a run folder: it has no {MANIFEST}", "reward-synth ls") from error
     except (ValidationError, OSError) as error:
-        raise RewardSynthError(f"cannot understand {path}", "it was changed: restore the file") from error
+        hint = f"it was changed: restore the file; reward-synth doctor {shlex.quote(str(folder))} says what is whole"
+        raise RewardSynthError(f"cannot understand {path}", hint) from error
 
 
-def list_runs(runs_dir: Path) -> list[RunInfo]:
-    """The readable runs of a folder, newest first; other folders are left out."""
+def list_runs(runs_dir: Path, passed_over: list[RewardSynthError] | None = None) -> list[RunInfo]:
+    """The readable runs of a folder, newest first; other folders are left out.
+
+    :param passed_over: gets the error of each run that cannot be read.
+    """
     found = []
     for path in runs_dir.glob(f"*/{MANIFEST}"):
         try:
             found.append(read_info(path.parent).model_copy(update={"id": path.parent.name}))
-        except RewardSynthError:
-            continue
+        except RewardSynthError as error:
+            if passed_over is not None:
+                passed_over.append(error)
     return sorted(found, key=lambda info: (info.created, info.id), reverse=True)
 
 
@@ -137,8 +145,11 @@ def find_run(runs_dir: Path, query: str | Path) -> Path:
     :raises RewardSynthError: no run fits (the hint gives the nearest), or several do.
     """
     text = str(query)
-    names = [info.id for info in list_runs(runs_dir)]
+    passed_over: list[RewardSynthError] = []
+    names = [info.id for info in list_runs(runs_dir, passed_over)]
     if text == "latest":
+        for error in passed_over:
+            _log.warning("passed over: %s (%s)", error.message, error.hint)
         if not names:
             raise RewardSynthError(f"there is no run in {runs_dir} yet", 'reward-synth run "GOAL"')
         return runs_dir / names[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import shlex
 import shutil
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +14,16 @@ from typing import Any
 import tomlkit
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.files import in_words, put_in_place, read_json, refuse_links, write_bytes, write_json, write_text
+from reward_synth.core.files import (
+    in_words,
+    put_in_place,
+    read_json,
+    refuse_links,
+    sweep,
+    write_bytes,
+    write_json,
+    write_text,
+)
 from reward_synth.core.types import Candidate
 from reward_synth.settings.model import Settings
 from reward_synth.store.candidate_files import CandidateFiles
@@ -96,6 +106,11 @@ class RunStore(CandidateFiles, FeedbackFiles, Journal):
     def short_id(self) -> str:
         """The last four characters, which the commands accept too."""
         return self.id.rpartition("-")[2]
+
+    @property
+    def argument(self) -> str:
+        """What names this run in a command: its short name if that finds it, else its path, as a shell reads it."""
+        return self.short_id if self.path.parent == Path("runs") else shlex.quote(str(self.path))
 
     @property
     def info(self) -> RunInfo:
@@ -209,9 +224,16 @@ class RunStore(CandidateFiles, FeedbackFiles, Journal):
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise RewardSynthError(
-                    f"another process is working on {self.id}", f"reward-synth stop {self.short_id}"
+                    f"another process is working on {self.id}", f"reward-synth stop {self.argument}"
                 ) from error
             yield
+
+    def sweep(self) -> None:
+        """Remove what killed processes left: drafts, and folders for temporary files. The run must be locked."""
+        sweep(self.path)
+        for place in ("candidates/*/train", "final/*", "presets"):
+            for folder in self.path.glob(f"{place}/*/scratch"):
+                shutil.rmtree(folder, ignore_errors=True)
 
     def is_locked(self) -> bool:
         """True while a loop works on the run. A run with the status ``running`` but without a lock was interrupted."""

@@ -145,9 +145,11 @@ def write_result(job: TrainJob, result: TrainResult) -> None:
 
 
 def read_result(folder: Path) -> TrainResult | None:
-    """The result in a training folder, or None while there is none."""
-    path = folder / "result.json"
-    return TrainResult.model_validate_json(path.read_text(encoding="utf-8")) if path.exists() else None
+    """The result in a training folder; None while there is none, or if it cannot be read: then it is made again."""
+    try:
+        return TrainResult.model_validate_json((folder / "result.json").read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
 
 
 def outcome_of(job: TrainJob) -> TrainResult | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,7 @@ def save_checkpoint(job: TrainJob, learner: Learner, venv: Normalised, watch: Wa
 def load_checkpoint(job: TrainJob) -> dict[str, Any] | None:
     """The checkpoint of this job, or of one that differs in its budget only; None if there is none.
 
-    :raises RewardSynthError: it cannot be read, or it holds something that no checkpoint holds.
+    One that cannot be read is deleted, so that the training begins anew: it is the machine's fault, not the reward's.
     """
     if not job.checkpoint_path.exists():
         return None
@@ -58,9 +59,9 @@ def load_checkpoint(job: TrainJob) -> dict[str, Any] | None:
             return None  # SAC and TQC of earlier versions ran on JAX. Nothing here can go on from their networks.
         return dict(content) if content["job"] == job.lineage() and content["steps"] <= job.steps else None
     except (OSError, EOFError, KeyError, TypeError, ValueError, RuntimeError, pickle.UnpicklingError) as error:
-        raise RewardSynthError(
-            f"cannot read the checkpoint {job.checkpoint_path}: {error}", "delete it and train again"
-        ) from error
+        print(f"cannot read the checkpoint {job.checkpoint_path}: {error}; the training begins anew", file=sys.stderr)
+        job.checkpoint_path.unlink()
+        return None
 
 
 def restore(content: dict[str, Any], job: TrainJob, learner: Learner, venv: Normalised, watch: Watch) -> None:

@@ -1,0 +1,77 @@
+"""A run folder with damaged files: what still works, what is told, and what a repair makes of it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from reward_synth import Run
+from reward_synth.api.run_doctor import SET_ASIDE, examine_run
+from reward_synth.cli.app import execute
+
+KEPT = Path(__file__).parents[1] / "store" / "old_runs" / "schema-1"
+
+
+def kept(folder: Path) -> Run:
+    return Run.open(shutil.copytree(KEPT, folder / "20260101-0000-example-abcd"))
+
+
+def states(run: Run, repair: bool = False) -> dict[str, str]:
+    return {each.name: each.state for each in examine_run(run.path, repair)}
+
+
+def test_a_whole_run_is_whole(tmp_path: Path) -> None:
+    assert set(states(kept(tmp_path)).values()) == {"ok"}
+
+
+@pytest.mark.parametrize("content", [b"", b"half"])
+@pytest.mark.parametrize("name", ["candidate.json", "train/seed-0/result.json"])
+def test_one_damaged_file_hides_nothing_else(
+    tmp_path: Path, name: str, content: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = kept(tmp_path)
+    broken = next(c.id for c in run.candidates if (run.store.candidate_dir(c.id) / name).exists())
+    path = run.store.candidate_dir(broken) / name
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2] if content else b"")
+    others = [each.id for each in run.candidates if each.id != broken]
+    for command in (["show", str(run.path)], ["cost", str(run.path)], ["ls", "--runs-dir", str(tmp_path)]):
+        assert execute(command) == 0, command
+    said = capsys.readouterr()
+    assert f"{broken}/{name} cannot be read" in said.out and f"{broken}/{name} cannot be read" in said.err
+    assert all(each in said.out for each in others)
+    shown = f"candidates/{broken}/{name}"
+    assert states(run)[shown] == "warning" and path.exists(), "it only looks"
+    assert states(run, repair=True)[shown] == "warning" and (run.path / SET_ASIDE).exists()
+    assert "warning" not in {state for name, state in states(run).items() if name != "candidate"}
+
+
+def test_runs_that_cannot_be_read_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    run = kept(tmp_path)
+    newer = shutil.copytree(run.path, tmp_path / "20260102-0000-newer-abce")
+    manifest = json.loads((newer / "run.json").read_text())
+    (newer / "run.json").write_text(json.dumps(manifest | {"format": 99}))
+    damaged = shutil.copytree(run.path, tmp_path / "20260103-0000-damaged-abcf")
+    (damaged / "run.json").write_text("{")
+    assert Run.open("latest", tmp_path).id == run.id
+    assert "99" in caplog.text and "damaged-abcf" in caplog.text
+    assert execute(["ls", "--runs-dir", str(tmp_path)]) == 0
+    said = capsys.readouterr().err
+    assert "schema 99" in said and "newer version" in said and "damaged-abcf" in said
+    assert execute(["doctor", str(damaged)]) == 2
+    assert "restore the file" in capsys.readouterr().out
+
+
+def test_a_large_run_is_looked_through_in_a_moment(tmp_path: Path) -> None:
+    run = kept(tmp_path)
+    one = run.candidates[0].id
+    for number in range(200):
+        shutil.copytree(run.store.candidate_dir(one), run.path / "candidates" / f"{number + 100}-a")
+    begun = time.monotonic()
+    assert states(run)["files"] == "ok"
+    print(f"{time.monotonic() - begun:.2f} s")
