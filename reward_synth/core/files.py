@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 from reward_synth.core.errors import MachineFault, RewardSynthError
 
-_FULL = {errno.ENOSPC, errno.EDQUOT}
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}
 
 

@@ -13,7 +13,7 @@ from reward_synth.events.model import IterationStarted, StatusChanged, Warned
 from reward_synth.search.continuing import kind_of_round
 from reward_synth.search.second_opinion import dispute
 from reward_synth.search.session import SearchSession
-from reward_synth.search.steps import Ask, ask_person, design, reflect, train, train_on
+from reward_synth.search.steps import Ask, ask_person, design, reflect, replace_lost_best, train, train_on
 
 WORKS = "the task's own measure says that it works"
 
@@ -23,6 +23,7 @@ def search(session: SearchSession, ask: Ask | None = None) -> Outcome:
 
     :param ask: None if nobody can answer; the request then waits in the run folder.
     """
+    replace_lost_best(session)
     iterations = session.settings.iterations
     for iteration in count(1):
         kind = kind_of_round(session, iteration)

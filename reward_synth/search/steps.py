@@ -236,6 +236,14 @@ def choose_best(session: SearchSession) -> None:
         session.emit(events.BestChanged(candidate=best))
 
 
+def replace_lost_best(session: SearchSession) -> None:
+    """Choose the best candidate again if the folder of the one that was chosen is gone or damaged."""
+    store = session.store
+    if (best := store.info.best) is not None and store.known(best) is None:
+        store.update(best=None, success=None, fitness=None)
+        choose_best(session)
+
+
 def _set_best(session: SearchSession, candidate: str) -> None:
     """Store the best candidate. The header of its file names the scale by which its terms were paid."""
     store, task = session.store, session.task

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from reward_synth.tasks.spec import TaskSpec
 from reward_synth.training.job import TrainJob, read_progress
 from reward_synth.training.outcomes import Interruption, read_result
 from reward_synth.training.worker import main as worker
-from tests.training.cases import descendants, make_job
+from tests.training.cases import descendants, make_job, run_jobs
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -87,3 +88,21 @@ def test_a_trainer_that_cannot_be_started_blames_nobody(
     job = make_job(tmp_path, task)
     monkeypatch.setattr(sys, "executable", "false")
     assert worker.run(job) == Interruption(reason="the trainer died with exit code 1")
+
+
+@pytest.mark.parametrize("room", [20_000, 100_000])
+def test_a_disk_that_is_full_in_mid_training_leaves_no_result(task: TaskSpec, tmp_path: Path, room: int) -> None:
+    """The model's file does not fit, or only the checkpoint does not. A limit on files acts like a full disk."""
+    job = make_job(tmp_path, task, keep_checkpoint=True)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    executor = LocalExecutor(1)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+        with pytest.raises(MachineFault, match="no space left on the disk while writing"):
+            executor.run([job], lambda *_: None, lambda *_: pytest.fail("it has no result"), lambda: False)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        executor.close()
+    assert read_result(job.folder) is None
+    result = run_jobs([job])[job.folder]
+    assert (result.status, result.reason) == ("trained", "")
