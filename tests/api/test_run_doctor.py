@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from reward_synth import Run
 from reward_synth.api.run_doctor import SET_ASIDE, examine_run
 from reward_synth.cli.app import execute
+from reward_synth.cli.text import run_argument
 
 KEPT = Path(__file__).parents[1] / "store" / "old_runs" / "schema-1"
 
@@ -72,3 +74,24 @@ def test_a_large_run_is_looked_through_in_a_moment(tmp_path: Path) -> None:
     for number in range(200):
         shutil.copytree(run.store.candidate_dir(one), run.path / "candidates" / f"{number + 100}-a")
     assert states(run)["files"] == "ok"
+
+
+def test_a_run_is_named_as_a_shell_reads_it(tmp_path: Path) -> None:
+    run = kept(tmp_path / "my $HOME `runs`")
+    assert shlex.split(f"reward-synth resume {run_argument(run)}") == ["reward-synth", "resume", str(run.path)]
+
+
+@pytest.mark.slow
+def test_each_command_answers_in_words_whatever_file_is_damaged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = kept(tmp_path)
+    for path in [path for path in run.path.rglob("*") if path.is_file()]:
+        content = path.read_bytes()
+        for damaged in (content[: len(content) // 2], b""):
+            path.write_bytes(damaged)
+            for command in ("show", "cost", "logs", "doctor", "export"):
+                execute([command, str(run.path)])
+                said = capsys.readouterr().err
+                assert "unexpected" not in said, (command, path.name, said)
+        path.write_bytes(content)

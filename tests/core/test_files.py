@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -114,3 +115,17 @@ def test_a_folder_that_cannot_be_synced_is_no_fault(tmp_path: Path, monkeypatch:
     with pytest.raises(RewardSynthError, match="no space left on the disk"):
         files.write_text(tmp_path / "a", "b")
     assert (tmp_path / "a").read_text() == "a"
+
+
+def test_drafts_of_killed_processes_are_swept_and_others_stay(tmp_path: Path) -> None:
+    old = time.time() - 2 * files.SETTLED
+    dead, living, fresh, kept = (
+        tmp_path / name
+        for name in (".a.json.999999999-1.draft", f".a.json.{os.getpid()}-1.draft", ".b.999999999-1.draft", "a.json")
+    )
+    for path in (dead, living, fresh, kept):
+        path.touch()
+        if path != fresh:
+            os.utime(path, (old, old))
+    files.sweep(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {living.name, fresh.name, kept.name}

@@ -155,3 +155,10 @@ def test_who_chose_and_what_agrees_with_the_person() -> None:
     assert "fitness -0.25 (-0.50 to +0.12, 40 pairs)" in body and "the frozen measure may be wrong" in body
     plain = render_report(DATA)
     assert "agrees" not in plain and "The best reward is" not in plain
+
+
+def test_characters_that_rewrite_a_screen_or_turn_a_line_round_stay_outside() -> None:
+    strange = "\x1b]0;title\x07 \x9b31m \u202e \u2066 \u061c"
+    page = render_report(dataclasses.replace(DATA, readings={1: f"plain {strange} text"}))
+    assert "plain " in page and " text" in page
+    assert not {"\x1b", "\x07", "\x9b", "\u202e", "\u2066", "\u061c"} & set(page)

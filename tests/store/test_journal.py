@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from reward_synth.events.model import StatusChanged
 from reward_synth.llm.base import Message, Reply, Request
 from reward_synth.store import RunStore
@@ -37,3 +39,11 @@ def test_the_log_keeps_tracebacks(store: RunStore) -> None:
     assert "Traceback" in text
     assert "an info line" in text
     assert "after" not in text
+
+
+@pytest.mark.parametrize("content", [b"", b'{"time": "2026-01', b'{"role": "designer"}\n'])
+def test_lost_lines_of_costs_are_not_read_as_nothing_spent(store: RunStore, content: bytes) -> None:
+    assert store.spent_usd() == 0.0
+    store.costs_path.write_bytes(content)
+    assert store.spent_usd() is None
+    assert store.costs() == []
