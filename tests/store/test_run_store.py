@@ -136,7 +136,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_draft(store: RunStore, monkey
     monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(RewardSynthError, match="no space left on the disk") as caught:
         store.update(status="done")
-    assert "--runs-dir" in caught.value.hint
+    assert "free some space" in caught.value.hint
     assert (store.path / "run.json").read_bytes() == before
     assert not list(store.path.glob(".*draft"))
 
