@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def marked_up(text: str) -> Markup:
     """Markdown as HTML, from ``<h3>`` on down. Models wrote a part of it: no HTML, link or picture of theirs counts."""
     parser = _parser()
-    tokens = parser.parse(text)
+    tokens = parser.parse(printable(text))
     for token in tokens:
         if token.tag[:1] == "h" and token.tag[1:].isdigit():
             token.tag = f"h{min(6, int(token.tag[1:]) + 2)}"
