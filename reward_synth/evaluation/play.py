@@ -60,15 +60,7 @@ def play(task: TaskSpec, table: FieldTable, policy: Act, seeds: Sequence[int], r
     :raises EnvironmentFault: an environment fails, or gives a number that is not finite.
     """
     environments = [StateRecorder(open_environment(task), table) for _ in seeds]
-    observations: list[FloatArray] = []
-    rows: list[list[FloatArray]] = []
-    watchdog.start()
-    for environment, seed in zip(environments, seeds, strict=True):
-        observation, info = environment.reset(seed=seed)
-        environment.action_space.seed(seed)
-        observations.append(observation)
-        rows.append([info["next_state"]])
-    watchdog.stop()
+    observations, rows = _reset(environments, seeds)
     shape = environments[0].observation_space.shape
     act = _drawing(policy, seeds) if isinstance(policy, Policy) and policy.draws else _plainly(policy)
     actions: list[list[FloatArray]] = [[] for _ in seeds]
@@ -110,6 +102,22 @@ def play(task: TaskSpec, table: FieldTable, policy: Act, seeds: Sequence[int], r
         )
         for i, seed in enumerate(seeds)
     ]
+
+
+def _reset(
+    environments: Sequence[StateRecorder], seeds: Sequence[int]
+) -> tuple[list[FloatArray], list[list[FloatArray]]]:
+    """The first observation of each episode, and its rows so far."""
+    observations: list[FloatArray] = []
+    rows: list[list[FloatArray]] = []
+    watchdog.start()
+    for environment, seed in zip(environments, seeds, strict=True):
+        observation, info = environment.reset(seed=seed)
+        environment.action_space.seed(seed)
+        observations.append(observation)
+        rows.append([info["next_state"]])
+    watchdog.stop()
+    return observations, rows
 
 
 def _plainly(policy: Act) -> Callable[[FloatArray, Sequence[int]], FloatArray]:
