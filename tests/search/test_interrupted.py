@@ -83,6 +83,8 @@ def test_a_run_that_is_cut_off_between_two_candidates_makes_the_same_ones(
     run = Run.open("latest", tmp_path / "cut").resume(ask=edit_first)
     assert len(saved) == cut
     assert run.candidates == whole.candidates
+    untrained = [c.id for c in run.candidates if not (run.store.train_dir(c.id, 0) / "checkpoint.pt").exists()]
+    assert untrained == [], "an earlier process saved them, and none trains them"
     assert len(scripted.requests) == requests, "an answer was paid twice"
     prompts = [sorted(path.name for path in each.path.rglob("candidates/*/llm/*")) for each in (run, whole)]
     assert prompts[0] == prompts[1]
