@@ -58,7 +58,8 @@ def learn(
         with written_whole(job.folder / "model.zip") as file:
             learner.model.save(file)
         policy_of(learner.model, venv, job.preset.action_repeat).save(job.policy_path)
-        if job.keep_checkpoint or _pauses(learner, job, watch):
+        # A training that ends as solved may have to go on.
+        if job.keep_checkpoint or _pauses(learner, job, watch) or watch.solved:
             save_checkpoint(job, learner, venv, watch)
     venv.close()
     return Training(

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 
 from reward_synth.core.deaths import cause
 from reward_synth.core.types import TrainResult
+from reward_synth.evaluation.select import solves
 from reward_synth.state.faults import BLAME
 from reward_synth.state.watchdog import OVERDUE
 from reward_synth.training.job import TrainJob, read_progress
@@ -37,6 +38,9 @@ from reward_synth.training.worker.subprocess_stage import (
     run_process,
     written,
 )
+
+JUDGEMENTS = 3
+"""A training that seemed to solve its task, and does not, goes on where it stood. So often it is judged at most."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -64,18 +68,15 @@ def run(job: TrainJob) -> TrainResult | RungEnd | Interruption:
             "cpu_seconds": processor_seconds() + sum(each.cpu_seconds for each in before),
         }
 
-    if training.status == "done" and training.paused and not job.end:
-        return RungEnd.model_validate(training.model_dump() | spent())
-    if training.status == "interrupted":
-        return Interruption(reason=training.reason)
-    evaluation = FinalEvaluation(status="crashed", reason=training.reason)
-    if training.status == "done":
-        if not lost_again(training.evaluations):
-            job.best_policy_path.unlink(missing_ok=True)
-        passed = job.model_copy(update={"passed": training.solved})
-        evaluation = _run_stage(passed, "evaluator", FinalEvaluation)
-    if evaluation.status == "interrupted":
-        return Interruption(reason=evaluation.reason)
+    for left in reversed(range(JUDGEMENTS)):
+        if training.status == "done" and training.paused and not job.end:
+            return RungEnd.model_validate(training.model_dump() | spent())
+        evaluation = _evaluated(job, training)
+        if evaluation.status == "interrupted":
+            return Interruption(reason=evaluation.reason)
+        if not (left and _ended_too_early(job, training, evaluation)):
+            break
+        training = _run_stage(job, "trainer", Training)
     crashed = evaluation.status == "crashed"
     reasons = [training.reason or job.end, _kept(training) if evaluation.policy == "best" else ""]
     return TrainResult(
@@ -92,6 +93,22 @@ def run(job: TrainJob) -> TrainResult | RungEnd | Interruption:
         dense_sums=training.dense_sums,
         **spent(),
     )
+
+
+def _evaluated(job: TrainJob, training: Training) -> FinalEvaluation:
+    if training.status != "done":
+        return FinalEvaluation(status=training.status, reason=training.reason)
+    if not lost_again(training.evaluations):
+        job.best_policy_path.unlink(missing_ok=True)
+    passed = job.model_copy(update={"passed": training.solved})
+    return _run_stage(passed, "evaluator", FinalEvaluation)
+
+
+def _ended_too_early(job: TrainJob, training: Training, evaluation: FinalEvaluation) -> bool:
+    """True if the training ended because it seemed to solve its task, and the final episodes say that it does not."""
+    successes = sum(each.success for each in evaluation.episodes)
+    solved = solves(successes, len(evaluation.episodes), job.task.success_threshold) if evaluation.episodes else False
+    return training.solved and evaluation.status == "done" and not solved and not job.end
 
 
 def _kept(training: Training) -> str:

@@ -19,8 +19,10 @@ from reward_synth.tasks.spec import TaskSpec
 from reward_synth.training.job import TrainJob, read_progress
 from reward_synth.training.outcomes import FinalEvaluation, Interruption, Training, read_result
 from reward_synth.training.worker import main as worker
+from tests.evaluation.test_select import episode
 from tests.training.cases import ENDLESS, command_line, descendants, make_job, run_jobs, wait_until
 
+ALL = {"success_threshold": 0.95}
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
@@ -174,3 +176,29 @@ def test_an_outcome_that_is_none_counts_as_absent(tmp_path: Path) -> None:
     assert Training.read(tmp_path) is None
     (tmp_path / "training.json").write_text('{"status": "do')
     assert Training.read(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("shares", "judged", "trained"),
+    [([1.0], 1, 1), ([0.9, 1.0], 2, 2), ([0.9, 0.9, 0.9, 1.0], 3, 3)],
+    ids=["solved", "goes-on", "three-times-at-most"],
+)
+def test_a_training_that_only_seemed_to_solve_its_task_goes_on(
+    shares: list[float], judged: int, trained: int, tmp_path: Path, task: TaskSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stages: list[str] = []
+
+    def stage(job: TrainJob, name: str, outcome: type[Training | FinalEvaluation]) -> Training | FinalEvaluation:
+        stages.append(name)
+        steps = 500 * stages.count("trainer")
+        if name == "trainer":
+            return Training(solved=True, steps=steps, reason=f"ended at {steps} steps: the task is solved")
+        assert job.passed
+        good = round(30 * shares[stages.count("evaluator") - 1])
+        return FinalEvaluation(episodes=tuple(episode(number < good, 0.0) for number in range(30)))
+
+    monkeypatch.setattr(worker, "_run_stage", stage)
+    done = worker.run(make_job(tmp_path, task).model_copy(update={"task": task.model_copy(update=ALL)}))
+    assert isinstance(done, TrainResult)
+    assert (stages.count("evaluator"), stages.count("trainer"), done.steps) == (judged, trained, 500 * trained)
+    assert done.success == shares[judged - 1]
