@@ -5,15 +5,21 @@ from __future__ import annotations
 import logging
 import os
 from dataclasses import dataclass
-from functools import partial
 from types import ModuleType
 from typing import Any
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.nearest import did_you_mean, nearest
 from reward_synth.llm.base import Reply, Request
-from reward_synth.llm.hosted import REASONING_ROOM, HostedModel, openai_messages
-from reward_synth.llm.keys import key_for_server
+from reward_synth.llm.hosted import (
+    REASONING_ROOM,
+    HostedModel,
+    ending_of,
+    joined,
+    openai_messages,
+    without_reasoning,
+)
+from reward_synth.llm.keys import key_for_server, without_own_keys
 
 _LOCAL_PROVIDERS = frozenset({"ollama", "ollama_chat", "lm_studio", "llamafile", "vllm", "hosted_vllm"})
 
@@ -34,13 +40,15 @@ class LiteLLMModel(HostedModel):
     base_url: str | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self._litellm = _import_litellm()
         self._full_name, self._provider = self._resolve()
         if self.base_url is None:
             self._require_key()
 
     def _answer(self, request: Request) -> Reply:
-        return self._reply(self._patiently(partial(self._litellm.completion, **self._arguments(request))))
+        arguments = self._arguments(request)
+        return self._reply(self._patiently(lambda seconds: self._litellm.completion(**arguments, timeout=seconds)))
 
     def _resolve(self) -> tuple[str, str]:
         """The full name and the provider, as litellm reads the name."""
@@ -78,7 +86,6 @@ class LiteLLMModel(HostedModel):
             "temperature": request.temperature,
             "max_tokens": request.max_tokens + room,
             "seed": request.sample,
-            "timeout": self.timeout,
             # Not every model takes a seed or a temperature; unsupported parameters are left out.
             "drop_params": True,
             # We retry ourselves: retries of litellm and of the client would multiply ours.
@@ -91,7 +98,8 @@ class LiteLLMModel(HostedModel):
 
     def _reply(self, response: Any) -> Reply:
         try:
-            text = response.choices[0].message.content or ""
+            choice, message = response.choices[0], response.choices[0].message
+            whole = joined(message.content)
         except (AttributeError, IndexError):
             raise RewardSynthError(
                 f"model {self.name} sent an answer without a message",
@@ -99,7 +107,12 @@ class LiteLLMModel(HostedModel):
             ) from None
         usage = getattr(response, "usage", None)
         tokens: dict[str, Any] = {name: getattr(usage, name, None) for name in ("prompt_tokens", "completion_tokens")}
-        return Reply(text=text, model=self.name, usd=self._price(response), **tokens)
+        refusal = "" if whole else str(getattr(message, "refusal", None) or "")
+        text = without_reasoning(whole)
+        reasoned = bool(getattr(message, "reasoning_content", None)) or text != whole
+        ending = ending_of(choice.finish_reason, text, refused=bool(refusal), reasoned=reasoned)
+        text = without_own_keys(text or refusal)
+        return Reply(text=text, ending=ending, model=self.name, usd=self._price(response), **tokens)
 
     def _price(self, response: Any) -> float | None:
         if self.base_url is not None:
@@ -112,7 +125,7 @@ class LiteLLMModel(HostedModel):
         # litellm records a call without a known price as 0.
         return usd if usd or self._provider in _LOCAL_PROVIDERS else None
 
-    def _is_too_long(self, error: Exception) -> bool:
+    def _is_too_long(self, error: BaseException) -> bool:
         return isinstance(error, self._litellm.exceptions.ContextWindowExceededError) or super()._is_too_long(error)
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -16,7 +17,8 @@ class ChatServer:
     """An OpenAI-compatible endpoint on loopback that plays a script: one step per call, the last one repeated.
 
     A step may wait before it answers: ``asked`` until so many calls have come in, ``answered`` until so many others
-    have had their answer. It waits a minute at most.
+    have had their answer. It waits a minute at most. Before it answers it calls ``then``. With ``drip``, it
+    sends a byte each so many seconds.
     """
 
     def __init__(self) -> None:
@@ -39,6 +41,7 @@ class ChatServer:
                         lambda: len(outer.calls) >= step.get("asked", 0) and outer.answered >= step.get("answered", 0),
                         timeout=60,
                     )
+                step.get("then", lambda: None)()
                 answer = step.get("body", outer.answer(step.get("text", "hello"), body))
                 content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
                 try:
@@ -47,7 +50,10 @@ class ChatServer:
                         self.send_header(name, value)
                     self.send_header("Content-Length", str(len(content)))
                     self.end_headers()
-                    self.wfile.write(content)
+                    for start in range(0, len(content), 1) if "drip" in step else ():
+                        time.sleep(step["drip"])
+                        self.wfile.write(content[start : start + 1])
+                    self.wfile.write(b"" if "drip" in step else content)
                 except OSError:
                     pass  # the client has given up waiting, which is what such a test is about
                 with outer.changed:
