@@ -79,8 +79,10 @@ def _hosted(name: str, base_url: str | None, waiting: Waiting) -> Model:
     load_env_file()
     if base_url is not None and is_asked_directly(name):
         return OpenAIServerModel(name, base_url, waiting)
-    from reward_synth.llm.litellm import LiteLLMModel
+    from reward_synth.llm.litellm import LiteLLMModel, has_provider
 
+    if base_url is not None and not has_provider(name):
+        return OpenAIServerModel(name, base_url, waiting)
     return LiteLLMModel(name, base_url, waiting)
 
 

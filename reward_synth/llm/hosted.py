@@ -24,6 +24,7 @@ Answer = TypeVar("Answer")
 
 # Hidden reasoning counts against the token limit. Without room for it the answer would be empty.
 REASONING_ROOM = 16_384
+OTHER_PROTOCOL = "the server does not speak the OpenAI protocol; check --base-url, which often ends in /v1"
 _WORKERS = 8
 _NEVER = (501, 505)
 """Statuses above 500 that say that it will never work."""
@@ -131,7 +132,7 @@ class HostedModel(Model):
             # OpenAI uses these words for an empty account, Google for a rate limit that ends within a minute.
             empty = "insufficient_quota" in str(error) or "check your plan and billing" in str(error)
             return not (empty and self._provider == "openai")
-        if self._is_too_long(error) or _is_misled(error):
+        if self._is_too_long(error) or self._is_unreadable(error) or _is_misled(error):
             return False
         lost = isinstance(error, openai.APIConnectionError | TimeoutError)  # The former includes timeouts, too.
         status = _status(error) if isinstance(error, openai.OpenAIError) else 0
@@ -145,6 +146,10 @@ class HostedModel(Model):
         if asked is not None:
             return max(asked, self.first_wait / 2)
         return wait_random_exponential(multiplier=self.first_wait, min=self.first_wait / 2, max=60.0)(state)
+
+    def _is_unreadable(self, error: BaseException) -> bool:
+        """True if the server answered in another form than the protocol's, and no error of its own says so."""
+        return False
 
     def _is_too_long(self, error: BaseException) -> bool:
         """True if the prompt does not fit into the model's context."""
@@ -170,6 +175,8 @@ class HostedModel(Model):
             hint = "check the name; `reward-synth models ls` shows examples"
         elif self._is_too_long(error):
             what, hint = f"the prompt is too long for {self.name}", "take a model with a larger context window"
+        elif self._is_unreadable(error) or _is_misled(error):
+            what, hint = f"{self.name} sent no answer that can be read", OTHER_PROTOCOL
         elif self._may_pass(error):
             asked = _retry_after(error)
             later = f"; it asks to wait {duration(asked)}" if asked and asked >= self.waiting.patience else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -22,6 +23,8 @@ from reward_synth.llm.hosted import (
 from reward_synth.llm.keys import key_for_server, without_own_keys
 
 _LOCAL_PROVIDERS = frozenset({"ollama", "ollama_chat", "lm_studio", "llamafile", "vllm", "hosted_vllm"})
+# litellm calls these a fault of the server, with status 500.
+_UNREADABLE = re.compile(r"Received response - <APIResponse \[2|Invalid response object|provider returned 'choices'")
 
 
 @dataclass(eq=False)
@@ -30,8 +33,7 @@ class LiteLLMModel(HostedModel):
 
     The name and the key are checked when the object is made, before any call.
 
-    :param name: litellm's name of the model. With ``base_url``, a name without provider means an OpenAI-compatible
-        server.
+    :param name: litellm's name of the model.
     :param base_url: another server. Its key is ``REWARD_SYNTH_API_KEY``, or else the provider's own key, which is sent
         only over https or to this machine. The price is then unknown, since that server sets its own.
     :raises RewardSynthError: if litellm does not know the name or the key is missing.
@@ -57,8 +59,6 @@ class LiteLLMModel(HostedModel):
         try:
             return self.name, str(self._litellm.get_llm_provider(self.name)[1])
         except openai.OpenAIError:
-            if self.base_url is not None:
-                return f"openai/{self.name}", "openai"
             close = nearest(self.name, self._litellm.model_list, count=3)
             meant = f"{did_you_mean(close)} " if close else ""
             raise RewardSynthError(
@@ -125,8 +125,21 @@ class LiteLLMModel(HostedModel):
         # litellm records a call without a known price as 0.
         return usd if usd or self._provider in _LOCAL_PROVIDERS else None
 
+    def _is_unreadable(self, error: BaseException) -> bool:
+        return bool(_UNREADABLE.search(str(error)))
+
     def _is_too_long(self, error: BaseException) -> bool:
         return isinstance(error, self._litellm.exceptions.ContextWindowExceededError) or super()._is_too_long(error)
+
+
+def has_provider(name: str) -> bool:
+    """True if litellm reads a provider in the name."""
+    import openai
+
+    try:
+        return bool(_import_litellm().get_llm_provider(name))
+    except openai.OpenAIError:
+        return False
 
 
 def _import_litellm() -> ModuleType:

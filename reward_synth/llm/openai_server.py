@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.llm.base import Ending, Reply, Request
 from reward_synth.llm.hosted import (
+    OTHER_PROTOCOL,
     REASONING_ROOM,
     HostedModel,
     ending_of,
@@ -139,7 +140,7 @@ class OpenAIServerModel(HostedModel):
             what = "a web page" if start.startswith("<") else start or "nothing"
             raise RewardSynthError(
                 f"{self.name} sent no answer but {what}",
-                "the server does not speak the OpenAI protocol; check --base-url, which often ends in /v1",
+                OTHER_PROTOCOL,
             ) from None
 
 
