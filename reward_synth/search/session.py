@@ -63,7 +63,9 @@ class SearchSession:
             self.prepared = self._settled(prepared, prompts, confirm)
             self.designer = open_role(Designer, self.models.of, prompts, settings)
             critic = open_role(Critic, self.models.of, prompts, settings) if self._wants_critic() else None
-            self.refiner = Refiner(self.prepared.checker, self.designer, critic, settings.repairs)
+            self.refiner = Refiner(
+                self.prepared.checker, self.designer, critic, settings.repairs, lambda text: emit(Warned(text=text))
+            )
             asked = "analyzer" in METHODS[settings.method].roles
             analyzer = open_role(Analyzer, self.models.of, prompts, settings) if asked else None
             self.method = open_method(Tools(settings, analyzer, prompts))

@@ -94,7 +94,9 @@ def test_an_empty_answer_is_none(tmp_path: Path, clock: Clock) -> None:
         pairs[0][1].write_text("  \n")
 
     with pytest.raises(Stopped, match="stop was requested"):
-        manual(tmp_path, announce=person, waiting=Waiting(check=lambda: stopped() if clock.seconds > 0.5 else None)).complete(request())
+        manual(
+            tmp_path, announce=person, waiting=Waiting(check=lambda: stopped() if clock.seconds > 0.5 else None)
+        ).complete(request())
 
 
 def test_samples_of_one_prompt_are_asked_apart(tmp_path: Path) -> None:
