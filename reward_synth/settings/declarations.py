@@ -66,8 +66,8 @@ class Declarations:
         "Search method: who proposes rewards, which of them train, and what the next round is given "
         "(docs/guide/methods.md).", "NAME")] = "synth"
     model: Annotated[str | None, Setting(
-        "Model that writes and reviews: any litellm name, `local`, `manual` or `replay:FILE`. Per role with "
-        "`ROLE=NAME`, as in `--model critic=gpt-5`; may be repeated.", "[ROLE=]NAME")] = None
+        "Model that writes and reviews: any litellm name, `local`, `manual`, `exec:COMMAND` or `replay:FILE`. Per "
+        "role with `ROLE=NAME`, as in `--model critic=gpt-5`; may be repeated.", "[ROLE=]NAME")] = None
     models: Annotated[dict[RoleName, str], Setting(
         "Model per role (`designer`, `critic`, `analyzer`, `task_drafter`), where it is not `model`.",
         parse=rename_roles, options=())] = {}  # noqa: RUF012 - pydantic gives each Settings its own
