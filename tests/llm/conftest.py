@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -17,12 +17,13 @@ class ChatServer:
     """An OpenAI-compatible endpoint on loopback that plays a script: one step per call, the last one repeated.
 
     A step may wait before it answers: ``asked`` until so many calls have come in, ``answered`` until so many others
-    have had their answer. It waits a minute at most. Before it answers it calls ``then``. With ``drip``, it
-    sends a byte each so many seconds.
+    have had their answer. It waits a minute at most. Then it calls ``then``. With ``drip``, it sends a byte each so
+    many seconds; with ``missing``, so many bytes fewer than it says; with ``hangs up``, none. A step may be a function
+    of the request's body.
     """
 
     def __init__(self) -> None:
-        self.script: list[dict[str, Any]] = [{}]
+        self.script: list[dict[str, Any] | Callable[[dict[str, Any]], dict[str, Any]]] = [{}]
         self.calls: list[dict[str, Any]] = []
         self.answered = 0
         self.changed = threading.Condition()
@@ -33,7 +34,8 @@ class ChatServer:
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 with outer.changed:
-                    step = outer.script[min(len(outer.calls), len(outer.script) - 1)]
+                    chosen = outer.script[min(len(outer.calls), len(outer.script) - 1)]
+                    step = chosen(body) if callable(chosen) else chosen
                     outer.calls.append(body)
                     outer.keys.append(self.headers.get("Authorization", ""))
                     outer.changed.notify_all()
@@ -45,10 +47,14 @@ class ChatServer:
                 answer = step.get("body", outer.answer(step.get("text", "hello"), body))
                 content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
                 try:
+                    if step.get("hangs up"):
+                        self.close_connection = True
+                        return
                     self.send_response(step.get("status", 200))
                     for name, value in ({"Content-Type": "application/json"} | step.get("headers", {})).items():
                         self.send_header(name, value)
-                    self.send_header("Content-Length", str(len(content)))
+                    self.send_header("Content-Length", str(len(content) + step.get("missing", 0)))
+                    self.close_connection = "missing" in step
                     self.end_headers()
                     for start in range(0, len(content), 1) if "drip" in step else ():
                         time.sleep(step["drip"])
@@ -59,6 +65,12 @@ class ChatServer:
                 with outer.changed:
                     outer.answered += 1
                     outer.changed.notify_all()
+
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html")
+                self.end_headers()
+                self.wfile.write(b"<!DOCTYPE html><p>log in")
 
             def log_message(self, *_: object) -> None:
                 pass
