@@ -46,7 +46,7 @@ def work_on(
     :raises RewardSynthError: the run failed; it can be resumed.
     """
     display, started = make_display(settings.display), time.monotonic()
-    store.update(seconds=_worked(store))
+    store.update(seconds=_worked(store), working_since=None)
     end = partial(_end, store, display, store.info.seconds - started)
     with store.logging() as log:
         logged = PlainDisplay(_LogLines(log), every=LOGGED_EVERY)

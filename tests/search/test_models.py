@@ -7,12 +7,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from reward_synth.api.lifecycle import _worked
 from reward_synth.core.errors import RewardSynthError, Stopped
 from reward_synth.core.files import read_lines
+from reward_synth.events.model import StatusChanged
 from reward_synth.llm import Message, Request
 from reward_synth.llm import parallel as side
 from reward_synth.llm.cache import Cached
@@ -20,6 +23,7 @@ from reward_synth.llm.fake import ScriptedModel
 from reward_synth.search.models import ModelPool
 from reward_synth.settings.model import Settings
 from reward_synth.store import RunStore
+from reward_synth.store.manifest import now
 from tests.llm.conftest import ChatServer
 
 CHILD = """
@@ -213,3 +217,12 @@ def test_no_further_call_of_a_batch_is_paid_past_the_budget(tmp_path: Path, monk
         asked(pool(store), 8)
     assert len(model.requests) == 2
     assert store.spent_usd() == 0.5
+
+
+def test_a_session_that_was_killed_counts_up_to_its_last_event(tmp_path: Path) -> None:
+    store = RunStore.create(tmp_path, "balance", Settings())
+    store.update(seconds=50.0, working_since=now() - timedelta(seconds=100))
+    store.record(StatusChanged(text="at work"))
+    assert 150.0 <= _worked(store) < 750.0
+    store.update(working_since=None)
+    assert _worked(store) == 50.0
