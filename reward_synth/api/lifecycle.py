@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.errors import RewardSynthError, Stopped
 from reward_synth.core.files import in_words
 from reward_synth.core.types import Feedback, FeedbackRequest, Outcome
 from reward_synth.display import Display, make_display
@@ -47,6 +47,7 @@ def work_on(
     :raises RewardSynthError: the run failed; it can be resumed.
     """
     display, started = make_display(settings.display), time.monotonic()
+    store.update(seconds=_worked(store), working_since=None)
     end = partial(_end, store, display, store.info.seconds - started)
     with store.logging() as log:
         logged = PlainDisplay(_LogLines(log), every=LOGGED_EVERY)
@@ -74,10 +75,6 @@ def work_on(
             end("stopped", "interrupted", store.info.best)
             raise
         except RewardSynthError as error:
-            if store.stop_requested():
-                # The stop was requested during a model call, which then gives up. This is no failure.
-                end("stopped", "stop was requested", store.info.best)
-                return
             log.error("%s", error, exc_info=True)
             end("failed", error.message)
             raise
@@ -87,6 +84,14 @@ def work_on(
             raise
         finally:
             display.close()
+
+
+def _worked(store: RunStore) -> float:
+    """Seconds worked on the run before now. A session that was killed counts up to its last event."""
+    info = store.info
+    if info.working_since is None or not store.events_path.exists():
+        return info.seconds
+    return round(info.seconds + max(0.0, store.events_path.stat().st_mtime - info.working_since.timestamp()), 1)
 
 
 class _LogLines(io.TextIOBase):
@@ -124,10 +129,13 @@ def _loop(
     from reward_synth.search.loop import search
     from reward_synth.search.session import SearchSession
 
-    with SearchSession(store, settings, bus.emit, confirm, prepared) as session:
-        for text in (*store.damage(), *edits(store).values()):
-            bus.emit(Warned(text=text))
-        return search(session, ask)
+    try:
+        with SearchSession(store, settings, bus.emit, confirm, prepared) as session:
+            for text in (*store.damage(), *edits(store).values()):
+                bus.emit(Warned(text=text))
+            return search(session, ask)
+    except Stopped as stopped:  # In the middle of a step, whose answers are kept.
+        return Outcome(status="stopped", best=store.info.best, reason=str(stopped))
 
 
 def _end(

@@ -5,8 +5,10 @@ Exit codes: 0 done, 1 no acceptable reward (or findings in ``check``), 2 usage o
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
@@ -61,7 +63,15 @@ def _root(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit."""
     _keep_stdout()
-    sys.exit(execute(sys.argv[1:] if arguments is None else arguments))
+    code = execute(sys.argv[1:] if arguments is None else arguments)
+    if threading.active_count() > 1:
+        # A call that was given up still waits in its thread. While the interpreter takes itself apart, such a thread
+        # can hold a lock that a destructor asks for, and the program would never end. All files are whole by now.
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _keep_stdout() -> None:

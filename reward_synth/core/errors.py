@@ -38,5 +38,9 @@ class MachineFault(RewardSynthError):
     """
 
 
+class Stopped(Exception):
+    """A limit of the run applies, or somebody asked it to stop: no error, the run can go on later. Says why."""
+
+
 class GivenUp(Exception):
     """Somebody was asked something whose answer is not needed any more."""

@@ -12,8 +12,8 @@ ScaleName = Literal["sum", "sign"]
 
 
 def needs_no_server(model: str) -> bool:
-    """True for a model that needs no provider: ``local``, ``manual`` or a recording."""
-    return model in ("local", "manual") or model.startswith("replay:")
+    """True for a model that is asked at no address: ``local``, ``manual``, a program or a recording."""
+    return model in ("local", "manual") or model.startswith(("exec:", "replay:"))
 
 
 def role_name(name: object) -> object:

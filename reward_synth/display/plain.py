@@ -11,7 +11,7 @@ from typing import TextIO
 from reward_synth.core.number_format import dollars, duration
 from reward_synth.display.base import Display
 from reward_synth.display.progress import RunProgress
-from reward_synth.display.text import printable, result_text
+from reward_synth.display.text import longest, printable, result_text
 from reward_synth.display.wording import lines_of
 from reward_synth.events import model as events
 
@@ -47,7 +47,8 @@ class PlainDisplay(Display):
             case events.RungDecided():
                 yield f"  {event}"
             case events.ModelAsked():
-                yield f"  {event.role}: asking the model" + (f" for {event.count} answers" * (event.count > 1))
+                answers = f" for {event.count} answers" if event.count > 1 else ""
+                yield f"  {event.role}: asking the model{answers}{longest(event.timeout)}"
             case events.ModelCalled():
                 spent = f", {dollars(self._progress.usd)} so far" if event.usd != 0 else ""
                 yield f"  {event.role}: answered after {duration(event.seconds)}{spent}"

@@ -19,7 +19,7 @@ from rich.text import Text
 from reward_synth.core.number_format import dollars, duration
 from reward_synth.display.base import Display
 from reward_synth.display.progress import RunProgress
-from reward_synth.display.text import printable, result_text, sparkline
+from reward_synth.display.text import longest, printable, result_text, sparkline
 from reward_synth.display.wording import lines_of
 from reward_synth.events import model as events
 
@@ -99,7 +99,8 @@ class RichDisplay(Display):
             case events.RungDecided() | events.AnswerProgressed():
                 self._status = str(event)
             case events.ModelAsked():
-                self._status = f"{event.role} is thinking" + f" about {event.count} answers" * (event.count > 1)
+                answers = f" about {event.count} answers" if event.count > 1 else ""
+                self._status = f"{event.role} is thinking{answers}{longest(event.timeout)}"
             case events.ModelCalled():
                 self._status = f"{event.role} answered after {duration(event.seconds)}"
             case events.TrainingProgressed():

@@ -23,6 +23,11 @@ def printable(text: str) -> str:
     return "".join(c for c in text if c in "\n\t" or (c >= " " and not "\x7f" <= c <= "\x9f" and c not in _TURNING))
 
 
+def longest(timeout: float | None) -> str:
+    """``, each within 5 min 00 s``; nothing if there is no limit."""
+    return "" if timeout is None else f", each within {duration(timeout)}"
+
+
 def sparkline(values: list[float], width: int = 10) -> str:
     """The last ``width`` values as bars, scaled from their lowest to their highest."""
     shown = values[-width:]

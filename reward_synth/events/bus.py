@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 from reward_synth.events.model import Event
@@ -17,8 +18,10 @@ class EventBus:
 
     def __init__(self, *listeners: Listener) -> None:
         self._listeners = listeners
+        self._lock = threading.RLock()
 
     def emit(self, event: Event) -> None:
-        """Report an event."""
-        for listener in self._listeners:
-            listener(event)
+        """Report an event. Threads take turns, since answers of a model arrive in several."""
+        with self._lock:
+            for listener in self._listeners:
+                listener(event)

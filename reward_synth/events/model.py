@@ -57,6 +57,8 @@ class ModelAsked(Value):
     kind: Literal["model-asked"] = "model-asked"
     role: str
     count: int
+    timeout: float | None = None
+    """Seconds that each call may take; None if there is no limit."""
 
 
 class AnswerProgressed(Value):

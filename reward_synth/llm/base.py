@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import AnyRoleName, Value
 
 
@@ -64,10 +65,27 @@ class Request(Value):
     """GBNF that the answer must match; only ``local`` honours it, others ignore it."""
 
 
+def as_one_text(request: Request, last: str = "") -> str:
+    """The whole conversation as one text, for who takes no list of messages: what the system says comes first.
+
+    :param last: a line to add.
+    """
+    parts = []
+    for message in sorted(request.messages, key=lambda message: message.role != "system"):
+        said = "(your earlier answer was)\n\n" if message.role == "assistant" else ""
+        parts.append(said + message.text.strip())
+    return "\n\n".join([*parts, last] if last else parts) + "\n"
+
+
+Ending = Literal["whole", "cut off", "refused", "filtered", "only reasoning"]
+
+
 class Reply(Value):
     """An answer, and what it cost."""
 
     text: str
+    ending: Ending = "whole"
+    """How the answer ended, as far as the server says so. ``refused`` holds what the model said instead."""
     model: str
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
@@ -75,27 +93,39 @@ class Reply(Value):
     """Dollars, or None if the price is unknown. Never 0 for unknown; 0.0 for models that run here."""
     seconds: float = 0.0
     cached: bool = False
+    call: str = ""
+    """Names the paid call, so that it is booked once, whatever interrupts the booking; empty without a cache."""
 
 
-class CallsFailed(RewardSynthError):
-    """Some of several parallel calls failed for good. The answered ones must still be paid for.
+Heard = Callable[[Request, Reply], None]
+"""Called with each answer as soon as it is there, in the thread that received it."""
 
-    :param error: why the first one failed; its message, hint and exit code are used.
-    :param finished: the replies that arrived, by their index in the list given to ``complete_many``.
-    """
 
-    def __init__(self, error: RewardSynthError, finished: dict[int, Reply]) -> None:
-        super().__init__(error.message, error.hint, error.exit_code)
-        self.finished = finished
+def unheard(request: Request, reply: Reply) -> None:
+    """Hear an answer and do nothing."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """How long a model is waited for, and what happens meanwhile."""
+
+    timeout: float = 300.0
+    """Seconds that one call may take. Models of this machine and a person are given the time that they need."""
+    patience: float = 600.0
+    """Seconds for which a call is repeated while the server is busy, broken or away."""
+    check: Callable[[], None] = lambda: None
+    """Called before each call and several times a second while waiting, in any thread. What it raises ends both."""
+    tell: Callable[[str], None] = lambda text: None
+    """Called with what a person who waits should know, in any thread."""
 
 
 class Model(Protocol):
     """A language model behind one call. A class defines ``complete`` or ``complete_many``; each one uses the other.
 
     ``complete`` retries transient failures itself. It raises a :class:`~reward_synth.core.errors.RewardSynthError`
-    only for what ends the run (bad key, no such model, no retries left).
-    ``complete_many`` may run calls in parallel and keeps their order. If one call fails for good while others are
-    answered, it may raise :class:`CallsFailed`, which carries the answers.
+    only for what ends the run (bad key, no such model, no patience left).
+    ``complete_many`` may run calls in parallel and keeps their order. If one call fails for good, or if a limit of the
+    run applies, the answers that came before were heard all the same.
     """
 
     name: str
@@ -106,9 +136,13 @@ class Model(Protocol):
         """Answer one request."""
         return self.complete_many([request])[0]
 
-    def complete_many(self, requests: list[Request]) -> list[Reply]:
-        """Answer several requests, in order."""
-        return [self.complete(request) for request in requests]
+    def complete_many(self, requests: list[Request], heard: Heard = unheard) -> list[Reply]:
+        """Answer several requests, in order. ``heard`` is called with each answer as soon as it is there."""
+        replies = []
+        for request in requests:
+            replies.append(self.complete(request))
+            heard(request, replies[-1])
+        return replies
 
     def close(self) -> None:
         """Release what the model holds (server process, files). Safe to call twice."""
@@ -127,23 +161,19 @@ class Wrapper(Model):
 
 
 class Ledgered(Wrapper):
-    """A model that reports each answered call to a sink.
+    """A model that reports each answered call to a sink, as soon as it is answered and one at a time."""
 
-    The sink is called from the thread that called the model, once per reply, in order.
-    """
-
-    def __init__(self, model: Model, sink: Callable[[Request, Reply], None]) -> None:
+    def __init__(self, model: Model, sink: Heard) -> None:
         super().__init__(model)
         self._sink = sink
+        self._lock = threading.Lock()
 
-    def complete_many(self, requests: list[Request]) -> list[Reply]:
+    def complete_many(self, requests: list[Request], heard: Heard = unheard) -> list[Reply]:
         """Answer several requests, and report each to the sink."""
-        try:
-            replies = self._model.complete_many(requests)
-        except CallsFailed as failure:
-            for index, reply in failure.finished.items():
-                self._sink(requests[index], reply)
-            raise
-        for request, reply in zip(requests, replies, strict=True):
-            self._sink(request, reply)
-        return replies
+
+        def arrived(request: Request, reply: Reply) -> None:
+            with self._lock:
+                self._sink(request, reply)
+            heard(request, reply)
+
+        return self._model.complete_many(requests, arrived)

@@ -8,9 +8,12 @@ import os
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import Value
 from reward_synth.llm import open_model, weights
-from reward_synth.llm.base import Message, Reply, Request
+from reward_synth.llm.base import Message, Reply, Request, Waiting
 from reward_synth.llm.keys import DEFAULT_MODELS, load_env_file
 from reward_synth.llm.local import chosen_file
+
+_PATIENCE = 20.0
+"""Seconds. Who tries a model sits before it, and will try again."""
 
 
 class ModelRow(Value):
@@ -19,7 +22,7 @@ class ModelRow(Value):
     name: str
     """What to type after ``--model``."""
     kind: str
-    """``here`` (runs on this machine), ``person``, ``recording`` or ``provider``."""
+    """``here`` (runs on this machine), ``person``, ``program``, ``recording`` or ``provider``."""
     ready: bool
     note: str
     """If it is ready: what or where it is. Otherwise: what is missing and how to get it."""
@@ -34,6 +37,7 @@ def available_models() -> list[ModelRow]:
     rows = [
         _local_row(),
         ModelRow(name="manual", kind="person", ready=True, note="prompts and answers go through files"),
+        ModelRow(name="exec:COMMAND", kind="program", ready=True, note="prompt on stdin, answer on stdout"),
         ModelRow(name="replay:FILE", kind="recording", ready=True, note="answers from a recorded run"),
     ]
     for key, name in DEFAULT_MODELS.items():
@@ -48,7 +52,7 @@ def try_model(name: str, *, base_url: str | None = None, progress: weights.Progr
 
     :raises RewardSynthError: if the model cannot be opened or does not answer.
     """
-    model = open_model(name, base_url=base_url, progress=progress)
+    model = open_model(name, base_url=base_url, waiting=Waiting(patience=_PATIENCE), progress=progress)
     words = Message(role="user", content="Reply with the single word: ready")
     try:
         reply = model.complete(Request(messages=(words,), role="designer", temperature=0.0, max_tokens=16))

@@ -25,7 +25,7 @@ DEFAULT_MODELS: dict[str, str] = {
 
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 _SECRET_TEXT = re.compile(
-    r"(sk-[A-Za-z0-9_*-]{6,}|AIza[A-Za-z0-9_-]{10,}|gsk_[A-Za-z0-9]{8,}|xai-[A-Za-z0-9]{8,}|hf_[A-Za-z0-9]{8,}"
+    r"((?<![A-Za-z0-9])sk-[A-Za-z0-9_*-]{6,}|AIza[A-Za-z0-9_-]{10,}|gsk_[A-Za-z0-9]{8,}|xai-[A-Za-z0-9]{8,}|hf_[A-Za-z0-9]{8,}"
     r"|(?<=Bearer )[^\s\"']+|(?<=[?&]key=)[^\s&\"']+)"
 )
 
@@ -35,13 +35,24 @@ def secret_names(environment: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(name for name in environment if is_secret(name))
 
 
-def scrub(text: str) -> str:
-    """``text`` without keys: neither those of the environment nor anything else that looks like a key."""
+def environment_without_keys() -> dict[str, str]:
+    """The environment for a child process."""
+    secrets = secret_names(os.environ)
+    return {name: value for name, value in os.environ.items() if name not in secrets}
+
+
+def without_own_keys(text: str) -> str:
+    """``text`` without the keys of the environment: a server may send back what it was sent, and answers are kept."""
     values = {os.environ[name] for name in secret_names(os.environ)}
     for value in sorted(values, key=len, reverse=True):
         if len(value) >= 8:
             text = text.replace(value, "[key]")
-    return _SECRET_TEXT.sub("[key]", text)
+    return text
+
+
+def scrub(text: str) -> str:
+    """``text`` without keys: neither those of the environment nor anything else that looks like a key."""
+    return _SECRET_TEXT.sub("[key]", without_own_keys(text))
 
 
 def key_for_server(base_url: str, provider: str) -> str:

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from dataclasses import dataclass
-from functools import partial
 from types import ModuleType
 from typing import Any
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.nearest import did_you_mean, nearest
 from reward_synth.llm.base import Reply, Request
-from reward_synth.llm.hosted import REASONING_ROOM, HostedModel, openai_messages
-from reward_synth.llm.keys import key_for_server
+from reward_synth.llm.hosted import (
+    REASONING_ROOM,
+    HostedModel,
+    ending_of,
+    joined,
+    openai_messages,
+    without_reasoning,
+)
+from reward_synth.llm.keys import key_for_server, without_own_keys
 
 _LOCAL_PROVIDERS = frozenset({"ollama", "ollama_chat", "lm_studio", "llamafile", "vllm", "hosted_vllm"})
+# litellm calls these a fault of the server, with status 500.
+_UNREADABLE = re.compile(r"Received response - <APIResponse \[2|Invalid response object|provider returned 'choices'")
 
 
 @dataclass(eq=False)
@@ -24,8 +33,7 @@ class LiteLLMModel(HostedModel):
 
     The name and the key are checked when the object is made, before any call.
 
-    :param name: litellm's name of the model. With ``base_url``, a name without provider means an OpenAI-compatible
-        server.
+    :param name: litellm's name of the model.
     :param base_url: another server. Its key is ``REWARD_SYNTH_API_KEY``, or else the provider's own key, which is sent
         only over https or to this machine. The price is then unknown, since that server sets its own.
     :raises RewardSynthError: if litellm does not know the name or the key is missing.
@@ -34,13 +42,15 @@ class LiteLLMModel(HostedModel):
     base_url: str | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self._litellm = _import_litellm()
         self._full_name, self._provider = self._resolve()
         if self.base_url is None:
             self._require_key()
 
     def _answer(self, request: Request) -> Reply:
-        return self._reply(self._patiently(partial(self._litellm.completion, **self._arguments(request))))
+        arguments = self._arguments(request)
+        return self._reply(self._patiently(lambda seconds: self._litellm.completion(**arguments, timeout=seconds)))
 
     def _resolve(self) -> tuple[str, str]:
         """The full name and the provider, as litellm reads the name."""
@@ -49,8 +59,6 @@ class LiteLLMModel(HostedModel):
         try:
             return self.name, str(self._litellm.get_llm_provider(self.name)[1])
         except openai.OpenAIError:
-            if self.base_url is not None:
-                return f"openai/{self.name}", "openai"
             close = nearest(self.name, self._litellm.model_list, count=3)
             meant = f"{did_you_mean(close)} " if close else ""
             raise RewardSynthError(
@@ -78,7 +86,6 @@ class LiteLLMModel(HostedModel):
             "temperature": request.temperature,
             "max_tokens": request.max_tokens + room,
             "seed": request.sample,
-            "timeout": self.timeout,
             # Not every model takes a seed or a temperature; unsupported parameters are left out.
             "drop_params": True,
             # We retry ourselves: retries of litellm and of the client would multiply ours.
@@ -91,7 +98,8 @@ class LiteLLMModel(HostedModel):
 
     def _reply(self, response: Any) -> Reply:
         try:
-            text = response.choices[0].message.content or ""
+            choice, message = response.choices[0], response.choices[0].message
+            whole = joined(message.content)
         except (AttributeError, IndexError):
             raise RewardSynthError(
                 f"model {self.name} sent an answer without a message",
@@ -99,7 +107,12 @@ class LiteLLMModel(HostedModel):
             ) from None
         usage = getattr(response, "usage", None)
         tokens: dict[str, Any] = {name: getattr(usage, name, None) for name in ("prompt_tokens", "completion_tokens")}
-        return Reply(text=text, model=self.name, usd=self._price(response), **tokens)
+        refusal = "" if whole else str(getattr(message, "refusal", None) or "")
+        text = without_reasoning(whole)
+        reasoned = bool(getattr(message, "reasoning_content", None)) or text != whole
+        ending = ending_of(choice.finish_reason, text, refused=bool(refusal), reasoned=reasoned)
+        text = without_own_keys(text or refusal)
+        return Reply(text=text, ending=ending, model=self.name, usd=self._price(response), **tokens)
 
     def _price(self, response: Any) -> float | None:
         if self.base_url is not None:
@@ -112,8 +125,21 @@ class LiteLLMModel(HostedModel):
         # litellm records a call without a known price as 0.
         return usd if usd or self._provider in _LOCAL_PROVIDERS else None
 
-    def _is_too_long(self, error: Exception) -> bool:
+    def _is_unreadable(self, error: BaseException) -> bool:
+        return bool(_UNREADABLE.search(str(error)))
+
+    def _is_too_long(self, error: BaseException) -> bool:
         return isinstance(error, self._litellm.exceptions.ContextWindowExceededError) or super()._is_too_long(error)
+
+
+def has_provider(name: str) -> bool:
+    """True if litellm reads a provider in the name."""
+    import openai
+
+    try:
+        return bool(_import_litellm().get_llm_provider(name))
+    except openai.OpenAIError:
+        return False
 
 
 def _import_litellm() -> ModuleType:

@@ -28,8 +28,8 @@ from reward_synth.core import machine
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.events.model import AnswerProgressed
 from reward_synth.llm import weights
-from reward_synth.llm.base import Model, Reply, Request
-from reward_synth.llm.keys import secret_names
+from reward_synth.llm.base import Heard, Model, Reply, Request, Waiting, unheard
+from reward_synth.llm.keys import environment_without_keys
 from reward_synth.llm.parallel import in_background, side_by_side
 
 SLOTS = 4
@@ -59,6 +59,7 @@ class LocalModel(Model):
 
     :param progress: reports the download, see :data:`~reward_synth.llm.weights.Progress`.
     :param working: is told every two seconds how far the answers are, in the thread that asks.
+    :param waiting: its ``check`` is called while it answers.
     :raises RewardSynthError: if xllamacpp is not installed or the file is missing.
     """
 
@@ -68,6 +69,7 @@ class LocalModel(Model):
         self,
         progress: weights.Progress | None = None,
         working: Callable[[AnswerProgressed], None] = lambda _: None,
+        waiting: Waiting | None = None,
     ) -> None:
         require_xllamacpp()
         chosen = chosen_file()
@@ -75,11 +77,11 @@ class LocalModel(Model):
             raise RewardSynthError(f"no model file at {chosen}", "check REWARD_SYNTH_MODEL_FILE")
         self.name = "local" if chosen is None else f"local:{chosen.name}"
         self._file = chosen
-        self._progress, self._working = progress, working
+        self._progress, self._working, self._check = progress, working, (waiting or Waiting()).check
         self._server: _Server | None = None
         self._lock = threading.Lock()
 
-    def complete_many(self, requests: list[Request]) -> list[Reply]:
+    def complete_many(self, requests: list[Request], heard: Heard = unheard) -> list[Reply]:
         """Answer in parallel, one slot for each request. The common beginning of the prompts is read once.
 
         Each group has as many requests as there are slots.
@@ -88,17 +90,17 @@ class LocalModel(Model):
         for start in range(0, len(requests), SLOTS):
             group = requests[start : start + SLOTS]
             server, begun = self._running(), time.monotonic()
-            answering, written = in_background(partial(self._answer, group)), dict[int, int]()
+            answering, written = in_background(partial(self._answer, group, heard)), dict[int, int]()
             while not wait([answering], _TELLS).done:
                 self._tell(group, server, written, time.monotonic() - begun)
             replies += answering.result()
         return replies
 
-    def _answer(self, group: list[Request]) -> list[Reply]:
+    def _answer(self, group: list[Request], heard: Heard) -> list[Reply]:
         with contextlib.suppress(_ProcessEnded):  # A new process then answers without sharing.
             self._running().share_prefix([_messages(request) for request in group])
         slot_of = {id(request): slot for slot, request in enumerate(group)}
-        return side_by_side(lambda request: self._ask(request, slot_of[id(request)]), group, SLOTS)
+        return side_by_side(lambda request: self._ask(request, slot_of[id(request)]), group, SLOTS, heard, self._check)
 
     def _tell(self, group: list[Request], server: _Server, written: dict[int, int], seconds: float) -> None:
         """Report how far a group is; ``written`` remembers the tokens of slots that are done."""
@@ -329,8 +331,7 @@ def _messages(request: Request) -> list[dict[str, str]]:
 def _child_environment() -> dict[str, str]:
     # Threads that spin at each barrier are fast on an idle machine and very slow on a busy one. With two threads on two
     # cores that a training also used, spinning gave 1.0 tokens/s and waiting passively gave 7.0.
-    secrets_here = secret_names(os.environ)
-    return {name: os.environ[name] for name in os.environ if name not in secrets_here} | {"OMP_WAIT_POLICY": "passive"}
+    return environment_without_keys() | {"OMP_WAIT_POLICY": "passive"}
 
 
 def _refusal(error: urllib.error.HTTPError) -> RewardSynthError:

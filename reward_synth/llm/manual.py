@@ -5,12 +5,11 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.files import write_bytes, write_text
-from reward_synth.llm.base import Model, Reply, Request
+from reward_synth.llm.base import Heard, Model, Reply, Request, Waiting, as_one_text, unheard
 
 
 @dataclass(eq=False)
@@ -29,23 +28,26 @@ class ManualModel(Model):
     """Where the files go; made when first needed."""
     announce: Callable[[list[tuple[Path, Path]]], None] | None = None
     """Called once per call with the prompt files that wait and the files for the answers."""
-    stop: Callable[[], bool] | None = None
-    """Called at each poll; True ends the waiting with a :class:`RewardSynthError`."""
+    waiting: Waiting = field(default_factory=Waiting)
+    """Its ``check`` is called at each poll."""
     poll: float = 0.5
     """Seconds between polls."""
     settle: float = 1.0
     """Seconds for which an answer's size must not change."""
 
-    def complete_many(self, requests: list[Request]) -> list[Reply]:
+    def complete_many(self, requests: list[Request], heard: Heard = unheard) -> list[Reply]:
         """Write all prompts at once, then wait until the last answer is there."""
         started = time.monotonic()
         pairs = self._write_prompts(requests)
         waiting = [pair for pair in pairs if not _has_text(pair[1])]
         if waiting and self.announce is not None:
             self.announce(waiting)
-        texts = [self._await(answer) for _, answer in pairs]
-        seconds = time.monotonic() - started
-        return [Reply(text=text, model=self.name, seconds=seconds) for text in texts]
+        replies = []
+        for request, (_, answer) in zip(requests, pairs, strict=True):
+            text = self._await(answer)
+            replies.append(Reply(text=text, model=self.name, seconds=time.monotonic() - started))
+            heard(request, replies[-1])
+        return replies
 
     def _write_prompts(self, requests: list[Request]) -> list[tuple[Path, Path]]:
         """One (prompt, answer) pair of paths per request. A prompt that was written before keeps its file."""
@@ -74,10 +76,7 @@ class ManualModel(Model):
                 size, since = current, now
             elif size > 0 and now - since >= self.settle:
                 return answer.read_text(encoding="utf-8", errors="replace")
-            if self.stop is not None and self.stop():
-                raise RewardSynthError(
-                    f"stopped while waiting for {answer}", "answer the prompt beside it, then resume the run"
-                )
+            self.waiting.check()
             time.sleep(min(self.poll, max(self.settle, 0.01)))
 
 
@@ -99,11 +98,7 @@ def _write_pictures(prompt: Path, request: Request) -> None:
 
 def _prompt_text(request: Request) -> str:
     """The text that the person pastes. The sample's number makes the files of equal prompts differ."""
-    parts = []
-    for message in sorted(request.messages, key=lambda message: message.role != "system"):
-        said = "(your earlier answer was)\n\n" if message.role == "assistant" else ""
-        parts.append(said + message.text.strip())
     # A longer conversation differs by its earlier answers, so it needs no number.
-    if request.sample and not any(message.role == "assistant" for message in request.messages):
-        parts.append(f"(draw {request.sample + 1}: a fresh chat for this one, please, without the answers before)")
-    return "\n\n".join(parts) + "\n"
+    longer = any(message.role == "assistant" for message in request.messages)
+    draw = f"(draw {request.sample + 1}: a fresh chat for this one, please, without the answers before)"
+    return as_one_text(request, draw if request.sample and not longer else "")

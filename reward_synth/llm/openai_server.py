@@ -5,24 +5,36 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, ValidationError
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.llm.base import Reply, Request
-from reward_synth.llm.hosted import REASONING_ROOM, HostedModel, openai_messages
-from reward_synth.llm.keys import key_for_server, scrub
+from reward_synth.llm.base import Ending, Reply, Request
+from reward_synth.llm.hosted import (
+    OTHER_PROTOCOL,
+    REASONING_ROOM,
+    HostedModel,
+    ending_of,
+    joined,
+    openai_messages,
+    without_reasoning,
+)
+from reward_synth.llm.keys import key_for_server, scrub, without_own_keys
 
 # Names that providers serve themselves. litellm knows which parameters these models refuse.
 _OF_A_PROVIDER = re.compile(
     r"(ft:)?(gpt-(?!oss|j|neo)|chat(gpt|-latest)|o\d(-|$)|computer-use|davinci|babbage|claude-|gemini-)"
 )
-# A server that does not know one of these can answer without it.
-_OPTIONAL = ("seed", "temperature")
-_THINKING_TAGS = ("think", "thinking")
+# A server that refuses one of these can answer without it. Without a limit, vLLM answers as long as its context allows.
+_OPTIONAL = {
+    "seed": r"\bseed\b",
+    "temperature": r"\btemperature\b",
+    "max_tokens": r"\bmax_(completion_|new_)?tokens\b|in the completion",
+}
+_LONGEST_TOKEN = 6
+"""Characters. Texts in English have 4 to a token, code has fewer."""
 
 
 def is_asked_directly(name: str) -> bool:
@@ -59,10 +71,11 @@ class OpenAIServerModel(HostedModel):
         _require_address(self.base_url)
         key = key_for_server(self.base_url, self._provider)
         # We retry ourselves: retries of the client would multiply ours.
-        self._client = openai.OpenAI(api_key=key, base_url=self.base_url, timeout=self.timeout, max_retries=0)
+        self._client = openai.OpenAI(api_key=key, base_url=self.base_url, max_retries=0)
         self._left_out: set[str] = set()
         self._room = 0
         """Tokens for reasoning, beside those that a request asks for."""
+        self._doubted = False
 
     def close(self) -> None:
         """Close the connections."""
@@ -70,24 +83,33 @@ class OpenAIServerModel(HostedModel):
 
     def _answer(self, request: Request) -> Reply:
         room = self._room
-        answers = [self._patiently(partial(self._ask, request, room))]
+        answers = [self._patiently(lambda seconds: self._ask(request, room, seconds))]
         if room == 0 and answers[0].ended_in_reasoning:
             self._room = REASONING_ROOM
-            answers.append(self._patiently(partial(self._ask, request, REASONING_ROOM)))
+            answers.append(self._patiently(lambda seconds: self._ask(request, REASONING_ROOM, seconds)))
         choice = answers[-1].choices[0]
-        if not choice.text and choice.finish_reason == "content_filter":
-            raise RewardSynthError(
-                f"the server's content filter withheld the answer of {self.name}",
-                "put the goal into other words, or take another --model",
-            )
+        self._doubt(request, answers[0])
         return Reply(
-            text=choice.text,
+            text=without_own_keys(choice.text),
+            ending=choice.ending,
             model=self.name,
             prompt_tokens=_total([answer.usage.prompt_tokens if answer.usage else None for answer in answers]),
             completion_tokens=_total([answer.usage.completion_tokens if answer.usage else None for answer in answers]),
         )
 
-    def _ask(self, request: Request, room: int) -> _Completion:
+    def _doubt(self, request: Request, answer: _Completion) -> None:
+        """Tell once if the server cannot have read the whole prompt: some drop its beginning without a word."""
+        characters = sum(len(message.text) for message in request.messages)
+        tokens = answer.usage.prompt_tokens if answer.usage else None
+        if self._doubted or not tokens or characters <= _LONGEST_TOKEN * tokens:
+            return
+        self._doubted = True
+        self.waiting.tell(
+            f"{self.name} counts {tokens} tokens in a prompt of {characters} characters: its context may be too short "
+            "for the prompt (Ollama: OLLAMA_CONTEXT_LENGTH; llama.cpp: --ctx-size)"
+        )
+
+    def _ask(self, request: Request, room: int, seconds: float) -> _Completion:
         """Make one call, and repeat it without the parameters that the server does not know."""
         import openai
 
@@ -102,7 +124,8 @@ class OpenAIServerModel(HostedModel):
             body = {name: value for name, value in body.items() if name not in self._left_out}
             try:
                 # The text itself, since the client's own types would cost half a second to import, and are stricter.
-                return self._read(self._client.post("/chat/completions", cast_to=str, body=body))
+                options: Any = {"timeout": seconds}
+                return self._read(self._client.post("/chat/completions", cast_to=str, body=body, options=options))
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
                 refused = _named_parameters(error) & body.keys()
                 if not refused:
@@ -117,28 +140,21 @@ class OpenAIServerModel(HostedModel):
             what = "a web page" if start.startswith("<") else start or "nothing"
             raise RewardSynthError(
                 f"{self.name} sent no answer but {what}",
-                "the server does not speak the OpenAI protocol; check --base-url, which often ends in /v1",
+                OTHER_PROTOCOL,
             ) from None
-
-
-class _Part(BaseModel):
-    type: str = "text"
-    text: str | None = None
 
 
 class _Answer(BaseModel):
     """An answer's message. Servers name the reasoning differently, and may leave it in the content, in tags."""
 
-    content: str | list[_Part] | None = None
+    content: object = None
     refusal: str | None = None
     reasoning_content: object = None
     reasoning: object = None
 
     @property
     def whole(self) -> str:
-        if isinstance(self.content, list):
-            return "".join(part.text or "" for part in self.content if part.type == "text")
-        return self.content or self.refusal or ""
+        return joined(self.content) or self.refusal or ""
 
 
 class _Choice(BaseModel):
@@ -153,6 +169,11 @@ class _Choice(BaseModel):
     def reasoned(self) -> bool:
         message = self.message
         return bool(message.reasoning_content or message.reasoning or self.text != message.whole)
+
+    @property
+    def ending(self) -> Ending:
+        refused = bool(self.message.refusal) and not joined(self.message.content)
+        return ending_of(self.finish_reason, self.text, refused=refused, reasoned=self.reasoned)
 
 
 class _Usage(BaseModel):
@@ -173,26 +194,12 @@ class _Completion(BaseModel):
         return choice.finish_reason == "length" and (choice.reasoned or not choice.text)
 
 
-def without_reasoning(text: str) -> str:
-    """The answer alone, of a text that may begin with reasoning in ``<think>`` tags.
-
-    The opening tag may be missing, since some chat templates put it into the prompt. The closing tag is missing if the
-    text was cut off; nothing of it is an answer then.
-    """
-    for tag in _THINKING_TAGS:
-        before, closing, after = text.partition(f"</{tag}>")
-        opened = before.lstrip().startswith(f"<{tag}>")
-        if opened or (closing and f"<{tag}>" not in before):
-            return after.lstrip()
-    return text
-
-
 def _named_parameters(error: Exception) -> set[str]:
     """The optional parameters that a refusal names: in its field ``param``, or else somewhere in its words."""
     body = getattr(error, "body", None)
     param = body.get("param") if isinstance(body, Mapping) else None
     words = param if isinstance(param, str) else str(error)
-    return {name for name in _OPTIONAL if re.search(rf"\b{name}\b", words, re.IGNORECASE)}
+    return {name for name, pattern in _OPTIONAL.items() if re.search(pattern, words, re.IGNORECASE)}
 
 
 def _require_address(base_url: str) -> None:

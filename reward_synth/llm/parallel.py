@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
 
-from reward_synth.core.errors import RewardSynthError
-from reward_synth.llm.base import CallsFailed, Reply, Request
+from reward_synth.core.errors import RewardSynthError, Stopped
+from reward_synth.llm.base import Heard, Reply, Request, unheard
 
 Found = TypeVar("Found")
+
+POLL = 0.2
+"""Seconds between two looks at the limits while a model is waited for."""
+GRACE = 20.0
+"""Seconds for which the calls under way are awaited after a limit applies, since they will be billed."""
 
 
 def in_background(work: Callable[[], Found]) -> Future[Found]:
@@ -27,12 +33,19 @@ def in_background(work: Callable[[], Found]) -> Future[Found]:
     return future
 
 
-def side_by_side(call: Callable[[Request], Reply], requests: list[Request], workers: int) -> list[Reply]:
+def side_by_side(
+    call: Callable[[Request], Reply],
+    requests: list[Request],
+    workers: int,
+    heard: Heard = unheard,
+    check: Callable[[], None] = lambda: None,
+) -> list[Reply]:
     """Call ``call`` on each request with at most ``workers`` at once; the replies keep the order of ``requests``.
 
-    When a call fails, no further call starts. Running calls are awaited, since they will be billed, and
-    :class:`CallsFailed` carries their replies. Ctrl-C waits for no call: the threads are daemons, unlike those of
-    ``ThreadPoolExecutor``, which would hold the program until the last answer has come.
+    ``heard`` is called in the thread that received the reply. When a call fails, no further call starts, and running
+    calls are awaited, since they will be billed. When ``check`` raises :class:`Stopped`, they are awaited for
+    :data:`GRACE` seconds. Ctrl-C waits for no call: the threads are daemons, unlike those of ``ThreadPoolExecutor``,
+    which would hold the program until the last answer has come.
     """
     todo = enumerate(requests)  # Shared by all threads: each takes the next request.
     finished: dict[int, Reply] = {}
@@ -44,26 +57,48 @@ def side_by_side(call: Callable[[Request], Reply], requests: list[Request], work
             if stopped.is_set():
                 return
             try:
-                finished[index] = call(request)
+                check()
+                reply = call(request)
+                heard(request, reply)
+                finished[index] = reply
             except BaseException as error:  # noqa: BLE001 - carried to the caller's thread and raised there
                 stopped.set()
                 errors.append(error)
 
     threads = [threading.Thread(target=work, daemon=True) for _ in range(min(workers, len(requests)))]
     try:
-        if len(threads) == 1:
-            work()  # In this thread, so that Ctrl-C ends the call itself.
-        else:
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            while thread.is_alive():
+                thread.join(POLL)
+                check()
+    except Stopped:
+        stopped.set()
+        end = time.monotonic() + GRACE
+        for thread in threads:
+            thread.join(max(0.0, end - time.monotonic()))
+        raise
     finally:
         stopped.set()
-    failures = [error for error in errors if isinstance(error, RewardSynthError)]
-    for error in errors:
-        if error not in failures:
-            raise error  # A defect of ours is reported first.
-    if failures:
-        raise CallsFailed(failures[0], finished) from failures[0]
+    if errors:
+        raise min(errors, key=_weight)
     return [finished[index] for index in sorted(finished)]
+
+
+def _weight(error: BaseException) -> int:
+    """A defect of ours is reported first, and a limit last."""
+    return 2 if isinstance(error, Stopped) else 1 if isinstance(error, RewardSynthError) else 0
+
+
+def within(seconds: float, call: Callable[[], Found]) -> Found:
+    """What ``call`` returns or raises.
+
+    A client's own timeout begins anew with each byte that arrives, so that a server can hold it for ever.
+
+    :raises TimeoutError: it took longer; the call is left to its thread, a daemon.
+    """
+    try:
+        return in_background(call).result(seconds)
+    except TimeoutError:
+        raise TimeoutError(f"no answer within {seconds:.0f} s; --model-timeout gives it more") from None

@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.files import append_line, write_text
+from reward_synth.core.files import append_line, read_lines, write_text
 from reward_synth.core.types import Value
 from reward_synth.llm.base import Ledgered, Message, Model, Reply, Request
 
@@ -96,11 +97,14 @@ class Recorder(Ledgered):
     :param model: answers the requests.
     :param path: JSON lines, appended to, so that a resumed run adds to its recording. An existing folder gets one
         file per call instead.
+    :param late: requests whose answers are to be recorded unless they are already.
     """
 
-    def __init__(self, model: Model, path: Path) -> None:
+    def __init__(self, model: Model, path: Path, late: Sequence[Request] = ()) -> None:
         super().__init__(model, self._record)
         self._path = path
+        keys = {prompt_key(request.messages, request.sample) for request in late}
+        self._known = keys & {Recording.model_validate(line).key for line in read_lines(path)} if keys else set()
 
     def _record(self, request: Request, reply: Reply) -> None:
         if reply.cached:
@@ -111,6 +115,8 @@ class Recorder(Ledgered):
             answer=reply.text,
             small=self.small,
         )
+        if recording.key in self._known:
+            return
         if self._path.is_dir():
             write_text(self._path / f"{recording.key}.json", recording.model_dump_json(indent=1) + "\n")
         else:

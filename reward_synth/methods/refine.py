@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.rules import declare
 from reward_synth.core.types import CheckReport, Finding
 from reward_synth.roles.brief import Brief
@@ -55,11 +56,20 @@ class Refined:
 class Refiner:
     """Runs the rounds.
 
-    :param critic: None leaves the critic out.
+    :param critic: None leaves the critic out. It only advises, so it is also left out once it cannot be asked.
     :param rounds: the largest number of repairs per draft.
+    :param warn: told why the critic is left out.
     """
 
-    def __init__(self, checker: RewardChecker, designer: Designer, critic: Critic | None, rounds: int) -> None:
+    def __init__(
+        self,
+        checker: RewardChecker,
+        designer: Designer,
+        critic: Critic | None,
+        rounds: int,
+        warn: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self._warn = warn
         self._checker = checker
         self._designer = designer
         self._critic = critic
@@ -99,7 +109,12 @@ class Refiner:
             return looked
         # The critic sees only code that runs; the lint handles the rest.
         sound = [i for i, item in enumerate(looked) if item.ok]
-        reviews = self._critic.review(brief, [(looked[i].draft, looked[i].report) for i in sound])
+        try:
+            reviews = self._critic.review(brief, [(looked[i].draft, looked[i].report) for i in sound])
+        except RewardSynthError as error:
+            self._warn(f"the critic is left out, and rewards are trained without its review: {error.message}")
+            self._critic = None
+            return looked
         for i, review in zip(sound, reviews, strict=True):
             # Unlike lint and probe, a critic can be wrong: its errors ask for a repair, but do not reject. Its warnings
             # are for people only: repairing each one would make all samples alike.
@@ -108,7 +123,7 @@ class Refiner:
             exchanges = (*draft.exchanges, review.exchange)
             looked[i] = replace(
                 looked[i],
-                draft=Draft(draft.source, exchanges, draft.problem, draft.candidate, draft.emphasis),
+                draft=replace(draft, exchanges=exchanges),
                 report=report.model_copy(update={"findings": report.findings + said}),
                 objections=tuple(f for f in review.findings if f.severity == "error"),
             )
@@ -127,7 +142,8 @@ class Refiner:
 def _to_mend(item: Refined) -> tuple[Finding, ...]:
     """The findings that the designer must fix: errors of lint, probe and screen, or else the critic's."""
     if not item.draft.source:
-        return (NO_CODE.finding(item.draft.problem),)
+        # Whoever refuses, or is cut off again and again, does so in a repair too.
+        return (NO_CODE.finding(item.draft.problem),) if item.draft.fault in (None, "unreadable") else ()
     errors = tuple(f for f in item.report.findings if f.severity == "error")
     return errors or item.objections
 
@@ -136,11 +152,5 @@ def _better(before: Refined, after: Refined) -> Refined:
     """The repaired version, unless the repair broke a working one: then the earlier one, with the attempt counted."""
     if after.ok or not before.ok:
         return after
-    kept = Draft(
-        before.draft.source,
-        after.draft.exchanges,
-        before.draft.problem,
-        before.draft.candidate,
-        before.draft.emphasis,
-    )
+    kept = replace(before.draft, exchanges=after.draft.exchanges)
     return replace(before, draft=kept, repairs=after.repairs)

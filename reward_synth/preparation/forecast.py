@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reward_synth.core.names import LearnerName, RoleName
+from reward_synth.core.names import LearnerName, RoleName, needs_no_server
 from reward_synth.roles.task_drafter import DRAFTS
 from reward_synth.settings.model import Settings
 
@@ -67,7 +67,7 @@ def make_plan(goal: str, settings: Settings, task: TaskSpec | None) -> Plan:
     each = len(prompt) / _CHARACTERS_PER_TOKEN
     answer = _ANSWER_TOKENS[small]
     tokens = Range(calls.low * (each + answer), calls.high * (each + answer))
-    price = _price_of_call(set(models.values()), each, answer)
+    price = _price_of_call(set(models.values()), settings.base_url, each, answer)
     usd = None if price is None else Range(calls.low * price[0], calls.high * price[1])
     from reward_synth.methods.halving import most_steps
     from reward_synth.methods.registry import METHODS
@@ -141,20 +141,27 @@ def _brief(goal: str, settings: Settings, task: TaskSpec, small: bool) -> Brief:
     return first_brief(task, goal, field_table(task), seconds_per_step(task), settings, small)
 
 
-def _price_of_call(names: set[str], prompt_tokens: float, answer_tokens: float) -> tuple[float, float] | None:
-    """Dollars per call for the cheapest and the most expensive model; None if a price is unknown."""
-    prices = []
-    for name in names:
-        if name == "local" or name.startswith("replay:"):
-            prices.append(0.0)
-            continue
-        from reward_synth.llm.litellm import price_per_token
+def price_of(name: str, base_url: str | None) -> tuple[float, float] | None:
+    """Dollars per prompt token and per answer token of a model; None if nobody can know them.
 
-        price = None if name == "manual" else price_per_token(name)
-        if price is None:
-            return None
-        prices.append(prompt_tokens * price[0] + answer_tokens * price[1])
-    return min(prices), max(prices)
+    :param base_url: a server of the user's own, which sets its own price.
+    """
+    if name == "local" or name.startswith("replay:"):
+        return 0.0, 0.0
+    if base_url is not None or needs_no_server(name):
+        return None
+    from reward_synth.llm.litellm import price_per_token
+
+    return price_per_token(name)
+
+
+def _price_of_call(
+    names: set[str], base_url: str | None, prompt_tokens: float, answer_tokens: float
+) -> tuple[float, float] | None:
+    """Dollars per call for the cheapest and the most expensive model; None if a price is unknown."""
+    known = [price_of(name, base_url) for name in names]
+    prices = [prompt_tokens * price[0] + answer_tokens * price[1] for price in known if price is not None]
+    return (min(prices), max(prices)) if len(prices) == len(known) else None
 
 
 def _seconds_per_step(task: TaskSpec, learner: LearnerName | None) -> float:

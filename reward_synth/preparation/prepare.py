@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.names import RoleName
+from reward_synth.core.names import RoleName, needs_no_server
+from reward_synth.preparation.forecast import price_of
 from reward_synth.preparation.preflight import PreparedTask, preflight, try_environment
 from reward_synth.settings.model import Settings
 from reward_synth.settings.origins import CONFIG_NAME, Resolved
@@ -107,8 +108,7 @@ def _check_models(settings: Settings) -> None:
         require_xllamacpp()
     # The embedded model starts (and downloads) inside the run, where the display shows it.
     for name in sorted(names - {"local", "manual"}):
-        base_url = None if name.startswith("replay:") else settings.base_url
-        open_model(name, base_url=base_url).close()
+        open_model(name, base_url=None if needs_no_server(name) else settings.base_url).close()
     if settings.budget is not None:
         _check_prices(names, settings.base_url)
 
@@ -116,13 +116,8 @@ def _check_models(settings: Settings) -> None:
 def _check_prices(names: set[str], base_url: str | None) -> None:
     """Refuse a limit in dollars for a model without a price: it could never take effect."""
     for name in sorted(names):
-        if name == "local" or name.startswith("replay:"):
+        if price_of(name, base_url) is not None:
             continue
-        if name != "manual" and base_url is None:
-            from reward_synth.llm.litellm import price_per_token
-
-            if price_per_token(name) is not None:
-                continue
         raise RewardSynthError(
             f"--budget cannot be kept: the price of {name} is unknown",
             "drop --budget, and limit the run with --iterations, --samples or --time-limit",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 from reward_synth.core.names import RoleName
 from reward_synth.core.types import Finding
 from reward_synth.llm.base import Message, Model, Request
-from reward_synth.roles.ask import Answer, Unparseable, ask_many
+from reward_synth.roles.ask import Answer, Fault, Unparseable, ask_many
 from reward_synth.roles.brief import Brief, Exchange, as_text
 from reward_synth.roles.parsing import extract_code
 from reward_synth.roles.prompts import Prompts
@@ -34,6 +34,10 @@ class Draft:
     """All calls for this reward, in order: the first design and the repairs."""
     problem: str = ""
     """Why the last answer could not be used; empty if it could."""
+    fault: Fault | None = None
+    """The kind of ``problem``; None if there is none."""
+    calls: int = 0
+    """Calls made for it."""
     candidate: str | None = None
     """Candidate id for the ledger, if the caller named it."""
     emphasis: str = ""
@@ -150,7 +154,7 @@ def _maximum_tokens(brief: Brief) -> int:
 
 def _drafted(before: Draft, answer: Answer[str] | Unparseable) -> Draft:
     exchange = Exchange("designer", as_text(answer.request), answer.reply.text)
-    exchanges = (*before.exchanges, exchange)
+    exchanges, calls = (*before.exchanges, exchange), before.calls + answer.attempts
     if isinstance(answer, Unparseable):
-        return Draft(before.source, exchanges, answer.reason, before.candidate, before.emphasis)
-    return Draft(answer.value, exchanges, "", before.candidate, before.emphasis)
+        return replace(before, exchanges=exchanges, calls=calls, problem=answer.reason, fault=answer.fault)
+    return replace(before, source=answer.value, exchanges=exchanges, calls=calls, problem="", fault=None)

@@ -27,7 +27,7 @@ from reward_synth.events.model import SeedTrained, StatusChanged
 from reward_synth.executors.registry import open_executor
 from reward_synth.report.data import write_report
 from reward_synth.search.jobs import line_of
-from reward_synth.search.limits import first_reason, stop_file, time_limit
+from reward_synth.search.limits import Limits
 from reward_synth.settings.model import Settings
 from reward_synth.store import RunStore
 from reward_synth.tasks.spec import TaskSpec, load_task
@@ -137,7 +137,7 @@ def train_best(store: RunStore, settings: Settings, emit: Emit, outcome: Outcome
     """
     if not settings.final_seeds or outcome.best is None or outcome.status in ("stopped", "waiting"):
         return outcome
-    rules = (stop_file(store.stop_requested), time_limit(settings.time_limit, started))
+    limits = Limits(store, settings, started)
     training = FinalTraining(
         outcome.best,
         settings.final_seeds,
@@ -145,9 +145,9 @@ def train_best(store: RunStore, settings: Settings, emit: Emit, outcome: Outcome
         executor=settings.executor,
         sandbox=not settings.unsafe_no_sandbox,
     )
-    if training.run(store, emit, lambda: first_reason(rules) is not None).done:
+    if training.run(store, emit, lambda: limits.reason() is not None).done:
         return outcome
-    reason = f"{first_reason(rules)}, in the final training; before that: {outcome.reason}"
+    reason = f"{limits.reason()}, in the final training; before that: {outcome.reason}"
     return outcome.model_copy(update={"status": "stopped", "reason": reason})
 
 

@@ -1,49 +1,52 @@
-"""Rules that end a search before its iterations are done; each is checked between steps."""
+"""What ends a run before its iterations are done."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from reward_synth.core.errors import RewardSynthError
-
-StopRule = Callable[[], str | None]
-"""Returns why the search must stop, in words, or None."""
-
-
-def first_reason(rules: Sequence[StopRule]) -> str | None:
-    """The reason of the first rule that applies."""
-    return next((reason for rule in rules if (reason := rule())), None)
+from reward_synth.core.errors import RewardSynthError, Stopped
+from reward_synth.core.number_format import duration
+from reward_synth.settings.model import Settings
+from reward_synth.store import RunStore
 
 
-def time_limit(seconds: float | None, started: float) -> StopRule:
-    """Stops once ``seconds`` of wall time have passed since ``started`` (``time.monotonic``)."""
+class Limits:
+    """Asked before each spend, between steps, and several times a second while something is waited for.
 
-    def rule() -> str | None:
-        if seconds is not None and time.monotonic() - started >= seconds:
-            return f"time limit ({seconds:.0f} s)"
-        return None
+    The time limit counts all the time that was worked on the run, in earlier sessions too.
 
-    return rule
+    :param started: when this session began (``time.monotonic``).
+    :param spent: dollars spent so far; None if any price is unknown.
+    """
 
+    def __init__(
+        self, store: RunStore, settings: Settings, started: float, spent: Callable[[], float | None] = lambda: 0.0
+    ) -> None:
+        self._store, self._settings, self._spent = store, settings, spent
+        self._began = started - store.info.seconds
 
-def spending_limit(usd: float | None, spent: Callable[[], float | None]) -> StopRule:
-    """Stops once ``usd`` dollars are spent. An unknown price is an error, because the limit could never apply."""
+    def reason(self) -> str | None:
+        """Why the run must end now, in words; None if it may go on.
 
-    def rule() -> str | None:
-        if usd is None:
+        :raises RewardSynthError: a budget can never apply, because a price is unknown.
+        """
+        if self._store.stop_requested():
+            return "stop was requested"
+        seconds, budget = self._settings.time_limit, self._settings.budget
+        if seconds is not None and time.monotonic() - self._began >= seconds:
+            return f"time limit ({duration(seconds)} of work on the run; a longer --time-limit lets it go on)"
+        if budget is None:
             return None
-        total = spent()
-        if total is None:
+        spent = self._spent()
+        if spent is None:
             raise RewardSynthError(
                 "--budget cannot be kept: the price of this model is unknown",
                 "drop --budget, or limit the run with --iterations, --samples or --time-limit",
             )
-        return f"budget (${usd:.2f}, spent ${total:.2f})" if total >= usd else None
+        return f"budget (${budget:.2f}, spent ${spent:.2f})" if spent >= budget else None
 
-    return rule
-
-
-def stop_file(requested: Callable[[], bool]) -> StopRule:
-    """Stops once somebody requested it with ``reward-synth stop``."""
-    return lambda: "stop was requested" if requested() else None
+    def require(self) -> None:
+        """Raise :class:`Stopped` if the run must end now."""
+        if reason := self.reason():
+            raise Stopped(reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 
@@ -10,8 +11,10 @@ from reward_synth.core.number_format import total
 from reward_synth.events.bus import Emit
 from reward_synth.events.model import ModelAsked, ModelCalled, StatusChanged
 from reward_synth.llm import default_model, open_model
-from reward_synth.llm.base import Ledgered, Model, Reply, Request, Wrapper
+from reward_synth.llm.base import Heard, Ledgered, Model, Reply, Request, Waiting, Wrapper, unheard
+from reward_synth.llm.cache import Cached
 from reward_synth.llm.replay import Recorder
+from reward_synth.search.limits import Limits
 from reward_synth.settings.model import Settings
 from reward_synth.store import RunStore
 
@@ -19,16 +22,21 @@ from reward_synth.store import RunStore
 class ModelPool:
     """Opens each model once, whichever roles use it, and records every call.
 
+    :param started: when this session began (``time.monotonic``).
     :raises RewardSynthError: by :meth:`of`, if a model cannot be opened.
     """
 
-    def __init__(self, store: RunStore, settings: Settings, emit: Emit) -> None:
+    def __init__(self, store: RunStore, settings: Settings, emit: Emit, started: float) -> None:
         self._store = store
         self._settings = settings
         self._emit = emit
         self._open: dict[str, Model] = {}
-        self.spent: float | None = store.spent_usd()
+        costs = store.costs()
+        self._booked = {line.call for line in costs if line.call}
+        self._lock = threading.Lock()
+        self.spent: float | None = total(line.usd for line in costs)
         """Dollars spent on model calls in the whole run; None if any price is unknown."""
+        self.limits = Limits(store, settings, started, lambda: self.spent)
 
     def of(self, role: RoleName) -> Model:
         """The model of a role; its calls are logged in the run's ``costs.jsonl``."""
@@ -44,13 +52,24 @@ class ModelPool:
                 cache_dir=self._store.call_cache,
                 manual_dir=self._store.path / "manual",
                 announce=self._announce,
-                stop=self._store.stop_requested,
+                waiting=self._waiting,
                 progress=DownloadProgress(self._emit),
                 working=self._emit,
             )
-            ledgered = Ledgered(Recorder(model, self._store.recording_path), self._book)
-            self._open[name] = ReportedModel(ledgered, self._emit)
+            late = model.unsettled() if isinstance(model, Cached) else []
+            ledgered = Ledgered(Recorder(model, self._store.recording_path, late), self._book)
+            self._open[name] = ReportedModel(ledgered, self._emit, self._waiting, timed=not needs_no_server(name))
+            ledgered.complete_many(late)  # The answers of a process that was killed before it could book them.
         return self._open[name]
+
+    @property
+    def _waiting(self) -> Waiting:
+        return Waiting(
+            self._settings.model_timeout,
+            self._settings.patience,
+            self.limits.require,
+            lambda text: self._emit(StatusChanged(text=text)),
+        )
 
     def _announce(self, waiting: list[tuple[Path, Path]]) -> None:
         names = ", ".join(prompt.name for prompt, _ in waiting)
@@ -58,8 +77,11 @@ class ModelPool:
         self._emit(StatusChanged(text=f"{place}: save each as {waiting[0][1].name} and so on"))
 
     def _book(self, request: Request, reply: Reply) -> None:
-        self._store.cost(request, reply)
-        self.spent = total([self.spent, reply.usd])
+        with self._lock:
+            if reply.call in self._booked:
+                return
+            self._store.cost(request, reply)
+            self.spent = total([self.spent, reply.usd])
         called = ModelCalled(role=request.role, candidate=request.candidate, seconds=reply.seconds, usd=reply.usd)
         self._emit(called)
 
@@ -71,17 +93,22 @@ class ModelPool:
 
 
 class ReportedModel(Wrapper):
-    """A model that reports its calls before they are made."""
+    """A model that reports its calls before they are made, and makes none after a limit applies.
 
-    def __init__(self, model: Model, emit: Emit) -> None:
+    :param timed: whether its calls have the timeout of ``waiting``.
+    """
+
+    def __init__(self, model: Model, emit: Emit, waiting: Waiting, timed: bool) -> None:
         super().__init__(model)
-        self._emit = emit
+        self._emit, self._waiting = emit, waiting
+        self._timeout = waiting.timeout if timed else None
 
-    def complete_many(self, requests: list[Request]) -> list[Reply]:
+    def complete_many(self, requests: list[Request], heard: Heard = unheard) -> list[Reply]:
         """Answer several requests, in order."""
+        self._waiting.check()
         if requests:
-            self._emit(ModelAsked(role=requests[0].role, count=len(requests)))
-        return self._model.complete_many(requests)
+            self._emit(ModelAsked(role=requests[0].role, count=len(requests), timeout=self._timeout))
+        return self._model.complete_many(requests, heard)
 
 
 class DownloadProgress:

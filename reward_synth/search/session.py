@@ -26,7 +26,6 @@ from reward_synth.roles.prompts import Prompts
 from reward_synth.roles.registry import open_role
 from reward_synth.roles.task_drafter import TaskDrafter
 from reward_synth.search.filming import Filming
-from reward_synth.search.limits import first_reason, spending_limit, stop_file, time_limit
 from reward_synth.search.models import ModelPool
 from reward_synth.settings.model import Settings
 from reward_synth.state import watchdog
@@ -40,6 +39,7 @@ class SearchSession:
     :param prepared: the task, if it was tried before the run was made; otherwise it is made and tried here.
     :param confirm: shows a drafted success measure; None if nobody is there to accept it.
     :raises EnvironmentFault: the environment is broken.
+    :raises Stopped: a limit applies while the task is drafted.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class SearchSession:
         """How well the rewards agree with the person's order of recorded episodes, as far as it was computed."""
         self.best: Candidate | None = best_candidate(store.candidates(), self.agreed)
         """The best candidate so far; kept here because training asks for it four times a second."""
-        self.models = ModelPool(store, settings, emit)
+        self.models = ModelPool(store, settings, emit, started)
         try:
             if not store.prompts_dir.exists():
                 store.freeze_prompts(Prompts(settings.prompts).files())
@@ -67,7 +67,9 @@ class SearchSession:
                 self.settings = settings = settings.model_copy(update={"step_limit": limit})
             self.designer = open_role(Designer, self.models.of, prompts, settings)
             critic = open_role(Critic, self.models.of, prompts, settings) if self._wants_critic() else None
-            self.refiner = Refiner(self.prepared.checker, self.designer, critic, settings.repairs)
+            self.refiner = Refiner(
+                self.prepared.checker, self.designer, critic, settings.repairs, lambda text: emit(Warned(text=text))
+            )
             asked = "analyzer" in METHODS[settings.method].roles
             analyzer = open_role(Analyzer, self.models.of, prompts, settings) if asked else None
             self.method = open_method(Tools(settings, analyzer, prompts))
@@ -76,11 +78,6 @@ class SearchSession:
         except BaseException:
             self.models.close()
             raise
-        self._stop_rules = (
-            stop_file(store.stop_requested),
-            time_limit(settings.time_limit, started),
-            spending_limit(settings.budget, lambda: self.models.spent),
-        )
 
     def _settled(self, prepared: PreparedTask | None, prompts: Prompts, confirm: Confirm | None) -> PreparedTask:
         """Freeze the task in the run folder, and report what was noticed about it."""
@@ -139,7 +136,7 @@ class SearchSession:
 
     def reason_to_stop(self) -> str | None:
         """Why the search must end now, in words; None if it may continue."""
-        return first_reason(self._stop_rules)
+        return self.models.limits.reason()
 
     def history(self, iteration: int) -> History:
         """The run's history so far, for a decision in an iteration."""

@@ -66,13 +66,19 @@ class Declarations:
         "Search method: who proposes rewards, which of them train, and what the next round is given "
         "(docs/guide/methods.md).", "NAME")] = "synth"
     model: Annotated[str | None, Setting(
-        "Model that writes and reviews: any litellm name, `local`, `manual` or `replay:FILE`. Per role with "
-        "`ROLE=NAME`, as in `--model critic=gpt-5`; may be repeated.", "[ROLE=]NAME")] = None
+        "Model that writes and reviews: any litellm name, `local`, `manual`, `exec:COMMAND` or `replay:FILE`. Per "
+        "role with `ROLE=NAME`, as in `--model critic=gpt-5`; may be repeated.", "[ROLE=]NAME")] = None
     models: Annotated[dict[RoleName, str], Setting(
         "Model per role (`designer`, `critic`, `analyzer`, `task_drafter`), where it is not `model`.",
         parse=rename_roles, options=())] = {}  # noqa: RUF012 - pydantic gives each Settings its own
     base_url: Annotated[str | None, Setting(
         "Address of an OpenAI-compatible server for `model`.", "URL", resumable=True)] = None
+    model_timeout: Annotated[float, Setting(
+        "How long one call of a hosted model, a server or a program may take.",
+        "TIME", at_least=0, parse=parse_some_time, resumable=True)] = 300.0
+    patience: Annotated[float, Setting(
+        "How long a model call is repeated while the server is busy, broken or away; then the run ends, and can be "
+        "resumed.", "TIME", at_least=0, parse=parse_some_time, resumable=True)] = 600.0
     temperature: Annotated[float, Setting("Sampling temperature of the designer, 0 to 2.", at_least=0, at_most=2)] = 0.8
     critic: Annotated[bool | None, Setting(
         "Let a critic review each reward before it is trained. Unset: yes, unless the model is a small one.")] = None

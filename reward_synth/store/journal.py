@@ -35,6 +35,8 @@ class CostLine(Value):
     """None if the price is unknown; never 0 for that."""
     seconds: Annotated[float, AfterValidator(lambda seconds: round(seconds, 3))]
     cached: bool = False
+    call: str = ""
+    """Names the paid call, so that it is booked once; empty in runs of earlier versions, and for cached answers."""
 
 
 _OF_REPLY = set(CostLine.model_fields) - {"time", "role", "candidate"}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.llm.base import CallsFailed
+from reward_synth.llm.base import unheard
 from reward_synth.llm.cache import Cached, request_key
 from reward_synth.llm.fake import ScriptedModel
 
@@ -58,11 +58,15 @@ def test_many_ask_only_for_what_is_missing_and_keep_order(tmp_path: Path) -> Non
 
 def test_answers_beside_a_failure_are_kept(tmp_path: Path) -> None:
     class Half(ScriptedModel):
-        def complete_many(self, requests):
-            raise CallsFailed(RewardSynthError("bad key"), {1: self.complete(requests[1])})
+        def complete_many(self, requests, heard=unheard):
+            heard(requests[1], self.complete(requests[1]))
+            raise RewardSynthError("bad key")
 
     Cached(ScriptedModel(["A"]), tmp_path).complete(request("a"))
-    with pytest.raises(CallsFailed) as caught:
-        Cached(Half(["C"]), tmp_path).complete_many([request("a"), request("b"), request("c")])
-    assert [(index, reply.text) for index, reply in caught.value.finished.items()] == [(2, "C")]
+    heard: list[tuple[str, bool]] = []
+    with pytest.raises(RewardSynthError, match="bad key"):
+        Cached(Half(["C"]), tmp_path).complete_many(
+            [request("a"), request("b"), request("c")], lambda _, reply: heard.append((reply.text, reply.cached))
+        )
+    assert heard == [("A", True), ("C", False)]
     assert Cached(ScriptedModel([]), tmp_path).complete(request("c")).text == "C"

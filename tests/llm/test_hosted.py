@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.llm.base import CallsFailed, Ledgered
+from reward_synth.llm.base import Ledgered, Waiting
 from reward_synth.llm.hosted import HostedModel
 from reward_synth.llm.keys import key_for_server
 from reward_synth.llm.litellm import LiteLLMModel
@@ -25,8 +26,8 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 
 
 def model(kind: Kind, server: ChatServer, **changes: object) -> HostedModel:
-    options = {"base_url": server.url, "first_wait": 0.02, "timeout": 60.0, "attempts": 3} | changes
-    return kind("openai/test-model", **options)  # type: ignore[arg-type]
+    waiting = Waiting(**{"timeout": 60.0, "patience": 60.0} | changes)  # type: ignore[arg-type]
+    return kind("openai/test-model", base_url=server.url, waiting=waiting, first_wait=0.02)
 
 
 def test_an_answer_with_its_tokens_and_no_price(kind: Kind, chat_server: ChatServer) -> None:
@@ -48,18 +49,29 @@ def test_what_may_pass_is_tried_again(kind: Kind, chat_server: ChatServer, statu
 
 
 def test_retry_after_is_honoured(kind: Kind, chat_server: ChatServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    chat_server.script = [refusal(429, "slow down", retry_after="41"), {}]
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=45), usegmt=True)
+    chat_server.script = [refusal(429, "slow down", retry_after=text) for text in ("41", date)] + [{}]
     slept: list[float] = []
-    monkeypatch.setattr("tenacity.nap.time", SimpleNamespace(sleep=slept.append))
-    model(kind, chat_server).complete(request())
-    assert slept == [41.0]
+    monkeypatch.setattr(HostedModel, "_sleep", lambda _, seconds: slept.append(seconds))
+    told: list[str] = []
+    model(kind, chat_server, tell=told.append).complete(request())
+    assert slept[0] == 41.0
+    assert 0 < slept[1] <= 45.0, "a date counts like a number"
+    assert "slow down; asked again in 41 s, given up in " in told[0]
 
 
-def test_retries_are_spent_one_by_one_and_then_told(kind: Kind, chat_server: ChatServer) -> None:
-    chat_server.script = [refusal(503, "overloaded")]
-    with pytest.raises(RewardSynthError, match=r"in 3 attempts.*overloaded") as caught:
+def test_who_asks_for_more_time_than_there_is_patience_is_not_waited_for(kind: Kind, chat_server: ChatServer) -> None:
+    chat_server.script = [refusal(429, "slow down", retry_after="3600")]
+    with pytest.raises(RewardSynthError, match="it asks to wait 1 h 00 min, one call: slow down"):
         model(kind, chat_server).complete(request())
-    assert len(chat_server.calls) == 3, "no other layer retries on top"
+    assert len(chat_server.calls) == 1
+
+
+def test_patience_is_counted_in_time_and_then_told(kind: Kind, chat_server: ChatServer) -> None:
+    chat_server.script = [refusal(503, "overloaded")]
+    with pytest.raises(RewardSynthError, match=r"patience of 1 s, \d+ calls; the last one: overloaded") as caught:
+        model(kind, chat_server, patience=1.0).complete(request())
+    assert len(chat_server.calls) > 2
     assert "resume" in caught.value.hint
 
 
@@ -93,20 +105,29 @@ def test_what_will_not_pass_ends_at_once(kind: Kind, chat_server: ChatServer, st
 def test_a_server_that_hangs_is_left(kind: Kind, chat_server: ChatServer) -> None:
     # The first call is answered after the second one only.
     chat_server.script = [{"answered": 1}, {"text": "awake"}]
-    assert model(kind, chat_server, timeout=1.0, attempts=30).complete(request()).text == "awake"
+    assert model(kind, chat_server, timeout=1.0).complete(request()).text == "awake"
+
+
+def test_a_server_that_answers_byte_by_byte_is_left(kind: Kind, chat_server: ChatServer) -> None:
+    # Each byte would begin the client's own timeout anew.
+    chat_server.script = [{"drip": 0.2}]
+    with pytest.raises(RewardSynthError, match="no answer"):
+        model(kind, chat_server, timeout=1.0, patience=1.0).complete(request())
+    assert len(chat_server.calls) == 1
 
 
 def test_a_server_that_is_not_there(kind: Kind, chat_server: ChatServer) -> None:
     chat_server.close()
     with pytest.raises(RewardSynthError, match="no answer"):
-        model(kind, chat_server, attempts=2).complete(request())
+        model(kind, chat_server, patience=0.5).complete(request())
 
 
 @pytest.mark.parametrize("body", [b"<html>welcome</html>", b'{"choices": []}', b"{}", b""])
 def test_a_body_that_is_no_answer(kind: Kind, chat_server: ChatServer, body: bytes) -> None:
     chat_server.script = [{"body": body}]
     with pytest.raises(RewardSynthError):
-        model(kind, chat_server, attempts=2).complete(request())
+        model(kind, chat_server).complete(request())
+    assert len(chat_server.calls) == 1
 
 
 def test_many_run_side_by_side_in_order(kind: Kind, chat_server: ChatServer) -> None:
@@ -120,7 +141,7 @@ def test_answers_beside_a_failure_are_still_booked(kind: Kind, chat_server: Chat
     chat_server.script = [{"answered": 1}, {"answered": 1}, refusal(401, "bad key")]
     booked: list[str] = []
     ledgered = Ledgered(model(kind, chat_server), lambda _, reply: booked.append(reply.text))
-    with pytest.raises(CallsFailed, match="refused the key"):
+    with pytest.raises(RewardSynthError, match="refused the key"):
         ledgered.complete_many([request(str(index)) for index in range(3)])
     assert len(booked) == 2
 

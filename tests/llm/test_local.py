@@ -17,7 +17,7 @@ import pytest
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.events.model import AnswerProgressed
 from reward_synth.llm import local, weights
-from reward_synth.llm.base import CallsFailed, Reply
+from reward_synth.llm.base import Reply
 from reward_synth.llm.local import LocalModel
 from reward_synth.llm.parallel import side_by_side
 
@@ -246,9 +246,11 @@ def test_after_a_failure_nothing_new_is_started_and_what_came_is_kept(workers: i
             failing.get(timeout=60).join(60)
         return reply(str(asked.sample))
 
-    with pytest.raises(CallsFailed, match="bad key") as caught:
-        side_by_side(call, [request(sample=number) for number in range(6)], workers=workers)
-    assert list(caught.value.finished) == [0]
+    heard: list[int] = []
+    with pytest.raises(RewardSynthError, match="bad key") as caught:
+        requests = [request(sample=number) for number in range(6)]
+        side_by_side(call, requests, workers, lambda asked, _: heard.append(asked.sample))
+    assert heard == [0]
     assert caught.value.hint == "mend it"
     assert sorted(started) == [0, 1]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from reward_synth.core.errors import RewardSynthError
-from reward_synth.llm.base import Message, Request
+from reward_synth.core.errors import Stopped
+from reward_synth.llm.base import Message, Request, Waiting
 from reward_synth.llm.manual import ManualModel, _prompt_text
 
 from .conftest import request
@@ -32,6 +32,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr("reward_synth.llm.manual.time", clock)
     return clock
+
+
+def stopped() -> None:
+    raise Stopped("stop was requested")
 
 
 def manual(folder: Path, **options) -> ManualModel:
@@ -70,8 +74,8 @@ def test_an_answer_that_still_grows_is_waited_for(tmp_path: Path, clock: Clock) 
 
 
 def test_an_answer_from_before_a_stop_is_taken_up(tmp_path: Path) -> None:
-    with pytest.raises(RewardSynthError, match="stopped while waiting"):
-        manual(tmp_path, stop=lambda: True).complete(request("red"))
+    with pytest.raises(Stopped, match="stop was requested"):
+        manual(tmp_path, waiting=Waiting(check=stopped)).complete(request("red"))
     (tmp_path / "001-designer.answer.md").write_text("late")
     announced = []
     model = manual(tmp_path, announce=announced.extend)
@@ -81,16 +85,18 @@ def test_an_answer_from_before_a_stop_is_taken_up(tmp_path: Path) -> None:
 
 
 def test_a_stop_ends_the_waiting(tmp_path: Path) -> None:
-    with pytest.raises(RewardSynthError, match="stopped while waiting"):
-        manual(tmp_path, stop=lambda: True).complete(request())
+    with pytest.raises(Stopped, match="stop was requested"):
+        manual(tmp_path, waiting=Waiting(check=stopped)).complete(request())
 
 
 def test_an_empty_answer_is_none(tmp_path: Path, clock: Clock) -> None:
     def person(pairs) -> None:
         pairs[0][1].write_text("  \n")
 
-    with pytest.raises(RewardSynthError, match="stopped while waiting"):
-        manual(tmp_path, announce=person, stop=lambda: clock.seconds > 0.5).complete(request())
+    with pytest.raises(Stopped, match="stop was requested"):
+        manual(
+            tmp_path, announce=person, waiting=Waiting(check=lambda: stopped() if clock.seconds > 0.5 else None)
+        ).complete(request())
 
 
 def test_samples_of_one_prompt_are_asked_apart(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.llm import open_model
-from reward_synth.llm.base import CallsFailed
+from reward_synth.llm.base import unheard
 from reward_synth.llm.fake import ScriptedModel
 from reward_synth.llm.replay import Recorder, ReplayModel
 
@@ -70,10 +70,11 @@ def test_a_missing_or_damaged_recording_is_told_with_its_line(tmp_path: Path) ->
 
 def test_answers_before_a_failure_are_recorded(tmp_path: Path) -> None:
     class Half(ScriptedModel):
-        def complete_many(self, requests):
-            raise CallsFailed(RewardSynthError("bad key"), {1: self.complete(requests[1])})
+        def complete_many(self, requests, heard=unheard):
+            heard(requests[1], self.complete(requests[1]))
+            raise RewardSynthError("bad key")
 
     recorder = Recorder(Half(["kept"]), tmp_path / "r.jsonl")
-    with pytest.raises(CallsFailed):
+    with pytest.raises(RewardSynthError):
         recorder.complete_many([request("a"), request("b")])
     assert ReplayModel(tmp_path / "r.jsonl").complete(request("b")).text == "kept"

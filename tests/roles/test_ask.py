@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from reward_synth.llm.base import Message, Request
+from reward_synth.llm.base import Ending, Message, Reply, Request
 from reward_synth.llm.fake import ScriptedModel
 from reward_synth.roles.ask import Answer, Unparseable, ask, ask_many
 from reward_synth.roles.parsing import ParseError
@@ -65,3 +65,83 @@ def test_no_requests_no_calls() -> None:
     model = ScriptedModel([])
     assert ask_many(model, [], parse_number) == []
     assert model.requests == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'm sorry, but I can't help with that.",
+        "I\u2019m sorry, I can\u2019t assist with this request.",
+        "I cannot write code that controls a robot.",
+        "Unfortunately, I am unable to do this.",
+        "Sorry. No.",
+        "As an AI language model, I have no opinion.",
+        "I apologize, but I won't.",
+        "I must decline.",
+    ],
+)
+def test_who_refuses_is_asked_once_more(text: str) -> None:
+    model = ScriptedModel([text, text, "7"])
+    with pytest.raises(Unparseable) as failure:
+        ask(model, request(), parse_number)
+    assert (failure.value.fault, failure.value.attempts) == ("refused", 2)
+    assert failure.value.reason == "the model refused to write it"
+
+
+@pytest.mark.parametrize("text", ["Sorrow is a number.", "I can do that: seven", "seven, sorry", "I'm sorry. " * 200])
+def test_other_words_are_no_refusal(text: str) -> None:
+    with pytest.raises(Unparseable) as failure:
+        ask(ScriptedModel([text] * 3), request(), parse_number)
+    assert failure.value.fault == "unreadable"
+
+
+class Ends(ScriptedModel):
+    """A model whose answers all end in one way."""
+
+    def __init__(self, answers: list[str], ending: Ending) -> None:
+        super().__init__(answers)
+        self.ending = ending
+
+    def complete(self, request: Request) -> Reply:
+        return super().complete(request).model_copy(update={"ending": self.ending})
+
+
+@pytest.mark.parametrize(
+    ("ending", "asks", "told"),
+    [
+        ("refused", 2, "refused"),
+        ("filtered", 1, "content filter"),
+        ("cut off", 3, "cut off at the limit of 2048 tokens: write less"),
+        ("only reasoning", 2, "nothing but reasoning"),
+    ],
+)
+def test_each_ending_has_its_words_and_its_bound(ending: Ending, asks: int, told: str) -> None:
+    model = Ends(["x"] * 9, ending)
+    with pytest.raises(Unparseable, match=told) as failure:
+        ask(model, request(), parse_number)
+    assert (failure.value.fault, len(model.requests)) == (ending, asks)
+    if asks > 1:
+        assert told in model.requests[1].messages[-1].text, "it is told what to do about it"
+
+
+def test_an_empty_answer_is_asked_for_once_more() -> None:
+    model = ScriptedModel([" "] * 9)
+    with pytest.raises(Unparseable, match="the answer was empty"):
+        ask(model, request(), parse_number)
+    assert len(model.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("```\n1\n```\nThis is beca", True),
+        ("```\n1\n", False),
+        ('{"number": 1}', True),
+        ('{"number": 1', False),
+        ("1", False),
+    ],
+)
+def test_what_was_cut_off_is_used_only_if_it_has_its_end(text: str, whole: bool) -> None:
+    model = Ends([text] * 3, "cut off")
+    [answer] = ask_many(model, [request()], lambda text: text)
+    assert isinstance(answer, Answer) == whole

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from reward_synth import Run, synthesize
-from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.errors import RewardSynthError, Stopped
 from reward_synth.core.types import Candidate, Feedback, FeedbackRequest
 from reward_synth.llm.base import Model, Request
 from reward_synth.llm.fake import ScriptedModel
@@ -185,7 +185,7 @@ def test_a_stop_while_an_answer_is_awaited_is_no_failure(
 ) -> None:
     def gives_up(request: Request) -> str:
         next(iter(tmp_path.glob("*/run.json"))).with_name("stop").touch()
-        raise RewardSynthError("stopped while waiting for an answer")
+        raise Stopped("stop was requested")
 
     model(gives_up)
     run = synthesize(GOAL, **settings(tmp_path))

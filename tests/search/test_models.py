@@ -1,0 +1,228 @@
+"""Every paid answer is kept, recorded and booked once, whatever ends the process, and no call is made past a limit."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from reward_synth.api.lifecycle import _worked
+from reward_synth.core.errors import RewardSynthError, Stopped
+from reward_synth.core.files import read_lines
+from reward_synth.events.model import StatusChanged
+from reward_synth.llm import Message, Request
+from reward_synth.llm import parallel as side
+from reward_synth.llm.cache import Cached
+from reward_synth.llm.fake import ScriptedModel
+from reward_synth.search.models import ModelPool
+from reward_synth.settings.model import Settings
+from reward_synth.store import RunStore
+from reward_synth.store.manifest import now
+from tests.llm.conftest import ChatServer
+
+CHILD = """
+import sys
+from pathlib import Path
+from tests.search.test_models import asked, pool
+from reward_synth.store import RunStore
+asked(pool(RunStore.open(Path(sys.argv[1]))), int(sys.argv[2]))
+"""
+
+
+def pool(store: RunStore) -> ModelPool:
+    return ModelPool(store, store.settings(), lambda event: None, time.monotonic())
+
+
+def asked(models: ModelPool, count: int = 4) -> list[str]:
+    requests = [
+        Request(messages=(Message(role="user", content=f"number {n}"),), role="designer", candidate=f"001-{n}")
+        for n in range(count)
+    ]
+    try:
+        return [reply.text for reply in models.of("designer").complete_many(requests)]
+    finally:
+        models.close()
+
+
+def store_for(server: ChatServer, tmp_path: Path, **settings: object) -> RunStore:
+    values = {"model": "openai/m", "base_url": server.url} | settings
+    return RunStore.create(tmp_path, "balance", Settings.model_validate(values))
+
+
+def kept(store: RunStore) -> tuple[list[str], list[str], list[str]]:
+    """The answers in the cache and in the recording, and the candidates that were booked."""
+    cached = [record["text"] for path in store.call_cache.glob("*.json") for record in [*read_json(path)]]
+    recorded = [record["answer"] for record in read_lines(store.recording_path)]
+    paid = [str(line.candidate) for line in store.costs() if not line.cached]
+    return sorted(cached), sorted(recorded), sorted(paid)
+
+
+def read_json(path: Path) -> list[dict[str, str]]:
+    import json
+
+    return [json.loads(path.read_text())]
+
+
+def wait_for(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_a_kill_while_one_of_four_answers_is_slow_loses_none_of_the_others(
+    chat_server: ChatServer, tmp_path: Path
+) -> None:
+    chat_server.script = [{"text": "<echo>"}] * 3 + [{"text": "<echo>", "answered": 99}, {"text": "<echo>"}]
+    store = store_for(chat_server, tmp_path)
+    child = subprocess.Popen([sys.executable, "-c", CHILD, str(store.path), "4"], cwd=Path(__file__).parents[2])
+    try:
+        wait_for(lambda: len(kept(store)[0]) == 3)
+    finally:
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+    texts, recorded, booked = kept(store)
+    assert len(texts) == 3 and recorded == texts and len(booked) == 3
+    assert asked(pool(store)) == [f"number {n}" for n in range(4)]
+    assert len(chat_server.calls) == 5, "only the slow one is asked again"
+    texts, recorded, booked = kept(store)
+    assert texts == recorded == [f"number {n}" for n in range(4)]
+    assert booked == [f"001-{n}" for n in range(4)]
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "reward_synth.llm.replay.append_line",
+        "reward_synth.store.journal.append_line",
+        "reward_synth.llm.cache.Cached._path",
+    ],
+)
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_an_answer_that_was_not_booked_to_the_end_is_booked_once(
+    chat_server: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, after: bool
+) -> None:
+    """The process ends before or after each of the writes."""
+    store = store_for(chat_server, tmp_path)
+    module, _, name = where.rpartition(".")
+    owner = Cached if module.endswith("Cached") else sys.modules[module]
+    real = getattr(owner, name)
+
+    def ends(*arguments: object, **options: object) -> object:
+        settling = owner is not Cached or (len(arguments) == 2 and len(list(store.call_cache.glob("*.arrived"))) == 1)
+        if settling and not after:
+            raise Killed
+        done = real(*arguments, **options)
+        if settling:
+            raise Killed
+        return done
+
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(owner, name, ends)
+        asked(pool(store), 1)
+    models = pool(store)
+    models.of("designer")
+    assert kept(store) == (["hello"], ["hello"], ["001-0"]), "a resumed run books it before it asks"
+    assert asked(models, 1) == ["hello"]
+    assert len(chat_server.calls) == 1
+    assert len(store.costs()) == 2 and store.costs()[1].cached
+
+
+def test_answers_of_a_full_disk_are_recorded_once_there_is_room(
+    chat_server: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise RewardSynthError("no space left on the disk")
+
+    store = store_for(chat_server, tmp_path)
+    with monkeypatch.context() as patched, pytest.raises(RewardSynthError, match="no space"):
+        patched.setattr("reward_synth.llm.replay.append_line", full)
+        asked(pool(store), 1)
+    assert asked(pool(store), 1) == ["hello"]
+    assert kept(store) == (["hello"], ["hello"], ["001-0"])
+
+
+# Limits ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_stop_is_seen_while_a_model_does_not_answer(
+    chat_server: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(side, "GRACE", 0.5)
+    chat_server.script = [{"answered": 99}]
+    store = store_for(chat_server, tmp_path)
+    models = pool(store)
+    import threading
+
+    threading.Thread(
+        target=lambda: (wait_for(lambda: len(chat_server.calls) == 4), store.request_stop()), daemon=True
+    ).start()
+    with pytest.raises(Stopped, match="stop was requested"):
+        asked(models)
+    assert len(chat_server.calls) == 4
+
+
+def test_answers_under_way_are_awaited_and_booked_before_a_stop(chat_server: ChatServer, tmp_path: Path) -> None:
+    store = store_for(chat_server, tmp_path)
+    chat_server.script = [{"asked": 4, "then": store.request_stop}, {"asked": 4}]
+    with pytest.raises(Stopped, match="stop was requested"):
+        asked(pool(store))
+    assert len(kept(store)[2]) == 4
+    with pytest.raises(Stopped):
+        asked(pool(store), 9)
+    assert len(chat_server.calls) == 4, "none is paid after it"
+
+
+def test_an_outage_ends_with_the_time_limit(chat_server: ChatServer, tmp_path: Path) -> None:
+    chat_server.script = [{"status": 503, "body": {"error": {"message": "overloaded"}}}]
+    with pytest.raises(Stopped, match=r"time limit \(1 s"):
+        asked(pool(store_for(chat_server, tmp_path, time_limit=1.0)))
+
+
+def test_the_time_limit_counts_earlier_sessions(chat_server: ChatServer, tmp_path: Path) -> None:
+    store = store_for(chat_server, tmp_path, time_limit=100.0)
+    assert pool(store).limits.reason() is None
+    store.update(seconds=100.0)
+    assert "time limit (1 min 40 s of work on the run; a longer --time-limit" in str(pool(store).limits.reason())
+
+
+def test_no_further_call_of_a_batch_is_paid_past_the_budget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from reward_synth.llm.parallel import side_by_side
+
+    class Paid(ScriptedModel):
+        check: Callable[[], None]
+
+        def complete_many(self, requests, heard):  # type: ignore[no-untyped-def]
+            return side_by_side(self.complete, requests, 1, heard, self.check)
+
+    model = Paid(lambda asked: "yes", usd=0.25)
+
+    def opened(name, **options):  # type: ignore[no-untyped-def]
+        model.check = options["waiting"].check
+        return model
+
+    monkeypatch.setattr("reward_synth.search.models.open_model", opened)
+    store = RunStore.create(tmp_path, "balance", Settings(model="scripted", budget=0.5))
+    with pytest.raises(Stopped, match=r"budget \(\$0.50, spent \$0.50\)"):
+        asked(pool(store), 8)
+    assert len(model.requests) == 2
+    assert store.spent_usd() == 0.5
+
+
+def test_a_session_that_was_killed_counts_up_to_its_last_event(tmp_path: Path) -> None:
+    store = RunStore.create(tmp_path, "balance", Settings())
+    store.update(seconds=50.0, working_since=now() - timedelta(seconds=100))
+    store.record(StatusChanged(text="at work"))
+    assert 150.0 <= _worked(store) < 750.0
+    store.update(working_since=None)
+    assert _worked(store) == 50.0
