@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
+from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.names import RoleName, needs_no_server
 from reward_synth.core.number_format import total
 from reward_synth.events.bus import Emit
@@ -13,10 +15,15 @@ from reward_synth.events.model import ModelAsked, ModelCalled, StatusChanged
 from reward_synth.llm import default_model, open_model
 from reward_synth.llm.base import Heard, Ledgered, Model, Reply, Request, Waiting, Wrapper, unheard
 from reward_synth.llm.cache import Cached
+from reward_synth.llm.keys import scrub
 from reward_synth.llm.replay import Recorder
+from reward_synth.roles.designer import Draft
 from reward_synth.search.limits import Limits
 from reward_synth.settings.model import Settings
 from reward_synth.store import RunStore
+
+_FEW_CALLS = 8
+"""So many calls without a reward may be chance."""
 
 
 class ModelPool:
@@ -135,3 +142,25 @@ class DownloadProgress:
         left = f", about {(total - done) * seconds / fetched:.0f} s left" if fetched > 0 else ""
         text = f"fetching the model's weights: {share:.0%} of {total / 1e9:.1f} GB{left}"
         self._emit(StatusChanged(text=text))
+
+
+def require_answers(store: RunStore, model: str, drafts: Sequence[Draft]) -> None:
+    """Stop if no answer holds a reward, and others would not either: repairs would be paid for nothing.
+
+    :raises RewardSynthError: the model refused in all answers, or it has not written a reward in the whole run, in
+        more than a few calls or with answers that are not even words.
+    """
+    if any(draft.source for draft in drafts):
+        return
+    calls = sum(draft.calls for draft in drafts)
+    if not all(draft.fault in ("refused", "filtered") for draft in drafts):
+        unclear = calls < _FEW_CALLS and any(draft.fault == "unreadable" for draft in drafts)
+        if unclear or any(store.has_reward(candidate.id) for candidate in store.candidates()):
+            return
+    said = " ".join(drafts[0].exchanges[-1].answer.split())
+    quoted = f'; it said: "{scrub(said[:300])}"' if said else ""
+    raise RewardSynthError(
+        f"{model} wrote no reward in {calls} calls: {drafts[0].problem}{quoted}",
+        "start another run, with the goal in other words or with another --model: this one keeps its answers",
+        exit_code=1,
+    )

@@ -24,7 +24,6 @@ from reward_synth.diagnosis.summary import Summary, summarize
 from reward_synth.evaluation.conditions import conditions_held
 from reward_synth.evaluation.select import best_candidate, with_results
 from reward_synth.events import model as events
-from reward_synth.llm.keys import scrub
 from reward_synth.methods.base import Checked, Reflection
 from reward_synth.methods.halving import SuccessiveHalving
 from reward_synth.methods.refine import Refined
@@ -32,11 +31,11 @@ from reward_synth.preferences.agreements import updated_agreements
 from reward_synth.report.data import write_plots
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.scale import file_header
-from reward_synth.roles.designer import Draft
 from reward_synth.screening.ranking import episode_terms
 from reward_synth.search.continuing import beyond_parent, continued, drop_checkpoints, going_on, hand_over
 from reward_synth.search.feedback import request_about, require_trained
 from reward_synth.search.jobs import is_stale, training_jobs
+from reward_synth.search.models import require_answers
 from reward_synth.search.preset_race import is_open, race_presets
 from reward_synth.search.session import SearchSession
 from reward_synth.state.faults import BLAME
@@ -46,8 +45,6 @@ Ask = Callable[[FeedbackRequest], Feedback | None]
 """Shows a feedback request to the person and returns the answer; None if it was given elsewhere meanwhile."""
 
 FEEDBACK_POLL_SECONDS = 1.0
-_FEW_CALLS = 8
-"""So many calls without a reward may be chance."""
 
 
 # Design -----------------------------------------------------------------------------------------------
@@ -68,7 +65,7 @@ def design(session: SearchSession, iteration: int) -> list[Candidate]:
         conversation=proposals.conversation,
         spread=proposals.spread,
     )
-    _require_answers(session, drafts)
+    require_answers(store, session.designer.model.name, drafts)
     refined = session.refiner.refine(proposals.brief, drafts, screen=proposals.screen)
     others = (c for c in store.candidates() if c.status != "rejected")
     known = {store.read_reward(c.id): c.id for c in others}
@@ -83,28 +80,6 @@ def design(session: SearchSession, iteration: int) -> list[Candidate]:
     prices = store.prices_by_candidate()
     items = [(c.model_copy(update={"cost_usd": prices.get(c.id, 0.0)}), item) for c, item in items]
     return _saved(session, items)
-
-
-def _require_answers(session: SearchSession, drafts: Sequence[Draft]) -> None:
-    """Stop if no answer holds a reward, and others would not either: repairs would be paid for nothing.
-
-    :raises RewardSynthError: the model refused in all answers, or it has not written a reward in the whole run, in
-        more than a few calls or with answers that are not even words.
-    """
-    if any(draft.source for draft in drafts):
-        return
-    calls, store = sum(draft.calls for draft in drafts), session.store
-    if not all(draft.fault in ("refused", "filtered") for draft in drafts):
-        unclear = calls < _FEW_CALLS and any(draft.fault == "unreadable" for draft in drafts)
-        if unclear or any(store.has_reward(candidate.id) for candidate in store.candidates()):
-            return
-    said = " ".join(drafts[0].exchanges[-1].answer.split())
-    quoted = f'; it said: "{scrub(said[:300])}"' if said else ""
-    raise RewardSynthError(
-        f"{session.designer.model.name} wrote no reward in {calls} calls: {drafts[0].problem}{quoted}",
-        "start another run, with the goal in other words or with another --model: this one keeps its answers",
-        exit_code=1,
-    )
 
 
 def train_on(session: SearchSession, iteration: int) -> list[Candidate]:
