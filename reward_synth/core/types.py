@@ -81,6 +81,42 @@ class Alignment(Value):
         return f"{text}; summed up over each episode, at {self.whole:+.2f}" if differs else text
 
 
+class PayRow(Value):
+    """What a reward pays one behaviour per simulated second of a whole episode."""
+
+    behaviour: str
+    pay: float
+    terms: dict[str, float]
+    """Each term's part; with the scale ``sign`` they do not add up to ``pay``."""
+    fitness: float | None = None
+    """None for a behaviour that nobody can play, such as a statue."""
+    success: bool = False
+
+
+class Planned(Value):
+    """What the planner did, and why it stopped before its end if it did."""
+
+    rounds: int = 0
+    """Episodes that were planned to their end."""
+    transitions: int = 0
+    seconds: float = 0.0
+    """Processor time."""
+    problem: str = ""
+    """Why nothing was planned; empty if something was."""
+    sound: bool = False
+    """True if a plan was finished, and no rule of the attack has a finding."""
+
+    def as_text(self) -> str:
+        """``the planner tried 81,920 transitions in 7.9 CPU-s (2 episodes to the end): sound so far``."""
+        if self.problem:
+            return f"the planner was not run: {self.problem}"
+        episodes = "1 episode" if self.rounds == 1 else f"{self.rounds} episodes"
+        tried = (
+            f"the planner tried {self.transitions:,} transitions in {self.seconds:.1f} CPU-s ({episodes} to the end)"
+        )
+        return f"{tried}: sound so far" if self.sound else tried
+
+
 class CheckReport(Value):
     """What lint, probe and screen found in one reward file."""
 
@@ -91,6 +127,10 @@ class CheckReport(Value):
     """Reward terms that it returned under the probe, in the order of first appearance."""
     alignment: Alignment | None = None
     """From the screen. None if the reward was not screened, or if all episodes have the same fitness."""
+    pay: tuple[PayRow, ...] = ()
+    """What the reward pays known behaviours, best paid first; empty if it was not attacked."""
+    planned: Planned | None = None
+    """None if no plan was asked for."""
     verdicts: dict[str, Verdict] = {}
     """The answer of each rule of probe and screen, by id. Lint rules are not listed: the lint accepts what it cannot
     decide, so a lint rule without a finding has not answered."""

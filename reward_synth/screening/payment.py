@@ -25,7 +25,7 @@ from reward_synth.core.types import Finding
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.lint import lint
 from reward_synth.reward.probe_rules import PROBE
-from reward_synth.reward.scale import DENSE_SIZE, SPARSE_SIZE, recorded_scale, signs, sparse_terms
+from reward_synth.reward.scale import recorded_scale, totals
 from reward_synth.reward.vector.checked import FIRST
 from reward_synth.sandbox.channel import Channel
 from reward_synth.sandbox.process import RewardProcess
@@ -112,7 +112,7 @@ def pay_of(
     except RewardError as error:
         return Payment((*report.findings, _located(error, episodes, transitions)))
     whole = np.array([each.horizon if each.terminated else each.length for each in episodes.values()])
-    paid = _totals(values, names, recorded_scale(source) or scale)
+    paid = totals(values, names, recorded_scale(source) or scale)
     return Payment(
         findings=report.findings,
         ids=tuple(episodes),
@@ -180,18 +180,6 @@ def _in_step(transitions: _Transitions) -> Iterable[tuple[NDArray[np.intp], bool
     ranking = np.argsort(-transitions.lengths, kind="stable")
     starts, lengths = transitions.starts[ranking], transitions.lengths[ranking]
     yield from ((starts[lengths > step] + step, step == 0) for step in range(int(lengths.max())))
-
-
-def _totals(terms: FloatArray, names: tuple[str, ...], scale: ScaleName) -> FloatArray:
-    """The reward of each step from its terms (N, K): :data:`~reward_synth.reward.scale.TOTALS` for many steps."""
-    paid: FloatArray
-    if scale == "sum":
-        paid = terms.sum(axis=1)
-        return paid
-    sparse = sparse_terms(names)
-    goal, hint = (signs(terms[:, chosen].sum(axis=1)) for chosen in (sparse, ~sparse))
-    paid = SPARSE_SIZE * goal + DENSE_SIZE * hint
-    return paid
 
 
 def _located(error: RewardError, episodes: Mapping[str, Episode], transitions: _Transitions) -> Finding:
