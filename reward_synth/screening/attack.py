@@ -284,16 +284,21 @@ class _Case:
         yield rule.finding(message, rule.fix or f"let this pay less than the goal: {self._payers(best, most)}")
 
     def _early_end(self) -> Iterator[Finding]:
-        lasting = [each for each in self.recorded + self.planned if not each.episode.terminated]
-        failed = [each for each in self.played if each.failed]
-        if not lasting or not failed:
+        """All that lasts is paid less than nothing, and something that fails in less than half the time more."""
+        judged = self.recorded + self.planned
+        longest = max(each.episode.length for each in judged)
+        lasting = max((each for each in judged if 2 * each.episode.length > longest), key=lambda each: each.pay)
+        failed = [each for each in self.played if each.failed and 2 * each.episode.length <= longest]
+        if not failed or lasting.pay >= 0.0:
             return
-        longest, shortest = (max(part, key=lambda each: each.pay) for part in (lasting, failed))
-        if longest.pay < 0.0 and shortest.pay > longest.pay:
+        ended = max(failed, key=lambda each: each.pay)
+        if ended.pay > lasting.pay:
+            what = "is over" if ended.score is None else "fails"
             yield ATTACK["early-end-pays"].finding(
-                f"an episode that fails after {shortest.episode.length * shortest.episode.dt:.3g} s is paid "
-                f"{self._per_second(shortest)} of a whole episode, and none that lasts is paid more than "
-                f"{self._per_second(longest)}"
+                f"an episode that {what} after {ended.episode.length * ended.episode.dt:.3g} s is paid "
+                f"{self._per_second(ended)} of a whole episode, "
+                f"and one that lasts {lasting.episode.length * lasting.episode.dt:.3g} s at most "
+                f"{self._per_second(lasting)}"
             )
 
     def _no_gain(self) -> Iterator[Finding]:
