@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from reward_synth.core.names import RoleName, role_name
+from reward_synth.core.number_format import number
 
 
 class Value(BaseModel):
@@ -91,6 +92,12 @@ class PayRow(Value):
     fitness: float | None = None
     """None for a behaviour that nobody can play, such as a statue."""
     success: bool = False
+
+    def as_text(self) -> str:
+        """``rest: 34.7 (`high` 34.3, `spin` 0.385); fitness 0.001``."""
+        terms = ", ".join(f"`{name}` {number(value)}" for name, value in self.terms.items())
+        judged = "" if self.fitness is None else f"; fitness {number(self.fitness)}"
+        return f"{self.behaviour}: {number(self.pay)} ({terms}){judged}{', a success' if self.success else ''}"
 
 
 class Planned(Value):

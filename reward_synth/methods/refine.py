@@ -57,13 +57,24 @@ class Refiner:
 
     :param critic: None leaves the critic out.
     :param rounds: the largest number of repairs per draft.
+    :param plan_seconds: processor time for which each reward that is screened is attacked; 0 leaves that out.
+    :param discount: the learner's, per environment step.
     """
 
-    def __init__(self, checker: RewardChecker, designer: Designer, critic: Critic | None, rounds: int) -> None:
+    def __init__(
+        self,
+        checker: RewardChecker,
+        designer: Designer,
+        critic: Critic | None,
+        rounds: int,
+        plan_seconds: float = 0.0,
+        discount: float = 0.99,
+    ) -> None:
         self._checker = checker
         self._designer = designer
         self._critic = critic
         self._rounds = rounds
+        self._plan_seconds, self._discount = plan_seconds, discount
 
     def refine(self, brief: Brief, drafts: Sequence[Draft], *, screen: bool = True) -> list[Refined]:
         """Repair each draft as far as the rounds allow; the order is kept.
@@ -121,6 +132,8 @@ class Refiner:
         report = self._checker.check(source)
         if report.ok and screen:
             report = self._checker.screen(source, report)
+        if report.ok and screen and self._plan_seconds > 0.0:
+            report = self._checker.attack(source, report, self._plan_seconds, self._discount)
         return replace(item, report=report, objections=())
 
 

@@ -245,7 +245,7 @@ class _Case:
         if any(each.score and (each.score.success or each.score.success_any) for each in self.played):
             silent["unreachable-bonus"] = "not applicable"
         if not self.plan.episodes:
-            silent |= dict.fromkeys(BY_PLAN, "could not run")
+            silent |= dict.fromkeys(BY_PLAN, "could not run" if self.plan.problem else "not enough data")
         elif self.spread < 1e-9:
             silent |= dict.fromkeys(("pays-for-something-else", "wrong-sign"), "not enough data")
         return silent
