@@ -109,20 +109,7 @@ def attack(
         _Played(*each) for each in zip(kinds, everything, payment.pay, payment.per_term, scores, strict=True)
     ]  # fmt: skip
     case = _Case(played, payment, found, measured_table(task, table).for_rewards().names, table, reference.experts)
-    answers: dict[str, Verdict] = {**dict.fromkeys(ATTACK, "not found"), **case.unanswered()}
-    findings = [finding for finding in case.findings() if answers[finding.rule] == "not found"]
-    summary = Planned(
-        rounds=found.finished,
-        transitions=found.transitions,
-        seconds=round(found.seconds, 2),
-        problem=found.problem,
-        sound=bool(found.finished) and not findings,
-    )
-    said: dict[str, Verdict] = {ATTACK[name].id: answer for name, answer in answers.items()}
-    if found.episodes and not found.finished:
-        said |= {ATTACK[name].id: "not enough data" for name in BY_PLAN if answers[name] == "not found"}
-    said |= {finding.id: "found" for finding in findings}
-    return report.model_copy(update={"pay": case.table(), "planned": summary}).plus(findings, said)
+    return case.told(report)
 
 
 def with_best(task: TaskSpec, table: FieldTable, reference: ReferenceEpisodes, seconds: float) -> ReferenceEpisodes:
@@ -235,6 +222,30 @@ class _Case:
         pay = [each.pay for each in self.recorded]
         return CLEARLY * float(max(pay) - np.median(pay)) + 1e-9 * (1.0 + abs(max(pay)))
 
+    def told(self, report: CheckReport) -> CheckReport:
+        """The report with the pay table, the findings, and each rule's verdict."""
+        answers: dict[str, Verdict] = {**dict.fromkeys(ATTACK, "not found"), **self.unanswered()}
+        findings = [finding for finding in self.findings() if answers[finding.rule] == "not found"]
+        if self.plan.episodes and not self.plan.finished:
+            silent = [name for name in BY_PLAN if answers[name] == "not found"]
+            answers |= dict.fromkeys(silent, "not enough data")
+        said = {ATTACK[name].id: answer for name, answer in answers.items()}
+        summary = Planned(
+            rounds=self.plan.finished,
+            transitions=self.plan.transitions,
+            seconds=round(self.plan.seconds, 2),
+            problem=self.plan.problem,
+            sound=bool(self.plan.finished) and not findings and "could not run" not in answers.values(),
+        )
+        said |= {finding.id: "found" for finding in findings}
+        return report.model_copy(update={"pay": self.table(), "planned": summary}).plus(findings, said)
+
+    def replays(self, place: int) -> bool:
+        """True if a planned episode was paid the same when it was played again from its seed."""
+        each = self.planned[place]
+        steps = each.episode.horizon if each.episode.terminated else each.episode.length
+        return bool(np.isclose(each.pay * steps, self.plan.expected[place], rtol=1e-6, atol=1e-9))
+
     def unanswered(self) -> dict[str, Verdict]:
         """The rules that cannot answer no, and why."""
         can_end = any(each.episode.terminated for each in self.played)
@@ -246,6 +257,8 @@ class _Case:
             silent["unreachable-bonus"] = "not applicable"
         if not self.plan.episodes:
             silent |= dict.fromkeys(BY_PLAN, "could not run" if self.plan.problem else "not enough data")
+        elif not any(self.replays(place) for place in range(len(self.planned))):
+            silent |= dict.fromkeys(BY_PLAN, "could not run")
         elif self.spread < 1e-9:
             silent |= dict.fromkeys(("pays-for-something-else", "wrong-sign"), "not enough data")
         return silent
@@ -264,12 +277,10 @@ class _Case:
             return
         place = int(np.argmax([each.pay for each in self.planned]))
         best = self.planned[place]
-        steps = best.episode.horizon if best.episode.terminated else best.episode.length
-        replayed = np.isclose(best.pay * steps, self.plan.expected[place], rtol=1e-6, atol=1e-9)
         most = max(self.recorded, key=lambda each: each.pay)
         highest = max(each.fitness for each in self.recorded)
         enough = self.rest.fitness + FAR_BELOW * (highest - self.rest.fitness) - 1e-9
-        if not replayed or best.pay <= most.pay + self.margin or best.fitness >= enough:
+        if not self.replays(place) or best.pay <= most.pay + self.margin or best.fitness >= enough:
             return
         worse = best.fitness < self.rest.fitness - CLEARLY * self.spread
         rule = ATTACK["wrong-sign" if worse else "pays-for-something-else"]
