@@ -88,7 +88,7 @@ class PayRow(Value):
     behaviour: str
     pay: float
     terms: dict[str, float]
-    """Each term's part; with the scale ``sign`` they do not add up to ``pay``."""
+    """With the scale ``sign`` they do not add up to ``pay``."""
     fitness: float | None = None
     """None for a behaviour that nobody can play, such as a statue."""
     success: bool = False
@@ -114,7 +114,7 @@ class Planned(Value):
     """True if a plan was finished, and no rule of the attack has a finding."""
 
     def as_text(self) -> str:
-        """``the planner tried 81,920 transitions in 7.9 CPU-s (2 episodes to the end): sound so far``."""
+        """One line, as the terminal shows it."""
         if self.problem:
             return f"the planner was not run: {self.problem}"
         episodes = "1 episode" if self.rounds == 1 else f"{self.rounds} episodes"

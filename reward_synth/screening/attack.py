@@ -332,10 +332,7 @@ class _Case:
             )
 
     def _unpaid(self) -> Iterator[Finding]:
-        paid = np.zeros(len(self.payment.terms), dtype=bool)
-        for steps, each in zip(self.payment.steps, self.played, strict=True):
-            if each.score is not None:
-                paid |= (steps != 0.0).any(axis=0)
+        paid = np.any([each.terms != 0.0 for each in self.recorded + self.planned], axis=0)
         for name in np.array(self.payment.terms)[~paid]:
             tried = f"{self.plan.transitions:,} planned transitions"
             yield ATTACK["unreachable-bonus"].finding(f"term `{name}` is 0 in all episodes, {tried} among them")

@@ -48,7 +48,8 @@ def attacked(
 
     def found(*arguments: object) -> Plan:
         paid = module.pay_of(source, cases.TABLE, {str(n): each for n, each in enumerate(planned)}, "sum")
-        sums = tuple(float(steps.sum()) if expected is None else expected for steps in paid.steps)
+        whole = [each.horizon if each.terminated else each.length for each in planned]
+        sums = tuple((paid.pay * whole).tolist() if expected is None else [expected] * len(planned))
         return Plan(tuple(planned), sums, finished, 1000, 1.0)
 
     monkeypatch.setattr(module, "plan", found)

@@ -12,6 +12,7 @@ from reward_synth.screening.checker import RewardChecker
 from reward_synth.screening.payment import pay_of
 from reward_synth.screening.planner import Plan, Start, plan, plan_fitness
 from reward_synth.screening.reference_episodes import SEED
+from reward_synth.state.episode import Episode
 from reward_synth.tasks.spec import TaskSpec, load_task
 from tests.custom_cases import POINT, REWARD, write_point
 
@@ -43,15 +44,20 @@ def planned(
     return plan(checker.task, checker.table, source, report, starts, seconds, seed=seed), report
 
 
+def sums_of(source: str, episodes: tuple[Episode, ...]) -> list[float]:
+    """What a reward pays whole episodes of the body, summed over their steps."""
+    paid = pay_of(source, BODY.table, {str(n): each for n, each in enumerate(episodes)}, "sum")
+    whole = [each.horizon if each.terminated else each.length for each in episodes]
+    return [float(value) for value in paid.pay * whole]
+
+
 @pytest.mark.parametrize("source", [SWING, RECORD], ids=["plain", "memory"])
 def test_the_planned_episodes_are_played_again_for_the_same_pay_and_are_paid_more_than_any_other(source: str) -> None:
     found, _ = planned(source)
     assert found.finished == 2 and not found.problem
-    paid = pay_of(source, BODY.table, {str(n): each for n, each in enumerate(found.episodes)}, "sum")
-    sums = [float(steps.sum()) for steps in paid.steps]
+    sums = sums_of(source, found.episodes)
     assert sums == pytest.approx(found.expected, rel=1e-9), "a snapshot brings back a state to the last bit"
-    recorded = {str(n): each for n, each in enumerate(BODY.reference_episodes.episodes)}
-    assert max(sums) > max(float(steps.sum()) for steps in pay_of(source, BODY.table, recorded, "sum").steps)
+    assert max(sums) > max(sums_of(source, BODY.reference_episodes.episodes))
 
 
 def test_equal_arguments_give_the_same_plan_and_another_seed_another() -> None:
