@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from reward_synth.core.names import RoleName, role_name
-from reward_synth.core.number_format import number
+from reward_synth.core.number_format import number, plural
 
 
 class Value(BaseModel):
