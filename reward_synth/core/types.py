@@ -117,11 +117,8 @@ class Planned(Value):
         """One line, as the terminal shows it."""
         if self.problem:
             return f"the planner was not run: {self.problem}"
-        episodes = "1 episode" if self.rounds == 1 else f"{self.rounds} episodes"
-        tried = (
-            f"the planner tried {self.transitions:,} transitions in {self.seconds:.1f} CPU-s ({episodes} to the end)"
-        )
-        return f"{tried}: sound so far" if self.sound else tried
+        spent = f"{self.seconds:.1f} CPU-s ({plural(self.rounds, 'episode')} to the end)"
+        return f"the planner tried {self.transitions:,} transitions in {spent}{': sound so far' * self.sound}"
 
 
 class CheckReport(Value):
