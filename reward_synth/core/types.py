@@ -91,13 +91,12 @@ class PayRow(Value):
     """With the scale ``sign`` they do not add up to ``pay``."""
     fitness: float | None = None
     """None for a behaviour that nobody can play, such as a statue."""
-    success: bool = False
 
     def as_text(self) -> str:
         """``rest: 34.7 (`high` 34.3, `spin` 0.385); fitness 0.001``."""
         terms = ", ".join(f"`{name}` {number(value)}" for name, value in self.terms.items())
         judged = "" if self.fitness is None else f"; fitness {number(self.fitness)}"
-        return f"{self.behaviour}: {number(self.pay)} ({terms}){judged}{', a success' if self.success else ''}"
+        return f"{self.behaviour}: {number(self.pay)} ({terms}){judged}"
 
 
 class Planned(Value):
@@ -106,10 +105,8 @@ class Planned(Value):
     rounds: int = 0
     """Episodes that were planned to their end."""
     transitions: int = 0
-    seconds: float = 0.0
-    """Processor time."""
-    problem: str = ""
-    """Why nothing was planned; empty if something was."""
+    seconds: float = 0.0  # of processor time
+    problem: str = ""  # why nothing was planned
     sound: bool = False
     """True if a plan was finished, and no rule of the attack has a finding."""
 

@@ -369,5 +369,4 @@ class _Case:
             pay=float(each.pay) / each.episode.dt,
             terms=dict(terms),
             fitness=each.score.fitness if each.score else None,
-            success=bool(each.score and each.score.success),
         )

@@ -6,6 +6,7 @@ The eleven standard MuJoCo environments have annotations.
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Mapping
 from contextlib import redirect_stdout
 from typing import Any
