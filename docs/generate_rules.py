@@ -24,6 +24,7 @@ DECLARING = (
     "reward_synth.reward.lint.rules",
     "reward_synth.reward.probe_rules",
     "reward_synth.screening.ranking",
+    "reward_synth.screening.attack",
     "reward_synth.diagnosis.motion_rules",
     "reward_synth.diagnosis.course_rules",
     "reward_synth.diagnosis.training_rules",

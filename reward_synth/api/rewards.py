@@ -26,6 +26,7 @@ def check_reward(
     task: str | Path | TaskSpec,
     only: Literal["lint", "probe"] | None = None,
     *,
+    plan_seconds: float = 0.0,
     unsafe_no_sandbox: bool = False,
 ) -> CheckReport:
     """Lint and probe a reward against a task, and say how it ranks reference episodes.
@@ -33,6 +34,7 @@ def check_reward(
     :param reward: a path, or the source itself (any text with a line break in it).
     :param task: a task's name, a YAML file, or the spec.
     :param only: ``lint`` or ``probe``; None does both.
+    :param plan_seconds: processor time in which a planner looks for what the reward pays most; 0 leaves it out.
     :param unsafe_no_sandbox: run it without the kernel's lock.
     :raises RewardSynthError: the file cannot be read, the task does not exist, its environment cannot be made, or this
         machine has no lock.
@@ -43,18 +45,30 @@ def check_reward(
     if only not in (None, "lint", "probe"):
         raise RewardSynthError(f"there is no check '{only}'", "use 'lint' or 'probe', or neither for both")
     source = _source_of(reward)
-    return _checked(source, with_scale(_spec_of(task), recorded_scale(source)), only, unsafe_no_sandbox)
+    if not 0.0 <= plan_seconds < float("inf") or (plan_seconds and only):
+        raise RewardSynthError(
+            f"a planner cannot run for {plan_seconds:g} s" + (f" in the check '{only}'" if only else ""),
+            "give the processor time in seconds, 8 for example, and leave out which check is to run",
+        )
+    return _checked(source, with_scale(_spec_of(task), recorded_scale(source)), only, unsafe_no_sandbox, plan_seconds)
 
 
 def _checked(
-    source: str, spec: TaskSpec, only: Literal["lint", "probe"] | None, unsafe_no_sandbox: bool
+    source: str,
+    spec: TaskSpec,
+    only: Literal["lint", "probe"] | None,
+    unsafe_no_sandbox: bool,
+    plan_seconds: float = 0.0,
 ) -> CheckReport:
     from reward_synth.sandbox.channel import protected
     from reward_synth.screening.checker import check_source
+    from reward_synth.training.presets import preset_for
 
     # The lint runs nothing, so it needs no lock.
     with nullcontext() if only == "lint" else protected(unsafe_no_sandbox):
-        return check_source(source, spec, only)
+        if not plan_seconds:
+            return check_source(source, spec, only)
+        return check_source(source, spec, only, plan_seconds, preset_for(spec).discount)
 
 
 def train_reward(

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from reward_synth.cli import options
-from reward_synth.cli.text import print_json, warn_without_sandbox
+from reward_synth.cli.text import print_json, print_pay, warn_without_sandbox
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.display.text import printable
 
@@ -28,6 +28,9 @@ def check(
     file: RewardFile,
     task: TaskName,
     only: Annotated[str | None, typer.Option(metavar="lint|probe", help="Only one of the two.")] = None,
+    plan_seconds: Annotated[
+        float, typer.Option(help="CPU seconds in which a planner looks for what the reward pays most.")
+    ] = 0.0,
     unsafe_no_sandbox: options.UnsafeNoSandbox = False,
     json: options.Json = False,
 ) -> None:
@@ -38,7 +41,13 @@ def check(
         raise RewardSynthError(f"--only {only} is not known", "use --only lint or --only probe, or neither for both")
     warn_without_sandbox(unsafe_no_sandbox)
     # `only` was checked above, which mypy does not see.
-    report = check_reward(file, task, only, unsafe_no_sandbox=unsafe_no_sandbox)  # type: ignore[arg-type]
+    report = check_reward(
+        file,
+        task,
+        only,  # type: ignore[arg-type]
+        plan_seconds=plan_seconds,
+        unsafe_no_sandbox=unsafe_no_sandbox,
+    )
     if json:
         print_json(report.model_dump(mode="json") | {"ok": report.ok})
     else:
@@ -53,5 +62,6 @@ def check(
             typer.echo(printable(f"{file}: {report.alignment.as_text()}"), err=True)
         elif why := NO_RANK.get(report.verdicts.get("screen/misaligned", "")):
             typer.echo(f"{file}: it has no rank: {why}", err=True)
+        print_pay(report)
     if report.findings:
         raise typer.Exit(1)

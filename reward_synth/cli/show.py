@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from reward_synth.cli import options
-from reward_synth.cli.text import one_line, print_json, print_table, run_argument
+from reward_synth.cli.text import one_line, print_json, print_pay, print_table, run_argument
 from reward_synth.core.number_format import dollars, duration, short_number, short_percent
 from reward_synth.display.text import evaluation_lines, printable, result_text, selection_text
 
@@ -85,7 +85,9 @@ def _show_candidate(run: Run, name: str, as_json: bool) -> None:
     if as_json:
         findings = [finding.model_dump(mode="json") for finding in report.findings] if report else []
         ranked = report.alignment.model_dump(mode="json") if report and report.alignment else None
-        data = candidate.model_dump(mode="json") | {"reward": source, "findings": findings, "ranking": ranked}
+        pay = [row.model_dump(mode="json") for row in report.pay] if report else []
+        facts = {"reward": source, "findings": findings, "ranking": ranked, "pay": pay}
+        data = candidate.model_dump(mode="json") | facts
         print_json(data | {"summary": store.read_summary(name), "path": str(store.candidate_dir(name))})
         return
     reason = f": {candidate.reason}" if candidate.reason else ""
@@ -99,6 +101,8 @@ def _show_candidate(run: Run, name: str, as_json: bool) -> None:
         typer.echo(f"  {one_line(report.alignment.as_text())}")
     for finding in report.findings if report else ():
         typer.echo(f"  {finding.severity} ({finding.source}): {one_line(finding.as_text())}")
+    if report:
+        print_pay(report)
     typer.echo(f"\n{printable(source).rstrip()}" if source else "\nits model answer held no code")
     if summary := store.read_summary(name):
         typer.echo(f"\n{printable(summary).rstrip()}")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from reward_synth.core.errors import GivenUp
+from reward_synth.core.number_format import number
 from reward_synth.display.text import printable
 
 POLL_SECONDS = 0.25
@@ -21,6 +22,7 @@ POLL_SECONDS = 0.25
 
 if TYPE_CHECKING:
     from reward_synth.api.run import Run
+    from reward_synth.core.types import CheckReport
 
 
 def print_json(data: Any) -> None:
@@ -39,6 +41,19 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
     for row in cells:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def print_pay(report: CheckReport) -> None:
+    """Print what a reward pays known behaviours, and what the planner did; nothing if the reward was not attacked."""
+    if report.planned is None:
+        return
+    names = report.pay[0].terms if report.pay else ()
+    rows = [
+        (row.behaviour, number(row.fitness), number(row.pay), *[number(value) for value in row.terms.values()])
+        for row in report.pay
+    ]
+    print_table(("behaviour", "fitness", "pay per second", *names), rows)
+    typer.echo(printable(report.planned.as_text()))
 
 
 def print_settings(values: Mapping[str, Any], origins: Mapping[str, str]) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from reward_synth.core.names import RoleName, role_name
+from reward_synth.core.number_format import number, plural
 
 
 class Value(BaseModel):
@@ -81,6 +82,42 @@ class Alignment(Value):
         return f"{text}; summed up over each episode, at {self.whole:+.2f}" if differs else text
 
 
+class PayRow(Value):
+    """What a reward pays one behaviour per simulated second of a whole episode."""
+
+    behaviour: str
+    pay: float
+    terms: dict[str, float]
+    """With the scale ``sign`` they do not add up to ``pay``."""
+    fitness: float | None = None
+    """None for a behaviour that nobody can play, such as a statue."""
+
+    def as_text(self) -> str:
+        """``rest: 34.7 (`high` 34.3, `spin` 0.385); fitness 0.001``."""
+        terms = ", ".join(f"`{name}` {number(value)}" for name, value in self.terms.items())
+        judged = "" if self.fitness is None else f"; fitness {number(self.fitness)}"
+        return f"{self.behaviour}: {number(self.pay)} ({terms}){judged}"
+
+
+class Planned(Value):
+    """What the planner did, and why it stopped before its end if it did."""
+
+    rounds: int = 0
+    """Episodes that were planned to their end."""
+    transitions: int = 0
+    seconds: float = 0.0  # of processor time
+    problem: str = ""  # why nothing was planned
+    sound: bool = False
+    """True if a plan was finished, and no rule of the attack has a finding."""
+
+    def as_text(self) -> str:
+        """One line, as the terminal shows it."""
+        if self.problem:
+            return f"the planner was not run: {self.problem}"
+        spent = f"{self.seconds:.1f} CPU-s ({plural(self.rounds, 'episode')} to the end)"
+        return f"the planner tried {self.transitions:,} transitions in {spent}{': sound so far' * self.sound}"
+
+
 class CheckReport(Value):
     """What lint, probe and screen found in one reward file."""
 
@@ -91,6 +128,10 @@ class CheckReport(Value):
     """Reward terms that it returned under the probe, in the order of first appearance."""
     alignment: Alignment | None = None
     """From the screen. None if the reward was not screened, or if all episodes have the same fitness."""
+    pay: tuple[PayRow, ...] = ()
+    """What the reward pays known behaviours, best paid first; empty if it was not attacked."""
+    planned: Planned | None = None
+    """None if no plan was asked for."""
     verdicts: dict[str, Verdict] = {}
     """The answer of each rule of probe and screen, by id. Lint rules are not listed: the lint accepts what it cannot
     decide, so a lint rule without a finding has not answered."""

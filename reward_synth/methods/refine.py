@@ -59,6 +59,8 @@ class Refiner:
     :param critic: None leaves the critic out. It only advises, so it is also left out once it cannot be asked.
     :param rounds: the largest number of repairs per draft.
     :param warn: told why the critic is left out.
+    :param plan_seconds: processor time for which each reward that is screened is attacked; 0 leaves that out.
+    :param discount: the learner's, per environment step.
     """
 
     def __init__(
@@ -68,12 +70,15 @@ class Refiner:
         critic: Critic | None,
         rounds: int,
         warn: Callable[[str], None] = lambda text: None,
+        plan_seconds: float = 0.0,
+        discount: float = 0.99,
     ) -> None:
         self._warn = warn
         self._checker = checker
         self._designer = designer
         self._critic = critic
         self._rounds = rounds
+        self._plan_seconds, self._discount = plan_seconds, discount
 
     def refine(self, brief: Brief, drafts: Sequence[Draft], *, screen: bool = True) -> list[Refined]:
         """Repair each draft as far as the rounds allow; the order is kept.
@@ -136,6 +141,8 @@ class Refiner:
         report = self._checker.check(source)
         if report.ok and screen:
             report = self._checker.screen(source, report)
+        if report.ok and screen and self._plan_seconds > 0.0:
+            report = self._checker.attack(source, report, self._plan_seconds, self._discount)
         return replace(item, report=report, objections=())
 
 

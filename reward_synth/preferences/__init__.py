@@ -31,8 +31,8 @@ of the next text is started before the text is there, which makes ``pay`` two to
 """
 
 from reward_synth.preferences.alignment import Judgement
-from reward_synth.preferences.groups import Group
-from reward_synth.preferences.payment import Payment
 from reward_synth.preferences.workbench import Disagreement, Workbench
+from reward_synth.screening.groups import Group
+from reward_synth.screening.payment import Payment
 
 __all__ = ["Disagreement", "Group", "Judgement", "Payment", "Workbench"]

@@ -8,8 +8,8 @@ import numpy as np
 
 from reward_synth.core.number_format import number, plural
 from reward_synth.preferences.alignment import Judgement
-from reward_synth.preferences.payment import Payment
 from reward_synth.preferences.workbench import Workbench
+from reward_synth.screening.payment import Payment
 
 
 def judgement_text(bench: Workbench, judgement: Judgement, rewards: Sequence[tuple[str, str]]) -> str:

@@ -17,9 +17,9 @@ from reward_synth.evaluation.play import field_table
 from reward_synth.evaluation.scoring import measured_table
 from reward_synth.preferences.alignment import Judgement, agreement, disagreeing_share
 from reward_synth.preferences.episodes import MOST, StoredEpisode, ensure_reference_episodes, stored_episodes
-from reward_synth.preferences.groups import Behaviours, Group
-from reward_synth.preferences.payment import Payment, pay_of
 from reward_synth.sandbox.channel import Channel
+from reward_synth.screening.groups import Behaviours, Group
+from reward_synth.screening.payment import Payment, pay_of
 from reward_synth.state.table import FieldTable
 from reward_synth.store import RunStore
 from reward_synth.tasks.spec import TaskSpec, load_task
@@ -57,7 +57,8 @@ class Workbench:
         ahead: bool = False,
     ) -> None:
         self.store, self.task, self.table, self.episodes = store, task, table, episodes
-        self.ids = tuple(each.id for each in episodes)
+        self.recorded = {each.id: each.episode for each in episodes}
+        self.ids = tuple(self.recorded)
         self._payments: OrderedDict[str, Payment] = OrderedDict()
         # Processes end with the thread that started them, so one thread starts and asks them all.
         self._payer = ThreadPoolExecutor(1, "payer") if ahead else None
@@ -93,7 +94,7 @@ class Workbench:
     def behaviours(self) -> Behaviours:
         """The episodes by behaviour: ``groups()``, ``split(group)`` and ``words(members, others)``."""
         measured = measured_table(self.task, self.table).for_rewards().names
-        return Behaviours(self.episodes, self.table, measured)
+        return Behaviours(self.recorded, self.table, measured)
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:
@@ -138,7 +139,7 @@ class Workbench:
     def _paid(self, source: str) -> Payment:
         if source not in self._payments:
             scale = self.task.training.scale
-            self._payments[source] = pay_of(source, self.table, self.episodes, scale, self._take_waiting)
+            self._payments[source] = pay_of(source, self.table, self.recorded, scale, self._take_waiting)
         self._payments.move_to_end(source)
         while len(self._payments) > KEPT:
             self._payments.popitem(last=False)

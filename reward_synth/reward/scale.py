@@ -49,6 +49,18 @@ def sparse_terms(names: Sequence[str]) -> NDArray[np.bool_]:
     return np.array([name.startswith(SPARSE_PREFIX) for name in names], dtype=bool)
 
 
+def totals(terms: FloatArray, names: Sequence[str], scale: ScaleName) -> FloatArray:
+    """The reward of each step, (N,), from its terms (N, K): :data:`TOTALS` for many steps."""
+    paid: FloatArray
+    if scale == "sum":
+        paid = terms.sum(axis=1)
+        return paid
+    sparse = sparse_terms(names)
+    goal, hint = (signs(terms[:, chosen].sum(axis=1)) for chosen in (sparse, ~sparse))
+    paid = SPARSE_SIZE * goal + DENSE_SIZE * hint
+    return paid
+
+
 TOTALS: Mapping[ScaleName, Total] = MappingProxyType({"sum": total_by_sum, "sign": total_by_sign})
 """The rules by name. Training uses the same rules: see :class:`~reward_synth.training.scale.SignScale`."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -14,6 +14,7 @@ from reward_synth.core.types import SPARSE_PREFIX, CheckReport
 from reward_synth.evaluation.play import field_table
 from reward_synth.reward.lint import lint
 from reward_synth.reward.probe_rules import TASK
+from reward_synth.screening.attack import attack, with_best
 from reward_synth.screening.probe import check
 from reward_synth.screening.ranking import screen
 from reward_synth.screening.reference_episodes import ReferenceEpisodes, record_reference_episodes
@@ -35,6 +36,8 @@ class RewardChecker:
     table: FieldTable
     """All fields, including those that only success and fitness may read."""
     reference_episodes: ReferenceEpisodes
+    _best: list[ReferenceEpisodes] = field(default_factory=list)
+    """These and those that were planned for the fitness, once somebody asked for them."""
 
     @classmethod
     def of(cls, task: TaskSpec) -> RewardChecker:
@@ -66,23 +69,40 @@ class RewardChecker:
         A goal that is drawn again for each episode does not count, whatever its field is called.
         """
         episodes, told = self.reference_episodes.episodes, []
-        for field in self.table.subset(names):
-            values = np.concatenate([episode.subset([field.name]) for episode in episodes])
-            if field.unit in POSITION_UNITS and values[0].any() and np.ptp(values, axis=0).max() <= SAME_PLACE:
+        for each in self.table.subset(names):
+            values = np.concatenate([episode.subset([each.name]) for episode in episodes])
+            if each.unit in POSITION_UNITS and values[0].any() and np.ptp(values, axis=0).max() <= SAME_PLACE:
                 place = np.array2string(values[0], precision=3, separator=", ")
                 seeds = f"{len(episodes)} recorded episodes, each with a seed of its own"
-                told.append(f"`{field.name}` is {place} in every state of {seeds}")
+                told.append(f"`{each.name}` is {place} in every state of {seeds}")
         return told
 
     def screen(self, source: str, report: CheckReport) -> CheckReport:
         """Rank the reference episodes by a reward whose report is ok. Returns the report with the result."""
         return screen(source, report, self.table, self.reference_episodes, known=not self.task.drafted)
 
+    def attack(self, source: str, report: CheckReport, seconds: float, discount: float) -> CheckReport:
+        """Plan against a reward whose report is ok: see :func:`~reward_synth.screening.attack.attack`.
 
-def check_source(source: str, task: TaskSpec, only: Literal["lint", "probe"] | None = None) -> CheckReport:
+        The first time, twice as long is spent on planning for the task's fitness.
+        """
+        if not self._best:
+            self._best.append(with_best(self.task, self.table, self.reference_episodes, seconds))
+        return attack(source, report, self.task, self.table, self._best[0], seconds, discount)
+
+
+def check_source(
+    source: str,
+    task: TaskSpec,
+    only: Literal["lint", "probe"] | None = None,
+    plan_seconds: float = 0.0,
+    discount: float = 0.99,
+) -> CheckReport:
     """Lint and probe a reward, or only one of them, and say how it ranks the reference episodes.
 
     :param only: ``lint`` starts no simulator beyond reading the field table; ``probe`` leaves the lint's warnings out.
+    :param plan_seconds: processor time of the planner; 0 does not attack the reward.
+    :param discount: the learner's, per environment step.
     """
     if only == "lint":
         table = field_table(task).for_rewards()
@@ -93,4 +113,6 @@ def check_source(source: str, task: TaskSpec, only: Literal["lint", "probe"] | N
     if only == "probe" and report.ok:
         kept = tuple(finding for finding in report.findings if finding.source != "lint")
         report = report.model_copy(update={"findings": kept})
-    return checker.screen(source, report) if report.ok else report
+    if report.ok:
+        report = checker.screen(source, report)
+    return checker.attack(source, report, plan_seconds, discount) if report.ok and plan_seconds > 0.0 else report

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -32,6 +33,8 @@ Controller = Callable[[int], FloatArray | None]
 
 For discrete actions, the largest element is chosen; on a tie the first one, which does nothing."""
 
+REST, EXPERT = "rest", "expert"
+"""Kinds of behaviours."""
 EXPERT_EPISODES = 4
 EXPERT_NOISE = (0.2, 0.4)
 """Standard deviation of the noise on each element of an expert's action, one episode each. For discrete actions: the
@@ -48,6 +51,8 @@ class ReferenceEpisodes:
     scores: tuple[EpisodeScore, ...]
     experts: int = 0
     """The number of episodes of a scripted expert; they are the last ones."""
+    kinds: tuple[str, ...] = ()
+    """What each episode shows: rest, push, swing, …; empty for those that were read from a file."""
 
     @property
     def succeed(self) -> bool:
@@ -77,12 +82,15 @@ def record_reference_episodes(task: TaskSpec, table: FieldTable) -> ReferenceEpi
     seconds = step_length(task, environment)
     size = len(table.actions)
     scripts = choosers(size) if table.discrete else controllers(size, seconds)
-    plans = [(controller, STEPS) for controller in scripts]
-    scripted = len(plans)
+    plans = [(controller, STEPS) for _, controller in scripts]
+    kinds = [kind for kind, _ in scripts]
     for expert in simulator.experts(environment):
-        plans += [(controller, task.horizon) for controller in expert_controllers(expert, size, table.discrete)]
+        shown = expert_controllers(expert, size, table.discrete)
+        plans += [(controller, task.horizon) for controller in shown]
+        kinds += [EXPERT] * EXPERT_EPISODES + ["expert that errs"] * (len(shown) - EXPERT_EPISODES)
     episodes = _record_all(environment, plans, task.horizon, seconds)
-    return ReferenceEpisodes(tuple(episodes), tuple(score_episodes(task, table, episodes)), len(plans) - scripted)
+    scores = score_episodes(task, table, episodes)
+    return ReferenceEpisodes(tuple(episodes), tuple(scores), len(plans) - len(scripts), tuple(kinds))
 
 
 def record_full_length(task: TaskSpec, table: FieldTable) -> list[Episode]:
@@ -115,20 +123,33 @@ def _record_all(
 ) -> list[Episode]:
     """Record an episode per controller, limited to its steps and with its own seed; closes the environment."""
     episodes = [
-        _record(environment, controller, steps, SEED + number, horizon, seconds)
+        record_episode(environment, controller, steps, SEED + number, horizon, seconds)
         for number, (controller, steps) in enumerate(plans)
     ]
     environment.close()
     return episodes
 
 
-def _record(
+def scaled_actions(table: FieldTable, wanted: FloatArray) -> FloatArray:
+    """Actions (…, A) in [-1, 1] per element as those of the environment; for discrete ones, one-hot vectors."""
+    if table.discrete:
+        wanted = 2.0 * np.eye(len(table.actions))[np.argmax(wanted, axis=-1)] - 1.0
+    low = np.array([action.low for action in table.actions])
+    high = np.array([action.high for action in table.actions])
+    scaled: FloatArray = low + (np.clip(wanted, -1.0, 1.0) + 1.0) / 2.0 * (high - low)
+    return scaled
+
+
+def action_type(environment: StateRecorder) -> np.dtype[Any]:
+    """The type in which the environment takes actions."""
+    return np.dtype(np.float32 if environment.table.discrete else environment.action_space.dtype)
+
+
+def record_episode(
     environment: StateRecorder, controller: Controller, steps: int, seed: int, horizon: int, seconds: float
 ) -> Episode:
     """One episode of at most ``steps`` steps, and at least one."""
     table = environment.table
-    low = np.array([action.low for action in table.actions])
-    high = np.array([action.high for action in table.actions])
     _, info = environment.reset(seed=seed)
     rows: list[FloatArray] = [info["next_state"]]
     actions: list[FloatArray] = []
@@ -137,12 +158,8 @@ def _record(
         wanted = controller(len(actions))
         if wanted is None:
             break
-        if table.discrete:
-            wanted = 2.0 * np.eye(len(low))[int(np.argmax(wanted))] - 1.0
-        scaled = low + (np.clip(wanted, -1.0, 1.0) + 1.0) / 2.0 * (high - low)
-        observed, _, terminated, truncated, info = environment.step(
-            scaled.astype(np.float32 if table.discrete else environment.action_space.dtype)
-        )
+        scaled = scaled_actions(table, wanted)
+        observed, _, terminated, truncated, info = environment.step(scaled.astype(action_type(environment)))
         require_finite(environment, observed, info["next_state"][None])
         rows.append(info["next_state"])
         actions.append(scaled)
@@ -190,26 +207,27 @@ def _giving_up(expert: Expert, size: int, steps: int) -> Controller:
     return lambda step: expert() if step < steps else np.zeros(size)
 
 
-def controllers(size: int, seconds: float) -> list[Controller]:
-    """The scripts: rest, steady pushes in both directions, swings with random phases, fast and slow noise."""
+def controllers(size: int, seconds: float) -> list[tuple[str, Controller]]:
+    """The scripts with their kinds: rest, steady pushes in both directions, swings with random phases, and noise."""
     generator = np.random.default_rng(SEED)
-    scripts: list[Controller] = [lambda step: np.zeros(size)]
-    scripts += [_steady(np.full(size, level)) for level in (-0.5, 0.5)]
-    scripts += [_steady(generator.uniform(-1, 1, size)) for _ in range(4)]
+    scripts: list[tuple[str, Controller]] = [(REST, lambda step: np.zeros(size))]
+    scripts += [("push", _steady(np.full(size, level))) for level in (-0.5, 0.5)]
+    scripts += [("push", _steady(generator.uniform(-1, 1, size))) for _ in range(4)]
     for _ in range(16):
         frequency, phase = generator.uniform(0.5, 3.0), generator.uniform(0, 2 * np.pi, size)
-        scripts.append(_swing(generator.uniform(0.3, 1.0, size), frequency * seconds, phase))
+        scripts.append(("swing", _swing(generator.uniform(0.3, 1.0, size), frequency * seconds, phase)))
     for smoothness in (0.0, 0.0, 0.8, 0.8, 0.95, 0.95, 0.98, 0.98):
-        scripts.append(_noise(generator, size, smoothness))
+        scripts.append(("slow noise" if smoothness else "random", _noise(generator, size, smoothness)))
     return scripts
 
 
-def choosers(size: int) -> list[Controller]:
+def choosers(size: int) -> list[tuple[str, Controller]]:
     """The scripts for discrete actions: rest, any of the actions, and a few of them for some steps each."""
     generator = np.random.default_rng(SEED)
-    scripts: list[Controller] = [lambda step: np.zeros(size)]
+    scripts: list[tuple[str, Controller]] = [(REST, lambda step: np.zeros(size))]
     for few, longest in [(size, 1)] * 6 + [(4, 1)] * 8 + [(4, 6)] * 8 + [(6, 3)] * 8:
-        scripts.append(_chooser(generator, size, min(few, size), longest))
+        kind = "random" if few == size else "a few actions"
+        scripts.append((kind, _chooser(generator, size, min(few, size), longest)))
     return scripts
 
 

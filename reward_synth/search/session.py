@@ -31,6 +31,7 @@ from reward_synth.settings.model import Settings
 from reward_synth.state import watchdog
 from reward_synth.store import RunStore
 from reward_synth.tasks.spec import TaskSpec, load_task, save_task
+from reward_synth.training.presets import preset_for
 
 
 class SearchSession:
@@ -68,7 +69,13 @@ class SearchSession:
             self.designer = open_role(Designer, self.models.of, prompts, settings)
             critic = open_role(Critic, self.models.of, prompts, settings) if self._wants_critic() else None
             self.refiner = Refiner(
-                self.prepared.checker, self.designer, critic, settings.repairs, lambda text: emit(Warned(text=text))
+                self.prepared.checker,
+                self.designer,
+                critic,
+                settings.repairs,
+                warn=lambda text: emit(Warned(text=text)),
+                plan_seconds=settings.plan_seconds,
+                discount=preset_for(self.prepared.spec, settings.learner).discount,
             )
             asked = "analyzer" in METHODS[settings.method].roles
             analyzer = open_role(Analyzer, self.models.of, prompts, settings) if asked else None

@@ -97,6 +97,15 @@ class Simulator(Protocol):
         """
         return []
 
+    def snapshot(self, env: gymnasium.Env[Any, Any]) -> Callable[[], None]:
+        """What puts the environment and its wrappers back into the present state; it may be called again and again.
+
+        It may not know all that the environment holds, so see first that the environment then repeats itself.
+        """
+        from reward_synth.simulators.snapshots import snapshot
+
+        return snapshot(env)
+
     def as_mujoco(self, env: gymnasium.Env[Any, Any]) -> Any | None:
         """The scene as an object with a MuJoCo ``model`` and ``data``, for pictures where ``render`` finds no device.
 

@@ -46,6 +46,11 @@ class StateRecorder(gymnasium.Wrapper):
         self._read = self.table.reader(self.env)
         self._model = getattr(self.env.unwrapped, "model", None)
 
+    @property
+    def row(self) -> Any:
+        """The present state's row, read-only."""
+        return self._row
+
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Start an episode; the info holds ``next_state``, its first row."""
         try:

@@ -31,6 +31,11 @@ class CommonPreset(Value):
     """Normalised observations are clipped at plus and minus this. Rewards are divided by the standard deviation of
     their discounted sums, since generated rewards come in any size."""
 
+    @property
+    def discount(self) -> float:
+        """Discount from one environment step to the next."""
+        return float(self.gamma ** (1.0 / self.action_repeat))
+
 
 class PPOPreset(CommonPreset):
     """Proximal policy optimisation (Schulman et al., 2017), by stable-baselines3."""

@@ -28,6 +28,24 @@ def test_check_tells_clean_from_findings(capsys: pytest.CaptureFixture[str]) -> 
     assert "x_velocity" in data["findings"][0]["message"] + data["findings"][0]["fix"]
 
 
+def test_an_attack_prints_what_behaviours_are_paid_and_only_if_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("good.py").write_text(REWARD)
+    task = ["--task", "half_cheetah_run_backward"]
+    assert execute(["check", "good.py", *task, "--plan-seconds", "0.001"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split("  ")[0] == "behaviour" and lines[0].split()[-1] == "speed"
+    assert any(line.startswith("statue at the start ") for line in lines)
+    assert lines[-1].startswith("the planner tried ") and lines[-1].endswith("(0 episodes to the end)")
+    assert execute(["check", "good.py", *task, "--plan-seconds", "0.001", "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert "rest" in {row["behaviour"] for row in data["pay"]} and data["planned"]["rounds"] == 0
+    assert execute(["check", "good.py", *task]) == 0
+    assert capsys.readouterr().out == ""
+    for seconds, only in (("-1", []), ("inf", []), ("8", ["--only", "lint"])):
+        arguments = ["check", "good.py", *task, "--plan-seconds", seconds, *only]
+        assert_refused(capsys, arguments, "a planner cannot run for", "8 for example")
+
+
 def test_a_syntax_error_is_a_finding(capsys: pytest.CaptureFixture[str]) -> None:
     Path("reward.py").write_text("def compute_reward(state, action, next_state)\n    return {}\n")
     assert execute(["check", "reward.py", "--task", "hopper_hop_forward", "--only", "lint"]) == 1

@@ -32,13 +32,21 @@ def checker() -> RewardChecker:
 
 
 def refine(
-    checker: RewardChecker, source: str, repairs: list[str], reviews: list[str] | None = None, rounds: int = 3
+    checker: RewardChecker,
+    source: str,
+    repairs: list[str],
+    reviews: list[str] | None = None,
+    rounds: int = 3,
+    plan_seconds: float = 0.0,
+    prompts_seen: list[str] | None = None,
 ) -> tuple[Refined, list[str]]:
     """The refined draft, and the roles that were asked in order."""
     answers = {"designer": list(repairs), "critic": list(reviews or [])}
 
     def answer(request: Request) -> str:
         text = answers[request.role].pop(0)
+        if prompts_seen is not None:
+            prompts_seen.append(request.messages[-1].content)
         return f"```python{text}```" if request.role == "designer" else text
 
     model = ScriptedModel(answer)
@@ -46,7 +54,7 @@ def refine(
     critic = None if reviews is None else Critic(model, prompts)
     task, table = checker.task, checker.table
     brief = Brief(task.goal, "a cart", table.stub(), table.stub(short=True), table.names, 1000, 0.04, 40.0)
-    refiner = Refiner(checker, Designer(model, prompts), critic, rounds)
+    refiner = Refiner(checker, Designer(model, prompts), critic, rounds, plan_seconds=plan_seconds)
     return refiner.refine(brief, [Draft(source)])[0], [request.role for request in model.requests]
 
 
@@ -54,6 +62,15 @@ def test_a_sound_reward_is_left_alone(checker: RewardChecker) -> None:
     item, asked = refine(checker, GOOD, [], [PASS])
     assert (item.ok, item.valid_at_first, item.repairs, asked) == (True, True, 0, ["critic"])
     assert item.report.alignment is not None and item.report.alignment.reward > 0.5
+
+
+def test_a_reward_is_attacked_only_if_asked_and_the_critic_reads_what_it_pays(checker: RewardChecker) -> None:
+    asked: list[str] = []
+    item, _ = refine(checker, GOOD, [], [PASS], plan_seconds=1e-6, prompts_seen=asked)
+    assert item.report.planned is not None and item.report.verdicts["screen/wrong-sign"] == "not enough data"
+    assert "what it pays per simulated second" in asked[0] and "  - statue at the start: " in asked[0]
+    item, _ = refine(checker, GOOD, [], [PASS], prompts_seen=asked)
+    assert item.report.planned is None and "per simulated second" not in asked[1]
 
 
 def test_code_that_breaks_the_contract_is_mended(checker: RewardChecker) -> None:

@@ -32,6 +32,7 @@ from reward_synth.simulators.gym.observation_fields import (
 from reward_synth.simulators.gym.older_steps import give_five_values
 from reward_synth.simulators.gym.step_length import doubt_about, step_lengths
 from reward_synth.simulators.protocol import Simulator
+from reward_synth.simulators.snapshots import holds_model
 from reward_synth.state.faults import fault_in_making
 from reward_synth.state.fields import ActionDimension
 from reward_synth.state.spaces import as_vector, require_supported
@@ -118,7 +119,7 @@ class GymMujoco(Simulator):
         :raises RewardSynthError: its spaces cannot be trained on.
         """
         base: Any = env.unwrapped
-        if not _has_model(base):
+        if not holds_model(base):
             require_supported(env)
             return FieldTable(observation_fields(env), observation_actions(env), _chooses(env))
         annotation = find_annotation(base)
@@ -133,11 +134,11 @@ class GymMujoco(Simulator):
 
     def seconds_per_step(self, env: gymnasium.Env[Any, Any]) -> float:
         """Simulated seconds that one step takes; an environment on MuJoCo is reset and stepped to measure them."""
-        return step_lengths(env, _has_model(env.unwrapped))[0].seconds
+        return step_lengths(env, holds_model(env.unwrapped))[0].seconds
 
     def doubt_about_time(self, env: gymnasium.Env[Any, Any]) -> str:
         """Where what the environment says and what was measured differ, which was taken."""
-        return doubt_about(step_lengths(env, _has_model(env.unwrapped)))
+        return doubt_about(step_lengths(env, holds_model(env.unwrapped)))
 
     def environments(self) -> dict[str, str]:
         """The standard environments that are installed, with a one-line description each."""
@@ -168,16 +169,6 @@ def _named_actions(names: ModelNames, env: gymnasium.Env[Any, Any]) -> list[Acti
     if any(action.name != f"action_{action.index}" for action in actions):
         return actions
     return actions if documented[0].name == "action_0" else documented
-
-
-def _has_model(base: Any) -> bool:
-    """True if an unwrapped environment holds a compiled MuJoCo model and its state."""
-    # If MuJoCo is not loaded, no environment can hold a model.
-    mujoco = sys.modules.get("mujoco")
-    if mujoco is None:
-        return False
-    model, data = getattr(base, "model", None), getattr(base, "data", None)
-    return isinstance(model, mujoco.MjModel) and isinstance(data, mujoco.MjData)
 
 
 def _nearest_environments(env_id: str) -> str:

@@ -11,7 +11,7 @@ how far they look ahead, and the end of an episode would count nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -22,14 +22,14 @@ from reward_synth.core.arrays import FloatArray
 from reward_synth.core.deaths import tried_again
 from reward_synth.core.names import ScaleName
 from reward_synth.core.types import Finding
-from reward_synth.preferences.episodes import StoredEpisode
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.lint import lint
 from reward_synth.reward.probe_rules import PROBE
-from reward_synth.reward.scale import DENSE_SIZE, SPARSE_SIZE, recorded_scale, signs, sparse_terms
+from reward_synth.reward.scale import recorded_scale, totals
 from reward_synth.reward.vector.checked import FIRST
 from reward_synth.sandbox.channel import Channel
 from reward_synth.sandbox.process import RewardProcess
+from reward_synth.state.episode import Episode
 from reward_synth.state.table import FieldTable
 from reward_synth.state.view import Layout
 
@@ -81,13 +81,14 @@ class _Transitions(NamedTuple):
 def pay_of(
     source: str,
     table: FieldTable,
-    episodes: Sequence[StoredEpisode],
+    episodes: Mapping[str, Episode],
     scale: ScaleName,
     start: Callable[[], Channel | None] = lambda: None,
 ) -> Payment:
     """Lint a reward, and run it in the locked process on all transitions of these episodes.
 
     :param table: the fields that the episodes were recorded with.
+    :param episodes: by their ids.
     :param scale: how terms become the reward, unless the source says it in its first line.
     :param start: gives a locked process that was started ahead, or None to start one.
     :returns: the payment, which holds only findings if the reward is at fault.
@@ -98,23 +99,23 @@ def pay_of(
     if not report.ok or not episodes:
         return Payment(report.findings)
     layout = table.subset(report.fields).layout()
-    rows = [each.episode.subset(report.fields) for each in episodes]
+    rows = [each.subset(report.fields) for each in episodes.values()]
     transitions = _Transitions(
         np.concatenate([each[:-1] for each in rows]),
-        np.concatenate([each.episode.actions for each in episodes]),
+        np.concatenate([each.actions for each in episodes.values()]),
         np.concatenate([each[1:] for each in rows]),
-        np.array([each.episode.length for each in episodes]),
+        np.array([each.length for each in episodes.values()]),
     )
     try:
         terms = report.terms or None
         names, values = tried_again(lambda: _run(source, layout, transitions, report.uses_memory, terms, start()))
     except RewardError as error:
         return Payment((*report.findings, _located(error, episodes, transitions)))
-    whole = np.array([each.episode.horizon if each.episode.terminated else each.episode.length for each in episodes])
-    paid = _totals(values, names, recorded_scale(source) or scale)
+    whole = np.array([each.horizon if each.terminated else each.length for each in episodes.values()])
+    paid = totals(values, names, recorded_scale(source) or scale)
     return Payment(
         findings=report.findings,
-        ids=tuple(each.id for each in episodes),
+        ids=tuple(episodes),
         terms=names,
         pay=np.add.reduceat(paid, transitions.starts) / whole,
         per_term=np.add.reduceat(values, transitions.starts) / whole[:, None],
@@ -181,24 +182,12 @@ def _in_step(transitions: _Transitions) -> Iterable[tuple[NDArray[np.intp], bool
     yield from ((starts[lengths > step] + step, step == 0) for step in range(int(lengths.max())))
 
 
-def _totals(terms: FloatArray, names: tuple[str, ...], scale: ScaleName) -> FloatArray:
-    """The reward of each step from its terms (N, K): :data:`~reward_synth.reward.scale.TOTALS` for many steps."""
-    paid: FloatArray
-    if scale == "sum":
-        paid = terms.sum(axis=1)
-        return paid
-    sparse = sparse_terms(names)
-    goal, hint = (signs(terms[:, chosen].sum(axis=1)) for chosen in (sparse, ~sparse))
-    paid = SPARSE_SIZE * goal + DENSE_SIZE * hint
-    return paid
-
-
-def _located(error: RewardError, episodes: Sequence[StoredEpisode], transitions: _Transitions) -> Finding:
+def _located(error: RewardError, episodes: Mapping[str, Episode], transitions: _Transitions) -> Finding:
     """The finding, with the episode and the second at which the reward failed."""
     if error.row is None:
         return error.finding
     number = int(np.searchsorted(transitions.starts, error.row, side="right")) - 1
-    failed = episodes[number]
-    second = (error.row - int(transitions.starts[number])) * failed.episode.dt
-    where = f"{error.finding.message}, at {second:.2f} s of the episode {failed.id}"
+    name, failed = list(episodes.items())[number]
+    second = (error.row - int(transitions.starts[number])) * failed.dt
+    where = f"{error.finding.message}, at {second:.2f} s of the episode {name}"
     return error.finding.model_copy(update={"message": where})

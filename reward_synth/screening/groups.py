@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from reward_synth.core.arrays import FloatArray
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.number_format import percent, with_unit
-from reward_synth.preferences.episodes import StoredEpisode
+from reward_synth.state.episode import Episode
 from reward_synth.state.fields import SWITCH_UNIT, Field
 from reward_synth.state.table import FieldTable
 
@@ -65,16 +65,16 @@ class _Summary:
 class Behaviours:
     """Episodes by their behaviour.
 
-    :param episodes: recorded with ``table``.
+    :param episodes: by their ids, recorded with ``table``.
     :param table: judges' fields are left out, since the words reach the designer. If it marks essential fields, only
         those count.
     :param measured: fields that the task's measure reads. They count more, and are told first.
     """
 
-    def __init__(self, episodes: Sequence[StoredEpisode], table: FieldTable, measured: Collection[str] = ()) -> None:
-        self.ids = tuple(each.id for each in episodes)
+    def __init__(self, episodes: Mapping[str, Episode], table: FieldTable, measured: Collection[str] = ()) -> None:
+        self.ids = tuple(episodes)
         self._place = {name: number for number, name in enumerate(self.ids)}
-        described = [_described(each, table.for_rewards().essential()) for each in episodes]
+        described = [_described(each, table.for_rewards().essential()) for each in episodes.values()]
         self._summaries = described[0][0] if described else ()
         self._figures = np.array([figures for _, figures in described])
         self._scaled = _scaled(self._figures) if described else np.zeros((0, 0))
@@ -151,9 +151,8 @@ def _told(summary: _Summary, here: float, there: float) -> str:
     return f"{summary.words} {shown[0]} (others {shown[1]})"
 
 
-def _described(stored: StoredEpisode, table: FieldTable) -> tuple[tuple[_Summary, ...], list[float]]:
+def _described(episode: Episode, table: FieldTable) -> tuple[tuple[_Summary, ...], list[float]]:
     """The summaries of an episode and their figures; the first one is how long it lasts."""
-    episode = stored.episode
     summaries = [_Summary("", "lasts", "s")]
     # A recording that was cut short says nothing of an end.
     figures = [episode.dt * (episode.length if episode.terminated else episode.horizon)]

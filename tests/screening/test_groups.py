@@ -1,15 +1,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.types import EpisodeScore
-from reward_synth.preferences.episodes import StoredEpisode
-from reward_synth.preferences.groups import MOST_GROUPS, Behaviours
+from reward_synth.screening.groups import MOST_GROUPS, Behaviours
 from reward_synth.state.episode import Episode
 from reward_synth.state.fields import Field
 from reward_synth.state.table import FieldTable
@@ -17,9 +14,8 @@ from tests.diagnosis import cases as trainings
 from tests.preferences import cases
 
 
-def stored(*episodes: Episode) -> list[StoredEpisode]:
-    score = EpisodeScore(success=False, success_any=False, fitness=0.0, length=1, terminated=False)
-    return [StoredEpisode(f"001-a/{number}", "001-a", each, score, Path()) for number, each in enumerate(episodes)]
+def stored(*episodes: Episode) -> dict[str, Episode]:
+    return {f"001-a/{number}": each for number, each in enumerate(episodes)}
 
 
 def named(*numbers: int) -> set[str]:
@@ -55,7 +51,7 @@ def test_there_are_at_most_eight_groups_whatever_is_played() -> None:
 def test_equal_episodes_are_one_group_and_none_are_none() -> None:
     same = Behaviours(stored(*[cases.WALKS[0]] * 5), trainings.TABLE).groups()
     assert [len(group.members) for group in same] == [5] and same[0].words == "all alike"
-    assert Behaviours([], trainings.TABLE).groups() == ()
+    assert Behaviours({}, trainings.TABLE).groups() == ()
     assert len(Behaviours(stored(cases.WALKS[0]), trainings.TABLE).groups()) == 1
 
 
@@ -125,7 +121,7 @@ def test_a_measured_field_is_told_before_one_that_differs_more() -> None:
     far = [(1.9, 5.0), (2.9, 5.1), (3.9, 5.2), (4.9, 5.3)]
     rows = [np.tile(each, (11, 1)) for each in (*near, *far)]
     episodes = stored(*[Episode(table.layout(), each, np.zeros((10, 2)), 0.1, 10, 0, False) for each in rows])
-    ids = [each.id for each in episodes]
+    ids = list(episodes)
     names = ids[:4], ids[4:]
     for measured, first in (((), "other"), (("goal",), "goal")):
         words = Behaviours(episodes, table, measured).words(*names)

@@ -1,19 +1,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from reward_synth.core.names import ScaleName
-from reward_synth.core.types import EpisodeScore
-from reward_synth.preferences import payment
-from reward_synth.preferences.episodes import StoredEpisode
-from reward_synth.preferences.payment import Payment
 from reward_synth.reward.contract import load_reward
 from reward_synth.reward.vector.checked import FIRST
 from reward_synth.sandbox.process import RewardProcess
+from reward_synth.screening import payment
+from reward_synth.screening.payment import Payment
 from reward_synth.state.table import FieldTable
 from reward_synth.state.view import viewer
 from tests.diagnosis import cases as trainings
@@ -21,16 +18,10 @@ from tests.preferences import cases
 
 GENERATOR = np.random.default_rng(3)
 SHAPES = ((60, False), (200, False), (25, True), (90, False))
-EPISODES = [
-    StoredEpisode(
-        f"001-a/{number}",
-        "001-a",
-        cases.random_episode(GENERATOR, length, terminated),
-        EpisodeScore(success=False, success_any=False, fitness=0.0, length=length, terminated=terminated),
-        Path(),
-    )
+EPISODES = {
+    f"001-a/{number}": cases.random_episode(GENERATOR, length, terminated)
     for number, (length, terminated) in enumerate(SHAPES)
-]
+}
 
 PLAIN = """import numpy as np
 
@@ -69,14 +60,13 @@ def test_it_pays_what_the_function_returns_step_by_step(source: str, scale: Scal
     found = paid(source, scale)
     assert found.ok, found.findings
     reward, view = load_reward(source, scale), viewer(trainings.LAYOUT)
-    for number, stored in enumerate(EPISODES):
-        episode = stored.episode
+    for number, episode in enumerate(EPISODES.values()):
         memory: dict[object, object] = {}
         total, sums = 0.0, np.zeros(len(found.terms))
         for step in range(episode.length):
             rows = view(episode.rows[step]), episode.actions[step], view(episode.rows[step + 1])
             terms = reward(*rows, memory) if reward.takes_memory else reward(*rows)
-            sums += [terms.get(name, 0.0) for name in found.terms]
+            sums += [terms.get(term, 0.0) for term in found.terms]
             total += reward.total(terms)
         whole = episode.horizon if episode.terminated else episode.length
         assert found.pay[number] == pytest.approx(total / whole)
@@ -112,7 +102,7 @@ def test_findings_of_the_lint_and_of_the_run() -> None:
     message = fails.findings[-1].message
     assert "IndexError" in message and " s of the episode 001-a/" in message
     second, _, name = message.partition(", at ")[2].partition(" s of the episode ")
-    failed = EPISODES[int(name[-1])].episode
+    failed = EPISODES[name]
     row = round(float(second) / failed.dt)
     assert abs(failed.field("torso_height")[row + 1]) > 2.5
 

@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from reward_synth.core.types import CheckReport
+from reward_synth.reward.contract import RewardError
+from reward_synth.reward.probe_rules import PROBE
+from reward_synth.screening import attack as module
+from reward_synth.screening.attack import ATTACK, attack
+from reward_synth.screening.checker import RewardChecker
+from reward_synth.screening.planner import Plan
+from reward_synth.screening.reference_episodes import ReferenceEpisodes
+from reward_synth.state.episode import Episode
+from reward_synth.tasks.spec import load_task
+from tests.diagnosis import cases
+from tests.preferences.cases import walk
+
+SPEED = '{"forward": next_state.torso_speed}'
+HACK = '{"forward": next_state.torso_speed, "high": 10.0 * next_state.torso_height}'
+WALKS = tuple(walk(float(n), n, length=20) for n in range(8))
+"""The first one rests; each walks farther than the one before."""
+
+
+def high(episode: Episode, height: float) -> Episode:
+    """The same walk, higher above the ground."""
+    rows = episode.rows.copy()
+    rows[:, [name for name, _ in episode.layout].index("torso_height")] += height
+    return replace(episode, rows=rows)
+
+
+def attacked(
+    terms: str,
+    planned: Sequence[Episode],
+    monkeypatch: pytest.MonkeyPatch,
+    episodes: Sequence[Episode] = WALKS,
+    finished: int = 1,
+    expected: float | None = None,
+    kinds: tuple[str, ...] = (),
+) -> CheckReport:
+    """The report on a reward, where the planner has found these episodes."""
+    source = f"def compute_reward(state, action, next_state):\n    return {terms}\n"
+    names = tuple(part.split('"')[1] for part in terms.split(", ") if '"' in part)
+    fields = tuple(name for name in cases.TABLE.names if f".{name}" in source)
+    report = CheckReport(fields=fields, terms=names)
+
+    def found(*arguments: object) -> Plan:
+        paid = module.pay_of(source, cases.TABLE, {str(n): each for n, each in enumerate(planned)}, "sum")
+        whole = [each.horizon if each.terminated else each.length for each in planned]
+        sums = tuple((paid.pay * whole).tolist() if expected is None else [expected] * len(planned))
+        return Plan(tuple(planned), sums, finished, 1000, 1.0)
+
+    monkeypatch.setattr(module, "plan", found)
+    reference = ReferenceEpisodes(tuple(episodes), tuple(cases.measured(list(episodes), False)), 0, kinds)
+    return attack(source, report, cases.SPEC, cases.TABLE, reference, 1.0)
+
+
+def plainly_attacked() -> CheckReport:
+    source = f"def compute_reward(state, action, next_state):\n    return {SPEED}\n"
+    report = CheckReport(fields=("torso_speed",), terms=("forward",))
+    reference = ReferenceEpisodes(WALKS, tuple(cases.measured(list(WALKS), False)), 0)
+    return attack(source, report, cases.SPEC, cases.TABLE, reference, 1.0)
+
+
+def answers(report: CheckReport) -> dict[str, str]:
+    found = {finding.rule for finding in report.findings}
+    assert found == {rule.partition("/")[2] for rule, verdict in report.verdicts.items() if verdict == "found"}
+    assert set(report.verdicts) == {rule.id for rule in ATTACK.values()}
+    return {rule.partition("/")[2]: verdict for rule, verdict in report.verdicts.items()}
+
+
+def test_what_is_paid_most_and_does_badly_is_told_with_what_moved_and_which_term_paid(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    report = attacked(HACK, [high(walk(1.0, length=20), 5.0)], monkeypatch)
+    assert answers(report)["pays-for-something-else"] == "found"
+    (finding,) = report.findings
+    assert "`high` +" in finding.message and "`torso_height`" in finding.message and "fitness" in finding.message
+    assert report.planned is not None and not report.planned.sound
+
+
+@pytest.mark.parametrize("broken", ["paid no more", "does well", "is paid otherwise when replayed"])
+def test_each_of_the_three_conditions_is_needed(broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    episode = {
+        "paid no more": high(walk(1.0, length=20), 0.01),
+        "does well": high(walk(7.0, length=20), 5.0),
+        "is paid otherwise when replayed": high(walk(1.0, length=20), 5.0),
+    }[broken]
+    report = attacked(HACK, [episode], monkeypatch, expected=1e3 if "replayed" in broken else None)
+    replayed = "replayed" not in broken
+    assert answers(report)["pays-for-something-else"] == ("not found" if replayed else "could not run")
+    assert report.planned is not None and report.planned.sound == replayed
+
+
+def test_what_does_worse_than_rest_has_the_wrong_sign(monkeypatch: pytest.MonkeyPatch) -> None:
+    report = attacked('{"forward": -next_state.torso_speed}', [walk(-9.0, length=20)], monkeypatch)
+    assert answers(report)["wrong-sign"] == "found"
+
+
+def test_a_reward_whose_best_paid_episode_does_best_is_sound_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+    report = attacked(SPEED, [walk(20.0, length=20)], monkeypatch)
+    assert not report.findings and report.planned is not None and report.planned.sound
+    assert (
+        report.planned.as_text()
+        == "the planner tried 1,000 transitions in 1.0 CPU-s (1 episode to the end): sound so far"
+    )
+
+
+def test_a_plan_that_was_cut_short_proves_nothing_and_may_still_find_something(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    report = attacked(SPEED, [walk(20.0, length=20)], monkeypatch, finished=0)
+    assert answers(report)["pays-for-something-else"] == "not enough data"
+    assert report.planned is not None and not report.planned.sound
+    found = attacked(HACK, [high(walk(1.0, length=20), 5.0)], monkeypatch, finished=0)
+    assert answers(found)["pays-for-something-else"] == "found"
+
+
+def test_penalties_alone_make_an_early_end_pay(monkeypatch: pytest.MonkeyPatch) -> None:
+    fall = walk(0.5, length=5, terminated=True)
+    late = [*WALKS, fall]
+    assert (
+        answers(attacked('{"late": -1.0 + 0.0 * next_state.torso_speed}', [fall], monkeypatch, late))["early-end-pays"]
+        == "found"
+    )
+    assert answers(attacked(SPEED, [walk(9.0, length=20)], monkeypatch, late))["early-end-pays"] == "not found"
+    assert answers(attacked(SPEED, [walk(9.0, length=20)], monkeypatch))["early-end-pays"] == "not applicable"
+
+
+def test_nothing_beyond_rest_and_a_bonus_that_is_never_paid(monkeypatch: pytest.MonkeyPatch) -> None:
+    terms = '{"still": -abs(next_state.torso_speed), "far": 1.0 if next_state.torso_x > 1e3 else 0.0}'
+    slow = [walk(0.2 * n, n, length=20) for n in range(8)]
+    found = answers(attacked(terms, [WALKS[0]], monkeypatch, slow))
+    assert (found["nothing-beyond-rest"], found["unreachable-bonus"]) == ("found", "found")
+
+
+def test_the_table_holds_behaviours_that_nobody_plays(monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds = ("rest", *["push"] * 6, "expert")
+    rows = attacked(HACK, [walk(9.0, length=20)], monkeypatch, kinds=kinds).pay
+    assert [row.pay for row in rows] == sorted((row.pay for row in rows), reverse=True)
+    named = {row.behaviour: row for row in rows}
+    assert set(named) == {
+        "rest", "push, best of 6", "expert", "planned for the reward", "statue at the start", "statue at the goal",
+        "expert in reverse",
+    }  # fmt: skip
+    statue, rest = named["statue at the start"], WALKS[0]
+    assert statue.fitness is None and rest.dt > 0.0
+    start = rest.rows[0, [name for name, _ in rest.layout].index("torso_height")]
+    assert statue.terms["high"] == pytest.approx(10.0 * start / rest.dt), "per simulated second"
+    assert named["push, best of 6"].fitness == pytest.approx(cases.measured([WALKS[6]], False)[0].fitness)
+
+
+def test_a_reward_that_fails_where_the_planner_comes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*arguments: object) -> Plan:
+        raise RewardError(PROBE["not-finite"].finding("term `a` is nan"))
+
+    monkeypatch.setattr(module, "plan", fails)
+    reference = ReferenceEpisodes(WALKS, tuple(cases.measured(list(WALKS), False)), 0)
+    source = f"def compute_reward(state, action, next_state):\n    return {SPEED}\n"
+    report = attack(
+        source, CheckReport(fields=("torso_speed",), terms=("forward",)), cases.SPEC, cases.TABLE, reference, 1.0
+    )
+    assert not report.ok and "in a state that the planner reached" in report.findings[-1].message
+    assert report.verdicts["screen/wrong-sign"] == "could not run"
+
+
+def test_a_planner_that_is_refused_leaves_the_rest_to_be_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "plan", lambda *_: Plan(problem="it does not repeat itself"))
+    reference = ReferenceEpisodes(WALKS, tuple(cases.measured(list(WALKS), False)), 0)
+    source = f"def compute_reward(state, action, next_state):\n    return {SPEED}\n"
+    report = attack(
+        source, CheckReport(fields=("torso_speed",), terms=("forward",)), cases.SPEC, cases.TABLE, reference, 1.0
+    )
+    assert report.pay and report.verdicts["screen/wrong-sign"] == "could not run"
+    assert report.planned is not None and report.planned.as_text().endswith("it does not repeat itself")
+
+
+def test_on_a_live_body_it_finds_a_spin_that_pays_more_than_the_goal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ROUNDS", 2)
+    checker = RewardChecker.of(load_task("gym/reacher_reach"))
+    source = """def compute_reward(state, action, next_state):
+    return {"near": -next_state.fingertip_to_target_distance, "spin": abs(next_state.shoulder_angular_velocity)}
+"""
+    report = checker.attack(source, checker.check(source), 60.0, 0.99)
+    assert "pays-for-something-else" in {finding.rule for finding in report.findings}
+    kinds = {row.behaviour.partition(",")[0] for row in report.pay}
+    assert {"rest", "random", "planned for the fitness", "planned for the reward"} <= kinds
