@@ -91,7 +91,7 @@ def test_an_exception_has_its_line_and_text() -> None:
 
 
 def test_nan_at_rest_is_called_so() -> None:
-    report = checked("return {'a': next_state.speed, 'b': float(np.sum(action)) / np.abs(action[0])}")
+    report = checked("return {'a': next_state.speed, 'b': float(np.sum(np.abs(action))) / np.abs(action[0])}")
     assert rules(report) == ["not-finite"]
     finding = report.findings[0]
     assert "term `b` is nan (in 20 of 40 transitions), at rest (zero action)" in finding.message
