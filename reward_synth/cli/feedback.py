@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,7 @@ from reward_synth.cli import options
 from reward_synth.cli.attended import console_ask
 from reward_synth.cli.text import print_json, resume_command
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.number_format import plural
 
 if TYPE_CHECKING:
     from reward_synth.api.run import Run
@@ -61,6 +63,10 @@ def feedback(
     if json:
         print_json({"answer": str(path)} | answer.model_dump(mode="json"))
     typer.echo(f"recorded in {path}", err=True)
+    for number, rank in enumerate(answer.order or (), start=1):
+        sources = Counter(name.partition("/")[0] for name in rank)
+        told = ", ".join(f"{count} of {source}" for source, count in sources.items())
+        typer.echo(f"rank {number}: {plural(len(rank), 'recorded episode')} ({told})", err=True)
     if not found.store.is_locked():
         if answer.order or answer.pairs:
             _tell_agreements(found)

@@ -42,8 +42,8 @@ class Agreements(Value):
     @property
     def measure_text(self) -> str:
         """How far the frozen measure agrees with the person, in a sentence without its end."""
-        told = [f"{name} {found.as_text()}" for name, found in self._measure]
-        return f"agreement of the task's measure with the person: {', '.join(told) or 'nothing to compare'}"
+        told = ", ".join(f"{name} {found.as_text()}" for name, found in self._measure) or "nothing to compare"
+        return f"agreement of the task's measure with the person, over whole episodes: {told}"
 
     @property
     def warning(self) -> str:

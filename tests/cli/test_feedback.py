@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from reward_synth.api.run import Run
+from reward_synth.cli.app import execute
 from reward_synth.core.types import FeedbackRequest
 from tests.cli.cases import assert_refused, failed, out
 from tests.preferences.cases import CRAWLED, RESTED, WALKED, make_run
@@ -28,7 +29,11 @@ def test_a_candidate_that_does_not_exist(capsys: pytest.CaptureFixture[str], run
 def test_an_order_of_candidates_stands_for_their_episodes(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     store = make_run(tmp_path)
     given = ["--runs-dir", str(tmp_path), "--order", f"001-b > {WALKED[0]}, reference"]
-    data = json.loads(out(capsys, "feedback", store.id, *given, "--json"))
+    assert execute(["feedback", store.id, *given, "--json"]) == 0
+    said = capsys.readouterr()
+    data = json.loads(said.out)
+    assert f"rank 1: {len(CRAWLED)} recorded episodes ({len(CRAWLED)} of 001-b)" in said.err
+    assert f"rank 2: {1 + len(RESTED)} recorded episodes (1 of 001-a, {len(RESTED)} of reference)" in said.err
     assert data["order"] == [list(CRAWLED), [WALKED[0], *RESTED]]
     assert store.answers()[0].order[0] == CRAWLED
     wrong = ["feedback", store.id, "--runs-dir", str(tmp_path), "--order", "001-b > 001-z"]

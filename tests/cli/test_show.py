@@ -56,6 +56,9 @@ def test_agreement_with_the_person_stands_beside_success(capsys: pytest.CaptureF
     )
     place = header.index("agrees")
     assert first[place : place + 5] == "+0.62" and second[place : place + 5].strip() == ""
-    assert "agreement of the task's measure with the person: fitness -0.50 (-0.75 to -0.25, 20 pairs)" in lines
+    assert (
+        "agreement of the task's measure with the person, over whole episodes: fitness -0.50 (-0.75 to -0.25, 20 pairs)"
+        in lines
+    )
     assert any(line.startswith("warning ") and "may be wrong" in line for line in lines)
     assert json.loads(out(capsys, "show", "latest", "--json"))["agreements"]["fitness"]["value"] == -0.5

@@ -53,7 +53,7 @@ def test_each_trained_reward_and_the_measure_are_held_against_the_order_once(tmp
     store.write_answer(1, Feedback(iteration=1, order=(cases.WALKED, cases.CRAWLED)))
     turned = updated(store)
     assert turned is not None and turned.values["001-a"] == pytest.approx(1.0) and len(paid) == 6
-    assert turned.warning == "" and "with the person: fitness +1.00" in turned.measure_text
+    assert turned.warning == "" and "with the person, over whole episodes: fitness +1.00" in turned.measure_text
 
 
 def test_a_reward_that_pays_all_alike_has_none(tmp_path: Path) -> None:

@@ -172,7 +172,7 @@ function drawPayments() {
   box.replaceChildren(
     ...(films.length
       ? films.map((each) => element("figure", {}, kept.get(each.episode) ?? film(each.episode, each.episode), element("figcaption", {}, `${each.episode}: ${Math.round(100 * each.share)} % of its ${each.pairs} pairs the other way round`)))
-      : [element("p", { class: "note" }, payment.terms.length ? "Nowhere." : "The reward cannot be run; its findings say why.")]),
+      : [element("p", { class: "note" }, !payment.terms.length ? "The reward cannot be run; its findings say why." : compared ? "Nowhere." : "Order something first.")]),
   );
 }
 
