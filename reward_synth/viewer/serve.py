@@ -37,8 +37,16 @@ def serve(runs_dir: Path, host: str, port: int | None, where: str, told: Callabl
         )
         query = f"?{urlencode({'token': access.token})}" if access.token else ""
         name = f"[{host}]" if ":" in host else host
-        told(f"http://{name}:{listener.getsockname()[1]}{where}{query}")
-        uvicorn.Server(config).run(sockets=[listener])
+        address = f"http://{name}:{listener.getsockname()[1]}{where}{query}"
+
+        class Server(uvicorn.Server):
+            async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+                await super().startup(sockets)
+                # Whoever reads the address may end this process at once. From here on, the server handles signals.
+                # Before, an exception in a signal's handler can get lost, in a weak reference's callback for example.
+                told(address)
+
+        Server(config).run(sockets=[listener])
 
 
 def require_packages() -> None:

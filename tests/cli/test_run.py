@@ -63,7 +63,7 @@ def test_runs_folder_that_cannot_be_written(capsys: pytest.CaptureFixture[str]) 
     Path("file").write_text("")
     said = failed(capsys, "run", "make the hopper hop forward", "--model", "local", "--runs-dir", "file/runs")
     assert said.startswith("error: cannot write file/runs/")
-    assert said.endswith("\n\nhint: choose a folder that you may write to: --runs-dir DIR\n")
+    assert said.endswith("\n\nhint: choose a folder that you may write to; for a new run: --runs-dir DIR\n")
 
 
 def test_the_embedded_models_library_is_missed_before_a_folder_is_made(
@@ -84,7 +84,7 @@ def test_no_disk_space(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.M
     monkeypatch.setattr(files.os, "fsync", full)
     said = failed(capsys, "run", "make the hopper hop forward", "--model", "local")
     assert said.startswith("error: no space left on the disk while writing runs/")
-    assert said.endswith("hint: free some space, or choose a folder on another disk: --runs-dir DIR\n")
+    assert said.endswith("hint: free some space, then resume: nothing that was finished is lost\n")
 
 
 def test_what_cannot_be_meant(capsys: pytest.CaptureFixture[str]) -> None:
