@@ -76,10 +76,14 @@ def test_what_only_the_lock_forbids_is_told_as_the_locks_doing(point: TaskSpec, 
     rehearse(broken(point, mode).environment_spec, worker_environment(), sandbox=False)
 
 
-def test_a_locked_environment_has_a_folder_for_temporary_files_and_caches(point: TaskSpec) -> None:
-    before = set(Path(tempfile.gettempdir()).glob("reward-synth-rehearsal-*"))
+def test_a_locked_environment_has_a_folder_for_temporary_files_and_caches(
+    point: TaskSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
     rehearse(broken(point, "temporary").environment_spec, worker_environment())
-    assert set(Path(tempfile.gettempdir()).glob("reward-synth-rehearsal-*")) <= before
+    assert list(folder.iterdir()) == []
 
 
 def test_seeds_that_do_not_reproduce_are_remarked(point: TaskSpec) -> None:

@@ -70,7 +70,7 @@ def read_json(path: Path) -> list[dict[str, str]]:
 
 
 def wait_for(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 200
     while not true():
         assert time.monotonic() < end
         time.sleep(0.02)

@@ -113,7 +113,7 @@ def opener(browser: Browser, server: Server) -> Iterator[Callable[[str], Page]]:
 
 def wait(page: Page, condition: str) -> None:
     """Look again and again. Playwright's own waiting evaluates text in the page, which the page forbids."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 90
     while not page.evaluate(condition):
         assert time.monotonic() < deadline, condition
         page.wait_for_timeout(20)
