@@ -29,6 +29,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -77,47 +78,65 @@ def folder_of(folder: Path, arm: str, task: str) -> Path:
     return next((folder / arm / task).glob("*/run.json")).parent
 
 
-def carry(arm: Path, desk: Path) -> None:
-    """Copy prompts from the run folders to the desk, and answers back: who answers must not see the runs."""
-    for prompt in sorted(arm.glob("*/*/manual/*.prompt.md")):
-        answer = prompt.with_name(prompt.name.replace(".prompt.md", ".answer.md"))
-        shown = desk / f"{prompt.parents[2].name}-{prompt.name}"
-        written = shown.with_name(shown.name.replace(".prompt.md", ".answer.md"))
-        if answer.exists():
-            continue
-        if not shown.exists():
-            shutil.copy(prompt, shown)
-        elif written.exists() and written.read_text(encoding="utf-8").strip():
-            shutil.copy(written, answer)
+def answer_of(prompt: Path) -> Path:
+    """Where a prompt's answer belongs."""
+    return prompt.with_name(prompt.name.replace(".prompt.md", ".answer.md"))
 
 
-def work(folder: Path, arm: str, commands: dict[str, list[str]], at_once: int) -> None:
-    """Run `reward-synth` for each task, so many at once, while somebody answers the prompts."""
+def open_prompts(folder: Path) -> list[Path]:
+    """The prompts in a folder that have no answer."""
+    return [path for path in sorted(folder.glob("*.prompt.md")) if not answer_of(path).exists()]
+
+
+def carry(arm: Path, desk: Path, tasks: Sequence[str]) -> bool:
+    """Copy prompts from the run folders to the desk, and answers back: who answers must not see the runs.
+
+    The answers of one run are given to it once all of these runs wait, so that one of them computes at a time.
+
+    :return: True if all of them wait.
+    """
+    waiting = {task: [path for run in (arm / task).glob("*/manual") for path in open_prompts(run)] for task in tasks}
+    shown = {prompt: desk / f"{task}-{prompt.name}" for task, prompts in waiting.items() for prompt in prompts}
+    for prompt, copy in shown.items():
+        if not copy.exists():
+            shutil.copy(prompt, copy)
+    if not all(waiting.values()):
+        return False
+    for prompts in waiting.values():
+        answers = [answer_of(shown[prompt]) for prompt in prompts]
+        if all(path.exists() and path.read_text(encoding="utf-8").strip() for path in answers):
+            for prompt, answer in zip(prompts, answers, strict=True):
+                shutil.copy(answer, answer_of(prompt))
+            return False
+    return True
+
+
+def work(folder: Path, arm: str, commands: dict[str, list[str]]) -> None:
+    """Run `reward-synth` for all tasks, while somebody answers the prompts."""
     desk = folder / "prompts" / arm
     desk.mkdir(parents=True, exist_ok=True)
-    waiting = list(commands.items())
-    running: list[subprocess.Popen[bytes]] = []
-    while waiting or running:
-        running = [each for each in running if each.poll() is None]
-        while waiting and len(running) < at_once:
-            task, command = waiting.pop(0)
+    left = list(commands.items())
+    running: dict[str, subprocess.Popen[bytes]] = {}
+    while left or running:
+        running = {task: process for task, process in running.items() if process.poll() is None}
+        if carry(folder / arm, desk, list(running)) and left:
+            task, command = left.pop(0)
             log = (folder / f"{arm}-{task}.log").open("a")
             program = [sys.executable, "-m", "reward_synth", *command]
-            running.append(subprocess.Popen(program, stdout=log, stderr=log, stdin=subprocess.DEVNULL))
-        carry(folder / arm, desk)
+            running[task] = subprocess.Popen(program, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         time.sleep(1.0)
     for task in commands:
         run = Run.open(folder_of(folder, arm, task))
         print(arm, task, run.status, [(each.id, each.status, each.success) for each in run.candidates], flush=True)
 
 
-def start(folder: Path, at_once: int) -> None:
+def start(folder: Path) -> None:
     """The iteration that both arms share."""
     commands = {
         task: ["run", "--task", str(DATA / f"{task}.yaml"), "--runs-dir", str(folder / "start" / task), *SETTINGS]
         for task in TASKS
     }
-    work(folder, "start", commands, at_once)
+    work(folder, "start", commands)
 
 
 def branch(folder: Path, arm: str) -> None:
@@ -127,7 +146,7 @@ def branch(folder: Path, arm: str) -> None:
             shutil.copytree(folder / "start" / task, folder / arm / task)
 
 
-def go_on(folder: Path, arm: str, iterations: int, at_once: int) -> None:
+def go_on(folder: Path, arm: str, iterations: int) -> None:
     """Resume an arm up to so many iterations.
 
     Checkpoints are deleted first, so that no training is continued: each policy has had the same steps.
@@ -139,46 +158,59 @@ def go_on(folder: Path, arm: str, iterations: int, at_once: int) -> None:
         for path in run.rglob(CHECKPOINT):
             path.unlink()
         commands[task] = ["resume", str(run), f"--iterations={iterations}", "--display=plain"]
-    work(folder, arm, commands, at_once)
+    work(folder, arm, commands)
 
 
 def waits(desk: Path) -> list[Path]:
     """The prompts without an answer; waits for one for some minutes."""
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until and not (desk / "DONE").exists():
-        found = [
-            path
-            for path in sorted(desk.glob("*.prompt.md"))
-            if not path.with_name(path.name.replace(".prompt.md", ".answer.md")).exists()
-        ]
-        if found:
+        if found := open_prompts(desk):
             return found
         time.sleep(1.0)
     return []
 
 
-def sheet(task: TaskSpec, path: Path, title: str) -> Image.Image:
-    """An episode as a strip: two rows of pictures of all of it, and one of its middle."""
-    episode = Episode.load(path)
-    whole = [round(episode.length * part / (2 * COLUMNS - 1)) for part in range(2 * COLUMNS)]
-    stride = max(1, round(CLOSE / episode.dt))
-    first = max(0, (episode.length - stride * (COLUMNS - 1)) // 2)
-    close = [min(first + stride * number, episode.length) for number in range(COLUMNS)]
-    steps = sorted({*whole, *close})
-    job = FilmJob(
-        task=task, environment_file=None, takes=(Take(episode=path.resolve(), steps=tuple(steps)),),
-        width=8 * TILE[0] // 3, height=8 * TILE[1] // 3,
-    )  # fmt: skip
-    with Filmer(job, 300.0, lambda: False) as filmer:
-        pictures = dict(zip(steps, (_nearer(Image.fromarray(each)) for each in filmer), strict=True))
+@dataclass(frozen=True)
+class Strip:
+    """An episode that is to be drawn as a strip: two rows of pictures of all of it, and one of its middle."""
+
+    episode: Path
+    title: str
+    target: Path
+
+    def steps(self, episode: Episode) -> list[int]:
+        """The states that are drawn, in the order of their places."""
+        whole = [round(episode.length * part / (2 * COLUMNS - 1)) for part in range(2 * COLUMNS)]
+        stride = max(1, round(CLOSE / episode.dt))
+        first = max(0, (episode.length - stride * (COLUMNS - 1)) // 2)
+        return [*whole, *(min(first + stride * number, episode.length) for number in range(COLUMNS))]
+
+
+def draw(task: TaskSpec, strips: Sequence[Strip]) -> None:
+    """Draw strips, all in one process."""
+    episodes = [Episode.load(strip.episode) for strip in strips]
+    places = [strip.steps(episode) for strip, episode in zip(strips, episodes, strict=True)]
+    drawn = [tuple(sorted(set(steps))) for steps in places]
+    takes = (Take(episode=strip.episode.resolve(), steps=steps) for strip, steps in zip(strips, drawn, strict=True))
+    width, height = 8 * TILE[0] // 3, 8 * TILE[1] // 3
+    job = FilmJob(task=task, environment_file=None, takes=tuple(takes), width=width, height=height)
+    with Filmer(job, 3000.0, lambda: False) as filmer:
+        for strip, episode, steps, order in zip(strips, episodes, places, drawn, strict=True):
+            pictures = {step: _nearer(Image.fromarray(next(filmer))) for step in order}
+            strip.target.parent.mkdir(parents=True, exist_ok=True)
+            _page(strip.title, episode, [(step, pictures[step]) for step in steps]).save(strip.target)
+
+
+def _page(title: str, episode: Episode, pictures: Sequence[tuple[int, Image.Image]]) -> Image.Image:
     ended = " The environment ended it here: a fall." if episode.terminated else ""
     page = Image.new("RGB", (COLUMNS * TILE[0], LINE + 3 * (TILE[1] + LINE)), "white")
     draw, font = ImageDraw.Draw(page), ImageFont.load_default(12)
     words = f"{title}: {episode.length * episode.dt:.2f} s of {episode.horizon * episode.dt:.2f} s.{ended}"
     draw.text((4, 1), f"{words} Rows 1 and 2: all of it. Row 3: its middle, closer.", fill="black", font=font)
-    for place, step in enumerate([*whole, *close]):
+    for place, (step, picture) in enumerate(pictures):
         left, top = place % COLUMNS * TILE[0], LINE + place // COLUMNS * (TILE[1] + LINE)
-        page.paste(pictures[step], (left, top))
+        page.paste(picture, (left, top))
         draw.text((left + 4, top + TILE[1]), f"{step * episode.dt:.2f} s", fill="black", font=font)
     return page.quantize(64, dither=Image.Dither.NONE)
 
@@ -193,24 +225,21 @@ def sheets(folder: Path, round_number: int) -> None:
     """What the person sees after an iteration: films of each new policy as strips, and the workbench's groups."""
     branch(folder, "person")
     for name in TASKS:
-        run = Run.open(folder_of(folder, "person", name))
+        run, strips = Run.open(folder_of(folder, "person", name)), []
         shown = folder / f"sheets-{round_number}" / name
-        shown.mkdir(parents=True, exist_ok=True)
         for candidate in _trained(run, round_number):
             ranked = sorted(zip(run.results(candidate.id)[0].episodes, _paths(run, candidate), strict=True), key=_rank)
             for which, place in (("best", -1), ("median", len(ranked) // 2), ("worst", 0)):
                 title = f"{candidate.id}, {which} episode"
-                sheet(run.task, ranked[place][1], title).save(shown / f"{candidate.id}-{which}.png")
+                strips.append(Strip(ranked[place][1], title, shown / f"{candidate.id}-{which}.png"))
         bench = Workbench.open(run.store)
         lines = [f"goal: {run.goal}", f"run: {run.path}", ""]
         for number, group in enumerate(bench.groups, start=1):
-            sheet(run.task, bench.episode(group.typical).path, f"group {number}").save(shown / f"group-{number}.png")
-            lines += [
-                f"group {number}: {group.words}",
-                f"  typical: {group.typical}",
-                f"  all: {', '.join(group.members)}",
-                "",
-            ]
+            path = bench.episode(group.typical).path
+            strips.append(Strip(path, f"group {number}", shown / f"group-{number}.png"))
+            members = ", ".join(group.members)
+            lines += [f"group {number}: {group.words}", f"  typical: {group.typical}", f"  all: {members}", ""]
+        draw(run.task, strips)
         (shown / "workbench.txt").write_text("\n".join(lines), encoding="utf-8")
         print(shown, flush=True)
 
@@ -246,6 +275,7 @@ def films(folder: Path) -> None:
     random.Random(os.urandom(8)).shuffle(found)
     judge, key = folder / "judge", []
     shutil.rmtree(judge, ignore_errors=True)
+    strips: dict[str, list[Strip]] = {name: [] for name in TASKS}
     for number, (about, run) in enumerate(found, start=1):
         name, task = f"{about['task']}-{number:02d}", run.task
         policy = load_policy(run.store.train_dir(about["candidate"], 0) / "policy.npz")
@@ -254,11 +284,11 @@ def films(folder: Path) -> None:
             path = folder / "fresh" / f"{name}-{place}.npz"
             path.parent.mkdir(exist_ok=True)
             episode.save(path)
-            shown = judge / about["task"] / f"{name}-episode-{place}.png"
-            shown.parent.mkdir(parents=True, exist_ok=True)
-            sheet(task, path, f"{name}, episode {place}").save(shown)
+            target = judge / about["task"] / f"{name}-episode-{place}.png"
+            strips[about["task"]].append(Strip(path, f"{name}, episode {place}", target))
         key.append({"name": name, **about})
-        print(name, flush=True)
+    for name, wanted in strips.items():
+        draw(load_task(str(DATA / f"{name}.yaml")), wanted)
     (folder / "key.json").write_text(json.dumps(key, indent=1), encoding="utf-8")
     meant = (f"{task}\n{load_task(str(DATA / f'{task}.yaml')).notes.strip()}\n" for task in TASKS)
     (judge / "meant.txt").write_text("\n".join(meant), encoding="utf-8")
@@ -331,18 +361,17 @@ def main() -> None:
     parser.add_argument("step", choices=("start", "alone", "sheets", "person", "films", "table", "next"))
     parser.add_argument("folder", nargs="?", type=Path)
     parser.add_argument("round", nargs="?", type=int, choices=(1, 2), default=1)
-    parser.add_argument("--at-once", type=int, default=1, help="runs side by side")
     chosen = parser.parse_args()
     step, folder, number = chosen.step, chosen.folder and chosen.folder.resolve(), chosen.round
     if folder is None and step != "table":
         parser.error("a folder is needed")
     with protected():
         if step == "start":
-            start(folder, chosen.at_once)
+            start(folder)
         elif step == "alone":
-            go_on(folder, "alone", 1 + ROUNDS, chosen.at_once)
+            go_on(folder, "alone", 1 + ROUNDS)
         elif step == "person":
-            go_on(folder, "person", 1 + number, chosen.at_once)
+            go_on(folder, "person", 1 + number)
         elif step == "sheets":
             sheets(folder, number)
         elif step == "films":
