@@ -31,6 +31,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
@@ -47,6 +48,7 @@ from reward_synth.state.episode import Episode
 from reward_synth.tasks.spec import TaskSpec, load_task
 from reward_synth.training.job import CHECKPOINT
 from reward_synth.training.worker.filmer import FilmJob, Take
+from reward_synth.viewer.pages.workbench import behaviours
 
 HERE = Path(__file__).parent
 DATA = HERE / "data" / "help"
@@ -234,11 +236,16 @@ def sheets(folder: Path, round_number: int) -> None:
                 strips.append(Strip(ranked[place][1], title, shown / f"{candidate.id}-{which}.png"))
         bench = Workbench.open(run.store)
         lines = [f"goal: {run.goal}", f"run: {run.path}", ""]
-        for number, group in enumerate(bench.groups, start=1):
-            path = bench.episode(group.typical).path
-            strips.append(Strip(path, f"group {number}", shown / f"group-{number}.png"))
-            members = ", ".join(group.members)
-            lines += [f"group {number}: {group.words}", f"  typical: {group.typical}", f"  all: {members}", ""]
+        groups = json.loads(bytes(behaviours(run, bench).body))["groups"]
+        for letter, group in zip(ascii_uppercase, groups, strict=False):
+            path, members = bench.episode(group["typical"]).path, ", ".join(group["members"])
+            strips.append(Strip(path, f"group {letter}", shown / f"group-{letter}.png"))
+            rank = "not judged yet" if group["rank"] is None else f"your rank {group['rank'] + 1}"
+            lines += [
+                f"group {letter} ({rank}): {group['words']}",
+                f"  typical: {group['typical']}",
+                f"  all: {members}",
+            ]
         draw(run.task, strips)
         (shown / "workbench.txt").write_text("\n".join(lines), encoding="utf-8")
         print(shown, flush=True)
