@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from reward_synth.api.run import Run
+from reward_synth.cli.app import execute
 from reward_synth.core.types import FeedbackRequest
 from tests.cli.cases import assert_refused, failed, out
 from tests.preferences.cases import CRAWLED, RESTED, WALKED, make_run
@@ -19,6 +20,14 @@ def test_feedback_by_options_is_written_and_followed(capsys: pytest.CaptureFixtu
     out(capsys, "feedback", "latest", "--reject")
     assert len(run.store.answers()) == 2
     assert "no terminal" in failed(capsys, "feedback", "latest")
+
+
+def test_a_finished_run_is_continued_with_more_iterations(capsys: pytest.CaptureFixture[str], run: Run) -> None:
+    for outcome, more in (("unsolved", " --iterations 5"), ("solved", " --iterations 5 --keep-going"), ("", "")):
+        run.store.update(status="done" if outcome else "stopped", outcome=outcome)
+        assert execute(["feedback", run.id, "--note", "lower"]) == 0
+        last = capsys.readouterr().err.splitlines()[-1]
+        assert last == f"Continue with: reward-synth resume {run.store.short_id}{more}"
 
 
 def test_a_candidate_that_does_not_exist(capsys: pytest.CaptureFixture[str], run: Run) -> None:
