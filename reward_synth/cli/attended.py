@@ -76,11 +76,8 @@ def finish(run: Run) -> None:
         typer.echo(f"  {f'reward-synth show {name}':<34}  # all candidates and what was learnt", err=True)
         if best:
             typer.echo(f"  {f'reward-synth export {name}':<34}  # the reward and its wrapper as one file", err=True)
-        if status in ("stopped", "waiting"):
+        if status in ("stopped", "waiting", "unsolved"):
             typer.echo(f"Continue with: {resume_command(run)}", err=True)
-        elif status == "unsolved":
-            more = run.settings.iterations + 2
-            typer.echo(f"Continue with: {resume_command(run)} --iterations {more}", err=True)
     if status in ("unsolved", "stopped"):
         raise typer.Exit(1)
 

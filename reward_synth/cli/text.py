@@ -86,10 +86,19 @@ def environment_argument(run: Run) -> str:
 
 
 def resume_command(run: Run) -> str:
-    """The command that resumes a run. It repeats the server, because a stored server is not used again."""
-    server = run.settings.base_url
+    """The command that resumes a run. It repeats the server, because a stored server is not used again.
+
+    A run that is over is given two more iterations, without which there would be nothing to do.
+    """
+    settings, status = run.settings, run.status
     words = ["reward-synth resume", run_argument(run), environment_argument(run)]
-    return " ".join(filter(None, words)) + (f" --base-url {shlex.quote(server)}" if server else "")
+    if settings.base_url:
+        words.append(f"--base-url {shlex.quote(settings.base_url)}")
+    if status in ("unsolved", "solved"):
+        words.append(f"--iterations {settings.iterations + 2}")
+    if status == "solved" and not settings.keep_going:
+        words.append("--keep-going")
+    return " ".join(filter(None, words))
 
 
 def warn_without_sandbox(unsafe_no_sandbox: bool) -> None:

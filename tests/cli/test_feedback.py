@@ -22,6 +22,14 @@ def test_feedback_by_options_is_written_and_followed(capsys: pytest.CaptureFixtu
     assert "no terminal" in failed(capsys, "feedback", "latest")
 
 
+def test_a_finished_run_is_continued_with_more_iterations(capsys: pytest.CaptureFixture[str], run: Run) -> None:
+    for outcome, more in (("unsolved", " --iterations 5"), ("solved", " --iterations 5 --keep-going"), ("", "")):
+        run.store.update(status="done" if outcome else "stopped", outcome=outcome)
+        assert execute(["feedback", run.id, "--note", "lower"]) == 0
+        last = capsys.readouterr().err.splitlines()[-1]
+        assert last == f"Continue with: reward-synth resume {run.store.short_id}{more}"
+
+
 def test_a_candidate_that_does_not_exist(capsys: pytest.CaptureFixture[str], run: Run) -> None:
     assert_refused(capsys, ["feedback", run.id, "--prefer", "009-z"], "no candidate '009-z'", "001-a")
 
