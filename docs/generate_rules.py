@@ -60,7 +60,9 @@ def rules_of(source: Source) -> list[Rule]:
     """The rules of one source in the order of the page."""
     if source == "training":
         return [detector.rule for detector in DETECTORS]
-    return [rule for rule in REGISTRY.values() if rule.source == source]
+    found = [rule for rule in REGISTRY.values() if rule.source == source]
+    # Several modules declare those of the screen, and whoever asks may have imported them in any order.
+    return sorted(found, key=lambda rule: rule.name) if source == "screen" else found
 
 
 def shown(rule: Rule) -> str:
