@@ -33,9 +33,14 @@ FINAL_EVALUATION_SEEDS = 30_000
 
 def field_table(spec: EnvironmentSpec | TaskSpec) -> FieldTable:
     """The full field table of an environment."""
-    simulator = get_simulator(spec.simulator)
     with closing(open_environment(spec)) as environment:
-        return with_own_fields(simulator.fields(environment), spec.environment.fields, environment)
+        return fields_of(spec, environment)
+
+
+def fields_of(spec: EnvironmentSpec | TaskSpec, environment: gymnasium.Env[Any, Any]) -> FieldTable:
+    """As :func:`field_table`, of a live environment."""
+    known = get_simulator(spec.simulator).fields(environment)
+    return with_own_fields(known, spec.environment.fields, environment)
 
 
 def seconds_per_step(spec: EnvironmentSpec | TaskSpec) -> float:

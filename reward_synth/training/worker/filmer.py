@@ -20,7 +20,7 @@ import numpy as np
 from reward_synth.core.arrays import FloatArray
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import Value
-from reward_synth.evaluation.play import field_table
+from reward_synth.evaluation.play import fields_of
 from reward_synth.simulators.custom.files import name_environment
 from reward_synth.state.episode import Episode
 from reward_synth.state.recorder import StateRecorder
@@ -111,8 +111,8 @@ def _draw(job: FilmJob, folder: Path, out: BinaryIO) -> None:
             graphics, devices = (GRAPHICS, DEVICES) if os.environ.get("MUJOCO_GL") else ((), ())
             files = environment_files(job.task.environment, job.takes[0].episode.parent)
             restrict_files([*files, *map(Path, graphics)], [folder, *map(Path, devices)])
-        table = field_table(job.task)
         environment, paint, drawn = open_painted(job.task, job.width, job.height)
+        table = fields_of(job.task, environment)
         if job.sandbox:
             lock.forbid_escape()
     except RewardSynthError as error:
