@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import random
 import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
 
-import faults
 import pytest
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "benchmarks"))
+faults: Any = import_module("faults")
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")]
 
