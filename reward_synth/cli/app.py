@@ -77,16 +77,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _keep_stdout() -> None:
     """Keep stdout for what this program prints: what a library prints from C goes to stderr, until this process ends.
 
-    pybullet does so when it is imported and when it is closed, which would spoil the document of ``--json``.
+    pybullet does so when it is imported and when it is closed, which would spoil the document of ``--json``. A terminal
+    shows both alike, and Python edits a line that is typed there only while stdout is where it was.
     """
+    if sys.stdout is None or sys.stdout.isatty():
+        return
     try:
         kept = os.dup(1)
         os.dup2(2, 1)
     except OSError:  # One of both is closed.
         return
     sys.stdout = os.fdopen(kept, "w", encoding=sys.stdout.encoding, errors=sys.stdout.errors, closefd=False)
-    if sys.stdout.isatty():
-        sys.stdout.reconfigure(line_buffering=True)
 
 
 def execute(arguments: Sequence[str]) -> int:
