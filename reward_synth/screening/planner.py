@@ -19,6 +19,7 @@ from reward_synth.core.arrays import FloatArray
 from reward_synth.core.errors import EnvironmentFault
 from reward_synth.core.names import ScaleName
 from reward_synth.core.types import CheckReport
+from reward_synth.evaluation.play import step_length
 from reward_synth.evaluation.scoring import measured_table, scoring_process
 from reward_synth.reward.lint import lint
 from reward_synth.sandbox.process import RewardProcess
@@ -128,7 +129,7 @@ def _plan(
 ) -> Plan:
     environment = StateRecorder(open_environment(task), read)
     try:
-        dt = get_simulator(task.simulator).seconds_per_step(environment)
+        dt = step_length(task, environment)
         return _Search(task, environment, dt, objective(dt), seconds, seed).run(table, starts)
     except EnvironmentFault as error:
         return Plan(problem=error.message)

@@ -138,3 +138,10 @@ def test_five_hundred_fields_are_read_in_time(tmp_path: Path) -> None:
     source = f"def compute_reward(state, action, next_state):\n    return {{{terms}}}\n"
     found, _ = planned(source, checker_of(load_task(path, typed=True), 8), STARTS[:1])
     assert found.finished == 1 and found.expected[0] != 0.0
+
+
+def test_a_steps_length_is_the_tasks_where_it_says_one() -> None:
+    told = {"environment": BODY.task.environment.model_copy(update={"dt": 0.5})}
+    checker = checker_of(BODY.task.model_copy(update=told))
+    found, _ = planned(SWING, checker, STARTS[:1])
+    assert {each.dt for each in found.episodes} == {each.dt for each in checker.reference_episodes.episodes} == {0.5}
