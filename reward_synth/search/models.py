@@ -38,11 +38,10 @@ class ModelPool:
         self._settings = settings
         self._emit = emit
         self._open: dict[str, Model] = {}
-        costs = store.costs()
-        self._booked = {line.call for line in costs if line.call}
+        self._booked = {line.call for line in store.costs() if line.call}
         self._lock = threading.Lock()
-        self.spent: float | None = total(line.usd for line in costs)
-        """Dollars spent on model calls in the whole run; None if any price is unknown."""
+        self.spent: float | None = store.spent_usd()
+        """Dollars spent on model calls in the whole run; None if any price is unknown, or if lines are lost."""
         self.limits = Limits(store, settings, started, lambda: self.spent)
 
     def of(self, role: RoleName) -> Model:

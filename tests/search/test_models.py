@@ -229,3 +229,13 @@ def test_a_session_that_was_killed_counts_up_to_its_last_event(tmp_path: Path) -
     assert 150.0 <= _worked(store) < 750.0
     store.update(working_since=None)
     assert _worked(store) == 50.0
+
+
+def test_lost_lines_of_the_costs_are_not_spent_anew(tmp_path: Path) -> None:
+    store = RunStore.create(tmp_path, "balance", Settings(budget=1.0))
+    assert pool(store).spent == 0.0
+    store.costs_path.write_bytes(b"")
+    models = pool(store)
+    assert models.spent is None
+    with pytest.raises(RewardSynthError, match="--budget cannot be kept"):
+        models.limits.require()
