@@ -14,6 +14,7 @@ from reward_synth.core.errors import RewardSynthError
 from reward_synth.evaluation.camera import View
 from reward_synth.evaluation.drawing import Drawing, Pixels
 from reward_synth.simulators import get_simulator, open_environment
+from reward_synth.simulators.snapshots import holds_model
 from reward_synth.tasks.spec import EnvironmentSpec, TaskSpec
 
 Paint = Callable[[], Pixels]
@@ -32,9 +33,7 @@ def open_painted(spec: EnvironmentSpec | TaskSpec, width: int, height: int) -> t
     simulator = get_simulator(spec.simulator)
     environment = open_environment(spec)
     base: Any = environment.unwrapped
-    if isinstance(getattr(base, "model", None), mujoco.MjModel) and isinstance(
-        getattr(base, "data", None), mujoco.MjData
-    ):
+    if holds_model(base):
         view = View.of(base, simulator.camera)
         scene = _Scene(base, view, width, height)
         return environment, scene, scene.kind

@@ -58,10 +58,6 @@ class HostedModel(Model):
         self._told: set[tuple[int, str]] = set()
         """What was told of the present outage: calls side by side meet the same one."""
 
-    def complete(self, request: Request) -> Reply:
-        """Answer one request; retry after transient errors."""
-        return self.complete_many([request])[0]
-
     def complete_many(self, requests: list[Request], heard: Heard = unheard) -> list[Reply]:
         """Answer several requests in parallel, in order."""
         return side_by_side(self._timed, requests, _WORKERS, heard, self.waiting.check)

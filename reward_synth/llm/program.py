@@ -60,10 +60,6 @@ class ProgramModel(Model):
         self._lock = threading.Lock()
         self._closed = False
 
-    def complete(self, request: Request) -> Reply:
-        """Answer one request."""
-        return self.complete_many([request])[0]
-
     def complete_many(self, requests: list[Request], heard: Heard = unheard) -> list[Reply]:
         """Answer several requests side by side, in order."""
         return side_by_side(self._answer, requests, _WORKERS, heard, self._waiting.check)

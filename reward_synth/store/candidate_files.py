@@ -87,7 +87,7 @@ class CandidateFiles(RunFolder):
     def candidates_stamp(self) -> tuple[tuple[str, int, int], ...]:
         """A value that changes whenever a candidate is saved. It costs a fiftieth of reading them all."""
         found = []
-        for path in (self.path / "candidates").glob("*/candidate.json"):
+        for path in (self.path / "candidates").glob(f"*/{_SAVED}"):
             status = path.stat()
             found.append((path.parent.name, status.st_mtime_ns, status.st_ino))
         return tuple(sorted(found))
