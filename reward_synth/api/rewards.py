@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -109,9 +110,8 @@ def train_reward(
     report = _checked(source, spec, None, unsafe_no_sandbox)
     if not report.ok:
         faults = "\n  ".join(f.as_text() for f in report.findings if f.severity == "error")
-        raise RewardSynthError(
-            f"the reward cannot be trained:\n  {faults}", f"reward-synth check {reward} --task {spec.name}", exit_code=1
-        )
+        hint = f"reward-synth check {shlex.quote(str(reward))} --task {shlex.quote(spec.name)}"
+        raise RewardSynthError(f"the reward cannot be trained:\n  {faults}", hint, exit_code=1)
     if recorded and scale is None:
         shown(StatusChanged(text=f"terms are paid by the scale {recorded}, as the reward's file says"))
     options = {"seed": seed, "steps": steps, "learner": learner, "sandbox": not unsafe_no_sandbox}

@@ -26,7 +26,8 @@ def refuse_unnamed(run: Run) -> None:
     """
     environment = run.environment_id
     if is_file_id(environment) and file_of(environment) is None:
+        command = f"reward-synth view {run.store.argument} --env PATH/{environment}"
         raise RewardSynthError(
             f"this server was not told where {environment.partition(':')[0]} lies, the file of the run's environment",
-            f"read the file, and start the server with it: reward-synth view {run.path} --env PATH/{environment}",
+            f"read the file, and start the server with it: {command}",
         )

@@ -12,3 +12,9 @@ def test_a_reward_with_a_syntax_error_is_refused(capsys: pytest.CaptureFixture[s
     said = failed(capsys, "train", "reward.py", "--task", "hopper_hop_forward", code=1)
     assert said.startswith("error: the reward cannot be trained:\n  line 1: ")
     assert "hint: reward-synth check reward.py --task gym/hopper_hop_forward" in said
+
+
+def test_the_command_that_is_named_is_quoted_for_the_shell(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("my reward.py").write_text("def compute_reward(state, action, next_state)\n    return {}\n")
+    said = failed(capsys, "train", "my reward.py", "--task", "hopper_hop_forward", code=1)
+    assert "hint: reward-synth check 'my reward.py' --task gym/hopper_hop_forward" in said

@@ -34,7 +34,7 @@ def written_for_another(module: str, error: ImportError) -> str:
     if not other or other == asking or not inner or importlib.util.find_spec(other) is None:
         return ""
     owner, needed = _distribution(asking), _distribution(other)
-    asks = next((text for name, text in _requirements(owner) if _same(name, needed) and text), "")
+    asks = next((text for name, text in _requirements(owner) if _canonical(name) == _canonical(needed) and text), "")
     here = importlib.metadata.version(needed) if needed else ""
     told = f" (it asks for {needed}{asks}, and {here} is installed)" if asks else f" ({here} is installed)"
     return f"`{asking}` was written for another version of `{other}`{told}: {error}"
@@ -45,11 +45,11 @@ def registered_by(env_id: str) -> str:
 
     Each package that asks for Gymnasium is imported in a process of its own, but for those that this one asks for.
     """
-    known = {name.lower().replace("_", "-") for name, _ in _requirements("reward-synth")} | {"reward-synth"}
+    known = {_canonical(name) for name, _ in _requirements("reward-synth")} | {"reward-synth"}
     for module, distributions in sorted(importlib.metadata.packages_distributions().items()):
         for name in distributions:
-            asks = any(_same(needed, "gymnasium") for needed, _ in _requirements(name, extras=False))
-            if asks and name.lower().replace("_", "-") not in known:
+            asks = any(_canonical(needed) == "gymnasium" for needed, _ in _requirements(name, extras=False))
+            if asks and _canonical(name) not in known:
                 found = next((each for each in _registers(module) if each.lower() == env_id.lower()), "")
                 if found:
                     return f"{module}:{found}"
@@ -86,5 +86,6 @@ def _requirements(distribution: str, extras: bool = True) -> Iterator[tuple[str,
             yield found[1], found[2].strip()
 
 
-def _same(one: str, other: str) -> bool:
-    return one.lower().replace("_", "-") == other.lower().replace("_", "-")
+def _canonical(distribution: str) -> str:
+    """The name as all spellings of it share it."""
+    return distribution.lower().replace("_", "-")
