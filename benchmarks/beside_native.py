@@ -215,7 +215,7 @@ def train_known(task_name: str, arm: str, index: int, seed: int, steps: int) -> 
     else:
         read = table.subset(comparison.reads)
     pay = _native if arm == "native" else comparison.sparse()
-    with tempfile.TemporaryDirectory() as name, scoring_process(task, measured_table(task, table)) as verdict:
+    with tempfile.TemporaryDirectory() as name, scoring_process(task, measured_table(task, table).layout()) as verdict:
         folder = Path(name)
         (folder / "reward.py").write_text("", encoding="utf-8")
         job = TrainJob(
@@ -227,7 +227,7 @@ def train_known(task_name: str, arm: str, index: int, seed: int, steps: int) -> 
         learn(job, read, measured_table(task, table), process, verdict)
         policy = load_policy(job.policy_path)
     seeds = range(FINAL_EVALUATION_SEEDS, FINAL_EVALUATION_SEEDS + task.evaluation.episodes)
-    with scoring_process(task, table) as verdict:
+    with scoring_process(task, table.layout()) as verdict:
         episodes = play(task, table, policy, seeds, policy.repeat)
         measured = score_with(verdict, episodes)
     return _row(task_name, arm, "", index, measured, episodes, steps, processor_seconds())

@@ -83,7 +83,7 @@ def train(contained: bool, steps: int) -> dict[str, float]:
     reward = (
         RewardProcess(SOURCE, chosen.layout(), len(table.actions), TERMS) if contained else InProcess(chosen.layout())
     )
-    with scoring_process(task, measured) as process:
+    with scoring_process(task, measured.layout()) as process:
         if contained:
             confine_calls(job)
         wall, own = time.perf_counter(), time.process_time()

@@ -27,7 +27,7 @@ from reward_synth.core.types import CheckReport
 from reward_synth.diagnosis.summary import summarize
 from reward_synth.evaluation.select import wilson_interval
 from reward_synth.preparation.preflight import preflight
-from reward_synth.screening.ranking import episode_terms
+from reward_synth.screening.terms import episode_terms
 from reward_synth.simulators.custom.files import name_environment
 
 HERE = Path(__file__).parent
@@ -46,7 +46,7 @@ def found(run: Run) -> Iterator[dict[str, Any]]:
         if not results or not episodes:
             continue
         report = run.store.read_check(candidate.id) or CheckReport()
-        values = episode_terms(run.reward(candidate.id), report, prepared.table, episodes)
+        values = episode_terms(run.reward(candidate.id), report, episodes)
         terms = [dict(zip(report.terms, steps.T, strict=True)) for steps in values]
         summary = summarize(
             task, prepared.table, candidate.id, results, episodes, terms,

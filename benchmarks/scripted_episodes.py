@@ -34,7 +34,7 @@ class Stage:
         self.env = simulator.make(spec.environment.id, dict(spec.environment.arguments), spec.horizon)
         self.table = simulator.fields(self.env)
         self.dt = simulator.seconds_per_step(self.env)
-        self.process = scoring_process(spec, self.table)
+        self.process = scoring_process(spec, self.table.layout())
         self.base: Any = self.env.unwrapped
         self.env.reset(seed=0)
         self.read = self.table.reader(self.env)

@@ -152,7 +152,7 @@ def share(env_id: str, steps: int) -> dict[str, float]:
                 calls += time.thread_time() - before
                 return batch
 
-        with scoring_process(job.task, measured) as verdict:
+        with scoring_process(job.task, measured.layout()) as verdict:
             children = children_cpu()
             source = job.reward.read_text(encoding="utf-8")
             with Timed(source, chosen.layout(), len(table.actions), job.terms) as reward:

@@ -46,7 +46,7 @@ from reward_synth.executors.base import worker_environment
 from reward_synth.sandbox import channel
 from reward_synth.sandbox.process import RewardProcess
 from reward_synth.screening.checker import RewardChecker
-from reward_synth.screening.ranking import episode_terms
+from reward_synth.screening.terms import episode_terms
 from reward_synth.tasks.spec import load_task
 from reward_synth.training.presets import PPOPreset, get_preset
 
@@ -127,7 +127,7 @@ def children() -> float:
 
 def call(sample: Sample, environments: int) -> tuple[float, np.ndarray[Any, Any]]:
     """Microseconds per transition in batches of so many, and the terms of the last batch."""
-    transitions = sample.checker.behaviours.transitions(sample.subset.names)
+    transitions = sample.checker.reference_episodes.transitions(sample.subset.names)
     generator = np.random.default_rng(0)
     rows = generator.integers(len(transitions), size=(16, environments))
     batches = [(transitions.states[r], transitions.actions[r], transitions.next_states[r]) for r in rows]
@@ -185,7 +185,7 @@ def train(sample: Sample, environments: int | None, steps: int) -> tuple[float, 
             task=task, reward=folder / "reward.py", fields=sample.report.fields, terms=sample.report.terms,
             preset=preset, steps=steps, seed=0, folder=folder, trajectories=folder, stop_when_solved=False,
         )  # fmt: skip
-        with scoring_process(task, measured) as verdict, sample.process(Watched) as process:
+        with scoring_process(task, measured.layout()) as verdict, sample.process(Watched) as process:
             learn(job, sample.subset, measured, process, verdict)
     assert isinstance(process, Watched)
     first, last = process.points[len(process.points) // 4], process.points[-1]
@@ -270,11 +270,11 @@ def presets(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
 def episodes(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """The part `episodes`."""
     for sample in samples(arguments.task, 1):
-        recorded = sample.checker.behaviours.episodes
+        recorded = sample.checker.reference_episodes.episodes
 
         def measure(arm: str, sample: Sample = sample, recorded: Any = recorded) -> float:
             before = time.process_time() + children()
-            episode_terms(sample.source, sample.report, sample.checker.table, recorded)
+            episode_terms(sample.source, sample.report, recorded)
             return 1e3 * (time.process_time() + children() - before)
 
         figures = saving(in_turn(arguments.repeats, arguments.on, measure))

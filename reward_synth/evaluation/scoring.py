@@ -14,15 +14,15 @@ from reward_synth.reward.probe_rules import PROBE
 from reward_synth.sandbox.process import ScoringProcess
 from reward_synth.state.episode import Episode
 from reward_synth.state.table import FieldTable
+from reward_synth.state.view import Layout
 from reward_synth.tasks.spec import TaskSpec
 
 
-def scoring_process(spec: TaskSpec, table: FieldTable) -> ScoringProcess:
-    """The process that decides success and fitness of recorded episodes, whose rows hold the whole ``table``.
+def scoring_process(spec: TaskSpec, layout: Layout) -> ScoringProcess:
+    """The process that decides success and fitness of recorded episodes, whose rows have this ``layout``.
 
     :raises RewardSynthError: the spec's code breaks a rule, for example reads a field that does not exist.
     """
-    layout = table.layout()
     pieces: tuple[tuple[Literal["success", "fitness"], str], ...] = (
         ("success", spec.success),
         ("fitness", spec.fitness),
@@ -46,9 +46,13 @@ def _unusable(what: str, finding: Finding) -> RewardSynthError:
 
 def measured_table(task: TaskSpec, table: FieldTable) -> FieldTable:
     """The fields that the task's success and fitness read. Recording only these is several times faster."""
-    names = {*lint(task.success, table.layout(), "success").fields}
-    names.update(lint(task.fitness, table.layout(), "fitness").fields)
-    return table.subset([name for name in table.names if name in names])
+    return table.subset(measured_fields(task, table.layout()))
+
+
+def measured_fields(task: TaskSpec, layout: Layout) -> tuple[str, ...]:
+    """Names of the fields that the task's success and fitness read, in the layout's order."""
+    names = {*lint(task.success, layout, "success").fields, *lint(task.fitness, layout, "fitness").fields}
+    return tuple(name for name, _ in layout if name in names)
 
 
 def score_episodes(task: TaskSpec, table: FieldTable, episodes: Sequence[Episode]) -> list[EpisodeScore]:
@@ -58,7 +62,7 @@ def score_episodes(task: TaskSpec, table: FieldTable, episodes: Sequence[Episode
     """
 
     def scored() -> list[EpisodeScore]:
-        with scoring_process(task, table) as process:
+        with scoring_process(task, table.layout()) as process:
             return _scores(process, episodes)
 
     return tried_again(scored)

@@ -116,7 +116,7 @@ def _encoder(path: Path, width: int, height: int, fps: float, said: IO[bytes]) -
     made += ["-x264-params", "subme=1:me=dia:partitions=i8x8,i4x4:bframes=1:b-adapt=0:rc-lookahead=5"]
     made += ["-sws_flags", "neighbor"]
     command = [get_ffmpeg_exe(), "-loglevel", "error", "-y", *taken, *made, f"file:{path}"]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said)
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said, pipesize=1 << 20)
 
 
 def captioned(picture: Pixels, text: str) -> Pixels:

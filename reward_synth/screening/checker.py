@@ -79,7 +79,7 @@ class RewardChecker:
 
     def screen(self, source: str, report: CheckReport) -> CheckReport:
         """Rank the reference episodes by a reward whose report is ok. Returns the report with the result."""
-        return screen(source, report, self.table, self.reference_episodes, known=not self.task.drafted)
+        return screen(source, report, self.reference_episodes, known=not self.task.drafted)
 
     def attack(self, source: str, report: CheckReport, seconds: float, discount: float) -> CheckReport:
         """Plan against a reward whose report is ok: see :func:`~reward_synth.screening.attack.attack`.

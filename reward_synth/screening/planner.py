@@ -114,7 +114,7 @@ def plan_fitness(task: TaskSpec, table: FieldTable, starts: Sequence[Start], sec
     :raises RewardSynthError: as :func:`plan`.
     """
     read = measured_table(task, table)
-    with scoring_process(task, read) as process:
+    with scoring_process(task, read.layout()) as process:
         return _plan(task, table, read, lambda dt: Fitness(process, dt, task.horizon), starts, seconds, seed)
 
 

@@ -11,14 +11,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from reward_synth.core.arrays import FloatArray
-from reward_synth.core.deaths import tried_again
 from reward_synth.core.rules import declare, verdicts
 from reward_synth.core.types import Alignment, CheckReport, Finding
 from reward_synth.reward.contract import RewardError
-from reward_synth.sandbox.process import RewardProcess
 from reward_synth.screening.reference_episodes import ReferenceEpisodes
-from reward_synth.state.episode import Episode
-from reward_synth.state.table import FieldTable
+from reward_synth.screening.terms import episode_terms
 
 CONTRADICTION = -0.3
 """Below this rank correlation, a reward or term is reported to pay for the wrong thing."""
@@ -38,9 +35,7 @@ ENDING_PAYS = declare(
 RULES = (MISALIGNED, ENDING_PAYS)
 
 
-def screen(
-    source: str, report: CheckReport, table: FieldTable, reference: ReferenceEpisodes, known: bool = True
-) -> CheckReport:
+def screen(source: str, report: CheckReport, reference: ReferenceEpisodes, known: bool = True) -> CheckReport:
     """Rank the reference episodes by the reward and by each of its terms, and compare with the task's fitness.
 
     If all episodes have equal fitness, there is not enough data. A reward that is equal in all is not misaligned.
@@ -53,7 +48,7 @@ def screen(
     if np.ptp(fitness) < 1e-9:
         return report.plus((), verdicts(RULES, (), "not enough data"))
     try:
-        terms_of = episode_terms(source, report, table, reference.episodes)
+        terms_of = episode_terms(source, report, reference.episodes)
     except RewardError as error:
         answers = verdicts(RULES, (), "could not run") | {error.finding.id: "found"}
         return report.plus((error.finding,), answers)
@@ -108,35 +103,6 @@ def _misaligned(alignment: Alignment) -> Finding:
         f"(rank correlation {alignment.reward:+.2f})" + (f"; by term: {names}" if names else ""),
         f"delete {only}, or turn its sign round; leave the other terms as they are" if only else None,
     )
-
-
-def episode_terms(source: str, report: CheckReport, table: FieldTable, episodes: Sequence[Episode]) -> list[FloatArray]:
-    """Each term at each step of recorded episodes: one array (steps, terms) per episode.
-
-    :raises RewardError: the reward fails on a transition.
-    """
-    return tried_again(lambda: _episode_terms(source, report, table, episodes))
-
-
-def _episode_terms(
-    source: str, report: CheckReport, table: FieldTable, episodes: Sequence[Episode]
-) -> list[FloatArray]:
-    subset = table.subset(report.fields)
-    rows = [episode.subset(subset.names) for episode in episodes]
-    # All episodes advance together, each with its own memory: one call per step and not per transition.
-    # An ended episode repeats its last transition, and these values are dropped.
-    longest = max(episode.length for episode in episodes)
-    values = np.zeros((longest, len(episodes), len(report.terms)))
-    with RewardProcess(source, subset.layout(), len(table.actions), terms=report.terms) as process:
-        for t in range(longest):
-            at = [min(t, episode.length - 1) for episode in episodes]
-            values[t] = process.evaluate(
-                np.stack([row[k] for row, k in zip(rows, at, strict=True)]),
-                np.stack([episode.actions[k] for episode, k in zip(episodes, at, strict=True)]),
-                np.stack([row[k + 1] for row, k in zip(rows, at, strict=True)]),
-                np.full(len(episodes), t == 0),
-            ).terms
-    return [values[: episode.length, i] for i, episode in enumerate(episodes)]
 
 
 def rank_correlation(first: FloatArray, second: FloatArray) -> float | None:

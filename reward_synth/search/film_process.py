@@ -29,6 +29,8 @@ from reward_synth.training.worker.filmer import END, PICTURE, Ending, FilmJob, O
 Line = TypeVar("Line", Opening, Ending)
 LONGEST_LINE = 100_000
 """Bytes."""
+PIPE_BYTES = 1 << 20
+"""A picture of the usual size passes as a whole; an ordinary pipe takes 64 KiB."""
 LOOKS = 0.5
 """Seconds after which it is asked again whether the film is still wanted."""
 
@@ -58,6 +60,7 @@ class Filmer(Iterator[Pixels]):
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            pipesize=PIPE_BYTES,
         )
         self._deadline = time.monotonic() + longest
 

@@ -14,17 +14,16 @@ import numpy as np
 from reward_synth.core.errors import MachineFault, RewardSynthError
 from reward_synth.core.files import write_text
 from reward_synth.core.types import CheckReport, EpisodeScore
-from reward_synth.evaluation.play import field_table
-from reward_synth.evaluation.scoring import measured_table, score_with, scoring_process
+from reward_synth.evaluation.scoring import measured_fields, score_with, scoring_process
 from reward_synth.preferences.episodes import played_episodes
 from reward_synth.report.video import Evaluated, Film, Shown, caption, write_video
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.scale import TOTALS
-from reward_synth.screening.ranking import episode_terms
+from reward_synth.screening.terms import episode_terms
 from reward_synth.search.film_process import Filmer
 from reward_synth.simulators.custom.files import file_of
 from reward_synth.state.episode import Episode, episode_name
-from reward_synth.state.table import FieldTable
+from reward_synth.state.view import sublayout
 from reward_synth.store import RunStore
 from reward_synth.tasks.spec import TaskSpec
 from reward_synth.training.job import EVALUATIONS
@@ -90,7 +89,7 @@ def film_candidate(
             f"from {SIZES[0]} to {SIZES[-1]} pixels wide and high, and from 1 to 100 pictures a second",
         )
     even = size[0] // 2 * 2, size[1] // 2 * 2
-    maker = _Maker(store, task, field_table(task), candidate, even, fps, most, sandbox, longest, given_up)
+    maker = _Maker(store, task, candidate, even, fps, most, sandbox, longest, given_up)
     wanted: dict[str, Recorded | None] = dict.fromkeys(which)
     if episodes or any(name != "checkpoints" for name in which):
         ranked = _ranked(store, candidate)
@@ -109,12 +108,12 @@ def film_candidate(
     return made
 
 
-def film_blind(store: RunStore, task: TaskSpec, table: FieldTable, recorded: Recorded, path: Path) -> None:
+def film_blind(store: RunStore, task: TaskSpec, recorded: Recorded, path: Path) -> None:
     """Film an episode without telling whose it is and what it is worth, small and at most :data:`BLIND` long.
 
     :raises RewardSynthError: there is no picture of this environment.
     """
-    maker = _Maker(store, task, table, "", BLIND_SIZE, BLIND_FPS, BLIND, True, LONGEST, lambda: False)
+    maker = _Maker(store, task, "", BLIND_SIZE, BLIND_FPS, BLIND, True, LONGEST, lambda: False)
     maker.film_episode(recorded, path, blind=True)
 
 
@@ -137,7 +136,6 @@ class _Maker:
 
     store: RunStore
     task: TaskSpec
-    table: FieldTable
     candidate: str
     size: tuple[int, int]
     fps: float
@@ -157,7 +155,7 @@ class _Maker:
         frames = (
             tuple(Shown(step=step, seconds=round(step * episode.dt, 4)) for step in steps)
             if blind
-            else _shown(self.store, self.task, self.table, self.candidate, episode, steps)
+            else _shown(self.store, self.task, self.candidate, episode, steps)
         )
         film = Film(
             candidate=self.candidate, episode=recorded.path.name, seed=episode.seed, success=recorded.score.success,
@@ -229,23 +227,23 @@ def _part(length: int, stride: int, rate: float) -> tuple[int, ...]:
 
 
 def _shown(
-    store: RunStore, task: TaskSpec, table: FieldTable, candidate: str, episode: Episode, steps: Sequence[int]
+    store: RunStore, task: TaskSpec, candidate: str, episode: Episode, steps: Sequence[int]
 ) -> tuple[Shown, ...]:
     """What each picture shows: the terms of its step, and what the task's measures say of the episode up to it."""
     report = store.read_check(candidate) or CheckReport()
     try:
-        terms = episode_terms(store.read_reward(candidate), report, table, [episode])[0]
+        terms = episode_terms(store.read_reward(candidate), report, [episode])[0]
     except RewardError:
         terms = None  # It trained, yet fails on what its own policy does.
     every = max(1, len(steps) // SCORED)
     scores: dict[int, EpisodeScore | None] = {}
-    measured = measured_table(task, table)
-    rows = episode.subset(measured.names)
-    with scoring_process(task, measured) as process:
+    read = measured_fields(task, episode.layout)
+    layout, rows = sublayout(episode.layout, read), episode.subset(read)
+    with scoring_process(task, layout) as process:
         for step in (*steps[every::every], episode.length):
             ended = episode.terminated and step == episode.length
             part = replace(
-                episode, layout=measured.layout(), rows=rows[: step + 1], actions=episode.actions[:step],
+                episode, layout=layout, rows=rows[: step + 1], actions=episode.actions[:step],
                 terminated=ended,
             )  # fmt: skip
             try:

@@ -31,7 +31,7 @@ from reward_synth.preferences.agreements import updated_agreements
 from reward_synth.report.data import write_plots
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.scale import file_header
-from reward_synth.screening.ranking import episode_terms
+from reward_synth.screening.terms import episode_terms
 from reward_synth.search.continuing import beyond_parent, continued, drop_checkpoints, going_on, hand_over
 from reward_synth.search.feedback import request_about, require_trained
 from reward_synth.search.jobs import is_stale, training_jobs
@@ -333,7 +333,7 @@ def summarize_candidate(session: SearchSession, candidate: Candidate) -> Summary
             episodes += store.episodes(candidate.id, index)
     terms: list[dict[str, FloatArray]] | None
     try:
-        values = episode_terms(store.read_reward(candidate.id), report, table, episodes)
+        values = episode_terms(store.read_reward(candidate.id), report, episodes)
         terms = [dict(zip(report.terms, steps.T, strict=True)) for steps in values]
     except RewardError as error:
         # The reward fails on its own policy's episodes, so the summary leaves its terms out.

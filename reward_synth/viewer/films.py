@@ -49,7 +49,7 @@ class BlindFilms:
                 bench, name = self._wanted[path]
             found, why = bench.episode(name), ""
             try:
-                film_blind(bench.store, bench.task, bench.table, Recorded(found.path, found.score), path)
+                film_blind(bench.store, bench.task, Recorded(found.path, found.score), path)
             except RewardSynthError as error:
                 why = error.message
             except Exception as error:  # noqa: BLE001  (other films can be made: whatever is wrong with this one is told)

@@ -92,7 +92,7 @@ def trained_again(job: TrainJob, folder: Path, monkeypatch: pytest.MonkeyPatch) 
     again = job.model_copy(update={"folder": folder, "trajectories": folder / "trajectories"})
     folder.mkdir()
     with (
-        scoring_process(job.task, measured) as verdict,
+        scoring_process(job.task, measured.layout()) as verdict,
         RewardProcess(job.reward.read_text(), read.layout(), len(table.actions), job.terms) as reward,
     ):
         learning.learn(again, read, measured, reward, verdict)

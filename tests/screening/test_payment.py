@@ -11,6 +11,7 @@ from reward_synth.reward.vector.checked import FIRST
 from reward_synth.sandbox.process import RewardProcess
 from reward_synth.screening import payment
 from reward_synth.screening.payment import Payment
+from reward_synth.screening.terms import CHECKED_ROWS
 from reward_synth.state.table import FieldTable
 from reward_synth.state.view import viewer
 from tests.diagnosis import cases as trainings
@@ -87,7 +88,7 @@ def test_a_usual_reward_is_computed_in_few_large_batches(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(RewardProcess, "evaluate", counted)
     paid(PLAIN)
-    assert sizes == [payment.CHECKED_ROWS] * FIRST + [375]
+    assert sizes == [CHECKED_ROWS] * FIRST + [375]
 
 
 def test_findings_of_the_lint_and_of_the_run() -> None:

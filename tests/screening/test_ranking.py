@@ -18,7 +18,7 @@ def screened(term: str, alike: bool = False, known: bool = True, success: bool =
     reference_episodes = ReferenceEpisodes(tuple(episodes), tuple(cases.measured(episodes, success)))
     source = f"import numpy as np\n\n\ndef compute_reward(state, action, next_state):\n    return {{'a': {term}}}\n"
     report = CheckReport(fields=("torso_speed",), terms=("a",), verdicts={"probe/exception": "not found"})
-    return screen(source, report, cases.TABLE, reference_episodes, known)
+    return screen(source, report, reference_episodes, known)
 
 
 @pytest.mark.parametrize(

@@ -229,17 +229,17 @@ def test_a_predicate_that_reads_no_field_of_the_environment_is_refused(tmp_path:
         line = next(line for line in SOUND.splitlines() if line.startswith(f"{entry}:"))
         spec = load_task(written(tmp_path, SOUND.replace(line, f"{entry}: episode.x_positon[-1] > 1")))
         with pytest.raises(RewardSynthError) as caught:
-            scoring_process(spec, table).close()
+            scoring_process(spec, table.layout()).close()
         assert f"'{entry}' of the task gym/my_task" in caught.value.message
         assert "x_positon" in caught.value.message
         assert "x_position" in caught.value.message + caught.value.hint
     spec = load_task(written(tmp_path, SOUND.replace("episode.seconds", "'episode.seconds +'")))
     with pytest.raises(RewardSynthError, match="'fitness' of the task"):
-        scoring_process(spec, table).close()
+        scoring_process(spec, table.layout()).close()
     crash = "success: |\n  LIMIT = 1 / 0\n  def success(episode):\n      return True"
     spec = load_task(written(tmp_path, SOUND.replace("success: episode.length == episode.horizon", crash)))
     with pytest.raises(RewardSynthError, match="division by zero"):
-        scoring_process(spec, table).close()
+        scoring_process(spec, table.layout()).close()
     env.close()
 
 
@@ -272,5 +272,5 @@ def test_the_guide_s_example_is_a_sound_spec(tmp_path: Path) -> None:
 
     simulator = get_simulator(spec.simulator)
     env = simulator.make(spec.environment.id, dict(spec.environment.arguments), spec.horizon)
-    scoring_process(spec, simulator.fields(env)).close()
+    scoring_process(spec, simulator.fields(env).layout()).close()
     env.close()

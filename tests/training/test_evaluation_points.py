@@ -45,7 +45,7 @@ def test_a_first_success_is_looked_at_again_soon(
     table = field_table(measured)
     read = table.subset(job.fields)
     with (
-        scoring_process(measured, measured_table(measured, table)) as verdict,
+        scoring_process(measured, measured_table(measured, table).layout()) as verdict,
         RewardProcess(REWARD, read.layout(), action_size=len(table.actions), terms=job.terms) as reward,
     ):
         for part in (job.model_copy(update={"until": pause}), job) if pause else (job,):
@@ -70,7 +70,7 @@ def test_only_what_succeeds_or_is_compared_is_played_often(
     table = field_table(measured)
     read = table.subset(job.fields)
     with (
-        scoring_process(measured, measured_table(measured, table)) as verdict,
+        scoring_process(measured, measured_table(measured, table).layout()) as verdict,
         RewardProcess(REWARD, read.layout(), action_size=len(table.actions), terms=job.terms) as reward,
     ):
         done = learn(job, read, measured_table(measured, table), reward, verdict)

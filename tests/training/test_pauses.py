@@ -150,7 +150,7 @@ def test_nothing_is_lost_but_the_episodes(task: TaskSpec, tmp_path: Path) -> Non
     table = field_table(task)
     read, measured = table.subset(job.fields), measured_table(task, table)
     with (
-        scoring_process(task, measured) as verdict,
+        scoring_process(task, measured.layout()) as verdict,
         RewardProcess(REWARD, read.layout(), action_size=len(table.actions), terms=job.terms) as reward,
     ):
 

@@ -28,7 +28,7 @@ def evaluate(job: TrainJob) -> FinalEvaluation:
     job.trajectories.mkdir(parents=True, exist_ok=True)
     confine_files(job, readable=[], writable=[job.folder, job.trajectories])
     table = field_table(job.task)
-    with scoring_process(job.task, table) as process:
+    with scoring_process(job.task, table.layout()) as process:
         confine_calls(job)
 
         def playing(policy: Policy) -> Play:

@@ -32,7 +32,7 @@ def train(job: TrainJob) -> Training:
     read, measured = table.subset(job.fields), measured_table(job.task, table)
     source = job.reward.read_text(encoding="utf-8")
     with (
-        scoring_process(job.task, measured) as scoring,
+        scoring_process(job.task, measured.layout()) as scoring,
         RewardProcess(source, read.layout(), action_size=len(table.actions), terms=job.terms) as reward,
     ):
         confine_calls(job)

@@ -60,7 +60,7 @@ def makers(job: TrainJob) -> Iterator[Any]:
     table = field_table(job.task)
     read, measured = table.subset(job.fields), measured_table(job.task, table)
     with (
-        scoring_process(job.task, measured) as verdict,
+        scoring_process(job.task, measured.layout()) as verdict,
         RewardProcess(REWARD, read.layout(), action_size=len(table.actions), terms=job.terms) as reward,
     ):
 

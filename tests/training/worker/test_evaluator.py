@@ -100,7 +100,7 @@ def test_a_measure_that_remembers_is_refused(task: TaskSpec) -> None:
     with pytest.raises(RewardError, match="judges the same episode differently"):
         score_episodes(spec, table, episodes)
     with (
-        scoring_process(spec, table) as process,
+        scoring_process(spec, table.layout()) as process,
         pytest.raises(RewardSynthError, match="judges the same episode differently"),
     ):
         score_with(process, episodes)

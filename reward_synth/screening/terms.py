@@ -1,0 +1,122 @@
+"""The terms of a reward at each step of recorded episodes, computed in the locked process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reward_synth.core.arrays import FloatArray
+from reward_synth.core.deaths import tried_again
+from reward_synth.core.types import CheckReport
+from reward_synth.reward.contract import RewardError
+from reward_synth.reward.lint import lint
+from reward_synth.reward.probe_rules import PROBE
+from reward_synth.reward.vector.checked import FIRST
+from reward_synth.sandbox.channel import Channel
+from reward_synth.sandbox.process import RewardProcess
+from reward_synth.state.episode import Episode
+from reward_synth.state.view import Layout, sublayout
+
+CHECKED_ROWS = 32
+"""Rows of each of the first batches. The process runs these by both forms of the reward, so they must be small."""
+BATCH_BYTES = 4 << 20
+"""A larger batch is not computed faster, and is copied several times."""
+
+
+class Transitions(NamedTuple):
+    """The transitions of all episodes, one after the other, with the columns that a reward reads."""
+
+    layout: Layout
+    states: FloatArray
+    actions: FloatArray
+    next_states: FloatArray
+    lengths: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, episodes: Sequence[Episode], fields: Sequence[str]) -> Self:
+        """The transitions of episodes that were recorded with one layout; KeyError for an unknown field."""
+        rows = [each.subset(fields) for each in episodes]
+        return cls(
+            sublayout(episodes[0].layout, fields),
+            np.concatenate([each[:-1] for each in rows]),
+            np.concatenate([each.actions for each in episodes]),
+            np.concatenate([each[1:] for each in rows]),
+            np.array([each.length for each in episodes]),
+        )
+
+    @property
+    def starts(self) -> NDArray[np.intp]:
+        """The first transition of each episode."""
+        return np.cumsum(self.lengths) - self.lengths
+
+
+def episode_terms(source: str, report: CheckReport, episodes: Sequence[Episode]) -> list[FloatArray]:
+    """Each term at each step of episodes that were recorded with one layout: one array (steps, terms) per episode.
+
+    :raises RewardError: the reward fails on a transition.
+    """
+    transitions = Transitions.of(episodes, report.fields)
+    uses_memory = lint(source, episodes[0].layout).uses_memory
+    _, values = tried_again(lambda: run(source, transitions, uses_memory, report.terms))
+    return np.split(values, transitions.starts[1:])
+
+
+def run(
+    source: str,
+    transitions: Transitions,
+    uses_memory: bool,
+    terms: tuple[str, ...] | None,
+    channel: Channel | None = None,
+    longest: float | None = None,
+) -> tuple[tuple[str, ...], FloatArray]:
+    """Names of the terms, and their values (transitions, K).
+
+    :param terms: the names, which are then fixed; None finds them out, row by row, which takes several times longer.
+    :param channel: a locked process that was started ahead, or None to start one.
+    :param longest: seconds for all of it. Each batch has a deadline of its own besides.
+    :raises RewardError: the reward fails; its row is a transition.
+    """
+    batches = _in_step(transitions) if uses_memory else _in_chunks(transitions)
+    parts: list[tuple[NDArray[np.intp], FloatArray]] = []
+    begun = time.monotonic()
+    with RewardProcess(source, transitions.layout, transitions.actions.shape[1], terms, channel=channel) as process:
+        for rows, first in batches:
+            if longest is not None and time.monotonic() - begun > longest:
+                fix = "compute less in each step; a reward without `memory` is run for many steps at once"
+                raise RewardError(PROBE["deadline"].finding(f"it was not done within {longest:g} s", fix))
+            parts.append((rows, _batch(process, transitions, rows, first)))
+        names = process.terms
+    values = np.zeros((len(transitions.states), len(names)))
+    for rows, found in parts:
+        values[rows, : found.shape[1]] = found
+    return names, values
+
+
+def _batch(process: RewardProcess, transitions: Transitions, rows: NDArray[np.intp], first: bool) -> FloatArray:
+    _, states, actions, next_states, _ = transitions
+    try:
+        return process.evaluate(states[rows], actions[rows], next_states[rows], np.full(len(rows), first)).terms
+    except RewardError as error:
+        raise RewardError(error.finding, None if error.row is None else int(rows[error.row])) from error
+
+
+def _in_chunks(transitions: Transitions) -> Iterable[tuple[NDArray[np.intp], bool]]:
+    """Batches for a reward without memory: small ones from everywhere, on which its forms are compared, then all."""
+    count = len(transitions.states)
+    sample = np.random.default_rng(0).integers(count, size=(FIRST, CHECKED_ROWS))
+    yield from ((rows, False) for rows in sample)
+    row_bytes = 8 * (2 * transitions.states.shape[1] + transitions.actions.shape[1])
+    chunk = max(CHECKED_ROWS, BATCH_BYTES // row_bytes)
+    yield from ((np.arange(start, min(start + chunk, count)), False) for start in range(0, count, chunk))
+
+
+def _in_step(transitions: Transitions) -> Iterable[tuple[NDArray[np.intp], bool]]:
+    """Batches for a reward with memory: all episodes side by side, so that row i stays the same episode."""
+    # The longest episodes come first, so that those still running are the first rows of every batch.
+    ranking = np.argsort(-transitions.lengths, kind="stable")
+    starts, lengths = transitions.starts[ranking], transitions.lengths[ranking]
+    yield from ((starts[lengths > step] + step, step == 0) for step in range(int(lengths.max())))
