@@ -6,6 +6,11 @@ STAMP := $(VENV)/.installed
 # Parallel test processes.
 TEST_JOBS ?= 2
 
+# What of pip's lines is shown, so that nobody takes minutes of work for a hang: packages of 10 MB and more.
+LARGE_PACKAGES := /(Downloading|Using cached) .*\([0-9][0-9]+(\.[0-9]+)? MB\)/ \
+  { split($$2, part, "-"); if ($$1 == "Using") split($$3, part, "-"); print "  " part[1] " " part[2] " " $$(NF - 1) " " $$NF; fflush() } \
+  /^Installing collected packages/ { print "  unpacking " NF - 3 " packages"; fflush() }
+
 # Read from the environment in the recipe: a goal may hold any character.
 export GOAL
 
@@ -30,7 +35,10 @@ $(STAMP): pyproject.toml requirements.lock
 	@echo "setup 2/3: pip" >&2
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check --upgrade --constraint requirements.lock pip
 	@echo "setup 3/3: pinned dependencies, more than 3 GB on disk; the first time takes some minutes" >&2
-	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check --constraint requirements.lock --editable '.[local,metaworld,maniskill,crafter,dmcontrol,ray,view,dev]'
+	@rm -f $@.failed
+	@{ $(VENV)/bin/python -m pip install --progress-bar off --disable-pip-version-check --constraint requirements.lock \
+	  --editable '.[local,metaworld,maniskill,crafter,dmcontrol,ray,view,dev]' || touch $@.failed; } | awk '$(LARGE_PACKAGES)' >&2
+	@test ! -e $@.failed
 	@touch $@
 
 run: ## search for a reward: make run GOAL="…" ARGS="…"

@@ -9,7 +9,7 @@ import typer
 from reward_synth.cli import options
 from reward_synth.cli.text import one_line, print_json, print_pay, print_table, run_argument
 from reward_synth.core.number_format import dollars, duration, short_number, short_percent
-from reward_synth.display.text import evaluation_lines, printable, result_text, selection_text
+from reward_synth.display.text import evaluation_lines, passed_over_text, printable, result_text, selection_text
 
 if TYPE_CHECKING:
     from reward_synth.api.run import Run
@@ -67,6 +67,8 @@ def _show_run(run: Run, as_json: bool) -> None:
             figures = [short_percent(c.success), short_number(c.fitness), *agrees]
             rows.append([c.id, c.status, *figures, ",".join(c.parents), c.reason])
         print_table(header, rows)
+        if not chosen and (why := passed_over_text(info.best, candidates)):
+            typer.echo(f"\n{why}")
     if agreements:
         typer.echo(f"\n{agreements.measure_text}")
     for evaluation in evaluations:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from reward_synth.core.number_format import plural
 from reward_synth.core.types import Value
 
 
@@ -16,11 +17,14 @@ class Agreement(Value):
     """95 % bootstrap interval over the episodes; None if there are too few."""
     pairs: int
     """Pairs of episodes that it was computed from."""
+    left_out: int = 0
+    """Pairs that the person compared and that no figure of a whole episode can: one of the two was cut short."""
 
     def as_text(self) -> str:
         """``+0.62 (+0.31 to +0.83, 214 pairs)``."""
         low_high = f"{self.interval[0]:+.2f} to {self.interval[1]:+.2f}, " if self.interval else ""
-        return f"{self.value:+.2f} ({low_high}{self.pairs} {'pair' if self.pairs == 1 else 'pairs'})"
+        without = f"; {plural(self.left_out, 'pair')} left out, with a recording cut short" if self.left_out else ""
+        return f"{self.value:+.2f} ({low_high}{plural(self.pairs, 'pair')}{without})"
 
 
 class Agreements(Value):

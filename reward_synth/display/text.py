@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from reward_synth.core.number_format import duration
@@ -9,6 +10,7 @@ from reward_synth.core.number_format import duration
 if TYPE_CHECKING:
     from reward_synth.core.agreement import Agreements
     from reward_synth.core.evaluation import Estimate, Evaluation, SeedScore
+    from reward_synth.core.types import Candidate
 
 _BARS = "▁▂▃▄▅▆▇█"
 _TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -65,6 +67,21 @@ def selection_text(by_person: bool, agreements: Agreements | None) -> str:
     if agreements is None or not agreements.values:
         return "to be chosen by a person's order of recorded episodes; until there is one, the task's measure chooses"
     return "chosen by its agreement with a person's order of recorded episodes, not by the task's measure"
+
+
+def passed_over_text(best: str | None, candidates: Iterable[Candidate]) -> str:
+    """Why a trained candidate with more fitness is not the best, in a sentence; empty if success does not say so."""
+    figures = {each.id: (each.success or 0.0, each.fitness or 0.0) for each in candidates if each.status == "trained"}
+    if best not in figures:
+        return ""
+    rival = max(figures, key=lambda name: figures[name][1])
+    (success, fitness), (more_success, less_fitness) = figures[rival], figures[best]
+    if fitness <= less_fitness or success >= more_success:
+        return ""
+    return (
+        f"{rival} has more fitness, {fitness:.3g}, but success comes first: {best} succeeds in "
+        f"{more_success:.0%} of its episodes, {rival} in {success:.0%}."
+    )
 
 
 def evaluation_lines(evaluation: Evaluation, unit: str = "") -> list[str]:

@@ -97,8 +97,9 @@ def agreement(
     :param comparable: (N, N), False for pairs of episodes whose figures cannot be compared; None takes all.
     :return: None if no pair was compared, or if the figures are alike in all of them.
     """
-    wanted, known = judgement.compared(ids)
-    known = known if comparable is None else known & comparable
+    wanted, compared = judgement.compared(ids)
+    known = compared if comparable is None else compared & comparable
+    left_out = int(compared.sum() - known.sum()) // 2
     judged = known.any(axis=1)
     # Only judged episodes are resampled: the others would make samples of fewer pairs, and no other figure.
     wanted, known = wanted[np.ix_(judged, judged)], known[np.ix_(judged, judged)]
@@ -115,7 +116,7 @@ def agreement(
         values = _coefficients(parts, drawn.astype(np.float64))
         low, high = np.nanquantile(values, (0.025, 0.975))
         interval = float(low), float(high)
-    return Agreement(value=float(value), interval=interval, pairs=int(known.sum()) // 2)
+    return Agreement(value=float(value), interval=interval, pairs=int(known.sum()) // 2, left_out=left_out)
 
 
 def _coefficients(parts: list[FloatArray], weights: FloatArray) -> FloatArray:

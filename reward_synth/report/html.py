@@ -107,6 +107,8 @@ class ReportData:
     feedback: tuple[Feedback, ...] = ()
     chosen: str = ""
     """Who chose the best reward, if not the task's measure."""
+    passed_over: str = ""
+    """Why a candidate with more fitness is not the best; empty if there is none."""
     agreements: Agreements | None = None
     """How well rewards and measure agree with the person; None if nobody has ordered episodes."""
     costs: tuple[CostRow, ...] = ()

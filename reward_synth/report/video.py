@@ -91,7 +91,7 @@ def write_video(path: Path, pictures: Iterable[Pixels], captions: Iterable[str],
                 if encoder is None:
                     encoder = _encoder(draft, picture.shape[1], picture.shape[0], fps, said)
                 assert encoder.stdin is not None
-                encoder.stdin.write(captioned(picture, caption).tobytes())
+                encoder.stdin.write(captioned(picture, caption).data)
             if encoder is None or encoder.communicate() is None or encoder.returncode:
                 raise BrokenPipeError
             draft.replace(path)

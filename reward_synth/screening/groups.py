@@ -147,8 +147,14 @@ def _told(summary: _Summary, here: float, there: float) -> str:
     if summary.unit == SWITCH_UNIT:
         return f"{summary.words} {percent(here)} of the time (others {percent(there)})"
     # Rest is never exactly 0 in a simulator.
-    shown = [with_unit(0.0 if abs(each) < ROUNDING * largest else each, summary.unit) for each in (here, there)]
+    shown = [_figure(0.0 if abs(each) < ROUNDING * largest else each, summary.unit) for each in (here, there)]
     return f"{summary.words} {shown[0]} (others {shown[1]})"
+
+
+def _figure(value: float, unit: str) -> str:
+    """The figure with its unit. People think of angles in degrees, and rewards need radians."""
+    text = with_unit(value, unit)
+    return f"{text} = {math.degrees(value):.0f}{unit.replace('rad', '°')}" if unit in ("rad", "rad/s") else text
 
 
 def _described(episode: Episode, table: FieldTable) -> tuple[tuple[_Summary, ...], list[float]]:

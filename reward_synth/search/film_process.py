@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import select
 import signal
@@ -87,8 +86,9 @@ class Filmer(Iterator[Pixels]):
     def __next__(self) -> Pixels:
         kind = self._read(1)
         if kind == PICTURE:
-            size = self._job.height, self._job.width, 3
-            return np.frombuffer(self._read(math.prod(size)), np.uint8).reshape(size)
+            picture = np.empty((self._job.height, self._job.width, 3), np.uint8)
+            self._read_into(picture.data.cast("B"))
+            return picture
         if kind != END:
             raise self._failed("gives no picture")
         ending = self._said(Ending)
@@ -108,10 +108,16 @@ class Filmer(Iterator[Pixels]):
             raise self._failed("gives no picture") from error
 
     def _read(self, count: int) -> bytes:
-        """So many bytes, before the film's time is over."""
+        """So many bytes."""
+        found = bytearray(count)
+        self._read_into(memoryview(found))
+        return bytes(found)
+
+    def _read_into(self, place: memoryview) -> None:
+        """Fill the place with what comes, before the film's time is over."""
         assert self._process.stdout is not None
-        descriptor, found = self._process.stdout.fileno(), bytearray()
-        while len(found) < count:
+        descriptor, filled = self._process.stdout.fileno(), 0
+        while filled < len(place):
             if self._given_up():
                 raise FilmGivenUp("the film was given up")
             left = self._deadline - time.monotonic()
@@ -119,14 +125,13 @@ class Filmer(Iterator[Pixels]):
                 raise self._failed(f"was not done within {self._longest:g} s")
             if not select.select([descriptor], [], [], min(left, LOOKS))[0]:
                 continue
-            part = os.read(descriptor, count - len(found))
-            if not part:
+            count = os.readv(descriptor, [place[filled:]])
+            if not count:
                 code = self._process.wait()
                 if from_outside(code):
                     raise MachineFault(f"the process that draws was ended from outside, with {cause(code)}", MEMORY)
                 raise self._failed(f"died with {cause(code)}")
-            found += part
-        return bytes(found)
+            filled += count
 
     def _failed(self, how: str) -> RewardSynthError:
         drivers = (

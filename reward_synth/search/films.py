@@ -19,6 +19,7 @@ from reward_synth.preferences.episodes import played_episodes
 from reward_synth.report.video import Evaluated, Film, Shown, caption, write_video
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.scale import TOTALS
+from reward_synth.sandbox.process import ScoringProcess
 from reward_synth.screening.terms import episode_terms
 from reward_synth.search.film_process import Filmer
 from reward_synth.simulators.custom.files import file_of
@@ -226,6 +227,18 @@ def _part(length: int, stride: int, rate: float) -> tuple[int, ...]:
     return (*whole, *[whole[-1]] * (round(PART_SECONDS / 2 * rate) - len(whole)))
 
 
+def _score_so_far(process: ScoringProcess, part: Episode, whole: bool) -> EpisodeScore:
+    """Success as if the episode ended here; fitness as if it was meant to last so long.
+
+    A mean over an episode's planned time would be near 0 at first, however well it goes.
+    """
+    if whole:
+        return score_with(process, [part])[0]
+    cut = replace(part, terminated=False)
+    ended, lasted = score_with(process, [cut, replace(cut, horizon=len(part.actions))])
+    return ended.model_copy(update={"fitness": lasted.fitness})
+
+
 def _shown(
     store: RunStore, task: TaskSpec, candidate: str, episode: Episode, steps: Sequence[int]
 ) -> tuple[Shown, ...]:
@@ -241,13 +254,9 @@ def _shown(
     layout, rows = sublayout(episode.layout, read), episode.subset(read)
     with scoring_process(task, layout) as process:
         for step in (*steps[every::every], episode.length):
-            ended = episode.terminated and step == episode.length
-            part = replace(
-                episode, layout=layout, rows=rows[: step + 1], actions=episode.actions[:step],
-                terminated=ended,
-            )  # fmt: skip
+            part = replace(episode, layout=layout, rows=rows[: step + 1], actions=episode.actions[:step])
             try:
-                scores[step] = score_with(process, [part])[0]
+                scores[step] = _score_so_far(process, part, step == episode.length)
             except MachineFault:
                 raise
             except RewardSynthError:

@@ -219,13 +219,18 @@ class Pages:
         run.stop()
         return _back(run)
 
-    def resume(self, request: Request) -> Response:
+    async def resume(self, request: Request) -> Response:
         """Start a process that continues the run; it lives on when this server ends."""
+        return await run_in_threadpool(self._resumed, request, await _form(request))
+
+    def _resumed(self, request: Request, said: Mapping[str, str]) -> Response:
         run = self._run(request)
         if run.store.is_locked():
             raise RewardSynthError(f"a process is working on {run.id} already", "stop it first")
         refuse_unnamed(run)
         command = [*command_on(run, "resume"), "--display", "none"]
+        if "doubted" in said:
+            command += ["--keep-going", "--iterations", str(run.settings.iterations + 1)]
         with run.store.log_path.open("ab") as log:
             started = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True

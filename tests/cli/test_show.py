@@ -39,6 +39,18 @@ def test_what_is_no_candidate(capsys: pytest.CaptureFixture[str], run: Run) -> N
         assert_refused(capsys, arguments, told, advice)
 
 
+def test_a_candidate_with_more_fitness_that_is_not_the_best_is_told(
+    capsys: pytest.CaptureFixture[str], run: Run
+) -> None:
+    assert "success comes first" not in out(capsys, "show", "latest")
+    best = run.best
+    assert best is not None and best.success is not None
+    rival = best.model_copy(update={"id": "001-c", "iteration": 1, "success": best.success / 2, "fitness": 99.0})
+    run.store.save_candidate(rival)
+    told = f"001-c has more fitness, 99, but success comes first: {best.id} succeeds in {best.success:.0%}"
+    assert told in out(capsys, "show", "latest")
+
+
 def test_agreement_with_the_person_stands_beside_success(capsys: pytest.CaptureFixture[str], run: Run) -> None:
     assert "agrees" not in out(capsys, "show", "latest")
     against = Agreement(value=-0.5, interval=(-0.75, -0.25), pairs=20)

@@ -31,6 +31,14 @@ def test_the_same_order_its_opposite_and_one_pair_wrong() -> None:
     assert swapped.value == pytest.approx((5 - 1) / 6) and swapped.pairs == 6
 
 
+def test_pairs_that_no_figure_can_compare_are_left_out_and_counted() -> None:
+    cut_short = np.array([False, False, False, True])
+    same = cut_short[:, None] == cut_short[None, :]
+    found = agreement(np.array([4.0, 3.0, 2.0, 9.0]), IDS[:4], ranked(1, 1, 1, 1), same)
+    assert found is not None and (found.value, found.pairs, found.left_out) == (pytest.approx(1.0), 3, 3)
+    assert found.as_text() == "+1.00 (3 pairs; 3 pairs left out, with a recording cut short)"
+
+
 def test_without_groups_it_is_kendalls_tau_b_ties_included() -> None:
     generator = np.random.default_rng(1)
     for _ in range(20):

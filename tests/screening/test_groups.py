@@ -43,6 +43,22 @@ def test_words_name_the_fields_that_differ_with_units() -> None:
     assert "`torso_x` changes by 0.0" in crawls
 
 
+def test_an_angle_is_told_in_degrees_as_well() -> None:
+    heights = [0.5, 0.5, 0.5, 0.5, *np.linspace(1.55, 1.59, 4)]
+    whole = [trainings.episode(travelled=0.0) for _ in heights]
+    raised = [
+        np.where(np.arange(each.rows.shape[1]) == 1, height, each.rows)
+        for each, height in zip(whole, heights, strict=True)
+    ]
+    episodes = [replace(each, rows=rows) for each, rows in zip(whole, raised, strict=True)]
+    table = FieldTable(
+        [replace(field, unit="rad") if field.name == "torso_height" else field for field in trainings.TABLE],
+        trainings.TABLE.actions,
+    )
+    text = " / ".join(group.words for group in Behaviours(stored(*episodes), table).groups())
+    assert "rad = 29° (others 1.5" in text and "rad = 90°" in text
+
+
 def test_there_are_at_most_eight_groups_whatever_is_played() -> None:
     apart = [cases.walk(float(3**number)) for number in range(12)]
     assert len(Behaviours(stored(*apart), trainings.TABLE).groups()) <= MOST_GROUPS

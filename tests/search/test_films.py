@@ -116,6 +116,19 @@ def test_the_reward_shown_is_what_the_learner_was_paid(tmp_path: Path) -> None:
     assert {shown.reward for shown in film.frames[1:]} <= {-0.1, 0.0, 0.1}
 
 
+def test_fitness_so_far_is_not_divided_by_the_time_to_come(tmp_path: Path) -> None:
+    task = load_task("half_cheetah_run_backward").model_copy(
+        update={
+            "success": "def success(episode):\n    return bool(len(episode.torso_height) > 20)\n",
+            "fitness": "def fitness(episode):\n    return len(episode.torso_height) / (episode.horizon + 1)\n",
+        }
+    )
+    run = recorded(tmp_path, task, horizon=30, count=1)
+    film = film_of(film_candidate(run.store, run.task, CANDIDATE, ["best"], size=(64, 48), fps=10.0)[0])
+    assert [shown.fitness for shown in film.frames if shown.fitness is not None] == [1.0] * (len(film.frames) - 1)
+    assert [shown.success for shown in film.frames if shown.step] == [shown.step >= 20 for shown in film.frames[1:]]
+
+
 def test_a_film_of_few_pictures_plays_faster(tmp_path: Path) -> None:
     run = recorded(tmp_path, load_task("half_cheetah_run_backward"), horizon=30, count=1)
     path = film_candidate(run.store, run.task, CANDIDATE, ["best"], size=(64, 48), fps=10.0, most=5)[0]

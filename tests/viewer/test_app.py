@@ -188,6 +188,10 @@ def test_stop_and_resume(client: TestClient, run: Run, monkeypatch: pytest.Monke
     assert ">resume</button>" in client.get(here).text
     client.post(f"{here}/resume", headers=OURS)
     assert started[0][1] == "-P" and started[0][4:6] == ["resume", str(run.path)]
+    run.store.update(status="done", outcome="solved")
+    assert "this is not solved" in client.get(here).text
+    client.post(f"{here}/resume", headers=OURS, data={"doubted": "yes"})
+    assert started[1][-3:] == ["--keep-going", "--iterations", str(run.settings.iterations + 1)]
     with run.store.lock():
         assert ">stop</button>" in client.get(here).text
         assert client.post(f"{here}/resume", headers=OURS).status_code == 409

@@ -119,11 +119,16 @@ def _draw(job: FilmJob, folder: Path, out: BinaryIO) -> None:
         tell(Opening(message=error.message, hint=error.hint))
         return
     tell(Opening(drawn=drawn))
+
+    def show() -> None:
+        out.write(PICTURE)
+        out.write(np.ascontiguousarray(paint()).data)
+
     ending = Ending()
     with closing(environment):
         recorder = StateRecorder(environment, table)
         try:
-            same = [_play(recorder, *take, lambda: out.write(PICTURE + paint().tobytes())) for take in takes]
+            same = [_play(recorder, *take, show) for take in takes]
             ending = Ending(same=all(same))
         except RewardSynthError as error:
             ending = Ending(message=error.message, hint=error.hint)

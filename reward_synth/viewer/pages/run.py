@@ -12,6 +12,7 @@ from starlette.responses import Response
 from reward_synth.api.run import Run
 from reward_synth.core.types import Candidate, EvaluationPoint, FeedbackCandidate, FeedbackRequest
 from reward_synth.diagnosis.evidence import merge_curves
+from reward_synth.display.text import passed_over_text
 from reward_synth.store import RunStore
 from reward_synth.viewer.pages.rendering import page
 from reward_synth.viewer.stream import Teller, Told
@@ -62,6 +63,7 @@ def _facts(run: Run) -> dict[str, Any]:
         "working": store.is_locked(),
         "stopping": store.stop_requested(),
         "rows": rows,
+        "passed_over": passed_over_text(best, candidates),
         "request": _request(store, candidates),
         "warnings": tuple(dict.fromkeys((*run.info.warnings, *run.edits([best] if best else []).values()))),
         "has_report": (store.path / "report.html").exists(),

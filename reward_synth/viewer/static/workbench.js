@@ -45,8 +45,11 @@ function order() {
 
 const said = (more = {}) => ({ order: order(), pairs, source: source.value, ...more });
 
-function film(episode, label) {
-  const video = element("video", { controls: true, preload: "metadata", playsinline: true, "aria-label": label });
+/** Groups begin alike, so their films play by themselves, over and over, unless the person wants no motion. */
+const moving = !matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+function film(episode, label, playing = false) {
+  const video = element("video", { controls: true, preload: "metadata", playsinline: true, autoplay: playing, loop: playing, muted: playing, "aria-label": label });
   video.dataset.episode = episode;
   return video;
 }
@@ -109,7 +112,7 @@ function drawRanks(focus) {
       return element(
         "li",
         { class: group.ranked ? "ranked" : "", "data-group": group.name },
-        kept.get(group.typical) ?? film(group.typical, `typical episode of group ${group.name}`),
+        kept.get(group.typical) ?? film(group.typical, `typical episode of group ${group.name}`, moving),
         element(
           "div",
           {},
