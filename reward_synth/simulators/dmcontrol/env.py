@@ -8,6 +8,7 @@ import gymnasium
 import mujoco  # noqa: F401  (before dm_control: it chooses how to draw when it is imported)
 import numpy as np
 
+from reward_synth.simulators.compiled import models_kept
 from reward_synth.simulators.importing import variable_set
 
 with variable_set("MUJOCO_GL", "disable"):  # dm_control draws nothing here, and a locked worker could not load OpenGL.
@@ -21,7 +22,8 @@ class SuiteEnv(gymnasium.Env[Any, Any]):
 
     def __init__(self, domain: str, task: str, render_mode: str | None = None) -> None:
         limit, flat = {"time_limit": float("inf")}, {"flat_observation": True}
-        self._suite = suite.load(domain, task, task_kwargs=limit, environment_kwargs=flat)
+        with models_kept():
+            self._suite = suite.load(domain, task, task_kwargs=limit, environment_kwargs=flat)
         self.model, self.data = self._suite.physics.model.ptr, self._suite.physics.data.ptr
         self.dt, self.domain = float(self._suite.control_timestep()), domain
         # Computing the reward takes up to half of a step's time, and only judges need it.

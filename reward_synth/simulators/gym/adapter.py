@@ -9,6 +9,7 @@ import inspect
 import sys
 from collections.abc import Mapping
 from contextlib import redirect_stdout
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -16,6 +17,7 @@ from gymnasium.envs.registration import EnvSpec
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.nearest import did_you_mean, nearest_meaning
+from reward_synth.simulators.compiled import models_kept
 from reward_synth.simulators.custom import adapter as own
 from reward_synth.simulators.custom.installed import registered_by
 from reward_synth.simulators.gym.annotations import ANNOTATIONS, find_annotation, mark_essential
@@ -40,6 +42,7 @@ from reward_synth.state.table import FieldTable
 
 INSTALL_LINE = 'pip install "gymnasium[mujoco]"'
 DEFAULT_HORIZON = 1000
+GYMNASIUM = Path(gymnasium.__file__).resolve().parent
 
 
 class GymMujoco(Simulator):
@@ -87,7 +90,8 @@ class GymMujoco(Simulator):
             raise RewardSynthError(f"the horizon must be at least 1 step, not {horizon}")
         chosen = own.specification(env_id)
         try:
-            with redirect_stdout(sys.stderr):  # what it prints must not stand between what this program prints
+            # What it prints must not stand between what this program prints.
+            with redirect_stdout(sys.stderr), models_kept(GYMNASIUM):
                 env = gymnasium.make(chosen, max_episode_steps=horizon, disable_env_checker=True, **arguments)
         except gymnasium.error.DependencyNotInstalled as error:
             hint = INSTALL_LINE if "mujoco" in str(error).lower() else "install it beside reward-synth"
