@@ -187,10 +187,11 @@ class Tools:
         time_limit: str | None = None,
         budget: float | None = None,
         keep_going: bool = False,
+        accept_measure: bool = False,
     ) -> reports.RunReport:
         """Go on with a run that stopped, failed, or is over. `iterations` counts from the first, so raise it.
 
-        A solved run goes on only with `keep_going`.
+        A solved run goes on only with `keep_going`. `accept_measure` says that the person accepts the drafted measure.
         """
         found, limits = self._run(run), self._settings()
         self._refuse_more(time_limit, budget)
@@ -198,7 +199,8 @@ class Tools:
             budget = budget or limits.budget
         asked = {"iterations": iterations, "time-limit": time_limit or limits.time_limit, "budget": budget}
         options = [f"--{name}={value}" for name, value in asked.items() if value is not None]
-        return self._work_on(found, *options, *(["--keep-going"] if keep_going else []))
+        options += ["--keep-going"] * keep_going + ["--yes"] * accept_measure
+        return self._work_on(found, *options)
 
     def stop_run(self, run: str = "latest") -> reports.RunReport:
         """End a run after the step in hand. Nothing is lost, and continue_run goes on."""

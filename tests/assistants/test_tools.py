@@ -240,6 +240,16 @@ def test_a_failed_run_says_why_and_what_to_do(store: RunStore) -> None:
     assert report.data.recent[-1] == "hint: set OPENAI_API_KEY" and "continue_run" in report.next
 
 
+def test_a_drafted_measure_is_shown_until_somebody_accepts_it(started: Started) -> None:
+    store = RunStore.create(Path("runs"), "run like a cat", Settings())
+    store.draft_path.write_text("success: episode.length > 3\n")
+    store.update(status="failed", reason="nobody accepted it")
+    report = status(Tools({}))
+    assert report.data.measure == "success: episode.length > 3\n" and "accept_measure" in report.next
+    Tools({}).continue_run(accept_measure=True)
+    assert started.options == [("--yes",)]
+
+
 def test_a_reward_is_checked_against_a_run_s_task_or_a_named_one(tmp_path: Path) -> None:
     store = RunStore.create(Path("runs"), "stand", Settings())
     store.write_task(task_file(tmp_path).read_text())
