@@ -14,6 +14,7 @@ from reward_synth.api.run import Run
 from reward_synth.assistants import tools as module
 from reward_synth.assistants.reports import RunReport
 from reward_synth.assistants.tools import Tools
+from reward_synth.cli.app import execute
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import Candidate, CheckReport, FeedbackRequest, Finding
 from reward_synth.events import model as events
@@ -122,6 +123,15 @@ def test_by_default_the_assistant_is_the_model_and_nothing_can_be_paid(started: 
     assert (settings.model, settings.samples, settings.critic) == ("manual", 1, False)
     assert (settings.base_url, settings.budget) == (None, None)
     assert (report.status, report.task) == ("starting", "gym/inverted_pendulum_balance")
+
+
+def test_without_the_sdk_the_command_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("reward_synth.assistants.server.find_spec", lambda name: None)
+    assert execute(["mcp"]) == 2
+    told = capsys.readouterr()
+    assert "hint: pip install 'reward-synth[mcp]'" in told.err and told.out == ""
 
 
 # Watching and answering ---------------------------------------------------------------------------------
