@@ -37,7 +37,7 @@ $(STAMP): pyproject.toml requirements.lock
 	@echo "setup 3/3: pinned dependencies, more than 3 GB on disk; the first time takes some minutes" >&2
 	@rm -f $@.failed
 	@{ $(VENV)/bin/python -m pip install --progress-bar off --disable-pip-version-check --constraint requirements.lock \
-	  --editable '.[local,metaworld,maniskill,crafter,dmcontrol,ray,view,dev]' || touch $@.failed; } | awk '$(LARGE_PACKAGES)' >&2
+	  --editable '.[local,metaworld,maniskill,crafter,dmcontrol,ray,view,mcp,dev]' || touch $@.failed; } | awk '$(LARGE_PACKAGES)' >&2
 	@test ! -e $@.failed
 	@touch $@
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from reward_synth.core.yaml import parse_value
 from tests.test_imports import LEVEL_OF, PACKAGE, ROOT
 
 DOCS = ROOT / "docs"
@@ -19,6 +20,7 @@ RUNS = ROOT.joinpath("runs")
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "benchmarks/README.md", "prompts/README.md")),
     *sorted(DOCS.rglob("*.md")),
+    *sorted((ROOT / "skills").rglob("*.md")),
 ]
 LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
 
@@ -98,6 +100,30 @@ def test_commands_on_the_page_exist(page: Path) -> None:
 def test_an_unknown_option_is_seen() -> None:
     assert unknown_parts(shlex.split('reward-synth run "go" --samples 4 --sample 4')) == ["--sample"]
     assert unknown_parts(["reward-synth", "tasks", "list"]) == ["list"]
+
+
+def test_the_skill_is_one_that_assistants_load() -> None:
+    (skill,) = (ROOT / "skills").glob("*/SKILL.md")
+    parts = re.fullmatch(r"---\n(.*?)\n---\n\n(.+)", skill.read_text(encoding="utf-8"), re.DOTALL)
+    assert parts is not None
+    facts, text = dict(parse_value(parts[1], "the head")), parts[2]
+    assert set(facts) == {"name", "description"} and facts["name"] == skill.parent.name
+    assert re.fullmatch(r"[a-z0-9-]{1,64}", facts["name"]) and 0 < len(facts["description"]) <= 1024
+    assert len(list(commands(skill))) > 20 and len(text.splitlines()) < 500
+
+
+def test_options_in_the_text_of_the_skill_exist() -> None:
+    import typer
+
+    from reward_synth.cli.app import app
+
+    def options(command: Any) -> set[str]:
+        own = {name for param in command.params for name in [*param.opts, *param.secondary_opts]}
+        return own.union(*(options(each) for each in getattr(command, "commands", {}).values()))
+
+    text = (ROOT / "skills/reward-synth/SKILL.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text))
+    assert "--budget" in named and named - options(typer.main.get_command(app)) == set()
 
 
 def test_the_architecture_page_lists_every_folder_with_its_level() -> None:

@@ -27,7 +27,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("preparation",),
     ("search",),
     ("api",),
-    ("viewer",),
+    ("viewer", "assistants"),
     ("cli",),
 )
 LEVEL_OF = {unit: number for number, units in enumerate(LEVELS) for unit in units}
@@ -43,6 +43,7 @@ ONLY_IN: dict[str, str] = {
     "ray": "executors/ray/broker.py",
     "starlette": "viewer/",
     "uvicorn": "viewer/serve.py",
+    "mcp": "assistants/server.py",
 }
 
 # The reward process is locked and holds no more than this.

@@ -124,12 +124,12 @@ class Run:
         ``task.training.scale`` says how its terms are combined: pass it to ``load_reward`` or ``RewardWrapper`` too.
         The file at :attr:`reward_path` names the scale itself.
         """
-        return self.store.read_reward(candidate or self._best_id())
+        return self.store.read_reward(candidate or self.best_id())
 
     @property
     def reward_path(self) -> Path:
         """The best reward's file; RewardSynthError if there is none yet."""
-        self._best_id()
+        self.best_id()
         return self.store.best_reward_path
 
     @property
@@ -216,7 +216,7 @@ class Run:
         from reward_synth.sandbox.channel import protected
         from reward_synth.search.films import film_candidate
 
-        name, sandbox = candidate or self._best_id(), not unsafe_no_sandbox
+        name, sandbox = candidate or self.best_id(), not unsafe_no_sandbox
         with protected(unsafe_no_sandbox):
             return film_candidate(
                 self.store, self.task, name, which, episodes=episodes, size=size, fps=fps, folder=folder,
@@ -225,7 +225,7 @@ class Run:
 
     def evaluation(self, candidate: str | None = None) -> Evaluation | None:
         """The result of the final trainings of a candidate, of the best one for None; None before the first one."""
-        return self.store.read_evaluation(candidate or self._best_id())
+        return self.store.read_evaluation(candidate or self.best_id())
 
     def evaluate(
         self,
@@ -254,7 +254,7 @@ class Run:
         from reward_synth.sandbox.channel import protected
         from reward_synth.search.final_evaluation import FinalTraining
 
-        name, store, started = candidate or self._best_id(), self.store, time.monotonic()
+        name, store, started = candidate or self.best_id(), self.store, time.monotonic()
         settings = self.settings
         training = FinalTraining(
             name, seeds, steps, jobs or settings.jobs, executor or settings.executor, not unsafe_no_sandbox
@@ -320,7 +320,8 @@ class Run:
             if latest is not None and latest.action == "stop":
                 self.store.write_answer(iteration, Feedback(iteration=iteration))
 
-    def _best_id(self) -> str:
+    def best_id(self) -> str:
+        """Id of the best candidate; RewardSynthError if there is none yet."""
         best = self.info.best
         if best is None:
             raise RewardSynthError(
@@ -366,15 +367,18 @@ def start(
     refuse_unnamed_file(resolved)
     resolved = with_method(resolved)
     prepared = prepare(goal, resolved.settings)
-    task = prepared.spec if prepared is not None else None
+    run, settings = made(goal, resolved, prepared.spec if prepared is not None else None, command)
+    if on_created is not None:
+        on_created(run)
+    with run.store.lock():
+        work_on(run.store, settings, ask, confirm, prepared)
+    return run
+
+
+def made(goal: str, resolved: Resolved, task: TaskSpec | None, command: str) -> tuple[Run, Settings]:
+    """Make the folder of a run. Returns the run, and its settings with the task's budget."""
     if task is not None:
         goal = goal.strip() or task.goal
         resolved = resolved.with_task_steps(task.training.steps, task.name)
-    settings = resolved.settings
-    store = RunStore.create(settings.runs_dir, goal, settings, task.name if task else None, command, resolved.origins)
-    run = Run(store)
-    if on_created is not None:
-        on_created(run)
-    with store.lock():
-        work_on(store, settings, ask, confirm, prepared)
-    return run
+    settings, name = resolved.settings, task.name if task else None
+    return Run(RunStore.create(settings.runs_dir, goal, settings, name, command, resolved.origins)), settings

@@ -70,7 +70,7 @@ def page_beside(wanted: bool) -> Iterator[Callable[[Run], None]]:
 
     def start(run: Run) -> None:
         if wanted:
-            from reward_synth.viewer.command import command_on
+            from reward_synth.api.process import command_on
 
             command = command_on(run, "view")
             # The address goes to stderr with everything else that is no data. Ctrl-C is for the run alone.

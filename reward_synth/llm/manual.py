@@ -64,7 +64,7 @@ class ManualModel(Model):
                 write_text(prompt, text)
                 _write_pictures(prompt, request)
                 written[text] = prompt
-            pairs.append((prompt, prompt.with_name(prompt.name.replace(".prompt.md", ".answer.md"))))
+            pairs.append((prompt, _answer_to(prompt)))
         return pairs
 
     def _await(self, answer: Path) -> str:
@@ -78,6 +78,16 @@ class ManualModel(Model):
                 return answer.read_text(encoding="utf-8", errors="replace")
             self.waiting.check()
             time.sleep(min(self.poll, max(self.settle, 0.01)))
+
+
+def open_prompts(directory: Path) -> dict[str, tuple[Path, Path]]:
+    """Prompts without an answer, oldest first: by name (``001-designer``) the prompt's file and that of its answer."""
+    pairs = ((prompt, _answer_to(prompt)) for prompt in sorted(directory.glob("*.prompt.md")))
+    return {pair[0].name.removesuffix(".prompt.md"): pair for pair in pairs if not _has_text(pair[1])}
+
+
+def _answer_to(prompt: Path) -> Path:
+    return prompt.with_name(prompt.name.replace(".prompt.md", ".answer.md"))
 
 
 def _has_text(path: Path) -> bool:

@@ -56,7 +56,7 @@ class ModelPool:
                 name,
                 base_url=None if needs_no_server(name) else self._settings.base_url,
                 cache_dir=self._store.call_cache,
-                manual_dir=self._store.path / "manual",
+                manual_dir=self._store.manual_dir,
                 announce=self._announce,
                 waiting=self._waiting,
                 progress=DownloadProgress(self._emit),

@@ -49,6 +49,8 @@ class RunFolder:
         """The log for people, including tracebacks."""
         self.recording_path = path / "recording.jsonl"
         """Every model call with its answer, for ``--model replay:FILE``."""
+        self.manual_dir = path / "manual"
+        """Prompts and answers of ``--model manual``."""
         self.call_cache = path / "calls"
         """Answers of model calls by request, so that a resumed run does not pay twice."""
 

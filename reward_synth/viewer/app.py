@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import subprocess
-import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,6 +17,7 @@ from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from reward_synth.api.process import refuse_unnamed, resume_apart
 from reward_synth.api.run import Run
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.search.feedback import answer_from_options
@@ -26,7 +25,6 @@ from reward_synth.search.films import Which
 from reward_synth.store import RunStore
 from reward_synth.store.manifest import MANIFEST
 from reward_synth.viewer.access import HEADERS, REPORTS, Access, Guard, report
-from reward_synth.viewer.command import command_on, refuse_unnamed
 from reward_synth.viewer.pages.candidate import candidate_curves, candidate_page
 from reward_synth.viewer.pages.compare import compare_page
 from reward_synth.viewer.pages.rendering import finite_json, page
@@ -225,17 +223,9 @@ class Pages:
 
     def _resumed(self, request: Request, said: Mapping[str, str]) -> Response:
         run = self._run(request)
-        if run.store.is_locked():
-            raise RewardSynthError(f"a process is working on {run.id} already", "stop it first")
         refuse_unnamed(run)
-        command = [*command_on(run, "resume"), "--display", "none"]
-        if "doubted" in said:
-            command += ["--keep-going", "--iterations", str(run.settings.iterations + 1)]
-        with run.store.log_path.open("ab") as log:
-            started = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True
-            )
-        threading.Thread(target=started.wait, daemon=True).start()
+        more = ("--keep-going", "--iterations", str(run.settings.iterations + 1)) if "doubted" in said else ()
+        resume_apart(run, *more)
         return _back(run)
 
     async def feedback(self, request: Request) -> Response:
