@@ -275,7 +275,7 @@ def bench(browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """The workbench of a run whose environment exists in these tests only; its films show nothing."""
     store, known = make_run(tmp_path / "bench"), Workbench.open
 
-    def draw(store: RunStore, task: Any, table: Any, recorded: Any, path: Path) -> None:
+    def draw(store: RunStore, task: Any, recorded: Any, path: Path) -> None:
         write_video(path, (np.zeros((32, 32, 3), np.uint8) for _ in range(5)), ("" for _ in range(5)), 10.0)
 
     monkeypatch.setattr(films, "film_blind", draw)

@@ -200,7 +200,7 @@ def test_films_are_drawn_one_by_one_and_a_failure_is_told(
 ) -> None:
     drawn: list[str] = []
 
-    def draw(store: RunStore, task: Any, table: Any, recorded: Any, path: Path) -> None:
+    def draw(store: RunStore, task: Any, recorded: Any, path: Path) -> None:
         drawn.append(path.stem)
         if path.stem.startswith("reference"):
             raise ValueError("no picture")
