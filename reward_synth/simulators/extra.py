@@ -20,6 +20,16 @@ NEVER_EARLY = "Nothing ends an episode early, success neither."
 """Part of the description of a simulator whose episodes all last as long as their horizon."""
 
 
+class OwnReward(gymnasium.Wrapper):
+    """Asks the environment after each step for upstream's reward, whether upstream ends there, and upstream's info."""
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        """A step with the answer of the environment's ``own_reward(action)``."""
+        observation, _, _, truncated, _ = self.env.step(action)
+        reward, terminated, info = self.unwrapped.own_reward(action)
+        return observation, reward, terminated, truncated, info
+
+
 class ExtraSimulator(Simulator):
     """Base of these adapters: checks ids and arguments, and says what to install. Subclasses add ``build``, ``table``.
 
@@ -67,6 +77,19 @@ class ExtraSimulator(Simulator):
         :raises RewardSynthError: the id, an argument or a value is not valid, the extra is missing, or upstream has
             another version than those that our environments were compared with.
         """
+        made = self._made(env_id, arguments, horizon)
+        return gymnasium.wrappers.TimeLimit(made, horizon or self.horizon(env_id))
+
+    def with_own_reward(
+        self, env_id: str, arguments: dict[str, Any], horizon: int | None = None
+    ) -> gymnasium.Env[Any, Any]:
+        """As :meth:`make`, of an environment that has ``own_reward``; see :class:`OwnReward`."""
+        made = self._made(env_id, arguments, horizon)
+        if not hasattr(made, "own_reward"):
+            return super().with_own_reward(env_id, arguments, horizon)
+        return gymnasium.wrappers.TimeLimit(OwnReward(made), horizon or self.horizon(env_id))
+
+    def _made(self, env_id: str, arguments: dict[str, Any], horizon: int | None) -> gymnasium.Env[Any, Any]:
         if horizon is not None and horizon < 1:
             raise RewardSynthError(f"the horizon must be at least 1 step, not {horizon}")
         if env_id not in self.tasks:
@@ -79,11 +102,10 @@ class ExtraSimulator(Simulator):
             raise RewardSynthError(f"{env_id} has no render_mode {mode!r}", f"use {' or '.join(self.render_modes)}")
         self.verified.require(self.install_line)
         try:
-            env = self.build(env_id, arguments)
+            return self.build(env_id, arguments)
         except ImportError as error:
             message = f"{env_id} needs {self.title}, which cannot be imported: {error}"
             raise RewardSynthError(message, self.install_line) from error
-        return gymnasium.wrappers.TimeLimit(env, horizon or self.horizon(env_id))
 
     def fields(self, env: gymnasium.Env[Any, Any]) -> FieldTable:
         """The environment's field table; the same for every instance made with the same arguments.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from reward_synth.core.errors import RewardSynthError
+
 if TYPE_CHECKING:
     import gymnasium
 
@@ -57,6 +59,20 @@ class Simulator(Protocol):
             (the install line).
         """
         ...
+
+    def with_own_reward(
+        self, env_id: str, arguments: dict[str, Any], horizon: int | None = None
+    ) -> gymnasium.Env[Any, Any]:
+        """As :meth:`make`, but ``step`` gives upstream's own reward and info, and ends episodes where upstream does.
+
+        It is for looking at that reward; no reward is trained in it.
+
+        :raises RewardSynthError: as :meth:`make`, and if upstream's reward cannot be had here.
+        """
+        raise RewardSynthError(
+            f"the own reward of {env_id} cannot be read: the simulator {self.name} has none here",
+            "write it as a reward file, and name a task: reward-synth audit FILE --task NAME",
+        )
 
     def fields(self, env: gymnasium.Env[Any, Any]) -> FieldTable:
         """The environment's field table; the same for every instance made with the same arguments."""

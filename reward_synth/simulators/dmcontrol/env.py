@@ -50,6 +50,10 @@ class SuiteEnv(gymnasium.Env[Any, Any]):
         """The suite's reward of the present state, in [0, 1]; 0.0 at an episode's start, before any step."""
         return float(self._get_reward(self._suite.physics)) if self.data.time > 0.0 else 0.0
 
+    def own_reward(self, action: Any) -> tuple[float, bool, dict[str, Any]]:
+        """The suite's reward of the last step. The suite ends no episode early, and tells no parts of it."""
+        return self.suite_reward(), False, {}
+
     def render(self) -> Any:
         """The scene from the model's first camera, shape (480, 480, 3); None unless made with ``rgb_array``."""
         if self.render_mode and not self._renderer:

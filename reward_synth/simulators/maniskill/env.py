@@ -28,6 +28,7 @@ with warnings.catch_warnings():
     import mani_skill.envs  # noqa: F401  (registers them)
     import sapien
     from mani_skill.envs import sapien_env
+    from mani_skill.utils import common
     from mani_skill.utils.logging_utils import logger
     from mani_skill.utils.registration import REGISTERED_ENVS
 
@@ -139,6 +140,17 @@ class TableTop(gymnasium.Env[FloatArray, FloatArray]):
         It is 0.0 at an episode's start, because the goal may be drawn where the cube lies.
         """
         return 0.0 if self._at_start else float(self.upstream.evaluate()["success"].item())
+
+    def own_reward(self, action: NDArray[Any]) -> tuple[float, bool, dict[str, Any]]:
+        """Upstream's default reward of the last step, its dense one in [0, 1], and its info.
+
+        As upstream, an episode ends at success.
+        """
+        info = self.upstream.evaluate()
+        taken = common.to_tensor(np.asarray(action, dtype=np.float32)[None])
+        paid = self.upstream.compute_normalized_dense_reward(obs=None, action=taken, info=info)
+        told = {key: float(value.item()) for key, value in info.items() if getattr(value, "shape", None) == (1,)}
+        return float(paid.item()), bool(told["success"]), told
 
     def grasps(self, name: str) -> float:
         """1.0 if the fingers hold that thing by upstream's definition, else 0.0; at an episode's start always 0.0.

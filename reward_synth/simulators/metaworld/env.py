@@ -101,6 +101,11 @@ class FreshGoals(SawyerXYZEnv):
         _, info = self.evaluate_state(self._last_stable_obs, self._last_action)
         return float(info["success"])
 
+    def own_reward(self, action: NDArray[Any]) -> tuple[float, bool, dict[str, Any]]:
+        """Upstream's reward of the last step, in [0, 10], and its info. Upstream ends no episode early."""
+        reward, info = self.evaluate_state(self._last_stable_obs, action)
+        return float(reward), False, info
+
     def full_observation(self) -> FloatArray:
         """The observation for the experts, shape (39,): the present instant twice, and the goal in any case."""
         return np.concatenate([self.seen, self.seen, self._get_pos_goal()])
