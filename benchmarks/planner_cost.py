@@ -23,7 +23,7 @@ from recorded import recorded_rewards
 from reward_synth.core.types import CheckReport
 from reward_synth.evaluation.select import wilson_interval
 from reward_synth.sandbox.channel import protected
-from reward_synth.screening.attack import ATTACK
+from reward_synth.screening.case import ATTACK
 from reward_synth.screening.checker import RewardChecker
 from reward_synth.tasks.spec import load_task
 from reward_synth.training.presets import preset_for

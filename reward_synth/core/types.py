@@ -18,7 +18,7 @@ class Value(BaseModel):
 
 
 Severity = Literal["error", "warning"]
-Source = Literal["lint", "probe", "screen", "designer", "critic", "training"]
+Source = Literal["lint", "probe", "screen", "designer", "critic", "training", "audit"]
 Verdict = Literal["found", "not found", "not enough data", "not applicable", "could not run"]
 """The answer of a rule. The last three are reported too, since a missing answer would look like a clean reward."""
 Status = Literal["designed", "rejected", "trained", "crashed", "stopped"]
@@ -91,6 +91,15 @@ class PayRow(Value):
     """With the scale ``sign`` they do not add up to ``pay``."""
     fitness: float | None = None
     """None for a behaviour that nobody can play, such as a statue."""
+    total: float | None = None
+    """Sum of the reward over the steps that were recorded; None in reports of an earlier version."""
+    mean: float | None = None
+    """Its mean over these steps."""
+    discounted: float | None = None
+    """Its sum with the learner's discount: what a learner maximises."""
+    steps: int | None = None
+    success: bool | None = None
+    """Whether the goal was reached in it; None if that is not known."""
 
     def as_text(self) -> str:
         """``rest: 34.7 (`high` 34.3, `spin` 0.385); fitness 0.001``."""

@@ -136,3 +136,28 @@ class Fitness:
     def paid(self, done: Trials, before: Before) -> float:
         """See :class:`Objective`."""
         return 0.0
+
+
+@dataclass(frozen=True)
+class Told:
+    """The discounted sum of one column of the rows: a reward that the environment itself gives."""
+
+    column: int
+    discount: float
+    """The learner's, per step."""
+    cpu_seconds: float = 0.0
+    """The environment computes it, so no process of its own does."""
+
+    def values(self, trials: Trials, before: Before) -> FloatArray:
+        """See :class:`Objective`."""
+        rewards = self._rewards(trials)
+        discounted: FloatArray = rewards @ self.discount ** np.arange(rewards.shape[1])
+        return discounted
+
+    def paid(self, done: Trials, before: Before) -> float:
+        """See :class:`Objective`."""
+        return float(self._rewards(done)[0].sum())
+
+    def _rewards(self, trials: Trials) -> FloatArray:
+        rewards: FloatArray = trials.rows[:, 1:, self.column]
+        return np.where(np.arange(rewards.shape[1]) < trials.lengths[:, None], rewards, 0.0)

@@ -40,6 +40,7 @@ class Payment:
     :param terms: names of the K terms.
     :param pay: (N,), the reward.
     :param per_term: (N, K). With the scale ``sign``, terms do not add up to the reward.
+    :param rewards: (T,) of each episode, the reward of each step.
     """
 
     findings: tuple[Finding, ...]
@@ -47,6 +48,7 @@ class Payment:
     terms: tuple[str, ...] = ()
     pay: FloatArray = field(default_factory=lambda: np.zeros(0))
     per_term: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
+    rewards: tuple[FloatArray, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -87,6 +89,7 @@ def pay_of(
         terms=names,
         pay=np.add.reduceat(paid, transitions.starts) / whole,
         per_term=np.add.reduceat(values, transitions.starts) / whole[:, None],
+        rewards=tuple(np.split(paid, transitions.starts[1:])),
     )
 
 

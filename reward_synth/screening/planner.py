@@ -19,7 +19,6 @@ from reward_synth.core.arrays import FloatArray
 from reward_synth.core.errors import EnvironmentFault
 from reward_synth.core.names import ScaleName
 from reward_synth.core.types import CheckReport
-from reward_synth.evaluation.play import step_length
 from reward_synth.evaluation.scoring import measured_table, scoring_process
 from reward_synth.reward.lint import lint
 from reward_synth.sandbox.process import RewardProcess
@@ -32,6 +31,7 @@ from reward_synth.screening.reference_episodes import (
     scaled_actions,
 )
 from reward_synth.simulators import get_simulator, open_environment
+from reward_synth.simulators.protocol import Simulator
 from reward_synth.state.episode import Episode
 from reward_synth.state.recorder import StateRecorder, require_finite
 from reward_synth.state.table import FieldTable
@@ -70,6 +70,28 @@ class Plan:
     """Why nothing could be planned."""
 
 
+@dataclass(frozen=True)
+class Ground:
+    """Where it is planned."""
+
+    opened: Callable[[FieldTable], StateRecorder]
+    """A fresh environment that records these fields."""
+    simulator: Simulator
+    horizon: int
+    dt: float | None = None
+    """Seconds of a step; None asks the simulator."""
+
+    @classmethod
+    def of(cls, task: TaskSpec) -> Ground:
+        """A task's environment."""
+        return cls(
+            lambda table: StateRecorder(open_environment(task), table),
+            get_simulator(task.simulator),
+            task.horizon,
+            task.environment.dt,
+        )
+
+
 class Start(NamedTuple):
     """Where a round begins: the seed of the reset, and actions (T, A) in [-1, 1] that are tried first."""
 
@@ -102,7 +124,7 @@ def plan(
     memory = lint(source, read.layout()).uses_memory
     with RewardProcess(source, read.layout(), len(table.actions), report.terms) as process:
         pay = Pay(process, memory, discount, scale)
-        return _plan(task, table, read, lambda dt: pay, starts, seconds, seed)
+        return search(Ground.of(task), table, read, lambda dt: pay, starts, seconds, seed)
 
 
 def plan_fitness(task: TaskSpec, table: FieldTable, starts: Sequence[Start], seconds: float, seed: int = 0) -> Plan:
@@ -115,22 +137,28 @@ def plan_fitness(task: TaskSpec, table: FieldTable, starts: Sequence[Start], sec
     """
     read = measured_table(task, table)
     with scoring_process(task, read.layout()) as process:
-        return _plan(task, table, read, lambda dt: Fitness(process, dt, task.horizon), starts, seconds, seed)
+        ground = Ground.of(task)
+        return search(ground, table, read, lambda dt: Fitness(process, dt, task.horizon), starts, seconds, seed)
 
 
-def _plan(
-    task: TaskSpec,
+def search(
+    ground: Ground,
     table: FieldTable,
     read: FieldTable,
     objective: Callable[[float], Objective],
     starts: Sequence[Start],
     seconds: float,
-    seed: int,
+    seed: int = 0,
 ) -> Plan:
-    environment = StateRecorder(open_environment(task), read)
+    """Look for the episodes that an objective values most; see :func:`plan`.
+
+    :param read: the fields that the objective reads.
+    :param objective: from the seconds of a step.
+    """
+    environment = ground.opened(read)
     try:
-        dt = step_length(task, environment)
-        return _Search(task, environment, dt, objective(dt), seconds, seed).run(table, starts)
+        dt = ground.dt or ground.simulator.seconds_per_step(environment)
+        return _Search(ground, environment, dt, objective(dt), seconds, seed).run(table, starts)
     except EnvironmentFault as error:
         return Plan(problem=error.message)
     finally:
@@ -145,12 +173,12 @@ class _Search:
     """One search in progress. It owns the environment's state."""
 
     def __init__(
-        self, task: TaskSpec, environment: StateRecorder, dt: float, objective: Objective, limit: float, seed: int
+        self, ground: Ground, environment: StateRecorder, dt: float, objective: Objective, limit: float, seed: int
     ) -> None:
-        self._task, self._environment, self._dt, self._objective = task, environment, dt, objective
-        self._simulator = get_simulator(task.simulator)
+        self._ground, self._environment, self._dt, self._objective = ground, environment, dt, objective
+        self._simulator = ground.simulator
         self._begun, self._limit, self._seed = self._clock(), limit, seed
-        self._length = planned_steps(task.horizon, dt)
+        self._length = planned_steps(ground.horizon, dt)
         self._transitions = 0
         self._observed: FloatArray = np.zeros(0)
         """What was observed after the last step."""
@@ -281,10 +309,12 @@ class _Search:
 
     def _recorded(self, table: FieldTable, found: Sequence[tuple[Start, FloatArray, float]]) -> tuple[Episode, ...]:
         """The episodes that were found, played again from their seeds with all fields."""
-        environment = StateRecorder(open_environment(self._task), table)
+        environment = self._ground.opened(table)
         try:
             return tuple(
-                record_episode(environment, actions.__getitem__, len(actions), start.seed, self._task.horizon, self._dt)
+                record_episode(
+                    environment, actions.__getitem__, len(actions), start.seed, self._ground.horizon, self._dt
+                )
                 for start, actions, _ in found
             )
         finally:

@@ -140,6 +140,14 @@ def scaled_actions(table: FieldTable, wanted: FloatArray) -> FloatArray:
     return scaled
 
 
+def wanted_actions(table: FieldTable, actions: FloatArray) -> FloatArray:
+    """The inverse of :func:`scaled_actions`, of actions (…, A) that the environment took."""
+    low = np.array([action.low for action in table.actions])
+    high = np.array([action.high for action in table.actions])
+    wanted: FloatArray = 2.0 * (actions - low) / (high - low) - 1.0
+    return wanted
+
+
 def action_type(environment: StateRecorder) -> np.dtype[Any]:
     """The type in which the environment takes actions."""
     return np.dtype(np.float32 if environment.table.discrete else environment.action_space.dtype)

@@ -9,7 +9,8 @@ from reward_synth.core.types import CheckReport
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.probe_rules import PROBE
 from reward_synth.screening import attack as module
-from reward_synth.screening.attack import ATTACK, attack
+from reward_synth.screening.attack import attack
+from reward_synth.screening.case import ATTACK
 from reward_synth.screening.checker import RewardChecker
 from reward_synth.screening.planner import Plan
 from reward_synth.screening.reference_episodes import ReferenceEpisodes

@@ -1,0 +1,51 @@
+"""What an audit says, as it is printed, written as JSON and shown on its page."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from reward_synth.core.number_format import number
+from reward_synth.core.types import Finding, PayRow, Planned, Value, Verdict
+
+
+class Audit(Value):
+    """A reward that somebody has, with what it pays known behaviours and what is wrong with that."""
+
+    subject: str
+    """The reward: ``HalfCheetah-v5, its own reward``."""
+    horizon: int
+    """Steps of a whole episode."""
+    discount: float
+    maximises: str
+    """What a learner makes as large as it can, which is not always what its curves show."""
+    measure: str = ""
+    """What says whether the goal is reached; empty if nothing does."""
+    rows: tuple[PayRow, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    verdicts: dict[str, Verdict] = Field(default_factory=dict)
+    """The answer of each rule, by id."""
+    planned: Planned | None = None
+    notes: tuple[str, ...] = ()
+    """What limits the answers, in sentences."""
+
+    @property
+    def silent(self) -> dict[str, Verdict]:
+        """The rules that could not answer, and why."""
+        return {rule: said for rule, said in self.verdicts.items() if said not in ("found", "not found")}
+
+
+def worth(discount: float) -> str:
+    """What a learner with this discount maximises, in words."""
+    if discount >= 1.0:
+        return "the sum of the reward over the episode, without a discount"
+    return (
+        f"the discounted sum, with {discount:g} per step: a reward that comes {half_life(discount)} steps later counts "
+        f"half. Curves of a training mostly show the plain sum, and a mean per step hides how long an episode lasts"
+    )
+
+
+def half_life(discount: float) -> str:
+    """Steps after which a reward counts half."""
+    import math
+
+    return number(float(round(math.log(0.5) / math.log(discount))))

@@ -1,0 +1,212 @@
+"""What an audit asks beside the attack's rules, of whole episodes and of their rewards step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reward_synth.audit.behaviours import HELD_ON
+from reward_synth.core.arrays import FloatArray
+from reward_synth.core.number_format import number, plural
+from reward_synth.core.types import Finding, Verdict
+from reward_synth.reward.rules import declared
+from reward_synth.screening.case import PLANNED
+from reward_synth.screening.reference_episodes import EXPERT, REST
+
+AUDIT = declared("audit", "audit")
+NEARLY = 0.05
+"""Share of the spread of pay by which something must be paid more than rest."""
+WINDOW = 10
+"""Steps for which a failure must be paid what success is."""
+SMOOTH, FALL, FALLEN = 3, 0.15, 5
+"""Steps over which pay is averaged; the share of its range that it must fall by; and for how many steps."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """A whole episode: its kind, its start, what each step was paid, and whether the goal was reached there."""
+
+    kind: str
+    seed: int
+    rewards: FloatArray
+    """(T,); NaN where it was no number."""
+    horizon: int
+    ended: bool
+    """True if the environment ended it."""
+    success: bool | None
+    """Whether the goal was reached at any step; None if nobody knows."""
+    reached: NDArray[np.bool_] | None = None
+    """(T,), where it was; None if that is not known of each step."""
+
+    @property
+    def total(self) -> float:
+        """The sum."""
+        return float(self.rewards.sum())
+
+    def discounted(self, discount: float) -> float:
+        """The sum with the learner's discount."""
+        return float(self.rewards @ discount ** np.arange(len(self.rewards)))
+
+    def rate(self, steps: int) -> float:
+        """What a step of a whole episode is paid, of the first ``steps``."""
+        part = self.rewards[:steps]
+        return float(part.sum()) / (steps if self.ended else len(part))
+
+
+@dataclass(frozen=True)
+class Questions:
+    """The audit's questions about what was told."""
+
+    told: tuple[Told, ...]
+    discount: float
+    dt: float
+    planned: bool
+    """True if at least one plan was finished."""
+    repeatable: bool = True
+
+    def answers(self) -> tuple[list[Finding], dict[str, Verdict]]:
+        """Findings, and each rule's verdict."""
+        usable = [each for each in self.told if np.isfinite(each.rewards).all()]
+        found = [*self._no_number(), *self._not_repeatable()]
+        silent: dict[str, Verdict] = {}
+        if usable:
+            found += [*self._rest(usable), *self._failures(usable), *self._dawdling(usable), *self._falls(usable)]
+        else:
+            silent = dict.fromkeys(AUDIT, "could not run")
+        known = any(each.success is not None for each in usable)
+        done = any(each.success for each in usable)
+        if not known or not done:
+            why: Verdict = "not enough data" if known else "not applicable"
+            silent |= dict.fromkeys(("pays-without-success", "dawdling-pays", "falls-on-the-way"), why)
+        if not any(each.success and each.ended for each in usable):
+            silent.setdefault("dawdling-pays", "not applicable")
+        if not any(each.kind == EXPERT and each.reached is not None for each in usable):
+            silent.setdefault("falls-on-the-way", "not applicable")
+        if not self.planned:
+            silent.setdefault("rest-pays-most", "not enough data")
+        silent["sinks-in-training"] = "not applicable"
+        answers: dict[str, Verdict] = {rule.id: silent.get(name, "not found") for name, rule in AUDIT.items()}
+        return found, answers | {finding.id: "found" for finding in found}
+
+    def _no_number(self) -> Iterator[Finding]:
+        for each in self.told:
+            bad = np.flatnonzero(~np.isfinite(each.rewards))
+            if len(bad):
+                where = f"at step {bad[0] + 1} of the behaviour {each.kind}, which starts from seed {each.seed}"
+                yield AUDIT["no-number"].finding(f"the reward is {each.rewards[bad[0]]} {where}")
+                return
+
+    def _not_repeatable(self) -> Iterator[Finding]:
+        if not self.repeatable:
+            yield AUDIT["not-repeatable"].finding("the same seed and the same actions were paid something else")
+
+    def _rest(self, usable: Sequence[Told]) -> Iterator[Finding]:
+        """Needs a plan, without which any reward that is hard to earn would look like it."""
+        if not self.planned:
+            return
+        steps = min(len(each.rewards) for each in usable if each.kind == PLANNED or not each.ended)
+        rests = [each for each in usable if each.kind == REST]
+        others = [each.rate(steps) for each in usable if each.kind not in (REST, HELD_ON)]
+        still = {"doing nothing": max((each.rate(steps) for each in rests), default=-np.inf)}
+        still["a statue in the start state"] = max((float(each.rewards[0]) for each in rests), default=-np.inf)
+        name, most = max(still.items(), key=lambda each: each[1])
+        spread = max(others) - min(others)
+        if max(others) - most <= NEARLY * spread:
+            yield AUDIT["rest-pays-most"].finding(
+                f"{name} is paid {number(most)} per step, and the best of {len(others)} other episodes "
+                f"{number(max(others))}, in their first {steps} steps; the worst is paid {number(min(others))}"
+            )
+
+    def _failures(self, usable: Sequence[Told]) -> Iterator[Finding]:
+        """Sums over whole episodes; or else the best-paid steps of failures against the steps at the goal."""
+        whole = [each for each in usable if each.kind not in (PLANNED, HELD_ON)]
+        good = [each for each in whole if each.success]
+        bad = [each for each in usable if each.success is False and each.kind != HELD_ON]
+        if not good or not bad:
+            return
+        middle = float(np.median([each.total for each in good]))
+        best = max((each for each in bad if each.kind != PLANNED), key=lambda each: each.total, default=None)
+        if best is not None and best.total >= middle and not any(each.ended for each in good):
+            yield AUDIT["pays-without-success"].finding(
+                f"the behaviour {best.kind} does not succeed and is paid {number(best.total)} in sum, and the median "
+                f"of {plural(len(good), 'successful episode')} {number(middle)}"
+            )
+            return
+        held = [each.rewards[each.reached] for each in good if each.reached is not None]
+        if not held:
+            return
+        goal = float(np.median(np.concatenate(held)))
+        richest = max(bad, key=_best_window)
+        if (most := _best_window(richest)) >= goal:
+            yield AUDIT["pays-without-success"].finding(
+                f"the behaviour {richest.kind} does not succeed and is paid {number(most)} per step for {WINDOW} steps,"
+                f" and a step at the goal {number(goal)} in the median"
+            )
+
+    def _dawdling(self, usable: Sequence[Told]) -> Iterator[Finding]:
+        done = {each.seed: each for each in usable if each.success and each.ended and each.kind == EXPERT}
+        rests = {each.seed: each for each in usable if each.kind == REST and not each.success}
+        pairs = [(done[seed], rests[seed]) for seed in sorted(done.keys() & rests.keys())]
+        less = [(one, other) for one, other in pairs if one.total < other.total]
+        if not pairs or 2 * len(less) < len(pairs):
+            return
+        ends, stays = ([each[place] for each in pairs] for place in (0, 1))
+        held = [each for each in usable if each.kind == HELD_ON and each.seed in done]
+        sums = [_mean([each.total for each in those]) for those in (ends, stays)]
+        discounted = [_mean([each.discounted(self.discount) for each in those]) for those in (ends, stays)]
+        per_step = [_mean([float(each.rewards.mean()) for each in those]) for those in (ends, stays)]
+        steps = [_mean([len(each.rewards) for each in those]) for those in (ends, stays)]
+        text = (
+            f"an expert that reaches the goal, which ends its episode after {steps[0]:.0f} steps, is paid less in sum "
+            f"than doing nothing for {steps[1]:.0f} steps, from {len(less)} of {plural(len(pairs), 'start')}: sum "
+            f"{_against(sums)}; discounted sum {_against(discounted)}; per step {_against(per_step)}"
+        )
+        if held:
+            text += f"; were the episode not ended there, in sum {number(_mean([each.total for each in held]))}"
+        yield AUDIT["dawdling-pays"].finding(text)
+
+    def _falls(self, usable: Sequence[Told]) -> Iterator[Finding]:
+        ways = [each for each in usable if each.kind == EXPERT and each.success and each.reached is not None]
+        found = [fall for fall in map(_fall, ways) if fall is not None]
+        if not found or 2 * len(found) <= len(ways):
+            return
+        top, bottom, step, steps = sorted(found)[len(found) // 2]
+        yield AUDIT["falls-on-the-way"].finding(
+            f"in {len(found)} of {plural(len(ways), 'episode')} of an expert that succeeds, the pay of a step falls on "
+            f"the way: in the median from {number(top)} to {number(bottom)} at {step * self.dt:.2f} s, and it takes "
+            f"{steps} steps until it is paid as much again"
+        )
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values))
+
+
+def _against(pair: Sequence[float]) -> str:
+    return f"{number(pair[0])} against {number(pair[1])}"
+
+
+def _best_window(each: Told) -> float:
+    """The largest mean of the reward over :data:`WINDOW` steps; minus infinity for a shorter episode."""
+    if len(each.rewards) < WINDOW:
+        return -np.inf
+    return float(np.convolve(each.rewards, np.full(WINDOW, 1.0 / WINDOW), "valid").max())
+
+
+def _fall(each: Told) -> tuple[float, float, int, int] | None:
+    """Pay before and after the deepest fall on the way to the goal, its step, and how many steps it lasts."""
+    assert each.reached is not None
+    way = each.rewards[: int(np.argmax(each.reached)) + 1]
+    if len(way) < SMOOTH + FALLEN:
+        return None
+    smooth = np.convolve(way, np.full(SMOOTH, 1.0 / SMOOTH), "valid")
+    best = np.maximum.accumulate(smooth)
+    depth = best - smooth
+    lowest = int(np.argmax(depth))
+    steps = int((smooth < best[lowest] - 1e-9)[np.argmax(smooth == best[lowest]) :].sum())
+    if depth[lowest] < FALL * float(np.ptp(each.rewards)) or steps < FALLEN:
+        return None
+    return float(best[lowest]), float(smooth[lowest]), lowest, steps
