@@ -13,12 +13,12 @@ import numpy as np
 
 from reward_synth.core.arrays import FloatArray
 from reward_synth.core.rules import verdicts
-from reward_synth.core.types import CheckReport, EpisodeScore, Finding
+from reward_synth.core.types import CheckReport, EpisodeScore
 from reward_synth.evaluation.scoring import measured_table, score_episodes
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.scale import recorded_scale
 from reward_synth.screening.case import ATTACK, BEST, PLANNED, Case, Played
-from reward_synth.screening.payment import pay_of
+from reward_synth.screening.payment import Payment, pay_of
 from reward_synth.screening.planner import Plan, Start, plan, plan_fitness, planned_steps
 from reward_synth.screening.reference_episodes import EXPERT, SEED, ReferenceEpisodes, wanted_actions
 from reward_synth.state.episode import Episode
@@ -43,18 +43,38 @@ def attack(
 ) -> CheckReport:
     """Pay known behaviours, plan against the reward, and say what is wrong with what is paid most.
 
+    :returns: the report with pay, findings and verdicts; :func:`case_of` has the parameters.
+    :raises RewardSynthError: the environment or the locked process cannot be started.
+    """
+    try:
+        return case_of(source, report, task, table, reference, seconds, discount).told(report)
+    except RewardError as error:
+        return report.plus(
+            (error.finding,), {**verdicts(ATTACK.values(), (), "could not run"), error.finding.id: "found"}
+        )
+
+
+def case_of(
+    source: str,
+    report: CheckReport,
+    task: TaskSpec,
+    table: FieldTable,
+    reference: ReferenceEpisodes,
+    seconds: float,
+    discount: float = 0.99,
+) -> Case:
+    """Pay known behaviours, and plan against the reward.
+
     :param report: of the reward, which must be ok.
     :param seconds: processor time of the planner; 0 leaves it out, and with it the rules that need it.
     :param discount: the learner's, per environment step.
-    :returns: the report with pay, findings and verdicts.
+    :raises RewardError: the reward fails on an episode.
     :raises RewardSynthError: the environment or the locked process cannot be started.
     """
     length = planned_steps(task.horizon, reference.episodes[0].dt)
     episodes = [first_steps(episode, length) for episode in reference.episodes]
     kinds = reference.kinds or ("recorded",) * len(episodes)
-    first = pay_of(source, table, _named(episodes), task.training.scale)
-    if not first.ok:
-        return _could_not_run(report, first.findings[-1])
+    first = _paid(source, table, episodes, task)
     found = Plan(problem="no time was given for it")
     if seconds > 0.0:
         starts = starts_of(table, episodes, first.pay)
@@ -63,19 +83,25 @@ def attack(
             found = plan(task, table, source, report, starts, seconds, discount, scale)
         except RewardError as error:
             message = f"{error.finding.message}, in a state that the planner reached"
-            return _could_not_run(report, error.finding.model_copy(update={"message": message}))
+            raise RewardError(error.finding.model_copy(update={"message": message})) from error
     everything = [*episodes, *found.episodes]
     scores: list[EpisodeScore | None] = [*score_episodes(task, table, everything)]
     made = dict(_made(episodes, kinds, scores))
     kinds = (*kinds, *[PLANNED] * len(found.episodes), *made)
     everything += made.values()
-    payment = pay_of(source, table, _named(everything), task.training.scale)
-    if not payment.ok:
-        return _could_not_run(report, payment.findings[-1])
+    payment = _paid(source, table, everything, task)
     scores += [None] * len(made)
     each = zip(kinds, everything, payment.pay, payment.per_term, scores, payment.rewards, strict=True)
     played, measured = [Played(*one) for one in each], measured_table(task, table).for_rewards().names
-    return Case(played, payment.terms, found, measured, table, reference.experts, discount).told(report)
+    return Case(played, payment.terms, found, measured, table, reference.experts, discount)
+
+
+def _paid(source: str, table: FieldTable, episodes: list[Episode], task: TaskSpec) -> Payment:
+    named = {str(place): episode for place, episode in enumerate(episodes)}
+    payment = pay_of(source, table, named, task.training.scale)
+    if not payment.ok:
+        raise RewardError(payment.findings[-1])
+    return payment
 
 
 def with_best(task: TaskSpec, table: FieldTable, reference: ReferenceEpisodes, seconds: float) -> ReferenceEpisodes:
@@ -100,14 +126,6 @@ def with_best(task: TaskSpec, table: FieldTable, reference: ReferenceEpisodes, s
         reference.experts,
         (*kinds, *[BEST] * len(scores)),
     )
-
-
-def _named(episodes: list[Episode]) -> dict[str, Episode]:
-    return {str(place): episode for place, episode in enumerate(episodes)}
-
-
-def _could_not_run(report: CheckReport, finding: Finding) -> CheckReport:
-    return report.plus((finding,), {**verdicts(ATTACK.values(), (), "could not run"), finding.id: "found"})
 
 
 def first_steps(episode: Episode, length: int) -> Episode:

@@ -86,9 +86,15 @@ class RewardChecker:
 
         The first time, twice as long is spent on planning for the task's fitness.
         """
+        return attack(source, report, self.task, self.table, self.attacked_with(seconds), seconds, discount)
+
+    def attacked_with(self, seconds: float) -> ReferenceEpisodes:
+        """The reference episodes of an attack, with those that are planned for the fitness the first time."""
         if not self._best:
-            self._best.append(with_best(self.task, self.table, self.reference_episodes, seconds))
-        return attack(source, report, self.task, self.table, self._best[0], seconds, discount)
+            with_fitness = seconds > 0.0
+            known = self.reference_episodes
+            self._best.append(with_best(self.task, self.table, known, seconds) if with_fitness else known)
+        return self._best[0]
 
 
 def check_source(
