@@ -21,6 +21,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("roles", "tasks", "sandbox", "export"),
     ("evaluation",),
     ("screening", "diagnosis"),
+    ("audit",),
     ("training", "report", "preferences"),
     ("executors",),
     ("methods",),

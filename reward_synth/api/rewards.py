@@ -45,13 +45,13 @@ def check_reward(
 
     if only not in (None, "lint", "probe"):
         raise RewardSynthError(f"there is no check '{only}'", "use 'lint' or 'probe', or neither for both")
-    source = _source_of(reward)
+    source = source_of(reward)
     if not 0.0 <= plan_seconds < float("inf") or (plan_seconds and only):
         raise RewardSynthError(
             f"a planner cannot run for {plan_seconds:g} s" + (f" in the check '{only}'" if only else ""),
             "give the processor time in seconds, 8 for example, and leave out which check is to run",
         )
-    return _checked(source, with_scale(_spec_of(task), recorded_scale(source)), only, unsafe_no_sandbox, plan_seconds)
+    return _checked(source, with_scale(spec_of(task), recorded_scale(source)), only, unsafe_no_sandbox, plan_seconds)
 
 
 def _checked(
@@ -101,9 +101,9 @@ def train_reward(
     from reward_synth.training.job import Progress, progress_event
     from reward_synth.training.presets import preset_for
 
-    source, shown = _source_of(reward), display or make_display("none")
+    source, shown = source_of(reward), display or make_display("none")
     recorded = recorded_scale(source)
-    spec = with_scale(_spec_of(task), scale or recorded)
+    spec = with_scale(spec_of(task), scale or recorded)
     preset_for(spec, learner)  # Reports a missing learner before the reward is checked.
     name = Path(reward).stem if is_path(reward) else "reward"
     folder = Path(out) if out is not None else Path("policies") / f"{name}-{spec.short_name}-{seed}"
@@ -149,13 +149,18 @@ def _placed(
     return job
 
 
-def _spec_of(task: str | Path | TaskSpec) -> TaskSpec:
+def spec_of(task: str | Path | TaskSpec) -> TaskSpec:
+    """The spec of a task that is named."""
     from reward_synth.tasks.spec import load_task
 
     return load_task(task, typed=True) if isinstance(task, str | Path) else task
 
 
-def _source_of(reward: str | Path) -> str:
+def source_of(reward: str | Path) -> str:
+    """The text of a reward file, or of a text that is one.
+
+    :raises RewardSynthError: the file cannot be read.
+    """
     try:
         return read_source(reward)
     except (OSError, UnicodeDecodeError) as error:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 
 import numpy as np
 
 from reward_synth.audit.own_reward import OwnReward
 from reward_synth.core.arrays import FloatArray
+from reward_synth.core.errors import RewardSynthError
+from reward_synth.evaluation.policy import Policy
 from reward_synth.screening.reference_episodes import (
     EXPERT,
     EXPERT_CUTS,
@@ -35,13 +37,11 @@ RECORDING = 15.0
 """Seconds of processor time after which no further behaviour is played. Rest and experts always are."""
 HELD_ON, TURNS = "expert, held on", "expert that turns back"
 TRAINED = "trained policy"
-Act = Callable[[FloatArray], FloatArray]
-"""From one observation (O,) to the action that the environment takes, (A,)."""
 Recorded = list[tuple[str, Episode]]
 """The kind of each behaviour, and its episode."""
 
 
-def record(subject: OwnReward, policy: Act | None = None) -> tuple[Recorded, int]:
+def record(subject: OwnReward, policy: Policy | None = None) -> tuple[Recorded, int]:
     """Rest, experts and a policy from the same starts, then scripted behaviours.
 
     :returns: the episodes, and how many behaviours were left out for lack of time.
@@ -63,7 +63,7 @@ def record(subject: OwnReward, policy: Act | None = None) -> tuple[Recorded, int
                 play(kind, controller, SEED + number)
         if policy is not None:
             for seed in range(EXPERT_EPISODES):
-                play(TRAINED, _following(policy, environment), SEED + seed)
+                play(TRAINED, _following(policy, environment, SEED + seed), SEED + seed)
         scripts = (choosers(size) if table.discrete else controllers(size, subject.dt))[1:]
         for number, (kind, script) in enumerate(scripts):
             if time.thread_time() - begun > RECORDING:
@@ -142,10 +142,19 @@ def _turning(expert: Expert, size: int, cut: int) -> Controller:
     return turned
 
 
-def _following(policy: Act, environment: StateRecorder) -> Controller:
+def _following(policy: Policy, environment: StateRecorder, seed: int) -> Controller:
+    generators = [np.random.default_rng(seed)] if policy.draws else None
+
     def act(step: int) -> FloatArray:
-        seen = environment.env.seen  # The wrapper that tells the reward keeps it.
-        wanted: FloatArray = wanted_actions(environment.table, policy(seen)[None])[0]
+        seen = np.asarray(environment.env.seen)[None]  # The wrapper that tells the reward keeps it.
+        try:
+            chosen = policy(seen, generators)
+        except ValueError as error:
+            raise RewardSynthError(
+                f"the policy was trained on {policy.mean.size} numbers, and the environment gives {seen.size}",
+                "name the environment that it was trained in: --env ID",
+            ) from error
+        wanted: FloatArray = wanted_actions(environment.table, chosen)[0]
         return wanted
 
     return act

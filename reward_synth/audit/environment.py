@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from reward_synth.audit.behaviours import HELD_ON, TRAINED, Act, Recorded, record, record_held_on, repeats
+from reward_synth.audit.behaviours import HELD_ON, TRAINED, Recorded, record, record_held_on, repeats
 from reward_synth.audit.own_reward import OwnReward
 from reward_synth.audit.record import Audit, worth
 from reward_synth.audit.rules import Questions, Told
+from reward_synth.audit.trained import Trained
 from reward_synth.core.errors import EnvironmentFault
 from reward_synth.core.types import CheckReport, EpisodeScore, PayRow, Verdict
 from reward_synth.evaluation.scoring import measured_table, score_episodes
@@ -28,18 +29,18 @@ UNMEASURED = ("pays-for-something-else", "wrong-sign", "nothing-beyond-rest", "e
 
 
 def audit_environment(
-    subject: EnvironmentSpec | TaskSpec, seconds: float, discount: float = 0.99, policy: Act | None = None
+    subject: EnvironmentSpec | TaskSpec, seconds: float, discount: float = 0.99, trained: Trained | None = None
 ) -> Audit:
     """What an environment's own reward pays known behaviours, and what is wrong with that.
 
     :param subject: with a task, its success and fitness judge the episodes; else what the environment says in ``info``.
     :param seconds: processor time of the planner; 0 leaves it out.
-    :param policy: a trained one, which is played from the same starts as rest and experts.
+    :param trained: a finished training, whose policy is played from the same starts as rest and experts.
     :raises EnvironmentFault: the environment fails, or gives a state that is not finite.
     :raises RewardSynthError: it cannot be made, or its own reward cannot be had.
     """
     own = OwnReward.of(subject)
-    recorded, left_out = record(own, policy)
+    recorded, left_out = record(own, trained.policy(own.table) if trained else None)
     same = repeats(own, recorded[0][1])
     plan = _planned(own, recorded, seconds, discount) if same else Plan(problem="its reward does not repeat itself")
     everything: Recorded = [*recorded, *[(PLANNED, episode) for episode in plan.episodes]]
@@ -56,7 +57,7 @@ def audit_environment(
         subject=f"{own.spec.environment.id}, its own reward",
         horizon=own.spec.horizon,
         discount=discount,
-        maximises=worth(discount),
+        maximises=f"{worth(discount)}; of {trained.maximises}" if trained else worth(discount),
         measure=_measure(own),
         rows=rows_of(told, own, everything, scores, discount),
         findings=(*findings, *report.findings),

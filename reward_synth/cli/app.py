@@ -1,6 +1,7 @@
 """The command line: it parses, calls the API and renders. Each command has a file of its own beside this one.
 
-Exit codes: 0 done, 1 no acceptable reward (or findings in ``check``), 2 usage or prerequisite, 130 interrupted.
+Exit codes: 0 done, 1 no acceptable reward (or findings in ``check`` and ``audit``), 2 usage or prerequisite,
+130 interrupted.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ app = typer.Typer(
 # In the order of --help; each command is defined in the file of its name.
 _NAMES = (
     "run", "resume", "stop", "feedback", "ls", "show", "view", "watch", "video", "diff", "logs", "cost", "check",
-    "train", "eval", "export", "mcp", "doctor",
+    "audit", "train", "eval", "export", "mcp", "doctor",
 )  # fmt: skip
 COMMANDS = tuple(getattr(import_module(f"reward_synth.cli.{name}"), name) for name in _NAMES)
 GROUPS = {"tasks": tasks.app, "models": models.app, "config": config.app}

@@ -87,19 +87,13 @@ class PayRow(Value):
 
     behaviour: str
     pay: float
-    terms: dict[str, float]
-    """With the scale ``sign`` they do not add up to ``pay``."""
-    fitness: float | None = None
-    """None for a behaviour that nobody can play, such as a statue."""
-    total: float | None = None
-    """Sum of the reward over the steps that were recorded; None in reports of an earlier version."""
-    mean: float | None = None
-    """Its mean over these steps."""
-    discounted: float | None = None
-    """Its sum with the learner's discount: what a learner maximises."""
+    terms: dict[str, float]  # with the scale ``sign`` they do not add up to ``pay``
+    fitness: float | None = None  # None for a behaviour that nobody can play, such as a statue
+    total: float | None = None  # sum over the steps that were recorded; None in reports of an earlier version
+    mean: float | None = None  # per step
+    discounted: float | None = None  # sum with the learner's discount, which is what a learner maximises
     steps: int | None = None
-    success: bool | None = None
-    """Whether the goal was reached in it; None if that is not known."""
+    success: bool | None = None  # whether the goal was reached at any step; None if that is not known
 
     def as_text(self) -> str:
         """``rest: 34.7 (`high` 34.3, `spin` 0.385); fitness 0.001``."""
@@ -111,13 +105,11 @@ class PayRow(Value):
 class Planned(Value):
     """What the planner did, and why it stopped before its end if it did."""
 
-    rounds: int = 0
-    """Episodes that were planned to their end."""
+    rounds: int = 0  # episodes that were planned to their end
     transitions: int = 0
     seconds: float = 0.0  # of processor time
     problem: str = ""  # why nothing was planned
-    sound: bool = False
-    """True if a plan was finished, and no rule of the attack has a finding."""
+    sound: bool = False  # True if a plan was finished, and no rule of the attack has a finding
 
     def as_text(self) -> str:
         """One line, as the terminal shows it."""
@@ -139,8 +131,7 @@ class CheckReport(Value):
     """From the screen. None if the reward was not screened, or if all episodes have the same fitness."""
     pay: tuple[PayRow, ...] = ()
     """What the reward pays known behaviours, best paid first; empty if it was not attacked."""
-    planned: Planned | None = None
-    """None if no plan was asked for."""
+    planned: Planned | None = None  # None if no plan was asked for
     verdicts: dict[str, Verdict] = {}
     """The answer of each rule of probe and screen, by id. Lint rules are not listed: the lint accepts what it cannot
     decide, so a lint rule without a finding has not answered."""

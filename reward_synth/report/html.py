@@ -129,6 +129,16 @@ def clean(value: Any) -> Any:
 
 def render_report(data: ReportData) -> str:
     """The page as HTML text."""
+    return page(
+        "report.html.j2",
+        run=data,
+        pictures=_pictures(data),
+        total_usd=number_format.total(row.usd for row in data.costs),
+    )
+
+
+def page(template: str, **values: Any) -> str:
+    """A page from one of the templates; every text in it is escaped."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -141,9 +151,7 @@ def render_report(data: ReportData) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(FILTERS)
-    return environment.get_template("report.html.j2").render(
-        run=data, pictures=_pictures(data), total_usd=number_format.total(row.usd for row in data.costs)
-    )
+    return environment.get_template(template).render(**values)
 
 
 def _pictures(data: ReportData) -> dict[str, str]:
