@@ -117,6 +117,7 @@ def _told(own: OwnReward, kind: str, episode: Episode, score: EpisodeScore | Non
         episode.terminated,
         success if known else None,
         reached,
+        score.fitness if known and score is not None else None,
     )
 
 

@@ -63,6 +63,8 @@ def questions_of(case: Case) -> Questions:
             each.episode.horizon,
             each.episode.terminated,
             each.score.success_any,
+            None,
+            each.score.fitness,
         )
         for each in case.played
         if each.score is not None

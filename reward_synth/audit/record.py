@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 from pydantic import Field
 
-from reward_synth.core.number_format import number
 from reward_synth.core.types import Finding, PayRow, Planned, Value, Verdict
 
 
@@ -38,14 +39,8 @@ def worth(discount: float) -> str:
     """What a learner with this discount maximises, in words."""
     if discount >= 1.0:
         return "the sum of the reward over the episode, without a discount"
+    half = round(math.log(0.5) / math.log(discount))
     return (
-        f"the discounted sum, with {discount:g} per step: a reward that comes {half_life(discount)} steps later counts "
-        f"half. Curves of a training mostly show the plain sum, and a mean per step hides how long an episode lasts"
+        f"the discounted sum, with {discount:g} per step: a reward that comes {half} steps later counts half. Curves "
+        "of a training mostly show the plain sum, and a mean per step hides how long an episode lasts"
     )
-
-
-def half_life(discount: float) -> str:
-    """Steps after which a reward counts half."""
-    import math
-
-    return number(float(round(math.log(0.5) / math.log(discount))))

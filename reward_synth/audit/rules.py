@@ -13,7 +13,7 @@ from reward_synth.core.arrays import FloatArray
 from reward_synth.core.number_format import number, plural
 from reward_synth.core.types import Finding, Verdict
 from reward_synth.reward.rules import declared
-from reward_synth.screening.case import PLANNED
+from reward_synth.screening.case import FAR_BELOW, PLANNED
 from reward_synth.screening.reference_episodes import EXPERT, REST
 
 AUDIT = declared("audit", "audit")
@@ -40,6 +40,8 @@ class Told:
     """Whether the goal was reached at any step; None if nobody knows."""
     reached: NDArray[np.bool_] | None = None
     """(T,), where it was; None if that is not known of each step."""
+    fitness: float | None = None
+    """By the task or by success; None if nobody judges."""
 
     @property
     def total(self) -> float:
@@ -105,20 +107,33 @@ class Questions:
 
     def _rest(self, usable: Sequence[Told]) -> Iterator[Finding]:
         """Needs a plan, without which any reward that is hard to earn would look like it."""
-        if not self.planned:
-            return
-        steps = min(len(each.rewards) for each in usable if each.kind == PLANNED or not each.ended)
         rests = [each for each in usable if each.kind == REST]
-        others = [each.rate(steps) for each in usable if each.kind not in (REST, HELD_ON)]
-        still = {"doing nothing": max((each.rate(steps) for each in rests), default=-np.inf)}
-        still["a statue in the start state"] = max((float(each.rewards[0]) for each in rests), default=-np.inf)
-        name, most = max(still.items(), key=lambda each: each[1])
-        spread = max(others) - min(others)
-        if max(others) - most <= NEARLY * spread:
-            yield AUDIT["rest-pays-most"].finding(
-                f"{name} is paid {number(most)} per step, and the best of {len(others)} other episodes "
-                f"{number(max(others))}, in their first {steps} steps; the worst is paid {number(min(others))}"
-            )
+        others = [each for each in usable if each.kind not in (REST, HELD_ON)]
+        if not self.planned or not rests or not others:
+            return
+        steps = min((len(each.rewards) for each in usable if not each.ended), default=rests[0].horizon)
+        best = max(others, key=lambda each: each.rate(steps))
+        pay = [each.rate(steps) for each in others]
+        enough = max(pay) - NEARLY * (max(pay) - min(pay))
+        rest, statue = max(each.rate(steps) for each in rests), max(float(each.rewards[0]) for each in rests)
+        if rest >= enough and not any(each.success for each in rests):
+            name, most = "doing nothing", rest
+        elif statue >= enough and self._does_badly(best, rests):
+            name, most = "a statue in the start state", statue
+        else:
+            return
+        yield AUDIT["rest-pays-most"].finding(
+            f"{name} is paid {number(most)} per step, and the best of {len(others)} other episodes {number(max(pay))}, "
+            f"in their first {steps} steps; the worst is paid {number(min(pay))}"
+        )
+
+    def _does_badly(self, best: Told, rests: Sequence[Told]) -> bool:
+        """True if it has come less than half the way to the best known fitness: else to stand may be the goal."""
+        known = [each.fitness for each in self.told if each.fitness is not None]
+        if best.fitness is None or not known or max(known) == min(known):
+            return False
+        low = float(np.mean([each.fitness for each in rests if each.fitness is not None]))
+        return best.fitness < low + FAR_BELOW * (max(known) - low)
 
     def _failures(self, usable: Sequence[Told]) -> Iterator[Finding]:
         """Sums over whole episodes; or else the best-paid steps of failures against the steps at the goal."""

@@ -28,8 +28,6 @@ from reward_synth.tasks.spec import TaskSpec
 ROUNDS = 4
 BEST_SHARE = 2.0
 """How many times as long is spent on the fitness as on a reward, since it is asked of an episode at a time."""
-HELD = 10
-"""Steps of a statue."""
 
 
 def attack(
@@ -86,7 +84,7 @@ def case_of(
             raise RewardError(error.finding.model_copy(update={"message": message})) from error
     everything = [*episodes, *found.episodes]
     scores: list[EpisodeScore | None] = [*score_episodes(task, table, everything)]
-    made = dict(_made(episodes, kinds, scores))
+    made = dict(_made(episodes, kinds, scores, length))
     kinds = (*kinds, *[PLANNED] * len(found.episodes), *made)
     everything += made.values()
     payment = _paid(source, table, everything, task)
@@ -147,11 +145,11 @@ def starts_of(table: FieldTable, episodes: Sequence[Episode], pay: FloatArray) -
 
 
 def _made(
-    episodes: list[Episode], kinds: tuple[str, ...], scores: list[EpisodeScore | None]
+    episodes: list[Episode], kinds: tuple[str, ...], scores: list[EpisodeScore | None], length: int
 ) -> Iterator[tuple[str, Episode]]:
     """Behaviours that nobody plays: the name of each, and how its episode would look."""
     rest = episodes[0]
-    yield "statue at the start", _still(rest, 0)
+    yield "statue at the start", _still(rest, 0, length)
     if any(episode.terminated for episode in episodes):
         yield "an end at once", replace(rest, rows=rest.rows[:2], actions=rest.actions[:1], terminated=True)
     expert = next((e for e, kind in zip(episodes, kinds, strict=True) if kind == EXPERT), None)
@@ -159,9 +157,9 @@ def _made(
         yield "expert in reverse", replace(expert, rows=expert.rows[::-1], actions=expert.actions[::-1])
     done = next((e for e, score in zip(episodes, scores, strict=False) if score and score.success), None)
     if done is not None:
-        yield "statue at the goal", _still(done, -1)
+        yield "statue at the goal", _still(done, -1, length)
 
 
-def _still(episode: Episode, place: int) -> Episode:
-    rows = np.repeat(episode.rows[[place]], HELD + 1, axis=0)
-    return replace(episode, rows=rows, actions=np.zeros((HELD, episode.actions.shape[1])), terminated=False)
+def _still(episode: Episode, place: int, steps: int) -> Episode:
+    rows = np.repeat(episode.rows[[place]], steps + 1, axis=0)
+    return replace(episode, rows=rows, actions=np.zeros((steps, episode.actions.shape[1])), terminated=False)
