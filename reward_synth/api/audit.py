@@ -128,13 +128,4 @@ def _of_environment(
     # Only a task's measure is code that must be locked away. The environment is the person's own choice.
     with protected(unsafe) if spec is not None else nullcontext():
         found = audit_environment(subject, plan_seconds, worth, trained)
-    if monitor is None:
-        return found
-    findings, verdicts = course.answers(lines)
-    return found.model_copy(
-        update={
-            "rows": (*found.rows, *course.rows_of(lines)),
-            "findings": (*findings, *found.findings),
-            "verdicts": found.verdicts | verdicts,
-        }
-    )
+    return course.with_course(found, lines) if monitor is not None else found

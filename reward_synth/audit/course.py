@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from reward_synth.audit.record import Audit
 from reward_synth.audit.rules import AUDIT
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.number_format import number, percent
@@ -87,6 +88,18 @@ def _row(name: str, part: Sequence[Line]) -> PayRow:
         discounted=float(np.median(discounted)) if discounted else None,
         steps=round(steps),
         success=bool(np.mean(shown) >= 0.5) if shown else None,
+    )
+
+
+def with_course(audit: Audit, lines: Sequence[Line]) -> Audit:
+    """The audit with the training's episodes, and what they say."""
+    found, verdicts = answers(lines)
+    return audit.model_copy(
+        update={
+            "rows": (*audit.rows, *rows_of(lines)),
+            "findings": (*found, *audit.findings),
+            "verdicts": audit.verdicts | verdicts,
+        }
     )
 
 

@@ -44,3 +44,15 @@ def worth(discount: float) -> str:
         f"the discounted sum, with {discount:g} per step: a reward that comes {half} steps later counts half. Curves "
         "of a training mostly show the plain sum, and a mean per step hides how long an episode lasts"
     )
+
+
+def scaled(scale: float, clip: float) -> str:
+    """What a ``VecNormalize`` makes of the reward.
+
+    :param scale: the deviation of the discounted sums.
+    :param clip: its ``clip_reward``.
+    """
+    return (
+        f"the reward divided by {scale:.3g}, the deviation of its discounted sums at the end, and clipped there: a "
+        f"reward beyond {scale * clip:.3g} in one step counts no more than that"
+    )

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from reward_synth.audit.record import scaled
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.evaluation.policy import Activation, Array, Output, Policy
 from reward_synth.sandbox.channel import library_environment
@@ -71,11 +72,7 @@ class Trained:
         told = self.normalised
         if not told or not told.get("norm_reward") or not told.get("ret_rms"):
             return "the reward as the environment gives it"
-        scale = float(np.sqrt(told["ret_rms"]["var"][0] + told["epsilon"]))
-        return (
-            f"the reward divided by {scale:.3g}, the deviation of its discounted sums at the end, and clipped there: a "
-            f"reward beyond {scale * told['clip_reward']:.3g} in one step counts no more than that"
-        )
+        return scaled(float(np.sqrt(told["ret_rms"]["var"][0] + told["epsilon"])), told["clip_reward"])
 
 
 def read_trained(model: Path, vecnormalize: Path | None = None, unsafe_no_sandbox: bool = False) -> Trained:
