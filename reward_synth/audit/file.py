@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reward_synth.audit.hidden import hidden_findings
 from reward_synth.audit.record import Audit, worth
 from reward_synth.audit.rules import AUDIT, Questions, Told
 from reward_synth.core.rules import verdicts
@@ -50,7 +51,8 @@ def _attacked(checker: RewardChecker, source: str, report: CheckReport, seconds:
     except RewardError as error:
         answers = verdicts(rules, (), "could not run")
         return report.plus((error.finding,), {**answers, error.finding.id: "found"})
-    return case.told(report).plus(*questions_of(case).answers())
+    told = case.told(report).plus(*questions_of(case).answers())
+    return hidden_findings(source, told, checker.task, checker.table)
 
 
 def questions_of(case: Case) -> Questions:

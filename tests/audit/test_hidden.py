@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from reward_synth.audit import hidden
+from reward_synth.audit.hidden import hidden_findings, unexplained
+from reward_synth.core.types import CheckReport
+from reward_synth.evaluation.play import field_table
+from reward_synth.reward.lint import lint
+from reward_synth.sandbox.channel import protected
+from reward_synth.tasks.spec import TaskSpec, load_task
+
+
+@pytest.fixture(autouse=True)
+def locked() -> Iterator[None]:
+    with protected():
+        yield
+
+
+def asked(task: TaskSpec, term: str) -> CheckReport:
+    source = f'import numpy as np\n\n\ndef compute_reward(state, action, next_state):\n    return {{"paid": {term}}}\n'
+    table = field_table(task)
+    linted = lint(source, table.for_rewards().layout())
+    assert linted.ok, linted.findings
+    return hidden_findings(source, CheckReport(fields=linted.fields, terms=linted.terms), task, table)
+
+
+@pytest.mark.parametrize("task", ["gym/swimmer_swim_forward", "gym/ant_walk_forward"])
+def test_a_place_that_the_policy_does_not_see_is_named_and_a_speed_that_it_sees_is_not(task: str) -> None:
+    spec = load_task(task)
+    report = asked(spec, "np.sin(9.0 * next_state.x_position)")
+    (finding,) = report.findings
+    assert finding.rule == "hidden-field" and "`x_position`" in finding.message and "`paid`" in finding.message
+    seen = asked(spec, "next_state.x_velocity")
+    assert not seen.findings and seen.verdicts == {"audit/hidden-field": "not found"}
+
+
+def test_a_difference_of_hidden_places_is_a_speed_and_no_finding() -> None:
+    report = asked(load_task("gym/half_cheetah_run_forward"), "20.0 * (next_state.x_position - state.x_position)")
+    assert not report.findings
+
+
+def test_the_estimate_alone_tells_a_hidden_quantity_from_products_of_seen_ones() -> None:
+    generator = np.random.default_rng(0)
+    seen = [generator.normal(size=(50, 3)) for _ in range(12)]
+    shown = unexplained([(each[:, [0]] * each[:, [1]]) for each in seen], seen)
+    noise = unexplained([generator.normal(size=(50, 1)) for _ in seen], seen)
+    assert shown is not None and shown.value < 0.05
+    assert noise is not None and noise.low > hidden.UNEXPLAINED
+    assert unexplained([np.zeros((50, 1)) for _ in seen], seen) is None
+
+
+def test_a_picture_like_observation_is_not_enough_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hidden, "MOST_SEEN", 2)
+    report = asked(load_task("gym/inverted_pendulum_balance"), "-abs(next_state.pole_angle)")
+    assert report.verdicts == {"audit/hidden-field": "not enough data"}
