@@ -11,5 +11,4 @@ from reward_synth.report.html import page
 
 def write_audit(audit: Audit, path: Path) -> None:
     """Write the page; it appears whole or not at all."""
-    terms = dict.fromkeys(name for row in audit.rows for name in row.terms)
-    write_text(path, page("audit.html.j2", audit=audit, terms=list(terms)))
+    write_text(path, page("audit.html.j2", audit=audit))

@@ -109,11 +109,12 @@ def cost_rows(calls: Iterable[CostLine]) -> tuple[CostRow, ...]:
 def _best(store: RunStore, name: str | None) -> BestReward | None:
     if name is None or store.known(name) is None:
         return None
-    results = store.results(name)
+    results, check = store.results(name), store.read_check(name)
     return BestReward(
         id=name,
         source=store.read_reward(name),
         summary=store.read_summary(name),
         evaluations=merge_curves(results),
         terms=merge_terms(results),
+        pay=check.pay if check else (),
     )

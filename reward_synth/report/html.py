@@ -14,7 +14,7 @@ from markupsafe import Markup
 from reward_synth.core import number_format
 from reward_synth.core.agreement import Agreements
 from reward_synth.core.evaluation import Evaluation
-from reward_synth.core.types import Candidate, EvaluationPoint, Feedback, TermStatistics
+from reward_synth.core.types import Candidate, EvaluationPoint, Feedback, PayRow, TermStatistics
 from reward_synth.display.text import printable
 from reward_synth.report import plots
 from reward_synth.store import RunInfo
@@ -90,6 +90,8 @@ class BestReward:
     """The text of its ``summary.md``."""
     evaluations: tuple[EvaluationPoint, ...] = ()
     terms: tuple[TermStatistics, ...] = ()
+    pay: tuple[PayRow, ...] = ()
+    """What it pays known behaviours; empty if it was not attacked."""
 
 
 @dataclass(frozen=True)

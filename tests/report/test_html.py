@@ -6,7 +6,7 @@ import re
 from html.parser import HTMLParser
 
 from reward_synth.core.agreement import Agreement, Agreements
-from reward_synth.core.types import Candidate, Feedback
+from reward_synth.core.types import Candidate, Feedback, PayRow
 from reward_synth.report.html import (
     BestReward,
     CostRow,
@@ -162,3 +162,11 @@ def test_characters_that_rewrite_a_screen_or_turn_a_line_round_stay_outside() ->
     page = render_report(dataclasses.replace(DATA, readings={1: f"plain {strange} text"}))
     assert "plain " in page and " text" in page
     assert not {"\x1b", "\x07", "\x9b", "\u202e", "\u2066", "\u061c"} & set(page)
+
+
+def test_the_best_rewards_pay_is_a_table_and_its_terms_are_only_text() -> None:
+    row = PayRow(behaviour="rest", pay=1.5, terms={HOSTILE: 2.0}, total=30.0, mean=0.3, discounted=12.0, steps=100)
+    assert DATA.best is not None and "What it pays" not in render_report(DATA)
+    page = render_report(dataclasses.replace(DATA, best=dataclasses.replace(DATA.best, pay=(row,))))
+    assert "<td>rest</td>" in page and '<td class="n">12.0</td><td class="n">30.0</td><td class="n">0.300</td>' in page
+    assert "script" not in Page(page).tags
