@@ -8,7 +8,7 @@ import numpy as np
 
 from reward_synth.audit.behaviours import HELD_ON, TRAINED, Recorded, record, record_held_on, repeats
 from reward_synth.audit.own_reward import OwnReward
-from reward_synth.audit.record import Audit, worth
+from reward_synth.audit.record import Audit, sound_only_if_clean, worth
 from reward_synth.audit.rules import Questions, Told
 from reward_synth.audit.trained import Trained
 from reward_synth.core.errors import EnvironmentFault
@@ -62,7 +62,7 @@ def audit_environment(
         rows=rows_of(told, own, everything, scores, discount),
         findings=(*findings, *report.findings),
         verdicts=verdicts | report.verdicts,
-        planned=report.planned,
+        planned=sound_only_if_clean(report, findings),
         notes=tuple(_notes(own, recorded, left_out)),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reward_synth.audit.hidden import hidden_findings
-from reward_synth.audit.record import Audit, worth
+from reward_synth.audit.record import Audit, sound_only_if_clean, worth
 from reward_synth.audit.rules import AUDIT, Questions, Told
 from reward_synth.core.rules import verdicts
 from reward_synth.core.types import CheckReport
@@ -36,7 +36,7 @@ def audit_file(name: str, source: str, task: TaskSpec, seconds: float, discount:
         rows=report.pay,
         findings=report.findings,
         verdicts=report.verdicts,
-        planned=report.planned,
+        planned=sound_only_if_clean(report, report.findings),
         notes=("episodes of scripts and plans are a part of a whole one, so their sums are sums of that part",),
     )
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from pydantic import Field
 
-from reward_synth.core.types import Finding, PayRow, Planned, Value, Verdict
+from reward_synth.core.types import CheckReport, Finding, PayRow, Planned, Value, Verdict
 
 
 class Audit(Value):
@@ -33,6 +34,12 @@ class Audit(Value):
     def silent(self) -> dict[str, Verdict]:
         """The rules that could not answer, and why."""
         return {rule: said for rule, said in self.verdicts.items() if said not in ("found", "not found")}
+
+
+def sound_only_if_clean(report: CheckReport, findings: Sequence[Finding]) -> Planned | None:
+    """What the planner did; it is sound so far only if the audit has no finding either."""
+    planned = report.planned
+    return planned.model_copy(update={"sound": planned.sound and not findings}) if planned else None
 
 
 def worth(discount: float) -> str:
