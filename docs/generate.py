@@ -20,7 +20,8 @@ This page is made by `docs/generate.py` from the commands themselves.
 iteration and letter: `003-b`. Data goes to stdout, the display to stderr. Errors read `error: …`, a blank line,
 `hint: …`; `--debug` adds the traceback.
 
-Exit codes: 0 done, 1 no acceptable reward (for `check` and `audit`: findings), 2 usage or prerequisite, 130 interrupted.
+Exit codes: 0 done, 1 no acceptable reward (for `check` and `audit`: findings), 2 usage or prerequisite, 130
+interrupted.
 """
 
 _SETTINGS_HEAD = """# Settings
