@@ -21,8 +21,8 @@ from reward_synth.core.arrays import FloatArray
 from reward_synth.core.types import CheckReport, Verdict
 from reward_synth.evaluation.play import step_length
 from reward_synth.reward.contract import RewardError
-from reward_synth.screening.ranking import episode_terms
 from reward_synth.screening.reference_episodes import SEED, choosers, controllers, record_episode
+from reward_synth.screening.terms import episode_terms
 from reward_synth.simulators import get_simulator, open_environment
 from reward_synth.state.episode import Episode
 from reward_synth.state.fields import Field
@@ -70,7 +70,7 @@ def hidden_findings(source: str, report: CheckReport, task: TaskSpec, table: Fie
         return _answered(report, "not found" if report.fields else "not applicable")
     try:
         # The reward may read all that was recorded but the observation.
-        terms = episode_terms(source, report, table, episodes)
+        terms = episode_terms(source, report, episodes)
     except RewardError:
         return _answered(report, "could not run")
     both = [
