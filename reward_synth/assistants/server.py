@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from reward_synth.assistants.tools import Tools
 
-READS = ("status", "show_candidate", "check_reward")
+READS = ("status", "show_candidate", "check_reward", "audit")
 """Tools that change nothing."""
 WORKS = ("start_run", "propose_reward", "answer_feedback", "continue_run", "stop_run")
 """Tools that write into the folder of runs, and may spend: processor time, and money if a model costs some."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from reward_synth.api.audit import audit_reward
 from reward_synth.api.process import make_run, resume_apart
 from reward_synth.api.rewards import check_reward
 from reward_synth.api.run import Run
@@ -85,6 +86,22 @@ class Tools:
         return reports.RewardReport(
             ok=report.ok, terms=report.terms, fields=report.fields, data=reports.shown_check(report, "")
         )
+
+    def audit(self, source: str = "", task: str = "", env: str = "", plan_seconds: float = 20.0) -> reports.AuditReport:
+        """Attack a reward that somebody has: what does it pay known behaviours, and what is wrong with that?
+
+        Give a reward's `source` with its `task`, or an `env` whose own reward is audited, or a `task` alone for the own
+        reward of its environment, judged by the task. Takes about a minute; `plan_seconds` (at most 30) is the
+        planner's share, and 0 leaves it out. The code runs in locked processes.
+        """
+        with self._lock:
+            found = audit_reward(
+                f"{source}\n" if source else None,
+                task or None,
+                env=env or None,
+                plan_seconds=min(max(plan_seconds, 0.0), LONGEST_PLAN),
+            )
+        return reports.audit_report(found)
 
     # Working --------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ import pytest
 from tests.recorded_cases import ANSWER, SOLVES, task_file
 
 mcp = pytest.importorskip("mcp", reason="the extra mcp is not installed")
-READ_ONLY = {"status", "show_candidate", "check_reward"}
+READ_ONLY = {"status", "show_candidate", "check_reward", "audit"}
 
 
 @pytest.fixture(autouse=True)

@@ -276,6 +276,13 @@ def test_a_reward_is_checked_against_a_run_s_task_or_a_named_one(tmp_path: Path)
     refused(tools.check_reward, "either a task or a run", source=SOLVES, task="x", run="y")
 
 
+def test_an_audit_says_what_a_learner_maximises_and_what_is_paid() -> None:
+    statue = "def compute_reward(state, action, next_state):\n    return {'rest': -float(sum(action**2))}"
+    found = Tools({}).audit(statue, "inverted_pendulum_balance", plan_seconds=0.0)
+    assert "discounted sum" in found.maximises and any("zero" in line or "rest" in line for line in found.data.paid)
+    refused(Tools({}).audit, "task", source=statue)
+
+
 def test_a_process_is_started_that_outlives_this_one_and_is_told_its_limits(
     store: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
