@@ -123,7 +123,7 @@ def run_process(module: str, arguments: Sequence[str]) -> int:
 
 
 def show_as(name: str) -> None:
-    """Name this process for ``top`` and ``ps -e``, since a fork has its parent's name. The kernel keeps 15 characters."""
+    """Name this process for ``top`` and ``ps -e``, since a fork has its parent's name. 15 characters are kept."""
     with suppress(OSError):
         Path("/proc/self/comm").write_text(name, encoding="ascii")
 
