@@ -30,6 +30,8 @@ def compute_reward(state, action, next_state):
     return {"upright": 1.0 - abs(next_state.pole_angle), "still": -0.01 * abs(next_state.cart_velocity)}
 """
 SECOND = FIRST.replace("0.01", "0.02")
+Row = tuple[str, int, str, str]
+"""Fault, how often, expected, seen."""
 LONGEST = 300.0
 """Seconds for one command."""
 GONE_SECONDS = 5.0
@@ -59,14 +61,15 @@ class SteadyModel(RecordedModel):
         self.asked: Counter[str] = Counter()
         self.answered: list[tuple[str, float, float]] = []
         """Each answer's request, when it came and when the answer was sent."""
-        self._refused: set[str] = set()
+        self.refused: set[str] = set()
+        """Models that have been asked, of which each was refused once."""
 
     def reply(self, body: dict[str, Any], headers: Any) -> tuple[int, dict[str, Any]]:
         """An error that holds the key at the first request of a role, then answers."""
         came, role = time.monotonic(), str(body["model"])
         with self._mutex:
-            first = role not in self._refused
-            self._refused.add(role)
+            first = role not in self.refused
+            self.refused.add(role)
         if first:
             return 503, {"error": {"message": f"busy; you sent {headers['Authorization']}"}}
         time.sleep(self._slow)
@@ -195,14 +198,19 @@ class Watch:
         return alive
 
 
-def start(arguments: list[str], folder: Path, output: Path, **variables: str) -> subprocess.Popen[bytes]:
-    """Start a command in a folder that holds a ``.env`` with a key."""
+def start(
+    arguments: list[str], folder: Path, output: Path, host: tuple[str, ...] = (), **variables: str
+) -> subprocess.Popen[bytes]:
+    """Start a command in a folder that holds a ``.env`` with a key.
+
+    :param host: a command that starts it, if not this process.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / ".env").write_text(f"REWARD_SYNTH_API_KEY={CANARY}\nANTHROPIC_API_KEY=anthropic-{CANARY}\n")
     environment = {**os.environ, "OPENAI_API_KEY": f"openai-{CANARY}", "OMP_NUM_THREADS": "1", **variables}
     with output.open("ab") as told:
         return subprocess.Popen(
-            [sys.executable, "-m", "reward_synth", *arguments],
+            [*host, sys.executable, "-m", "reward_synth", *arguments],
             cwd=folder, stdout=told, stderr=told, stdin=subprocess.DEVNULL, env=environment,
         )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
     python benchmarks/faults.py kills [--kills 200] [--executor local|ray] [--seed 0]
     python benchmarks/faults.py files [--files all]
-    python benchmarks/faults.py machines
+    python benchmarks/faults.py machines [--faketime /usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1]
     python benchmarks/faults.py soak [--minutes 180]
 
 **kills.** A run with recorded answers trains four rewards in two iterations. While it works, its processes of every
@@ -31,11 +31,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fault_files import damages
+from fault_machines import machines
 from fault_runs import (
     CANARY,
     KINDS,
     LONGEST,
     RUN,
+    Row,
     SteadyModel,
     Watch,
     holding,
@@ -46,11 +49,9 @@ from fault_runs import (
     unbooked,
     whole_run,
 )  # fmt: skip
+from fault_soak import soak
 
 from reward_synth import Run
-
-Row = tuple[str, int, str, str]
-"""Fault, how often, expected, seen."""
 
 OF_LOCAL = KINDS[: KINDS.index("Ray broker")]
 OF_RAY = tuple(kind for kind in KINDS if kind != "host")
@@ -241,13 +242,23 @@ def tell(rows: Iterable[Row]) -> int:
 def main() -> int:
     """Run one part of the campaign."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", choices=("kills",))
+    parser.add_argument("part", choices=("kills", "files", "machines", "soak"))
     parser.add_argument("--kills", type=int, default=200, help="processes to kill")
     parser.add_argument("--executor", choices=("local", "ray"), default="local")
+    parser.add_argument("--files", default="all", help="files to damage in each run, chosen at random; or all")
+    parser.add_argument("--faketime", default="", help="path of libfaketime, for a clock that is set back")
+    parser.add_argument("--minutes", type=float, default=180.0, help="of soaking")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     rng = random.Random(arguments.seed)
-    return tell(kills(arguments.kills, rng, arguments.executor))
+    which = None if arguments.files == "all" else int(arguments.files)
+    parts = {
+        "kills": lambda: kills(arguments.kills, rng, arguments.executor),
+        "files": lambda: damages(which, rng),
+        "machines": lambda: machines(arguments.faketime),
+        "soak": lambda: soak(arguments.minutes),
+    }
+    return tell(parts[arguments.part]())
 
 
 if __name__ == "__main__":
