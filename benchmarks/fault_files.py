@@ -32,8 +32,8 @@ READING = (
 )  # fmt: skip
 REFUSED = ("settings.toml", "task.yaml")
 """Files that nothing else in a run repeats."""
-TOLD = re.compile(r"candidates/[^/]+/(candidate\.json|reward\.py)")
-"""Without these, a candidate is lost."""
+TOLD = re.compile(r"candidates/[^/]+/(candidate\.json|reward\.py|train/[^/]+/result\.json)")
+"""Without these, a candidate is lost, or a finished one has lost its results."""
 
 
 def half_run(model: SteadyModel, folder: Path) -> Run:

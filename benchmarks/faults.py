@@ -197,7 +197,9 @@ def kills(count: int, rng: random.Random, executor: str = "local") -> Iterator[R
                 number = len(list(Path(name).glob("[0-9]*.txt")))
                 model.forget()
                 jobs = f"--jobs={rng.choice((1, 2))}"
-                one = Round(Path(name) / str(number), model, rng, next(plans)[:left], [jobs, *options])
+                plan = next(plans)
+                plan = rng.sample(plan, min(left, len(plan)))
+                one = Round(Path(name) / str(number), model, rng, plan, [jobs, *options])
                 run = one.work()
                 wrong = one.wrong | set(_differences(one, run, expected))
                 done.update(kill.kind for kill in one.killed)
