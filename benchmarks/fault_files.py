@@ -18,7 +18,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,9 +71,8 @@ def answered(arguments: list[str]) -> tuple[int, str]:
 
 
 def told_of(path: Path, said: str) -> bool:
-    """Whether a text names the file, or the candidate that it belongs to."""
-    names = {path.name, str(path)} | ({path.parts[1]} if path.parts[0] == "candidates" else set())
-    return any(name in said for name in names)
+    """Whether a text names the file, or says that its candidate is gone."""
+    return "/".join(path.parts[-2:]) in said or f"{path.parts[-2:][0]} is gone" in said
 
 
 def expected(path: Path) -> str:
@@ -112,15 +111,18 @@ def seen(run: Path, path: Path, model: SteadyModel, undisturbed: dict[str, Any])
     return "told" if told else f"silent: other {', '.join(differ)}"
 
 
-def damages(which: int | None, rng: random.Random) -> Iterator[Row]:
+MADE = {"finished": whole_run, "half-finished": half_run}
+
+
+def damages(which: int | None, rng: random.Random, runs: Sequence[str] = tuple(MADE)) -> Iterator[Row]:
     """Rows of the second table, one for each file and size.
 
     :param which: so many files of each run, chosen at random; None: all.
     """
     model = SteadyModel()
     with tempfile.TemporaryDirectory() as name:
-        for what, make in (("finished", whole_run), ("half-finished", half_run)):
-            run = make(model, Path(name) / what)
+        for what in runs:
+            run = MADE[what](model, Path(name) / what)
             copy = shutil.copytree(run.path, Path(name) / "undisturbed" / run.path.name)
             answered(["resume", str(copy), "--display=plain", *model.options[:1]])
             undisturbed = outcome(Run.open(copy))

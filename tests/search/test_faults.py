@@ -25,7 +25,7 @@ def test_runs_whose_processes_are_killed_end_as_undisturbed_ones() -> None:
 
 
 def test_damaged_files_are_told_and_change_nothing_in_silence() -> None:
-    assert [row for row in fault_files.damages(1, random.Random(3)) if row[2] != row[3]] == []
+    assert [row for row in fault_files.damages(2, random.Random(3), ["half-finished"]) if row[2] != row[3]] == []
 
 
 def test_an_answer_is_paid_twice_only_if_a_kill_may_have_met_it() -> None:
