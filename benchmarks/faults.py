@@ -59,6 +59,8 @@ LATEST_KILL = 7.0
 """Seconds after a command's start, or after the kill before, at which the next random kill comes at the latest."""
 IN_TRAINING = ("train", "trajectories")
 """Folders in which a training's own processes write."""
+MOST_COMMANDS = 30
+"""For one run: each kill of the command needs another one."""
 AT_ONCE = 0.002
 """Seconds between two looks for the file at whose appearance a process is killed."""
 
@@ -94,7 +96,7 @@ class Round:
     def work(self) -> Run:
         """Run and resume until the run's end."""
         arguments = [*RUN, f"--runs-dir={self.folder}", *self.options, *self.model.options]
-        while True:
+        for _ in range(MOST_COMMANDS):
             self._command(arguments)
             if not list(self.folder.glob("*/run.json")):
                 continue  # It was killed before there was a run.
@@ -104,6 +106,7 @@ class Round:
             if run.info.status == "done":
                 return run
             arguments = ["resume", str(run.path), "--display=plain", *self.model.options[:1]]
+        raise TimeoutError(f"{self.folder} does not end")
 
     def _command(self, arguments: list[str]) -> None:
         output = self.folder.with_suffix(".txt")
