@@ -185,14 +185,17 @@ def _writer(name: str, kinds: Sequence[str], rng: random.Random) -> str:
     return "command"
 
 
-def kills(count: int, rng: random.Random, executor: str = "local") -> Iterator[Row]:
-    """Rows of the first table, one for each kind of process."""
+def kills(count: int, rng: random.Random, executor: str = "local", more: Sequence[str] = ()) -> Iterator[Row]:
+    """Rows of the first table, one for each kind of process.
+
+    :param more: options of the runs.
+    """
     model, kinds = SteadyModel(slow=0.2), OF_LOCAL if executor == "local" else OF_RAY
-    options = [f"--executor={executor}"]
+    options = [f"--executor={executor}", *more]
     done: Counter[str] = Counter()
     seen: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as name:
-        whole = whole_run(model, Path(name) / "whole")
+        whole = whole_run(model, Path(name) / "whole", *more)
         expected, plans = outcome(whole), planned(whole, count, kinds, rng)
         # Ctrl-C ends the campaign, and what was seen so far is told.
         with contextlib.suppress(KeyboardInterrupt):

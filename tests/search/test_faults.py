@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reas
 
 
 def test_runs_whose_processes_are_killed_end_as_undisturbed_ones() -> None:
-    rows = list(faults.kills(3, random.Random(3)))
+    rows = list(faults.kills(3, random.Random(3), more=["--iterations=1", "--videos=none"]))
     assert sum(row[1] for row in rows) == 3
     assert [row for row in rows if row[2] != row[3]] == []
 
