@@ -198,16 +198,14 @@ class Watch:
         return alive
 
 
-def start(
-    arguments: list[str], folder: Path, output: Path, host: tuple[str, ...] = (), **variables: str
-) -> subprocess.Popen[bytes]:
+def start(arguments: list[str], folder: Path, output: Path, host: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
     """Start a command in a folder that holds a ``.env`` with a key.
 
     :param host: a command that starts it, if not this process.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / ".env").write_text(f"REWARD_SYNTH_API_KEY={CANARY}\nANTHROPIC_API_KEY=anthropic-{CANARY}\n")
-    environment = {**os.environ, "OPENAI_API_KEY": f"openai-{CANARY}", "OMP_NUM_THREADS": "1", **variables}
+    environment = {**os.environ, "OPENAI_API_KEY": f"openai-{CANARY}", "OMP_NUM_THREADS": "1"}
     with output.open("ab") as told:
         return subprocess.Popen(
             [*host, sys.executable, "-m", "reward_synth", *arguments],

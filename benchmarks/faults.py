@@ -2,7 +2,7 @@
 
     python benchmarks/faults.py kills [--kills 200] [--executor local|ray] [--seed 0]
     python benchmarks/faults.py files [--files all]
-    python benchmarks/faults.py machines [--faketime /usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1]
+    python benchmarks/faults.py machines
     python benchmarks/faults.py soak [--minutes 180]
 
 **kills.** A run with recorded answers trains four rewards in two iterations. While it works, its processes of every
@@ -254,7 +254,6 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=200, help="processes to kill")
     parser.add_argument("--executor", choices=("local", "ray"), default="local")
     parser.add_argument("--files", default="all", help="files to damage in each run, chosen at random; or all")
-    parser.add_argument("--faketime", default="", help="path of libfaketime, for a clock that is set back")
     parser.add_argument("--minutes", type=float, default=180.0, help="of soaking")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
@@ -263,7 +262,7 @@ def main() -> int:
     parts = {
         "kills": lambda: kills(arguments.kills, rng, arguments.executor),
         "files": lambda: damages(which, rng),
-        "machines": lambda: machines(arguments.faketime),
+        "machines": machines,
         "soak": lambda: soak(arguments.minutes),
     }
     return tell(parts[arguments.part]())
