@@ -1,14 +1,17 @@
-"""Kills and damages real small runs, and says what became of them.
+"""Kills and damages small real runs, and says what became of them.
 
-    python benchmarks/faults.py [--kills 40] [--files all] [--quick] [--seed 0]
+    python benchmarks/faults.py kills [--kills 200] [--executor local|ray] [--seed 0]
+    python benchmarks/faults.py files [--files all]
+    python benchmarks/faults.py machines
+    python benchmarks/faults.py soak [--minutes 180]
 
-**Kills.** A run with recorded answers trains two rewards in two iterations. While it works, its processes are killed
-(SIGKILL) at random times: the command itself, the worker host, worker, trainer, and the processes of rewards and
-measures. A run that ended before its end is resumed. Expected: the candidates, results and best reward of a run that
-nobody disturbed, the same number of answers paid for, and no process left after five seconds.
+**kills.** A run with recorded answers trains four rewards in two iterations. While it works, its processes of every
+kind are killed (SIGKILL): at random times, and at the appearance of each file of the run folder, draft or whole. A
+command that ended before the run's end is resumed. Expected: the candidates, results, best reward, readings and films
+of a run that nobody disturbed; each answer paid, booked and recorded once; after each command no process that is left
+after five seconds, and no file that cannot be read; and the planted keys nowhere.
 
-**Files.** Each file of a finished run is halved, then emptied, in a copy; then every command that reads a run is
-called, ``resume`` included. Expected: each answers with its exit code and in words, never with "unexpected".
+**files**, **machines**, **soak**: see ``fault_files.py``, ``fault_machines.py`` and ``fault_soak.py``.
 
 Prints a tab-separated row for each kind of fault: what was expected and what was seen. Exits with 1 if they differ.
 """
@@ -17,207 +20,252 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import io
-import os
 import random
+import re
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from recorded_model import RecordedModel
+from fault_files import damages
+from fault_machines import machines
+from fault_runs import (
+    CANARY,
+    KINDS,
+    LONGEST,
+    RUN,
+    Row,
+    SteadyModel,
+    Watch,
+    holding,
+    keep,
+    outcome,
+    partial_files,
+    start,
+    unbooked,
+    whole_run,
+)  # fmt: skip
+from fault_soak import soak
 
 from reward_synth import Run
-from reward_synth.cli.app import execute
 
-KINDS = ("command", "host", "worker", "trainer", "reward or measure")
-COMMANDS = ("show", "cost", "logs", "doctor", "diff", "export", "resume")
-FIRST = """
-def compute_reward(state, action, next_state):
-    return {"upright": 1.0 - abs(next_state.pole_angle), "still": -0.01 * abs(next_state.cart_velocity)}
-"""
-SECOND = FIRST.replace("0.01", "0.02")
-LONGEST = 240.0
-"""Seconds for one command."""
-
-
-class SteadyModel(RecordedModel):
-    """Answers a request always in the same way, so that an answer that was lost on its way changes nothing."""
-
-    def __init__(self) -> None:
-        super().__init__({"designer": [""], "analyzer": ['{"causes": ["too short"], "suggestions": ["go on"]}']})
-        self.asked: Counter[str] = Counter()
-
-    def answer(self, body: dict[str, Any]) -> dict[str, Any]:
-        found = super().answer(body)
-        text = " ".join(str(message["content"]) for message in body["messages"])
-        self.asked[text] += 1
-        if str(body["model"]).endswith("designer"):
-            found["choices"][0]["message"]["content"] = f"```python{SECOND if '001-a' in text else FIRST}```"
-        return found
+OF_LOCAL = KINDS[: KINDS.index("Ray broker")]
+OF_RAY = tuple(kind for kind in KINDS if kind != "host")
+LATEST_KILL = 7.0
+"""Seconds after a command's start, or after the kill before, at which the next random kill comes at the latest."""
+IN_TRAINING = ("train", "trajectories")
+"""Folders in which a training's own processes write."""
+MOST_COMMANDS = 30
+"""For one run: each kill of the command needs another one."""
+AT_ONCE = 0.002
+"""Seconds between two looks for the file at whose appearance a process is killed."""
 
 
-def descendants(pid: int) -> dict[int, str]:
-    """Command lines of the processes below one, parents before their children."""
-    found: dict[int, str] = {}
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        with contextlib.suppress(OSError):
-            for child in map(int, path.read_text().split()):
-                with contextlib.suppress(OSError):
-                    found[child] = Path(f"/proc/{child}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-                    found |= descendants(child)
-    return found
+@dataclass
+class Kill:
+    """A kill that is to come."""
+
+    kind: str
+    at: str = ""
+    """The file at whose appearance it comes, below the run folder; empty for a random time."""
+    draft: bool = False
+    """Whether it comes while the file is written, if that can be seen."""
+
+    def __str__(self) -> str:
+        return f"{self.kind} at {'a draft of ' * self.draft}{self.at}" if self.at else self.kind
 
 
-def of_kind(command: int, kind: str) -> list[int]:
-    """The command's processes of one kind."""
-    if kind == "command":
-        return [command]
-    below = descendants(command)
-    if kind == "reward or measure":
-        return [pid for pid, line in below.items() if "sandbox/child.py" in line]
-    depth = KINDS.index(kind)
-    forked = [pid for pid, line in below.items() if "fork_server" in line]
-    return forked[depth - 1 : depth]
+@dataclass
+class Round:
+    """One run to its end, and what was done to it."""
+
+    folder: Path
+    model: SteadyModel
+    rng: random.Random
+    kills: list[Kill]
+    options: Sequence[str]
+    killed: list[Kill] = field(default_factory=list)
+    wrong: set[str] = field(default_factory=set)
+    ended: list[float] = field(default_factory=list)
+    """When the command was killed."""
+
+    def work(self) -> Run:
+        """Run and resume until the run's end."""
+        arguments = [*RUN, f"--runs-dir={self.folder}", *self.options, *self.model.options]
+        for _ in range(MOST_COMMANDS):
+            self._command(arguments)
+            if not list(self.folder.glob("*/run.json")):
+                continue  # It was killed before there was a run.
+            run = Run.open("latest", self.folder)
+            broken = partial_files(run.path)
+            self.wrong |= {f"partial: {each}" for each in broken}
+            if run.info.status == "done":
+                return run
+            arguments = ["resume", str(run.path), "--display=plain", *self.model.options[:1]]
+        raise TimeoutError(f"{self.folder} does not end")
+
+    def _command(self, arguments: list[str]) -> None:
+        output = self.folder.with_suffix(".txt")
+        process = start(arguments, self.folder, output)
+        watch, begun = Watch(process), time.monotonic()
+        pause = begun + self.rng.uniform(0.0, LATEST_KILL)
+        try:
+            while process.poll() is None:
+                if time.monotonic() - begun > LONGEST:
+                    self.wrong.add("hangs")
+                    break
+                if self._strikes(watch, time.monotonic() > pause):
+                    pause = time.monotonic() + self.rng.uniform(0.0, LATEST_KILL)
+                time.sleep(0.03)
+        finally:
+            process.kill()
+            process.wait()
+        self.wrong |= {f"orphan: {each.kind}" for each in watch.left()}
+        said = output.read_text(errors="replace")
+        self.wrong |= {f"said {word}" for word in ("Traceback", "unexpected") if word in said}
+
+    def _strikes(self, watch: Watch, at_random: bool) -> bool:
+        """Kill a process if it is time for one of the kills, and a process of that kind runs."""
+        kills = [*self._appeared(), *(kill for kill in self.kills if at_random and not kill.at)]
+        found = watch.look()
+        for kill in kills:
+            victims = [each for each in found if each.kind == kill.kind]
+            if victims:
+                self.rng.choice(victims).kill()
+                self.ended += [time.monotonic()] * (kill.kind == "command")
+                self.kills.remove(kill)
+                self.killed.append(kill)
+                return True
+        return False
+
+    def _appeared(self) -> list[Kill]:
+        """The kills whose files are there, as soon as one is."""
+        waiting = [kill for kill in self.kills if kill.at]
+        deadline = time.monotonic() + 0.05
+        while waiting and time.monotonic() < deadline:
+            folders = list(self.folder.glob("20*"))
+            if there := [kill for kill in waiting if any(_is_there(kill, folder) for folder in folders)]:
+                return there
+            time.sleep(AT_ONCE)
+        return []
 
 
-def run_once(
-    model: SteadyModel, folder: Path, victims: Sequence[str], rng: random.Random
-) -> tuple[Run, list[str], list[int]]:
-    """A run to its end, with these kinds of its processes killed in turn; the kinds that were, and processes left."""
-    command = [
-        "run", "balance the inverted pendulum", "--task=inverted_pendulum_balance", "--iterations=2", "--samples=1",
-        "--steps=4000", "--keep-going", "--train-on=0", "--no-critic", "--jobs=1", "--videos=none", "--display=none",
-        f"--runs-dir={folder}", *model.options,
-    ]  # fmt: skip
-    left, killed, seen = list(victims), [], set[int]()
+def _is_there(kill: Kill, folder: Path) -> bool:
+    path = folder / kill.at
+    if path.exists():
+        return True
+    return kill.draft and path.parent.is_dir() and any(path.parent.glob(f".{path.name}.*.draft"))
+
+
+def planned(whole: Run, count: int, kinds: Sequence[str], rng: random.Random) -> Iterator[list[Kill]]:
+    """Kills for each round: at each file in turn, in the order in which they appear, and at random times."""
+    paths = [path for path in whole.path.rglob("*") if path.is_file() and path.stat().st_mtime > 0]
+    at = sorted(paths, key=lambda path: path.stat().st_mtime_ns)
+    files = [str(path.relative_to(whole.path)) for path in at]
+    # The frozen prompts appear at once, and an answer's name differs with the server's address.
+    files = [name for name in files if not re.match(r"prompts/.|calls/|lock|stop", name)]
+    order = {name: number for number, name in enumerate(files)}
+    rng.shuffle(files)
+    mixed = [kind for _ in range(1 + count // len(kinds)) for kind in kinds]
     while True:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "reward_synth", *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        begun = time.monotonic()
-        pause = begun + rng.uniform(0.0, 6.0)
-        while process.poll() is None:
-            seen |= descendants(process.pid).keys()
-            if left and time.monotonic() > pause and (found := of_kind(process.pid, left[0])):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(rng.choice(found), signal.SIGKILL)
-                    killed.append(left.pop(0))
-                pause = time.monotonic() + rng.uniform(0.0, 6.0)
-            if time.monotonic() - begun > LONGEST:
-                raise TimeoutError(f"{folder} hangs")
-            time.sleep(0.02)
-        time.sleep(1.0)
-        if not list(folder.glob("*/run.json")):
-            continue  # It was killed before there was a run.
-        run = Run.open("latest", folder)
-        if run.info.status == "done":
-            time.sleep(4.0)
-            return run, killed, [pid for pid in seen if Path(f"/proc/{pid}").exists()]
-        command = ["resume", str(run.path), "--display=none", *model.options[:1]]
+        kills = [Kill(mixed.pop(0) if mixed else rng.choice(kinds)) for _ in range(4)]
+        at_files = sorted((files.pop() for _ in range(min(4, len(files)))), key=order.__getitem__)
+        kills += [Kill(_writer(name, kinds, rng), name, rng.random() < 0.5) for name in at_files]
+        yield kills
 
 
-def outcome(run: Run) -> dict[str, Any]:
-    """All that must not depend on interruptions."""
-    times = {"seconds", "cpu_seconds"}
-    results = {c.id: [each.model_dump(exclude=times) for each in run.results(c.id)] for c in run.candidates}
-    told = {
-        path.name: path.read_text() for path in sorted((run.path / "iterations").glob("*.md"))
-    }  # what the analyzer said
-    return {"candidates": run.candidates, "results": results, "best": run.info.best, "readings": told}
+def _writer(name: str, kinds: Sequence[str], rng: random.Random) -> str:
+    """A process that may be writing the file when it appears, or is waiting for it."""
+    if any(part in IN_TRAINING for part in Path(name).parts) and rng.random() < 0.6:
+        return rng.choice([kind for kind in kinds if kind in ("host", "worker", "trainer", "evaluator", "Ray worker")])
+    return "command"
 
 
-def kills(count: int, rng: random.Random) -> Iterator[tuple[str, int, str, str]]:
-    """Rows of the first table: fault, how often, expected, seen."""
-    model = SteadyModel()
+def kills(count: int, rng: random.Random, executor: str = "local", more: Sequence[str] = ()) -> Iterator[Row]:
+    """Rows of the first table, one for each kind of process.
+
+    :param more: options of the runs.
+    """
+    model, kinds = SteadyModel(slow=0.2), OF_LOCAL if executor == "local" else OF_RAY
+    options = [f"--executor={executor}", *more]
+    done: Counter[str] = Counter()
+    seen: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as name:
-        whole, _, _ = run_once(model, Path(name) / "whole", (), rng)
-        paid, model.asked = sum(model.asked.values()), Counter()
-        done: Counter[str] = Counter()
-        seen: Counter[str] = Counter()
-        rounds = 0
-        while sum(done.values()) < count:
-            victims = rng.sample(KINDS, k=min(4, count - sum(done.values())))
-            run, killed, orphans = run_once(model, Path(name) / str(rounds), victims, rng)
-            same = outcome(run) == outcome(whole)
-            # An answer that was under way when the command was killed is asked for again.
-            again = sum(model.asked.values()) - paid - victims.count("command")
-            faults = [
-                text
-                for text, wrong in (
-                    ("other results", not same), ("paid twice", again > 0), ("orphans", bool(orphans)),
-                )
-                if wrong
-            ]  # fmt: skip
-            print(f"# round {rounds}: {killed} {faults or 'as undisturbed'}", file=sys.stderr, flush=True)
-            if not same:
-                shutil.copytree(run.path, Path(tempfile.gettempdir()) / f"faults-{rounds}", dirs_exist_ok=True)
-            done.update(killed)
-            seen.update(dict.fromkeys(killed, 0) if faults else Counter(killed))
-            model.asked.clear()
-            rounds += 1
-        for kind in KINDS:
-            if done[kind]:
-                yield f"kill: {kind}", done[kind], f"{done[kind]} as undisturbed", f"{seen[kind]} as undisturbed"
+        whole = whole_run(model, Path(name) / "whole", *more)
+        expected, plans = outcome(whole), planned(whole, count, kinds, rng)
+        # Ctrl-C ends the campaign, and what was seen so far is told.
+        with contextlib.suppress(KeyboardInterrupt):
+            while (left := count - sum(done.values())) > 0:
+                number = len(list(Path(name).glob("[0-9]*.txt")))
+                model.forget()
+                jobs = f"--jobs={rng.choice((1, 2))}"
+                plan = next(plans)
+                plan = rng.sample(plan, min(left, len(plan)))
+                one = Round(Path(name) / str(number), model, rng, plan, [jobs, *options])
+                run = one.work()
+                wrong = one.wrong | set(_differences(one, run, expected))
+                done.update(kill.kind for kill in one.killed)
+                seen.update(Counter(kill.kind for kill in one.killed if not wrong))
+                said = "; ".join(sorted(wrong)) or "as undisturbed"
+                print(f"# round {number}: {', '.join(map(str, one.killed))}: {said}", file=sys.stderr, flush=True)
+                if wrong:
+                    keep(one.folder, f"{executor}-{number}")
+                shutil.rmtree(one.folder)
+    for kind in kinds:
+        if done[kind]:
+            yield (
+                f"kill, {executor}: {kind}",
+                done[kind],
+                f"{done[kind]} as undisturbed",
+                f"{seen[kind]} as undisturbed",
+            )
 
 
-def damages(which: int | None, rng: random.Random) -> Iterator[tuple[str, int, str, str]]:
-    """Rows of the second table, one for each command."""
-    model = SteadyModel()
-    with tempfile.TemporaryDirectory() as name:
-        whole, _, _ = run_once(model, Path(name) / "whole", (), rng)
-        files = [path.relative_to(whole.path) for path in sorted(whole.path.rglob("*")) if path.is_file()]
-        chosen = files if which is None else rng.sample(files, which)
-        bad: Counter[str] = Counter()
-        for number, path in enumerate(chosen):
-            for size in (0.5, 0.0):
-                copy = shutil.copytree(whole.path, Path(name) / f"{number}-{size}" / whole.path.name)
-                content = (copy / path).read_bytes()
-                (copy / path).write_bytes(content[: int(len(content) * size)])
-                for command in COMMANDS:
-                    said = answered([command, str(copy), *(["001-a", "002-a"] if command == "diff" else [])], model)
-                    if "unexpected" in said:
-                        bad[command] += 1
-                        print(f"# {command} after {path} was cut to {size:.0%}: {said[:300]}", file=sys.stderr)
-                shutil.rmtree(copy)
-        for command in COMMANDS:
-            count = 2 * len(chosen)
-            yield f"damaged file: {command}", count, f"{count} in words", f"{count - bad[command]} in words"
+def _differences(one: Round, run: Run, expected: dict[str, object]) -> Iterator[str]:
+    """What differs from a run that nobody disturbed."""
+    yield from (f"other {part}" for part, value in outcome(run).items() if value != expected[part])
+    if again := one.model.paid_twice(one.ended):
+        yield f"{again} answers paid twice"
+    if told := unbooked(run, one.model):
+        yield told
+    yield from (f"key in {path.relative_to(one.folder)}" for path in holding(one.folder))
+    if CANARY in one.folder.with_suffix(".txt").read_text(errors="replace"):
+        yield "key on the screen"
 
 
-def answered(arguments: list[str], model: SteadyModel) -> str:
-    """What a command says on stderr, with its exit code."""
-    options = ["--display=none", *model.options[:1]] if arguments[0] == "resume" else []
-    said = io.StringIO()
-    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
-        code = execute([*arguments, *options])
-    return f"{said.getvalue()} (exit code {code})"
-
-
-def main() -> int:
-    """Print both tables; returns 1 if anything was seen that was not expected."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kills", type=int, default=40, help="processes to kill")
-    parser.add_argument("--files", default="all", help="files to damage, chosen at random; or all")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--quick", action="store_true", help="3 kills, 4 files")
-    arguments = parser.parse_args()
-    count, files = (3, "4") if arguments.quick else (arguments.kills, arguments.files)
-    rng = random.Random(arguments.seed)
+def tell(rows: Iterable[Row]) -> int:
+    """Print the rows; returns 1 if anything was seen that was not expected."""
     print("fault", "times", "expected", "seen", sep="\t")
     wrong = 0
-    tables = [kills(count, rng)] if count else []
-    tables += [damages(None if files == "all" else int(files), rng)] if files != "0" else []
-    for row in (row for table in tables for row in table):
+    for row in rows:
         print(*row, sep="\t", flush=True)
         wrong += row[2] != row[3]
     return int(bool(wrong))
+
+
+def main() -> int:
+    """Run one part of the campaign."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", choices=("kills", "files", "machines", "soak"))
+    parser.add_argument("--kills", type=int, default=200, help="processes to kill")
+    parser.add_argument("--executor", choices=("local", "ray"), default="local")
+    parser.add_argument("--files", default="all", help="files to damage in each run, chosen at random; or all")
+    parser.add_argument("--minutes", type=float, default=180.0, help="of soaking")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    rng = random.Random(arguments.seed)
+    which = None if arguments.files == "all" else int(arguments.files)
+    parts = {
+        "kills": lambda: kills(arguments.kills, rng, arguments.executor),
+        "files": lambda: damages(which, rng),
+        "machines": machines,
+        "soak": lambda: soak(arguments.minutes),
+    }
+    return tell(parts[arguments.part]())
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Mapping, Sequence
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -27,8 +28,9 @@ class RecordedModel:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                content = json.dumps(outer.answer(body)).encode()
-                self.send_response(200)
+                status, answer = outer.reply(body, self.headers)
+                content = json.dumps(answer).encode()
+                self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
@@ -42,6 +44,10 @@ class RecordedModel:
         self.options = [f"--base-url=http://127.0.0.1:{self._server.server_port}/v1"]
         """Options of ``reward-synth run`` with which it asks this server."""
         self.options += [f"--model={role}=openai/{role}" for role in ROLES if role in answers]
+
+    def reply(self, body: dict[str, Any], headers: Message) -> tuple[int, dict[str, Any]]:
+        """Status and content of the answer to a request."""
+        return 200, self.answer(body)
 
     def answer(self, body: dict[str, Any]) -> dict[str, Any]:
         """The next text of the role that the body names."""

@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from reward_synth.api.doctor import Diagnosis
+from reward_synth.api.rebuilt import rebuilt_info
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.files import refuse_links, write_json
 from reward_synth.core.types import Candidate, TrainResult
 from reward_synth.report.data import write_report
 from reward_synth.store import RunStore
 from reward_synth.store.candidate_files import CandidateFiles
 from reward_synth.store.folder import read_whole
+from reward_synth.store.manifest import MANIFEST
 from reward_synth.tasks.spec import load_task
 from reward_synth.training.job import BEST_POLICY, CHECKPOINT, POLICY
 
@@ -33,12 +36,17 @@ def examine_run(folder: Path, repair: bool = False) -> Iterator[Diagnosis]:
     :raises RewardSynthError: there is no run, or, for a repair, a process works on it.
     """
     if not repair:
+        yield from _manifest(RunStore(folder), False)
         yield from _examined(RunStore(folder), False)
         return
-    store = RunStore.open(folder)
+    refuse_links(folder)
+    store = RunStore(folder)
     with store.lock():
         store.sweep()
+        yield from _manifest(store, True)
         yield from _examined(store, True)
+        if not (folder / MANIFEST).exists():
+            return  # Without it this is no run, of which there could be a table.
         store.results_table()
         if store.read_task() is not None:
             write_report(store)
@@ -48,16 +56,33 @@ def _examined(store: RunStore, repair: bool) -> Iterator[Diagnosis]:
     files = [path for path in sorted(store.path.rglob("*")) if path.is_file() and SET_ASIDE not in path.parts]
     broken = [path for path in files if not _is_whole(path)]
     yield Diagnosis(name="files", state="ok", text=f"{len(files) - len(broken)} of {len(files)} are whole")
-    try:
-        yield Diagnosis(name="run", state="ok", text=f"{store.info.status}: {store.info.goal}")
-    except RewardSynthError as error:
-        yield Diagnosis(name="run", state="fault", text=error.message, hint="restore the file from a copy")
     for told in store.damage():
         if told.endswith("deleted"):
             yield Diagnosis(name="candidate", state="warning", text=told, hint="resume goes on without it")
     for path in broken:
         if path.exists():  # Else it was repaired together with another one.
             yield _diagnosed(store, path, repair)
+
+
+def _manifest(store: RunStore, repair: bool) -> Iterator[Diagnosis]:
+    """Whether ``run.json`` can be read, and whether it can be made again."""
+    try:
+        yield Diagnosis(name="run", state="ok", text=f"{store.info.status}: {store.info.goal}")
+        return
+    except RewardSynthError as error:
+        told = error.message
+    try:
+        info = rebuilt_info(store)
+    except RewardSynthError as error:
+        text = f"{told}; it cannot be made again: {error.message}"
+        yield Diagnosis(name="run", state="fault", text=text, hint=error.hint)
+        return
+    if repair:
+        write_json(store.path / MANIFEST, info.model_dump(mode="json"))
+        yield Diagnosis(name="run", state="warning", text=f"{told}; it was made again: {info.status}: {info.goal}")
+        return
+    hint = "from the settings, the task and the journal: doctor --repair"
+    yield Diagnosis(name="run", state="fault", text=f"{told}; it can be made again", hint=hint)
 
 
 def _diagnosed(store: RunStore, path: Path, repair: bool) -> Diagnosis:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
 from reward_synth.cli.text import read_line, resume_command, run_argument, said_yes
+from reward_synth.core import interruption
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.number_format import dollars, duration
 from reward_synth.display.text import evaluation_lines, printable, result_text
@@ -23,20 +23,6 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def terminable() -> Iterator[None]:
-    """Treat SIGTERM as Ctrl-C, so that workers are ended and finished work is kept."""
-
-    def interrupt(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
 def resumable() -> Iterator[Callable[[Run], None]]:
     """Treat SIGTERM as Ctrl-C. After either, and after any error, the last line says how to continue.
 
@@ -44,7 +30,7 @@ def resumable() -> Iterator[Callable[[Run], None]]:
     """
     runs: list[Run] = []
     try:
-        with terminable():
+        with interruption.heeded():
             yield runs.append
     except BaseException as error:
         if runs:

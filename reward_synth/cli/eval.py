@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reward_synth.cli import options
-from reward_synth.cli.attended import terminable
 from reward_synth.cli.text import environment_argument, print_json, print_table, run_argument, warn_without_sandbox
+from reward_synth.core import interruption
 from reward_synth.core.number_format import short_number, short_percent
 from reward_synth.display.text import evaluation_lines
 
@@ -54,7 +54,7 @@ def eval(
     shown = make_display("none" if settings.display in ("json", "none") else "plain")
     command = _command(found, candidate, seeds, steps, jobs, executor)
     try:
-        with terminable():
+        with interruption.heeded():
             evaluation = found.evaluate(
                 candidate,
                 seeds,

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from reward_synth.cli import options
-from reward_synth.cli.attended import terminable
+from reward_synth.core import interruption
 
 
 @options.with_settings(("runs_dir", "model", "base_url", "budget", "time_limit"))
@@ -20,5 +20,5 @@ def mcp(*, given: options.Given) -> None:
 
     if sys.stdin.isatty():
         typer.echo("this command speaks MCP with an assistant, which starts it: docs/guide/assistants.md", err=True)
-    with terminable():
+    with interruption.heeded():
         serve(options.overrides(given))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reward_synth.cli import options
-from reward_synth.cli.attended import terminable
+from reward_synth.core import interruption
 
 if TYPE_CHECKING:
     from reward_synth.api.run import Run
@@ -54,7 +54,7 @@ def view(
         if browser:
             webbrowser.open(address)
 
-    with terminable():
+    with interruption.heeded():
         serve(folder, host, port, where, told)
 
 

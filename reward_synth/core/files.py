@@ -139,22 +139,32 @@ def write_new(path: Path, text: str) -> bool:
 
 
 def append_line(path: Path, line: str, durable: bool = False) -> None:
-    """Append one line. If a crash left an incomplete last line, end that line first, so that only it is lost.
+    """Append one line, or nothing if there is no room for all of it.
+
+    If a crash left an incomplete last line, end that line first, so that only it is lost.
 
     :param durable: whether the line must survive a power cut. A sync takes milliseconds. Progress lines come several
         times a second and are not needed to resume, so they do without it.
     """
     with in_words(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab+") as file:
+        with path.open("ab+", buffering=0) as file:
             end = file.seek(0, os.SEEK_END)
             if end:
                 file.seek(end - 1)
                 if file.read(1) != b"\n":
                     line = "\n" + line
-            file.write(line.encode() + b"\n")
+            content = line.encode() + b"\n"
+            written = 0
+            try:
+                while written < len(content):
+                    written += file.write(content[written:]) or 0
+            except OSError:
+                # Another thread may have written its line meanwhile.
+                if file.seek(0, os.SEEK_END) == end + written:
+                    file.truncate(end)
+                raise
             if durable:
-                file.flush()
                 os.fsync(file.fileno())
 
 

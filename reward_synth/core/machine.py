@@ -11,6 +11,7 @@ WORKER_MEMORY = 1 << 30
 The measured maximum is 367 MiB for PPO on HalfCheetah-v5 (``benchmarks/scaling.py``), 893 MiB for SAC on MetaWorld."""
 
 _CGROUP = Path("/sys/fs/cgroup")
+_VMSTAT = Path("/proc/vmstat")
 
 
 def cores() -> int:
@@ -28,6 +29,14 @@ def workers() -> int:
     """Trainings that this machine has cores and memory for right now; at least one."""
     free = free_memory()
     return cores() if free is None else max(1, min(cores(), free // WORKER_MEMORY))
+
+
+def memory_kills() -> int | None:
+    """How many processes the kernel has ended since its start because memory ran out; None if it does not say."""
+    try:
+        return int(_VMSTAT.read_text(encoding="ascii").partition("\noom_kill ")[2].split()[0])
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def yield_to_others() -> None:

@@ -64,9 +64,13 @@ def take_finished(jobs: Sequence[TrainJob], on_result: OnResult) -> list[TrainJo
 
 
 class Deaths:
-    """Trainings that this machine kept from their outcome. Each is tried again from its checkpoint, a few times."""
+    """Trainings that a machine kept from their outcome. Each is tried again from its checkpoint, a few times.
 
-    def __init__(self) -> None:
+    :param hint: what to look at, if a training is given up.
+    """
+
+    def __init__(self, hint: str = MEMORY) -> None:
+        self._hint = hint
         self._deaths: Counter[Path] = Counter()
         self._last: MachineFault | None = None
 
@@ -88,7 +92,7 @@ class Deaths:
             _log.warning("%s, in %s: it is tried again", reason, job.folder)
             return True
         text = f"a training was ended from outside {count} times, at last: {reason} ({job.folder}/stderr.txt)"
-        self._last = MachineFault(text, f"nothing that was finished is lost: resume; {MEMORY}")
+        self._last = MachineFault(text, f"nothing that was finished is lost: resume; {self._hint}")
         return False
 
     def tell(self) -> None:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
+from reward_synth.core import machine
 from reward_synth.core.deaths import MEMORY, from_outside, tried_again
 from reward_synth.core.errors import MachineFault, RewardSynthError
 from reward_synth.reward import frames
@@ -28,6 +29,8 @@ MEMORY_BYTES = 1 << 30
 CPU_SECONDS = 7 * 24 * 3600
 """A last resort for a process that nobody ends: normally the deadline of each call limits the time."""
 MAXIMUM_VALUES = 1 << 22
+COUNTED_EVERY = 1.0
+"""Seconds after which the kernel's count of processes that it ended for their memory is read again: it takes 0.2 ms."""
 PROGRAM = Path(__file__).with_name("child.py")
 """The program of the reward process."""
 
@@ -80,7 +83,7 @@ class Answer(NamedTuple):
 class ChildDied(Exception):
     """The process ended or was ended.
 
-    :param rule: ``deadline`` or ``died``.
+    :param rule: ``deadline``, ``died`` or ``memory``.
     :param message: the cause in words.
     :param from_outside: somebody else ended it, so that nothing follows about the code that it ran.
     """
@@ -114,6 +117,7 @@ class Channel:
         self._answers, answer_end = os.pipe()
         self._over = ""
         self._ended_from_outside = False
+        self._kills, self._counted = machine.memory_kills(), time.monotonic()
         try:
             self._process = subprocess.Popen(
                 self._command(request_end, answer_end, memory_bytes),
@@ -181,7 +185,10 @@ class Channel:
         """
         if self._over:
             raise ChildDied("died", self._over, self._ended_from_outside)
-        deadline = time.monotonic() + seconds
+        now = time.monotonic()
+        if now - self._counted > COUNTED_EVERY:
+            self._kills, self._counted = machine.memory_kills(), now
+        deadline = now + seconds
         try:
             self._send(frame, deadline, doing)
             return self._receive(deadline, doing)
@@ -268,6 +275,10 @@ class Channel:
             code = self._process.wait(timeout=1.0)
         except subprocess.TimeoutExpired:
             self._nonsense()
+        # The kernel ends what takes the most memory. A trainer takes more than any reward should, so if it ended this
+        # process and not that one, the code is to blame.
+        if code == -signal.SIGKILL and self._kills is not None and machine.memory_kills() != self._kills:
+            self._end("memory", "it took the most memory of all processes, memory ran out, and the kernel killed it")
         self._ended_from_outside = from_outside(code)
         self._end("died", _cause(code))
 

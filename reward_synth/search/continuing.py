@@ -41,12 +41,15 @@ def continued(
     return items
 
 
-def kind_of_round(session: SearchSession, iteration: int) -> Literal["design", "train on"] | None:
+def kind_of_round(
+    session: SearchSession, iteration: int, candidates: Sequence[Candidate]
+) -> Literal["design", "train on"] | None:
     """What a round does: design rewards, or only continue the best training once all iterations for designs are used.
 
     None if the search is over: no training can continue, or too many rounds in a row have done so.
+
+    :param candidates: all that there are.
     """
-    candidates = session.store.candidates()
     here = [candidate for candidate in candidates if candidate.iteration == iteration]
     designed = {c.iteration for c in candidates if c.continues is None and c.iteration < iteration}
     # The first candidate is saved last: without it, an iteration was cut off while its designs were saved.

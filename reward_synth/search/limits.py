@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from reward_synth.core import interruption
 from reward_synth.core.errors import RewardSynthError, Stopped
 from reward_synth.core.number_format import duration
 from reward_synth.settings.model import Settings
@@ -29,8 +30,10 @@ class Limits:
     def reason(self) -> str | None:
         """Why the run must end now, in words; None if it may go on.
 
+        :raises KeyboardInterrupt: an interruption was lost.
         :raises RewardSynthError: a budget can never apply, because a price is unknown.
         """
+        interruption.require()
         if self._store.stop_requested():
             return "stop was requested"
         seconds, budget = self._settings.time_limit, self._settings.budget

@@ -24,9 +24,9 @@ def search(session: SearchSession, ask: Ask | None = None) -> Outcome:
     :param ask: None if nobody can answer; the request then waits in the run folder.
     """
     replace_lost_best(session)
-    iterations = session.settings.iterations
+    iterations, made = session.settings.iterations, session.store.candidates()
     for iteration in count(1):
-        kind = kind_of_round(session, iteration)
+        kind = kind_of_round(session, iteration, made)
         if kind is None:
             break
         session.emit(IterationStarted(number=iteration, total=max(iteration, iterations)))
@@ -41,6 +41,7 @@ def search(session: SearchSession, ask: Ask | None = None) -> Outcome:
             if reason := session.reason_to_stop():
                 return _ended(session, "stopped", reason)
             reflect(session, iteration, candidates)
+            made = session.store.candidates()
         if session.finished:
             return _ended(session, "solved", WORKS)
         if ended := ask_person(session, iteration, ask):

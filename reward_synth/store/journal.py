@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -65,6 +66,20 @@ class JournalListener:
         self._journal.record(event)
 
 
+class _LogFile(logging.FileHandler):
+    """Goes without the lines for which there is no room: what else cannot be written there ends the run, in words."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Tell a fault of ours, and nothing of the disk."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+
+    def close(self) -> None:
+        """Close the file, with or without its last lines."""
+        with suppress(OSError):
+            super().close()
+
+
 class Journal(RunFolder):
     """Appends to ``events.jsonl``, ``costs.jsonl`` and ``log.txt`` of one run folder."""
 
@@ -120,7 +135,7 @@ class Journal(RunFolder):
         """A context in which the package's log also goes to ``log.txt``. Yields the package's logger."""
         logger = logging.getLogger("reward_synth")
         with in_words(self.log_path):
-            handler = logging.FileHandler(self.log_path, encoding="utf-8")
+            handler = _LogFile(self.log_path, encoding="utf-8")
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         level = logger.level
         logger.addHandler(handler)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import platform
 import re
@@ -13,12 +14,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.files import read_json, refuse_strange
+from reward_synth.core.files import refuse_strange
 from reward_synth.core.nearest import did_you_mean, nearest, nearest_meaning
 from reward_synth.core.types import Value
+from reward_synth.store.folder import RunFolder
 from reward_synth.store.schema import SCHEMA, migrate
 
 _log = logging.getLogger(__name__)
@@ -112,15 +114,16 @@ def read_info(folder: Path) -> RunInfo:
     :raises RewardSynthError: the folder holds no readable ``run.json``.
     """
     path = folder / MANIFEST
+    doctor = f"reward-synth doctor {shlex.quote(str(folder))} --repair makes it again if it can"
     try:
         refuse_strange(path)
-        manifest = read_json(path)
+        manifest = json.loads(path.read_text(encoding="utf-8"))
         return RunInfo.model_validate(migrate(manifest) if isinstance(manifest, dict) else manifest)
     except FileNotFoundError as error:
-        raise RewardSynthError(f"{folder} is not a run folder: it has no {MANIFEST}", "reward-synth ls") from error
-    except (ValidationError, OSError) as error:
-        hint = f"it was changed: restore the file; reward-synth doctor {shlex.quote(str(folder))} says what is whole"
-        raise RewardSynthError(f"cannot understand {path}", hint) from error
+        hint = doctor if RunFolder(folder).events_path.is_file() else "reward-synth ls"
+        raise RewardSynthError(f"{folder} is not a run folder: it has no {MANIFEST}", hint) from error
+    except (ValueError, OSError) as error:
+        raise RewardSynthError(f"cannot understand {path}", f"restore the file; {doctor}") from error
 
 
 def list_runs(runs_dir: Path, passed_over: list[RewardSynthError] | None = None) -> list[RunInfo]:
@@ -154,7 +157,8 @@ def find_run(runs_dir: Path, query: str | Path) -> Path:
             raise RewardSynthError(f"there is no run in {runs_dir} yet", 'reward-synth run "GOAL"')
         return runs_dir / names[0]
     for path in (Path(text), runs_dir / text):
-        if (path / MANIFEST).is_file():
+        # A run that has lost its manifest has a journal from which the doctor makes it again.
+        if (path / MANIFEST).is_file() or RunFolder(path).events_path.is_file():
             return path
     matches = [name for name in names if name.startswith(text) or name.endswith(f"-{text}")]
     if len(matches) == 1:

@@ -133,14 +133,24 @@ class RunStore(CandidateFiles, FeedbackFiles, Journal):
         """The settings that the run was made with."""
         path = self.path / "settings.toml"
         try:
-            return Settings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+            found = Settings.model_validate(values)
         except (OSError, ValueError) as error:
             raise RewardSynthError(f"cannot understand {path}: {error}", "restore the file") from error
+        # A value that is lost would be taken for the default: another model would be asked and paid.
+        chosen = [name for name, origin in self.origins().items() if origin != "default"]
+        if not values or not values.keys() >= set(chosen):
+            lost = ", ".join(name for name in chosen if name not in values) or "all of them"
+            raise RewardSynthError(f"{path} has lost settings: {lost}", "restore the file")
+        return found
 
     def origins(self) -> dict[str, str]:
-        """The origin of each setting."""
-        path = self.path / "settings.origin.json"
-        return dict(read_json(path)) if path.exists() else {}
+        """The origin of each setting; empty if the file is lost, since nothing else depends on it."""
+        try:
+            found = read_json(self.path / "settings.origin.json")
+        except (OSError, RewardSynthError):
+            return {}
+        return found if isinstance(found, dict) else {}
 
     def write_task(self, text: str) -> None:
         """Write the frozen task spec; RewardSynthError if another one is there already."""

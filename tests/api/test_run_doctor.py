@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from reward_synth import Run
+from reward_synth.api.rebuilt import WARNING
 from reward_synth.api.run_doctor import SET_ASIDE, examine_run
 from reward_synth.cli.app import execute
 from reward_synth.cli.text import run_argument
@@ -64,8 +65,45 @@ def test_runs_that_cannot_be_read_are_told(
     assert execute(["ls", "--runs-dir", str(tmp_path)]) == 0
     said = capsys.readouterr().err
     assert "schema 99" in said and "newer version" in said and "damaged-abcf" in said
-    assert execute(["doctor", str(damaged)]) == 2
-    assert "restore the file" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{", b'{"format": 2}'])
+def test_a_lost_manifest_is_made_again_from_the_rest(
+    tmp_path: Path, content: bytes | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = kept(tmp_path)
+    before, manifest = run.info, run.path / "run.json"
+    manifest.unlink() if content is None else manifest.write_bytes(content)
+    assert execute(["show", str(run.path)]) == 2
+    assert "doctor" in capsys.readouterr().err
+    assert execute(["doctor", str(run.path)]) == 2
+    assert "it can be made again" in capsys.readouterr().out
+    assert execute(["doctor", str(run.path), "--repair"]) == 0
+    # The kept run has another name, and a journal of a version that did not tell the seconds.
+    lost = {"id", "seconds", "format", "versions", "warnings", "sandbox", "updated", "created", "outcome"}
+    assert run.info.model_dump(exclude=lost) == before.model_dump(exclude=lost)
+    assert WARNING in run.info.warnings
+    assert execute(["show", str(run.path)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("events.jsonl", "", "the journal, which also holds the goal, is lost"),
+        ("settings.toml", "method = 'sy", "settings.toml"),
+        ("run.json", '{"format": 99}', "newer version"),
+    ],
+)
+def test_a_manifest_that_cannot_be_made_again_says_why(
+    tmp_path: Path, name: str, content: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = kept(tmp_path)
+    (run.path / "run.json").write_text("{")
+    (run.path / name).write_text(content)
+    held = (run.path / "run.json").read_text()
+    assert execute(["doctor", str(run.path), "--repair"]) == 2
+    assert said in capsys.readouterr().out
+    assert (run.path / "run.json").read_text() == held
 
 
 def test_a_large_run_is_looked_through_in_a_moment(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
+import signal
 import stat
 import threading
 import time
@@ -12,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from reward_synth.core import files
-from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.errors import MachineFault, RewardSynthError
 
 
 @pytest.fixture
@@ -102,6 +104,20 @@ def test_a_torn_line_is_closed_and_left_out(tmp_path: Path) -> None:
     path.write_text('{"a": 1}\n{"b": ')
     files.append_line(path, '{"c": 3}')
     assert files.read_lines(path) == [{"a": 1}, {"c": 3}]
+
+
+def test_a_line_for_which_there_is_no_room_leaves_nothing_of_itself(tmp_path: Path) -> None:
+    path, limits = tmp_path / "lines", resource.getrlimit(resource.RLIMIT_FSIZE)
+    files.append_line(path, '{"a": 1}')
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20, limits[1]))
+    try:
+        with pytest.raises(MachineFault, match="no space left on the disk while writing"):
+            files.append_line(path, '{"b": "longer than there is room for"}')
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert path.read_bytes() == b'{"a": 1}\n'
 
 
 def test_a_folder_that_cannot_be_synced_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from reward_synth.core import machine
+from reward_synth.core.errors import MachineFault
 from reward_synth.core.types import Finding
 from reward_synth.reward import frames
 from reward_synth.reward.contract import RewardError, load_reward
@@ -172,6 +174,23 @@ def test_a_huge_array_is_refused_and_the_process_survives() -> None:
     assert finding.rule == "memory"
     assert finding.line == 3
     assert run("return {'a': float(np.zeros(2 ** 10).sum())}").rewards[0] == 0.0
+
+
+def test_a_process_that_the_kernel_ended_for_its_memory_is_the_rewards_fault(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Who else killed it, is told by whether the kernel counts one more."""
+    counted = tmp_path / "vmstat"
+    monkeypatch.setattr(machine, "_VMSTAT", counted)
+    for more, expected in ((1, RewardError), (0, MachineFault)):
+        counted.write_text("pgfault 77\noom_kill 5\nother 1\n")
+        with RewardProcess(GOOD, LAYOUT, 2) as process:
+            counted.write_text(f"pgfault 78\noom_kill {5 + more}\nother 1\n")
+            os.kill(process.pid, signal.SIGKILL)
+            with pytest.raises(expected, match="memory ran out" if more else "ended from outside"):
+                process.evaluate(*transitions(3))
+    counted.unlink()
+    assert machine.memory_kills() is None
 
 
 def test_garbage_is_collected_although_it_is_not_while_numpy_loads() -> None:

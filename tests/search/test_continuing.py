@@ -100,12 +100,11 @@ def test_a_round_designs_while_iterations_are_left_and_then_trains_on_a_few_time
         ]
         session = SimpleNamespace(
             settings=SimpleNamespace(iterations=iterations, train_on=train_on, seeds=0),
-            store=SimpleNamespace(candidates=lambda: candidates),
             method=SimpleNamespace(unfinished=lambda _: ("002-a",)),
             history=lambda _: None,
             solved=False,
         )
-        return kind_of_round(cast(SearchSession, session), iteration)
+        return kind_of_round(cast(SearchSession, session), iteration, candidates)
 
     done: dict[str, str | None] = {"001-a": None, "002-a": None, "002-b": "001-a"}
     assert [kind(number, done) for number in (1, 2, 3)] == ["design", "design", "train on"]

@@ -12,15 +12,29 @@ import pytest
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "benchmarks"))
 faults: Any = import_module("faults")
+fault_files: Any = import_module("fault_files")
+fault_runs: Any = import_module("fault_runs")
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")]
 
 
 def test_runs_whose_processes_are_killed_end_as_undisturbed_ones() -> None:
-    rows = list(faults.kills(3, random.Random(3)))
+    rows = list(faults.kills(3, random.Random(3), more=["--iterations=1", "--videos=none"]))
     assert sum(row[1] for row in rows) == 3
     assert [row for row in rows if row[2] != row[3]] == []
 
 
-def test_commands_answer_in_words_whatever_file_is_damaged() -> None:
-    assert [row for row in faults.damages(3, random.Random(3)) if row[2] != row[3]] == []
+def test_damaged_files_are_told_and_change_nothing_in_silence() -> None:
+    assert [row for row in fault_files.damages(2, random.Random(3), ["half-finished"]) if row[2] != row[3]] == []
+
+
+def test_an_answer_is_paid_twice_only_if_a_kill_may_have_met_it() -> None:
+    model = fault_runs.SteadyModel()
+    try:
+        model.asked.update({"once": 1, "again": 2})
+        model.answered += [("once", 1.0, 2.0), ("again", 5.0, 6.0), ("again", 9.0, 10.0)]
+        assert model.paid_twice([]) == 1
+        assert model.paid_twice([3.0, 8.0]) == 1
+        assert model.paid_twice([5.5]) == 0
+    finally:
+        model.close()

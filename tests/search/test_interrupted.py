@@ -7,12 +7,13 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from reward_synth import Run, synthesize
 from reward_synth.core import files
 from reward_synth.core.errors import MachineFault
-from reward_synth.core.types import Candidate, Feedback, FeedbackRequest
+from reward_synth.core.types import Candidate, Feedback, FeedbackRequest, TrainResult
 from reward_synth.executors.local import LocalExecutor
 from reward_synth.llm.base import Model
 from reward_synth.llm.cache import Cached
@@ -20,6 +21,7 @@ from reward_synth.llm.fake import ScriptedModel
 from reward_synth.methods.base import History
 from reward_synth.methods.synth import Synth
 from reward_synth.store import RunStore
+from reward_synth.training.job import TrainJob
 from tests.search.test_loop import CALM, EDITED, GOAL, GOOD, UNKNOWN_FIELD, Answer, play, settings
 
 
@@ -164,3 +166,48 @@ def test_a_full_disk_is_one_sentence_and_the_run_goes_on_once_there_is_room(
     run.resume()
     assert (run.status, run.candidates) == (whole.status, whole.candidates)
     assert len(scripted.requests) == requests
+
+
+@pytest.mark.slow
+def test_neither_workers_nor_interruptions_change_a_figure(
+    tmp_path: Path, model: Callable[[Answer], ScriptedModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run with one worker, and one with two, that is interrupted after each training and goes on with one."""
+    model(lambda request: play(request, [GOOD, CALM]))
+    asked = settings(tmp_path / "whole", steps=2048, rungs="0.5,1", keep_going=True, train_on=0, videos="none")
+    whole = synthesize(GOAL, **asked, jobs=1)
+    run_jobs, cuts = LocalExecutor.run, [0, 1]
+
+    def cut_off(executor: LocalExecutor, jobs: Sequence[TrainJob], *others: Callable[..., object]) -> None:
+        def heard(job: TrainJob, result: TrainResult) -> None:
+            others[1](job, result)
+            if cuts:
+                cuts.pop()
+                raise KeyboardInterrupt
+
+        run_jobs(executor, jobs, others[0], heard, others[2])  # type: ignore[arg-type]
+
+    monkeypatch.setattr(LocalExecutor, "run", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        synthesize(GOAL, **asked | {"runs_dir": tmp_path / "cut"}, jobs=2)
+    run = Run.open("latest", tmp_path / "cut")
+    with pytest.raises(KeyboardInterrupt):
+        run.resume(jobs=1)
+    run.resume()
+    assert cuts == []
+    ours, theirs = figures(run), figures(whole)
+    assert ours.keys() == theirs.keys()
+    assert [name for name in ours if ours[name] != theirs[name]] == []
+
+
+def figures(run: Run) -> dict[str, object]:
+    """All that a run computes, without times."""
+    texts = ("results.tsv", "best.json", "iterations/*.md", "candidates/*/summary*.md")
+    curves = ("candidates/*/train/*/eval.csv", "candidates/*/train/*/terms.csv")
+    found: dict[str, object] = {
+        str(path.relative_to(run.path)): path.read_text() for each in (*texts, *curves) for path in run.path.glob(each)
+    }
+    for path in (*run.path.glob("candidates/*/train/*/policy.npz"), *run.path.glob("candidates/*/trajectories/*.npz")):
+        with np.load(path) as arrays:
+            found[str(path.relative_to(run.path))] = {name: arrays[name].tobytes() for name in arrays.files}
+    return found | {each.id: each for each in run.candidates}

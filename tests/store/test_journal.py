@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from reward_synth.core.errors import RewardSynthError
 from reward_synth.events.model import StatusChanged
 from reward_synth.llm.base import Message, Reply, Request
 from reward_synth.store import RunStore
@@ -47,3 +50,12 @@ def test_lost_lines_of_costs_are_not_read_as_nothing_spent(store: RunStore, cont
     store.costs_path.write_bytes(content)
     assert store.spent_usd() is None
     assert store.costs() == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a disk that is always full")
+def test_a_log_for_which_there_is_no_room_hides_no_error(store: RunStore, capsys: pytest.CaptureFixture[str]) -> None:
+    store.log_path = Path("/dev/full")
+    with pytest.raises(RewardSynthError, match="the reason"), store.logging() as log:
+        log.error("what ended the run")
+        raise RewardSynthError("the reason")
+    assert "Traceback" not in capsys.readouterr().err

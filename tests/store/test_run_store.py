@@ -31,6 +31,15 @@ def test_a_new_run_holds_what_was_asked_and_nothing_of_the_machine(store: RunSto
     assert store.origins() == {"samples": "--samples"}
 
 
+@pytest.mark.parametrize("left", ["", 'method = "synth"\n'])
+def test_settings_of_which_some_are_lost_are_not_taken_for_defaults(store: RunStore, left: str) -> None:
+    (store.path / "settings.toml").write_text(left)
+    with pytest.raises(RewardSynthError, match=r"settings.toml has lost settings: samples"):
+        store.settings()
+    (store.path / "settings.origin.json").write_text("{")
+    assert store.origins() == {}, "nothing but what is shown depends on it"
+
+
 def test_a_new_run_does_not_name_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Real host names can be so short that they stand in any text.
     for module, function in ((socket, "gethostname"), (platform, "node")):

@@ -23,7 +23,7 @@ from ray.exceptions import RayError, RayTaskError
 
 from reward_synth.core.errors import MachineFault, RewardSynthError
 from reward_synth.core.machine import WORKER_MEMORY
-from reward_synth.executors.base import crash
+from reward_synth.executors.base import Deaths, crash
 from reward_synth.executors.ray.actor import Errand, Look, Seat
 from reward_synth.executors.ray.archive import UnfitFile, check_episodes, show_curves, unpack
 from reward_synth.executors.ray.protocol import Event, Order
@@ -34,9 +34,6 @@ from reward_synth.training.outcomes import Interruption, outcome_of
 from reward_synth.training.worker.line import Line
 from reward_synth.training.worker.subprocess_stage import stay_with
 
-RETRIES = 3
-"""How often a job goes to another node when its own is lost. Ray itself retries nothing here, since it does not know of
-checkpoints."""
 LOOK_SECONDS, LONGEST_LOOK_SECONDS = 1.0, 5.0
 """Seconds between two answers of a seat. It is more with over 100 seats, since one process handles all answers."""
 WAIT_SECONDS = 0.2
@@ -62,7 +59,8 @@ def main(arguments: Sequence[str]) -> int:
             line.tell(Event(kind="ready"))
             Crew(line, int(most)).work()
     except RewardSynthError as error:
-        line.tell(Event(kind="failed", message=error.message, hint=error.hint))
+        fault = isinstance(error, MachineFault)
+        line.tell(Event(kind="failed", message=error.message, hint=error.hint, fault=fault))
         return 2
     except BrokenPipeError:
         pass  # The loop is gone.
@@ -124,12 +122,14 @@ def _reach(address: str) -> None:
         raise RewardSynthError(f"nothing answers at RAY_ADDRESS={address}: {error}", _HINT) from error
 
 
+_LOST = "look at `ray status`"
+
+
 class _Task:
     """A job, and its seat, if it has one."""
 
     def __init__(self, job: TrainJob) -> None:
         self.job = job
-        self.losses = 0
         self.seat: Any = None
         self.answer: Any = None
         """Reference to the seat's present call."""
@@ -144,15 +144,18 @@ class Crew:
         :param most: trainings at the same time; 0: as many as the cluster has room for.
         """
         self._line, self._most = line, most
-        # Ray must not restart a lost seat: its folder is lost too, so the job must be packed again.
+        # Ray must not restart a lost seat: its folder is lost too, so the job must be packed again. Nor does it retry,
+        # since it does not know of checkpoints.
         self._make = ray.remote(num_cpus=1, memory=WORKER_MEMORY, max_restarts=0, max_task_retries=0)(Seat).remote
         self._waiting: list[_Task] = []
         self._seated: list[_Task] = []
+        self._deaths = Deaths(_LOST)
         self._slots, self._counted, self._had_room = 0, -1.0, time.monotonic()
 
     def work(self) -> None:
         """Follow orders until the line is closed. Afterwards no training runs.
 
+        :raises MachineFault: the same training was lost again and again; the others have gone on to their end.
         :raises RewardSynthError: no node can hold a training, a node runs other versions, or the disk is full.
         """
         try:
@@ -162,6 +165,8 @@ class Crew:
                         self.end()
                         self._line.tell(Event(kind="stopped"))
                     self._waiting += [_Task(job) for job in order.jobs]
+                if self._deaths.too_many and not self._seated:
+                    self._deaths.tell()
                 self._fill()
                 self._hear()
         except EOFError:
@@ -179,10 +184,13 @@ class Crew:
             self._dismiss(task)
         self._seated.clear()
         self._waiting.clear()
+        self._deaths = Deaths(_LOST)
 
     def _fill(self) -> None:
-        while self._waiting and len(self._seated) < self._room():
+        while self._waiting and not self._deaths.too_many and len(self._seated) < self._room():
             task = self._waiting.pop(0)
+            # A seat that is lost leaves no word of its own, and must not be taken for the one before it.
+            Interruption.path(task.job.folder).unlink(missing_ok=True)
             task.job.write()
             try:
                 errand = Errand.of(task.job)
@@ -251,20 +259,16 @@ class Crew:
             if path.name not in files and path.name != "job.json" and path.is_file():
                 path.unlink()
         if outcome_of(job) is None:
-            said = Interruption.read(job.folder)
-            self._lose(task, said.reason if said is not None else "its node sent no outcome")
+            self._lose(task, "its node sent no outcome")
             return
         self._done(task)
 
     def _lose(self, task: _Task, why: str) -> None:
         """Put the job of a lost seat first in the queue; the next seat continues from the last rung's checkpoint."""
-        task.losses += 1
-        if task.losses > RETRIES:
-            text = f"a training was ended from outside {task.losses} times, at last: {why} ({task.job.folder})"
-            raise MachineFault(text, "nothing that was finished is lost: look at `ray status`, and resume")
         self._dismiss(task)
         self._seated.remove(task)
-        self._waiting.insert(0, task)
+        if self._deaths.again(task.job, why):
+            self._waiting.insert(0, task)
 
     def _crash(self, task: _Task, reason: str) -> None:
         crash(task.job, reason)

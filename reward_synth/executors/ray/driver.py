@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import logging
 import os
 import secrets
 import shutil
@@ -16,7 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from reward_synth.core import machine
-from reward_synth.core.deaths import cause
+from reward_synth.core.deaths import ATTEMPTS, cause
 from reward_synth.core.errors import MachineFault, RewardSynthError
 from reward_synth.executors.base import POLL_SECONDS, OnProgress, OnResult, take_finished, worker_environment
 from reward_synth.executors.ray.protocol import Event, Order
@@ -27,6 +28,8 @@ from reward_synth.training.worker.line import Line
 START_SECONDS = 60.0
 """Time for a cluster to answer, or to start on this machine."""
 STOP_SECONDS = 15.0
+
+_log = logging.getLogger(__name__)
 
 _NOT_PASSED_ON = frozenset({"RAY_ADDRESS", "RAY_RUNTIME_ENV_HOOK", "RAY_JOB_CONFIG_JSON_ENV_VAR"})
 """With the last two, Ray would send the loop's environment, or its working folder with ``.env``, to the nodes."""
@@ -43,6 +46,10 @@ def require_ray() -> None:
         )
 
 
+class BrokerDied(MachineFault):
+    """The broker ended without a word: it was killed, or lost its cluster."""
+
+
 class RayExecutor:
     """Trains jobs on a cluster, through a broker: a process without keys, and the only one that talks to Ray.
 
@@ -56,13 +63,17 @@ class RayExecutor:
         :raises RewardSynthError: Ray is not installed, or the cluster cannot be reached.
         """
         require_ray()
+        self._jobs = jobs
+        self._start()
+
+    def _start(self) -> None:
         address = os.environ.get("RAY_ADDRESS", "")
         address = "" if address == "local" else address
         # TMPDIR may be a long path, and Ray makes sockets in the folder, whose paths may have at most 107 bytes.
         self._folder = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))
         self._stderr = self._folder / "broker.txt"
-        cores = jobs or machine.workers()
-        arguments = [address, str(cores), str(jobs or 0), str(self._folder), str(os.getpid())]
+        cores = self._jobs or machine.workers()
+        arguments = [address, str(cores), str(self._jobs or 0), str(self._folder), str(os.getpid())]
         empty = self._folder / "empty"
         empty.mkdir()
         with self._stderr.open("wb") as stderr:
@@ -96,8 +107,26 @@ class RayExecutor:
         :raises RewardSynthError: the cluster is gone, has no room, or runs other versions.
         """
         waiting = {job.folder: job for job in take_finished(jobs, on_result)}
-        if not waiting:
-            return
+        deaths = 0
+        while waiting and not should_stop():
+            try:
+                self._train(waiting, on_progress, on_result, should_stop)
+            except BrokerDied as died:
+                deaths += 1
+                if deaths == ATTEMPTS:
+                    raise
+                _log.warning("%s: it is started again", died.message)
+                self.close()
+                self._start()
+
+    def _train(
+        self,
+        waiting: dict[Path, TrainJob],
+        on_progress: OnProgress,
+        on_result: OnResult,
+        should_stop: Callable[[], bool],
+    ) -> None:
+        """Train what waits, and remove what is done from it."""
         self._tell(Order(kind="train", jobs=tuple(waiting.values())))
         try:
             while waiting and not should_stop():
@@ -154,7 +183,7 @@ class RayExecutor:
             raise self._gone() from None
         for event in events:
             if event.kind == "failed":
-                raise RewardSynthError(event.message, event.hint)
+                raise (MachineFault if event.fault else RewardSynthError)(event.message, event.hint)
         return events
 
     def _await(self, kind: str, seconds: float, otherwise: str) -> None:
@@ -164,11 +193,11 @@ class RayExecutor:
                 return
         raise RewardSynthError(f"{otherwise} within {seconds:.0f} s", "look at `ray status`, or unset RAY_ADDRESS")
 
-    def _gone(self) -> RewardSynthError:
+    def _gone(self) -> BrokerDied:
         self._kill()
         said = self._stderr.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         last = f": {said[-1][:300]}" if said else ""
-        return RewardSynthError(
+        return BrokerDied(
             f"the connection to Ray was lost; its process died with {cause(self._process.returncode)}{last}",
             "nothing that was finished is lost: look at `ray status`, and resume",
         )

@@ -26,3 +26,5 @@ class Event(Value):
     """The job's folder, for ``seen`` and ``done``."""
     message: str = ""
     hint: str = ""
+    fault: bool = False
+    """Whether what failed is the machines' fault (:class:`~reward_synth.core.errors.MachineFault`)."""

@@ -153,6 +153,7 @@ class WorkerHost:
 def main(arguments: Sequence[str]) -> int:
     """Serve until the parent ends or closes the pipe."""
     stay_with(int(arguments[0]))
+    stage.show_as("worker host")
     _load()
     stage.preloaded = True
     # Forks share these objects. The garbage collector ignores frozen objects, so their memory pages stay shared.
@@ -180,6 +181,7 @@ def _fork_worker(start: Start) -> int:
         return pid
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.setsid()
+    stage.show_as("worker")
     nowhere = os.open(os.devnull, os.O_RDWR)
     errors = os.open(start.stderr, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     for end, target in ((nowhere, 0), (nowhere, 1), (errors, 2)):

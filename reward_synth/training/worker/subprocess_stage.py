@@ -117,8 +117,15 @@ def run_process(module: str, arguments: Sequence[str]) -> int:
         return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False).returncode
     pid = os.fork()
     if pid == 0:
+        show_as(module.rpartition(".")[2])
         end_with(lambda: int(importlib.import_module(module).main(arguments)))
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def show_as(name: str) -> None:
+    """Name this process for ``top`` and ``ps -e``, since a fork has its parent's name. 15 characters are kept."""
+    with suppress(OSError):
+        Path("/proc/self/comm").write_text(name, encoding="ascii")
 
 
 def end_with(work: Callable[[], int]) -> NoReturn:

@@ -23,7 +23,7 @@ SYSTEM = (
     "/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib", "/lib64",
     # the dynamic linker's cache; files from which torch and mujoco read about processors, memory and time
     "/etc/ld.so.cache", "/etc/localtime", "/usr/share/zoneinfo", "/proc/self",
-    "/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system", "/dev/urandom",
+    "/proc/cpuinfo", "/proc/meminfo", "/proc/vmstat", "/sys/devices/system", "/dev/urandom",
 )  # fmt: skip
 
 DEVICES = ("/dev/null",)

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.deaths import ATTEMPTS
+from reward_synth.core.errors import MachineFault, RewardSynthError
 from reward_synth.core.types import TrainResult
 from reward_synth.executors.ray import driver as ray_executor
 from reward_synth.executors.ray.driver import RayExecutor
@@ -232,9 +233,9 @@ def test_a_seat_that_is_lost_again_and_again_is_the_machines_fault(
                     os.kill(seat, signal.SIGKILL)
         return False
 
-    with pytest.raises(RewardSynthError, match=f"ended from outside {ray_broker.RETRIES + 1} times, at last: "):
+    with pytest.raises(MachineFault, match=f"ended from outside {ATTEMPTS} times, at last: "):
         executor.run([job], heard.progress, heard.result, kill_the_seat)
-    assert len(killed) == ray_broker.RETRIES + 1
+    assert len(killed) == ATTEMPTS
     assert heard.results == {} and read_result(job.folder) is None
     assert wait_until(lambda: not nodes.processes())
 
@@ -261,15 +262,22 @@ def test_a_cluster_of_its_own_hears_no_key_and_dies_with_its_broker(
         below: dict[int, str] = {}
         told: dict[str, list[str]] = {}
 
+        killed: list[int] = []
+
         def progressed(job: TrainJob, progress: Progress) -> None:
-            if not below and progress.step > 0:
+            if progress.step == 0 or executor._process.pid in killed:
+                return
+            if not below:
                 below.update(descendants(broker) | {broker: command_line(broker)})
                 for pid, line in below.items():
                     told[line] = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
-                os.kill(broker, signal.SIGKILL)
+            killed.append(executor._process.pid)
+            os.kill(executor._process.pid, signal.SIGKILL)
 
-        with pytest.raises(RewardSynthError, match="its process died with signal 9"):
+        monkeypatch.setattr(ray_executor, "ATTEMPTS", 2)
+        with pytest.raises(MachineFault, match="its process died with signal 9"):
             executor.run([job], progressed, lambda *_: pytest.fail("it has no result"), never)
+        assert len(killed) == 2, "with another one, the training goes on"
         names = " ".join(told)
         assert all(
             name in names for name in ("raylet", "gcs_server", "ray::Seat", "worker.trainer", "sandbox/child.py")

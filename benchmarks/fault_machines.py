@@ -1,0 +1,132 @@
+"""Small real runs on machines that lie: a small disk, two hosts on one folder, many runs at once.
+
+The disk is a tmpfs in a mount namespace of its own, and a host is a pid and uts namespace; neither needs root
+(``unshare -r``). Where a machine has no namespaces, the row says so. A clock that is set back is not tried:
+libfaketime breaks the sleep of this Python.
+"""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from fault_runs import CANARY, LONGEST, RUN, Row, SteadyModel, Watch, outcome, start, unbooked, whole_run
+
+from reward_synth import Run
+
+SHARES = (0.2, 0.35, 0.5, 0.65)
+"""Of the room that a run needs: so small is the disk at first."""
+AT_ONCE = 10
+ONE = ("--iterations=1", "--samples=1", "--videos=none", "--jobs=1")
+SAME = "as undisturbed"
+
+
+def command(*arguments: str) -> str:
+    """A command line for a shell."""
+    return shlex.join([sys.executable, "-m", "reward_synth", *arguments])
+
+
+def small_disks(model: SteadyModel, place: Path, whole: Run) -> Iterator[Row]:
+    """A run on a disk that becomes full, and is resumed once there is room."""
+    need = sum(path.stat().st_size + 4096 for path in whole.path.rglob("*") if path.is_file())
+    for share in SHARES:
+        kept, disk = place / f"kept-{share}", place / f"disk-{share}"
+        kept.mkdir()
+        disk.mkdir()
+        on = command("resume", "latest", f"--runs-dir={disk}", "--display=plain", *model.options[:1])
+        first = command(*RUN, "--jobs=1", f"--runs-dir={disk}", *model.options)
+        script = f"""
+            mount -t tmpfs -o size={int(share * need) >> 10}k none {disk} || exit 99
+            {first} 2> {kept}/said.txt > /dev/null; echo $? > {kept}/code.txt
+            mount -o remount,size={3 * need >> 10}k none {disk}
+            {on} 2>> {kept}/more.txt
+            cp -a {disk}/20* {kept}/
+        """
+        model.forget()
+        # It ends with 1, since no reward solves the task.
+        subprocess.run(["unshare", "-rm", "sh", "-c", script], check=False, timeout=4 * LONGEST)
+        said = (kept / "said.txt").read_text()
+        told = "no space left on the disk while writing" in said and (kept / "code.txt").read_text().strip() == "2"
+        faults = [] if told else [f"said {said[-200:]!r}"]
+        faults += [word for word in ("Traceback", "unexpected", CANARY) if word in said]
+        yield f"disk with {share:.0%} of the room", 1, SAME, verdict(Run.open("latest", kept), whole, model, faults)
+
+
+def verdict(run: Run, whole: Run, model: SteadyModel | None, faults: list[str]) -> str:
+    """What differs from a run that nobody disturbed."""
+    faults = [*faults, *(f"other {part}" for part, value in outcome(run).items() if value != outcome(whole)[part])]
+    if model is not None and (told := unbooked(run, model)):
+        faults.append(told)
+    return "; ".join(faults) or SAME
+
+
+def cut_off(model: SteadyModel, folder: Path, host: tuple[str, ...]) -> Run:
+    """A run that is killed in its second iteration, maybe on a host of its own."""
+    arguments = [*RUN, "--jobs=1", f"--runs-dir={folder}", *model.options]
+    process = start(arguments, folder, folder.with_suffix(".txt"), host=host)
+    watch = Watch(process)
+    while not list(folder.glob("20*/candidates/002-*/train/seed-0/progress.csv")):
+        assert process.poll() is None, folder.with_suffix(".txt").read_text()
+        watch.look()
+        time.sleep(0.05)
+    if host:
+        run = str(next(folder.glob("20*")))
+        other = start(["resume", run, *model.options[:1]], folder, folder / "other.txt", host=host_named("b"))
+        assert other.wait(LONGEST) == 2, "two hosts work on one run"
+        assert "another process is working on" in (folder / "other.txt").read_text()
+    process.kill()
+    process.wait()
+    assert watch.left() == []
+    return Run.open("latest", folder)
+
+
+def host_named(name: str) -> tuple[str, ...]:
+    """A command that starts another one on a host of that name, with processes of its own."""
+    # Killing `unshare` kills all processes of that host.
+    inside = ("sh", "-c", f'hostname {name}; exec "$@"', "sh")
+    return ("unshare", "-rupf", "--mount-proc", "--kill-child", *inside)
+
+
+def two_hosts(model: SteadyModel, place: Path, whole: Run) -> Row:
+    """Two hosts with one folder: the first dies while it holds the lock, the second goes on."""
+    model.forget()
+    run = cut_off(model, place / "hosts", host_named("a"))
+    arguments = ["resume", str(run.path), "--display=plain", *model.options[:1]]
+    code = start(arguments, place / "hosts", place / "hosts.txt", host=host_named("b")).wait(LONGEST)
+    return (
+        "a host that dies holding the lock",
+        1,
+        SAME,
+        verdict(run, whole, model, [] if code == 1 else [f"code {code}"]),
+    )
+
+
+def at_once(model: SteadyModel, place: Path) -> Row:
+    """Many runs at once in one folder, with one home folder and so one cache."""
+    folder = place / "many"
+    arguments = [*RUN, *ONE, f"--runs-dir={folder}", *model.options]
+    processes = [start(arguments, folder, place / f"{number}.txt") for number in range(AT_ONCE)]
+    codes = [process.wait(4 * LONGEST) for process in processes]
+    found = [outcome(Run.open(each)) for each in sorted(folder.glob("20*"))]
+    equal = sum(one == found[0] for one in found) if codes == [1] * AT_ONCE else 0
+    return f"{AT_ONCE} runs at once", AT_ONCE, f"{AT_ONCE} the same", f"{equal} the same"
+
+
+def machines() -> Iterator[Row]:
+    """Rows of the third table."""
+    model = SteadyModel()
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        yield at_once(model, place)
+        whole = whole_run(model, place / "whole")
+        if shutil.which("unshare") is None:
+            yield "small disks, hosts", 0, "not tried: no unshare", "not tried: no unshare"
+        else:
+            yield two_hosts(model, place, whole)
+            yield from small_disks(model, place, whole)
