@@ -63,7 +63,7 @@ $(NEWEST)/.installed: pyproject.toml
 	@$(PYTHON) -m venv --clear $(NEWEST)
 	@$(NEWEST)/bin/python -m pip install -qq --disable-pip-version-check --upgrade pip
 	@$(NEWEST)/bin/python -m pip install -qq --disable-pip-version-check "$$(grep '^torch==' requirements.lock)" \
-	  --editable '.[local,maniskill,crafter,ray,view,dev]'
+	  --editable '.[local,maniskill,crafter,ray,view,mcp,dev]'
 	@touch $@
 
 test-newest: $(NEWEST)/.installed ## the tests that train no policy, with the newest release of every package; all: ARGS='-m ""'
