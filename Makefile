@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
+NEWEST := .venv-newest
 # Parallel test processes.
 TEST_JOBS ?= 2
 
@@ -15,7 +16,7 @@ LARGE_PACKAGES := /(Downloading|Using cached) .*\([0-9][0-9]+(\.[0-9]+)? MB\)/ \
 export GOAL
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-quick lint format lock clean
+.PHONY: help setup run test test-quick test-newest lint format lock clean
 
 help: ## show this text
 	@echo 'make run GOAL="make the half-cheetah run backwards" [ARGS="--iterations 2 --samples 4"]'
@@ -56,6 +57,19 @@ test: $(STAMP) ## run all tests
 test-quick: $(STAMP) ## run the tests that train no policy
 	@$(VENV)/bin/python -m pytest -n $(TEST_JOBS) --dist loadgroup -m "not slow" $(ARGS)
 
+# Without the extras that run on an older MuJoCo only: docs/reference/versions.md. torch stays the pinned one, as an index
+# may offer newer ones as builds of several GB only. The environment is made anew, because pip cannot change MuJoCo in it.
+$(NEWEST)/.installed: pyproject.toml
+	@$(PYTHON) -m venv --clear $(NEWEST)
+	@$(NEWEST)/bin/python -m pip install -qq --disable-pip-version-check --upgrade pip
+	@$(NEWEST)/bin/python -m pip install -qq --disable-pip-version-check "$$(grep '^torch==' requirements.lock)" \
+	  --editable '.[local,maniskill,crafter,ray,view,mcp,dev]'
+	@touch $@
+
+test-newest: $(NEWEST)/.installed ## the tests that train no policy, with the newest release of every package; all: ARGS='-m ""'
+	@$(NEWEST)/bin/python -m pip freeze --exclude-editable | grep -iE '^(mujoco|gymnasium|stable|numpy|torch|litellm|openai)'
+	@$(NEWEST)/bin/python -m pytest -n $(TEST_JOBS) --dist loadgroup -m "not slow" $(ARGS)
+
 lint: $(STAMP) ## ruff, format check, mypy
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
@@ -71,5 +85,5 @@ lock: $(STAMP) ## write requirements.lock from what .venv holds
 	@mv requirements.lock.new requirements.lock
 	@touch $(STAMP)
 
-clean: ## remove .venv and what tools left behind; runs/ stays
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+clean: ## remove .venv, .venv-newest and what tools left behind; runs/ stays
+	@rm -rf $(VENV) $(NEWEST) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
 import tarfile
 import tomllib
+import urllib.request
+import venv
 import zipfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from benchmarks.recorded_model import RecordedModel
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -90,20 +96,40 @@ def test_the_wheel_carries_every_prompt_and_task_spec(wheel: Path, kind: str) ->
     assert ours <= set(zipfile.ZipFile(wheel).namelist())
 
 
-def test_the_wheel_carries_templates_type_marker_and_licence(wheel: Path) -> None:
+def test_the_wheel_carries_every_file_of_the_package_and_the_licence(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    assert "reward_synth/py.typed" in names
-    assert "reward_synth/report/templates/report.html.j2" in names
+    assert set(files_below("reward_synth")) <= set(names)
+    assert {"reward_synth/py.typed", "reward_synth/report/templates/report.html.j2"} <= set(names)
     assert any(name.endswith("dist-info/licenses/LICENSE") for name in names)
     assert not [name for name in names if name.startswith(("tests/", "runs/", "benchmarks/"))]
 
 
-def test_an_unpacked_wheel_finds_its_own_files(wheel: Path, tmp_path: Path) -> None:
-    site = tmp_path / "site"
+@pytest.fixture(scope="module")
+def outside(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of an environment with the wheel in it, and with this one's packages, but not the checkout."""
+    home = tmp_path_factory.mktemp("environment")
+    venv.create(home)
+    (site,) = home.glob("lib/python*/site-packages")
     zipfile.ZipFile(wheel).extractall(site)
-    code = f"""
-import sys
-sys.path.insert(0, {str(site)!r})
+    packages = [path for path in sys.path if Path(path).name == "site-packages"]
+    (site / "packages.pth").write_text("\n".join(packages))
+    return home / "bin" / "python"
+
+
+def told(python: Path, folder: Path, *command: str, code: int = 0) -> str:
+    """What a command prints that runs in that folder, as a person without settings would."""
+    known = {name: os.environ[name] for name in ("PATH", "OMP_NUM_THREADS") if name in os.environ}
+    known |= {"HOME": str(folder), "OPENAI_API_KEY": "none", "REWARD_SYNTH_VIDEOS": "none"}
+    ran = subprocess.run(
+        [python, "-m", "reward_synth", *command], cwd=folder, env=known, capture_output=True, text=True, timeout=240,
+        check=False,
+    )  # fmt: skip
+    assert ran.returncode == code, (command, ran.stderr)
+    return ran.stdout
+
+
+def test_an_installed_wheel_finds_its_own_files(outside: Path, tmp_path: Path) -> None:
+    code = """
 from reward_synth.core.resources import data_dir
 from reward_synth.tasks.spec import load_task
 print(data_dir("prompts"))
@@ -111,11 +137,49 @@ print(data_dir("task_specs"))
 print(load_task("half_cheetah_run_backward").name)
 """
     ran = subprocess.run(
-        [sys.executable, "-I", "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+        [outside, "-I", "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
     )
     assert ran.returncode == 0, ran.stderr
-    data = site / "reward_synth" / "_data"
+    (data,) = outside.parents[1].glob("lib/python*/site-packages/reward_synth/_data")
     assert ran.stdout.split() == [str(data / "prompts"), str(data / "task_specs"), "gym/half_cheetah_run_backward"]
+
+
+BALANCE = """```python
+import math
+
+def compute_reward(state, action, next_state):
+    return {"upright": math.exp(-((next_state.pole_angle / 0.1) ** 2))}
+```"""
+ADVICE = '```json\n{"causes": ["not known"], "suggestions": ["try another reward"], "keep": []}\n```'
+
+
+@pytest.mark.slow
+def test_the_wheel_does_the_main_job_outside_the_checkout(outside: Path, tmp_path: Path) -> None:
+    ours = partial(told, outside, tmp_path)
+    assert "--help" in ours("--help") and "gym/inverted_pendulum_balance" in ours("tasks", "ls")
+    model = RecordedModel({"designer": [BALANCE], "analyzer": [ADVICE]})
+    asked = ["--no-critic", "--iterations=1", "--samples=1", "--seeds=1", "--steps=2048", "--display=none"]
+    # Too few steps to solve it, which is told by the exit code.
+    ours("run", "--task", "inverted_pendulum_balance", *model.options, *asked, code=1)
+    model.close()
+    (run,) = (tmp_path / "runs").iterdir()
+    assert "upright" in ours("show", "latest")
+    assert "upright" in (run / "report.html").read_text(encoding="utf-8")
+    assert "def compute_reward" in ours("export", "latest")
+    page = subprocess.Popen(
+        [outside, "-m", "reward_synth", "view", "latest", "--no-browser"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert page.stdout is not None
+        address = page.stdout.readline().split()[-1]
+        with urllib.request.urlopen(address, timeout=60) as shown:
+            assert "upright" in shown.read().decode()
+    finally:
+        page.terminate()
+        page.communicate(timeout=60)
 
 
 def test_the_sdist_carries_what_the_tests_read(sdist: set[str]) -> None:

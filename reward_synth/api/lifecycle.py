@@ -51,7 +51,7 @@ def work_on(
     end = partial(_end, store, display, store.info.seconds - started)
     with store.logging() as log:
         logged = PlainDisplay(_LogLines(log), every=LOGGED_EVERY)
-        bus = EventBus(JournalListener(store), _keep_warnings(store), logged, display)
+        bus = EventBus(JournalListener(store), keep_warnings(store), logged, display)
         store.sweep()
         store.update(status="running", reason="", outcome="", working_since=now())
         info = store.info
@@ -107,7 +107,7 @@ class _LogLines(io.TextIOBase):
         return len(text)
 
 
-def _keep_warnings(store: RunStore) -> Callable[[Event], None]:
+def keep_warnings(store: RunStore) -> Callable[[Event], None]:
     """A listener that adds each warning to ``run.json`` once, so that later readers of the results see it."""
 
     def heard(event: Event) -> None:
@@ -131,7 +131,7 @@ def _loop(
 
     try:
         with SearchSession(store, settings, bus.emit, confirm, prepared) as session:
-            for text in (*store.damage(), *edits(store).values()):
+            for text in (*store.other_versions(), *store.damage(), *edits(store).values()):
                 bus.emit(Warned(text=text))
             return search(session, ask)
     except Stopped as stopped:  # In the middle of a step, whose answers are kept.

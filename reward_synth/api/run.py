@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from reward_synth.api.lifecycle import Ask, Confirm, work_on
+from reward_synth.api.lifecycle import Ask, Confirm, keep_warnings, work_on
 from reward_synth.core.agreement import Agreements
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.evaluation import Evaluation
 from reward_synth.core.types import Candidate, Feedback, TrainResult
 from reward_synth.display import Display, make_display
 from reward_synth.events.bus import EventBus
+from reward_synth.events.model import Warned
 from reward_synth.settings.model import Settings
 from reward_synth.settings.origins import Resolved
 from reward_synth.settings.sources import load_settings, resumed_settings
@@ -262,7 +263,9 @@ class Run:
         with store.lock(), protected(unsafe_no_sandbox):
             store.clear_stop()
             try:
-                bus = EventBus(JournalListener(store), display or make_display("none"))
+                bus = EventBus(JournalListener(store), keep_warnings(store), display or make_display("none"))
+                for text in store.other_versions():
+                    bus.emit(Warned(text=text))
                 return training.run(store, bus.emit, store.stop_requested)
             finally:
                 store.update(seconds=round(self.seconds + time.monotonic() - started, 1))

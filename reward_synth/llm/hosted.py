@@ -126,7 +126,7 @@ class HostedModel(Model):
 
         if isinstance(error, openai.RateLimitError):
             # OpenAI uses these words for an empty account, Google for a rate limit that ends within a minute.
-            empty = "insufficient_quota" in str(error) or "check your plan and billing" in str(error)
+            empty = "insufficient_quota" in in_full(error) or "check your plan and billing" in in_full(error)
             return not (empty and self._provider == "openai")
         if self._is_too_long(error) or self._is_unreadable(error) or _is_misled(error):
             return False
@@ -149,7 +149,8 @@ class HostedModel(Model):
 
     def _is_too_long(self, error: BaseException) -> bool:
         """True if the prompt does not fit into the model's context."""
-        return bool(re.search(r"context[ _](length|size|window)|when context the overflows", str(error), re.IGNORECASE))
+        words = r"context[ _](length|size|window)|when context the overflows"
+        return bool(re.search(words, in_full(error), re.IGNORECASE))
 
     def _explain(self, error: Exception, made: int) -> RewardSynthError:
         """The error explained for a person, without any key in it.
@@ -274,11 +275,17 @@ def ending_of(finish_reason: str | None, text: str, *, refused: bool, reasoned: 
     return "cut off" if cut else "whole"
 
 
+def in_full(error: BaseException) -> str:
+    """What an error says and all that the server answered, which newer releases of openai leave out of the text."""
+    body, text = getattr(error, "body", None), str(error)
+    return f"{text} - {body}" if body and str(body) not in text else text
+
+
 def _detail(error: Exception) -> str:
     """What the server said, in one line and without keys."""
     body = getattr(error, "body", None)
     said = body.get("message") if isinstance(body, Mapping) else body
-    text = said if isinstance(said, str) and said else str(error)
+    text = said if isinstance(said, str) and said else in_full(error)
     if text == "Connection error." and error.__cause__ is not None:
         text = f"no connection ({error.__cause__})"
     if text == "Request timed out.":

@@ -24,7 +24,9 @@ from reward_synth.llm.keys import key_for_server, without_own_keys
 
 _LOCAL_PROVIDERS = frozenset({"ollama", "ollama_chat", "lm_studio", "llamafile", "vllm", "hosted_vllm"})
 # litellm calls these a fault of the server, with status 500.
-_UNREADABLE = re.compile(r"Received response - <APIResponse \[2|Invalid response object|provider returned 'choices'")
+_UNREADABLE = re.compile(
+    r"Received response - <APIResponse \[2|Invalid response object|provider returned (a response with no )?'choices'"
+)
 
 
 @dataclass(eq=False)

@@ -17,6 +17,7 @@ from reward_synth.llm.hosted import (
     REASONING_ROOM,
     HostedModel,
     ending_of,
+    in_full,
     joined,
     openai_messages,
     without_reasoning,
@@ -198,7 +199,7 @@ def _named_parameters(error: Exception) -> set[str]:
     """The optional parameters that a refusal names: in its field ``param``, or else somewhere in its words."""
     body = getattr(error, "body", None)
     param = body.get("param") if isinstance(body, Mapping) else None
-    words = param if isinstance(param, str) else str(error)
+    words = param if isinstance(param, str) else in_full(error)
     return {name for name, pattern in _OPTIONAL.items() if re.search(pattern, words, re.IGNORECASE)}
 
 

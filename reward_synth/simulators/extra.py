@@ -13,7 +13,7 @@ from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.nearest import did_you_mean, nearest_meaning
 from reward_synth.simulators.data import KnownEnvironment
 from reward_synth.simulators.protocol import Simulator
-from reward_synth.simulators.versions import Verified
+from reward_synth.simulators.versions import Verified, require_mujoco, require_whole_mujoco
 from reward_synth.state.table import FieldTable
 
 NEVER_EARLY = "Nothing ends an episode early, success neither."
@@ -36,6 +36,7 @@ class ExtraSimulator(Simulator):
     :cvar title: upstream's name as people write it.
     :cvar module: upstream's module.
     :cvar verified: upstream's versions that the environments here were compared with.
+    :cvar mujoco: the only version of MuJoCo that these versions run on; empty if any will do.
     :cvar tasks: environment id → what is known of it.
     :cvar arguments: keyword arguments that environments accept.
     :cvar render_modes: values of the argument ``render_mode``.
@@ -46,6 +47,7 @@ class ExtraSimulator(Simulator):
     title: ClassVar[str]
     module: ClassVar[str]
     verified: ClassVar[Verified]
+    mujoco: ClassVar[str] = ""
     tasks: ClassVar[Mapping[str, KnownEnvironment]]
     arguments: ClassVar[tuple[str, ...]]
     render_modes: ClassVar[tuple[str, ...]] = ("rgb_array",)
@@ -74,8 +76,8 @@ class ExtraSimulator(Simulator):
     def make(self, env_id: str, arguments: dict[str, Any], horizon: int | None = None) -> gymnasium.Env[Any, Any]:
         """A fresh environment, time-limited to ``horizon`` steps (None: :meth:`horizon`'s), not yet reset.
 
-        :raises RewardSynthError: the id, an argument or a value is not valid, the extra is missing, or upstream has
-            another version than those that our environments were compared with.
+        :raises RewardSynthError: the id, an argument or a value is not valid, the extra is missing, or upstream or
+            MuJoCo has another version than those that our environments were compared with.
         """
         made = self._made(env_id, arguments, horizon)
         return gymnasium.wrappers.TimeLimit(made, horizon or self.horizon(env_id))
@@ -101,9 +103,14 @@ class ExtraSimulator(Simulator):
         if (mode := arguments.get("render_mode")) not in (None, *self.render_modes):
             raise RewardSynthError(f"{env_id} has no render_mode {mode!r}", f"use {' or '.join(self.render_modes)}")
         self.verified.require(self.install_line)
+        if self.mujoco and importlib.util.find_spec(self.module):
+            require_mujoco(self.title, self.mujoco)
         try:
             return self.build(env_id, arguments)
-        except ImportError as error:
+        except (ImportError, OSError) as error:
+            require_whole_mujoco()
+            if isinstance(error, OSError):
+                raise
             message = f"{env_id} needs {self.title}, which cannot be imported: {error}"
             raise RewardSynthError(message, self.install_line) from error
 

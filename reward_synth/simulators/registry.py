@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.nearest import did_you_mean, nearest
+from reward_synth.simulators.versions import require_whole_mujoco
 
 if TYPE_CHECKING:
     from reward_synth.simulators.protocol import Simulator
@@ -40,7 +41,7 @@ def simulator_names() -> tuple[str, ...]:
 def get_simulator(name: str) -> Simulator:
     """The adapter of that name.
 
-    :raises RewardSynthError: there is none, or the package that names it cannot be imported.
+    :raises RewardSynthError: there is none, the package that names it cannot be imported, or MuJoCo cannot.
     """
     # glfw, which Gymnasium's MuJoCo part imports, tests its library with `python -c`. Without this variable, that would
     # run a struct.py from the working folder, with every key in its environment.
@@ -53,8 +54,9 @@ def get_simulator(name: str) -> Simulator:
     module, _, attribute = place.partition(":")
     try:
         adapter: Simulator = getattr(importlib.import_module(module), attribute)()
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, OSError) as error:
         if name in ADAPTERS:
+            require_whole_mujoco()
             raise
         message = f"the simulator {name!r} cannot be imported from {place}: {error}"
         raise RewardSynthError(message, "install the package that brings it anew, or uninstall it") from error

@@ -123,6 +123,15 @@ class RunStore(CandidateFiles, FeedbackFiles, Journal):
         write_json(self.path / MANIFEST, info.model_dump(mode="json"))
         return info
 
+    def other_versions(self) -> list[str]:
+        """A sentence if packages that decide figures have other versions now than when the run began; else nothing."""
+        begun, here = self.info.versions, versions()
+        names = [name for name in begun if name != "reward_synth" and here.get(name, begun[name]) != begun[name]]
+        if not names:
+            return []
+        then, now_ = (", ".join(f"{name} {found[name]}" for name in names) for found in (begun, here))
+        return [f"this run began with {then}, and {now_} is installed now: figures of before and after do not compare"]
+
     def write_settings(self, settings: Settings, origins: dict[str, str]) -> None:
         """Write every value that the run uses, and its origin."""
         values = settings.model_dump(mode="json", exclude_none=True)

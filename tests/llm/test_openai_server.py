@@ -273,6 +273,15 @@ def test_no_error_holds_a_key(chat_server: ChatServer, monkeypatch: pytest.Monke
         assert "[key]" in str(caught.value)
 
 
+@pytest.mark.parametrize("body", ["the prompt exceeds the context length of 10", '[{"detail": "context length: 10"}]'])
+def test_a_refusal_in_another_form_than_openais_is_understood(chat_server: ChatServer, body: str) -> None:
+    # Newer releases of openai keep such words out of the error's own text.
+    chat_server.script = [{"status": 400, "body": body.encode()}]
+    with pytest.raises(RewardSynthError, match="too long") as caught:
+        model(chat_server).complete(request())
+    assert "context length" in caught.value.message
+
+
 @pytest.mark.parametrize("key", [f"{KEY}\n", f"{KEY}…"])
 def test_a_key_that_no_request_can_carry_is_told_and_not_shown(
     chat_server: ChatServer, monkeypatch: pytest.MonkeyPatch, key: str

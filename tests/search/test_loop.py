@@ -154,8 +154,10 @@ def test_a_finished_run_asks_and_trains_nothing_again(tmp_path: Path, model: Cal
     run = synthesize(GOAL, **settings(tmp_path, keep_going=True))
     before = {path: path.stat().st_mtime_ns for path in (run.path / "candidates").rglob("*") if path.is_file()}
     silent = model(lambda request: pytest.fail(f"asked again: {request.role}"))
+    run.store.update(versions=run.info.versions | {"mujoco": "2.3.7"})
     again = Run.open(run.path).resume()
     assert roles(silent) == []
+    assert any(text.startswith("this run began with mujoco 2.3.7") for text in again.info.warnings)
     assert again.candidates == run.candidates
     assert before == {p: p.stat().st_mtime_ns for p in (run.path / "candidates").rglob("*") if p.is_file()}
 

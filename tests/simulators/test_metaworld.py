@@ -10,6 +10,9 @@ import mujoco
 import numpy as np
 import pytest
 from gymnasium.utils import seeding
+
+pytest.importorskip("metaworld", reason="needs: pip install 'reward-synth[metaworld]'")
+
 from metaworld.env_dict import ALL_V3_ENVIRONMENTS, MT10_V3
 from metaworld.policies import ENV_POLICY_MAP
 

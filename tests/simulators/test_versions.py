@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 from packaging.requirements import Requirement
 
+from reward_synth.api import doctor
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.simulators import get_simulator, simulator_names, versions
 from reward_synth.simulators.extra import ExtraSimulator
@@ -70,3 +73,50 @@ def test_the_extra_installs_no_version_that_was_not_compared(name: str) -> None:
     asked = {each.name: each.specifier for each in map(Requirement, extras[name])}[simulator.verified.package]
     major, _, minor = simulator.verified.series[-1].rpartition(".")
     assert not asked.contains(f"{major}.{int(minor) + 1}.0") and not asked.contains("99.0")
+
+
+ON_ONE_MUJOCO = [name for name in EXTRAS if getattr(get_simulator(name), "mujoco", "")]
+
+
+@pytest.mark.parametrize("name", ON_ONE_MUJOCO)
+def test_another_mujoco_than_a_simulator_runs_on_is_refused_with_the_line_that_changes_it(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    simulator: Any = get_simulator(name)
+    pytest.importorskip(simulator.module)
+    found = versions._version
+    monkeypatch.setattr(versions, "_version", lambda package: "4.0.0" if package == "mujoco" else found(package))
+    with pytest.raises(RewardSynthError, match=r"needs MuJoCo 3\.3\.0, and 4\.0\.0 is installed") as caught:
+        simulator.make(simulator.trial, {})
+    # What pip changes by itself would be half of either version.
+    assert caught.value.hint == "pip uninstall -y mujoco mujoco-core mujoco-studio && pip install mujoco==3.3.0"
+    row = doctor._simulator(name)
+    assert (row.state, row.text, row.hint) == ("warning", caught.value.message, caught.value.hint)
+
+
+def test_the_control_suites_extra_brings_the_mujoco_that_it_runs_on() -> None:
+    """MetaWorld asks for its MuJoCo itself."""
+    extra = tomllib.loads(PROJECT.read_text())["project"]["optional-dependencies"]["dmcontrol"]
+    simulator: Any = get_simulator("dmcontrol")
+    assert ON_ONE_MUJOCO == ["metaworld", "dmcontrol"]
+    assert f"mujoco=={simulator.mujoco}" in [str(asked).partition(";")[0] for asked in map(Requirement, extra)]
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("raise ImportError('core bindings are missing,\\nrepair it')", "core bindings are missing, repair it"),
+        ("raise OSError('libmujoco.so.4.0.0: cannot open')", "libmujoco.so.4.0.0: cannot open"),
+        ("", "cannot import name"),
+    ],
+)
+def test_a_mujoco_of_two_versions_is_no_fault_of_ours(tmp_path: Path, source: str, says: str) -> None:
+    """What is left where pip changed between version 3 and version 4."""
+    (tmp_path / "mujoco").mkdir()
+    (tmp_path / "mujoco" / "__init__.py").write_text(source)
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from reward_synth.cli.app import main; main()"
+    command = [sys.executable, "-c", code, "run", "hop", "--env", "Hopper-v5", "--model", "manual", "--dry-run"]
+    told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert told.returncode == 2
+    assert "cannot be imported" in told.stderr and says in " ".join(told.stderr.split())
+    assert "hint: pip uninstall -y mujoco mujoco-core mujoco-studio && pip install mujoco" in told.stderr

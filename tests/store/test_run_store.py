@@ -40,6 +40,18 @@ def test_settings_of_which_some_are_lost_are_not_taken_for_defaults(store: RunSt
     assert store.origins() == {}, "nothing but what is shown depends on it"
 
 
+def test_a_run_that_goes_on_with_other_versions_says_so(store: RunStore) -> None:
+    assert store.other_versions() == []
+    here = store.info.versions
+    # Who develops this package changes it in every run; a package that only one of the two has tells nothing.
+    store.update(versions=here | {"mujoco": "2.3.7", "numpy": "1.26.0", "reward_synth": "0.0.1", "gone": "1"})
+    (text,) = store.other_versions()
+    assert text == (
+        f"this run began with mujoco 2.3.7, numpy 1.26.0, and mujoco {here['mujoco']}, numpy {here['numpy']} is"
+        " installed now: figures of before and after do not compare"
+    )
+
+
 def test_a_new_run_does_not_name_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Real host names can be so short that they stand in any text.
     for module, function in ((socket, "gethostname"), (platform, "node")):

@@ -20,7 +20,8 @@ class ControlSuite(ExtraSimulator):
 
     name, trial = "dmcontrol", "dmc-cartpole-swingup"
     exports = "with_package"
-    title, module, verified = "dm_control", "dm_control", Verified("dm_control", ("1.0",))
+    title, module, verified = "dm_control", "dm_control", Verified("dm_control", ("1.0.28",))
+    mujoco = "3.3.0"
     tasks, arguments, default_horizon = TASKS, ("render_mode",), 1000
 
     def robot(self, env_id: str) -> str:

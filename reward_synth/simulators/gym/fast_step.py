@@ -10,8 +10,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import mujoco
 import numpy as np
+from mujoco import mj_rnePostConstraint, mj_step
 
 from reward_synth.core.arrays import FloatArray
 from reward_synth.simulators.protocol import LASTS
@@ -53,9 +53,9 @@ def _step(base: Any) -> Callable[[FloatArray], Step]:
 
     def step(action: FloatArray) -> Step:
         control[:] = action
-        mujoco.mj_step(model, data, nstep=frames)
+        mj_step(model, data, nstep=frames)
         # As upstream: without it, contact forces are not computed.
-        mujoco.mj_rnePostConstraint(model, data)
+        mj_rnePostConstraint(model, data)
         return observe(), 0.0, not healthy(), False, {}
 
     return step

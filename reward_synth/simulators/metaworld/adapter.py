@@ -27,6 +27,7 @@ class MetaWorld(ExtraSimulator):
     trial = "drawer-open-v3"
     camera = "corner3"
     title, module, verified = "MetaWorld", "metaworld", Verified("metaworld", ("3.1",))
+    mujoco = "3.3.0"
     tasks = TASKS
     default_horizon = 200
     """Upstream stops at 500 steps; its experts need 40 to 120."""
