@@ -179,16 +179,14 @@ class Run:
 
         return edits(self.store, candidates)
 
-    def export(self, candidate: str | None = None) -> str:
-        """One Python file with the reward and its ``gymnasium.Wrapper``, which runs without this package."""
-        from reward_synth.evaluation.play import field_table
-        from reward_synth.export.standalone import export, exportable_simulator
+    def export(self, candidate: str | None = None, *, train: bool = False) -> str:
+        """One Python file with the reward and its ``gymnasium.Wrapper``, which runs without this package.
 
-        task, source = self.task, self.reward(candidate)
-        environment, scale = task.environment, task.training.scale
-        exportable_simulator(environment.id)
-        table = field_table(task).for_rewards()
-        return export(source, environment.id, environment.arguments, task.horizon, table, goal=self.goal, scale=scale)
+        :param train: the file also trains a policy on the reward, by stable-baselines3 alone, and judges it.
+        """
+        from reward_synth.api.exported import exported
+
+        return exported(self.store, self.task, candidate or self._best_id(), train)
 
     def film(
         self,
