@@ -1,6 +1,6 @@
 """Does a file of `export --train` train as well as reward-synth does? Success and fitness of both, seed by seed.
 
-    python benchmarks/exported_training.py                                     # the tasks and rewards below, three seeds
+    python benchmarks/exported_training.py                                    # the tasks and rewards below, three seeds
     python benchmarks/exported_training.py --task hopper_hop_forward --seeds 1 --quick --json
 
 Trains recorded rewards to the end of the task's budget, once in a worker as a search does, and once by the exported

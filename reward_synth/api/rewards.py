@@ -13,7 +13,7 @@ from reward_synth.core.names import LearnerName, ScaleName
 from reward_synth.core.types import CheckReport, TrainResult
 from reward_synth.display import Display, make_display
 from reward_synth.events.model import StatusChanged
-from reward_synth.reward.source import is_path, read_source
+from reward_synth.reward.source import is_path, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +45,7 @@ def check_reward(
 
     if only not in (None, "lint", "probe"):
         raise RewardSynthError(f"there is no check '{only}'", "use 'lint' or 'probe', or neither for both")
-    source = _source_of(reward)
+    source = source_of(reward)
     if not 0.0 <= plan_seconds < float("inf") or (plan_seconds and only):
         raise RewardSynthError(
             f"a planner cannot run for {plan_seconds:g} s" + (f" in the check '{only}'" if only else ""),
@@ -101,7 +101,7 @@ def train_reward(
     from reward_synth.training.job import Progress, progress_event
     from reward_synth.training.presets import preset_for
 
-    source, shown = _source_of(reward), display or make_display("none")
+    source, shown = source_of(reward), display or make_display("none")
     recorded = recorded_scale(source)
     spec = with_scale(_spec_of(task), scale or recorded)
     preset_for(spec, learner)  # Reports a missing learner before the reward is checked.
@@ -153,11 +153,3 @@ def _spec_of(task: str | Path | TaskSpec) -> TaskSpec:
     from reward_synth.tasks.spec import load_task
 
     return load_task(task, typed=True) if isinstance(task, str | Path) else task
-
-
-def _source_of(reward: str | Path) -> str:
-    try:
-        return read_source(reward)
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise RewardSynthError(f"cannot read {Path(reward)}: {reason}", "give the path of a reward file") from error

@@ -375,8 +375,11 @@ def start(
 
 def made(goal: str, resolved: Resolved, task: TaskSpec | None, command: str) -> tuple[Run, Settings]:
     """Make the folder of a run. Returns the run, and its settings with the task's budget."""
+    from reward_synth.preparation.prepare import starting_reward
+
     if task is not None:
         goal = goal.strip() or task.goal
         resolved = resolved.with_task_steps(task.training.steps, task.name)
     settings, name = resolved.settings, task.name if task else None
-    return Run(RunStore.create(settings.runs_dir, goal, settings, name, command, resolved.origins)), settings
+    own = starting_reward(settings)
+    return Run(RunStore.create(settings.runs_dir, goal, settings, name, command, resolved.origins, own)), settings

@@ -9,7 +9,14 @@ import typer
 from reward_synth.cli import options
 from reward_synth.cli.text import one_line, print_json, print_pay, print_table, run_argument
 from reward_synth.core.number_format import dollars, duration, short_number, short_percent
-from reward_synth.display.text import evaluation_lines, passed_over_text, printable, result_text, selection_text
+from reward_synth.display.text import (
+    comparison_text,
+    evaluation_lines,
+    passed_over_text,
+    printable,
+    result_text,
+    selection_text,
+)
 
 if TYPE_CHECKING:
     from reward_synth.api.run import Run
@@ -50,6 +57,8 @@ def _show_run(run: Run, as_json: bool) -> None:
         facts.append(("sandbox", info.sandbox))
     if run.best:
         facts.append(("best", f"{info.best}  {run.reward_path}"))
+    if compared := comparison_text(run.best, run.store.started_with()):
+        facts.append(("yours", compared))
     contradicted = [agreements.warning] if agreements and agreements.warning else []
     facts += [
         ("warning", text)

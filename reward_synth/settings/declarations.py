@@ -62,6 +62,9 @@ class Declarations:
     env: Annotated[str | None, Setting(
         "Environment, for a goal without a task spec: an id, `module:ID`, `module:CLASS` or `./FILE.py:CLASS`; "
         "the model chooses one if neither is given.", "ID")] = None
+    start_from: Annotated[Path | None, Setting(
+        "Reward file that the search begins with: its first candidate, which the best one is compared with.",
+        "FILE")] = None
     method: Annotated[str, Setting(
         "Search method: who proposes rewards, which of them train, and what the next round is given "
         "(docs/guide/methods.md).", "NAME")] = "synth"
