@@ -11,6 +11,7 @@ from reward_synth.api.lifecycle import Ask, Confirm, work_on
 from reward_synth.core.agreement import Agreements
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.evaluation import Evaluation
+from reward_synth.core.names import LogName
 from reward_synth.core.types import Candidate, Feedback, TrainResult
 from reward_synth.display import Display, make_display
 from reward_synth.events.bus import EventBus
@@ -233,6 +234,7 @@ class Run:
         *,
         jobs: int | None = None,
         executor: Literal["local", "ray"] | None = None,
+        log: LogName | None = None,
         display: Display | None = None,
         unsafe_no_sandbox: bool = False,
     ) -> Evaluation:
@@ -245,6 +247,7 @@ class Run:
         :param steps: environment steps of each; None takes the run's budget.
         :param jobs: trainings side by side; None takes the run's setting.
         :param executor: where they run; None takes the run's setting.
+        :param log: where their figures are written besides; None takes the run's setting.
         :return: not :attr:`~reward_synth.core.evaluation.Evaluation.done` if it was stopped (``reward-synth stop``).
         :raises RewardSynthError: there is no such candidate, it cannot be trained, earlier seeds had another budget, or
             another process works on the run.
@@ -254,9 +257,8 @@ class Run:
 
         name, store, started = candidate or self.best_id(), self.store, time.monotonic()
         settings = self.settings
-        training = FinalTraining(
-            name, seeds, steps, jobs or settings.jobs, executor or settings.executor, not unsafe_no_sandbox
-        )
+        where, kind = executor or settings.executor, log or settings.log
+        training = FinalTraining(name, seeds, steps, jobs or settings.jobs, where, not unsafe_no_sandbox, kind)
         with store.lock(), protected(unsafe_no_sandbox):
             store.clear_stop()
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -31,6 +32,7 @@ def eval(
     unsafe_no_sandbox: options.UnsafeNoSandbox = False,
     jobs: options.Jobs = None,
     executor: options.Executor = None,
+    log: options.Log = None,
     display: options.DisplayKind = None,
     runs_dir: options.RunsDir = None,
     json: options.Json = False,
@@ -44,7 +46,7 @@ def eval(
     from reward_synth.display import make_display
     from reward_synth.settings.sources import load_settings
 
-    typed = {"jobs": jobs, "executor": executor, "display": display, "runs_dir": runs_dir}
+    typed = {"jobs": jobs, "executor": executor, "log": log, "display": display, "runs_dir": runs_dir}
     resolved = load_settings(options.overrides(typed, json=json))
     settings = resolved.settings
     found = Run.open(run, settings.runs_dir)
@@ -52,7 +54,9 @@ def eval(
     warn_without_sandbox(unsafe_no_sandbox)
     # As for `train`, lines are enough; `json` is one document at the end.
     shown = make_display("none" if settings.display in ("json", "none") else "plain")
-    command = _command(found, candidate, seeds, steps, jobs, executor)
+    command = _command(
+        found, candidate, {"seeds": seeds, "steps": steps, "jobs": jobs, "executor": executor, "log": log}
+    )
     try:
         with terminable():
             evaluation = found.evaluate(
@@ -62,6 +66,7 @@ def eval(
                 jobs=settings.jobs,
                 # The run's own executor, unless another one was given.
                 executor=None if resolved.origins["executor"] == "default" else settings.executor,
+                log=None if resolved.origins["log"] == "default" else settings.log,
                 display=shown,
                 unsafe_no_sandbox=unsafe_no_sandbox,
             )
@@ -102,11 +107,8 @@ def _print(evaluation: Evaluation, unit: str) -> None:
         typer.echo(f"  {line}")
 
 
-def _command(
-    run: Run, candidate: str | None, seeds: int, steps: int | None, jobs: str | None, executor: str | None
-) -> str:
+def _command(run: Run, candidate: str | None, typed: Mapping[str, int | str | None]) -> str:
     """The command that continues the evaluation."""
     words = ["reward-synth eval", run_argument(run), candidate, environment_argument(run)]
-    typed = {"seeds": seeds, "steps": steps, "jobs": jobs, "executor": executor}
     words += [f"--{name} {value}" for name, value in typed.items() if value]
     return " ".join(filter(None, words))

@@ -103,8 +103,11 @@ def check_prerequisites(goal: str, settings: Settings) -> TaskSpec | None:
         raise RewardSynthError(f"there is no folder {settings.prompts}", "--prompts takes a folder of templates")
     with protected(settings.unsafe_no_sandbox):
         pass  # Without a lock, nothing may be spent or written.
+    from reward_synth.training.logs import require_log
+
     check_learner(task, settings)
     starting_reward(settings)
+    require_log(settings.log)
     if settings.executor == "ray":
         from reward_synth.executors.ray.driver import require_ray
 
