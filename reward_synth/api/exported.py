@@ -57,10 +57,11 @@ def recipe_of(job: TrainJob, table: FieldTable, environment: gymnasium.Env[Any, 
         environments=preset.environments,
         action_repeat=preset.action_repeat,
         clip_obs=preset.clip_obs,
+        centred=preset.learner == "ppo" and bool(getattr(environment.unwrapped, LASTS, False)),
         steps=job.steps,
         settles_from=job.settles_from if preset.learner == "ppo" else None,
         seed=job.seed,
-        differences=_differences(job, bool(getattr(environment.unwrapped, LASTS, False))),
+        differences=_differences(job),
         success=task.success,
         fitness=task.fitness,
         unit=task.fitness_unit,
@@ -71,13 +72,10 @@ def recipe_of(job: TrainJob, table: FieldTable, environment: gymnasium.Env[Any, 
     )
 
 
-def _differences(job: TrainJob, lasts: bool) -> list[str]:
+def _differences(job: TrainJob) -> list[str]:
     """How stable-baselines3's training differs from this package's, a sentence each."""
     found = ["It goes to its end, while a search stops a training that has solved its task."]
     if job.preset.learner == "ppo":
-        if lasts:
-            text = "reward-synth's rewards lose their mean before they are divided by their spread, since nothing ends"
-            found.append(f"{text} an episode early here; VecNormalize only divides them.")
         return found
     if job.preset.learner == "tqc":
         found.append("It is SAC: truncated quantile critics are not in stable-baselines3.")

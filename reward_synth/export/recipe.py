@@ -22,6 +22,8 @@ class Recipe:
     action_repeat: int
     """Environment steps for which each action is held."""
     clip_obs: float
+    centred: bool
+    """Rewards lose their mean before they are divided by their spread, as in a training where nothing ends early."""
     steps: int
     """Budget in environment steps."""
     settles_from: int | None

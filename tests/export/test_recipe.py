@@ -12,8 +12,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import gymnasium
 import numpy as np
 import pytest
+from stable_baselines3.common.vec_env import DummyVecEnv
 
 from reward_synth.api.exported import recipe_of
 from reward_synth.core.errors import RewardSynthError
@@ -25,6 +27,7 @@ from reward_synth.simulators import open_environment
 from reward_synth.tasks.spec import Environment, TaskSpec, Training, load_task
 from reward_synth.training.job import TrainJob
 from reward_synth.training.learners.ppo import LAST_RATE
+from reward_synth.training.loop.normalisation import Normalised
 
 REWARD = "def compute_reward(state, action, next_state):\n    return {'still': -0.01 * float(action[0])}\n"
 _numbers = itertools.count()
@@ -89,12 +92,37 @@ def test_the_file_judges_as_the_task_does(name: str, tmp_path: Path) -> None:
 def test_its_hyperparameters_are_the_presets(tmp_path: Path) -> None:
     task = load_task("gym/half_cheetah_run_forward")
     text = text_for(task)
-    assert "rewards lose their mean" in " ".join(text.replace("# ", "").split()), "nothing ends its episodes"
+    assert "Centred(venv" in text, "nothing ends its episodes early"
     module = module_of(text, tmp_path)
     assert module.LEARNER["learning_rate"] == 0.002 and module.LEARNER["n_steps"] == 16
     assert module.LEARNER["policy_kwargs"]["net_arch"] == [64, 64]
     assert module.TRAINING == {"steps": 150_000, "environments": 64, "action_repeat": 1, "clip_obs": 10.0}
-    assert "rewards lose their mean" not in text_for(load_task("gym/hopper_hop_forward"))
+    assert "VecNormalize(venv" in text_for(load_task("gym/hopper_hop_forward"))
+
+
+def test_rewards_are_normalised_as_in_our_training(tmp_path: Path) -> None:
+    task = load_task("gym/half_cheetah_run_forward")
+    module = module_of(text_for(task), tmp_path)
+    theirs = module.Centred(Constant(), gamma=0.99, clip_obs=10.0)
+    ours = Normalised(Constant(), centred=True, gamma=0.99, clip_obs=10.0)
+    for venv in (theirs, ours):
+        venv.reset()
+    for _ in range(50):
+        paid = [venv.step(np.zeros((3, 1)))[1] for venv in (theirs, ours)]
+        np.testing.assert_allclose(paid[0], paid[1], rtol=1e-3, atol=1e-4)
+    assert abs(paid[0]).max() < 5.0
+
+
+class Constant(DummyVecEnv):
+    """Environments that pay about 100 for anything."""
+
+    def __init__(self) -> None:
+        super().__init__([lambda: gymnasium.make("Pendulum-v1")] * 3)
+        self.generator = np.random.default_rng(1)
+
+    def step_wait(self) -> Any:
+        observations, _, dones, infos = super().step_wait()
+        return observations, (100.0 + self.generator.normal(size=3)).astype(np.float32), dones, infos
 
 
 def test_a_training_that_settles_learns_as_slowly_at_its_end(tmp_path: Path) -> None:
