@@ -40,7 +40,6 @@ ONLY_IN: dict[str, str] = {
     "torch": "training/",
     "xllamacpp": "llm/",
     "matplotlib": "report/plots.py",
-    "tensorboard": "training/logs.py",
     "wandb": "training/logs.py",
     "ray": "executors/ray/broker.py",
     "starlette": "viewer/",

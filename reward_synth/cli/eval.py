@@ -46,30 +46,24 @@ def eval(
     from reward_synth.display import make_display
     from reward_synth.settings.sources import load_settings
 
-    typed = {"jobs": jobs, "executor": executor, "log": log, "display": display, "runs_dir": runs_dir}
-    resolved = load_settings(options.overrides(typed, json=json))
+    chosen = {"jobs": jobs, "executor": executor, "log": log}
+    resolved = load_settings(options.overrides({**chosen, "display": display, "runs_dir": runs_dir}, json=json))
     settings = resolved.settings
     found = Run.open(run, settings.runs_dir)
     found.name_environment(env)
     warn_without_sandbox(unsafe_no_sandbox)
     # As for `train`, lines are enough; `json` is one document at the end.
     shown = make_display("none" if settings.display in ("json", "none") else "plain")
-    command = _command(
-        found, candidate, {"seeds": seeds, "steps": steps, "jobs": jobs, "executor": executor, "log": log}
-    )
+    command = _command(found, candidate, {"seeds": seeds, "steps": steps, **chosen})
     try:
         with terminable():
             evaluation = found.evaluate(
-                candidate,
-                seeds,
-                steps,
-                jobs=settings.jobs,
-                # The run's own executor, unless another one was given.
+                candidate, seeds, steps, jobs=settings.jobs,
+                # The run's own ones, unless others were given.
                 executor=None if resolved.origins["executor"] == "default" else settings.executor,
                 log=None if resolved.origins["log"] == "default" else settings.log,
-                display=shown,
-                unsafe_no_sandbox=unsafe_no_sandbox,
-            )
+                display=shown, unsafe_no_sandbox=unsafe_no_sandbox,
+            )  # fmt: skip
     except KeyboardInterrupt:
         typer.echo(f"Continue with: {command}", err=True)
         raise

@@ -60,11 +60,8 @@ def export(
         raise RewardSynthError(f"the reward has errors:\n{errors}", "mend the reward file, then export it")
     fields = [field for field in table if field.name in report.fields]
     read = [*fields, *(recipe.measured if recipe is not None else ())]
-    if not packaged and (unreadable := [f.name for f in read if not f.code or reads_info(f.code)]):
-        raise RewardSynthError(
-            f"these fields cannot be read by a stand-alone file: {', '.join(unreadable)}",
-            "use reward_synth.RewardWrapper with the reward file instead; what `info` holds must be in the observation",
-        )
+    if not packaged:
+        _refuse_unreadable(read)
     observed = not packaged and any(reads_observation(field.code) for field in read)
     simulated = not packaged and any(reads_mujoco(field.code) for field in read)
     libraries = ["numpy", "gymnasium", *["mujoco"] * simulated, *["stable-baselines3"] * (recipe is not None)]
@@ -86,11 +83,23 @@ def export(
         wrapper_text=inspect.getsource(TermsWrapper),
         recipe=recipe,
     )
+    _refuse_taken_names(text, source)
+    return text
+
+
+def _refuse_unreadable(fields: Sequence[Field]) -> None:
+    if unreadable := [field.name for field in fields if not field.code or reads_info(field.code)]:
+        raise RewardSynthError(
+            f"these fields cannot be read by a stand-alone file: {', '.join(unreadable)}",
+            "use reward_synth.RewardWrapper with the reward file instead; what `info` holds must be in the observation",
+        )
+
+
+def _refuse_taken_names(text: str, source: str) -> None:
     own = Counter(_names(text)) - Counter(_names(source))
     taken = sorted(own.keys() & set(_names(source, imported=False)))
     if taken:
         raise RewardSynthError(f"the reward defines {', '.join(taken)}, which the file needs", "rename it there")
-    return text
 
 
 def exportable_simulator(env_id: str) -> str:
