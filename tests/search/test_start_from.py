@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from reward_synth import Run, synthesize
+from reward_synth.cli.app import execute
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import Candidate
 from reward_synth.display.text import comparison_text
@@ -94,7 +95,7 @@ def test_a_file_that_cannot_be_trained_is_refused_before_anything_is_spent(
 
 @pytest.mark.slow
 def test_the_report_says_how_the_best_compares_with_it(
-    tmp_path: Path, scripted: Callable[[list[str]], ScriptedModel]
+    tmp_path: Path, scripted: Callable[[list[str]], ScriptedModel], capsys: pytest.CaptureFixture[str]
 ) -> None:
     scripted([GOOD])
     run = synthesize(GOAL, **settings(tmp_path, CALM, samples=1, rungs="1"))
@@ -104,6 +105,9 @@ def test_the_report_says_how_the_best_compares_with_it(
     assert "001-a" in text and f"fitness {mine.fitness:.3g}" in text
     write_report(run.store)
     assert text[1:] in (run.path / "report.html").read_text()
+    assert execute(["show", str(run.path)]) == 0
+    told = capsys.readouterr().out
+    assert f"yours   {text}" in told and "by person" in told
 
 
 def test_what_is_said_of_it() -> None:
