@@ -187,7 +187,7 @@ class Run:
         """
         from reward_synth.api.exported import exported
 
-        return exported(self.store, self.task, candidate or self._best_id(), train)
+        return exported(self.store, self.task, candidate or self.best_id(), train)
 
     def film(
         self,
