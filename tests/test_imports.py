@@ -41,6 +41,7 @@ ONLY_IN: dict[str, str] = {
     "torch": "training/",
     "xllamacpp": "llm/",
     "matplotlib": "report/plots.py",
+    "wandb": "training/logs.py",
     "ray": "executors/ray/broker.py",
     "starlette": "viewer/",
     "uvicorn": "viewer/serve.py",

@@ -69,6 +69,7 @@ def work_on(
                 outcome = train_best(store, settings, bus.emit, found, started)
                 if outcome.status not in ("stopped", "waiting"):
                     Filming(store, settings, bus.emit).finish(outcome.best)
+                    _log_films(store, settings)
             end(outcome.status, outcome.reason, outcome.best)
         except KeyboardInterrupt:
             log.warning("interrupted")
@@ -84,6 +85,21 @@ def work_on(
             raise
         finally:
             display.close()
+
+
+def _log_films(store: RunStore, settings: Settings) -> None:
+    """Add the films that there are to the logs of the trainings."""
+    if settings.log == "none":
+        return
+    from reward_synth.executors.logged import log_film
+    from reward_synth.search.jobs import training_jobs
+    from reward_synth.tasks.spec import load_task
+
+    task = load_task(store.task_path)
+    for candidate in store.candidate_ids():
+        for name in store.film_names(candidate):
+            job = training_jobs(store, task, settings, candidate)[0]
+            log_film(settings.log, store.path, job, store.film_path(candidate, name))
 
 
 def _worked(store: RunStore) -> float:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.files import refuse_links, write_text
-from reward_synth.core.names import LearnerName, ScaleName
+from reward_synth.core.names import LearnerName, LogName, ScaleName
 from reward_synth.core.types import CheckReport, TrainResult
 from reward_synth.display import Display, make_display
 from reward_synth.events.model import StatusChanged
-from reward_synth.reward.source import is_path, read_source
+from reward_synth.reward.source import is_path, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,6 +81,7 @@ def train_reward(
     learner: LearnerName | None = None,
     scale: ScaleName | None = None,
     out: str | Path | None = None,
+    log: LogName = "none",
     display: Display | None = None,
     unsafe_no_sandbox: bool = False,
 ) -> tuple[TrainResult, Path]:
@@ -90,12 +91,13 @@ def train_reward(
     :param learner: ``ppo``, ``sac`` or ``tqc``; None takes the task's.
     :param scale: ``sum`` or ``sign``; None takes the one named in the file (``best_reward.py`` has one), or the task's.
     :param out: folder for ``policy.npz``, the curves and the episodes; None makes ``policies/FILE-TASK-SEED``.
+    :param log: ``csv``, ``tensorboard`` or ``wandb``: where the figures are written besides, in the folder ``logs``.
     :return: the result and the folder. If the folder already holds the result of exactly this training, that result is
         returned. If reward, task, preset, budget or seed differ, the old result is moved to the subfolder ``earlier``
         and a policy is trained again; if only the budget grew, the training continues from its checkpoint.
     :raises RewardSynthError: lint or probe object to the reward.
     """
-    from reward_synth.executors.local import LocalExecutor
+    from reward_synth.executors.registry import open_executor
     from reward_synth.reward.scale import recorded_scale
     from reward_synth.tasks.spec import with_scale
     from reward_synth.training.job import Progress, progress_event
@@ -121,7 +123,11 @@ def train_reward(
     def progressed(_: TrainJob, progress: Progress) -> None:
         shown(progress_event(name, job, progress).model_copy(update={"seed": seed}))
 
-    LocalExecutor(1).run([job], progressed, lambda _, result: found.append(result), lambda: False)
+    executor = open_executor("local", 1, log, folder)
+    try:
+        executor.run([job], progressed, lambda _, result: found.append(result), lambda: False)
+    finally:
+        executor.close()
     shown.close()
     return found[0], folder
 
@@ -154,15 +160,3 @@ def spec_of(task: str | Path | TaskSpec) -> TaskSpec:
     from reward_synth.tasks.spec import load_task
 
     return load_task(task, typed=True) if isinstance(task, str | Path) else task
-
-
-def source_of(reward: str | Path) -> str:
-    """The text of a reward file, or of a text that is one.
-
-    :raises RewardSynthError: the file cannot be read.
-    """
-    try:
-        return read_source(reward)
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise RewardSynthError(f"cannot read {Path(reward)}: {reason}", "give the path of a reward file") from error

@@ -11,6 +11,7 @@ from reward_synth.api.lifecycle import Ask, Confirm, keep_warnings, work_on
 from reward_synth.core.agreement import Agreements
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.evaluation import Evaluation
+from reward_synth.core.names import LogName
 from reward_synth.core.types import Candidate, Feedback, TrainResult
 from reward_synth.display import Display, make_display
 from reward_synth.events.bus import EventBus
@@ -180,16 +181,14 @@ class Run:
 
         return edits(self.store, candidates)
 
-    def export(self, candidate: str | None = None) -> str:
-        """One Python file with the reward and its ``gymnasium.Wrapper``, which runs without this package."""
-        from reward_synth.evaluation.play import field_table
-        from reward_synth.export.standalone import export, exportable_simulator
+    def export(self, candidate: str | None = None, *, train: bool = False) -> str:
+        """One Python file with the reward and its ``gymnasium.Wrapper``, which runs without this package.
 
-        task, source = self.task, self.reward(candidate)
-        environment, scale = task.environment, task.training.scale
-        exportable_simulator(environment.id)
-        table = field_table(task).for_rewards()
-        return export(source, environment.id, environment.arguments, task.horizon, table, goal=self.goal, scale=scale)
+        :param train: the file also trains a policy on the reward, by stable-baselines3 alone, and judges it.
+        """
+        from reward_synth.api.exported import exported
+
+        return exported(self.store, self.task, candidate or self.best_id(), train)
 
     def film(
         self,
@@ -236,6 +235,7 @@ class Run:
         *,
         jobs: int | None = None,
         executor: Literal["local", "ray"] | None = None,
+        log: LogName | None = None,
         display: Display | None = None,
         unsafe_no_sandbox: bool = False,
     ) -> Evaluation:
@@ -248,6 +248,7 @@ class Run:
         :param steps: environment steps of each; None takes the run's budget.
         :param jobs: trainings side by side; None takes the run's setting.
         :param executor: where they run; None takes the run's setting.
+        :param log: where their figures are written besides; None takes the run's setting.
         :return: not :attr:`~reward_synth.core.evaluation.Evaluation.done` if it was stopped (``reward-synth stop``).
         :raises RewardSynthError: there is no such candidate, it cannot be trained, earlier seeds had another budget, or
             another process works on the run.
@@ -257,9 +258,8 @@ class Run:
 
         name, store, started = candidate or self.best_id(), self.store, time.monotonic()
         settings = self.settings
-        training = FinalTraining(
-            name, seeds, steps, jobs or settings.jobs, executor or settings.executor, not unsafe_no_sandbox
-        )
+        where, kind = executor or settings.executor, log or settings.log
+        training = FinalTraining(name, seeds, steps, jobs or settings.jobs, where, not unsafe_no_sandbox, kind)
         with store.lock(), protected(unsafe_no_sandbox):
             store.clear_stop()
             try:
@@ -380,8 +380,11 @@ def start(
 
 def made(goal: str, resolved: Resolved, task: TaskSpec | None, command: str) -> tuple[Run, Settings]:
     """Make the folder of a run. Returns the run, and its settings with the task's budget."""
+    from reward_synth.preparation.prepare import starting_reward
+
     if task is not None:
         goal = goal.strip() or task.goal
         resolved = resolved.with_task_steps(task.training.steps, task.name)
     settings, name = resolved.settings, task.name if task else None
-    return Run(RunStore.create(settings.runs_dir, goal, settings, name, command, resolved.origins)), settings
+    own = starting_reward(settings)
+    return Run(RunStore.create(settings.runs_dir, goal, settings, name, command, resolved.origins, own)), settings

@@ -33,8 +33,8 @@ app = typer.Typer(
 )
 # In the order of --help; each command is defined in the file of its name.
 _NAMES = (
-    "run", "resume", "stop", "feedback", "ls", "show", "view", "watch", "video", "diff", "logs", "cost", "check",
-    "audit", "train", "eval", "export", "mcp", "doctor",
+    "init", "run", "resume", "stop", "feedback", "ls", "show", "view", "watch", "video", "diff", "logs", "cost",
+    "check", "audit", "train", "eval", "export", "mcp", "doctor",
 )  # fmt: skip
 COMMANDS = tuple(getattr(import_module(f"reward_synth.cli.{name}"), name) for name in _NAMES)
 GROUPS = {"tasks": tasks.app, "models": models.app, "config": config.app}

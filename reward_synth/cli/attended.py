@@ -14,7 +14,7 @@ from reward_synth.cli.text import read_line, resume_command, run_argument, said_
 from reward_synth.core import interruption
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.number_format import dollars, duration
-from reward_synth.display.text import evaluation_lines, printable, result_text
+from reward_synth.display.text import comparison_text, evaluation_lines, printable, result_text
 
 if TYPE_CHECKING:
     from reward_synth.api.run import Run
@@ -51,6 +51,8 @@ def finish(run: Run) -> None:
         figures = result_text(best.success, best.fitness, best.success_interval)
         typer.echo(f"\nBest reward {best.id}: {figures}{unit}", err=True)
         typer.echo(str(run.reward_path))
+        if compared := comparison_text(best, run.store.started_with()):
+            typer.echo(compared[0].upper() + compared[1:] + ".", err=True)
         if (film := run.store.film_path(best.id, "median")).exists():
             typer.echo(f"Film: {film}", err=True)
         evaluation = run.evaluation()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -31,6 +32,7 @@ def eval(
     unsafe_no_sandbox: options.UnsafeNoSandbox = False,
     jobs: options.Jobs = None,
     executor: options.Executor = None,
+    log: options.Log = None,
     display: options.DisplayKind = None,
     runs_dir: options.RunsDir = None,
     json: options.Json = False,
@@ -44,27 +46,24 @@ def eval(
     from reward_synth.display import make_display
     from reward_synth.settings.sources import load_settings
 
-    typed = {"jobs": jobs, "executor": executor, "display": display, "runs_dir": runs_dir}
-    resolved = load_settings(options.overrides(typed, json=json))
+    chosen = {"jobs": jobs, "executor": executor, "log": log}
+    resolved = load_settings(options.overrides({**chosen, "display": display, "runs_dir": runs_dir}, json=json))
     settings = resolved.settings
     found = Run.open(run, settings.runs_dir)
     found.name_environment(env)
     warn_without_sandbox(unsafe_no_sandbox)
     # As for `train`, lines are enough; `json` is one document at the end.
     shown = make_display("none" if settings.display in ("json", "none") else "plain")
-    command = _command(found, candidate, seeds, steps, jobs, executor)
+    command = _command(found, candidate, {"seeds": seeds, "steps": steps, **chosen})
     try:
         with interruption.heeded():
             evaluation = found.evaluate(
-                candidate,
-                seeds,
-                steps,
-                jobs=settings.jobs,
-                # The run's own executor, unless another one was given.
+                candidate, seeds, steps, jobs=settings.jobs,
+                # The run's own ones, unless others were given.
                 executor=None if resolved.origins["executor"] == "default" else settings.executor,
-                display=shown,
-                unsafe_no_sandbox=unsafe_no_sandbox,
-            )
+                log=None if resolved.origins["log"] == "default" else settings.log,
+                display=shown, unsafe_no_sandbox=unsafe_no_sandbox,
+            )  # fmt: skip
     except KeyboardInterrupt:
         typer.echo(f"Continue with: {command}", err=True)
         raise
@@ -102,11 +101,8 @@ def _print(evaluation: Evaluation, unit: str) -> None:
         typer.echo(f"  {line}")
 
 
-def _command(
-    run: Run, candidate: str | None, seeds: int, steps: int | None, jobs: str | None, executor: str | None
-) -> str:
+def _command(run: Run, candidate: str | None, typed: Mapping[str, int | str | None]) -> str:
     """The command that continues the evaluation."""
     words = ["reward-synth eval", run_argument(run), candidate, environment_argument(run)]
-    typed = {"seeds": seeds, "steps": steps, "jobs": jobs, "executor": executor}
     words += [f"--{name} {value}" for name, value in typed.items() if value]
     return " ".join(filter(None, words))

@@ -16,11 +16,14 @@ def export(
     run: options.RunName = "latest",
     candidate: options.CandidateName = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write it; stdout if not given.")] = None,
+    train: Annotated[
+        bool, typer.Option("--train", help="The file also trains a policy, with stable-baselines3, and judges it.")
+    ] = False,
     runs_dir: options.RunsDir = None,
 ) -> None:
     """A reward with its gymnasium wrapper as one file that runs without this package (Crafter's worlds need it)."""
     found = options.open_run(run, runs_dir)
-    text = found.export(candidate)
+    text = found.export(candidate, train=train)
     if warning := found.edits().get(candidate or found.info.best or ""):
         typer.echo(printable(f"warning: {warning}"), err=True)
     if out is None:

@@ -9,10 +9,18 @@ import typer
 from reward_synth.cli import options
 from reward_synth.cli.text import one_line, print_json, print_pay, print_table, run_argument
 from reward_synth.core.number_format import dollars, duration, short_number, short_percent
-from reward_synth.display.text import evaluation_lines, passed_over_text, printable, result_text, selection_text
+from reward_synth.display.text import (
+    comparison_text,
+    evaluation_lines,
+    passed_over_text,
+    printable,
+    result_text,
+    selection_text,
+)
 
 if TYPE_CHECKING:
     from reward_synth.api.run import Run
+    from reward_synth.core.agreement import Agreements
 
 
 def show(
@@ -41,20 +49,9 @@ def _show_run(run: Run, as_json: bool) -> None:
             | {"evaluations": [evaluation.model_dump(mode="json") for evaluation in evaluations]}
         )
         return
-    reason = f" ({info.reason})" if info.reason else ""
     chosen = selection_text(run.store.settings().select == "person", agreements)
     facts = [("best", chosen)] if chosen else []
-    facts += [("goal", info.goal), ("task", info.task or "not chosen yet"), ("status", f"{run.status}{reason}")]
-    facts += [("folder", str(run.path)), ("time", f"{duration(run.seconds)} of work"), ("models", dollars(run.cost))]
-    if info.sandbox:
-        facts.append(("sandbox", info.sandbox))
-    if run.best:
-        facts.append(("best", f"{info.best}  {run.reward_path}"))
-    contradicted = [agreements.warning] if agreements and agreements.warning else []
-    facts += [
-        ("warning", text)
-        for text in dict.fromkeys((*info.warnings, *run.store.damage(), *run.edits().values(), *contradicted))
-    ]
+    facts += _facts(run, agreements)
     for name, value in facts:
         typer.echo(f"{name:<8}{one_line(value)}")
     if candidates:
@@ -65,7 +62,8 @@ def _show_run(run: Run, as_json: bool) -> None:
         for c in candidates:
             agrees = [f"{agreed[c.id]:+.2f}" if c.id in agreed else ""] if agreements else []
             figures = [short_percent(c.success), short_number(c.fitness), *agrees]
-            rows.append([c.id, c.status, *figures, ",".join(c.parents), c.reason])
+            whose = [] if c.author == "designer" else [f"by {c.author}"]
+            rows.append([c.id, c.status, *figures, ",".join([*c.parents, *whose]), c.reason])
         print_table(header, rows)
         if not chosen and (why := passed_over_text(info.best, candidates)):
             typer.echo(f"\n{why}")
@@ -78,6 +76,24 @@ def _show_run(run: Run, as_json: bool) -> None:
         typer.echo(f"\niteration {iteration}\n{printable(text).rstrip()}")
     for iteration in run.store.open_requests():
         typer.echo(f"\nYour feedback on iteration {iteration} is asked for: reward-synth feedback {run_argument(run)}")
+
+
+def _facts(run: Run, agreements: Agreements | None) -> list[tuple[str, str]]:
+    info = run.info
+    reason = f" ({info.reason})" if info.reason else ""
+    facts = [("goal", info.goal), ("task", info.task or "not chosen yet"), ("status", f"{run.status}{reason}")]
+    facts += [("folder", str(run.path)), ("time", f"{duration(run.seconds)} of work"), ("models", dollars(run.cost))]
+    if info.sandbox:
+        facts.append(("sandbox", info.sandbox))
+    if run.best:
+        facts.append(("best", f"{info.best}  {run.reward_path}"))
+    if compared := comparison_text(run.best, run.store.started_with()):
+        facts.append(("yours", compared))
+    contradicted = [agreements.warning] if agreements and agreements.warning else []
+    return facts + [
+        ("warning", text)
+        for text in dict.fromkeys((*info.warnings, *run.store.damage(), *run.edits().values(), *contradicted))
+    ]
 
 
 def _show_candidate(run: Run, name: str, as_json: bool) -> None:

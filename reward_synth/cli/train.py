@@ -24,6 +24,7 @@ def train(
     learner: options.Learner = None,
     scale: options.Scale = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where policy and curves go.")] = None,
+    log: options.Log = None,
     unsafe_no_sandbox: options.UnsafeNoSandbox = False,
     display: options.DisplayKind = None,
     json: options.Json = False,
@@ -33,7 +34,7 @@ def train(
     from reward_synth.display import make_display
     from reward_synth.settings.sources import load_settings
 
-    settings = load_settings({"display": display, "learner": learner, "scale": scale}).settings
+    settings = load_settings({"display": display, "learner": learner, "scale": scale, "log": log}).settings
     kind = settings.display
     # For a single training, plain lines show as much as the live screen.
     shown = make_display("none" if json or kind in ("json", "none") else "plain")
@@ -46,6 +47,7 @@ def train(
         learner=settings.learner,
         scale=settings.scale,
         out=out,
+        log=settings.log,
         display=shown,
         unsafe_no_sandbox=unsafe_no_sandbox,
     )

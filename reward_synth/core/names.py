@@ -9,6 +9,7 @@ EARLIER_ROLE_NAMES: dict[str, RoleName] = {"goal": "task_drafter"}
 """Role names in the settings, run folders and recordings of earlier versions, and their present names."""
 LearnerName = Literal["ppo", "sac", "tqc"]
 ScaleName = Literal["sum", "sign"]
+LogName = Literal["none", "csv", "tensorboard", "wandb"]
 
 
 def needs_no_server(model: str) -> bool:

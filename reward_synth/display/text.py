@@ -60,6 +60,20 @@ def final_text(candidate: str, score: SeedScore, done: int, total: int, seconds_
     )
 
 
+def comparison_text(best: Candidate | None, own: Candidate | None) -> str:
+    """How the best reward compares with the one that the person began with, in a sentence; empty without that one."""
+    if own is None or own.status == "designed":
+        return ""
+    figures = result_text(own.success, own.fitness, own.success_interval)
+    if own.status != "trained":
+        return f"your reward, {own.id}, was {own.status}: {own.reason}"
+    if best is None or best.id == own.id:
+        return f"no reward did better than yours, {own.id}: {figures}"
+    beside = result_text(best.success, best.fitness, best.success_interval)
+    more = ", which is your reward trained on" if best.continues == own.id else ""
+    return f"your reward, {own.id}, came to {figures}; the best, {best.id}{more}, to {beside}"
+
+
 def selection_text(by_person: bool, agreements: Agreements | None) -> str:
     """Who chose the best reward, in a sentence without its end; empty if the task's measure did, as usual."""
     if not by_person:

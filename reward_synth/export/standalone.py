@@ -19,6 +19,7 @@ from typing import Any
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.names import ScaleName
 from reward_synth.core.version import __version__
+from reward_synth.export.recipe import Recipe
 from reward_synth.export.terms_wrapper import TermsWrapper
 from reward_synth.reward.lint import lint
 from reward_synth.reward.scale import TOTALS, as_comment, scale_line
@@ -34,6 +35,7 @@ def export(
     table: Sequence[Field],
     goal: str = "",
     scale: ScaleName = "sum",
+    recipe: Recipe | None = None,
 ) -> str:
     """Text of a Python file with the reward and a ``gymnasium.Wrapper`` around it.
 
@@ -44,6 +46,7 @@ def export(
     :param table: fields of the environment; the file gets those that the reward reads.
     :param goal: what the reward is for, in words.
     :param scale: how its terms became the reward in training; the file's wrapper does the same.
+    :param recipe: how to train on it; the file then trains when it is run, and judges what was learnt.
     :raises RewardSynthError: if the reward has errors or uses a name that the file needs, or if the environment or a
         field that it reads is not available without this package.
     """
@@ -56,14 +59,12 @@ def export(
         errors = "\n".join(finding.as_text() for finding in report.findings if finding.severity == "error")
         raise RewardSynthError(f"the reward has errors:\n{errors}", "mend the reward file, then export it")
     fields = [field for field in table if field.name in report.fields]
-    if not packaged and (unreadable := [f.name for f in fields if not f.code or reads_info(f.code)]):
-        raise RewardSynthError(
-            f"these fields cannot be read by a stand-alone file: {', '.join(unreadable)}",
-            "use reward_synth.RewardWrapper with the reward file instead; what `info` holds must be in the observation",
-        )
-    observed = not packaged and any(reads_observation(field.code) for field in fields)
-    simulated = not packaged and (not observed or any(reads_mujoco(field.code) for field in fields))
-    libraries = ("numpy", "gymnasium", "mujoco") if simulated else ("numpy", "gymnasium")
+    read = [*fields, *(recipe.measured if recipe is not None else ())]
+    if not packaged:
+        _refuse_unreadable(read)
+    observed = not packaged and any(reads_observation(field.code) for field in read)
+    simulated = not packaged and any(reads_mujoco(field.code) for field in read)
+    libraries = ["numpy", "gymnasium", *["mujoco"] * simulated, *["stable-baselines3"] * (recipe is not None)]
     text = _render(
         versions=[__version__, *_versioned(libraries)],
         goal=goal,
@@ -80,12 +81,25 @@ def export(
         total=TOTALS[scale].__name__,
         total_text=inspect.getsource(TOTALS[scale]),
         wrapper_text=inspect.getsource(TermsWrapper),
+        recipe=recipe,
     )
+    _refuse_taken_names(text, source)
+    return text
+
+
+def _refuse_unreadable(fields: Sequence[Field]) -> None:
+    if unreadable := [field.name for field in fields if not field.code or reads_info(field.code)]:
+        raise RewardSynthError(
+            f"these fields cannot be read by a stand-alone file: {', '.join(unreadable)}",
+            "use reward_synth.RewardWrapper with the reward file instead; what `info` holds must be in the observation",
+        )
+
+
+def _refuse_taken_names(text: str, source: str) -> None:
     own = Counter(_names(text)) - Counter(_names(source))
     taken = sorted(own.keys() & set(_names(source, imported=False)))
     if taken:
         raise RewardSynthError(f"the reward defines {', '.join(taken)}, which the file needs", "rename it there")
-    return text
 
 
 def exportable_simulator(env_id: str) -> str:

@@ -76,6 +76,7 @@ def make_plan(goal: str, settings: Settings, task: TaskSpec | None) -> Plan:
     one = (settings.steps or task.training.steps) * settings.seeds
     final = (settings.steps or task.training.steps) * settings.final_seeds
     most = one * most_steps(settings.samples, settings.rung_shares) * settings.iterations
+    most += one * (settings.start_from is not None)
     if METHODS[settings.method].continues:
         # One training may be continued for as many steps in each iteration but the first.
         most += one * (settings.iterations - 1)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from ast import FunctionDef
+from shlex import quote
+
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.names import RoleName, needs_no_server
+from reward_synth.core.types import CheckReport
 from reward_synth.preparation.forecast import price_of
 from reward_synth.preparation.preflight import PreparedTask, preflight, try_environment
+from reward_synth.reward.source import parse_python, source_of
 from reward_synth.settings.model import Settings
 from reward_synth.settings.origins import CONFIG_NAME, Resolved
 from reward_synth.tasks.spec import EnvironmentSpec, TaskSpec, load_task, match_task, with_scale
@@ -25,10 +30,39 @@ def prepare(goal: str, settings: Settings) -> PreparedTask | None:
     task = check_prerequisites(goal, settings)
     with protected(settings.unsafe_no_sandbox):
         if task is not None:
-            return prepare_spec(task, settings)
+            prepared = prepare_spec(task, settings)
+            if (source := starting_reward(settings)) is not None:
+                _refuse_faulty(prepared.checker.check(source), task, settings)
+            return prepared
         if settings.env is not None:
             try_environment(EnvironmentSpec.of(bare_id(settings.env)), sandbox=not settings.unsafe_no_sandbox)
     return None
+
+
+def starting_reward(settings: Settings) -> str | None:
+    """The text of the reward that the search begins with; None if it begins with none.
+
+    :raises RewardSynthError: the file cannot be read, or does not hold one function ``compute_reward``.
+    """
+    if settings.start_from is None:
+        return None
+    source = source_of(settings.start_from)
+    tree = parse_python(source)
+    if tree is None or not any(isinstance(each, FunctionDef) and each.name == "compute_reward" for each in tree.body):
+        what = "is not Python" if tree is None else "has no function `compute_reward`"
+        hint = "docs/reference/reward-contract.md says what a reward file holds"
+        raise RewardSynthError(f"--start-from: {settings.start_from} {what}", hint)
+    return source
+
+
+def _refuse_faulty(report: CheckReport, task: TaskSpec, settings: Settings) -> None:
+    """Refuse a reward of the person's that cannot be trained, before a model is paid."""
+    faults = "\n  ".join(finding.as_text() for finding in report.findings if finding.severity == "error")
+    if faults:
+        raise RewardSynthError(
+            f"--start-from: {settings.start_from} cannot be trained:\n  {faults}",
+            f"reward-synth check {quote(str(settings.start_from))} --task {quote(settings.task or task.name)}",
+        )
 
 
 def known_task(goal: str, settings: Settings, *, typed: bool = False) -> TaskSpec | None:
@@ -69,7 +103,11 @@ def check_prerequisites(goal: str, settings: Settings) -> TaskSpec | None:
         raise RewardSynthError(f"there is no folder {settings.prompts}", "--prompts takes a folder of templates")
     with protected(settings.unsafe_no_sandbox):
         pass  # Without a lock, nothing may be spent or written.
+    from reward_synth.training.logs import require_log
+
     check_learner(task, settings)
+    starting_reward(settings)
+    require_log(settings.log)
     if settings.executor == "ray":
         from reward_synth.executors.ray.driver import require_ray
 

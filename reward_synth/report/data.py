@@ -9,7 +9,7 @@ from pathlib import Path
 from reward_synth.core.files import write_text
 from reward_synth.core.number_format import total
 from reward_synth.diagnosis.evidence import merge_curves, merge_terms
-from reward_synth.display.text import passed_over_text, selection_text
+from reward_synth.display.text import comparison_text, passed_over_text, selection_text
 from reward_synth.report import plots
 from reward_synth.report.html import BestReward, CostRow, FilmLink, ReportData, render_report
 from reward_synth.store import CostLine, RunStore
@@ -59,6 +59,7 @@ def report_data(store: RunStore) -> ReportData:
         best=_best(store, info.best),
         readings=store.read_iterations(),
         feedback=store.answers(),
+        compared=comparison_text(store.known(info.best) if info.best else None, store.started_with()),
         chosen=selection_text(store.settings().select == "person", agreements),
         passed_over=passed_over_text(info.best, candidates),
         agreements=agreements,

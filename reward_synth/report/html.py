@@ -107,6 +107,8 @@ class ReportData:
     readings: Mapping[int, str] = field(default_factory=dict)
     """The analyzer's text on each iteration, oldest first."""
     feedback: tuple[Feedback, ...] = ()
+    compared: str = ""
+    """How the best reward compares with the one that the person began with."""
     chosen: str = ""
     """Who chose the best reward, if not the task's measure."""
     passed_over: str = ""

@@ -9,6 +9,8 @@ import ast
 import warnings
 from pathlib import Path
 
+from reward_synth.core.errors import RewardSynthError
+
 
 def is_path(path_or_source: str | Path) -> bool:
     """True for a path. A source is a text with a line break."""
@@ -18,6 +20,20 @@ def is_path(path_or_source: str | Path) -> bool:
 def read_source(path_or_source: str | Path) -> str:
     """The reward's source, read from the file if a path is given."""
     return Path(path_or_source).read_text(encoding="utf-8") if is_path(path_or_source) else str(path_or_source)
+
+
+def source_of(path_or_source: str | Path) -> str:
+    """As :func:`read_source`, of a file that a person named.
+
+    :raises RewardSynthError: it cannot be read.
+    """
+    try:
+        return read_source(path_or_source)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise RewardSynthError(
+            f"cannot read {Path(path_or_source)}: {reason}", "give the path of a reward file"
+        ) from error
 
 
 def parse_python(source: str) -> ast.Module | None:

@@ -17,6 +17,7 @@ import numpy as np
 from reward_synth.core.arrays import FloatArray
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.evaluation import Estimate, Evaluation, SeedScore
+from reward_synth.core.names import LogName
 from reward_synth.core.types import CheckReport, Outcome, TrainResult
 from reward_synth.evaluation.judge import solved
 from reward_synth.evaluation.play import FINAL_EVALUATION_SEEDS
@@ -51,6 +52,8 @@ class FinalTraining:
     executor: Literal["local", "ray"] = "local"
     """Where they run."""
     sandbox: bool = True
+    log: LogName = "none"
+    """Where the trainings' figures are written besides."""
 
     def run(self, store: RunStore, emit: Emit, should_stop: Callable[[], bool]) -> Evaluation:
         """Train the missing seeds. The run must be locked and the reward processes protected.
@@ -100,7 +103,7 @@ class FinalTraining:
         book()
         text = f"final training of {self.candidate}: {len(missing)} of {wanted} seeds, {steps:,} steps each"
         emit(StatusChanged(text=text))
-        executor = open_executor(self.executor, self.jobs)
+        executor = open_executor(self.executor, self.jobs, self.log, store.path)
         try:
             executor.run(
                 [self._job(store, task, report, steps, index) for index in missing], progressed, finished, should_stop
@@ -144,6 +147,7 @@ def train_best(store: RunStore, settings: Settings, emit: Emit, outcome: Outcome
         jobs=settings.jobs,
         executor=settings.executor,
         sandbox=not settings.unsafe_no_sandbox,
+        log=settings.log,
     )
     if training.run(store, emit, lambda: limits.reason() is not None).done:
         return outcome

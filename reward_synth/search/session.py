@@ -80,7 +80,7 @@ class SearchSession:
             asked = "analyzer" in METHODS[settings.method].roles
             analyzer = open_role(Analyzer, self.models.of, prompts, settings) if asked else None
             self.method = open_method(Tools(settings, analyzer, prompts))
-            self.executor = open_executor(settings.executor, settings.jobs)
+            self.executor = open_executor(settings.executor, settings.jobs, settings.log, store.path)
             self.films = Filming(store, settings, emit)
         except BaseException:
             self.models.close()

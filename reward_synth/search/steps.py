@@ -32,6 +32,7 @@ from reward_synth.report.data import write_plots
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.scale import file_header
 from reward_synth.screening.terms import episode_terms
+from reward_synth.search.candidates import edited, made, started_from
 from reward_synth.search.continuing import beyond_parent, continued, drop_checkpoints, going_on, hand_over
 from reward_synth.search.feedback import request_about, require_trained
 from reward_synth.search.jobs import is_stale, training_jobs
@@ -56,7 +57,8 @@ def design(session: SearchSession, iteration: int) -> list[Candidate]:
     if earlier := _earlier(session, iteration):
         return earlier
     proposals = session.method.propose(session.history(iteration))
-    ids = [candidate_id(iteration, index) for index in range(proposals.count)]
+    own = started_from(session, iteration, proposals.screen)
+    ids = [candidate_id(iteration, index) for index in range(len(own), len(own) + proposals.count)]
     drafts = session.designer.design(
         proposals.brief,
         proposals.count,
@@ -67,15 +69,15 @@ def design(session: SearchSession, iteration: int) -> list[Candidate]:
     )
     require_answers(store, session.designer.model.name, drafts)
     refined = session.refiner.refine(proposals.brief, drafts, screen=proposals.screen)
-    others = (c for c in store.candidates() if c.status != "rejected")
-    known = {store.read_reward(c.id): c.id for c in others}
+    known = {store.read_reward(c.id): c.id for c in store.candidates() if c.status != "rejected"}
+    known |= {item.draft.source: candidate.id for candidate, item in own if item.ok}
     # All are saved together: a run interrupted before that designs again, from the cache of model calls.
-    items = []
+    items = own
     for name, item in zip(ids, refined, strict=True):
-        items.append((_candidate(name, iteration, item, proposals.parents, known), item))
+        items.append((made(name, iteration, item, proposals.parents, known), item))
         if item.ok:
             known.setdefault(item.draft.source, name)
-    items += _edited(session, iteration, proposals.count, proposals.screen)
+    items += edited(session, iteration, len(items), proposals.screen)
     items += continued(session, iteration, len(items), going_on(session, iteration))
     prices = store.prices_by_candidate()
     items = [(c.model_copy(update={"cost_usd": prices.get(c.id, 0.0)}), item) for c, item in items]
@@ -111,36 +113,6 @@ def _saved(session: SearchSession, items: Sequence[tuple[Candidate, Refined]]) -
     for candidate, item in items:
         session.emit(events.CandidateChecked(candidate=candidate, findings=item.report.findings))
     return [candidate for candidate, _ in items]
-
-
-def _candidate(name: str, iteration: int, item: Refined, parents: tuple[str, ...], known: dict[str, str]) -> Candidate:
-    twin = known.get(item.draft.source) if item.ok else None
-    reason = f"the same code as {twin}" if twin else item.reason
-    return Candidate(
-        id=name,
-        iteration=iteration,
-        parents=parents,
-        status="rejected" if reason else "designed",
-        reason=reason,
-        repairs=item.repairs,
-        valid_at_first=item.valid_at_first,
-        valid=item.valid,
-        alignment=item.report.alignment.reward if item.report.alignment else None,
-    )
-
-
-def _edited(session: SearchSession, iteration: int, first: int, screen: bool) -> list[tuple[Candidate, Refined]]:
-    """Rewards that a person wrote and that are not candidates yet, as candidates of this iteration."""
-    store = session.store
-    known = {store.read_reward(c.id) for c in store.candidates() if store.has_reward(c.id)}
-    items: list[tuple[Candidate, Refined]] = []
-    for answer in store.answers():
-        if answer.edited and answer.edited not in known:
-            item = session.refiner.inspect(answer.edited, screen=screen)
-            parents = (answer.edited_from,) if answer.edited_from else ()
-            candidate = _candidate(candidate_id(iteration, first + len(items)), iteration, item, parents, {})
-            items.append((candidate.model_copy(update={"author": "person"}), item))
-    return items
 
 
 def _save(session: SearchSession, candidate: Candidate, item: Refined) -> None:

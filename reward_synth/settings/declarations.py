@@ -13,7 +13,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from reward_synth.core.names import LearnerName, RoleName, ScaleName
+from reward_synth.core.names import LearnerName, LogName, RoleName, ScaleName
 from reward_synth.settings.values import parse_duration, parse_some_time, rename_roles, spell_rungs
 
 
@@ -62,6 +62,9 @@ class Declarations:
     env: Annotated[str | None, Setting(
         "Environment, for a goal without a task spec: an id, `module:ID`, `module:CLASS` or `./FILE.py:CLASS`; "
         "the model chooses one if neither is given.", "ID")] = None
+    start_from: Annotated[Path | None, Setting(
+        "Reward file that the search begins with: its first candidate, which the best one is compared with.",
+        "FILE")] = None
     method: Annotated[str, Setting(
         "Search method: who proposes rewards, which of them train, and what the next round is given "
         "(docs/guide/methods.md).", "NAME")] = "synth"
@@ -125,6 +128,9 @@ class Declarations:
     videos: Annotated[Literal["best", "all", "none"], Setting(
         "Films that the run makes: `best` of the best reward at its end, and of each one that a person is asked "
         "about; `all` of every trained one; `none`.", resumable=True)] = "best"
+    log: Annotated[LogName, Setting(
+        "Where each training's figures are written besides: `csv`, `tensorboard` or `wandb`, which stays offline "
+        "unless `WANDB_MODE=online` is in the environment (docs/guide/logs.md).", resumable=True)] = "none"
     feedback: Annotated[Literal["none", "ask", "queue"], Setting(
         "Ask a person after each iteration: `none`, `ask` (here) or `queue` (by file).", resumable=True)] = "none"
     select: Annotated[Literal["measure", "person"], Setting(

@@ -10,12 +10,14 @@ from typing import Any
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.evaluation import Evaluation
 from reward_synth.core.files import read_json, write_bytes, write_json, write_new, write_text
-from reward_synth.core.types import Candidate, CheckReport, Finding, TrainResult
+from reward_synth.core.types import Candidate, CheckReport, Finding, TrainResult, candidate_id
 from reward_synth.state.episode import Episode, episode_paths
 from reward_synth.store.folder import RunFolder, read_value, read_whole
 
 _ID = re.compile(r"\d{3,}-[a-z]+")
 _SAVED = "candidate.json"
+START = candidate_id(1, 0)
+"""The candidate that a search begins with, if it was given a reward."""
 FINISHED = frozenset({"trained", "rejected", "crashed"})
 """A candidate with such a status never changes. ``stopped`` is not included: a resumed run continues its training."""
 
@@ -57,6 +59,16 @@ class CandidateFiles(RunFolder):
     def known(self, candidate: str) -> Candidate | None:
         """The candidate as stored; None if its folder was deleted, or its file cannot be read."""
         return read_whole(self.candidate_dir(candidate) / _SAVED, Candidate)
+
+    def start_reward(self) -> str | None:
+        """The reward that the search began with; None if the person had none."""
+        path = self.start_reward_path
+        return path.read_text(encoding="utf-8") if path.exists() else None
+
+    def started_with(self) -> Candidate | None:
+        """The candidate that holds :meth:`start_reward`; None if there is none, or before it was designed."""
+        first = self.known(START) if self.start_reward_path.exists() else None
+        return first if first is not None and first.author == "person" else None
 
     def damage(self) -> list[str]:
         """A sentence on each candidate, and each result of one, that is left out because it is gone or unreadable."""

@@ -39,6 +39,8 @@ class RunFolder:
         """A row per candidate, made for ``grep`` and ``cut``."""
         self.best_reward_path = path / "best_reward.py"
         """A copy of the best candidate's reward, below a comment that says what it is."""
+        self.start_reward_path = path / "start_reward.py"
+        """The reward that the person had, if the search began with one."""
         self.stop_path = path / "stop"
         """If this file exists, the run stops after the current step."""
         self.events_path = path / "events.jsonl"

@@ -64,8 +64,13 @@ class RunStore(CandidateFiles, FeedbackFiles, Journal):
         task: str | None = None,
         command: str = "",
         origins: dict[str, str] | None = None,
+        start_reward: str | None = None,
     ) -> RunStore:
-        """Make the run folder and write goal and settings; ``command`` is the command line as typed."""
+        """Make the run folder and write goal and settings.
+
+        :param command: the command line as typed.
+        :param start_reward: the reward that the search begins with.
+        """
         folder = runs_dir / new_run_id(goal)
         with in_words(folder):
             folder.mkdir(parents=True)
@@ -84,6 +89,8 @@ class RunStore(CandidateFiles, FeedbackFiles, Journal):
         )
         store.write_settings(settings, origins or {})
         write_text(folder / "command.txt", command.rstrip("\n") + "\n")
+        if start_reward is not None:
+            write_text(store.start_reward_path, start_reward)
         # Written last, because a folder without it is not a run.
         write_json(folder / MANIFEST, info.model_dump(mode="json"))
         return store

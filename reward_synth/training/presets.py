@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
 
@@ -53,6 +53,19 @@ class PPOPreset(CommonPreset):
     log_std_init: float = -1.0
     """Start of the policy's log standard deviation: 0 is a standard deviation of 1."""
 
+    def arguments(self, steps: int) -> dict[str, Any]:
+        """What stable-baselines3's ``PPO`` is made with, besides policy, environments, seed and device.
+
+        :param steps: environment steps of the training.
+        """
+        names = ("n_steps", "batch_size", "n_epochs", "learning_rate", "gamma", "gae_lambda", "ent_coef")
+        policy = {
+            "net_arch": list(self.hidden),
+            "log_std_init": self.log_std_init,
+            "optimizer_kwargs": {"eps": 1e-5},
+        }
+        return {name: getattr(self, name) for name in names} | {"policy_kwargs": policy}
+
 
 class OffPolicyPreset(CommonPreset):
     """Soft actor-critic (Haarnoja et al., 2018) and truncated quantile critics (Kuznetsov et al., 2020)."""
@@ -77,6 +90,15 @@ class OffPolicyPreset(CommonPreset):
     """Layer normalisation in the critics. With it, many updates per decision do no harm."""
     buffer_size: int = 200_000
     """Decisions that the replay buffer holds."""
+
+    def arguments(self, steps: int) -> dict[str, Any]:
+        """As :meth:`PPOPreset.arguments`, for ``SAC``; ``learning_starts`` is counted in environment steps."""
+        names = ("learning_rate", "buffer_size", "batch_size", "tau", "gamma", "gradient_steps", "n_steps", "ent_coef")
+        # A short training must not end before it begins to learn.
+        starts = {"learning_starts": min(self.learning_starts, steps // 10), "train_freq": 1}
+        return (
+            {name: getattr(self, name) for name in names} | starts | {"policy_kwargs": {"net_arch": list(self.hidden)}}
+        )
 
 
 Preset = Annotated[PPOPreset | OffPolicyPreset, Field(discriminator="learner")]

@@ -20,3 +20,10 @@ def test_export_runs_without_this_package(capsys: pytest.CaptureFixture[str], ru
     assert path == "exported.py"
     assert done.stdout == "['speed']\n", done.stderr
     assert "exists already" in failed(capsys, "export", "latest", "--out", "exported.py")
+
+
+def test_export_with_the_training_of_the_run(capsys: pytest.CaptureFixture[str], run: Run) -> None:
+    text = out(capsys, "export", "latest", "--train")
+    assert "PPO(" in text and '"steps": 150000' in text and "def task_success" in text
+    assert "--seed" in text and "reward_synth" not in text
+    assert "PPO(" not in out(capsys, "export", "latest")

@@ -66,7 +66,7 @@ def test_how_a_setting_is_typed_follows_from_its_type() -> None:
     assert [value_text(name) for name in ("samples", "temperature", "prompts", "scale", "budget")] == [
         "NUMBER", "NUMBER", "DIR", "sum|sign", "USD",
     ]  # fmt: skip
-    assert {name for name in SETTINGS if is_path(name)} == {"prompts", "runs_dir"}
+    assert {name for name in SETTINGS if is_path(name)} == {"prompts", "runs_dir", "start_from"}
     assert {name for name in SETTINGS if is_switch(name)} == {"critic", "keep_going", "yes", "unsafe_no_sandbox"}
 
 

@@ -22,29 +22,9 @@ class OffPolicyLearner(Learner):
 
     def __init__(self, preset: OffPolicyPreset, venv: VecNormalize, seed: int, steps: int) -> None:
         estimate = Expected() if preset.learner == "sac" else Quantiles()
-        self.model = NumpySAC(
-            ActorCritics,
-            venv,
-            estimate=estimate,
-            learning_rate=preset.learning_rate,
-            buffer_size=preset.buffer_size,
-            # A short training must not end before it begins to learn.
-            learning_starts=min(preset.learning_starts, steps // 10),
-            batch_size=preset.batch_size,
-            tau=preset.tau,
-            gamma=preset.gamma,
-            train_freq=1,
-            gradient_steps=preset.gradient_steps,
-            n_steps=preset.n_steps,
-            ent_coef=preset.ent_coef,
-            policy_kwargs={
-                "net_arch": list(preset.hidden),
-                "outputs": estimate.outputs,
-                "layer_norm": preset.layer_norm,
-            },
-            seed=seed,
-            device="cpu",
-        )
+        arguments = preset.arguments(steps)
+        arguments["policy_kwargs"] |= {"outputs": estimate.outputs, "layer_norm": preset.layer_norm}
+        self.model = NumpySAC(ActorCritics, venv, estimate=estimate, **arguments, seed=seed, device="cpu")
 
     def state(self) -> dict[str, Any]:
         """Networks and target networks, optimisers, entropy coefficient, and the replay buffer."""

@@ -197,24 +197,7 @@ class PPOLearner(Learner):
     def __init__(
         self, preset: PPOPreset, venv: VecNormalize, seed: int, steps: int, settles_from: int | None = None
     ) -> None:
-        self.model = NumpyPPO(
-            "MlpPolicy",
-            venv,
-            n_steps=preset.n_steps,
-            batch_size=preset.batch_size,
-            n_epochs=preset.n_epochs,
-            learning_rate=preset.learning_rate,
-            gamma=preset.gamma,
-            gae_lambda=preset.gae_lambda,
-            ent_coef=preset.ent_coef,
-            policy_kwargs={
-                "net_arch": list(preset.hidden),
-                "log_std_init": preset.log_std_init,
-                "optimizer_kwargs": {"eps": 1e-5},
-            },
-            seed=seed,
-            device="cpu",
-        )
+        self.model = NumpyPPO("MlpPolicy", venv, **preset.arguments(steps), seed=seed, device="cpu")
         if settles_from is not None:
             self.model.settles = settles_from, steps
 

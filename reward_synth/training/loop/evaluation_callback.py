@@ -235,9 +235,10 @@ class Watch(BaseCallback):
         if best_point(self.evaluations) is point and self.num_timesteps < job.steps:
             policy_of(self.model, self._venv, job.preset.action_repeat).save(job.best_policy_path)
         self.term_points.append(statistics)
-        self._evaluation_file.write(tuple(point.model_dump().values()))
+        # Who reads them meanwhile finds the terms of each evaluation.
         for row in term_rows(self.num_timesteps, statistics):
             self._terms.write(row)
+        self._evaluation_file.write(tuple(point.model_dump().values()))
         self._soon = None
         if job.stop_when_solved and [each.success == 1.0 for each in self.evaluations[-2:]] in ([True], [False, True]):
             self._soon = self.num_timesteps + SOON * self._interval

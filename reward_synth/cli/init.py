@@ -1,0 +1,26 @@
+"""``init``: a folder to begin in."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def init(
+    folder: Annotated[
+        Path, typer.Argument(metavar="[FOLDER]", help="Made if it does not exist; here if not given.")
+    ] = (Path()),
+) -> None:
+    """Write commented settings, an example task and a reward to start from. Nothing is overwritten."""
+    from reward_synth.api.begin import NEXT, begin
+
+    for path in begin(folder):
+        typer.echo(str(path))
+    typer.echo("\nType next:", err=True)
+    if folder != Path():
+        typer.echo(f"  cd {shlex.quote(str(folder))}", err=True)
+    for command, purpose in NEXT.items():
+        typer.echo(f"  {command:<58}  # {purpose}", err=True)
