@@ -6,6 +6,7 @@ The eleven standard MuJoCo environments have annotations.
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from collections.abc import Mapping
 from contextlib import redirect_stdout
@@ -19,7 +20,7 @@ from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.nearest import did_you_mean, nearest_meaning
 from reward_synth.simulators.compiled import models_kept
 from reward_synth.simulators.custom import adapter as own
-from reward_synth.simulators.custom.installed import registered_by
+from reward_synth.simulators.custom.installed import missing_requirements, registered_by
 from reward_synth.simulators.gym.annotations import ANNOTATIONS, find_annotation, mark_essential
 from reward_synth.simulators.gym.fast_step import use_fast_step
 from reward_synth.simulators.gym.mujoco_actions import action_dimensions
@@ -112,9 +113,11 @@ class GymMujoco(Simulator):
         except ImportError as error:
             own.refuse_other_version(_module_of(chosen), error)
             needed = f"pip install what `{error.name}` belongs to" if error.name else _nearest_environments(env_id)
+            needed = missing_requirements(_module_of(chosen)) or needed
             raise RewardSynthError(f"{env_id!r} cannot be imported: {error}", needed) from error
         except (TypeError, ValueError, OSError) as error:
-            if not arguments and not isinstance(error, TypeError):
+            asks = isinstance(error, TypeError) and re.search(r"gymnasium\.Env|missing \d+ required", str(error))
+            if not arguments and not asks:  # Nothing that a person typed can be the reason.
                 raise fault_in_making(env_id, error) from error
             message = f"{env_id} cannot be made with arguments {arguments}: {error}"
             hint = own.WRAP if "gymnasium.Env" in str(error) else _accepted_arguments(chosen)
