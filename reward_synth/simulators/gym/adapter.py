@@ -31,6 +31,7 @@ from reward_synth.simulators.gym.observation_fields import (
     dictionary_fields,
     observation_actions,
     observation_fields,
+    remaining_fields,
 )
 from reward_synth.simulators.gym.older_steps import give_five_values
 from reward_synth.simulators.gym.step_length import doubt_about, step_lengths
@@ -141,6 +142,7 @@ class GymMujoco(Simulator):
             names = ModelNames(base.model)
             # What the model does not know, such as a goal, comes first, so that it is not lost behind a hundred bodies.
             fields = generic_fields(names, dictionary_fields(env))
+            fields = [*remaining_fields(env, fields), *fields]
             return FieldTable(fields, _named_actions(names, env), _chooses(env))
         names = ModelNames(base.model, annotation.joints, annotation.bodies)
         fields = generic_fields(names, annotation.key_fields(base.model), annotation.signs, annotation.covered)

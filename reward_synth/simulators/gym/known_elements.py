@@ -1,4 +1,4 @@
-"""What the elements of an observation are where no table says so: known from ``elements.json``, or declared by the class.
+"""What the elements of an observation are where no table says so: from ``elements.json``, or declared by the class.
 
 ``elements.json`` has the layouts that only an environment's code tells, by package and class. It holds for that number
 of elements alone, so that another observation of the same class gets no wrong names.

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import gymnasium
 import numpy as np
 from gymnasium import spaces
 
-from reward_synth.simulators.gym.docstring_tables import Element, choices, elements
+from reward_synth.simulators.gym.docstring_tables import Element, choices, elements, listed
 from reward_synth.simulators.gym.known_elements import Part, declared_features, featured_parts, known_parts
 from reward_synth.simulators.gym.mujoco_names import identifier
+from reward_synth.simulators.gym.unexplained import unexplained
 from reward_synth.state.fields import SWITCH_UNIT, ActionDimension, Field, choice_of
 from reward_synth.state.spaces import as_named, parts
 
@@ -47,6 +49,27 @@ def dictionary_fields(env: Any) -> list[Field]:
     The part ``observation`` is left out, because the model's own fields give the same with names and units.
     """
     return [_vector(path, part, start) for path, part, start in _parts(env) if path not in _DOCUMENTED]
+
+
+def remaining_fields(env: Any, model_fields: list[Field]) -> list[Field]:
+    """For an environment on MuJoCo with one vector as observation: its elements that no field of the model gives.
+
+    :return: empty if there are so many that they are no goal, but another view of the whole.
+    :raises EnvironmentFault: it fails in its first steps.
+    """
+    space = as_named(env).observation_space
+    if not isinstance(space, spaces.Box):
+        return []
+    left = unexplained(env, model_fields)
+    if len(left) > MOST_SCALARS:
+        return []
+    taken = {field.name for field in model_fields}
+    found, start = [], 0
+    for field in _elements(space, deciding(env, "observation"), 0):
+        if any(start <= place < start + field.size for place in left):
+            found.append(replace(field, name=f"observed_{field.name}") if field.name in taken else field)
+        start += field.size
+    return found
 
 
 def observation_actions(env: Any) -> list[ActionDimension]:
@@ -110,7 +133,8 @@ def _numbered(what: str, size: int) -> tuple[Element, ...]:
 
 def _elements(space: Any, layer: Any, start: int) -> list[Field]:
     size = spaces.flatdim(space)
-    named = elements(inspect.getdoc(type(layer)) or "", "Observation", size)
+    documentation = inspect.getdoc(type(layer)) or ""
+    named = elements(documentation, "Observation", size) or listed(documentation, "Observation", size)
     known = () if named else known_parts(layer, size) or featured_parts(layer, space.shape)
     if not named and not known and size > MOST_SCALARS:
         return [_vector((OBSERVATION_KEY,), space, start)]
