@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -11,8 +12,9 @@ import typer
 from typer import Argument, Option
 
 from reward_synth.cli import options
-from reward_synth.cli.text import print_json, print_table, read_line, said_yes
+from reward_synth.cli.text import print_json, print_table, read_line, said_yes, tell
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.waiting import told_if_long
 from reward_synth.display.text import printable
 
 if TYPE_CHECKING:
@@ -107,7 +109,7 @@ def new(
         print_json({"file": str(path), "remarks": [asdict(remark) for remark in tried.remarks]})
     else:
         typer.echo(str(path))
-    typer.echo(f"Next: reward-synth run --task {path}", err=True)
+    typer.echo(f"Next: reward-synth run --task {shlex.quote(str(path))}", err=True)
 
 
 @app.command("check")
@@ -125,7 +127,7 @@ def check(
 
     spec = load_task(task, typed=True)
     get_preset(spec.training.learner, spec.training.preset)
-    with protected(unsafe_no_sandbox):
+    with protected(unsafe_no_sandbox), told_if_long(tell):
         tried = preflight(spec, render=render, sandbox=not unsafe_no_sandbox)
     if json:
         print_json({"task": spec.name, "remarks": [asdict(remark) for remark in tried.remarks]})

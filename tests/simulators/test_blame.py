@@ -34,6 +34,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     add("hidden_robots", f"import gymnasium\nprint('hello')\n{call}\n", "gymnasium>=1.0")
     code = "from nowhere_sim import Arm\n"
     add("needs_more", code, 'nowhere-sim==0.2\nRequires-Dist: numpy\nRequires-Dist: odd; python_version < "3"')
+    add("asks_neighbour", "import needs_more\n", "needs-more")
     package = tmp_path / "robots_below"
     package.mkdir()
     (package / "__init__.py").write_text("")
@@ -75,10 +76,19 @@ def test_an_id_that_an_installed_package_would_register_is_found() -> None:
     assert "hidden_robots" not in sys.modules
 
 
+@pytest.mark.usefixtures("install")
+def test_so_it_is_where_a_file_imports_the_package(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("import needs_more\nclass A: pass\n")
+    with pytest.raises(RewardSynthError, match=r"^mine.py cannot be imported: No module named 'nowhere_sim'") as error:
+        SIMULATOR.make(name_environment(f"{tmp_path}/mine.py:A"), {})
+    assert error.value.hint == "needs_more asks for what is not installed: pip install nowhere-sim==0.2"
+
+
 @pytest.mark.parametrize(
     ("env_id", "hint"),
     [
         ("needs_more:Arm-v0", "needs_more asks for what is not installed: pip install nowhere-sim==0.2"),
+        ("asks_neighbour:Arm-v0", "needs_more asks for what is not installed: pip install nowhere-sim==0.2"),
         ("robots_below:DeepReach-v0", "another part of the package registers it: "
          "--env robots_below.my_envs:DeepReach-v0"),
         ("robots_later:Reach-v0", "it registers its environments in robots_later.register_all(): "

@@ -107,6 +107,8 @@ def _load_file(path: Path) -> ModuleType:
             spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[key]
+        if isinstance(error, ImportError) and (missing := missing_requirements(error)):
+            raise RewardSynthError(f"{path.name} cannot be imported: {error}", missing) from error
         if isinstance(error, ModuleNotFoundError) and "." not in (error.name or ""):
             raise RewardSynthError(
                 f"{path.name} imports `{error.name}`, which is not installed",
@@ -134,7 +136,7 @@ def _import(module: str, env_id: str) -> ModuleType:
         beside = Path(f"{module.partition('.')[0]}.py")
         hint = f"--env ./{beside}:{env_id.partition(':')[2]}" if beside.is_file() else _installable(module)
         if error.name is None or not f"{module}.".startswith(f"{error.name}."):
-            hint = missing_requirements(module) or f"pip install what `{error.name}` belongs to"
+            hint = missing_requirements(error) or f"pip install what `{error.name}` belongs to"
         raise RewardSynthError(f"{env_id!r} cannot be imported: {error}", hint) from error
     except EnvironmentFault:
         raise

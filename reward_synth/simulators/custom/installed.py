@@ -11,6 +11,7 @@ import re
 import shlex
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -44,14 +45,15 @@ def written_for_another(module: str, error: ImportError) -> str:
     return f"`{asking}` was written for another version of `{other}`{told}: {error}"
 
 
-def missing_requirements(module: str) -> str:
+def missing_requirements(error: ImportError) -> str:
     """``pip install`` of what an installed package asks for and what is not there; empty if nothing is missing.
 
-    :param module: the package that could not be imported, or something in it.
+    It is the package whose import statement failed, which may be another one than the person named.
     """
     from packaging.requirements import Requirement
 
-    owner = _distribution(module.partition(".")[0])
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    owner = _distribution(str(frame.f_globals.get("__name__")).partition(".")[0])
     wanted = [Requirement(line) for line in (importlib.metadata.requires(owner) if owner else None) or ()]
     missing = [f"{each.name}{each.specifier}" for each in wanted if _applies(each) and not _installed(each.name)]
     return f"{owner} asks for what is not installed: pip install {shlex.join(missing)}" if missing else ""

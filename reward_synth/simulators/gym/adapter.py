@@ -114,7 +114,7 @@ class GymMujoco(Simulator):
         except ImportError as error:
             own.refuse_other_version(_module_of(chosen), error)
             needed = f"pip install what `{error.name}` belongs to" if error.name else _nearest_environments(env_id)
-            needed = missing_requirements(_module_of(chosen)) or needed
+            needed = missing_requirements(error) or needed
             raise RewardSynthError(f"{env_id!r} cannot be imported: {error}", needed) from error
         except (TypeError, ValueError, OSError) as error:
             asks = isinstance(error, TypeError) and re.search(r"gymnasium\.Env|missing \d+ required", str(error))
