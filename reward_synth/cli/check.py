@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ import typer
 from reward_synth.cli import options
 from reward_synth.cli.text import print_json, print_pay, tell, warn_without_sandbox
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.waiting import LONG, told_if_long
+from reward_synth.core.waiting import told_if_long
 from reward_synth.display.text import printable
 
 RewardFile = Annotated[
@@ -42,7 +43,7 @@ def check(
         raise RewardSynthError(f"--only {only} is not known", "use --only lint or --only probe, or neither for both")
     warn_without_sandbox(unsafe_no_sandbox)
     # `only` was checked above, which mypy does not see.
-    with told_if_long(tell, after=LONG + plan_seconds):
+    with nullcontext() if plan_seconds else told_if_long(tell):  # Who plans has said for how long.
         report = check_reward(
             file,
             task,
