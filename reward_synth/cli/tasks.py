@@ -140,14 +140,23 @@ def check(
 @app.command("fields")
 def fields(
     task: Annotated[str, Argument(metavar="TASK|ENV", help="A task's name or YAML file, or an environment.")],
+    argument: Annotated[
+        list[str] | None, Option(metavar="NAME=VALUE", help="Keyword of the environment; may be repeated.")
+    ] = None,
 ) -> None:
     """Print the fields that rewards, success and fitness may read, and the action, with units, ranges and signs."""
     from reward_synth.evaluation.play import field_table
+    from reward_synth.preparation.write_task import parse_argument
     from reward_synth.simulators.custom.files import name_environment
     from reward_synth.tasks.spec import EnvironmentSpec, load_task
 
     known = task.endswith((".yaml", ".yml")) or not (":" in task or "-v" in task)
     spec = load_task(task, typed=True).environment_spec if known else EnvironmentSpec.of(name_environment(task))
+    if argument:
+        environment = spec.environment.model_copy(
+            update={"arguments": {**spec.environment.arguments, **dict(map(parse_argument, argument))}}
+        )
+        spec = spec.model_copy(update={"environment": environment})
     typer.echo(field_table(spec).for_rewards().stub(), nl=False)
 
 

@@ -188,6 +188,9 @@ def test_fields_are_shown_for_tasks_and_environments(capsys: pytest.CaptureFixtu
     for what, shown in (("MountainCarContinuous-v0", "velocity_of_car"), ("hopper_hop_forward", "torso_pitch")):
         assert execute(["tasks", "fields", what]) == 0
         assert shown in capsys.readouterr().out
+    assert execute(["tasks", "fields", "Pendulum-v1", "--argument", "g=2.0"]) == 0
+    assert execute(["tasks", "fields", "Pendulum-v1", "--argument", "gravity=2.0"]) == 2
+    assert "it accepts: render_mode, g" in capsys.readouterr().err
 
 
 def test_fields_and_arguments_on_the_command_line() -> None:
