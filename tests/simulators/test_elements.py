@@ -40,7 +40,7 @@ class Slider(gymnasium.Env[Any, Any]):
         self.action_space = spaces.Box(-1, 1, (1,), np.float32)
         self.resets = 0
 
-    def _observe(self) -> Any:
+    def _get_obs(self) -> Any:
         place, speed = self.data.qpos[0], self.data.qvel[0]
         return np.array([place, 0.1 * speed + 3, self.goal, abs(place - self.goal) < 0.7], np.float32)
 
@@ -50,12 +50,12 @@ class Slider(gymnasium.Env[Any, Any]):
         mujoco.mj_resetData(self.model, self.data)
         self.goal = self.np_random.uniform(0.5, 1)
         self.data.qpos[0] = self.np_random.uniform(-0.2, 0.2)
-        return self._observe(), {}
+        return self._get_obs(), {}
 
     def step(self, action: Any) -> Any:
         self.data.ctrl[:] = action
         mujoco.mj_step(self.model, self.data, 20)
-        return self._observe(), 0.0, False, False, {}
+        return self._get_obs(), 0.0, False, False, {}
 
 
 gymnasium.register("Slider-v0", entry_point=Slider)
@@ -72,6 +72,12 @@ def test_what_no_field_of_the_model_gives_is_a_field_and_comes_first() -> None:
     assert (table.get("where_to_go").code, table.get("where_to_go").unit) == ("observation[2]", "m")  # type: ignore[union-attr]
     # The environment was tried for it, and is as it was.
     assert (base.np_random.bit_generator.state, base.goal, base.data.qpos[0], base.resets) == before
+
+
+def test_what_is_read_from_the_observation_hides_nothing() -> None:
+    env = SIMULATOR.make("Slider-v0", {})
+    env.reset(seed=7)
+    assert SIMULATOR.unseen(env, SIMULATOR.fields(env)) == ()
 
 
 def test_the_standard_bodies_observe_nothing_that_their_fields_lack() -> None:
