@@ -87,10 +87,9 @@ def _require(
 
 
 def _of_file(reward: str | Path, spec: TaskSpec, plan_seconds: float, discount: float | None) -> Audit:
-    from reward_synth.reward.source import source_of
     from reward_synth.audit.file import audit_file
     from reward_synth.reward.scale import recorded_scale
-    from reward_synth.reward.source import is_path
+    from reward_synth.reward.source import is_path, source_of
     from reward_synth.tasks.spec import with_scale
     from reward_synth.training.presets import preset_for
 

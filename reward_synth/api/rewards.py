@@ -112,7 +112,8 @@ def train_reward(
     report = _checked(source, spec, None, unsafe_no_sandbox)
     if not report.ok:
         faults = "\n  ".join(f.as_text() for f in report.findings if f.severity == "error")
-        hint = f"reward-synth check {shlex.quote(str(reward))} --task {shlex.quote(spec.name)}"
+        named = str(task) if isinstance(task, str | Path) else task.name
+        hint = f"reward-synth check {shlex.quote(str(reward))} --task {shlex.quote(named)}"
         raise RewardSynthError(f"the reward cannot be trained:\n  {faults}", hint, exit_code=1)
     if recorded and scale is None:
         shown(StatusChanged(text=f"terms are paid by the scale {recorded}, as the reward's file says"))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from reward_synth.cli import options
-from reward_synth.cli.text import print_json, print_pay, warn_without_sandbox
+from reward_synth.cli.text import print_json, print_pay, tell, warn_without_sandbox
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.waiting import told_if_long
 from reward_synth.display.text import printable
 
 RewardFile = Annotated[
@@ -41,13 +43,14 @@ def check(
         raise RewardSynthError(f"--only {only} is not known", "use --only lint or --only probe, or neither for both")
     warn_without_sandbox(unsafe_no_sandbox)
     # `only` was checked above, which mypy does not see.
-    report = check_reward(
-        file,
-        task,
-        only,  # type: ignore[arg-type]
-        plan_seconds=plan_seconds,
-        unsafe_no_sandbox=unsafe_no_sandbox,
-    )
+    with nullcontext() if plan_seconds else told_if_long(tell):  # Who plans has said for how long.
+        report = check_reward(
+            file,
+            task,
+            only,  # type: ignore[arg-type]
+            plan_seconds=plan_seconds,
+            unsafe_no_sandbox=unsafe_no_sandbox,
+        )
     if json:
         print_json(report.model_dump(mode="json") | {"ok": report.ok})
     else:

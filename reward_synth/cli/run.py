@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import shlex
 import sys
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reward_synth.cli import options
 from reward_synth.cli.attended import console_ask, console_confirm, finish, resumable
+from reward_synth.cli.text import tell
 from reward_synth.cli.view import page_beside
+from reward_synth.core.waiting import told_if_long
 from reward_synth.settings.declarations import SETTINGS, options_of
 
 if TYPE_CHECKING:
@@ -43,9 +46,12 @@ def run(
 
         print_plan(goal, resolved, as_json=json)
         return
-    with resumable() as made, page_beside(view) as shown:
+    with resumable() as made, page_beside(view) as shown, ExitStack() as before_the_run:
+        if resolved.settings.display != "none":
+            before_the_run.enter_context(told_if_long(tell))
 
         def created(run: Run) -> None:
+            before_the_run.close()
             made(run)
             shown(run)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -11,8 +12,9 @@ import typer
 from typer import Argument, Option
 
 from reward_synth.cli import options
-from reward_synth.cli.text import print_json, print_table, read_line, said_yes
+from reward_synth.cli.text import print_json, print_table, read_line, said_yes, tell
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.waiting import told_if_long
 from reward_synth.display.text import printable
 
 if TYPE_CHECKING:
@@ -107,7 +109,7 @@ def new(
         print_json({"file": str(path), "remarks": [asdict(remark) for remark in tried.remarks]})
     else:
         typer.echo(str(path))
-    typer.echo(f"Next: reward-synth run --task {path}", err=True)
+    typer.echo(f"Next: reward-synth run --task {shlex.quote(str(path))}", err=True)
 
 
 @app.command("check")
@@ -125,7 +127,7 @@ def check(
 
     spec = load_task(task, typed=True)
     get_preset(spec.training.learner, spec.training.preset)
-    with protected(unsafe_no_sandbox):
+    with protected(unsafe_no_sandbox), told_if_long(tell):
         tried = preflight(spec, render=render, sandbox=not unsafe_no_sandbox)
     if json:
         print_json({"task": spec.name, "remarks": [asdict(remark) for remark in tried.remarks]})
@@ -138,14 +140,23 @@ def check(
 @app.command("fields")
 def fields(
     task: Annotated[str, Argument(metavar="TASK|ENV", help="A task's name or YAML file, or an environment.")],
+    argument: Annotated[
+        list[str] | None, Option(metavar="NAME=VALUE", help="Keyword of the environment; may be repeated.")
+    ] = None,
 ) -> None:
     """Print the fields that rewards, success and fitness may read, and the action, with units, ranges and signs."""
     from reward_synth.evaluation.play import field_table
+    from reward_synth.preparation.write_task import parse_argument
     from reward_synth.simulators.custom.files import name_environment
     from reward_synth.tasks.spec import EnvironmentSpec, load_task
 
     known = task.endswith((".yaml", ".yml")) or not (":" in task or "-v" in task)
     spec = load_task(task, typed=True).environment_spec if known else EnvironmentSpec.of(name_environment(task))
+    if argument:
+        environment = spec.environment.model_copy(
+            update={"arguments": {**spec.environment.arguments, **dict(map(parse_argument, argument))}}
+        )
+        spec = spec.model_copy(update={"environment": environment})
     typer.echo(field_table(spec).for_rewards().stub(), nl=False)
 
 

@@ -101,6 +101,11 @@ def resume_command(run: Run) -> str:
     return " ".join(filter(None, words))
 
 
+def tell(text: str) -> None:
+    """Print a line on stderr."""
+    typer.echo(printable(text), err=True)
+
+
 def warn_without_sandbox(unsafe_no_sandbox: bool) -> None:
     """Say on stderr what ``--unsafe-no-sandbox`` means, if it was given."""
     if unsafe_no_sandbox:

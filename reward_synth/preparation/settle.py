@@ -10,6 +10,7 @@ from typing import Literal
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import Finding
+from reward_synth.core.waiting import told_if_long
 from reward_synth.evaluation.play import field_table, seconds_per_step
 from reward_synth.events.bus import Emit
 from reward_synth.events.model import StatusChanged, Warned
@@ -64,7 +65,8 @@ def draft_task(
         store.write_exchange(None, exchange.role, exchange.prompt, exchange.answer)
         emit(StatusChanged(text=f"the model chose {environment} for this goal (name another with --env)"))
     spec = EnvironmentSpec.of(environment)
-    try_environment(spec, sandbox=not settings.unsafe_no_sandbox)
+    with told_if_long(lambda text: emit(StatusChanged(text=text))):
+        try_environment(spec, sandbox=not settings.unsafe_no_sandbox)
     table = field_table(spec)
     # Other learners learn from fewer steps, which cost more each.
     joints = len(table.actions) if settings.learner in (None, "ppo") and not table.discrete else 0

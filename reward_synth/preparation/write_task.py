@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from reward_synth.core.errors import EnvironmentFault, RewardSynthError
+from reward_synth.core.waiting import told_if_long
 from reward_synth.core.yaml import parse_value
 from reward_synth.evaluation.play import field_table
 from reward_synth.preparation.preflight import PreparedTask, own_limit, preflight, try_environment
@@ -95,7 +96,8 @@ def new_task(
     env_id = name_environment(answers.env or ask("--env", "Environment (an id, module:EnvId or ./FILE.py:CLASS)", None))
     with protected(unsafe_no_sandbox):
         environment = _with_environment(EnvironmentSpec.of(env_id), answers)
-        try_environment(environment, sandbox=not unsafe_no_sandbox)
+        with told_if_long(show):
+            try_environment(environment, sandbox=not unsafe_no_sandbox)
         show(field_table(environment).for_rewards().stub())
         told = _told(environment, answers)
         environment = _with_fields(environment, answers, ask, show, patient, told)
@@ -103,7 +105,8 @@ def new_task(
         while True:
             try:
                 spec = _with_measures(words, answers, ask, next((key for key in SUCCESS_KEYS if key in told), None))
-                return spec, preflight(spec, sandbox=not unsafe_no_sandbox)
+                with told_if_long(show):
+                    return spec, preflight(spec, sandbox=not unsafe_no_sandbox)
             except EnvironmentFault:
                 raise
             except RewardSynthError as error:

@@ -11,6 +11,9 @@ from reward_synth.core.errors import EnvironmentFault
 BLAME = "the environment is at fault, not a reward"
 """Part of every such message. In a result's reason it says that no other reward would do better."""
 
+NEEDS = "; if it is somebody else's, see what it asks for: a display, a program, data, an environment variable"
+"""End of a hint: packages fail so that are not broken."""
+
 _NOT_ITS_OWN = ("gymnasium", "numpy", "mujoco", "reward_synth")
 """Packages that an error passes through. The last line outside of them is the one to look at."""
 
@@ -37,13 +40,13 @@ def fault(env: Any, when: str, error: BaseException) -> EnvironmentFault:
 
 def fault_of_module(module: str, error: BaseException) -> EnvironmentFault:
     """What the import of an environment's module raised."""
-    return EnvironmentFault(f"{module} cannot be imported: {_said(error)} ({BLAME})", f"mend {module}")
+    return EnvironmentFault(f"{module} cannot be imported: {_said(error)} ({BLAME})", f"mend {module}{NEEDS}")
 
 
 def fault_in_making(env_id: str, error: BaseException) -> EnvironmentFault:
     """What an environment raised while it was made."""
     text = f"the environment {env_id} cannot be made: {_said(error)} ({BLAME})"
-    return EnvironmentFault(text, "mend the environment's __init__")
+    return EnvironmentFault(text, f"mend the environment's __init__{NEEDS}")
 
 
 def _said(error: BaseException) -> str:

@@ -110,7 +110,11 @@ def _require_actions(env: gymnasium.Env[Any, Any]) -> None:
         return
     else:
         has = f"has actions without limits, or whose lower limit is not below the upper: {action}"
-        hint = "give its action space a finite low and high per element"
+        bounded = f"gymnasium.spaces.Box(-1.0, 1.0, {action.shape})"
+        hint = (
+            "give its action space a finite low and high per element, or wrap it, in a file of your own: "
+            f"gymnasium.wrappers.TransformAction(env, lambda action: LARGEST * action, {bounded})"
+        )
     raise RewardSynthError(f"{name_of(env)} {has}", hint)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from reward_synth.cli.app import execute
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.waiting import SLOW_ENVIRONMENT, told_if_long
 from reward_synth.preparation.settle import task_name
 from reward_synth.preparation.write_task import parse_argument, parse_field
 from reward_synth.tasks.spec import load_task
@@ -62,6 +63,17 @@ def test_options_alone_make_a_task_that_can_be_worked_with(capsys: pytest.Captur
     Path("misspelt.yaml").write_text(Path("swing_up.yaml").read_text().replace("grasp", "reech"))
     assert execute(["tasks", "check", "misspelt.yaml"]) == 2
     assert "for sac there are: grasp, manipulate" in capsys.readouterr().err
+
+
+def test_a_trial_that_takes_long_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    execute(["tasks", "new", "--yes", *options(), "--out", "a.yaml"])
+    assert "still trying" not in capsys.readouterr().err
+    monkeypatch.setattr(told_if_long.__wrapped__, "__defaults__", (SLOW_ENVIRONMENT, 0.0))  # type: ignore[attr-defined]
+    execute(["tasks", "new", "--yes", *options(), "--out", "b.yaml"])
+    assert SLOW_ENVIRONMENT in capsys.readouterr().err
+    execute(["tasks", "check", "a.yaml"])
+    printed = capsys.readouterr()
+    assert SLOW_ENVIRONMENT in printed.err and SLOW_ENVIRONMENT not in printed.out
 
 
 @pytest.mark.parametrize(
@@ -176,6 +188,9 @@ def test_fields_are_shown_for_tasks_and_environments(capsys: pytest.CaptureFixtu
     for what, shown in (("MountainCarContinuous-v0", "velocity_of_car"), ("hopper_hop_forward", "torso_pitch")):
         assert execute(["tasks", "fields", what]) == 0
         assert shown in capsys.readouterr().out
+    assert execute(["tasks", "fields", "Pendulum-v1", "--argument", "g=2.0"]) == 0
+    assert execute(["tasks", "fields", "Pendulum-v1", "--argument", "gravity=2.0"]) == 2
+    assert "it accepts: render_mode, g" in capsys.readouterr().err
 
 
 def test_fields_and_arguments_on_the_command_line() -> None:

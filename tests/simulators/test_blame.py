@@ -32,6 +32,15 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     add("old_names", "from gymnasium.spaces import Bocks\n", "gymnasium[mujoco]<0.29; python_version > '3'")
     call = "gymnasium.register('HiddenReach-v3', entry_point='hidden_robots:Reach')"
     add("hidden_robots", f"import gymnasium\nprint('hello')\n{call}\n", "gymnasium>=1.0")
+    code = "from nowhere_sim import Arm\n"
+    add("needs_more", code, 'nowhere-sim==0.2\nRequires-Dist: numpy\nRequires-Dist: odd; python_version < "3"')
+    add("asks_neighbour", "import needs_more\n", "needs-more")
+    package = tmp_path / "robots_below"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    call = "gymnasium.register('DeepReach-v0', entry_point='robots_below.my_envs:Reach')"
+    (package / "my_envs.py").write_text(f"import gymnasium\n{call}\n")
+    (tmp_path / "robots_later.py").write_text("from gymnasium import register\ndef register_all():\n    pass\n")
     monkeypatch.syspath_prepend(str(tmp_path))
 
 
@@ -67,6 +76,33 @@ def test_an_id_that_an_installed_package_would_register_is_found() -> None:
     assert "hidden_robots" not in sys.modules
 
 
+@pytest.mark.usefixtures("install")
+def test_so_it_is_where_a_file_imports_the_package(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("import needs_more\nclass A: pass\n")
+    with pytest.raises(RewardSynthError, match=r"^mine.py cannot be imported: No module named 'nowhere_sim'") as error:
+        SIMULATOR.make(name_environment(f"{tmp_path}/mine.py:A"), {})
+    assert error.value.hint == "needs_more asks for what is not installed: pip install nowhere-sim==0.2"
+
+
+@pytest.mark.parametrize(
+    ("env_id", "hint"),
+    [
+        ("needs_more:Arm-v0", "needs_more asks for what is not installed: pip install nowhere-sim==0.2"),
+        ("asks_neighbour:Arm-v0", "needs_more asks for what is not installed: pip install nowhere-sim==0.2"),
+        ("robots_below:DeepReach-v0", "another part of the package registers it: "
+         "--env robots_below.my_envs:DeepReach-v0"),
+        ("robots_later:Reach-v0", "it registers its environments in robots_later.register_all(): "
+         "a file of your own can call that and return gymnasium.make(…)"),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("install")
+def test_what_an_installed_package_still_needs_is_named(env_id: str, hint: str) -> None:
+    with pytest.raises(RewardSynthError) as error:
+        SIMULATOR.make(env_id, {})
+    assert error.value.hint == hint
+    assert "robots_below.my_envs" not in sys.modules
+
+
 def _refuses() -> gymnasium.Env:
     raise gymnasium.error.InvalidBound("the bound of\n the arm is wrong")
 
@@ -77,6 +113,8 @@ def _breaks() -> gymnasium.Env:
 
 gymnasium.register("Refuses-v0", entry_point=_refuses)
 gymnasium.register("Breaks-v0", entry_point=_breaks)
+gymnasium.register("CallsWrongly-v0", entry_point=lambda: dict(1, 2))
+gymnasium.register("Wants-v0", entry_point=lambda body: body)
 gymnasium.register("NoEnvironment-v0", entry_point=dict)
 
 
@@ -86,6 +124,11 @@ def test_only_an_unknown_id_is_called_unknown() -> None:
     assert error.value.hint == "it accepts no arguments"
     with pytest.raises(EnvironmentFault, match="Breaks-v0 cannot be made: OSError: no licence server"):
         SIMULATOR.make("Breaks-v0", {})
+    with pytest.raises(EnvironmentFault, match="CallsWrongly-v0 cannot be made: TypeError: dict expected"):
+        SIMULATOR.make("CallsWrongly-v0", {})
+    with pytest.raises(RewardSynthError, match="missing 1 required positional argument: 'body'") as error:
+        SIMULATOR.make("Wants-v0", {})
+    assert error.value.hint == "it accepts: body"
     with pytest.raises(RewardSynthError, match=r"gymnasium\.Env") as error:
         SIMULATOR.make("NoEnvironment-v0", {})
     assert "through-a-wrapper" in error.value.hint

@@ -220,3 +220,22 @@ def test_what_an_environment_prints_does_not_spoil_the_json(tmp_path: Path) -> N
     assert json.loads(done.stdout)["file"] == "go_right.yaml"
     for who in ("python", "descriptor", "C"):
         assert all(f"{who} {where}\n" in done.stderr for where in ("imported", "made", "reset", "step"))
+
+
+def test_a_choice_is_given_as_a_plain_integer() -> None:
+    class Strict(gymnasium.Env[Any, Any]):
+        observation_space, action_space = spaces.Box(-1, 1, (1,)), spaces.Discrete(3)
+
+        def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
+            return np.zeros(1, np.float32), {}
+
+        def step(self, action: Any) -> Any:
+            assert type(action) is int
+            return np.zeros(1, np.float32), 0.0, False, False, {}
+
+    gymnasium.register("Strict-v0", entry_point=Strict)
+    from reward_synth.simulators import open_by_id
+
+    env = open_by_id("Strict-v0")
+    env.reset(seed=0)
+    env.step(env.action_space.sample())

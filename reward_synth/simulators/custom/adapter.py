@@ -26,11 +26,14 @@ import gymnasium
 from gymnasium.envs.registration import EnvSpec
 
 from reward_synth.core.errors import EnvironmentFault, RewardSynthError
+from reward_synth.core.nearest import nearest
 from reward_synth.simulators.custom.files import classes_in, file_of, is_file_id, refuse_module_of_a_run
-from reward_synth.simulators.custom.installed import written_for_another
+from reward_synth.simulators.custom.installed import missing_requirements, registered_below, written_for_another
 from reward_synth.state.faults import fault_of_module
 
 Maker = Callable[..., Any]
+MOST_NAMED = 8
+"""Environments that a hint names."""
 
 WRAP = "what behaves like one can be wrapped in a file of your own (docs/guide/own-environment.md#through-a-wrapper)"
 
@@ -51,11 +54,11 @@ def specification(env_id: str) -> str | EnvSpec:
             return name
         found = getattr(loaded, name, None)
         if found is None:
-            raise RewardSynthError(f"`{module}` has no environment {name!r}", _what_there_is(loaded))
+            raise RewardSynthError(f"`{module}` has no environment {name!r}", _what_there_is(loaded, name))
         # A task file from somebody else must not be able to call any function with its arguments.
         if not (inspect.isclass(found) and issubclass(found, gymnasium.Env)):
             raise RewardSynthError(
-                f"{env_id!r} is no class derived from gymnasium.Env", f"{_what_there_is(loaded)}; {WRAP}"
+                f"{env_id!r} is no class derived from gymnasium.Env", f"{_what_there_is(loaded, name)}; {WRAP}"
             )
         maker = found
     return EnvSpec(id=name, entry_point=maker)
@@ -104,6 +107,8 @@ def _load_file(path: Path) -> ModuleType:
             spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[key]
+        if isinstance(error, ImportError) and (missing := missing_requirements(error)):
+            raise RewardSynthError(f"{path.name} cannot be imported: {error}", missing) from error
         if isinstance(error, ModuleNotFoundError) and "." not in (error.name or ""):
             raise RewardSynthError(
                 f"{path.name} imports `{error.name}`, which is not installed",
@@ -131,7 +136,7 @@ def _import(module: str, env_id: str) -> ModuleType:
         beside = Path(f"{module.partition('.')[0]}.py")
         hint = f"--env ./{beside}:{env_id.partition(':')[2]}" if beside.is_file() else _installable(module)
         if error.name is None or not f"{module}.".startswith(f"{error.name}."):
-            hint = f"pip install what `{error.name}` belongs to"
+            hint = missing_requirements(error) or f"pip install what `{error.name}` belongs to"
         raise RewardSynthError(f"{env_id!r} cannot be imported: {error}", hint) from error
     except EnvironmentFault:
         raise
@@ -154,16 +159,22 @@ def _installable(module: str) -> str:
     )
 
 
-def _what_there_is(module: ModuleType) -> str:
-    classes = [
-        f"{module.__name__}:{name}"
-        for name, value in vars(module).items()
-        if inspect.isclass(value) and issubclass(value, gymnasium.Env) and value.__module__ == module.__name__
-    ]
+def _what_there_is(module: ModuleType, wanted: str) -> str:
+    """What else the module holds, nearest first; or how what it does not hold yet comes to be registered."""
+    own = {name: value for name, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__}
+    classes = [name for name, value in own.items() if inspect.isclass(value) and issubclass(value, gymnasium.Env)]
     ids = [
-        f"{module.__name__}:{spec.id}"
+        spec.id
         for spec in gymnasium.registry.values()
         if str(getattr(spec.entry_point, "__module__", spec.entry_point)).startswith(module.__name__)
     ]
-    known = ", ".join((classes + ids)[:8])
-    return f"there is: {known}" if known else f"register it in `{module.__name__}`, or define a class there"
+    if found := registered_below(module, wanted):
+        return f"another part of the package registers it: --env {found}"
+    known = classes + ids
+    if known:
+        named = list(dict.fromkeys((*nearest(wanted, known, MOST_NAMED), *known)))[:MOST_NAMED]
+        return "there is: " + ", ".join(f"{module.__name__}:{name}" for name in named)
+    if calls := [name for name, value in own.items() if name.startswith("register") and callable(value)]:
+        call = f"{module.__name__}.{calls[0]}()"
+        return f"it registers its environments in {call}: a file of your own can call that and return gymnasium.make(…)"
+    return f"register it in `{module.__name__}`, or define a class there"

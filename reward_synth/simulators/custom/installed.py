@@ -6,10 +6,15 @@ import importlib.metadata
 import importlib.util
 import json
 import os
+import pkgutil
 import re
+import shlex
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
 
 SECONDS = 20.0
 """Time for importing one package to see what it registers."""
@@ -38,6 +43,29 @@ def written_for_another(module: str, error: ImportError) -> str:
     here = importlib.metadata.version(needed) if needed else ""
     told = f" (it asks for {needed}{asks}, and {here} is installed)" if asks else f" ({here} is installed)"
     return f"`{asking}` was written for another version of `{other}`{told}: {error}"
+
+
+def missing_requirements(error: ImportError) -> str:
+    """``pip install`` of what an installed package asks for and what is not there; empty if nothing is missing.
+
+    It is the package whose import statement failed, which may be another one than the person named.
+    """
+    from packaging.requirements import Requirement
+
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    owner = _distribution(str(frame.f_globals.get("__name__")).partition(".")[0])
+    wanted = [Requirement(line) for line in (importlib.metadata.requires(owner) if owner else None) or ()]
+    missing = [f"{each.name}{each.specifier}" for each in wanted if _applies(each) and not _installed(each.name)]
+    return f"{owner} asks for what is not installed: pip install {shlex.join(missing)}" if missing else ""
+
+
+def registered_below(module: ModuleType, name: str) -> str:
+    """``module.envs:NAME`` if a part of the package, with ``env`` in its name, registers it once it is imported."""
+    for part in pkgutil.iter_modules(getattr(module, "__path__", ())):
+        below = f"{module.__name__}.{part.name}"
+        if "env" in part.name and name in _registers(below):
+            return f"{below}:{name}"
+    return ""
 
 
 def registered_by(env_id: str) -> str:
@@ -84,6 +112,17 @@ def _requirements(distribution: str, extras: bool = True) -> Iterator[tuple[str,
         found = re.match(r"([\w.-]+)\s*(?:\[[^\]]*\])?\s*\(?([^;)]*)", line)
         if found and (extras or "extra ==" not in line):
             yield found[1], found[2].strip()
+
+
+def _applies(requirement: Any) -> bool:
+    return requirement.marker is None or bool(requirement.marker.evaluate({"extra": ""}))
+
+
+def _installed(distribution: str) -> bool:
+    try:
+        return bool(importlib.metadata.version(distribution))
+    except importlib.metadata.PackageNotFoundError:
+        return False
 
 
 def _canonical(distribution: str) -> str:

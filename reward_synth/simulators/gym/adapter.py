@@ -6,6 +6,7 @@ The eleven standard MuJoCo environments have annotations.
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from collections.abc import Mapping
 from contextlib import redirect_stdout
@@ -19,7 +20,7 @@ from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.nearest import did_you_mean, nearest_meaning
 from reward_synth.simulators.compiled import models_kept
 from reward_synth.simulators.custom import adapter as own
-from reward_synth.simulators.custom.installed import registered_by
+from reward_synth.simulators.custom.installed import missing_requirements, registered_by
 from reward_synth.simulators.gym.annotations import ANNOTATIONS, find_annotation, mark_essential
 from reward_synth.simulators.gym.fast_step import use_fast_step
 from reward_synth.simulators.gym.mujoco_actions import action_dimensions
@@ -30,6 +31,7 @@ from reward_synth.simulators.gym.observation_fields import (
     dictionary_fields,
     observation_actions,
     observation_fields,
+    remaining_fields,
 )
 from reward_synth.simulators.gym.older_steps import give_five_values
 from reward_synth.simulators.gym.step_length import doubt_about, step_lengths
@@ -112,9 +114,11 @@ class GymMujoco(Simulator):
         except ImportError as error:
             own.refuse_other_version(_module_of(chosen), error)
             needed = f"pip install what `{error.name}` belongs to" if error.name else _nearest_environments(env_id)
+            needed = missing_requirements(error) or needed
             raise RewardSynthError(f"{env_id!r} cannot be imported: {error}", needed) from error
         except (TypeError, ValueError, OSError) as error:
-            if not arguments and not isinstance(error, TypeError):
+            asks = isinstance(error, TypeError) and re.search(r"gymnasium\.Env|missing \d+ required", str(error))
+            if not arguments and not asks:  # Nothing that a person typed can be the reason.
                 raise fault_in_making(env_id, error) from error
             message = f"{env_id} cannot be made with arguments {arguments}: {error}"
             hint = own.WRAP if "gymnasium.Env" in str(error) else _accepted_arguments(chosen)
@@ -138,6 +142,7 @@ class GymMujoco(Simulator):
             names = ModelNames(base.model)
             # What the model does not know, such as a goal, comes first, so that it is not lost behind a hundred bodies.
             fields = generic_fields(names, dictionary_fields(env))
+            fields = [*remaining_fields(env, fields), *fields]
             return FieldTable(fields, _named_actions(names, env), _chooses(env))
         names = ModelNames(base.model, annotation.joints, annotation.bodies)
         fields = generic_fields(names, annotation.key_fields(base.model), annotation.signs, annotation.covered)

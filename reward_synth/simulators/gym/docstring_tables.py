@@ -1,6 +1,7 @@
 """Names of observation and action elements, from the tables in the docstrings of Gymnasium's environments.
 
-Discrete actions are often in a list instead: ``- 0: push cart to the left``.
+Discrete actions are often in a list instead: ``- 0: push cart to the left``; and observations in brackets, as in
+``the observation is [agent_x, agent_y, block_angle]``.
 
 | Num | Observation      | Min  | Max | Unit         |
 |-----|------------------|------|-----|--------------|
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from reward_synth.simulators.gym.mujoco_names import identifier
 
 LONGEST_NAME = 40
+_BRACKETS = re.compile(r"\[([A-Za-z][\w ]*(?:,\s*[A-Za-z][\w ]*)+)\]")
 _CHOICE = re.compile(r"[-*]?\s*`?(\d+)`?\s*[:=]\s*(\S.*)")
 _UNITS = re.compile(r"(?<![\w/])(m/s|m|rad/s|rad|N·?m|N m|N|s|deg)(?![\w/^²])")
 """A unit must be a word of its own: the letter s of "share" is not a second."""
@@ -50,6 +52,21 @@ def elements(docstring: str, column: str, size: int) -> tuple[Element, ...] | No
         text, unit = heads.index(column.lower()), heads.index("unit") if "unit" in heads else None
         found = [_element(row[text], row[unit] if unit is not None else "", column) for row in rows]
         return _distinct(found, column)
+    return None
+
+
+def listed(docstring: str, column: str, size: int) -> tuple[Element, ...] | None:
+    """The ``size`` distinct names of a list in brackets, in the first paragraph that speaks of the column and has one.
+
+    :return: None if there is none.
+    """
+    for paragraph in re.split(r"\n\s*\n", docstring):
+        for found in _BRACKETS.findall(paragraph) if column.lower() in paragraph.lower() else ():
+            names = [identifier(each, "") for each in found.split(",")]
+            if len(names) == len(set(names)) == size and all(names):
+                return tuple(
+                    Element(name, "1", f"Element {n} of the {column.lower()}.") for n, name in enumerate(names)
+                )
     return None
 
 

@@ -19,7 +19,7 @@ def identifier(text: str, fallback: str) -> str:
     if not name:
         return fallback
     if name[0].isdigit():
-        name = f"{fallback.split('_')[0]}_{name}"
+        name = f"{fallback.split('_')[0] or 'value'}_{name}"
     return f"{name}_value" if keyword.iskeyword(name) or name in RESERVED else name
 
 

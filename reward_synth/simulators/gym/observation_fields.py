@@ -1,21 +1,25 @@
 """Fields of environments without a MuJoCo model: the elements of the observation, by name.
 
 The fields' expressions read the observation as one flat vector (see :func:`~reward_synth.state.spaces.flatten`).
-Names and units come from the class's docstring, if it has a table of them. Ranges come from the observation space.
+Names and units come from the class's docstring, if it has a table or a list of them, or from what is known of the class
+(:mod:`~reward_synth.simulators.gym.known_elements`). Ranges come from the observation space.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import gymnasium
 import numpy as np
 from gymnasium import spaces
 
-from reward_synth.simulators.gym.docstring_tables import Element, choices, elements
+from reward_synth.simulators.gym.docstring_tables import Element, choices, elements, listed
+from reward_synth.simulators.gym.known_elements import Part, declared_features, featured_parts, known_parts
 from reward_synth.simulators.gym.mujoco_names import identifier
+from reward_synth.simulators.gym.unexplained import unexplained
 from reward_synth.state.fields import SWITCH_UNIT, ActionDimension, Field, choice_of
 from reward_synth.state.spaces import as_named, parts
 
@@ -30,10 +34,12 @@ _DOCUMENTED: tuple[tuple[str, ...], ...] = ((), (OBSERVATION_KEY,))
 def observation_fields(env: Any) -> list[Field]:
     """A field per element, and one vector per part of a dictionary."""
     fields: list[Field] = []
-    documentation = _documentation(env, "observation")
+    layer = deciding(env, "observation")
     for path, part, start in _parts(env):
         documented = path in _DOCUMENTED and isinstance(part, spaces.Box)
-        fields += _elements(part, documentation, start) if documented else [_vector(path, part, start)]
+        fields += (
+            _elements(part, layer, start) if documented else [_vector(path, part, start, declared_features(layer))]
+        )
     return fields
 
 
@@ -43,6 +49,27 @@ def dictionary_fields(env: Any) -> list[Field]:
     The part ``observation`` is left out, because the model's own fields give the same with names and units.
     """
     return [_vector(path, part, start) for path, part, start in _parts(env) if path not in _DOCUMENTED]
+
+
+def remaining_fields(env: Any, model_fields: list[Field]) -> list[Field]:
+    """For an environment on MuJoCo with one vector as observation: its elements that no field of the model gives.
+
+    :return: empty if there are so many that they are no goal, but another view of the whole.
+    :raises EnvironmentFault: it fails in its first steps.
+    """
+    space = as_named(env).observation_space
+    if not isinstance(space, spaces.Box):
+        return []
+    left = unexplained(env, model_fields)
+    if len(left) > MOST_SCALARS:
+        return []
+    taken = {field.name for field in model_fields}
+    found, start = [], 0
+    for field in _elements(space, deciding(env, "observation"), 0):
+        if any(start <= place < start + field.size for place in left):
+            found.append(replace(field, name=f"observed_{field.name}") if field.name in taken else field)
+        start += field.size
+    return found
 
 
 def observation_actions(env: Any) -> list[ActionDimension]:
@@ -104,23 +131,39 @@ def _numbered(what: str, size: int) -> tuple[Element, ...]:
     return tuple(Element(f"{what}_{number}", "1", f"Element {number} of the {what}.") for number in range(size))
 
 
-def _elements(space: Any, documentation: str, start: int) -> list[Field]:
+def _elements(space: Any, layer: Any, start: int) -> list[Field]:
     size = spaces.flatdim(space)
-    low, high = _bounds(space)
-    named = elements(documentation, "Observation", size)
-    if named is None and size > MOST_SCALARS:
+    documentation = inspect.getdoc(type(layer)) or ""
+    named = elements(documentation, "Observation", size) or listed(documentation, "Observation", size)
+    known = () if named else known_parts(layer, size) or featured_parts(layer, space.shape)
+    if not named and not known and size > MOST_SCALARS:
         return [_vector((OBSERVATION_KEY,), space, start)]
-    return [
-        Field(each.name, (), each.unit, low[n], high[n], each.doc, code=f"observation[{start + n}]")
-        for n, each in enumerate(named or _numbered("observation", size))
-    ]
+    rows = named or _numbered("observation", size)
+    return list(
+        _part_fields(known or [Part(name=each.name, unit=each.unit, doc=each.doc) for each in rows], space, start)
+    )
 
 
-def _vector(path: tuple[str, ...], space: Any, start: int) -> Field:
+def _part_fields(known: Iterable[Part], space: Any, start: int) -> Iterator[Field]:
+    """A field per quantity: a number, or a vector of neighbouring elements."""
+    low, high = _bounds(space)
+    place = 0
+    for part in known:
+        end = place + part.size
+        least, most = min(low[place:end]), max(high[place:end])
+        one = part.size == 1
+        code = f"observation[{start + place}]" if one else f"observation[{start + place}:{start + end}]"
+        doc = f"{part.doc.removesuffix('.')}."
+        yield Field(part.name, () if one else (part.size,), part.unit, least, most, doc, code=code)
+        place = end
+
+
+def _vector(path: tuple[str, ...], space: Any, start: int, features: Sequence[str] = ()) -> Field:
     name, size = identifier("_".join(path), OBSERVATION_KEY), spaces.flatdim(space)
     one, end = size == 1, start + size
     place = f"element {start}" if one else f"elements {start} to {end - 1}"
-    doc = f"The part `{'.'.join(path)}` of the observation: its {place}."
+    what = f": {', '.join(features)}" if len(features) == size else ""
+    doc = f"The part `{'.'.join(path)}` of the observation: its {place}{what}."
     if path in _DOCUMENTED:
         doc = f"{place.capitalize()} of the observation as a vector."
     if not isinstance(space, spaces.Box):

@@ -7,6 +7,7 @@ from contextlib import redirect_stdout
 from typing import Any
 
 import gymnasium
+import numpy as np
 from gymnasium.wrappers import OrderEnforcing, TimeLimit
 
 COST = "cost"
@@ -30,7 +31,8 @@ def give_five_values(env: gymnasium.Env[Any, Any]) -> None:
 
     def step(action: Any) -> Any:
         with redirect_stdout(sys.stderr):
-            values = inner_step(action)
+            # Some ask whether a choice is an `int`, and spaces draw numpy's integers.
+            values = inner_step(int(action) if isinstance(action, np.integer) else action)
         if len(values) == 4:
             observation, reward, done, info = values
             cut = bool(done and info.get("TimeLimit.truncated", False))

@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium.spaces import flatten
 
 from reward_synth.core.arrays import FloatArray
+from reward_synth.state.row_reader import reads_info, reads_observation
 from reward_synth.state.table import FieldTable
 
 SHIFT = 0.37
@@ -31,7 +32,10 @@ def unseen(base: Any, table: FieldTable) -> tuple[str, ...]:
         _observe(base)
     except Exception:  # noqa: BLE001  (the method is private: somebody's own environment may want arguments for it)
         return ()
-    known = table.essential()
+    # What is read from the observation, or told beside it, is no state that a moved coordinate would change.
+    essential = table.essential()
+    told = [field.name for field in essential if reads_observation(field.code) or reads_info(field.code)]
+    known = essential.subset([name for name in essential.names if name not in told])
     kept = [series.copy() for series in (base.data.qpos, base.data.qvel)]
     hidden: set[str] = set()
     try:
