@@ -111,6 +111,7 @@ class SuccessiveHalving:
     :param rungs: shares of the budget at which the worst stop, rising to 1.
     :param aimless: see :func:`choose`.
     :param free: candidates outside all rungs, which train to their end; they have passed the rungs' steps before.
+    :param ahead: candidates that train to their end before all others begin, because they have succeeded already.
     :param ended: called once for each candidate when all its seeds have a result.
     :param decided: called for each decision.
     """
@@ -126,8 +127,10 @@ class SuccessiveHalving:
         should_stop: Callable[[], bool],
         free: Collection[str] = (),
         aimless: float | None = None,
+        ahead: Collection[str] = (),
     ) -> None:
         self._free = free
+        self._ahead = ahead
         self._aimless = aimless
         self._executor = executor
         self._jobs = jobs
@@ -141,7 +144,12 @@ class SuccessiveHalving:
 
     def run(self) -> None:
         """Train until the last rung is done or ``should_stop`` turns true."""
-        field = [name for name in self._jobs if name not in self._free]
+        if self._ahead:
+            first = [job for name in self._ahead for job in self._jobs[name]]
+            self._executor.run(first, self._progressed, self._finished, self._should_stop)
+            if self._should_stop():
+                return
+        field = [name for name in self._jobs if name not in self._free and name not in self._ahead]
         # Free candidates run beside the last rung: a call ends with its longest training, so a rung would wait for it.
         free = [job for name in self._free for job in self._jobs[name]]
         besides: list[TrainJob] = []

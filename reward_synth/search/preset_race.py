@@ -13,8 +13,17 @@ from reward_synth.search.continuing import hand_over_files
 from reward_synth.search.jobs import training_jobs
 from reward_synth.search.session import SearchSession
 from reward_synth.tasks.spec import TaskSpec, save_task
-from reward_synth.training.job import BEST_POLICY, CHECKPOINT, EVALUATIONS, POLICY, Progress, TrainJob, progress_event
-from reward_synth.training.outcomes import clearly_better
+from reward_synth.training.job import (
+    BEST_POLICY,
+    CHECKPOINT,
+    EVALUATIONS,
+    JOB,
+    POLICY,
+    Progress,
+    TrainJob,
+    progress_event,
+)
+from reward_synth.training.outcomes import RungEnd, clearly_better
 
 SHARE = 0.2
 """Share of the training's steps for each preset. By then a robot that falls or stands still is visible."""
@@ -65,6 +74,20 @@ def race_presets(session: SearchSession, candidates: Sequence[Candidate]) -> Non
     spec = frozen.model_copy(update={"source": f"{frozen.source}; {reason}"})
     save_task(spec, session.store.task_path)
     session.prepared = session.prepared.with_spec(spec)
+
+
+def solver(session: SearchSession) -> str | None:
+    """The candidate of the race if it succeeded in its end with the preset that the task has; None if it did not.
+
+    It reads what the race left, so that a resumed run says the same.
+    """
+    folder = session.store.preset_dir(session.task.training.preset or "")
+    end = RungEnd.read(folder)
+    if end is None or not end.evaluations or end.evaluations[-1].success < session.task.success_threshold:
+        return None
+    if not (folder / JOB).is_file():
+        return None
+    return TrainJob.model_validate_json((folder / JOB).read_bytes()).reward.parent.name
 
 
 def _winner(results: Mapping[str, TrainResult]) -> tuple[str | None, str]:

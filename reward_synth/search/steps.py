@@ -37,7 +37,7 @@ from reward_synth.search.continuing import beyond_parent, continued, drop_checkp
 from reward_synth.search.feedback import request_about, require_trained
 from reward_synth.search.jobs import is_stale, training_jobs
 from reward_synth.search.models import require_answers
-from reward_synth.search.preset_race import is_open, race_presets
+from reward_synth.search.preset_race import is_open, race_presets, solver
 from reward_synth.search.session import SearchSession
 from reward_synth.state.faults import BLAME
 from reward_synth.training.job import Progress, TrainJob, progress_event, read_progress
@@ -167,8 +167,9 @@ def train(session: SearchSession, candidates: Sequence[Candidate]) -> list[Candi
     free = [name for name in jobs if store.candidate(name).continues is not None]
     # The learning speed of a drafted goal is unknown: a rung may come before anything was learnt.
     aimless = session.prepared.aimless_fitness if session.task.drafted else None
+    ahead = [name for name in (solver(session),) if name in jobs]
     race = SuccessiveHalving(
-        session.executor, jobs, schedule.rungs, progressed, ended, session.emit, should_stop, free, aimless
+        session.executor, jobs, schedule.rungs, progressed, ended, session.emit, should_stop, free, aimless, ahead
     )
     race.run()
     if session.finished:

@@ -26,6 +26,7 @@ CHECKPOINT = "checkpoint.pt"
 """The file from which a training can continue."""
 POLICY = "policy.npz"
 BEST_POLICY = "best_policy.npz"
+JOB = "job.json"
 EVALUATIONS = "evaluations.npz"
 """See :mod:`reward_synth.training.kept_evaluations`."""
 PROGRESS_COLUMNS = ("step", "seconds", "reward_per_step", "episode_length")
@@ -181,7 +182,7 @@ class TrainJob(Value):
 
     def write(self) -> Path:
         """Write ``job.json`` and return its path."""
-        path = self.folder / "job.json"
+        path = self.folder / JOB
         write_text(path, self.located().model_dump_json(indent=2) + "\n")
         return path
 

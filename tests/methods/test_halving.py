@@ -174,7 +174,7 @@ class Stage:
 
     @staticmethod
     def _job(folder: Path, index: int) -> TrainJob:
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(exist_ok=True, parents=True)
         (folder / "reward.py").touch()
         return TrainJob(
             task=load_task("gym/inverted_pendulum_balance"),
@@ -189,13 +189,13 @@ class Stage:
             trajectories=folder,
         )
 
-    def run(self, rungs: Sequence[float] = RUNGS) -> None:
+    def run(self, rungs: Sequence[float] = RUNGS, ahead: Sequence[str] = ()) -> None:
         def ended(name: str, results: list[TrainResult]) -> None:
             self.ended[name] = results
             self.solved |= any(each.success == 1.0 for each in results)
 
         race = SuccessiveHalving(
-            self.executor, self.jobs, rungs, lambda *_: None, ended, self.cuts.append, lambda: self.solved
+            self.executor, self.jobs, rungs, lambda *_: None, ended, self.cuts.append, lambda: self.solved, ahead=ahead
         )
         race.run()
 
@@ -255,6 +255,18 @@ def test_a_solved_task_ends_the_race(tmp_path: Path) -> None:
     stage.run()
     assert stage.solved
     assert stage.ended["a"][0].steps == STEPS
+
+
+def test_one_that_has_succeeded_trains_before_the_others_begin(tmp_path: Path) -> None:
+    late: Curve = lambda step: point(step, success=float(step >= 200), fitness=0.0)  # noqa: E731
+    stage = Stage(tmp_path, {"a": line(1), "b": late, "c": line(2)})
+    stage.run(ahead=["b"])
+    assert stage.executor.ran == [("b", STEPS, False)] and stage.solved and not stage.cuts
+    # If it does not solve the task after all, the others race as usual, and without it.
+    stage = Stage(tmp_path / "again", {"a": line(1), "b": line(0), "c": line(2)})
+    stage.run(ahead=["b"])
+    assert stage.executor.ran[0] == ("b", STEPS, False)
+    assert [(cut.kept, cut.stopped) for cut in stage.cuts] == [(("c",), ("a",))]
 
 
 def test_crashes_and_seeds(tmp_path: Path) -> None:

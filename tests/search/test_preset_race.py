@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,7 +12,7 @@ from reward_synth import synthesize
 from reward_synth.cli.cost import _training_cost
 from reward_synth.core.types import TrainResult
 from reward_synth.llm.fake import ScriptedModel
-from reward_synth.search.preset_race import PRESETS, _winner
+from reward_synth.search.preset_race import PRESETS, _winner, solver
 from reward_synth.tasks.spec import Training, load_task, save_own_task
 from reward_synth.training.outcomes import RungEnd
 from reward_synth.training.presets import DEFAULT_PRESETS
@@ -47,6 +48,23 @@ def test_presets_race_once_and_the_winner_trains_on(tmp_path: Path, model: Calla
     # Three presets for a fifth of the steps each, of which the winner's are the candidate's own.
     raced_steps = sum(end.steps for name, end in raced.items() if end is not None and name != preset)
     assert _training_cost(run)["steps"] == raced_steps + sum(each.steps for each in run.candidates)
+
+
+def test_a_candidate_that_succeeds_in_the_race_trains_before_the_others(
+    tmp_path: Path, model: Callable[[Answer], ScriptedModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model(lambda request: play(request, [GOOD, EDITED]))
+    run = synthesize(GOAL, **settings(tmp_path, task=drafted(tmp_path), steps=20_000))
+    folder = run.store.preset_dir(str(run.task.training.preset))
+    end = RungEnd.read(folder)
+    assert end is not None
+    session = SimpleNamespace(store=run.store, task=run.task)
+    for success, found in ((0.5, None), (1.0, "001-a")):
+        last = end.evaluations[-1].model_copy(update={"success": success})
+        end.model_copy(update={"evaluations": (*end.evaluations[:-1], last)}).write(folder)
+        assert solver(session) == found  # type: ignore[arg-type]
+    (folder / "job.json").unlink()
+    assert solver(session) is None  # type: ignore[arg-type]
 
 
 def ended(success: float, fitness: float, deviation: float = 0.5, status: str = "paused") -> TrainResult:
