@@ -41,7 +41,8 @@ def screen(source: str, report: CheckReport, reference: ReferenceEpisodes, known
     If all episodes have equal fitness, there is not enough data. A reward that is equal in all is not misaligned.
 
     :param known: False for a goal that nobody prepared. If no episode shows it done, a right reward may rank low: for a
-        turn, say, the fitness is highest when the robot tumbles. The ranks are then reported but reject nothing.
+        turn, say, the fitness is highest when the robot tumbles, and for a push hardly any episode moves the object.
+        Then there is not enough data, and no rank is told: critics have believed ranks against the goal's own term.
     :returns: the report with the result.
     """
     fitness = np.array([m.fitness for m in reference.scores])
@@ -54,6 +55,8 @@ def screen(source: str, report: CheckReport, reference: ReferenceEpisodes, known
         return report.plus((error.finding,), answers)
     ending = _ending_pays(terms_of, reference)
     report = report.plus(ending, verdicts((ENDING_PAYS,), ending, "not found"))
+    if not known and not reference.succeed:
+        return report.plus((), {MISALIGNED.id: "not enough data"})
     means = np.stack([values.mean(axis=0) for values in terms_of])
     whole = rank_correlation(means.sum(axis=1), fitness)
     if whole is None:
@@ -64,8 +67,6 @@ def screen(source: str, report: CheckReport, reference: ReferenceEpisodes, known
     summed = rank_correlation(sums, fitness)
     alignment = Alignment(behaviours=len(fitness), reward=whole, whole=summed, terms=terms)
     ranked = report.model_copy(update={"alignment": alignment})
-    if not known and not reference.succeed:
-        return ranked.plus((), {MISALIGNED.id: "not enough data"})
     found = (_misaligned(alignment),) if whole < CONTRADICTION else ()
     return ranked.plus(found, verdicts((MISALIGNED,), found, "not found"))
 

@@ -111,7 +111,7 @@ class Declarations:
         "Dollars that model calls may cost; refused for a model without a known price.",
         "USD", above=0, resumable=True)] = None
     time_limit: Annotated[float | None, Setting(
-        "Time by the clock that may be worked on the run, earlier sessions included, as `2h`, `30m`, `1h30m` or seconds.",
+        "Time by the clock that a run may be worked on, earlier sessions included, as `2h`, `30m`, `1h30m` or seconds.",
         "TIME", at_least=0, parse=parse_some_time, resumable=True)] = None
     step_limit: Annotated[float | None, Setting(
         "Seconds after which an environment that does not return from a step is at fault; 1000 times its slowest step "

@@ -81,7 +81,8 @@ def test_where_nobody_prepared_the_goal_only_episodes_that_show_it_done_refuse_a
 ) -> None:
     report = screened("-next_state.torso_speed", known=known, success=success)
     assert report.verdicts[RULE] == verdict and bool(report.findings) == (verdict == "found")
-    assert report.alignment is not None and report.alignment.reward < -0.9, "the rank is told all the same"
+    # A rank against the goal's own term, over episodes that hardly show it, has made critics refuse right rewards.
+    assert (report.alignment is None) == (verdict == "not enough data")
 
 
 def test_episodes_of_one_fitness_are_too_little_data() -> None:
