@@ -61,7 +61,7 @@ class FakeExecutor:
         self.results: dict[int, TrainResult] = {}
         self.after: Callable[[TrainJob], None] = lambda job: None
 
-    def __call__(self, kind: str, slots: int | None) -> FakeExecutor:
+    def __call__(self, kind: str, slots: int | None, log: str, root: Path) -> FakeExecutor:
         self.kinds.append(kind)
         self.slots.append(slots)
         return self

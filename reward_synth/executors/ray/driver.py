@@ -108,13 +108,16 @@ class RayExecutor:
         """
         waiting = {job.folder: job for job in take_finished(jobs, on_result)}
         deaths = 0
-        while waiting and not should_stop():
+        while waiting:
             try:
                 self._train(waiting, on_progress, on_result, should_stop)
+                return  # Who stopped it is not asked again: the answer may be another one by now.
             except BrokerDied as died:
                 deaths += 1
                 if deaths == ATTEMPTS:
                     raise
+                if should_stop():
+                    return
                 _log.warning("%s: it is started again", died.message)
                 self.close()
                 self._start()
