@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -22,5 +24,8 @@ def init(
     typer.echo("\nType next:", err=True)
     if folder != Path():
         typer.echo(f"  cd {shlex.quote(str(folder))}", err=True)
+    program = Path(sys.argv[0]).resolve()
     for command, purpose in NEXT.items():
+        if shutil.which("reward-synth") is None and program.name == "reward-synth":
+            command = command.replace("reward-synth", shlex.quote(str(program)), 1)
         typer.echo(f"  {command:<58}  # {purpose}", err=True)

@@ -148,6 +148,6 @@ def caption(candidate: str, shown: Shown) -> str:
         parts.append(f"reward {shown.reward:.3g}")
     if shown.fitness is not None:
         parts.append(f"fitness {shown.fitness:.3g}")
-    if shown.success is not None:
-        parts.append("success" if shown.success else "no success yet")
+    if shown.success:
+        parts.append("success")
     return "   ".join(filter(None, parts))

@@ -224,8 +224,9 @@ class Pages:
     def _resumed(self, request: Request, said: Mapping[str, str]) -> Response:
         run = self._run(request)
         refuse_unnamed(run)
-        more = ("--keep-going", "--iterations", str(run.settings.iterations + 1)) if "doubted" in said else ()
-        resume_apart(run, *more)
+        # A solved run may have ended before its last iteration.
+        latest = max((candidate.iteration for candidate in run.candidates), default=0)
+        resume_apart(run, *(("--keep-going", "--iterations", str(latest + 1)) if "doubted" in said else ()))
         return _back(run)
 
     async def feedback(self, request: Request) -> Response:

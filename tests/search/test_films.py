@@ -147,7 +147,7 @@ def test_a_run_that_was_thinned_out_shows_what_is_left_of_it(tmp_path: Path) -> 
 
 
 def test_a_caption_is_never_cut_off() -> None:
-    long = "001-c   25.9 s   reward 21.9   fitness 1.94   no success yet"
+    long = "001-c   25.9 s   reward 21.9   fitness 1.94   success after all"
     for width in (320, 480):
         drawn = captioned(np.full((240, width, 3), 128, np.uint8), long)
         white = np.nonzero((drawn == 255).all(axis=2).any(axis=0))[0]

@@ -154,6 +154,8 @@ def test_an_answer_on_the_page_is_the_same_as_the_commands(client: TestClient, r
     stored = run.store.read_answer(2)
     assert stored is not None
     assert (stored.prefer, stored.note, stored.action) == ("002-a", f"lower {HOSTILE}", "continue")
+    run.store.write_request(FeedbackRequest(iteration=2, question="Which?"))
+    assert "Sent, with 002-a as the best: lower" in client.get(f"/run/{run.id}").text
     client.post(
         f"/run/{run.id}/feedback", data={"iteration": "2", "verdict": "accept", "prefer": "001-a"}, headers=OURS
     )
@@ -191,7 +193,11 @@ def test_stop_and_resume(client: TestClient, run: Run, monkeypatch: pytest.Monke
     run.store.update(status="done", outcome="solved")
     assert "this is not solved" in client.get(here).text
     client.post(f"{here}/resume", headers=OURS, data={"doubted": "yes"})
-    assert started[1][-3:] == ["--keep-going", "--iterations", str(run.settings.iterations + 1)]
+    assert started[1][-3:] == [
+        "--keep-going",
+        "--iterations",
+        str(max(candidate.iteration for candidate in run.candidates) + 1),
+    ]
     with run.store.lock():
         assert ">stop</button>" in client.get(here).text
         assert client.post(f"{here}/resume", headers=OURS).status_code == 409

@@ -44,7 +44,6 @@ def run_page(run: Run) -> Response:
         events=events,
         offset=offset,
         readings=store.read_iterations(),
-        answers=store.answers(),
     )
 
 
@@ -65,6 +64,7 @@ def _facts(run: Run) -> dict[str, Any]:
         "rows": rows,
         "passed_over": passed_over_text(best, candidates),
         "request": _request(store, candidates),
+        "answers": store.answers(),
         "warnings": tuple(dict.fromkeys((*run.info.warnings, *run.edits([best] if best else []).values()))),
         "has_report": (store.path / "report.html").exists(),
     }

@@ -53,7 +53,7 @@ async function join(figure) {
       caption.textContent = `${name}: after ${step} steps of training, success ${Math.round(100 * success)} %, fitness ${short(fitness)}`;
       return;
     }
-    const success = frame.success === null ? "" : `, ${frame.success ? "success" : "no success yet"}`;
+    const success = frame.success ? ", success" : "";
     caption.textContent = `${name}: step ${frame.step}, ${frame.seconds} s, fitness so far ${short(frame.fitness)}${success}`;
   };
   svg.addEventListener("keydown", (event) => {
