@@ -7,6 +7,7 @@ import importlib
 import subprocess
 import sys
 from contextlib import nullcontext
+from importlib.util import find_spec
 from typing import Any
 
 import gymnasium
@@ -235,10 +236,10 @@ def test_making_one_says_nothing() -> None:
 
 def test_all_six_are_described_and_told_apart_from_others() -> None:
     assert len({task.description for task in TASKS.values()}) == len(TASKS) == 6
-    assert environments().keys() >= {"Hopper-v5", "drawer-open-v3", *TASKS}
-    assert [simulator_of(env_id) for env_id in ("Hopper-v5", "drawer-open-v3", "PickCube-v1")] == [
-        "gym", "metaworld", "maniskill",
-    ]  # fmt: skip
+    assert environments().keys() >= {"Hopper-v5", *TASKS}
+    assert [simulator_of(env_id) for env_id in ("Hopper-v5", "PickCube-v1")] == ["gym", "maniskill"]
+    if find_spec("metaworld"):
+        assert "drawer-open-v3" in environments() and simulator_of("drawer-open-v3") == "metaworld"
     for env_id in TASKS:
         assert REGISTERED_ENVS[env_id].max_episode_steps == SIMULATOR.horizon(env_id)
         assert SIMULATOR.seconds_per_step(case(env_id)[0]) == pytest.approx(0.05)
