@@ -10,7 +10,7 @@ TEST_JOBS ?= 2
 # What of pip's lines is shown, so that nobody takes minutes of work for a hang: packages of 10 MB and more.
 LARGE_PACKAGES := /(Downloading|Using cached) .*\([0-9][0-9]+(\.[0-9]+)? MB\)/ \
   { split($$2, part, "-"); if ($$1 == "Using") split($$3, part, "-"); print "  " part[1] " " part[2] " " $$(NF - 1) " " $$NF; fflush() } \
-  /^Installing collected packages/ { print "  unpacking " NF - 3 " packages"; fflush() }
+  /^Installing collected packages/ { print "  unpacking " NF - 3 " packages, which takes a minute or two"; fflush() }
 
 # Read from the environment in the recipe: a goal may hold any character.
 export GOAL

@@ -92,6 +92,7 @@ def test_curves_come_from_results_and_from_the_journal_of_a_training_under_way(c
 
 def test_a_film_is_sent_in_the_ranges_that_a_browser_asks_for(client: TestClient, run: Run) -> None:
     address = f"/run/{run.id}/candidate/002-a/film/median"
+    assert f'src="{address}.mp4"' in client.get(f"/run/{run.id}").text, "the best reward's film is on the run's page"
     whole = client.get(f"{address}.mp4")
     assert whole.headers["content-type"] == "video/mp4"
     part = client.get(f"{address}.mp4", headers={"range": "bytes=10-19"})
