@@ -276,6 +276,21 @@ def test_a_reward_is_checked_against_a_run_s_task_or_a_named_one(tmp_path: Path)
     refused(tools.check_reward, "either a task or a run", source=SOLVES, task="x", run="y")
 
 
+def test_a_reward_that_was_kept_is_never_imported_as_an_environment(store: RunStore, tmp_path: Path) -> None:
+    # What a model answers is kept even if the lint refuses it. Named as an environment, it would run without a lock.
+    store.write_reward("001-a", f"open({str(tmp_path / 'ran')!r}, 'w')\nclass Env: ...\n")
+    named = f"{store.reward_path('001-a')}:Env"
+    task = task_file(tmp_path)
+    task.write_text(task.read_text().replace("InvertedPendulum-v5", named))
+    assert named in task.read_text()
+    source = "def compute_reward(state, action, next_state): return {'a': 0.0}"
+    refused(Tools({}).audit, "lies in a run folder", env=named, plan_seconds=0.0)
+    refused(Tools({}).audit, "lies in a run folder", source=source, task=str(task), plan_seconds=0.0)
+    refused(Tools({}).check_reward, "lies in a run folder", source=source, task=str(task))
+    refused(Tools({}).start_run, "lies in a run folder", goal="stand", env=named)
+    assert not (tmp_path / "ran").exists()
+
+
 def test_an_audit_says_what_a_learner_maximises_and_what_is_paid() -> None:
     statue = "def compute_reward(state, action, next_state):\n    return {'rest': -float(sum(action**2))}"
     found = Tools({}).audit(statue, "inverted_pendulum_balance", plan_seconds=0.0)

@@ -29,7 +29,7 @@ def name_environment(env_id: str, base: Path | None = None) -> str:
 
     :param base: folder that a relative path starts from; None: the working folder.
     :return: the id as a task keeps it, without any folder. Other ids come back as they are.
-    :raises RewardSynthError: there is no such file, or no class is named.
+    :raises RewardSynthError: there is no such file, it lies in a run folder, or no class is named.
     """
     if not is_file_id(env_id):
         return env_id
@@ -37,6 +37,10 @@ def name_environment(env_id: str, base: Path | None = None) -> str:
     path = ((base or Path.cwd()) / Path(text).expanduser()).resolve()
     if not path.is_file():
         raise RewardSynthError(f"there is no file {text}, which {env_id!r} names", "check the path of --env")
+    if _in_a_run(path):
+        # Models write the files there, and an assistant may name one: importing it would run it without a lock.
+        hint = "read it first; if it is yours, copy it to another folder, and name that file"
+        raise RewardSynthError(f"{text} lies in a run folder, and is not imported", hint)
     if not name:
         found = [f"--env {text}:{each}" for each in classes_in(path)]
         raise RewardSynthError(f"{env_id!r} names no class", " or ".join(found) or f"--env {text}:CLASS")
@@ -61,13 +65,17 @@ def refuse_module_of_a_run(module: str, env_id: str) -> None:
             return  # Nothing is there, or an installed finder of its own knows better.
         origin, places = spec.origin, spec.submodule_search_locations
         folders = [Path(place) for place in ((origin,) if origin else places or ())]
-        inside = any((parent / "run.json").is_file() for folder in folders for parent in (folder, *folder.parents))
+        inside = any(map(_in_a_run, folders))
         loose = origin is None and not any({"site-packages", "dist-packages"} & set(each.parts) for each in folders)
         if inside or loose:
             raise RewardSynthError(
                 f"{env_id!r} names a module in a run folder or in a folder that is no package, which is not imported",
                 f"read it first; if it is yours, name its file: --env ./{part}.py:{env_id.partition(':')[2]}",
             )
+
+
+def _in_a_run(path: Path) -> bool:
+    return any((place / "run.json").is_file() for place in (path, *path.parents))
 
 
 def bare_id(env_id: str) -> str:
