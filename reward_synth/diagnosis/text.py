@@ -9,7 +9,7 @@ from reward_synth.core.types import Finding, TermStatistics
 from reward_synth.diagnosis.evidence import Evidence
 from reward_synth.diagnosis.precursors import LAST_STEPS, Precursor
 from reward_synth.diagnosis.trajectories import EpisodeSummary, Series, SeriesSummary, Timeline
-from reward_synth.evaluation.conditions import LENGTH
+from reward_synth.evaluation.conditions import LENGTH, Condition
 
 MOST_TERMS = 8
 SHORT_TERMS = 5
@@ -106,10 +106,22 @@ def _conditions(evidence: Evidence) -> str:
     """Which conditions of success fail. Their code is nobody's business who writes rewards."""
     count = len(evidence.scores)
     told = [
-        f"{number}. ({', '.join(f'`{name}`' if name != LENGTH else name for name in each.reads)}) by {each.fulfilled}"
-        for number, each in enumerate(evidence.conditions, start=1)
+        f"{place}. ({', '.join(f'`{name}`' if name != LENGTH else name for name in each.reads)}) by {each.fulfilled}"
+        + _seen_by(each)
+        for place, each in enumerate(evidence.conditions, start=1)
     ]
     return f" Of its {len(told)} conditions, these episodes ({count}) fulfil: {', '.join(told)}." if told else ""
+
+
+def _seen_by(condition: Condition) -> str:
+    """What a condition that some episodes fail found in them."""
+    told = [
+        f"{number(low)}{'' if low == high else f' to {number(high)}'} in those that {what}"
+        for what, values in (("fail", condition.failing), ("do not", condition.passing))
+        if values is not None
+        for low, high in (values,)
+    ]
+    return f" (it found {', '.join(told)})" if told else ""
 
 
 def _findings(findings: Sequence[Finding]) -> list[str]:

@@ -1,7 +1,7 @@
 """The parts of a success measure that are joined by ``and``, and how many episodes fulfil each of them.
 
 A measure that fails says nothing of how near it was. Who writes the next reward must not read the measure's code, but
-may know which of its conditions holds, and which fields that one reads.
+may know which of its conditions holds, which fields that one reads, and what it found there.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeGuard
 
 from reward_synth.core.deaths import tried_again
@@ -23,6 +24,8 @@ from reward_synth.tasks.spec import TaskSpec
 MOST = 16
 """More conditions are not told apart: the numbers of a text would say little."""
 LENGTH = "the episode's length"
+Range = tuple[float, float]
+"""Smallest and largest value."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,10 @@ class Condition:
     """The fields that it reads, or :data:`LENGTH`."""
     fulfilled: int
     """Episodes that fulfil it."""
+    passing: Range | None = None
+    """What it compares with a constant, over the episodes that fulfil it; None if it does not, or if none does."""
+    failing: Range | None = None
+    """The same over the others."""
 
 
 def conditions_held(task: TaskSpec, table: FieldTable, episodes: Sequence[Episode]) -> tuple[Condition, ...]:
@@ -43,29 +50,60 @@ def conditions_held(task: TaskSpec, table: FieldTable, episodes: Sequence[Episod
     parts = split_success(task.success)
     if parts is None or not episodes:
         return ()
-    code, reads = parts
-    measured = measured_table(task, table)
+    judged = partial(_judged, measured_table(task, table), episodes)
+    bits = judged(parts.code)
+    if bits is None:
+        return ()
+    found = []
+    for bit, (reads, value) in enumerate(zip(parts.reads, parts.values, strict=True)):
+        held = [bool(int(each) >> bit & 1) for each in bits]
+        # Where all episodes fulfil a condition, nobody asks by how much.
+        values = judged(value) if value is not None and not all(held) else None
+        passing, failing = (None, None) if values is None else (_range(values, held, True), _range(values, held, False))
+        found.append(Condition(reads, sum(held), passing, failing))
+    return tuple(found)
 
-    def counted() -> list[int]:
-        counts = [0] * len(reads)
-        with ScoringProcess("False", code, measured.layout()) as process:
-            for each in episodes:
-                rows = each.subset(measured.names)
-                score = process.score(rows, each.actions, each.dt, each.horizon, each.terminated)
-                counts = [count + (int(score.fitness) >> bit & 1) for bit, count in enumerate(counts)]
-        return counts
+
+def _judged(table: FieldTable, episodes: Sequence[Episode], code: str) -> list[float] | None:
+    """What code of a ``fitness`` says of each episode; None if it fails on one.
+
+    :raises MachineFault: the process was killed from outside, again and again.
+    """
+
+    def judged() -> list[float]:
+        with ScoringProcess("False", code, table.layout()) as process:
+            return [
+                process.score(each.subset(table.names), each.actions, each.dt, each.horizon, each.terminated).fitness
+                for each in episodes
+            ]
 
     try:
-        counts = tried_again(counted)
+        return tried_again(judged)
     except MachineFault:
         raise
     except (RewardError, RewardSynthError):
-        return ()
-    return tuple(Condition(*each) for each in zip(reads, counts, strict=True))
+        return None
 
 
-def split_success(code: str) -> tuple[str, list[tuple[str, ...]]] | None:
-    """Code of a ``fitness`` whose bits say which conditions hold, and what each condition reads; None if there is one.
+def _range(values: Sequence[float], held: Sequence[bool], wanted: bool) -> Range | None:
+    chosen = [value for value, each in zip(values, held, strict=True) if each is wanted]
+    return (min(chosen), max(chosen)) if chosen else None
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A success measure, taken apart."""
+
+    code: str
+    """Code of a ``fitness`` whose bits say which conditions hold."""
+    reads: tuple[tuple[str, ...], ...]
+    """What each condition reads."""
+    values: tuple[str | None, ...]
+    """Code of a ``fitness`` that gives what the condition compares with a constant; None if it does no such thing."""
+
+
+def split_success(code: str) -> Parts | None:
+    """Take a measure apart; None if it has one condition only.
 
     ``if …: return False`` is a condition as well: that its test is false.
     """
@@ -74,26 +112,74 @@ def split_success(code: str) -> tuple[str, list[tuple[str, ...]]] | None:
         return None
     reads = _Reads(function.args.args[0].arg if function.args.args else "episode")
     body: list[ast.stmt] = []
-    conditions: list[tuple[ast.expr, tuple[str, ...]]] = []
+    conditions: list[ast.expr] = []
     for statement in function.body[:-1]:
         if _returns_false(statement):
             name = f"guard_{len(conditions)}"
             test = ast.UnaryOp(ast.Not(), statement.test)
-            body.append(ast.Assign([ast.Name(name, ast.Store())], test))
-            conditions.append((ast.Name(name, ast.Load()), reads.of(statement.test)))
+            assigned = ast.Assign([ast.Name(name, ast.Store())], test)
+            reads.learn(assigned)
+            body.append(assigned)
+            conditions.append(ast.Name(name, ast.Load()))
         elif isinstance(statement, (ast.Assign, ast.Expr)):
             reads.learn(statement)
             body.append(statement)
         else:
             return None
-    for operand in _operands(function.body[-1].value):
-        conditions.append((operand, reads.of(operand)))
+    conditions += _operands(function.body[-1].value)
     if not 2 <= len(conditions) <= MOST:
         return None
-    bits = [ast.BinOp(ast.Constant(1 << bit), ast.Mult(), _truth(each)) for bit, (each, _) in enumerate(conditions)]
-    total = ast.Call(ast.Name("float", ast.Load()), [_sum(bits)], [])
-    made = ast.FunctionDef("fitness", function.args, [*body, ast.Return(total)], [])
-    return ast.unparse(ast.fix_missing_locations(ast.Module([made], []))), [found for _, found in conditions]
+    bits = [ast.BinOp(ast.Constant(1 << bit), ast.Mult(), _truth(each)) for bit, each in enumerate(conditions)]
+
+    def fitness(value: ast.expr) -> str:
+        made = ast.FunctionDef("fitness", function.args, [*body, ast.Return(_called("float", value))], [])
+        return ast.unparse(ast.fix_missing_locations(ast.Module([made], [])))
+
+    values = [_compared(each, reads) for each in conditions]
+    return Parts(
+        code=fitness(_sum(bits)),
+        reads=tuple(reads.of(each) for each in conditions),
+        values=tuple(None if value is None else fitness(value) for value in values),
+    )
+
+
+def _compared(condition: ast.expr, reads: _Reads) -> ast.expr | None:
+    """The number that a condition compares with a constant; of an array, the element that decides.
+
+    ``d[-1] < 0.1`` compares ``d[-1]``, and ``np.all(speed < 0.1)`` the largest speed. None if the condition is no
+    single comparison with a constant.
+    """
+    condition = reads.meaning(condition)
+    if isinstance(condition, ast.UnaryOp) and isinstance(condition.op, ast.Not):
+        return _compared(condition.operand, reads)
+    if not isinstance(condition, ast.Call):
+        return _value_and_side(condition, reads)[0]
+    called, inside = condition.func, condition.args[0] if condition.args else condition.func
+    name = called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
+    if name == "bool" and condition.args:
+        return _compared(inside, reads)
+    if name not in ("all", "any") or len(condition.args) > 1 or condition.keywords:
+        return None
+    # ``(speed < 0.1).all()`` says the same as ``np.all(speed < 0.1)``.
+    inside = inside.value if isinstance(inside, ast.Attribute) else inside
+    value, above = _value_and_side(reads.meaning(inside), reads)
+    if value is None or above is None:
+        return None
+    decides = "min" if above == (name == "all") else "max"
+    return ast.Call(ast.Attribute(ast.Name("np", ast.Load()), decides, ast.Load()), [value], [])
+
+
+def _value_and_side(comparison: ast.expr, reads: _Reads) -> tuple[ast.expr | None, bool | None]:
+    """What a comparison compares with a constant, and whether it must lie above; None between two constants."""
+    if not isinstance(comparison, ast.Compare):
+        return None, None
+    sides = [comparison.left, *comparison.comparators]
+    varying = [place for place, side in enumerate(sides) if not reads.constant(side)]
+    if len(varying) != 1 or not all(isinstance(op, (ast.Lt, ast.LtE, ast.Gt, ast.GtE)) for op in comparison.ops):
+        return None, None
+    (place,) = varying
+    above = isinstance(comparison.ops[0], (ast.Gt, ast.GtE)) == (place == 0) if len(sides) == 2 else None
+    return sides[place], above
 
 
 def _function(code: str) -> ast.FunctionDef | None:
@@ -134,7 +220,11 @@ def _operands(value: ast.expr) -> Iterator[ast.expr]:
 
 
 def _truth(value: ast.expr) -> ast.expr:
-    return ast.Call(ast.Name("bool", ast.Load()), [value], [])
+    return _called("bool", value)
+
+
+def _called(name: str, value: ast.expr) -> ast.expr:
+    return ast.Call(ast.Name(name, ast.Load()), [value], [])
 
 
 def _sum(values: Sequence[ast.expr]) -> ast.expr:
@@ -150,6 +240,7 @@ class _Reads:
     def __init__(self, episode: str) -> None:
         self._episode = episode
         self._known: dict[str, tuple[str, ...]] = {}
+        self._meant: dict[str, ast.expr] = {}
 
     def learn(self, statement: ast.Assign | ast.Expr) -> None:
         """Remember what the names of an assignment stand for."""
@@ -158,6 +249,16 @@ class _Reads:
             for node in ast.walk(target):
                 if isinstance(node, ast.Name):
                     self._known[node.id] = found
+            if isinstance(target, ast.Name):
+                self._meant[target.id] = statement.value
+
+    def constant(self, value: ast.expr) -> bool:
+        """Whether a value is the same in all episodes of a task."""
+        return not set(self._fields(value)) - {"horizon", "dt"}
+
+    def meaning(self, value: ast.expr) -> ast.expr:
+        """The expression that a name stands for; another expression as it is."""
+        return self._meant.get(value.id, value) if isinstance(value, ast.Name) else value
 
     def of(self, value: ast.expr) -> tuple[str, ...]:
         """The fields; :data:`LENGTH` if it reads none but how long the episode is."""

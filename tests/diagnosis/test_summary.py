@@ -27,12 +27,15 @@ def summary(seeds: int = 2, terms: int = 4, travelled: float = 1.0) -> Summary:
 
 def test_an_unsolved_task_says_which_conditions_of_its_success_hold() -> None:
     episodes = [cases.episode(1.0, seed=i) for i in range(8)]
-    conditions = (Condition((LENGTH,), 8), Condition(("torso_x", "torso_height"), 3))
+    conditions = (Condition((LENGTH,), 8), Condition(("torso_x", "torso_height"), 3, (2.0, 5.5), (1.0, 1.0)))
     for success, told in ((False, True), (True, False)):
         result = cases.result(cases.measured(episodes, success=success))
         made = summarize(cases.SPEC, cases.TABLE, "001-a", [result], episodes, conditions=conditions)
         sentence = "Of its 2 conditions, these episodes (8) fulfil: 1. (the episode's length) by 8, "
-        assert (f"{sentence}2. (`torso_x`, `torso_height`) by 3." in made.text) is told
+        assert (
+            f"{sentence}2. (`torso_x`, `torso_height`) by 3 "
+            "(it found 1.00 in those that fail, 2.00 to 5.50 in those that do not)." in made.text
+        ) is told
         assert (sentence in made.short) is told
 
 
