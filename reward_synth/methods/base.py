@@ -38,6 +38,8 @@ class History:
     """True if the environment ends failed episodes of aimless behaviour (at rest or random) early."""
     unseen: tuple[str, ...]
     """Fields that the policy does not observe."""
+    seen: str
+    """What the fields were over aimless episodes, one line per field."""
     iteration: int
     """The present iteration, counted from 1."""
     candidates: tuple[Candidate, ...]

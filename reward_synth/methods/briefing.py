@@ -34,6 +34,7 @@ def first_brief(
     *,
     falls: bool = True,
     unseen: Sequence[str] = (),
+    seen: str = "",
 ) -> Brief:
     """The brief before anything was tried.
 
@@ -41,6 +42,7 @@ def first_brief(
     :param dt: simulated seconds per step.
     :param falls: see :class:`~reward_synth.roles.brief.Brief`.
     :param unseen: fields that the policy does not observe.
+    :param seen: see :class:`~reward_synth.roles.brief.Brief`.
     """
     table = table.for_rewards()
     return Brief(
@@ -60,6 +62,7 @@ def first_brief(
         meaning=_meaning(task, goal),
         training=_training(task, settings, unseen),
         falls=falls,
+        seen=seen,
     )
 
 
@@ -85,7 +88,7 @@ def opening_brief(history: History) -> Brief:
     """Like :func:`first_brief`, for a run."""
     goal = history.store.info.goal
     told = (history.task, goal, history.table, history.dt, history.settings, history.small)
-    return first_brief(*told, falls=history.falls, unseen=history.unseen)
+    return first_brief(*told, falls=history.falls, unseen=history.unseen, seen=history.seen)
 
 
 def brief_for(history: History) -> Brief:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -20,6 +21,7 @@ from reward_synth.evaluation.play import field_table
 from reward_synth.evaluation.scoring import score_episodes
 from reward_synth.executors.base import worker_environment
 from reward_synth.preparation.measure_trial import Trial, full_length
+from reward_synth.preparation.seen import what_was_seen
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.lint import lint
 from reward_synth.reward.probe_rules import PROBE
@@ -81,6 +83,12 @@ class PreparedTask:
     def reference_episodes(self) -> ReferenceEpisodes:
         """Scripted and expert episodes, each with the task's score."""
         return self.checker.reference_episodes
+
+    @cached_property
+    def seen(self) -> str:
+        """What the fields of a reward were over the aimless episodes, one line per essential field."""
+        recorded = self.reference_episodes
+        return what_was_seen(self.table.for_rewards(), recorded.episodes[: len(recorded.episodes) - recorded.experts])
 
     def with_spec(self, spec: TaskSpec) -> PreparedTask:
         """The same task with a spec that differs only in its words or in its training."""

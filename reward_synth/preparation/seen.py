@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from reward_synth.core.arrays import FloatArray
-from reward_synth.preparation.measure_trial import KnownEpisodes
 from reward_synth.state.episode import Episode
 from reward_synth.state.fields import Field
 from reward_synth.state.table import FieldTable
@@ -14,17 +13,19 @@ MOST_ELEMENTS = 4
 """Vectors with more elements than this are left out because nobody reads them."""
 
 
-def what_was_seen(table: FieldTable, known: KnownEpisodes) -> str:
+def what_was_seen(table: FieldTable, aimless: Sequence[Episode], experts: Sequence[Episode] = ()) -> str:
     """A line for each essential field and each field for measures only: its start values and its range.
 
     :param table: the fields to describe; the episodes hold at least these.
+    :param aimless: episodes that do not try the task.
+    :param experts: episodes of a scripted expert. Who designs rewards is not told of them.
     """
     told = {field.name for field in table.essential()} | {field.name for field in table if field.judge_only}
     return "\n".join(
         line
         for field in table
         if field.name in told and field.size <= MOST_ELEMENTS
-        for line in _lines(field, known.aimless, known.experts)
+        for line in _lines(field, aimless, experts)
     )
 
 

@@ -91,7 +91,8 @@ def _draft_twice(
 ) -> tuple[Drafted, Drafted | None]:
     """A draft, and an independent second one to compare it with; the second is None if it cannot be used."""
     brief = _brief(goal, spec, check, check.table.stub(judged=True, grouped=True))
-    ask = partial(drafter.draft_measures, brief, check=check, seen=what_was_seen(check.table, check.known))
+    seen = what_was_seen(check.table, check.known.aimless, check.known.experts)
+    ask = partial(drafter.draft_measures, brief, check=check, seen=seen)
     emit(StatusChanged(text="asking the model what success is"))
     drafted = ask()
     if drafted.errors:

@@ -68,6 +68,7 @@ class Brief:
     :param action_size: elements of the action vector; 0 if unknown.
     :param scale: how the terms become the reward.
     :param falls: False if the environment ended no failed aimless episode early.
+    :param seen: start values and ranges of the essential fields over aimless episodes, one line per field.
     :param training: which learner trains on the reward, for how long, and how far it looks ahead, in words.
     """
 
@@ -92,6 +93,7 @@ class Brief:
     meaning: str = ""
     training: str = ""
     falls: bool = True
+    seen: str = ""
 
     @property
     def short_layout(self) -> Layout:

@@ -158,6 +158,7 @@ class SearchSession:
             small=self.designer.model.small,
             falls=self.prepared.trial.falls,
             unseen=self.prepared.unseen,
+            seen=self.prepared.seen,
             iteration=iteration,
             candidates=candidates,
             readings={number: text for number, text in store.read_iterations().items() if number in designed},

@@ -142,7 +142,7 @@ def describe(preset: PPOPreset | OffPolicyPreset, steps: int) -> str:
     ahead = round(preset.action_repeat / (1 - preset.gamma))
     return (
         f"A policy is trained on the reward from scratch, by {preset.learner.upper()} for {steps:,} environment steps. "
-        "It decides by the present observation alone, and does not see the reward's memory. "
+        "It decides by the present observation alone, and sees neither the reward's memory nor a clock. "
         f"The discount is {preset.gamma:g} from one decision to the "
         f"next{held}: it looks about {ahead} steps ahead."
     )

@@ -26,6 +26,7 @@ def history(store: RunStore) -> History:
         small=False,
         falls=True,
         unseen=(),
+        seen="- torso_x: starts at 0; aimless -1 to 1",
         iteration=2,
         candidates=tuple(store.candidates()),
         readings={},
@@ -41,6 +42,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunStore:
 
 def test_a_persons_order_reaches_the_designer_with_what_the_best_rewards_pay_there(store: RunStore) -> None:
     assert brief_for(history(store)).ordered == ""
+    assert brief_for(history(store)).seen == "- torso_x: starts at 0; aimless -1 to 1"
     store.write_answer(1, Feedback(iteration=1, order=(cases.CRAWLED, cases.WALKED)))
     ordered = brief_for(history(store)).ordered
     assert "2. 4 episodes: `torso_x` changes by 0.801 m/s (others 0.011 m/s)" in ordered

@@ -81,6 +81,7 @@ LATER = Brief(
             Attempt("001-b", SOURCE, "Success 3 of 8 episodes; fitness 0.41 m."),
             Attempt("001-a", SOURCE.replace("-1.0", "-2.0"), "Success 0 of 8 episodes; fitness 0.02 m."),
         ),
+        "seen": "- arm_height: starts at 0.9; aimless 0.1 to 1.4",
         "analysis": "Causes:\n- the arm stops half way\n\nSuggestions:\n- pay for the distance to the cup",
         "ordered": "Best first:\n1. 4 episodes: `arm_velocity` is on average -0.200 m/s (others -1.20 m/s)\n2. ..."
         "\n\nMean reward per step of each behaviour, in the same order:\n"
