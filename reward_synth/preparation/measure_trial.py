@@ -16,7 +16,7 @@ from reward_synth.core.arrays import FloatArray
 from reward_synth.core.types import EpisodeScore, Finding
 from reward_synth.evaluation.scoring import score_episodes
 from reward_synth.reward.probe_rules import PROBE
-from reward_synth.screening.ranking import rank_correlation
+from reward_synth.screening.ranks import rank_correlation
 from reward_synth.screening.reference_episodes import (
     STEPS,
     ReferenceEpisodes,

@@ -118,11 +118,11 @@ def with_best(task: TaskSpec, table: FieldTable, reference: ReferenceEpisodes, s
         return reference
     scores = score_episodes(task, table, found.episodes)
     kinds = reference.kinds or ("recorded",) * len(episodes)
-    return ReferenceEpisodes(
-        (*reference.episodes, *found.episodes),
-        (*reference.scores, *scores),
-        reference.experts,
-        (*kinds, *[BEST] * len(scores)),
+    return replace(
+        reference,
+        episodes=(*reference.episodes, *found.episodes),
+        scores=(*reference.scores, *scores),
+        kinds=(*kinds, *[BEST] * len(scores)),
     )
 
 

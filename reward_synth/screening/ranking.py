@@ -14,8 +14,10 @@ from reward_synth.core.arrays import FloatArray
 from reward_synth.core.rules import declare, verdicts
 from reward_synth.core.types import Alignment, CheckReport, Finding
 from reward_synth.reward.contract import RewardError
+from reward_synth.screening.ranks import rank_correlation
 from reward_synth.screening.reference_episodes import ReferenceEpisodes
 from reward_synth.screening.terms import episode_terms
+from reward_synth.screening.ways import WAYS, ask_ways
 
 CONTRADICTION = -0.3
 """Below this rank correlation, a reward or term is reported to pay for the wrong thing."""
@@ -32,7 +34,7 @@ ENDING_PAYS = declare(
     "each step costs, so that failing soon pays: add a constant for each step that it lasts, or shift terms above 0",
 )  # fmt: skip
 
-RULES = (MISALIGNED, ENDING_PAYS)
+RULES = (MISALIGNED, ENDING_PAYS, *WAYS.values())
 
 
 def screen(source: str, report: CheckReport, reference: ReferenceEpisodes, known: bool = True) -> CheckReport:
@@ -55,6 +57,7 @@ def screen(source: str, report: CheckReport, reference: ReferenceEpisodes, known
         return report.plus((error.finding,), answers)
     ending = _ending_pays(terms_of, reference)
     report = report.plus(ending, verdicts((ENDING_PAYS,), ending, "not found"))
+    report = ask_ways(source, report, reference, terms_of)
     if not known and not reference.succeed:
         return report.plus((), {MISALIGNED.id: "not enough data"})
     means = np.stack([values.mean(axis=0) for values in terms_of])
@@ -104,18 +107,3 @@ def _misaligned(alignment: Alignment) -> Finding:
         f"(rank correlation {alignment.reward:+.2f})" + (f"; by term: {names}" if names else ""),
         f"delete {only}, or turn its sign round; leave the other terms as they are" if only else None,
     )
-
-
-def rank_correlation(first: FloatArray, second: FloatArray) -> float | None:
-    """Spearman's rank correlation; None if either does not vary."""
-    if np.ptp(first) < 1e-12 or np.ptp(second) < 1e-12:
-        return None
-    return float(np.corrcoef(_ranks(first), _ranks(second))[0, 1])
-
-
-def _ranks(values: FloatArray) -> FloatArray:
-    # Ties share their mean rank: episodes that fail in the same way must not be ranked.
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    ranks: FloatArray = ((last - counts + 1 + last) / 2.0)[inverse]
-    return ranks

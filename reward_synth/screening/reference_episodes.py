@@ -8,7 +8,7 @@ so scripted experts, if the simulator has them, add episodes that show the task 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,7 @@ EXPERT_EPISODES = 4
 EXPERT_NOISE = (0.2, 0.4)
 """Standard deviation of the noise on each element of an expert's action, one episode each. For discrete actions: the
 share of actions that are random."""
+STOPS = 21
 EXPERT_CUTS = (25, 50)
 """Steps after which an expert stops and rests, one episode each."""
 
@@ -53,6 +54,10 @@ class ReferenceEpisodes:
     """The number of episodes of a scripted expert; they are the last ones."""
     kinds: tuple[str, ...] = ()
     """What each episode shows: rest, push, swing, …; empty for those that were read from a file."""
+    stops: tuple[Episode, ...] = ()
+    """A successful expert's episode as it would be had it stood still from some step on: from the first to the last."""
+    stop_fitness: tuple[float, ...] = ()
+    """Of each."""
 
     @property
     def succeed(self) -> bool:
@@ -90,7 +95,25 @@ def record_reference_episodes(task: TaskSpec, table: FieldTable) -> ReferenceEpi
         kinds += [EXPERT] * EXPERT_EPISODES + ["expert that errs"] * (len(shown) - EXPERT_EPISODES)
     episodes = _record_all(environment, plans, task.horizon, seconds)
     scores = score_episodes(task, table, episodes)
-    return ReferenceEpisodes(tuple(episodes), tuple(scores), len(plans) - len(scripts), tuple(kinds))
+    done = next((e for e, k, s in zip(episodes, kinds, scores, strict=True) if k == EXPERT and s.success), None)
+    stops = () if done is None else tuple(stopped(done, step) for step in stop_steps(done.length))
+    stop_fitness = tuple(score.fitness for score in score_episodes(task, table, stops)) if stops else ()
+    return ReferenceEpisodes(
+        tuple(episodes), tuple(scores), len(plans) - len(scripts), tuple(kinds), stops, stop_fitness
+    )
+
+
+def stop_steps(length: int) -> list[int]:
+    """Steps at which an episode could have stood still, the first and the last among them."""
+    return sorted({round(share * length) for share in np.linspace(0.0, 1.0, STOPS)})
+
+
+def stopped(episode: Episode, step: int) -> Episode:
+    """The episode, had everything stood still from a step on: to its horizon, unless it ended by itself."""
+    still = (episode.length if episode.terminated else episode.horizon) - step
+    rows = np.concatenate([episode.rows[: step + 1], np.repeat(episode.rows[[step]], still, axis=0)])
+    actions = np.concatenate([episode.actions[:step], np.zeros((still, episode.actions.shape[1]))])
+    return replace(episode, rows=rows, actions=actions)
 
 
 def record_full_length(task: TaskSpec, table: FieldTable) -> list[Episode]:

@@ -53,6 +53,11 @@ class Transitions(NamedTuple):
         """The first transition of each episode."""
         return np.cumsum(self.lengths) - self.lengths
 
+    def joined(self, other: Transitions) -> Transitions:
+        """These, and after them those of another of the same layout."""
+        parts = (np.concatenate(pair) for pair in zip(self[1:], other[1:], strict=True))
+        return Transitions(self.layout, *parts)
+
 
 def episode_terms(source: str, report: CheckReport, episodes: Sequence[Episode]) -> list[FloatArray]:
     """Each term at each step of episodes that were recorded with one layout: one array (steps, terms) per episode.
@@ -60,9 +65,18 @@ def episode_terms(source: str, report: CheckReport, episodes: Sequence[Episode])
     :raises RewardError: the reward fails on a transition.
     """
     transitions = Transitions.of(episodes, report.fields)
-    uses_memory = lint(source, episodes[0].layout).uses_memory
+    return np.split(terms_at(source, report, episodes[0].layout, transitions), transitions.starts[1:])
+
+
+def terms_at(source: str, report: CheckReport, layout: Layout, transitions: Transitions) -> FloatArray:
+    """Each term at each transition, (transitions, terms).
+
+    :param layout: all fields of the environment.
+    :raises RewardError: the reward fails on a transition.
+    """
+    uses_memory = lint(source, layout).uses_memory
     _, values = tried_again(lambda: run(source, transitions, uses_memory, report.terms))
-    return np.split(values, transitions.starts[1:])
+    return values
 
 
 def run(

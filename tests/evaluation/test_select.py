@@ -14,7 +14,7 @@ from reward_synth.evaluation.select import (
     wilson_interval,
     with_results,
 )
-from reward_synth.screening.ranking import rank_correlation
+from reward_synth.screening.ranks import rank_correlation
 from reward_synth.tasks.spec import load_task
 
 

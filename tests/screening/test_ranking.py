@@ -27,8 +27,9 @@ def screened(term: str, alike: bool = False, known: bool = True, success: bool =
 )
 def test_a_reward_is_misaligned_or_not_or_says_nothing(term: str, verdict: str) -> None:
     report = screened(term)
-    ending = {"screen/ending-pays": "not found"}
-    assert report.verdicts == {"probe/exception": "not found", RULE: verdict} | ending
+    others = {"screen/ending-pays": "not found", "screen/either-way-pays": "not applicable"}
+    others |= {"screen/drowned": "not applicable"}
+    assert report.verdicts == {"probe/exception": "not found", RULE: verdict} | others
     assert [finding.id for finding in report.findings] == [RULE] * (verdict == "found")
     assert (report.alignment is None) == (verdict == "not applicable")
 
@@ -92,6 +93,6 @@ def test_episodes_of_one_fitness_are_too_little_data() -> None:
 
 def test_a_reward_that_fails_on_the_episodes_could_not_be_ranked() -> None:
     report = screened("next_state.torso_speed if next_state.torso_speed < 3.0 else [][0]")
-    unknown = {RULE: "could not run", "screen/ending-pays": "could not run"}
-    assert report.verdicts == {"probe/exception": "found"} | unknown
+    rules = ("misaligned", "ending-pays", "either-way-pays", "drowned")
+    assert report.verdicts == {"probe/exception": "found"} | {f"screen/{rule}": "could not run" for rule in rules}
     assert [finding.id for finding in report.findings] == ["probe/exception"]

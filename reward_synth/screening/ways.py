@@ -1,0 +1,155 @@
+"""Two questions about the way to a goal, asked of recorded steps that are changed: turned round, or brought to a stand.
+
+A changed step may be one that no body can make. What the reward pays for it is its own doing all the same, and nothing
+but that is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reward_synth.core.arrays import FloatArray
+from reward_synth.core.number_format import number
+from reward_synth.core.rules import verdicts
+from reward_synth.core.types import CheckReport, Finding, Verdict
+from reward_synth.reward.contract import RewardError
+from reward_synth.reward.rules import declared
+from reward_synth.screening.ranks import rank_correlation
+from reward_synth.screening.reference_episodes import ReferenceEpisodes
+from reward_synth.screening.terms import Transitions, episode_terms, terms_at
+from reward_synth.state.episode import Episode
+from reward_synth.state.view import columns, sublayout
+
+WAYS = declared("screen", "ways")
+EITHER_WAY, DROWNED = WAYS.values()
+DIRECTED = 0.8
+"""Rank correlation with fitness from which on a number has a right direction and a wrong one."""
+FEWEST = 3
+"""Episodes in which a speed must have either sign."""
+BEST = 8
+"""The best episodes, at most so many, show the right way."""
+SAME = 1e-6
+"""Share of a term's largest size within which two of its values are the same."""
+LEFT = 0.5
+"""Share of the fitness that is still to be made where an expert could stop."""
+WORTH = 0.05
+"""What the rest of the way is worth at least, as a share of what is paid for coming there."""
+
+
+def ask_ways(source: str, report: CheckReport, reference: ReferenceEpisodes, paid: Sequence[FloatArray]) -> CheckReport:
+    """The report of a reward that was run on the reference episodes, with what these rules answer.
+
+    :param paid: its terms at each step of them.
+    """
+    for rule, found in (
+        (EITHER_WAY, _either_way(source, report, reference, paid)),
+        (DROWNED, _drowned(source, report, reference)),
+    ):
+        findings = (found,) if isinstance(found, Finding) else ()
+        report = report.plus(findings, verdicts((rule,), findings, found if isinstance(found, str) else "not found"))
+    return report
+
+
+def _either_way(
+    source: str, report: CheckReport, reference: ReferenceEpisodes, paid: Sequence[FloatArray]
+) -> Finding | Verdict:
+    """Whether a term pays for the way back what it pays for the way there, and the others do not make up for it."""
+    fitness = np.array([score.fitness for score in reference.scores])
+    directed = _Directed.of(report, reference.episodes, fitness)
+    best = [place for place in np.argsort(-fitness, kind="stable")[:BEST] if fitness[place] > fitness[0]]
+    if not directed.names or not best:
+        return "not applicable"
+    steps = Transitions.of([reference.episodes[place] for place in best], report.fields)
+    changed = directed.turned(steps).joined(directed.stilled(steps))
+    try:
+        turned, stilled = np.split(terms_at(source, report, reference.episodes[0].layout, changed), 2)
+    except RewardError:
+        return "could not run"  # It fails in steps that nobody makes, which is no fault.
+    there = np.concatenate([paid[place] for place in best])
+    size = np.abs(there).max(axis=0)
+    same = np.abs(there - turned).max(axis=0) <= SAME * size
+    more = (there - stilled).sum(axis=0)
+    both = same & (more > SAME * size * len(there))
+    # Half of the difference between there and back is what one direction is paid.
+    one_way = float((there - turned)[:, ~same].sum()) / 2.0
+    if not both.any() or more[both].sum() <= one_way:
+        return "not found"
+    terms = " and ".join(f"`{name}`" for name in np.array(report.terms)[both])
+    fields = ", ".join(f"`{name}`" for name in directed.names[:3])
+    return EITHER_WAY.finding(
+        f"{terms} would be the same if {fields} went the other way in each of {len(there):,} recorded steps, and less "
+        f"if nothing moved there; fitness goes with the direction, and no other term makes up for it"
+    )
+
+
+@dataclass(frozen=True)
+class _Directed:
+    """The columns of what a reward reads in which the goal has a direction."""
+
+    names: tuple[str, ...]
+    """As code reads them: `x_velocity`, `torso_velocity[0]`."""
+    places: NDArray[np.intp]
+    """Those whose change over an episode ranks with fitness."""
+    speeds: NDArray[np.intp]
+    """Those whose mean does so better, and which go either way."""
+
+    @classmethod
+    def of(cls, report: CheckReport, episodes: Sequence[Episode], fitness: FloatArray) -> _Directed:
+        """Those of the fields that the report names; fitness (N,) is that of the episodes."""
+        layout = sublayout(episodes[0].layout, report.fields)
+        rows = [each.subset(report.fields) for each in episodes]
+        means = np.stack([each.mean(axis=0) for each in rows])
+        by_change, by_mean = (
+            np.abs([rank_correlation(column, fitness) or 0.0 for column in table.T])
+            for table in (np.stack([each[-1] - each[0] for each in rows]), means)
+        )
+        either = np.minimum((means > 0.0).sum(axis=0), (means < 0.0).sum(axis=0)) >= FEWEST
+        place = by_change >= np.maximum(DIRECTED, by_mean)
+        speed = ~place & (by_mean >= DIRECTED) & either
+        names: list[str] = []
+        for name, where in columns(layout).items():
+            found = np.flatnonzero((place | speed)[where])
+            names += [name if dict(layout)[name] == () else f"{name}[{index}]" for index in found]
+        return cls(tuple(names), np.flatnonzero(place), np.flatnonzero(speed))
+
+    def turned(self, steps: Transitions) -> Transitions:
+        """The steps the other way: from the place that they lead to to the one that they begin at."""
+        before, after = steps.states.copy(), steps.next_states.copy()
+        before[:, self.places], after[:, self.places] = after[:, self.places], before[:, self.places]
+        before[:, self.speeds] *= -1.0
+        after[:, self.speeds] *= -1.0
+        return steps._replace(states=before, next_states=after)
+
+    def stilled(self, steps: Transitions) -> Transitions:
+        """The steps without speed, and without a change of place."""
+        before, after = steps.states.copy(), steps.next_states.copy()
+        after[:, self.places] = before[:, self.places]
+        before[:, self.speeds] = after[:, self.speeds] = 0.0
+        return steps._replace(states=before, next_states=after)
+
+
+def _drowned(source: str, report: CheckReport, reference: ReferenceEpisodes) -> Finding | Verdict:
+    """Whether an expert that stops, with most of the goal still to be made, is paid as much as if it went on."""
+    if not reference.stops:
+        return "not applicable"
+    try:
+        terms = np.stack([values.sum(axis=0) for values in episode_terms(source, report, reference.stops)])
+    except RewardError:
+        return "could not run"
+    fitness, pay = np.array(reference.stop_fitness), terms.sum(axis=1)
+    gained, left = pay - pay[0], pay[-1] - pay
+    early = fitness[-1] - fitness >= LEFT * (fitness[-1] - fitness[0])
+    places = np.flatnonzero(early & (gained > 0.0) & (left < WORTH * gained))
+    if not len(places):
+        return "not found"
+    place = min(places, key=lambda each: left[each] / gained[each])
+    loudest = int(np.argmax(terms[place] - terms[0]))
+    return DROWNED.finding(
+        f"an expert that stands still once its fitness is {number(fitness[place])}, of {number(fitness[-1])} at the "
+        f"end, is paid {number(gained[place])} more than one that never moves, mostly by `{report.terms[loudest]}`; "
+        f"going on adds {number(left[place])}"
+    )
