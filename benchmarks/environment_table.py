@@ -152,6 +152,8 @@ def ask(command: list[str], folder: Path) -> Answer:
             os.killpg(process.pid, signal.SIGKILL)
             out, err = process.communicate()
             err += f"\nerror: not done after {PATIENCE:.0f} s\n"
+    # The table is for everybody: it names no folder of this machine.
+    out, err = (text.replace(f"{folder}{os.sep}", "").replace(str(Path.home()), "~") for text in (out, err))
     answer = Answer(process.returncode, out, err, time.monotonic() - started)
     with (folder / "log.txt").open("a", encoding="utf-8") as log:
         log.write(f"$ {' '.join(command)}\n{out}{err}[exit {answer.code}, {answer.seconds:.0f} s]\n\n")

@@ -91,13 +91,14 @@ def main() -> None:
     parser.add_argument("--task", choices=REWARDS, action="append", help="may be repeated; all if not given")
     parser.add_argument("--arm", choices=("reward-synth", "exported"), action="append", help="both if not given")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first-seed", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="a tenth of the steps")
     parser.add_argument("--json", action="store_true", help="print rows as JSON, write nothing")
     arguments = parser.parse_args()
     for name in arguments.task or REWARDS:
         task = load_task(name)
         steps = task.training.steps // (10 if arguments.quick else 1)
-        for seed in range(1, arguments.seeds + 1):
+        for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds):
             for arm in arguments.arm or ("reward-synth", "exported"):
                 found = row(task, arm, steps, seed)
                 print(json.dumps(found) if arguments.json else "\t".join(map(str, found.values())), flush=True)

@@ -76,6 +76,15 @@ def test_what_only_the_lock_forbids_is_told_as_the_locks_doing(point: TaskSpec, 
     rehearse(broken(point, mode).environment_spec, worker_environment(), sandbox=False)
 
 
+def test_the_lock_is_named_even_where_something_else_fails_without_it(point: TaskSpec) -> None:
+    # Without the lock, a folder cannot be read as a file; the lock does not let it come that far.
+    (file_of(point.environment.id).parent / "secret.txt").mkdir()
+    said = "in the lock .*Permission denied.*; without the lock .*Is a directory"
+    with pytest.raises(RewardSynthError, match=said) as error:
+        rehearse(broken(point, "secret").environment_spec, worker_environment())
+    assert "--unsafe-no-sandbox" in error.value.hint
+
+
 def test_a_locked_environment_has_a_folder_for_temporary_files_and_caches(
     point: TaskSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -62,9 +62,13 @@ def rehearse(spec: EnvironmentSpec, environment: dict[str, str], sandbox: bool =
     :raises RewardSynthError: it cannot be made there for another reason.
     """
     outcome = _outcome(spec, environment, sandbox)
-    if outcome.message and sandbox and not _outcome(spec, environment, sandbox=False).message:
-        said = outcome.message.replace(f" ({BLAME})", "")
-        raise RewardSynthError(f"trainings are locked, and in the lock {said}", WHAT_TO_DO)
+    free = _outcome(spec, environment, sandbox=False) if outcome.message and sandbox else outcome
+    if free.message != outcome.message:
+        told = f"trainings are locked, and in the lock {outcome.message.replace(f' ({BLAME})', '')}"
+        if not free.message:
+            raise RewardSynthError(told, WHAT_TO_DO)
+        kind = EnvironmentFault if free.fault else RewardSynthError
+        raise kind(f"{told}; without the lock {free.message}", f"{free.hint}; and {WHAT_TO_DO}")
     if outcome.message:
         raise (EnvironmentFault if outcome.fault else RewardSynthError)(outcome.message, outcome.hint)
 
