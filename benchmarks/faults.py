@@ -3,7 +3,7 @@
     python benchmarks/faults.py kills [--kills 200] [--executor local|ray] [--seed 0]
     python benchmarks/faults.py files [--files all]
     python benchmarks/faults.py machines
-    python benchmarks/faults.py soak [--minutes 180]
+    python benchmarks/faults.py soak [--minutes 180] [--share 1.0] [--record soak.tsv]
 
 **kills.** A run with recorded answers trains four rewards in two iterations. While it works, its processes of every
 kind are killed (SIGKILL): at random times, and at the appearance of each file of the run folder, draft or whole. A
@@ -254,7 +254,9 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=200, help="processes to kill")
     parser.add_argument("--executor", choices=("local", "ray"), default="local")
     parser.add_argument("--files", default="all", help="files to damage in each run, chosen at random; or all")
-    parser.add_argument("--minutes", type=float, default=180.0, help="of soaking")
+    parser.add_argument("--minutes", type=float, default=180.0, help="of soaking; 0: judge the record")
+    parser.add_argument("--share", type=float, default=1.0, help="of a processor that soaking may take")
+    parser.add_argument("--record", type=Path, default=Path("soak.tsv"), help="of a soak, which is gone on with")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     rng = random.Random(arguments.seed)
@@ -263,7 +265,7 @@ def main() -> int:
         "kills": lambda: kills(arguments.kills, rng, arguments.executor),
         "files": lambda: damages(which, rng),
         "machines": machines,
-        "soak": lambda: soak(arguments.minutes),
+        "soak": lambda: soak(arguments.minutes, arguments.share, arguments.record),
     }
     return tell(parts[arguments.part]())
 
