@@ -21,7 +21,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -129,7 +129,9 @@ def judged(runs: Sequence[Held]) -> Iterator[Row]:
     for what in NAMES[2:]:
         values = [np.array([getattr(held, what) for held in each], dtype=float) for each in segments]
         slope, low, high = growth(values)
-        name = f"soak, {hours:.1f} hours in {len(segments)} pieces: {what}, {slope:+.4f} a run ({low:+.4f} to {high:+.4f})"
+        name = (
+            f"soak, {hours:.1f} hours in {len(segments)} pieces: {what}, {slope:+.4f} a run ({low:+.4f} to {high:+.4f})"
+        )
         if what == "mib":
             few = f"less than {MIB_PER_RUN} a run"
             yield name, count, few, few if high < MIB_PER_RUN else f"up to {high:.3f} a run"
@@ -143,8 +145,8 @@ def growth(values: Sequence[np.ndarray]) -> tuple[float, float, float]:
     across, along, means = 0.0, 0.0, []
     for each in values:
         ends = np.linspace(0, len(each), BLOCKS + 1).astype(int)
-        at = np.array([(a + b - 1) / 2 for a, b in zip(ends, ends[1:], strict=False)])
-        mean = np.array([each[a:b].mean() for a, b in zip(ends, ends[1:], strict=False)])
+        at = np.array([(a + b - 1) / 2 for a, b in pairwise(ends)])
+        mean = np.array([each[a:b].mean() for a, b in pairwise(ends)])
         means.append((at - at.mean(), mean - mean.mean()))
         across += float((means[-1][0] * means[-1][1]).sum())
         along += float((means[-1][0] ** 2).sum())
