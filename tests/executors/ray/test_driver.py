@@ -293,6 +293,16 @@ def test_a_cluster_of_its_own_hears_no_key_and_dies_with_its_broker(
     assert not (tmp_path / "broken-out").exists()
 
 
+def test_nothing_is_left_of_a_cluster_whose_loop_and_broker_were_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray's agents outlive their node by minutes."""
+    with own_cluster(monkeypatch) as executor:
+        broker = executor._process.pid
+        below = descendants(broker)
+        assert any("agent" in line for line in below.values())
+        os.kill(broker, signal.SIGKILL)
+        assert wait_until(lambda: gone(below)), {pid: line for pid, line in below.items() if command_line(pid) == line}
+
+
 @pytest.mark.parametrize(
     ("address", "message"),
     [("127.0.0.1:1", "nothing answers"), ("ray://head:10001", "no address that can be used")],
