@@ -1,12 +1,12 @@
 """Small real runs on machines that lie: a small disk, two hosts on one folder, many runs at once.
 
 The disk is a tmpfs in a mount namespace of its own, and a host is a pid and uts namespace; neither needs root
-(``unshare -r``). Where a machine has no namespaces, the row says so. A clock that is set back is not tried:
-libfaketime breaks the sleep of this Python.
+(``unshare -r``). Where a machine has no namespaces, the row says so. Clocks and networks: see ``fault_clock.py``.
 """
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import subprocess
@@ -90,7 +90,8 @@ def host_named(name: str) -> tuple[str, ...]:
     """A command that starts another one on a host of that name, with processes of its own."""
     # Killing `unshare` kills all processes of that host.
     inside = ("sh", "-c", f'hostname {name}; exec "$@"', "sh")
-    return ("unshare", "-rupf", "--mount-proc", "--kill-child", *inside)
+    network = ("ip", "netns", "exec", name) if "FAULT_NETWORKS" in os.environ else ()
+    return (*network, "unshare", "-rupf", "--mount-proc", "--kill-child", *inside)
 
 
 def two_hosts(model: SteadyModel, place: Path, whole: Run) -> Row:

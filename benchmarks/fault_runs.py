@@ -49,10 +49,12 @@ class SteadyModel(RecordedModel):
     """Answers a request always in the same way, so that an answer that was lost on its way changes nothing.
 
     :param slow: seconds for an answer, so that kills meet requests that are under way.
+    :param address: see :class:`RecordedModel`.
     """
 
-    def __init__(self, slow: float = 0.0) -> None:
-        super().__init__({"designer": [""], "analyzer": ['{"causes": ["too short"], "suggestions": ["go on"]}']})
+    def __init__(self, slow: float = 0.0, address: str = "127.0.0.1") -> None:
+        analysis = '{"causes": ["too short"], "suggestions": ["go on"]}'
+        super().__init__({"designer": [""], "analyzer": [analysis]}, address)
         self._slow, self._mutex = slow, threading.Lock()
         self.forget()
 

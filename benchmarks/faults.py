@@ -2,8 +2,8 @@
 
     python benchmarks/faults.py kills [--kills 200] [--executor local|ray] [--seed 0]
     python benchmarks/faults.py files [--files all]
-    python benchmarks/faults.py machines
-    python benchmarks/faults.py soak [--minutes 180]
+    python benchmarks/faults.py machines|hosts|clocks
+    python benchmarks/faults.py soak [--minutes 180] [--share 1.0] [--record soak.tsv]
 
 **kills.** A run with recorded answers trains four rewards in two iterations. While it works, its processes of every
 kind are killed (SIGKILL): at random times, and at the appearance of each file of the run folder, draft or whole. A
@@ -11,7 +11,8 @@ command that ended before the run's end is resumed. Expected: the candidates, re
 of a run that nobody disturbed; each answer paid, booked and recorded once; after each command no process that is left
 after five seconds, and no file that cannot be read; and the planted keys nowhere.
 
-**files**, **machines**, **soak**: see ``fault_files.py``, ``fault_machines.py`` and ``fault_soak.py``.
+**files**, **machines**, **hosts** and **clocks**, **soak**: see ``fault_files.py``, ``fault_machines.py``,
+``fault_clock.py`` and ``fault_soak.py``.
 
 Prints a tab-separated row for each kind of fault: what was expected and what was seen. Exits with 1 if they differ.
 """
@@ -31,6 +32,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fault_clock import clocks, hosts
 from fault_files import damages
 from fault_machines import machines
 from fault_runs import (
@@ -250,11 +252,13 @@ def tell(rows: Iterable[Row]) -> int:
 def main() -> int:
     """Run one part of the campaign."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", choices=("kills", "files", "machines", "soak"))
+    parser.add_argument("part", choices=("kills", "files", "machines", "hosts", "clocks", "soak"))
     parser.add_argument("--kills", type=int, default=200, help="processes to kill")
     parser.add_argument("--executor", choices=("local", "ray"), default="local")
     parser.add_argument("--files", default="all", help="files to damage in each run, chosen at random; or all")
-    parser.add_argument("--minutes", type=float, default=180.0, help="of soaking")
+    parser.add_argument("--minutes", type=float, default=180.0, help="of soaking; 0: judge the record")
+    parser.add_argument("--share", type=float, default=1.0, help="of a processor that soaking may take")
+    parser.add_argument("--record", type=Path, default=Path("soak.tsv"), help="of a soak, which is gone on with")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     rng = random.Random(arguments.seed)
@@ -263,7 +267,9 @@ def main() -> int:
         "kills": lambda: kills(arguments.kills, rng, arguments.executor),
         "files": lambda: damages(which, rng),
         "machines": machines,
-        "soak": lambda: soak(arguments.minutes),
+        "hosts": hosts,
+        "clocks": clocks,
+        "soak": lambda: soak(arguments.minutes, arguments.share, arguments.record),
     }
     return tell(parts[arguments.part]())
 

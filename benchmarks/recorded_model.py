@@ -16,9 +16,10 @@ class RecordedModel:
     """Answers for each role, in turn. A request asks for a role by naming it as its model.
 
     :param answers: texts by role; after the last one it begins anew.
+    :param address: of this machine, at which it listens.
     """
 
-    def __init__(self, answers: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, answers: Mapping[str, Sequence[str]], address: str = "127.0.0.1") -> None:
         self._answers = answers
         self._given: dict[str, int] = {}
         self._lock = threading.Lock()
@@ -39,9 +40,9 @@ class RecordedModel:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer((address, 0), Handler)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        self.options = [f"--base-url=http://127.0.0.1:{self._server.server_port}/v1"]
+        self.options = [f"--base-url=http://{address}:{self._server.server_port}/v1"]
         """Options of ``reward-synth run`` with which it asks this server."""
         self.options += [f"--model={role}=openai/{role}" for role in ROLES if role in answers]
 

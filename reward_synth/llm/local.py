@@ -11,7 +11,6 @@ import os
 import secrets
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import urllib.error
@@ -26,6 +25,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from reward_synth.core import machine
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.scratch import Scratch
 from reward_synth.events.model import AnswerProgressed
 from reward_synth.llm import weights
 from reward_synth.llm.base import Heard, Model, Reply, Request, Waiting, unheard
@@ -173,12 +173,12 @@ class _Server:
     """The child process and the calls to it."""
 
     def __init__(self, model: Path) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="reward-synth-local-")
-        self._log = Path(self._folder.name) / "log.txt"
+        self._folder = Scratch()
+        self._log = self._folder.path / "log.txt"
         self._held: dict[int, list[int]] = {}  # The prompt that each slot read last.
         self.longest_prompt: int | None = None  # Of the latest requests, in tokens.
         self._token = secrets.token_urlsafe(24)
-        address_file = Path(self._folder.name) / "address"
+        address_file = self._folder.path / "address"
         settings = {
             "model": str(model),
             "context": CONTEXT,
@@ -186,7 +186,7 @@ class _Server:
             "threads": machine.cores(),
             "token": self._token,
             "address_file": str(address_file),
-            "slot_folder": self._folder.name + os.sep,
+            "slot_folder": f"{self._folder.path}{os.sep}",
         }
         # llama.cpp writes to the terminal's descriptors, not to Python's streams; a log file receives all of it.
         with self._log.open("wb") as log:
@@ -278,7 +278,7 @@ class _Server:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._folder.cleanup()
+        self._folder.remove()
 
     def _tokens(self, messages: list[dict[str, str]]) -> list[int]:
         prompt = self.post("/apply-template", {"messages": messages})["prompt"]

@@ -9,13 +9,13 @@ import shlex
 import shutil
 import signal
 import subprocess
-import tempfile
 import threading
 import time
 from pathlib import Path
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.number_format import duration
+from reward_synth.core.scratch import Scratch
 from reward_synth.llm.base import Heard, Model, Reply, Request, Waiting, as_one_text, unheard
 from reward_synth.llm.hosted import without_reasoning
 from reward_synth.llm.keys import environment_without_keys, scrub, without_own_keys
@@ -101,8 +101,8 @@ class ProgramModel(Model):
 
     def _run(self, prompt: bytes) -> tuple[int, str, str]:
         """Exit code, stdout and stderr of one process."""
-        with tempfile.TemporaryDirectory(prefix="reward-synth-exec-", ignore_cleanup_errors=True) as folder:
-            process = self._start(folder)
+        with Scratch() as scratch:
+            process = self._start(scratch.path)
             try:
                 out, err = process.communicate(prompt, timeout=self._waiting.timeout)
             except subprocess.TimeoutExpired:
@@ -116,7 +116,7 @@ class ProgramModel(Model):
                     self._running.discard(process)
         return process.returncode, _text(out), _text(err)
 
-    def _start(self, folder: str) -> subprocess.Popen[bytes]:
+    def _start(self, folder: Path) -> subprocess.Popen[bytes]:
         with self._lock:
             if self._closed:
                 raise RewardSynthError(f"{self.name} is closed")

@@ -7,11 +7,9 @@ import select
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Self, TypeVar
 
 import numpy as np
@@ -20,6 +18,7 @@ from pydantic import ValidationError
 from reward_synth.core.deaths import MEMORY, cause, from_outside
 from reward_synth.core.errors import MachineFault, RewardSynthError
 from reward_synth.core.files import write_text
+from reward_synth.core.scratch import Scratch
 from reward_synth.evaluation.drawing import Pixels
 from reward_synth.executors.base import worker_environment
 from reward_synth.simulators.graphics import graphics
@@ -49,8 +48,8 @@ class Filmer(Iterator[Pixels]):
         self._job, self.same, self.drawn = job, True, ""
         self._longest, self._given_up = longest, given_up
         self._variables = graphics().variables
-        self._folder = tempfile.TemporaryDirectory(prefix="reward-synth-film-")
-        path = Path(self._folder.name) / "film.json"
+        self._folder = Scratch()
+        path = self._folder.path / "film.json"
         write_text(path, job.model_dump_json())
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-m", "reward_synth.training.worker.filmer", str(path), str(os.getpid())],
@@ -81,7 +80,7 @@ class Filmer(Iterator[Pixels]):
         self._process.wait()
         assert self._process.stdout is not None
         self._process.stdout.close()
-        self._folder.cleanup()
+        self._folder.remove()
 
     def __next__(self) -> Pixels:
         kind = self._read(1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 
 from reward_synth.core.errors import MachineFault, RewardSynthError
 from reward_synth.core.files import write_text
+from reward_synth.core.scratch import Scratch
 from reward_synth.core.types import CheckReport, EpisodeScore
 from reward_synth.evaluation.scoring import measured_fields, score_with, scoring_process
 from reward_synth.preferences.episodes import played_episodes
@@ -175,10 +175,10 @@ class _Maker:
         stride = max(1, math.ceil(round(speed / (self.fps * pace), 6)))
         rate = speed / (stride * pace)
         takes, frames = [], []
-        with tempfile.TemporaryDirectory(prefix="reward-synth-film-") as folder:
+        with Scratch() as scratch:
             for number, each in enumerate(kept):
                 steps = _part(each.episode.length, stride, rate)
-                place = Path(folder) / episode_name(0, number)
+                place = scratch.path / episode_name(0, number)
                 each.episode.save(place)
                 takes.append(Take(episode=place, steps=steps))
                 evaluation = Evaluated(step=each.point.step, success=each.point.success, fitness=each.point.fitness)

@@ -113,7 +113,7 @@ def test_close_ends_the_process_and_leaves_nothing(monkeypatch) -> None:
     monkeypatch.setattr(local, "CONTEXT", 1024)
     model = LocalModel()
     server = model._running()
-    folder = Path(server._folder.name)
+    folder = server._folder.path
     assert folder.is_dir()
     model.close()
     model.close()

@@ -5,15 +5,11 @@ A seat is a Ray actor. It trains in a temporary folder of its own and returns al
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import os
 import shutil
-import tempfile
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reward_synth.core.scratch import Scratch
 from reward_synth.executors.base import crash
 from reward_synth.executors.local import WorkerProcess
 from reward_synth.executors.ray.archive import CURVES, STAYS, Files, UnfitFile, pack, read_plain
@@ -21,9 +17,6 @@ from reward_synth.store.manifest import versions
 from reward_synth.training.job import TrainJob
 from reward_synth.training.outcomes import Interruption, outcome_of
 
-PREFIX = "reward-synth-seat-"
-UNCLAIMED_SECONDS = 60.0
-"""A folder that is younger may belong to a seat that has not claimed it yet."""
 LARGEST_CURVE = 16 << 20
 """Largest curve file, in bytes, that is sent while the training runs."""
 
@@ -61,11 +54,8 @@ class Seat:
     """Trains one job. All its methods run in one thread, since the worker ends with the thread that started it."""
 
     def __init__(self) -> None:
-        _sweep()
-        self._folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-        # The lock is held until this process ends, for any reason.
-        self._claim = os.open(self._folder, os.O_RDONLY)
-        fcntl.flock(self._claim, fcntl.LOCK_EX)
+        self._scratch = Scratch()
+        self._folder = self._scratch.path
         self._worker: WorkerProcess | None = None
         self._seen: dict[str, tuple[int, int]] = {}
 
@@ -109,7 +99,7 @@ class Seat:
         """End the training, if it runs, and remove its folder."""
         if self._worker is not None and self._worker.alive:
             self._worker.kill()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._scratch.remove()
 
     def _changed_curves(self, folder: Path) -> Files:
         files: Files = {}
@@ -133,18 +123,3 @@ class Seat:
                 entry.unlink()
         crash(job, reason)
         return Look(True, pack(job.folder, without=frozenset({"job.json"})))
-
-
-def _sweep() -> None:
-    """Remove the folders of killed seats on this node."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        with contextlib.suppress(OSError):
-            found = folder.lstat()
-            if found.st_uid != os.getuid() or time.time() - found.st_mtime < UNCLAIMED_SECONDS:
-                continue
-            claim = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-            try:
-                fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)
-            finally:
-                os.close(claim)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import sys
 import time
@@ -53,6 +54,7 @@ def main(arguments: Sequence[str]) -> int:
     """
     address, cores, most, folder, parent = arguments
     stay_with(int(parent))
+    _end_together()
     line = _claim_pipes()
     try:
         with _connected(address, int(cores), Path(folder)):
@@ -65,6 +67,23 @@ def main(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         pass  # The loop is gone.
     return 0
+
+
+def _end_together() -> None:
+    """Let a fork end what is left of this process's group when this process is gone, even if it was killed.
+
+    Ray's agents look for their parents only now and then.
+    """
+    if os.getpgid(0) != os.getpid():
+        return  # The group is somebody else's.
+    reading, writing = os.pipe()  # The other end closes with this process.
+    if os.fork():
+        os.close(reading)
+        return
+    for descriptor in (0, 1, writing):
+        os.close(descriptor)
+    os.read(reading, 1)
+    os.killpg(0, signal.SIGKILL)
 
 
 def _claim_pipes() -> Line[Order]:

@@ -7,11 +7,9 @@ import importlib.util
 import logging
 import os
 import secrets
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,6 +17,7 @@ from pathlib import Path
 from reward_synth.core import machine
 from reward_synth.core.deaths import ATTEMPTS, cause
 from reward_synth.core.errors import MachineFault, RewardSynthError
+from reward_synth.core.scratch import Scratch
 from reward_synth.executors.base import POLL_SECONDS, OnProgress, OnResult, take_finished, worker_environment
 from reward_synth.executors.ray.protocol import Event, Order
 from reward_synth.training.job import TrainJob, read_progress
@@ -70,11 +69,12 @@ class RayExecutor:
         address = os.environ.get("RAY_ADDRESS", "")
         address = "" if address == "local" else address
         # TMPDIR may be a long path, and Ray makes sockets in the folder, whose paths may have at most 107 bytes.
-        self._folder = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))
-        self._stderr = self._folder / "broker.txt"
+        self._scratch = Scratch(Path("/tmp"))
+        folder = self._scratch.path
+        self._stderr = folder / "broker.txt"
         cores = self._jobs or machine.workers()
-        arguments = [address, str(cores), str(self._jobs or 0), str(self._folder), str(os.getpid())]
-        empty = self._folder / "empty"
+        arguments = [address, str(cores), str(self._jobs or 0), str(folder), str(os.getpid())]
+        empty = folder / "empty"
         empty.mkdir()
         with self._stderr.open("wb") as stderr:
             self._process = subprocess.Popen(
@@ -158,7 +158,7 @@ class RayExecutor:
             self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self._kill()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._scratch.remove()
 
     def _stop(self) -> None:
         """End all trainings. If the broker does not answer, it is killed, and they end with it."""

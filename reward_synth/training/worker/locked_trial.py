@@ -10,13 +10,13 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from reward_synth.core.deaths import MEMORY, cause, from_outside
 from reward_synth.core.errors import EnvironmentFault, MachineFault, RewardSynthError
 from reward_synth.core.files import write_text
+from reward_synth.core.scratch import Scratch
 from reward_synth.core.types import Value
 from reward_synth.simulators.custom.files import file_of, name_environment
 from reward_synth.state.faults import BLAME
@@ -78,8 +78,8 @@ def _outcome(spec: EnvironmentSpec, environment: dict[str, str], sandbox: bool) 
 
     :raises EnvironmentFault: it does not return.
     """
-    with tempfile.TemporaryDirectory(prefix="reward-synth-rehearsal-") as name:
-        folder = Path(name)
+    with Scratch() as scratch:
+        folder = scratch.path
         asked = Rehearsal(spec=spec, environment_file=file_of(spec.environment.id), sandbox=sandbox)
         path = folder / "rehearsal.json"
         write_text(path, asked.model_dump_json())

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +10,7 @@ import pytest
 
 from reward_synth.core.types import TrainResult
 from reward_synth.executors.ray import archive as parcel
-from reward_synth.executors.ray.actor import PREFIX, UNCLAIMED_SECONDS, Errand, Seat
+from reward_synth.executors.ray.actor import Errand, Seat
 from reward_synth.executors.ray.archive import UnfitFile, check_episodes, pack, read_plain, show_curves, unpack
 from reward_synth.tasks.spec import load_task
 from reward_synth.training.outcomes import Training
@@ -146,23 +144,3 @@ def test_a_seat_takes_the_job_to_a_folder_of_its_own_and_leaves_nothing(tmp_path
         seat.leave()
     assert not seat._folder.exists()
     assert before == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-
-
-def test_a_seat_removes_what_killed_ones_left_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    other = Seat()
-    young, old, strange = (tmp_path / name for name in (f"{PREFIX}young", f"{PREFIX}old", "old"))
-    kept = tmp_path / "kept"
-    for folder in (young, old, strange, kept):
-        folder.mkdir()
-    (old / "train").mkdir()
-    (tmp_path / f"{PREFIX}link").symlink_to(kept)
-    for path in (old, strange, kept, other._folder):
-        os.utime(path, (0, time.time() - 2 * UNCLAIMED_SECONDS))
-    seat = Seat()
-    left = {path.name for path in tmp_path.iterdir()}
-    assert left == {path.name for path in (young, strange, kept, other._folder, seat._folder)} | {f"{PREFIX}link"}
-    os.close(other._claim)
-    os.utime(other._folder, (0, 0))
-    Seat()
-    assert not other._folder.exists(), "its process is gone, and with it the claim"

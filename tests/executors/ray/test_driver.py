@@ -18,6 +18,7 @@ import pytest
 
 from reward_synth.core.deaths import ATTEMPTS
 from reward_synth.core.errors import MachineFault, RewardSynthError
+from reward_synth.core.scratch import PREFIX
 from reward_synth.core.types import TrainResult
 from reward_synth.executors.ray import driver as ray_executor
 from reward_synth.executors.ray.driver import RayExecutor
@@ -292,18 +293,28 @@ def test_a_cluster_of_its_own_hears_no_key_and_dies_with_its_broker(
     assert not (tmp_path / "broken-out").exists()
 
 
+def test_nothing_is_left_of_a_cluster_whose_loop_and_broker_were_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray's agents outlive their node by minutes."""
+    with own_cluster(monkeypatch) as executor:
+        broker = executor._process.pid
+        below = descendants(broker)
+        assert any("agent" in line for line in below.values())
+        os.kill(broker, signal.SIGKILL)
+        assert wait_until(lambda: gone(below)), {pid: line for pid, line in below.items() if command_line(pid) == line}
+
+
 @pytest.mark.parametrize(
     ("address", "message"),
     [("127.0.0.1:1", "nothing answers"), ("ray://head:10001", "no address that can be used")],
 )
 def test_an_address_that_cannot_be_used_is_told(monkeypatch: pytest.MonkeyPatch, address: str, message: str) -> None:
     monkeypatch.setenv("RAY_ADDRESS", address)
-    before = set(Path(tempfile.gettempdir()).glob("ray-*"))
+    before = set(Path(tempfile.gettempdir()).glob(f"{PREFIX}*"))
     with pytest.raises(RewardSynthError, match=message) as caught:
         RayExecutor(1)
     assert address in caught.value.message
     assert caught.value.hint
-    assert set(Path(tempfile.gettempdir()).glob("ray-*")) <= before
+    assert set(Path(tempfile.gettempdir()).glob(f"{PREFIX}*")) <= before
 
 
 def test_an_address_where_something_else_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
