@@ -1,4 +1,4 @@
-"""Pay for either direction, and a way whose rest is worth nothing: planted ones are found, and sound ones left alone."""
+"""Pay for either direction, and a way whose rest is worth nothing: planted ones are found, sound ones left alone."""
 
 from __future__ import annotations
 
