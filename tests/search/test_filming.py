@@ -120,6 +120,7 @@ def test_none_is_begun_while_policies_train(run: Run) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="priorities belong to threads on Linux only")
+@pytest.mark.skipif(os.getpriority(os.PRIO_PROCESS, 0) == 19, reason="the tests themselves have the lowest priority")
 def test_the_loop_keeps_its_priority_while_films_have_the_lowest(run: Run) -> None:
     found: list[int] = []
     films_of = filming(run, Heard(), videos="all")
@@ -133,7 +134,7 @@ def test_the_loop_keeps_its_priority_while_films_have_the_lowest(run: Run) -> No
     films_of.want(trained(run))
     wait_for(lambda: bool(found))
     films_of.close()
-    assert found == [19] and os.getpriority(os.PRIO_PROCESS, 0) == before < 19
+    assert found == [19] and os.getpriority(os.PRIO_PROCESS, 0) == before
 
 
 def test_the_film_in_hand_is_given_up_and_a_resumed_run_makes_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
