@@ -18,7 +18,7 @@ from reward_synth.simulators import describe_environment
 from reward_synth.state.table import FieldTable
 from reward_synth.tasks.matching import says_the_same
 from reward_synth.tasks.spec import TaskSpec
-from reward_synth.training.presets import describe, preset_for
+from reward_synth.training.presets import describe, leaves_out, preset_for
 
 ATTEMPTS_SHOWN = 2
 LESSONS_SHOWN = 3
@@ -70,8 +70,7 @@ def _training(task: TaskSpec, settings: Settings, unseen: Sequence[str]) -> str:
     """Text on the learner and on what it does not observe. It omits the foresight of a preset not yet chosen."""
     told = [describe(preset_for(task, settings.learner), settings.steps or task.training.steps)]
     if unseen:
-        names = " and ".join(f"`{name}`" for name in unseen)
-        told.append(f"Its observation leaves out {names}: it can act on that only through what else it sees.")
+        told.append(leaves_out(unseen))
     if task.drafted and task.training.preset is None and settings.learner is None:
         told.append("Presets race on the first sound reward, so it may be made to look further ahead.")
     return " ".join(told)

@@ -114,7 +114,7 @@ def preflight(task: TaskSpec, *, render: bool = False, sandbox: bool = True) -> 
         ) from error
     trial = Trial.of(checker.reference_episodes, longer)
     found = [*remarks, *_horizon(task, trial), *_ranges(checker), *_code(checker), *_measures(trial)]
-    return PreparedTask(task, checker, tuple(found), trial, _unseen(task, checker.table), _slowest_step(task))
+    return PreparedTask(task, checker, tuple(found), trial, unseen_by_policy(task, checker.table), _slowest_step(task))
 
 
 def _slowest_step(task: TaskSpec) -> float:
@@ -130,7 +130,8 @@ def _slowest_step(task: TaskSpec) -> float:
     return float(np.diff(times).max())
 
 
-def _unseen(task: TaskSpec, table: FieldTable) -> tuple[str, ...]:
+def unseen_by_policy(task: TaskSpec, table: FieldTable) -> tuple[str, ...]:
+    """Fields that a policy cannot know from its observation."""
     with closing(open_environment(task)) as environment:
         environment.reset(seed=SEED)
         return get_simulator(task.simulator).unseen(environment, table.for_rewards())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Literal
 
 from reward_synth.core.errors import RewardSynthError
@@ -17,7 +17,7 @@ from reward_synth.events.model import StatusChanged, Warned
 from reward_synth.preparation.amounts import quantities
 from reward_synth.preparation.learner_choice import LearnerChoice, choose_learner
 from reward_synth.preparation.measure_trial import DOUBTS, KnownEpisodes, Trial, disagreement
-from reward_synth.preparation.preflight import try_environment
+from reward_synth.preparation.preflight import try_environment, unseen_by_policy
 from reward_synth.preparation.seen import what_was_seen
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.lint import lint
@@ -30,7 +30,7 @@ from reward_synth.simulators.custom.files import bare_id
 from reward_synth.state.table import FieldTable
 from reward_synth.store import RunStore
 from reward_synth.tasks.spec import EnvironmentSpec, TaskSpec, list_tasks, save_own_task, with_scale
-from reward_synth.training.presets import describe, preset_for
+from reward_synth.training.presets import describe, leaves_out, preset_for
 
 ALONE = PROBE["no-second-draft"]
 SHORTEST_HORIZON = 20
@@ -210,9 +210,13 @@ class MeasureCheck:
         self.table = table
         self.horizon = task.horizon
         """The longest horizon, in steps, that a draft may ask for."""
-        self.training = describe(preset_for(task), task.training.steps)
-        """Who will learn the goal, and for how long, in words."""
         self._known: dict[int, KnownEpisodes] = {}
+
+    @cached_property
+    def training(self) -> str:
+        """Who will learn the goal, for how long, and what it does not observe, in words."""
+        learner = describe(preset_for(self._task), self._task.training.steps)
+        return f"{learner} {leaves_out(unseen_by_policy(self._task, self.table))}".rstrip()
 
     def task_of(self, measures: Measures) -> TaskSpec:
         """The task with these measures."""

@@ -26,6 +26,8 @@ from reward_synth.roles.registry import register
 from reward_synth.settings.model import Settings
 
 DRAFTS = 3
+LONGEST_EXPLANATION = 1500
+"""In characters. All prompts of a search repeat it."""
 """The largest number of drafts: the first one and its corrections."""
 _FORM_TEMPERATURES = (0.2, 0.7, 0.7)
 """Temperatures of the parallel forms of a small model: it really means what it says in all of them."""
@@ -300,9 +302,17 @@ def parse_measures(text: str) -> Measures:
         success,
         fitness,
         textwrap.shorten(unit, 40, placeholder=""),
-        values.get("explanation", "").strip()[:600],
+        _whole_sentences(values.get("explanation", "").strip(), LONGEST_EXPLANATION),
         int(steps) if (steps := values.get("horizon", "").strip()).isdecimal() else None,
     )
+
+
+def _whole_sentences(text: str, most: int) -> str:
+    """A text of at most so many characters, which ends with a sentence where it has one."""
+    if len(text) <= most:
+        return text
+    ends = [match.end() for match in re.finditer(r"[.!?](?=\s)", text[:most])]
+    return text[: ends[-1]] if ends else textwrap.shorten(text, most, placeholder=" …")
 
 
 def _labelled(text: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
@@ -146,6 +147,15 @@ def describe(preset: PPOPreset | OffPolicyPreset, steps: int) -> str:
         f"The discount is {preset.gamma:g} from one decision to the "
         f"next{held}: it looks about {ahead} steps ahead."
     )
+
+
+def leaves_out(unseen: Sequence[str]) -> str:
+    """What a policy cannot know, in a sentence; empty for nothing.
+
+    :param unseen: fields that it does not observe.
+    """
+    names = " and ".join(f"`{name}`" for name in unseen)
+    return names and f"Its observation leaves out {names}: it can act on that only through what else it sees."
 
 
 def preset_for(task: TaskSpec, learner: LearnerName | None = None) -> PPOPreset | OffPolicyPreset:

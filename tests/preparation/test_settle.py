@@ -80,6 +80,7 @@ def test_the_drafting_model_reads_what_was_seen(tmp_path: Path) -> None:
     _, model = settled(tmp_path, [SOUND, SOUND])
     prompt = model.requests[0].messages[0].text
     assert "- torso_height: starts at " in prompt and "aimless" in prompt
+    assert "Its observation leaves out `x_position`" in prompt
 
 
 @pytest.mark.parametrize(

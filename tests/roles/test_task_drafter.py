@@ -80,6 +80,20 @@ def test_measures_are_drafted() -> None:
     assert drafted.findings == () and len(drafted.exchanges) == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("It turns once. " * 90, "It turns once. " * 89 + "It turns once."),
+        ("It turns once. " * 200, "It turns once. " * 99 + "It turns once."),
+        ("It turns by 0.5 rad, " + "and again " * 200, "It turns by 0.5 rad, " + "and again " * 147 + "and …"),
+    ],
+    ids=["whole", "to the end of a sentence", "to the end of a word"],
+)
+def test_a_long_explanation_ends_with_a_sentence(text: str, kept: str) -> None:
+    answer = MEASURES.replace("The arm ends within 10 cm of the table.", text)
+    assert draft(ScriptedModel([f"```json\n{answer}\n```"])).explanation == kept
+
+
 def test_measures_are_repaired_with_the_findings() -> None:
     model = ScriptedModel([MEASURES.replace("arm_height[-1] <", "arm_hight[-1] <"), MEASURES])
 
