@@ -252,6 +252,9 @@ def about_terms(
             message = f"term `{name}` is {value} on all of {len(terms)} real transitions"
             findings.append(TERMS[rule].finding(message))
         largest = float(np.abs(terms[:, k]).max())
+        if largest <= NOTHING and not constant[k]:
+            message = f"term `{name}` is at most {largest:.1g} in size on all of {len(terms)} real transitions"
+            findings.append(TERMS["dead-term"].finding(message))
         if largest > LARGEST_TERM:
             findings.append(TERMS["too-large-term"].finding(f"term `{name}` reaches {largest:.3g}"))
     for k, other in doubled(terms)[:1]:

@@ -125,6 +125,14 @@ def test_dead_and_constant_terms_are_warnings() -> None:
     assert {f.message.split("`")[1] for f in report.findings} == {"dead", "alive"}
 
 
+def test_a_term_that_is_all_but_zero_is_dead() -> None:
+    terms = np.stack(
+        [np.linspace(0.0, 1.0, 50), np.exp(-np.linspace(30.0, 40.0, 50)), np.linspace(0.0, 1e-3, 50)], axis=1
+    )
+    (found,), _ = about_terms(terms, ("speed", "near", "small"))
+    assert found.id == "probe/dead-term" and "`near` is at most 9e-14 in size on all of 50 real" in found.message
+
+
 def test_a_bonus_for_lasting_and_what_nobody_reached_are_no_faults() -> None:
     terms = np.stack([np.linspace(0.0, 1.0, 50), np.full(50, 0.5), np.zeros(50), np.full(50, -0.5)], axis=1)
     names = ("speed", "alive", "landing", "cost")

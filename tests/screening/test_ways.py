@@ -72,7 +72,7 @@ def test_where_the_goal_has_no_direction_either_one_may_pay() -> None:
 
 
 def test_a_reward_that_fails_in_steps_that_nobody_makes_is_not_blamed(cheetah: RewardChecker) -> None:
-    # Of steps that are turned round, a body could make none backwards in time.
+    # A body that moves never stands exactly still, as it does in the steps that the rule makes up.
     late = "[1.0][0 if abs(next_state.x_velocity) > 0.0 else 1]"
     report = screened(cheetah, of_terms("abs(next_state.x_velocity)", late))
     assert report.verdicts["screen/either-way-pays"] == "could not run"
