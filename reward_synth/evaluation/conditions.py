@@ -170,7 +170,7 @@ def _compared(condition: ast.expr, reads: _Reads) -> ast.expr | None:
 
 
 def _value_and_side(comparison: ast.expr, reads: _Reads) -> tuple[ast.expr | None, bool | None]:
-    """What a comparison compares with a constant, and whether it must lie above; None between two constants."""
+    """What a comparison compares with a constant, and whether it must lie above (None: between)."""
     if not isinstance(comparison, ast.Compare):
         return None, None
     sides = [comparison.left, *comparison.comparators]
@@ -234,6 +234,10 @@ def _sum(values: Sequence[ast.expr]) -> ast.expr:
     return total
 
 
+def _names(value: ast.expr) -> set[str]:
+    return {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
+
+
 class _Reads:
     """Which fields of the episode an expression reads, by itself or through names that were assigned before."""
 
@@ -246,10 +250,15 @@ class _Reads:
         """Remember what the names of an assignment stand for."""
         found = self._fields(statement.value)
         for target in statement.targets if isinstance(statement, ast.Assign) else ():
-            for node in ast.walk(target):
-                if isinstance(node, ast.Name):
-                    self._known[node.id] = found
-            if isinstance(target, ast.Name):
+            changed = _names(target)
+            self._known |= dict.fromkeys(changed, found)
+            # What was made of an earlier value of a name does not stand for anything any more.
+            self._meant = {
+                name: value
+                for name, value in self._meant.items()
+                if name not in changed and not _names(value) & changed
+            }
+            if isinstance(target, ast.Name) and not _names(statement.value) & changed:
                 self._meant[target.id] = statement.value
 
     def constant(self, value: ast.expr) -> bool:
@@ -257,7 +266,7 @@ class _Reads:
         return not set(self._fields(value)) - {"horizon", "dt"}
 
     def meaning(self, value: ast.expr) -> ast.expr:
-        """The expression that a name stands for; another expression as it is."""
+        """The expression that a name stands for in the end; another expression, and a name made of itself, as it is."""
         return self._meant.get(value.id, value) if isinstance(value, ast.Name) else value
 
     def of(self, value: ast.expr) -> tuple[str, ...]:

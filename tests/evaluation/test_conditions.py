@@ -70,6 +70,20 @@ def test_a_condition_tells_the_number_that_it_compares(condition: str, value: st
     assert told is None if value is None else told is not None and told.endswith(f"return float({value})")
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "far = x[-1] > 5.0\n    far = bool(far)",
+        "far = bool(x[-1] > 5.0)\n    near = bool(far)\n    far = bool(near)",
+        "far = x[-1] > 5.0\n    x = episode.torso_height\n    x[0] = 1.0",
+    ],
+    ids=["of itself", "in a circle", "of a name that changed"],
+)
+def test_a_name_whose_making_is_past_has_no_number(lines: str) -> None:
+    parts = split_success(f"def success(episode):\n    x = episode.torso_x\n    {lines}\n    return far and x[0] < 9.0")
+    assert parts is not None and parts.values[0] is None and parts.reads[0] == ("torso_x",)
+
+
 def test_a_value_that_is_no_number_is_left_out() -> None:
     first, _ = held("math.inf * (episode.torso_x[-1] - 3.0) > 0.0 and episode.length > 3")
     assert first == Condition(("torso_x",), 2)
