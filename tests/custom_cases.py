@@ -35,6 +35,8 @@ class Point(gymnasium.Env):
         self.action_space = gymnasium.spaces.Box(-1, 1, (1,), np.float32)
         if mode == "make":
             raise RuntimeError("no licence")
+        if mode == "another word each time":
+            raise RuntimeError(f"no licence for {object()} of {os.getpid()} in {tempfile.mkdtemp()}")
         if mode == "secret":
             (Path(__file__).parent / "secret.txt").read_text()
         if mode == "temporary":

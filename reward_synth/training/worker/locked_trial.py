@@ -7,6 +7,7 @@ or a step that never returns.
 
 from __future__ import annotations
 
+import re
 import resource
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from pathlib import Path
 from reward_synth.core.deaths import MEMORY, cause, from_outside
 from reward_synth.core.errors import EnvironmentFault, MachineFault, RewardSynthError
 from reward_synth.core.files import write_text
-from reward_synth.core.scratch import Scratch
+from reward_synth.core.scratch import PREFIX, Scratch
 from reward_synth.core.types import Value
 from reward_synth.simulators.custom.files import file_of, name_environment
 from reward_synth.state.faults import BLAME
@@ -63,7 +64,7 @@ def rehearse(spec: EnvironmentSpec, environment: dict[str, str], sandbox: bool =
     """
     outcome = _outcome(spec, environment, sandbox)
     free = _outcome(spec, environment, sandbox=False) if outcome.message and sandbox else outcome
-    if free.message != outcome.message:
+    if _alike(free.message) != _alike(outcome.message):
         told = f"trainings are locked, and in the lock {outcome.message.replace(f' ({BLAME})', '')}"
         if not free.message:
             raise RewardSynthError(told, WHAT_TO_DO)
@@ -71,6 +72,11 @@ def rehearse(spec: EnvironmentSpec, environment: dict[str, str], sandbox: bool =
         raise kind(f"{told}; without the lock {free.message}", f"{free.hint}; and {WHAT_TO_DO}")
     if outcome.message:
         raise (EnvironmentFault if outcome.fault else RewardSynthError)(outcome.message, outcome.hint)
+
+
+def _alike(message: str) -> str:
+    """A message without what differs between two processes: numbers, addresses, the folder for temporary files."""
+    return re.sub(rf"\S*{PREFIX}\S*|0x[0-9a-f]+|\d+", "", message)
 
 
 def _outcome(spec: EnvironmentSpec, environment: dict[str, str], sandbox: bool) -> Outcome:
