@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from reward_synth.core import scratch
 from reward_synth.core.deaths import ATTEMPTS
 from reward_synth.core.errors import MachineFault, RewardSynthError
-from reward_synth.core.scratch import PREFIX
 from reward_synth.core.types import TrainResult
 from reward_synth.executors.ray import driver as ray_executor
 from reward_synth.executors.ray.driver import RayExecutor
@@ -259,7 +259,7 @@ def test_a_cluster_of_its_own_hears_no_key_and_dies_with_its_broker(
         (tmp_path / f"{module}.py").write_text(f"open({str(tmp_path / 'broken-out')!r}, 'w')")
     job = make_job(tmp_path / "job", TASK, steps=ENDLESS)
     with own_cluster(monkeypatch) as executor:
-        folder, broker = executor._folder, executor._process.pid
+        folder, broker = executor._scratch.path, executor._process.pid
         below: dict[int, str] = {}
         told: dict[str, list[str]] = {}
 
@@ -309,12 +309,13 @@ def test_nothing_is_left_of_a_cluster_whose_loop_and_broker_were_killed(monkeypa
 )
 def test_an_address_that_cannot_be_used_is_told(monkeypatch: pytest.MonkeyPatch, address: str, message: str) -> None:
     monkeypatch.setenv("RAY_ADDRESS", address)
-    before = set(Path(tempfile.gettempdir()).glob(f"{PREFIX}*"))
+    # Other tests make folders of the usual name at the same time.
+    monkeypatch.setattr(scratch, "PREFIX", f"reward-synth-{os.getpid()}-")
     with pytest.raises(RewardSynthError, match=message) as caught:
         RayExecutor(1)
     assert address in caught.value.message
     assert caught.value.hint
-    assert set(Path(tempfile.gettempdir()).glob(f"{PREFIX}*")) <= before
+    assert not list(Path("/tmp").glob(f"{scratch.PREFIX}*"))
 
 
 def test_an_address_where_something_else_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
