@@ -69,7 +69,7 @@ class Trial:
     @classmethod
     def of(cls, reference: ReferenceEpisodes, longer: Sequence[EpisodeScore]) -> Trial:
         """The trial of the recorded episodes."""
-        count = len(reference.scores) - reference.experts
+        count = len(reference.aimless)
         return cls(reference.scores[:count], tuple(longer), reference.scores[count:])
 
     @property
@@ -188,12 +188,12 @@ class KnownEpisodes:
     @property
     def aimless(self) -> list[Episode]:
         """The aimless episodes, the long ones last."""
-        return [*self.reference.episodes[: len(self.reference.episodes) - self.reference.experts], *self.longer]
+        return [*self.reference.aimless, *self.longer]
 
     @property
     def experts(self) -> tuple[Episode, ...]:
         """The episodes of the scripted experts, if there are any."""
-        return self.reference.episodes[len(self.reference.episodes) - self.reference.experts :]
+        return self.reference.episodes[len(self.reference.aimless) :]
 
     def trial(self, task: TaskSpec) -> Trial:
         """Score the episodes by a draft.

@@ -87,8 +87,7 @@ class PreparedTask:
     @cached_property
     def seen(self) -> str:
         """What the fields of a reward were over the aimless episodes, one line per essential field."""
-        recorded = self.reference_episodes
-        return what_was_seen(self.table.for_rewards(), recorded.episodes[: len(recorded.episodes) - recorded.experts])
+        return what_was_seen(self.table.for_rewards(), self.reference_episodes.aimless)
 
     def with_spec(self, spec: TaskSpec) -> PreparedTask:
         """The same task with a spec that differs only in its words or in its training."""

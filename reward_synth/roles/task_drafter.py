@@ -26,9 +26,9 @@ from reward_synth.roles.registry import register
 from reward_synth.settings.model import Settings
 
 DRAFTS = 3
+"""The largest number of drafts: the first one and its corrections."""
 LONGEST_EXPLANATION = 1500
 """In characters. All prompts of a search repeat it."""
-"""The largest number of drafts: the first one and its corrections."""
 _FORM_TEMPERATURES = (0.2, 0.7, 0.7)
 """Temperatures of the parallel forms of a small model: it really means what it says in all of them."""
 _LABELLED = re.compile(

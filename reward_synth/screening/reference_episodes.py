@@ -39,9 +39,10 @@ EXPERT_EPISODES = 4
 EXPERT_NOISE = (0.2, 0.4)
 """Standard deviation of the noise on each element of an expert's action, one episode each. For discrete actions: the
 share of actions that are random."""
-STOPS = 21
 EXPERT_CUTS = (25, 50)
 """Steps after which an expert stops and rests, one episode each."""
+STOPS = 21
+"""Places at which an expert's episode is brought to a stand, its first and its last step among them."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,11 @@ class ReferenceEpisodes:
     """A successful expert's episode as it would be had it stood still from some step on: from the first to the last."""
     stop_fitness: tuple[float, ...] = ()
     """Of each."""
+
+    @property
+    def aimless(self) -> tuple[Episode, ...]:
+        """The episodes of no expert."""
+        return self.episodes[: len(self.episodes) - self.experts]
 
     @property
     def succeed(self) -> bool:
