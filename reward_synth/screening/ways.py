@@ -143,6 +143,8 @@ def _drowned(source: str, report: CheckReport, reference: ReferenceEpisodes) -> 
     fitness, pay = np.array(reference.stop_fitness), terms.sum(axis=1)
     gained, left = pay - pay[0], pay[-1] - pay
     early = fitness[-1] - fitness >= LEFT * (fitness[-1] - fitness[0])
+    if pay[-1] <= pay[0]:
+        return "not found"  # The whole way is worth less than none: a wrong sign, which `misaligned` tells.
     places = np.flatnonzero(early & (gained > 0.0) & (left < WORTH * gained))
     if not len(places):
         return "not found"

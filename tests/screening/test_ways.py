@@ -87,6 +87,8 @@ def test_a_reward_that_fails_in_steps_that_nobody_makes_is_not_blamed(cheetah: R
         ((f"-{NEAR}", f"10.0 * {STEP}"), True),
         ((f"-2.0 * {NEAR}", f"0.02 * float({WAY} < 0.03)"), True),
         ((f"-{NEAR}", f"-{WAY}"), False),
+        # Where the whole way costs more than it is paid, its sign is wrong, and nothing is drowned.
+        ((f"-0.1 * {NEAR}", f"10.0 * {WAY}"), False),
         ((f"1.0 - {NEAR}", f"10.0 * float({WAY} < 0.03)"), False),
     ],
 )
