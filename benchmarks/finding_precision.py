@@ -25,6 +25,7 @@ from typing import Any
 from reward_synth import Run
 from reward_synth.core.types import CheckReport
 from reward_synth.diagnosis.summary import summarize
+from reward_synth.evaluation.conditions import conditions_held
 from reward_synth.evaluation.select import wilson_interval
 from reward_synth.preparation.preflight import preflight
 from reward_synth.screening.terms import episode_terms
@@ -51,6 +52,7 @@ def found(run: Run) -> Iterator[dict[str, Any]]:
         summary = summarize(
             task, prepared.table, candidate.id, results, episodes, terms,
             fields=report.fields, falls=prepared.trial.falls,
+            conditions=conditions_held(task, prepared.table, episodes),
         )  # fmt: skip
         about = {
             "run": run.path.parent.name,

@@ -64,6 +64,8 @@ class Evidence:
     """True if the environment ended failed episodes of untrained behaviour: a policy learns not to fall first."""
     conditions: tuple[Condition, ...] = ()
     """Of the task's success, with the number of final evaluation episodes that fulfil each."""
+    reads: tuple[str, ...] = ()
+    """Names of the fields that the reward reads."""
 
     @cached_property
     def trained(self) -> tuple[TrainResult, ...]:

@@ -87,6 +87,7 @@ def summarize(
         fields=shown_fields(table, [*fields, *_measured(spec, table)]),
         falls=falls,
         conditions=tuple(conditions),
+        reads=tuple(fields),
     )
     answers = [ask(evidence) for ask in DETECTORS]
     findings = tuple(finding for answer in answers for finding in answer.findings)

@@ -10,6 +10,7 @@ import numpy as np
 
 from reward_synth.core.number_format import number, percent, plural, steps, with_unit
 from reward_synth.core.types import TermStatistics, Verdict
+from reward_synth.diagnosis.condition_rules import unread_condition
 from reward_synth.diagnosis.course_rules import (
     LOST_SUCCESS,
     SMALLEST_CURVE,
@@ -290,6 +291,7 @@ DETECTORS: tuple[Detector, ...] = (
     *MOTION,
     dense_outweighs_sparse,
     no_learning,
+    unread_condition,
     success_not_held,
     success_lost,
     fitness_lost,
