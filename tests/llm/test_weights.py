@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import socket
+import subprocess
 import sys
 import threading
 import zipfile
@@ -32,6 +33,8 @@ class Hub:
         self.break_after: list[int] = []
         self.status = 200
         self.ignore_range = False
+        self.hold: threading.Event | None = None
+        """Until it is set, all but half of the content stays back."""
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -55,6 +58,12 @@ class Hub:
                     self.wfile.flush()
                     self.connection.shutdown(socket.SHUT_RDWR)
                     return
+                if outer.hold is not None:
+                    half = len(rest) // 2
+                    self.wfile.write(rest[:half])
+                    self.wfile.flush()
+                    outer.hold.wait(60)
+                    rest = rest[half:]
                 self.wfile.write(rest)
 
             def log_message(self, *_: object) -> None:
@@ -135,6 +144,31 @@ def test_a_server_without_ranges_starts_over(hub: Hub, tmp_path: Path) -> None:
     hub.ignore_range = True
     (tmp_path / "tiny.gguf.part").write_bytes(b"z" * 1000)
     assert pull(tiny(hub.url), tmp_path).read_bytes() == CONTENT
+
+
+def test_many_processes_that_want_the_file_make_one_download(hub: Hub, tmp_path: Path) -> None:
+    hub.hold = threading.Event()
+    offered = tiny(hub.url)
+    code = f"""
+from pathlib import Path
+from reward_synth.llm.weights import Weights, pull
+print("wants it", flush=True)
+done = []
+path = pull({offered!r}, Path({str(tmp_path)!r}), lambda part, _: done or done.append(print(part, "of it", flush=True)))
+print(path.name)
+"""
+    command = [sys.executable, "-c", code]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    for process in processes:
+        # Each one is told what there is so far, whoever loads it.
+        assert process.stdout is not None
+        assert process.stdout.readline() == "wants it\n"
+        assert process.stdout.readline().endswith("of it\n")
+    hub.hold.set()
+    assert [process.communicate(timeout=60)[0] for process in processes] == ["tiny.gguf\n"] * 4
+    assert hub.ranges == [None]
+    assert (tmp_path / "tiny.gguf").read_bytes() == CONTENT
+    assert not list(tmp_path.glob("*.bad"))
 
 
 def test_a_wrong_file_is_refused_and_moved_aside(hub: Hub, tmp_path: Path) -> None:
