@@ -14,7 +14,7 @@ import time
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +108,8 @@ class Process:
     """Its start in ticks of the kernel: a number may be used again."""
     kind: str
     """One of :data:`KINDS`; empty for others, such as Ray's own helpers."""
+    name: str = field(default="", compare=False)
+    """Its name and the start of its command line."""
 
     @property
     def lives(self) -> bool:
@@ -143,9 +145,10 @@ def descendants(pid: int, above: str = "command") -> Iterator[Process]:
         for child in children:
             with contextlib.suppress(OSError):
                 line = Path(f"/proc/{child}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-                kind = kind_of(line, Path(f"/proc/{child}/comm").read_text().strip(), above)
+                name = Path(f"/proc/{child}/comm").read_text().strip()
+                kind = kind_of(line, name, above)
                 if begun := started(child):
-                    yield Process(child, begun, kind)
+                    yield Process(child, begun, kind, f"{name}: {line[:80]}")
                     yield from descendants(child, kind or above)
 
 

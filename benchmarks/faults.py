@@ -126,7 +126,7 @@ class Round:
         finally:
             process.kill()
             process.wait()
-        self.wrong |= {f"orphan: {each.kind}" for each in watch.left()}
+        self.wrong |= {f"orphan: {each.kind or each.name}" for each in watch.left()}
         said = output.read_text(errors="replace")
         self.wrong |= {f"said {word}" for word in ("Traceback", "unexpected") if word in said}
 
