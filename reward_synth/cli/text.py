@@ -53,6 +53,7 @@ def print_pay(report: CheckReport) -> None:
         for row in report.pay
     ]
     print_table(("behaviour", "fitness", "pay per second", *names), rows)
+    typer.echo("pay is per second of a whole episode: one that the environment ended is paid nothing for the time left")
     typer.echo(printable(report.planned.as_text()))
 
 

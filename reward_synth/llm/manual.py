@@ -110,5 +110,5 @@ def _prompt_text(request: Request) -> str:
     """The text that the person pastes. The sample's number makes the files of equal prompts differ."""
     # A longer conversation differs by its earlier answers, so it needs no number.
     longer = any(message.role == "assistant" for message in request.messages)
-    draw = f"(draw {request.sample + 1}: a fresh chat for this one, please, without the answers before)"
+    draw = f"(Sample {request.sample + 1}: answer it afresh, without looking at the answers before.)"
     return as_one_text(request, draw if request.sample and not longer else "")

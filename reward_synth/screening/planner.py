@@ -303,7 +303,7 @@ class _Search:
                     lengths[n], ended[n] = step + 1, terminated
                     rows[n, step + 2 :] = rows[n, step + 1]
                     break
-        require_finite(environment, self._observed, rows.reshape(-1, rows.shape[-1]))
+        require_finite(environment, self._observed, rows.reshape(number * (horizon + 1), rows.shape[-1]))
         self._transitions += int(lengths.sum())
         return Trials(rows, scaled, lengths, ended)
 

@@ -114,4 +114,4 @@ def test_a_conversation_that_goes_on_is_not_a_fresh_chat(tmp_path: Path) -> None
     later = Request(messages=(*turns, Message(role="user", content="Again.")), role="designer", sample=1)
     for asked, fresh in ((first, True), (later, False)):
         text = _prompt_text(asked)
-        assert ("a fresh chat" in text) is fresh and ("your earlier answer was" in text) is not fresh
+        assert ("answer it afresh" in text) is fresh and ("your earlier answer was" in text) is not fresh

@@ -60,6 +60,14 @@ def test_the_planned_episodes_are_played_again_for_the_same_pay_and_are_paid_mor
     assert max(sums) > max(sums_of(source, BODY.reference_episodes.episodes))
 
 
+def test_a_reward_that_reads_no_field_is_planned_against_as_well() -> None:
+    found, _ = planned(
+        'def compute_reward(state, action, next_state):\n    return {"alive": 1.0, "left": -action[0]}\n'
+    )
+    assert found.finished == 2 and not found.problem
+    assert max(float(each.actions.mean()) for each in found.episodes) < 0.0
+
+
 def test_equal_arguments_give_the_same_plan_and_another_seed_another() -> None:
     (one, _), (again, _), (other, _) = (planned(SWING, starts=STARTS[:1], seed=seed) for seed in (0, 0, 1))
     assert one.transitions == again.transitions and one.expected == again.expected

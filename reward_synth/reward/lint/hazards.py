@@ -17,8 +17,13 @@ SMALL = 0.02
 MOST_NAMES = 100
 """Names that are looked up for one expression: the text is anybody's, and names may stand for sums of names."""
 _SUMS = ("sum", "np.sum", "np.mean", "action.sum", "action.mean")
+_COSTS = ("effort", "energy", "control", "ctrl", "torque", "power", "cost", "penalty")
+"""Words in the name of a term that charges for what the action spends, whichever way it pushes."""
 _DISTANCES = ("abs", "np.abs", "np.linalg.norm", "np.hypot", "np.sqrt", "math.hypot", "math.sqrt", "math.dist")
 _AT_LEAST = ("max", "np.maximum", "np.fmax")
+
+_VARYING = {"state", "action", "next_state", "memory"}
+_SIGNED = "`{}` has a sign: half of it pays for pushing the other way"
 
 
 def check_hazards(function: ast.FunctionDef, findings: Findings) -> None:
@@ -29,6 +34,8 @@ def check_hazards(function: ast.FunctionDef, findings: Findings) -> None:
             _check_call(node, singles, findings)
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
             _check_quotient(node, singles, findings)
+        elif isinstance(node, ast.Dict):
+            _check_terms(node, singles, findings)
     for name, value in _unused(function, singles):
         message = f"`{name}` is computed from the state and is in no term"
         findings.add("unused-value", message, f"return it as a term, or delete `{name}`", value.lineno)
@@ -38,12 +45,40 @@ def _check_call(node: ast.Call, singles: Mapping[str, ast.expr], findings: Findi
     called = ast.unparse(node.func)
     summed = node.args[:1] or ([node.func.value] if isinstance(node.func, ast.Attribute) else [])
     if called in _SUMS and summed and ast.unparse(summed[0]) == "action":
-        message = f"`{ast.unparse(node)}` has a sign: half of it pays for pushing the other way"
-        findings.add("signed-action", message, line=node.lineno)
+        findings.add("signed-action", _SIGNED.format(ast.unparse(node)), line=node.lineno)
     progress = _clipped_at_zero(node, called)
     if progress is not None and _is_approach(_resolved(progress, singles)):
         message = f"`{ast.unparse(node)[:120]}` pays for each step nearer, and a step away costs nothing"
         findings.add("one-way-progress", message, line=node.lineno)
+
+
+def _check_terms(node: ast.Dict, singles: Mapping[str, ast.expr], findings: Findings) -> None:
+    for key, value in zip(node.keys, node.values, strict=True):
+        name = str(key.value).lower() if isinstance(key, ast.Constant) else ""
+        element = _multiple_of_action(_resolved(value, singles))
+        if element is not None and any(word in name for word in _COSTS):
+            findings.add("signed-action", _SIGNED.format(ast.unparse(element)), line=value.lineno)
+
+
+def _multiple_of_action(value: ast.expr) -> ast.expr | None:
+    """The element of the action that a value is a multiple of; None if it is anything else.
+
+    Such a term may well be meant, to close a gripper; to charge for effort it is not.
+    """
+    while True:
+        match value:
+            case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=inside):
+                value = inside
+            case ast.Call(func=ast.Name(id="float"), args=[inside], keywords=[]):
+                value = inside
+            case ast.BinOp(left=left, op=ast.Mult(), right=right) if not _VARYING & _names(left):
+                value = right
+            case ast.BinOp(left=left, op=ast.Mult() | ast.Div(), right=right) if not _VARYING & _names(right):
+                value = left
+            case ast.Subscript(value=ast.Name(id="action"), slice=ast.Constant()):
+                return value
+            case _:
+                return None
 
 
 def _clipped_at_zero(node: ast.Call, called: str) -> ast.expr | None:

@@ -49,6 +49,22 @@ def test_only_what_is_certain_is_reported(value: str, found: set[str]) -> None:
     assert rules(f"value = {value}", 'return {"x": next_state.x, "term": value}') == found
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "found"),
+    [
+        ("effort", "-0.1 * float(action[0])", {"signed-action"}),
+        ("control_cost", "-(action[2] / 4.0)", {"signed-action"}),
+        ("effort", "-0.1 * float(action[0]) ** 2", set()),
+        ("effort", "-0.1 * abs(action[0])", set()),
+        ("grip", "-0.1 * action[3]", set()),  # It opens the gripper.
+        ("power", "-next_state.x * action[0]", set()),  # A force times a speed has a sign that says something.
+    ],
+)
+def test_an_effort_is_no_multiple_of_the_action(name: str, value: str, found: set[str]) -> None:
+    assert rules(f'return {{"x": next_state.x, "{name}": {value}}}') == found
+    assert rules(f"value = {value}", f'return {{"x": next_state.x, "{name}": value}}') == found
+
+
 def test_names_are_looked_up() -> None:
     way = (f"before = {NEAR[0]}", f"after = {NEAR[1]}", "nearer = before - after")
     assert rules(*way, 'return {"nearer": max(0.0, nearer)}') == {"one-way-progress"}
