@@ -31,7 +31,7 @@ def with_own_fields(table: FieldTable, own: Mapping[str, OwnField], env: gymnasi
     named = {field.name for field in fields}
     taken = {f"observation[{number}]" for each in own.values() for number in each.indices}
     rest = [field for field in table if field.name not in named and field.code not in taken]
-    return FieldTable(fields + rest, table.actions, table.discrete)
+    return table.with_fields(fields + rest)
 
 
 def _field(name: str, own: OwnField, env: gymnasium.Env[Any, Any]) -> Field:
