@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import shlex
 from collections.abc import Iterator
@@ -76,6 +77,22 @@ def unknown_parts(words: list[str]) -> list[str]:
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_links_lead_somewhere(page: Path) -> None:
     assert broken_links(page) == []
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["README.md", "docs/index.md", "docs/guide/safety.md", "docs/measurements/containment.md", "benchmarks/README.md"],
+)
+def test_attacks_are_counted_alike_everywhere(page: str) -> None:
+    with (ROOT / "benchmarks/results/containment.tsv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    written = {(row["corpus"], row["id"]) for row in rows}
+    files = (ROOT / f"tests/containment/{name}.jsonl" for name in ("attacks", "shared_attacks"))
+    assert len(written) == sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files)
+    landed = [row for row in rows if row["arm"] == "none" and row["outcome"] == "landed"]
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert set(re.findall(r"\b(\d{3})\s+attacks", text)) == {str(len(written))}
+    assert re.search(rf"\b{len(landed)}\b", text)
 
 
 def test_a_broken_link_is_seen(tmp_path: Path) -> None:

@@ -14,13 +14,13 @@ TASK, REWARD = "task.yaml", "reward.py"
 _EXAMPLE = "gym/inverted_pendulum_balance"
 _TASK_HEAD = f"""\
 # A task: the goal, the environment, and what decides that a reward is good. It is a copy of the shipped {_EXAMPLE}.
-# docs/guide/tasks.md explains each key; `reward-synth tasks show {TASK}` lists the fields that success, fitness and
+# docs/guide/tasks.md explains each key; `reward-synth tasks fields {TASK}` lists the fields that success, fitness and
 # rewards may read, and `reward-synth tasks new` writes a task for another environment.
 """
 _REWARD = '''\
 """A reward to start from: named terms for one transition; their sum is what the policy is paid.
 
-state and next_state hold the fields that `reward-synth tasks show task.yaml` lists. numpy and math may be used, and
+state and next_state hold the fields that `reward-synth tasks fields task.yaml` lists. numpy and math may be used, and
 nothing else. A fourth parameter, memory, would be a dict that lives for one episode.
 """
 

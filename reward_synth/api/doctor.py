@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
@@ -65,6 +66,32 @@ def _packages() -> Iterator[Diagnosis]:
     fault = bool(set(missing) - {"xllamacpp"})
     state: State = "fault" if fault else "warning" if missing else "ok"
     yield Diagnosis(name="packages", state=state, text=", ".join(found), hint=hint)
+    yield from _other_versions()
+
+
+def _other_versions() -> Iterator[Diagnosis]:
+    """Our own dependencies at versions that we do not ask for: pip puts them there for another package, and goes on."""
+    from packaging.requirements import Requirement
+
+    try:
+        lines = metadata.requires("reward-synth") or ()
+    except metadata.PackageNotFoundError:  # It runs from a checkout.
+        return
+    for asked in map(Requirement, lines):
+        if asked.marker is not None and not asked.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            found = metadata.version(asked.name)
+        except metadata.PackageNotFoundError:
+            yield Diagnosis(name=f"package {asked.name}", state="fault", text="not installed", hint=_install(asked))
+            continue
+        if not asked.specifier.contains(found, prereleases=True):
+            hint = f"{_install(asked)}; `pip check` names who asks for another (docs/guide/own-environment.md)"
+            yield _seen(f"package {asked.name}", f"{found} is installed, and {asked.specifier} is needed", hint)
+
+
+def _install(asked: object) -> str:
+    return f"pip install {shlex.quote(str(asked))}"
 
 
 def _cores() -> Iterator[Diagnosis]:

@@ -11,6 +11,7 @@ from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.files import refuse_links, write_text
 from reward_synth.core.names import LearnerName, LogName, ScaleName
 from reward_synth.core.types import CheckReport, TrainResult
+from reward_synth.core.waiting import told_if_long
 from reward_synth.display import Display, make_display
 from reward_synth.events.model import StatusChanged
 from reward_synth.reward.source import is_path, source_of
@@ -109,7 +110,8 @@ def train_reward(
     preset_for(spec, learner)  # Reports a missing learner before the reward is checked.
     name = Path(reward).stem if is_path(reward) else "reward"
     folder = Path(out) if out is not None else Path("policies") / f"{name}-{spec.short_name}-{seed}"
-    report = _checked(source, spec, None, unsafe_no_sandbox)
+    with told_if_long(lambda text: shown(StatusChanged(text=text))):
+        report = _checked(source, spec, None, unsafe_no_sandbox)
     if not report.ok:
         faults = "\n  ".join(f.as_text() for f in report.findings if f.severity == "error")
         named = str(task) if isinstance(task, str | Path) else task.name

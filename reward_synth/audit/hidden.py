@@ -112,7 +112,7 @@ def _recorded(task: TaskSpec, table: FieldTable) -> list[Episode]:
         width = int(np.prod(environment.observation_space.shape))
         observed = Field(SEEN, (width,), "1", -np.inf, np.inf, "The observation.", code="observation", judge_only=True)
         dt = step_length(task, environment)
-        recorder = StateRecorder(environment, FieldTable([*table, observed], table.actions, table.discrete))
+        recorder = StateRecorder(environment, table.with_fields([*table, observed]))
         scripts = [script for _, script in (choosers(size) if table.discrete else controllers(size, dt))]
         return [
             record_episode(recorder, scripts[n % len(scripts)], STEPS, SEED + n, task.horizon, dt)

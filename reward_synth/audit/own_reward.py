@@ -63,7 +63,7 @@ class OwnReward:
         fields = [_field(REWARD, REWARD), _field(USABLE, USABLE)]
         fields += [_field(f"{TERM}{place}", key) for place, key in enumerate(keys)]
         fields += [_field(SUCCESS, success)] if success else []
-        table = FieldTable([*known, *fields], known.actions, known.discrete)
+        table = known.with_fields([*known, *fields])
         task = subject if isinstance(subject, TaskSpec) else None
         return cls(spec, table, keys, success, dt, task)
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reward_synth.cli import options
-from reward_synth.cli.text import print_json, print_table, warn_without_sandbox
+from reward_synth.cli.text import print_json, print_table, tell, warn_without_sandbox
 from reward_synth.core.number_format import number
+from reward_synth.core.waiting import SLOW_ENVIRONMENT, told_if_long
 from reward_synth.display.text import printable
 
 if TYPE_CHECKING:
@@ -47,18 +48,19 @@ def audit(
     from reward_synth.api.audit import audit_reward
 
     warn_without_sandbox(unsafe_no_sandbox)
-    found = audit_reward(
-        file,
-        task,
-        env=env,
-        model=model,
-        vecnormalize=vecnormalize,
-        monitor=monitor,
-        plan_seconds=plan_seconds,
-        discount=discount,
-        page=page,
-        unsafe_no_sandbox=unsafe_no_sandbox,
-    )
+    with told_if_long(tell, f"{SLOW_ENVIRONMENT}; and a planner has {plan_seconds:g} CPU seconds"):
+        found = audit_reward(
+            file,
+            task,
+            env=env,
+            model=model,
+            vecnormalize=vecnormalize,
+            monitor=monitor,
+            plan_seconds=plan_seconds,
+            discount=discount,
+            page=page,
+            unsafe_no_sandbox=unsafe_no_sandbox,
+        )
     if json:
         print_json(found.model_dump(mode="json"))
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -58,6 +59,8 @@ def check(
             where = f"{file}:{finding.line}" if finding.line else str(file)
             fix = f" Fix: {finding.fix}" if finding.fix else ""
             typer.echo(printable(f"{where}: {finding.severity} [{finding.rule}] {finding.message}{fix}"))
+        if any(finding.rule == "unknown-field" for finding in report.findings):
+            typer.echo(f"all fields: reward-synth tasks fields {shlex.quote(task)}", err=True)
         if not report.findings:
             terms = f"; terms: {', '.join(report.terms)}" if report.terms else ""
             typer.echo(f"{file}: clean{terms}", err=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import typer
 
-from reward_synth.cli.text import print_json, print_settings
+from reward_synth.cli.text import print_json, print_settings, tell
 from reward_synth.core.number_format import duration
+from reward_synth.core.waiting import SLOW_TO_OPEN, told_if_long
 
 if TYPE_CHECKING:
     from reward_synth.preparation.forecast import Plan, Range
@@ -24,8 +26,9 @@ def print_plan(goal: str, resolved: Resolved, as_json: bool) -> None:
     refuse_unnamed_file(resolved)
     resolved = with_method(resolved)
     settings = resolved.settings
-    task = check_prerequisites(goal, settings)
-    plan = make_plan(goal, settings, task)
+    with nullcontext() if settings.display == "none" else told_if_long(tell, SLOW_TO_OPEN):
+        task = check_prerequisites(goal, settings)
+        plan = make_plan(goal, settings, task)
     if task is not None:
         resolved = resolved.with_task_steps(task.training.steps, task.name)
     values = resolved.settings.model_dump(mode="json")

@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from reward_synth.cli import options
+from reward_synth.cli.text import tell
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.waiting import SLOW_TO_OPEN, told_if_long
 from reward_synth.display.text import printable
 
 
@@ -23,7 +25,8 @@ def export(
 ) -> None:
     """A reward with its gymnasium wrapper as one file that runs without this package (Crafter's worlds need it)."""
     found = options.open_run(run, runs_dir)
-    text = found.export(candidate, train=train)
+    with told_if_long(tell, SLOW_TO_OPEN):
+        text = found.export(candidate, train=train)
     if warning := found.edits().get(candidate or found.info.best or ""):
         typer.echo(printable(f"warning: {warning}"), err=True)
     if out is None:

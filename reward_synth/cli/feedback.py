@@ -10,9 +10,10 @@ import typer
 
 from reward_synth.cli import options
 from reward_synth.cli.attended import console_ask
-from reward_synth.cli.text import print_json, resume_command
+from reward_synth.cli.text import print_json, resume_command, tell
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.number_format import plural
+from reward_synth.core.waiting import SLOW_TO_OPEN, told_if_long
 
 if TYPE_CHECKING:
     from reward_synth.api.run import Run
@@ -76,7 +77,8 @@ def feedback(
 def _tell_agreements(run: Run) -> None:
     """How well each trained reward and the measure agree with the person. The answer is recorded, whatever fails."""
     try:
-        agreements = run.judge()
+        with told_if_long(tell, SLOW_TO_OPEN):
+            agreements = run.judge()
     except RewardSynthError as error:
         typer.echo(f"how well the rewards agree with you is not known here: {error.message}", err=True)
         return

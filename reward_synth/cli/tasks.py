@@ -1,4 +1,4 @@
-"""``tasks``: the shipped tasks, and how to write your own."""
+"""``tasks``: the shipped tasks, the fields of any environment, and how to write a task of your own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typer import Argument, Option
 from reward_synth.cli import options
 from reward_synth.cli.text import print_json, print_table, read_line, said_yes, tell
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.waiting import told_if_long
+from reward_synth.core.waiting import SLOW_TO_OPEN, told_if_long
 from reward_synth.display.text import printable
 
 if TYPE_CHECKING:
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 _Text = str | None
 
 TaskName = Annotated[str, Argument(metavar="TASK", help="A task's name, or a YAML file.")]
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The tasks that are shipped.")
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Tasks: those shipped, and your own ones for any environment."
+)
 
 
 @app.command("ls")
@@ -69,7 +71,8 @@ def new(
         list[str] | None,
         Option(
             metavar="NAME=SOURCE;UNIT;MEANING",
-            help="A field of your own, whose source is an element's number or an expression; may be repeated.",
+            help="A field of your own; may be repeated. Its source: the number of an element of the observation, "
+            "several in brackets, an expression, or info.KEY.",
         ),
     ] = None,
     argument: Annotated[
@@ -93,7 +96,10 @@ def new(
     json: options.Json = False,
 ) -> None:
     """Write a task spec for an environment, and try it there. Asks for what no option tells."""
-    from reward_synth.preparation.write_task import Answers, new_task, parse_argument, write_task
+    from reward_synth.preparation.write_task import Answers, new_task, parse_argument, refuse_path, write_task
+
+    if out is not None:
+        refuse_path(out)
 
     there = sys.stdin.isatty() and not yes
     answers = Answers(
@@ -150,14 +156,15 @@ def fields(
     from reward_synth.simulators.custom.files import name_environment
     from reward_synth.tasks.spec import EnvironmentSpec, load_task
 
+    arguments = dict(map(parse_argument, argument or ()))
     known = task.endswith((".yaml", ".yml")) or not (":" in task or "-v" in task)
-    spec = load_task(task, typed=True).environment_spec if known else EnvironmentSpec.of(name_environment(task))
-    if argument:
-        environment = spec.environment.model_copy(
-            update={"arguments": {**spec.environment.arguments, **dict(map(parse_argument, argument))}}
-        )
-        spec = spec.model_copy(update={"environment": environment})
-    typer.echo(field_table(spec).for_rewards().stub(), nl=False)
+    with told_if_long(tell, SLOW_TO_OPEN):
+        spec = load_task(task, typed=True).environment_spec if known else EnvironmentSpec.of(name_environment(task))
+        if arguments:
+            changed = {"arguments": {**spec.environment.arguments, **arguments}}
+            spec = spec.model_copy(update={"environment": spec.environment.model_copy(update=changed)})
+        table = field_table(spec)
+    typer.echo(table.for_rewards().stub(), nl=False)
 
 
 def _refuse_doubtful(tried: PreparedTask, there: bool, yes: bool) -> None:

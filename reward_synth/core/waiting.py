@@ -12,6 +12,9 @@ SLOW_ENVIRONMENT = (
     "still trying the environment: it is made and stepped, and over thirty short episodes are recorded in it, "
     "which takes minutes if it takes long for a step"
 )
+SLOW_TO_OPEN = (
+    "still opening the environment: its package is loaded and it is made, which takes a minute for some packages"
+)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import Literal
 
@@ -31,16 +32,18 @@ def scoring_process(spec: TaskSpec, layout: Layout) -> ScoringProcess:
         report = lint(code, layout, entry=entry)
         faults = [finding for finding in report.findings if finding.severity == "error"]
         if faults:
-            raise _unusable(f"'{entry}' of the task {spec.name}", faults[0])
+            raise _unusable(f"'{entry}' of the task {spec.name}", faults[0], spec)
     try:
         return ScoringProcess(spec.success, spec.fitness, layout)
     except RewardError as error:
-        raise _unusable(f"the success or fitness of the task {spec.name}", error.finding) from error
+        raise _unusable(f"the success or fitness of the task {spec.name}", error.finding, spec) from error
 
 
-def _unusable(what: str, finding: Finding) -> RewardSynthError:
+def _unusable(what: str, finding: Finding, spec: TaskSpec) -> RewardSynthError:
     where = f", line {finding.line} of it" if finding.line else ""
     hint = finding.fix or "docs/guide/tasks.md shows what success and fitness may contain"
+    if finding.rule == "unknown-field":
+        hint += f"; all fields: reward-synth tasks fields {shlex.quote(spec.environment.id)}"
     return RewardSynthError(f"{what} cannot be used{where}: {finding.message}", hint=hint)
 
 

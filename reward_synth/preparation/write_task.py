@@ -43,6 +43,10 @@ OFFERED: dict[str, OwnField] = {
 """Fields that a new task gets where the environment tells them in its ``info``."""
 
 FIELD_FORM = "NAME=SOURCE; UNIT; MEANING"
+_FIELD_HINT = (
+    f"write it as {FIELD_FORM}: 'angle=0; rad; Its angle', 'spin=[0, 1, 2]; rad/s', 'height=np.sin(observation[0]); m' "
+    "or 'goal=info.goal; m'"
+)
 
 
 @dataclass(frozen=True)
@@ -66,15 +70,20 @@ class Answers:
     """Episodes of one evaluation."""
 
 
+def refuse_path(path: Path) -> None:
+    """:raises RewardSynthError: no new task can be written there."""
+    if path.suffix not in (".yaml", ".yml"):
+        raise RewardSynthError(f"{path} is no name for a task file", "let it end in .yaml")
+    if path.exists():
+        raise RewardSynthError(f"{path} exists already", "choose another name with --out, or remove it first")
+
+
 def write_task(spec: TaskSpec, path: Path) -> None:
     """Write a new task's file.
 
     :raises RewardSynthError: it exists already, or cannot be written.
     """
-    if path.suffix not in (".yaml", ".yml"):
-        raise RewardSynthError(f"{path} is no name for a task file", "let it end in .yaml")
-    if path.exists():
-        raise RewardSynthError(f"{path} exists already", "choose another name with --out, or remove it first")
+    refuse_path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         save_own_task(spec, path)
@@ -93,15 +102,18 @@ def new_task(
     :raises EnvironmentFault: the environment is broken.
     :raises RewardSynthError: an answer cannot be used.
     """
+    given = _given_fields(answers.fields)
     env_id = name_environment(answers.env or ask("--env", "Environment (an id, module:EnvId or ./FILE.py:CLASS)", None))
     with protected(unsafe_no_sandbox):
-        environment = _with_environment(EnvironmentSpec.of(env_id), answers)
         with told_if_long(show):
+            environment = _with_environment(EnvironmentSpec.of(env_id), answers)
+            # An environment may take a minute to open. What is wrong with an answer without it is said before.
+            _sound(environment, answers, answers.goal or "-", answers.name or "a", answers.horizon, answers.steps)
             try_environment(environment, sandbox=not unsafe_no_sandbox)
-        show(field_table(environment).for_rewards().stub())
-        told = _told(environment, answers)
-        environment = _with_fields(environment, answers, ask, show, patient, told)
-        words = _words(environment, answers, ask)
+            table, told = field_table(environment), _told(environment, answers)
+        show(table.for_rewards().stub())
+        environment = _with_fields(environment, told, given, ask if patient else None, show)
+        words = _words(environment, answers, ask, show)
         while True:
             try:
                 spec = _with_measures(words, answers, ask, next((key for key in SUCCESS_KEYS if key in told), None))
@@ -119,27 +131,38 @@ def new_task(
 def parse_field(text: str) -> tuple[str, OwnField]:
     """Parse name and field from ``angle=0; rad; Angle of the pole, + = left``.
 
-    A source that is a number, or several separated by commas, is an index; ``info.goal`` is what the environment tells
-    under that key; any other source is an expression.
+    A source that is a number is an index. So are several with commas between, in brackets as in a task file or bare.
+    ``info.goal`` is what the environment tells under that key; any other source is an expression.
 
     :raises RewardSynthError: the text has another form, or its field is not valid.
     """
     name, equals, rest = (part.strip() for part in text.partition("="))
     source, unit, doc = [*(part.strip() for part in rest.split(";", 2)), "", ""][:3]
     if not equals or not source:
-        raise RewardSynthError(
-            f"--field {text}: this is no field", f"write it as {FIELD_FORM}: 'angle=0; rad; Its angle'"
-        )
+        raise RewardSynthError(f"--field {text}: this is no field", _FIELD_HINT)
     values: dict[str, Any] = {"unit": unit or "1", "doc": doc}
-    if re.fullmatch(r"\d+", source):
+    bare = source[1:-1] if (source[0], source[-1]) in (("[", "]"), ("(", ")")) else source
+    if re.fullmatch(r"-?\d+", source):
         values["index"] = int(source)
-    elif re.fullmatch(r"\d+(\s*,\s*\d+)+", source):
-        values["index"] = tuple(int(number) for number in source.split(","))
+    elif re.fullmatch(r"\s*-?\d+(\s*,\s*-?\d+)*\s*,?\s*", bare):
+        values["index"] = tuple(int(number) for number in bare.split(",") if number.strip())
     elif source.startswith("info."):
         values["info"] = source.removeprefix("info.")
     else:
         values["expression"] = source
-    return name, _validated(f"--field {name}", lambda: OwnField.model_validate(values))
+    environment = {"id": "-", "fields": {name: values}}
+    made = _validated(f"--field {text}", lambda: Environment.model_validate(environment), _FIELD_HINT)
+    return name, made.fields[name]
+
+
+def _given_fields(texts: tuple[str, ...]) -> dict[str, OwnField]:
+    fields: dict[str, OwnField] = {}
+    for text in texts:
+        name, own = parse_field(text)
+        if name in fields:
+            raise RewardSynthError(f"--field {text}: '{name}' was given already", "keep one of the two, or rename it")
+        fields[name] = own
+    return fields
 
 
 def parse_argument(text: str) -> tuple[str, Any]:
@@ -167,54 +190,62 @@ def _told(spec: EnvironmentSpec, answers: Answers) -> dict[str, OwnField]:
 
 
 def _with_fields(
-    spec: EnvironmentSpec, answers: Answers, ask: Question, show: Show, patient: bool, told: Mapping[str, OwnField]
+    spec: EnvironmentSpec,
+    told: Mapping[str, OwnField],
+    given: Mapping[str, OwnField],
+    ask: Question | None,
+    show: Show,
 ) -> EnvironmentSpec:
-    """Add what the environment tells, the given fields, and those that a person enters until there are no more."""
-    given = list(answers.fields)
-    if patient and not given:
-        show(f"Fields of your own give names, units and meanings to elements of the observation: {FIELD_FORM}")
-    fields = dict(told)
+    """Add what the environment tells, the given fields, and those that a person enters until there are no more.
+
+    :param ask: None where no person is asked.
+    """
     if told:
         show(f"The environment tells these in its info, so they are fields: {', '.join(told)}")
-    while True:
-        text = (
-            given.pop(0) if given else (ask("--field", "A field of your own (nothing: no more)", "") if patient else "")
-        )
-        if not text.strip():
-            break
+    spec = _own(spec, {**told, **given}, show)
+    if ask and not given:
+        show(f"Fields of your own give names, units and meanings to elements of the observation: {FIELD_FORM}")
+    while ask and (text := ask("--field", "A field of your own (nothing: no more)", "")).strip():
         try:
             name, own = parse_field(text)
-            tried = _own(spec, {**fields, name: own})
-            field_table(tried)
-            fields[name] = own
+            spec = _own(spec, {**spec.environment.fields, name: own}, show)
         except RewardSynthError as error:
-            if not patient or answers.fields:
-                raise
             show(str(error))
-    return _own(spec, fields)
+    return spec
 
 
-def _own(spec: EnvironmentSpec, fields: Mapping[str, OwnField]) -> EnvironmentSpec:
-    values = spec.environment.model_dump() | {"fields": {name: own.model_dump() for name, own in fields.items()}}
-    environment = _validated("--field", lambda: Environment.model_validate(values))
-    return spec.model_copy(update={"environment": environment})
+def _own(spec: EnvironmentSpec, fields: Mapping[str, OwnField], show: Show) -> EnvironmentSpec:
+    """The environment with these fields, which are tried on it."""
+    environment = spec.environment.model_copy(update={"fields": dict(fields)})
+    spec = spec.model_copy(update={"environment": environment})
+    if fields:
+        with told_if_long(show):
+            field_table(spec)
+    return spec
 
 
-def _words(spec: EnvironmentSpec, answers: Answers, ask: Question) -> dict[str, Any]:
+def _words(spec: EnvironmentSpec, answers: Answers, ask: Question, show: Show) -> dict[str, Any]:
     """Goal, name, horizon and budget: all values of a task except its measures."""
     goal = answers.goal or ask("--goal", "Goal, in a sentence that says all that counts", None)
     suggested = task_name(spec.simulator, goal).partition("/")[2]
     name = answers.name or ask("--name", "Name of the task, in small letters", suggested)
-    limit = None if answers.horizon else own_limit(spec)
+    with told_if_long(show):
+        limit = None if answers.horizon else own_limit(spec)
     horizon = answers.horizon or ask("--horizon", "Longest episode, in steps", str(limit or spec.horizon))
     steps = answers.steps or ask("--steps", "Environment steps of one training", str(Training().steps))
+    return _sound(spec, answers, goal, name, horizon, steps)
+
+
+def _sound(
+    spec: EnvironmentSpec, answers: Answers, goal: str, name: str, horizon: int | str | None, steps: int | str | None
+) -> dict[str, Any]:
+    """The values of a task except its measures, of which all that can be known without the environment is checked."""
     full = name if "/" in name else f"{spec.simulator}/{name}"
-    values = spec.model_dump() | {"name": full, "goal": goal, "horizon": horizon}
+    values = spec.model_dump() | {"name": full, "goal": goal, "horizon": horizon or spec.horizon}
     training = {"steps": steps, "learner": answers.learner, "preset": answers.preset}
     values["training"] = {key: value for key, value in training.items() if value}
     if answers.episodes:
         values["evaluation"] = {"episodes": answers.episodes}
-    # Report a mistake in these values before asking for the measures.
     sound = _task(values, "False", "0.0", "-")
     get_preset(sound.training.learner, sound.training.preset)
     return values
@@ -240,7 +271,7 @@ def _task(words: Mapping[str, Any], success: str, fitness: str, unit: str) -> Ta
     return _validated("the task", lambda: TaskSpec.model_validate(values))
 
 
-def _validated(what: str, make: Callable[[], Made]) -> Made:
+def _validated(what: str, make: Callable[[], Made], hint: str = "docs/guide/tasks.md lists the keys") -> Made:
     """Call ``make``, and turn pydantic's complaint into an error for the person."""
     try:
         return make()
@@ -248,6 +279,4 @@ def _validated(what: str, make: Callable[[], Made]) -> Made:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"] if part != "function-after")
         said = first["msg"].removeprefix("Value error, ")
-        raise RewardSynthError(
-            f"{what}{f', {place}' if place else ''}: {said}", "docs/guide/tasks.md lists the keys"
-        ) from error
+        raise RewardSynthError(f"{what}{f', {place}' if place else ''}: {said}", hint) from error

@@ -9,6 +9,7 @@ from typing import Self
 
 from reward_synth.core.agreement import Agreements
 from reward_synth.core.types import Candidate
+from reward_synth.core.waiting import told_if_long
 from reward_synth.evaluation.select import best_candidate, is_solved
 from reward_synth.events.bus import Emit
 from reward_synth.events.model import StatusChanged, Warned
@@ -104,7 +105,8 @@ class SearchSession:
                 spec = draft_task(store.info.goal, settings, drafter, store, self.emit, confirm)
             save_task(spec, store.task_path)
         store.update(task=spec.name)
-        prepared = prepare_spec(spec, settings) if prepared is None else prepared.with_spec(spec)
+        with told_if_long(lambda text: self.emit(StatusChanged(text=text))):
+            prepared = prepare_spec(spec, settings) if prepared is None else prepared.with_spec(spec)
         for remark in prepared.remarks:
             if remark.level == "warning":
                 self.emit(Warned(text=remark.message))

@@ -13,9 +13,8 @@ from reward_synth.core.errors import RewardSynthError
 from reward_synth.state.expressions import SUCCESS_KEYS, OwnField
 from reward_synth.state.faults import fault, name_of
 from reward_synth.state.fields import Field
-from reward_synth.state.row_reader import reads_mujoco, reads_observation
+from reward_synth.state.row_reader import reads_mujoco
 from reward_synth.state.table import FieldTable
-from reward_synth.state.view import EPISODE_ATTRIBUTES
 
 
 def with_own_fields(table: FieldTable, own: Mapping[str, OwnField], env: gymnasium.Env[Any, Any]) -> FieldTable:
@@ -32,12 +31,10 @@ def with_own_fields(table: FieldTable, own: Mapping[str, OwnField], env: gymnasi
     named = {field.name for field in fields}
     taken = {f"observation[{number}]" for each in own.values() for number in each.indices}
     rest = [field for field in table if field.name not in named and field.code not in taken]
-    return FieldTable(fields + rest, table.actions, table.discrete)
+    return table.with_fields(fields + rest)
 
 
 def _field(name: str, own: OwnField, env: gymnasium.Env[Any, Any]) -> Field:
-    if name in EPISODE_ATTRIBUTES:
-        raise RewardSynthError(f"a field cannot be called {name!r}: an episode means something else by it", "rename it")
     low, high = -np.inf, np.inf
     if own.info is not None:
         code, shape = f"info.get({own.info!r}, 0.0)", _shape_told(name, own.info, env)
@@ -60,7 +57,7 @@ def _bounds(name: str, indices: tuple[int, ...], env: gymnasium.Env[Any, Any]) -
     """Smallest and largest value of these elements of the observation; infinite where nothing bounds them."""
     space: Any = spaces.flatten_space(env.observation_space)
     size = int(space.shape[0])
-    if any(not 0 <= number < size for number in indices):
+    if max(indices) >= size:
         raise RewardSynthError(
             f"the field {name!r} is element {max(indices)} of the observation, which has elements 0 to {size - 1}",
             "mend its `index` in the task file",
@@ -72,8 +69,6 @@ def _bounds(name: str, indices: tuple[int, ...], env: gymnasium.Env[Any, Any]) -
 
 def _shape(name: str, code: str, env: gymnasium.Env[Any, Any]) -> tuple[int, ...]:
     """Shape of an expression's value, which is computed once on the live environment."""
-    if not (reads_mujoco(code) or reads_observation(code)):
-        raise RewardSynthError(f"the field {name!r} reads nothing: {code}", "read observation, model or data in it")
     base: Any = env.unwrapped
     if reads_mujoco(code) and not (hasattr(base, "model") and hasattr(base, "data")):
         raise RewardSynthError(

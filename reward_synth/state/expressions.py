@@ -12,6 +12,7 @@ from typing import Self
 from pydantic import Field, field_validator, model_validator
 
 from reward_synth.core.types import Value
+from reward_synth.state.row_reader import reads_mujoco, reads_observation
 
 FUNCTIONS: dict[str, int] = {
     "abs": 1, "arccos": 1, "arcsin": 1, "arctan": 1, "array": 1, "ceil": 1, "cos": 1, "deg2rad": 1, "exp": 1,
@@ -75,8 +76,12 @@ class OwnField(Value):
             raise ValueError("must hold either 'index' or 'expression' or 'info'")
         if isinstance(self.index, tuple) and not self.index:
             raise ValueError("'index' must hold at least one number")
+        if any(number < 0 for number in self.indices):
+            raise ValueError("'index' counts from 0")
         if self.expression is not None and (fault := check_expression(self.expression)):
             raise ValueError(f"the expression cannot be used: {fault}")
+        if (code := (self.expression or "").strip()) and not (reads_mujoco(code) or reads_observation(code)):
+            raise ValueError(f"`{code}` reads nothing: read observation, model or data in it")
         if self.low is not None and self.high is not None and self.low >= self.high:
             raise ValueError("'low' must be below 'high'")
         return self

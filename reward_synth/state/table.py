@@ -21,14 +21,22 @@ class FieldTable(Sequence[Field]):
     """All fields of one environment, in order; a *row* is their float64 columns side by side.
 
     :param discrete: True if an action is a choice of one of ``actions``, written as a one-hot vector.
+    :param scenery: lines on what never moves, such as walls. They stand in the stub only.
     :raises ValueError: if two fields have the same name.
     """
 
-    def __init__(self, fields: Sequence[Field], actions: Sequence[ActionDimension], discrete: bool = False) -> None:
+    def __init__(
+        self,
+        fields: Sequence[Field],
+        actions: Sequence[ActionDimension],
+        discrete: bool = False,
+        scenery: Sequence[str] = (),
+    ) -> None:
         self._fields = tuple(fields)
         self.actions = tuple(actions)
         """The elements of the action vector, in order."""
         self.discrete = discrete
+        self.scenery = tuple(scenery)
         self._by_name = {f.name: f for f in self._fields}
         if len(self._by_name) != len(self._fields):
             names = [f.name for f in self._fields]
@@ -56,7 +64,11 @@ class FieldTable(Sequence[Field]):
     def subset(self, names: Sequence[str]) -> FieldTable:
         """The table of only these fields, kept in table order; same actions. KeyError for an unknown name."""
         wanted = {self._by_name[name].name for name in names}
-        return FieldTable([f for f in self._fields if f.name in wanted], self.actions, self.discrete)
+        return self.with_fields([f for f in self._fields if f.name in wanted])
+
+    def with_fields(self, fields: Sequence[Field]) -> FieldTable:
+        """A table of these fields instead, for the same actions in the same scenery."""
+        return FieldTable(fields, self.actions, self.discrete, self.scenery)
 
     def essential(self) -> FieldTable:
         """The table of only the essential fields; the whole table where none is marked."""
@@ -106,7 +118,9 @@ class FieldTable(Sequence[Field]):
         :param judged: show also the fields that only judges may read, for the author of success and fitness.
         """
         fields = self if judged else self.for_rewards()
-        return render_stub(fields, self.actions, self.discrete, short, grouped)
+        scenery = "".join(f"#   {line}\n" for line in self.scenery)
+        told = f"# fixed in the world, with centres x, y, z, all in m:\n{scenery}" if scenery and not short else ""
+        return render_stub(fields, self.actions, self.discrete, short, grouped) + told
 
 
 def _flat(field: Field) -> Reader:

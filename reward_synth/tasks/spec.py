@@ -31,6 +31,7 @@ from reward_synth.core.resources import data_dir
 from reward_synth.core.yaml import read_yaml, write_yaml
 from reward_synth.simulators.custom.files import bare_id, file_of, name_environment
 from reward_synth.state.expressions import OwnField
+from reward_synth.state.view import EPISODE_ATTRIBUTES
 from reward_synth.tasks.matching import says_the_same
 
 
@@ -61,6 +62,8 @@ class Environment(_Section):
         for name in fields:
             if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
                 raise ValueError(f"{name!r} is not a name that Python code can use")
+            if name in EPISODE_ATTRIBUTES:
+                raise ValueError(f"a field cannot be called {name!r}: an episode means something else by it")
         return fields
 
     @field_validator("arguments")

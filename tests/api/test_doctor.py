@@ -59,6 +59,31 @@ def test_a_machine_without_a_lock_is_a_fault(monkeypatch: pytest.MonkeyPatch) ->
     assert "virtual machine" in found["lock"].hint
 
 
+def test_a_dependency_at_a_version_that_is_not_asked_for_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = [
+        "numpy>=2.0",
+        "gymnasium[mujoco]>=1.2",
+        "scipy<99",
+        "gone>=1",
+        "rich<1; extra == 'x'",
+        "rich<1; python_version<'3'",
+    ]
+    found = {"numpy": "1.26.4", "gymnasium": "1.2", "scipy": "1.16.0rc1", "rich": "13.9"}
+    monkeypatch.setattr(doctor.metadata, "requires", {"reward-synth": asked}.__getitem__)
+
+    def version(name: str) -> str:
+        if name not in found:
+            raise doctor.metadata.PackageNotFoundError(name)
+        return found[name]
+
+    monkeypatch.setattr(doctor.metadata, "version", version)
+    numpy, gone = list(doctor._packages())[1:]
+    assert (numpy.name, numpy.state) == ("package numpy", "warning")
+    assert numpy.text == "1.26.4 is installed, and >=2.0 is needed"
+    assert numpy.hint.startswith("pip install 'numpy>=2.0'; `pip check`")
+    assert (gone.name, gone.state, gone.hint) == ("package gone", "fault", "pip install 'gone>=1'")
+
+
 def test_what_fails_is_told_and_the_rest_is_still_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> Iterator[doctor.Diagnosis]:
         raise RewardSynthError("no such environment", "install it")

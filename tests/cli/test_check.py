@@ -26,6 +26,8 @@ def test_check_tells_clean_from_findings(capsys: pytest.CaptureFixture[str]) -> 
     assert data["ok"] is False
     assert data["findings"][0]["rule"] == "unknown-field"
     assert "x_velocity" in data["findings"][0]["message"] + data["findings"][0]["fix"]
+    assert execute(["check", "bad.py", "--task", "half_cheetah_run_backward", "--only", "lint"]) == 1
+    assert "all fields: reward-synth tasks fields half_cheetah_run_backward\n" in capsys.readouterr().err
 
 
 def test_an_attack_prints_what_behaviours_are_paid_and_only_if_asked(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import shlex
 import tomllib
 from pathlib import Path
@@ -38,6 +39,9 @@ def test_what_it_says_works(
     assert "reward.py: clean" in capsys.readouterr().err
     assert execute([*run[1:], "--dry-run", "--model", "manual"]) == 0
     assert "start_from" in capsys.readouterr().out
+    for text in (Path("task.yaml").read_text(), Path("reward.py").read_text()):
+        lists = re.search(r"`reward-synth ([^`]+)` lists", text)
+        assert lists and "pole_angle: float" in out(capsys, *shlex.split(lists[1]))
     assert train[:2] == ["reward-synth", "train"] and Path(train[2]).exists() and Path(train[4]).exists()
 
 

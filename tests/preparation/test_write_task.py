@@ -11,8 +11,10 @@ import pytest
 from reward_synth.cli.app import execute
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.waiting import SLOW_ENVIRONMENT, told_if_long
+from reward_synth.preparation import write_task
 from reward_synth.preparation.settle import task_name
-from reward_synth.preparation.write_task import parse_argument, parse_field
+from reward_synth.preparation.write_task import Answers, new_task, parse_argument, parse_field
+from reward_synth.state.expressions import OwnField
 from reward_synth.tasks.spec import load_task
 from tests.custom_cases import REWARD, write_point
 
@@ -103,16 +105,16 @@ def test_what_nobody_is_there_to_answer_is_named(missing: str, capsys: pytest.Ca
     ("changes", "said"),
     [
         ({"success": "episode.angel < 0.2"}, "did you mean `angle`?"),
+        (
+            {"success": "episode.zzz < 0.2"},
+            "hint: use only fields of the list; all fields: reward-synth tasks fields Pend",
+        ),
         ({"fitness": "1.0 / (episode.length - 150)"}, "fails on a recorded episode"),
         ({"field": "angle=open('x'); rad"}, "is not allowed"),
         ({"field": "angle=observation[3]"}, "cannot be read: IndexError"),
-        ({"field": "angle"}, "this is no field"),
         ({"field": "angle=info.angle"}, "Pendulum-v1 does not tell"),
+        ({"field": "angle=[0, 3]"}, "is element 3 of the observation, which has elements 0 to 2"),
         ({"env": "Pendulm-v1"}, "did you mean Pendulum-v1"),
-        ({"name": "Swing Up"}, "in small letters"),
-        ({"preset": "reech"}, "there is no training preset 'reech'"),
-        ({"learner": "dqn"}, "the task, training.learner"),
-        ({"preset": "grasp"}, "the training preset 'grasp' is sac's, not ppo's"),
     ],
 )
 def test_an_answer_that_cannot_be_used_is_refused(
@@ -121,6 +123,45 @@ def test_an_answer_that_cannot_be_used_is_refused(
     assert execute(["tasks", "new", *options(**changes), "--yes"]) == 2
     assert said in capsys.readouterr().err
     assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"field": "angle"}, "this is no field"),
+        ({"field": "=0"}, "'' is not a name"),
+        ({"field": "my angle=0"}, "'my angle' is not a name"),
+        ({"field": "length=0"}, "an episode means something else by it"),
+        ({"field": "angle=-1"}, "'index' counts from 0"),
+        ({"field": "angle=[0, 1"}, "is no Python expression"),
+        ({"field": "angle=[0.5]"}, "reads nothing"),
+        ({"field": "angle=obs[0]"}, "`obs` is not known here"),
+        ({"field": "angle=0; radians of every kind there is"}, "at most 20 characters"),
+        ({"name": "Swing Up"}, "in small letters"),
+        ({"preset": "reech"}, "there is no training preset 'reech'"),
+        ({"learner": "dqn"}, "the task, training.learner"),
+        ({"preset": "grasp"}, "the training preset 'grasp' is sac's, not ppo's"),
+        ({"argument": "render_mode=human"}, "render_mode is set where pictures are made"),
+        ({"out": "taken.yaml"}, "taken.yaml exists already"),
+        ({"out": "swing_up.txt"}, "let it end in .yaml"),
+    ],
+)
+def test_what_is_wrong_without_the_environment_is_said_before_it_is_opened(
+    changes: dict[str, str], said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write_task, "try_environment", lambda *_, **__: pytest.fail("it was opened"))
+    Path("taken.yaml").touch()
+    assert execute(["tasks", "new", *options(**changes), "--yes"]) == 2
+    told = capsys.readouterr().err
+    assert said in told
+    if "field" in changes:
+        assert f"--field {changes['field']}" in told and "hint: write it as NAME=SOURCE; UNIT; MEANING:" in told
+
+
+def test_several_elements_are_a_field_as_in_a_task_file() -> None:
+    more = ["--field", "tip=[0, 1]; 1; Where the tip is."]
+    assert execute(["tasks", "new", *options(success="episode.tip[:, 0] > 0.9"), *more, "--yes"]) == 0
+    assert load_task("swing_up.yaml").environment.fields["tip"].index == (0, 1)
 
 
 def test_doubtful_measures_are_written_only_with_consent(capsys: pytest.CaptureFixture[str]) -> None:
@@ -196,7 +237,12 @@ def test_fields_are_shown_for_tasks_and_environments(capsys: pytest.CaptureFixtu
 def test_fields_and_arguments_on_the_command_line() -> None:
     name, field = parse_field("both = 3, 4 ;m; Where; it is")
     assert (name, field.index, field.unit, field.doc) == ("both", (3, 4), "m", "Where; it is")
+    for source in ("0,1,2", "[0,1,2]", "[ 0, 1, 2, ]", "(0, 1, 2)"):
+        assert parse_field(f"spin={source}; rad/s")[1] == OwnField(index=(0, 1, 2), unit="rad/s")
+    assert parse_field("one=[4]")[1].index == (4,) and parse_field("one=4")[1].index == 4
     assert parse_field("a=0")[1].unit == "1"
     assert parse_argument("fall=false") == ("fall", False) and parse_argument("x= 1.5") == ("x", 1.5)
+    with pytest.raises(RewardSynthError, match="'a' was given already"):
+        new_task(Answers(fields=("a=0", "a=1")), ask=pytest.fail, show=pytest.fail)
     with pytest.raises(RewardSynthError, match="has no '='"):
         parse_argument("fall")

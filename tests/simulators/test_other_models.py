@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 
 from reward_synth.simulators.gym.adapter import GymMujoco
+from reward_synth.simulators.gym.scenery import MOST_PLACES, scenery
+from reward_synth.state.custom_fields import with_own_fields
+from reward_synth.state.expressions import OwnField
 
 SIMULATOR = GymMujoco()
 
@@ -38,6 +41,45 @@ def test_every_kind_of_part_gets_fields_under_clear_and_distinct_names(crane: gy
     assert not any(field.essential for field in table)
     assert table.essential() is table
     assert "crate_position: np.ndarray" in table.stub(short=True)
+
+
+def test_walls_are_told_though_no_field_is_theirs() -> None:
+    cell = '<geom type="box" size=".5 .5 .2" pos="{} 2 .2"/>'
+    parts = [
+        '<geom type="plane" size="9 9 1"/>',
+        *(cell.format(x) for x in (-1, 0, 1)),
+        '<geom type="capsule" size=".1 .3" pos="0 0 1" euler="90 0 0"/>',
+        '<geom type="box" size="7 7 7" contype="0" conaffinity="0"/>',
+        '<body name="ball"><freejoint/><geom size=".1"/></body>',
+    ]
+    model = mujoco.MjModel.from_xml_string(f"<mujoco><worldbody>{''.join(parts)}</worldbody></mujoco>")
+    boxes = "box, half sizes 0.5, 0.5, 0.2: (-1, 2, 0.2), (0, 2, 0.2), (1, 2, 0.2)"
+    turned = "capsule, radius 0.1, half length 0.3, turned by the quaternion (0.7071, 0.7071, 0, 0): (0, 0, 1)"
+    assert scenery(model) == (boxes, turned)
+
+    class Maze(gymnasium.Env):
+        observation_space, action_space = gymnasium.spaces.Box(-9, 9, (7,)), gymnasium.spaces.Box(-1, 1, (1,))
+        render_mode, dt = None, 0.01
+
+        def __init__(self) -> None:
+            self.model, self.data = model, mujoco.MjData(model)
+
+        def reset(self, *, seed=None, options=None):
+            return self.data.qpos.astype(np.float32), {}
+
+        def step(self, action):
+            return self.data.qpos.astype(np.float32), 0.0, False, False, {}
+
+    own = {"height": OwnField(index=2)}
+    table = with_own_fields(SIMULATOR.fields(Maze()), own, Maze()).for_rewards()
+    told = f"# fixed in the world, with centres x, y, z, all in m:\n#   {boxes}\n#   {turned}\n"
+    assert table.stub(grouped=True).endswith(told) and "fixed in the world" not in table.stub(short=True)
+
+
+def test_a_thousand_walls_are_not_all_told() -> None:
+    cells = "".join(f'<geom type="box" size=".5 .5 {1 + n % 2}" pos="{n} 0 0"/>' for n in range(1000))
+    lines = scenery(mujoco.MjModel.from_xml_string(f"<mujoco><worldbody>{cells}</worldbody></mujoco>"))
+    assert len(lines) == 2 and lines[0].count("(") == MOST_PLACES and lines[1] == "and 900 more"
 
 
 def test_values_are_those_of_the_simulator(crane: gymnasium.Env) -> None:
