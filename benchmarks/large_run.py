@@ -24,6 +24,7 @@ from fault_machines import ONE
 from fault_runs import LONGEST, SteadyModel, start, whole_run
 
 from reward_synth import Run
+from reward_synth.search.jobs import training_jobs
 
 TRIES = 3
 
@@ -38,6 +39,10 @@ def multiply(run: Run, count: int) -> None:
         path = folder / "candidate.json"
         facts = json.loads(path.read_text())
         path.write_text(json.dumps(facts | {"id": name, "iteration": number}))
+        # The job that would have made the copy's result: one of another job is told as a reward that was changed.
+        path = folder / "train/seed-0/result.json"
+        digest = training_jobs(run.store, run.task, run.settings, name)[0].digest()
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"job": digest}))
         for ending in ("json", "md"):
             shutil.copy(run.path / f"iterations/001.{ending}", run.path / f"iterations/{number:03d}.{ending}")
     run.store.events_path.write_text(events * count)

@@ -7,8 +7,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import json_repair
-
 from reward_synth.roles.parsing import ParseError, blocks, clean
 
 _PYTHON_TEXT = re.compile(r'"""(.*?)(?:"""|\Z)|\'\'\'(.*?)(?:\'\'\'|\Z)', re.DOTALL)
@@ -69,6 +67,8 @@ def _values(text: str) -> Iterator[tuple[Any, int]]:
 
 def _repaired(text: str) -> list[Any]:
     """The values in a text after a lenient repair; none if that would take long."""
+    import json_repair
+
     depth = 0
     for bracket in re.findall(r"[][{}]", text[:_MAXIMUM_REPAIRED]):
         depth += 1 if bracket in "[{" else -1
