@@ -22,7 +22,7 @@ from pathlib import Path
 
 from fault_files import answered
 from fault_machines import SAME, two_hosts, verdict
-from fault_runs import LONGEST, RUN, Row, SteadyModel, start, whole_run
+from fault_runs import CANARY, LONGEST, RUN, Row, SteadyModel, start, whole_run
 
 from reward_synth import Run
 
@@ -107,7 +107,7 @@ def _set_back(model: SteadyModel, folder: Path, library: Path, after: float, kil
         texts.append(text)
         faults += [f"{command[0]} {code}"] if code else []
     for text in texts:
-        faults += [word for word in ("Traceback", "unexpected") if word in text]
+        faults += [word for word in ("Traceback", "unexpected", CANARY) if word in text]
         faults += re.findall(r"(?<![\w.–-])-\d[\d.]* ?(?:s|min|h|days?)\b", text)
     if run.info.seconds is not None and not 0 <= run.info.seconds < LONGEST:
         faults.append(f"took {run.info.seconds} s")

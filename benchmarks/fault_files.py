@@ -3,14 +3,17 @@
 Each file is halved, then emptied, in a copy. Then the reading commands are called, then ``doctor --repair`` if the run
 cannot be read, then ``resume``. Files that differ in a number alone are damaged once.
 
-Expected of each command: an answer in words. Of the run: it ends as a run that nobody disturbed (``same``); or what
-differs is told, and names the file or its candidate (``told``); or it is refused, and the file is named (``refused``).
+Expected of each command: an answer in words, without the planted keys, which no file may hold either. Of the run: it
+ends as a run that nobody disturbed (``same``); or what differs is told, and names the file or its candidate (``told``);
+or it is refused, and the file is named (``refused``). No question that was answered before is asked again, unless its
+answer is what was damaged.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import os
 import random
 import re
 import shutil
@@ -21,8 +24,9 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
-from fault_runs import RUN, Row, SteadyModel, Watch, outcome, start, whole_run
+from fault_runs import CANARY, RUN, Row, SteadyModel, Watch, keys_in, outcome, start, whole_run
 
 from reward_synth import Run
 from reward_synth.cli.app import execute
@@ -82,8 +86,12 @@ def expected(path: Path) -> str:
     return "same or told" if TOLD.fullmatch(str(path)) else "same"
 
 
-def seen(run: Path, path: Path, model: SteadyModel, undisturbed: dict[str, Any]) -> str:
-    """What became of a run whose file was damaged."""
+def seen(run: Path, path: Path, model: SteadyModel, paid: frozenset[str], undisturbed: dict[str, Any]) -> str:
+    """What became of a run whose file was damaged.
+
+    :param paid: the questions that were answered before.
+    """
+    model.forget()
     faults, texts = [], []
     for command in READING:
         where = ["--runs-dir", str(run.parent)] if command[0] == "ls" else [str(run)]
@@ -97,6 +105,9 @@ def seen(run: Path, path: Path, model: SteadyModel, undisturbed: dict[str, Any])
     texts.append(said)
     if "unexpected" in said or "Traceback" in said or code not in (0, 1, 2):
         faults.append(f"resume {code}: {said[:200]}")
+    faults += keys_in(run, *texts)
+    if path.parts[0] != "calls" and (again := paid & model.asked.keys()):
+        faults.append(f"{len(again)} answers paid twice")
     if faults:
         return "; ".join(faults)
     told = told_of(path, "".join(texts))
@@ -120,9 +131,12 @@ def damages(which: int | None, rng: random.Random, runs: Sequence[str] = tuple(M
     :param which: so many files of each run, chosen at random; None: all.
     """
     model = SteadyModel()
-    with tempfile.TemporaryDirectory() as name:
+    keys = {"REWARD_SYNTH_API_KEY": CANARY, "OPENAI_API_KEY": f"openai-{CANARY}"}
+    with tempfile.TemporaryDirectory() as name, patch.dict(os.environ, keys):
         for what in runs:
+            model.forget()
             run = MADE[what](model, Path(name) / what)
+            paid = frozenset(model.asked)
             copy = shutil.copytree(run.path, Path(name) / "undisturbed" / run.path.name)
             answered(["resume", str(copy), "--display=plain", *model.options[:1]])
             undisturbed = outcome(Run.open(copy))
@@ -132,7 +146,7 @@ def damages(which: int | None, rng: random.Random, runs: Sequence[str] = tuple(M
                     damaged = shutil.copytree(run.path, Path(name) / "damaged" / run.path.name)
                     content = (damaged / path).read_bytes()
                     (damaged / path).write_bytes(content[: int(len(content) * size)])
-                    became = seen(damaged, path, model, undisturbed)
+                    became = seen(damaged, path, model, paid, undisturbed)
                     wanted = expected(path)
                     row = f"{what}, {word}: {path}"
                     yield row, 1, wanted, wanted if became in wanted else became

@@ -21,7 +21,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from fault_runs import CANARY, LONGEST, RUN, Row, SteadyModel, Watch, outcome, start, unbooked, whole_run
+from fault_runs import CANARY, LONGEST, RUN, Row, SteadyModel, Watch, keys_in, outcome, start, unbooked, whole_run
 
 from reward_synth import Run
 from reward_synth.llm.weights import Weights
@@ -66,7 +66,11 @@ def small_disks(model: SteadyModel, place: Path, whole: Run) -> Iterator[Row]:
 
 def verdict(run: Run, whole: Run, model: SteadyModel | None, faults: list[str]) -> str:
     """What differs from a run that nobody disturbed."""
-    faults = [*faults, *(f"other {part}" for part, value in outcome(run).items() if value != outcome(whole)[part])]
+    faults = [
+        *faults,
+        *keys_in(run.path),
+        *(f"other {part}" for part, value in outcome(run).items() if value != outcome(whole)[part]),
+    ]
     if model is not None and (told := unbooked(run, model)):
         faults.append(told)
     return "; ".join(faults) or SAME

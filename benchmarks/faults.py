@@ -36,15 +36,14 @@ from fault_clock import clocks, hosts
 from fault_files import damages
 from fault_machines import machines
 from fault_runs import (
-    CANARY,
     KINDS,
     LONGEST,
     RUN,
     Row,
     SteadyModel,
     Watch,
-    holding,
     keep,
+    keys_in,
     outcome,
     partial_files,
     start,
@@ -234,9 +233,7 @@ def _differences(one: Round, run: Run, expected: dict[str, object]) -> Iterator[
         yield f"{again} answers paid twice"
     if told := unbooked(run, one.model):
         yield told
-    yield from (f"key in {path.relative_to(one.folder)}" for path in holding(one.folder))
-    if CANARY in one.folder.with_suffix(".txt").read_text(errors="replace"):
-        yield "key on the screen"
+    yield from keys_in(one.folder, one.folder.with_suffix(".txt").read_text(errors="replace"))
 
 
 def tell(rows: Iterable[Row]) -> int:
