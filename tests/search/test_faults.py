@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+import zipfile
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,17 @@ def test_runs_whose_processes_are_killed_end_as_undisturbed_ones() -> None:
 
 def test_damaged_files_are_told_and_change_nothing_in_silence() -> None:
     assert [row for row in fault_files.damages(2, random.Random(3), ["half-finished"]) if row[2] != row[3]] == []
+
+
+def test_planted_keys_are_found_in_files_in_archives_and_in_words(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(fault_runs.CANARY)
+    (tmp_path / "clean.txt").write_text("nothing")
+    assert fault_runs.keys_in(tmp_path, "nothing") == []
+    (tmp_path / "log.txt").write_text(f"sent openai-{fault_runs.CANARY}")
+    with zipfile.ZipFile(tmp_path / "model.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("data", fault_runs.CANARY)
+    found = fault_runs.keys_in(tmp_path, "nothing", f"said {fault_runs.CANARY}")
+    assert sorted(found) == ["key in log.txt", "key in model.zip", "key on the screen"]
 
 
 def test_an_answer_is_paid_twice_only_if_a_kill_may_have_met_it() -> None:
