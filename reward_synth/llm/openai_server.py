@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, ValidationError
@@ -23,6 +24,9 @@ from reward_synth.llm.hosted import (
     without_reasoning,
 )
 from reward_synth.llm.keys import key_for_server, scrub, without_own_keys
+
+if TYPE_CHECKING:
+    import openai
 
 # Names that providers serve themselves. litellm knows which parameters these models refuse.
 _OF_A_PROVIDER = re.compile(
@@ -63,16 +67,16 @@ class OpenAIServerModel(HostedModel):
     base_url: str
 
     def __post_init__(self) -> None:
-        import openai
-
         super().__post_init__()
         self._model = self.name.removeprefix("openai/")
         if not self._model:
             raise RewardSynthError("the model's name is empty", "name one that the server has: --model openai/NAME")
         _require_address(self.base_url)
         key = key_for_server(self.base_url, self._provider)
-        # We retry ourselves: retries of the client would multiply ours.
-        self._client = openai.OpenAI(api_key=key, base_url=self.base_url, max_retries=0)
+        # To import the client takes a second, which passes beside what comes before the first question.
+        aside = ThreadPoolExecutor(1)
+        self._client = aside.submit(_open, key, self.base_url)
+        aside.shutdown(wait=False)
         self._left_out: set[str] = set()
         self._room = 0
         """Tokens for reasoning, beside those that a request asks for."""
@@ -80,7 +84,7 @@ class OpenAIServerModel(HostedModel):
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        self._client.result().close()
 
     def _answer(self, request: Request) -> Reply:
         room = self._room
@@ -114,6 +118,7 @@ class OpenAIServerModel(HostedModel):
         """Make one call, and repeat it without the parameters that the server does not know."""
         import openai
 
+        client = self._client.result()
         body: dict[str, Any] = {
             "model": self._model,
             "messages": openai_messages(request.messages),
@@ -126,7 +131,7 @@ class OpenAIServerModel(HostedModel):
             try:
                 # The text itself, since the client's own types would cost half a second to import, and are stricter.
                 options: Any = {"timeout": seconds}
-                return self._read(self._client.post("/chat/completions", cast_to=str, body=body, options=options))
+                return self._read(client.post("/chat/completions", cast_to=str, body=body, options=options))
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
                 refused = _named_parameters(error) & body.keys()
                 if not refused:
@@ -143,6 +148,13 @@ class OpenAIServerModel(HostedModel):
                 f"{self.name} sent no answer but {what}",
                 OTHER_PROTOCOL,
             ) from None
+
+
+def _open(key: str, base_url: str) -> openai.OpenAI:
+    import openai
+
+    # We retry ourselves: retries of the client would multiply ours.
+    return openai.OpenAI(api_key=key, base_url=base_url, max_retries=0)
 
 
 class _Answer(BaseModel):
