@@ -74,7 +74,7 @@ def recipe_of(job: TrainJob, table: FieldTable, environment: gymnasium.Env[Any, 
 
 def _differences(job: TrainJob) -> list[str]:
     """How stable-baselines3's training differs from this package's, a sentence each."""
-    found = ["It goes to its end, while a search stops a training that has solved its task."]
+    found = ["It goes to its end, while a search stops one that has solved its task or learns no more."]
     if job.preset.learner == "ppo":
         return found
     if job.preset.learner == "tqc":

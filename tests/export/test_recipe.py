@@ -15,19 +15,26 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
-from stable_baselines3.common.vec_env import DummyVecEnv
+from stable_baselines3 import PPO
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from reward_synth.api.exported import recipe_of
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.types import CheckReport
-from reward_synth.evaluation.play import fields_of, play
+from reward_synth.core.types import CheckReport, EvaluationPoint
+from reward_synth.evaluation.play import field_table, fields_of, play
 from reward_synth.evaluation.scoring import score_episodes
 from reward_synth.export.standalone import export
+from reward_synth.sandbox.process import RewardProcess
+from reward_synth.screening.checker import RewardChecker
 from reward_synth.simulators import open_environment
 from reward_synth.tasks.spec import Environment, TaskSpec, Training, load_task
 from reward_synth.training.job import TrainJob
 from reward_synth.training.learners.ppo import LAST_RATE
+from reward_synth.training.learners.registry import open_learner
+from reward_synth.training.loop.learning import make_environments
 from reward_synth.training.loop.normalisation import Normalised
+from reward_synth.training.outcomes import best_point, lost_again
 
 REWARD = "def compute_reward(state, action, next_state):\n    return {'still': -0.01 * float(action[0])}\n"
 _numbers = itertools.count()
@@ -123,6 +130,109 @@ class Constant(DummyVecEnv):
     def step_wait(self) -> Any:
         observations, _, dones, infos = super().step_wait()
         return observations, (100.0 + self.generator.normal(size=3)).astype(np.float32), dones, infos
+
+
+def test_the_same_policy_is_kept_as_in_our_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = module_of(text_for(CART), tmp_path)
+    venv = VecNormalize(DummyVecEnv([lambda: gymnasium.make("CartPole-v1")]))
+    model, generator, kept = PPO("MlpPolicy", venv, device="cpu"), np.random.default_rng(3), set()
+    bias = model.policy.action_net.bias.data
+    for _ in range(40):
+        watched = [episodes_of(generator, 4) for _ in range(4)]
+        fresh = [episodes_of(generator, 32) for _ in watched]
+
+        def replayed(choose: Any, seeds: range, watched: Any = watched, fresh: Any = fresh) -> list[tuple[bool, float]]:
+            number = int(bias[0])
+            assert venv.obs_rms.count == number, "the normalisation is that of the policy"
+            found: list[tuple[bool, float]] = (watched if seeds.start == 20_000 else fresh)[number]
+            assert len(found) == len(seeds)
+            return found
+
+        monkeypatch.setattr(module, "play", replayed)
+        judge = module.Judge(venv, 4)
+        judge.model = model
+        for number in range(4):
+            bias[0] = venv.obs_rms.count = number
+            (judge._on_training_end if number == 3 else judge._judge)()
+        points = [point_of(step, episodes) for step, episodes in enumerate(watched)]
+        ours = best = best_point(points).step
+        if not lost_again(points) or sums(fresh[best]) <= sums(fresh[3]):
+            ours = 3
+        assert (int(bias[0]), venv.obs_rms.count) == (ours, ours)
+        kept.add((ours == 3, best == 3))
+    assert kept == {(True, True), (True, False), (False, False)}
+
+
+def episodes_of(generator: np.random.Generator, count: int) -> list[tuple[bool, float]]:
+    """Success and fitness of episodes, which are now and then alike in all of a policy's episodes."""
+    spread = generator.choice([0.0, 1.0])
+    success = generator.random(count) < generator.choice([0.5, 1.0])
+    return list(zip(success.tolist(), (generator.integers(3) + spread * generator.normal(size=count)), strict=True))
+
+
+def sums(episodes: list[tuple[bool, float]]) -> tuple[int, float]:
+    success, fitness = zip(*episodes, strict=True)
+    return sum(success), sum(fitness)
+
+
+def point_of(step: int, episodes: list[tuple[bool, float]]) -> EvaluationPoint:
+    success, fitness = zip(*episodes, strict=True)
+    return EvaluationPoint(
+        step=step,
+        success=float(np.mean(success)),
+        success_any=1.0,
+        fitness=float(np.mean(fitness)),
+        episode_length=40.0,
+        reward=0.0,
+        fitness_deviation=float(np.std(fitness)),
+        episodes=len(episodes),
+    )
+
+
+class Seen(BaseCallback):
+    """Observations and rewards of a training, before they are normalised and after it, and its weights."""
+
+    def __init__(self, *_: Any) -> None:
+        super().__init__()
+        self.steps: list[Any] = []
+        self.weights: list[Any] = []
+
+    def figures(self, *_: int) -> tuple[float, float, float]:
+        return 0.0, 0.0, 0.0
+
+    def _on_step(self) -> bool:
+        venv = self.training_env
+        paid = venv.normalize_reward(venv.old_reward)
+        self.steps.append(np.hstack([venv.old_obs, venv.old_reward[:, None], paid[:, None]]))
+        return True
+
+    def _on_rollout_start(self) -> None:
+        self.weights.append(np.concatenate([each.detach().numpy().ravel() for each in self.model.policy.parameters()]))
+
+
+@pytest.mark.parametrize("name", ["gym/reacher_reach", "gym/hopper_hop_forward"])
+def test_its_rollouts_and_updates_are_those_of_our_training(name: str, tmp_path: Path) -> None:
+    source = "def compute_reward(state, action, next_state):\n    return {'still': 3.0 - float(action @ action)}\n"
+    task = load_task(name).model_copy(update={"horizon": 12})
+    report = RewardChecker.of(task).check(source)
+    job = TrainJob.of(task, tmp_path, report, tmp_path, seed=3, steps=256)
+    job = job.model_copy(
+        update={"preset": job.preset.model_copy(update={"environments": 4, "n_steps": 16, "batch_size": 32})}
+    )
+    module = module_of(text_for(task, source, preset=job.preset, steps=256), tmp_path)
+    theirs, ours = Seen(), Seen()
+    module.Judge = lambda *_: theirs
+    module.train(256, 3)
+    table = field_table(task)
+    read = table.subset(job.fields)
+    with RewardProcess(source, read.layout(), action_size=len(table.actions), terms=job.terms) as reward:
+        venv = make_environments(job, read, reward)
+        open_learner(job, venv).model.learn(256, callback=ours)
+        venv.close()
+    assert len(ours.steps) == len(theirs.steps) == 64 and len(ours.weights) == 4
+    np.testing.assert_allclose(ours.steps, theirs.steps, atol=1e-3)
+    np.testing.assert_allclose(ours.weights, theirs.weights, atol=1e-4)
+    assert abs(ours.weights[-1] - ours.weights[0]).max() > 1e-3
 
 
 def test_a_training_that_settles_learns_as_slowly_at_its_end(tmp_path: Path) -> None:
