@@ -13,10 +13,10 @@ import threading
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from recorded_model import RecordedModel
 
@@ -261,7 +261,15 @@ def _holds(path: Path, text: str) -> bool:
     return any(text.encode() in content for content in contents)
 
 
-def whole_run(model: SteadyModel, folder: Path, *options: str) -> Run:
+class HasOptions(Protocol):
+    """A model that a command can be pointed at."""
+
+    @property
+    def options(self) -> Sequence[str]:
+        """The command's options for it."""
+
+
+def whole_run(model: HasOptions, folder: Path, *options: str) -> Run:
     """A run that nobody disturbs."""
     arguments = [*RUN, "--jobs=1", f"--runs-dir={folder}", *options, *model.options]
     assert start(arguments, folder, folder.with_suffix(".txt")).wait(LONGEST) == 1  # No reward solves the task.

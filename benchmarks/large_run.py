@@ -3,8 +3,9 @@
     python benchmarks/large_run.py [--candidates 200] [--json]
 
 A small real run is multiplied: its candidate with all files, its analysis and its events. `resume` counts from the
-start of the command until the model is asked for the next reward; `doctor` until its end. Both hold the start of
-Python, and the best of three is told, in seconds of the clock and of the processor.
+start of the command until the model is asked for the next reward: a program of the person's (``exec``), and a server,
+whose client is OpenAI's package and takes a second to import. `doctor` counts until its end. All hold the start of
+Python, and the best of five is told, in seconds of the clock and of the processor.
 """
 
 from __future__ import annotations
@@ -18,15 +19,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from fault_machines import ONE
-from fault_runs import LONGEST, SteadyModel, start, whole_run
+from fault_runs import FIRST, LONGEST, SteadyModel, start, whole_run
 
 from reward_synth import Run
 from reward_synth.search.jobs import training_jobs
 
-TRIES = 3
+TRIES = 5
 
 
 def multiply(run: Run, count: int) -> None:
@@ -63,40 +65,72 @@ def best(work: Callable[[], float]) -> dict[str, float]:
     return {"clock": round(min(clock), 2), "processor": round(min(processor), 2)}
 
 
+class Program:
+    """A model that is a program. It leaves a file when it is asked."""
+
+    def __init__(self, folder: Path) -> None:
+        self._asked = folder / "asked"
+        (folder / "reward.md").write_text(f"```python{FIRST}```")
+        script = folder / "model.sh"
+        script.write_text(
+            f"""touch {self._asked}
+case "$(cat)" in
+  *'"causes"'*) echo '{{"causes": ["too short"], "suggestions": ["go on"]}}';;
+  *) cat {folder}/reward.md;;
+esac
+"""
+        )
+        self.options = (f"--model=exec:sh {script}",)
+
+    @property
+    def refused(self) -> bool:
+        """Whether it was asked."""
+        return self._asked.exists()
+
+    def forget(self) -> None:
+        """It was not asked yet."""
+        self._asked.unlink(missing_ok=True)
+
+
+def _resume(model: SteadyModel | Program, folder: Path, candidates: int) -> float:
+    """Seconds until the model is asked; the run is made before the first try."""
+    if not folder.exists():
+        multiply(whole_run(model, folder, *ONE), candidates)
+    run = Run.open("latest", folder)
+    model.forget()
+    begun = time.monotonic()
+    options = [option for option in model.options if option.startswith("--base-url")]
+    process = start(["resume", str(run.path), "--display=none", *options], folder, folder / "said.txt")
+    while not model.refused:
+        assert process.poll() is None, (folder / "said.txt").read_text()
+        assert time.monotonic() - begun < LONGEST
+        time.sleep(0.005)
+    took = time.monotonic() - begun
+    process.kill()
+    process.wait()
+    return took
+
+
+def _doctor(folder: Path) -> float:
+    begun = time.monotonic()
+    command = [sys.executable, "-m", "reward_synth", "doctor", str(Run.open("latest", folder).path)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return time.monotonic() - begun
+
+
 def main() -> int:
     """Measure, and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--candidates", type=int, default=200)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    model = SteadyModel()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        run = whole_run(model, folder / "runs", *ONE)
-        multiply(run, arguments.candidates)
-
-        def resume() -> float:
-            model.forget()
-            begun = time.monotonic()
-            process = start(
-                ["resume", str(run.path), "--display=none", *model.options[:1]], folder, folder / "said.txt"
-            )
-            while not model.refused:
-                assert process.poll() is None, (folder / "said.txt").read_text()
-                assert time.monotonic() - begun < LONGEST
-                time.sleep(0.005)
-            took = time.monotonic() - begun
-            process.kill()
-            process.wait()
-            return took
-
-        def doctor() -> float:
-            begun = time.monotonic()
-            command = [sys.executable, "-m", "reward_synth", "doctor", str(run.path)]
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-            return time.monotonic() - begun
-
-        rows = {"resume": best(resume), "doctor": best(doctor)}
+        rows = {
+            "resume, a program": best(partial(_resume, Program(folder), folder / "program", arguments.candidates)),
+            "resume, a server": best(partial(_resume, SteadyModel(), folder / "server", arguments.candidates)),
+            "doctor": best(partial(_doctor, folder / "server")),
+        }
     if arguments.json:
         print(json.dumps({"candidates": arguments.candidates, **rows}))
     else:

@@ -7,6 +7,7 @@ Exit codes: 0 done, 1 no acceptable reward (or findings in ``check`` and ``audit
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 import threading
@@ -63,6 +64,8 @@ def _root(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit."""
+    # To load libraries makes a million objects that stay; Python would look through them a thousand times.
+    gc.set_threshold(50_000)
     _keep_stdout()
     code = execute(sys.argv[1:] if arguments is None else arguments)
     if threading.active_count() > 1:
