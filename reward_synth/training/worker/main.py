@@ -136,7 +136,12 @@ def _run_stage(job: TrainJob, stage: str, outcome: type[Outcome]) -> Outcome:
     writes in this folder too. It must not be able to change the evaluator's job or its outcome.
     """
     outcome.path(job.folder).unlink(missing_ok=True)
-    code = run_process(f"reward_synth.training.worker.{stage}", [str(job.write()), str(os.getpid())])
+    command = f"reward_synth.training.worker.{stage}", [str(job.write()), str(os.getpid())]
+    code = run_process(*command)
+    if code == OVERDUE:
+        # A step looks long, too, if all processes were stopped meanwhile (Ctrl-Z) or the machine stood still. A step
+        # that hangs does so again from the checkpoint.
+        code = run_process(*command)
     found = outcome.read(job.folder)
     if found is None:
         found = _without_outcome(job, stage, code, outcome)
@@ -152,7 +157,7 @@ def _without_outcome(job: TrainJob, stage: str, code: int, outcome: type[Outcome
     shutil.rmtree(scratch, ignore_errors=True)
     environment = f"the environment {job.task.environment.id}"
     if code == OVERDUE:
-        text = f"{environment} did not return from a step within {job.step_limit:g} s ({BLAME})"
+        text = f"{environment} did not return from a step within {job.step_limit:g} s, twice ({BLAME})"
         return outcome(status="crashed", reason=text)
     if code >= 0 and begun:
         return outcome(status="crashed", reason=f"{environment} ended its process with {cause(code)} ({BLAME})")

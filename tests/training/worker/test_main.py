@@ -8,13 +8,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from reward_synth.core.types import TrainResult
 from reward_synth.executors.local import LocalExecutor
+from reward_synth.state.faults import BLAME
+from reward_synth.state.watchdog import OVERDUE
 from reward_synth.tasks.spec import TaskSpec
 from reward_synth.training.job import TrainJob, read_progress
 from reward_synth.training.outcomes import FinalEvaluation, Interruption, Training, read_result
@@ -62,6 +64,25 @@ def test_only_a_finished_training_of_this_very_job_is_kept(interrupted: Callable
     else:
         Training(status="crashed", job=job.digest()).write(job.folder)
     assert worker.finished_training(job) is None
+
+
+@pytest.mark.parametrize(("times", "status"), [(1, "trained"), (2, "crashed")])
+def test_a_step_that_took_too_long_is_tried_again_once(
+    interrupted: Callable[[], TrainJob], monkeypatch: pytest.MonkeyPatch, times: int, status: str
+) -> None:
+    """Processes that were stopped for a while (Ctrl-Z) and go on look so. One that hangs does so each time."""
+    real, made = worker.run_process, list[str]()
+
+    def overdue(module: str, arguments: Sequence[str]) -> int:
+        made.append(module.rpartition(".")[2])
+        return OVERDUE if len(made) <= times else real(module, arguments)
+
+    monkeypatch.setattr(worker, "run_process", overdue)
+    found = worker.run(interrupted())
+    assert isinstance(found, TrainResult)
+    assert made == ["evaluator"] * 2
+    assert found.status == status
+    assert (BLAME in found.reason) is (status == "crashed")
 
 
 def test_what_lies_in_the_folder_decides_neither_question_nor_answer(
