@@ -28,6 +28,8 @@ START_SECONDS = 60.0
 MEMORY_BYTES = 1 << 30
 CPU_SECONDS = 7 * 24 * 3600
 """A last resort for a process that nobody ends: normally the deadline of each call limits the time."""
+SLICE = 0.25
+"""Seconds that are waited at once. Of a longer time, no more is counted: this process was stopped meanwhile."""
 MAXIMUM_VALUES = 1 << 22
 COUNTED_EVERY = 1.0
 """Seconds after which the kernel's count of processes that it ended for their memory is read again: it takes 0.2 ms."""
@@ -144,7 +146,7 @@ class Channel:
         self._writable = select.poll()
         self._writable.register(self._requests, select.POLLOUT)
         try:
-            ready = self._receive(time.monotonic() + START_SECONDS, "starting")
+            ready = self._receive(_Patience(START_SECONDS), "starting")
         except ChildDied as death:
             if death.from_outside:
                 raise death.as_fault("a reward") from death
@@ -188,10 +190,10 @@ class Channel:
         now = time.monotonic()
         if now - self._counted > COUNTED_EVERY:
             self._kills, self._counted = machine.memory_kills(), now
-        deadline = now + seconds
+        patience = _Patience(seconds)
         try:
-            self._send(frame, deadline, doing)
-            return self._receive(deadline, doing)
+            self._send(frame, patience, doing)
+            return self._receive(patience, doing)
         except BaseException:
             # After any interruption, the two ends no longer agree on where the next frame begins.
             self.close()
@@ -225,37 +227,34 @@ class Channel:
                 raise
             signal.pidfd_send_signal(self._handle, signal.SIGKILL)
 
-    def _send(self, frame: bytes, deadline: float, doing: str) -> None:
+    def _send(self, frame: bytes, patience: _Patience, doing: str) -> None:
         pending = memoryview(frame)
         while pending:
             try:
                 pending = pending[os.write(self._requests, pending) :]
             except BlockingIOError:
-                left = _milliseconds(deadline)
-                if left == 0.0 or not self._writable.poll(left):
+                if not patience.wait(self._writable):
                     self._late(doing)
             except BrokenPipeError:
                 self._dead()
 
-    def _receive(self, deadline: float, doing: str) -> Answer:
-        frame = self._read(b"", frames.ANSWER.size, deadline, doing)
+    def _receive(self, patience: _Patience, doing: str) -> Answer:
+        frame = self._read(b"", frames.ANSWER.size, patience, doing)
         number, line, text_size, count = frames.ANSWER.unpack_from(frame)
         if number >= len(frames.STATUSES) or text_size > frames.TEXT_LIMIT or count > MAXIMUM_VALUES:
             self._nonsense()
         start = frames.ANSWER.size + text_size
-        frame = self._read(frame, start + 8 * count, deadline, doing)
+        frame = self._read(frame, start + 8 * count, patience, doing)
         if len(frame) != start + 8 * count:
             self._nonsense()
         text = _printable(frame[frames.ANSWER.size : start].decode("utf-8", errors="replace")) if text_size else ""
         values = np.frombuffer(frame, np.float64, count, start)
         return Answer(frames.STATUSES[number], line or None, text, values)
 
-    def _read(self, frame: bytes, size: int, deadline: float, doing: str) -> bytes:
+    def _read(self, frame: bytes, size: int, patience: _Patience, doing: str) -> bytes:
         pieces, have = [frame], len(frame)
         while have < size:
-            left = _milliseconds(deadline)
-            # If bytes arrive slowly but steadily, `poll` never times out, so the deadline is checked as well.
-            if left == 0.0 or not self._readable.poll(left):
+            if not patience.wait(self._readable):
                 self._late(doing)
             piece = os.read(self._answers, max(size - have, frames.FIRST_READ))
             if not piece:
@@ -310,8 +309,24 @@ def library_environment() -> dict[str, str]:
     return dict.fromkeys(_THREAD_VARIABLES, "1") | asked
 
 
-def _milliseconds(deadline: float) -> float:
-    return max(0.0, (deadline - time.monotonic()) * 1000.0)
+class _Patience:
+    """Seconds for one exchange. Bytes that arrive slowly but steadily use them up as well.
+
+    Time for which this process was stopped (Ctrl-Z) is not counted: the other one was stopped with it.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._left = seconds
+
+    def wait(self, poll: select.poll) -> bool:
+        """Whether the end is ready before the time is up."""
+        while self._left > 0.0:
+            begun, longest = time.monotonic(), min(self._left, SLICE)
+            ready = poll.poll(longest * 1000.0)
+            self._left -= min(time.monotonic() - begun, longest)
+            if ready:
+                return True
+        return False
 
 
 def _cause(code: int) -> str:
