@@ -6,11 +6,13 @@ The disk is a tmpfs in a mount namespace of its own, and a host is a pid and uts
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import random
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -29,6 +31,8 @@ from reward_synth.llm.weights import Weights
 SHARES = (0.2, 0.35, 0.5, 0.65)
 """Of the room that a run needs: so small is the disk at first."""
 AT_ONCE = 10
+STOPPED = 65.0
+"""Seconds: longer than any step or call may last."""
 ONE = ("--iterations=1", "--samples=1", "--videos=none", "--jobs=1")
 SAME = "as undisturbed"
 
@@ -118,6 +122,32 @@ def two_hosts(model: SteadyModel, place: Path, whole: Run) -> Row:
     )
 
 
+def stopped_meanwhile(model: SteadyModel, place: Path, whole: Run) -> Row:
+    """A run that is stopped in mid-training, as by Ctrl-Z, for longer than a step or a reward may last."""
+    folder = place / "stopped"
+    model.forget()
+    process = start([*RUN, "--jobs=1", f"--runs-dir={folder}", *model.options], folder, place / "stopped.txt")
+    watch = Watch(process)
+    while not list(folder.glob("20*/candidates/002-*/train/seed-0/progress.csv")):
+        assert process.poll() is None, (place / "stopped.txt").read_text()
+        time.sleep(0.05)
+    found = watch.look()
+    # Parents first, so that none begins another process.
+    for number, seconds in ((signal.SIGSTOP, STOPPED), (signal.SIGCONT, 0.0)):
+        for each in found:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(each.pid, number)
+        time.sleep(seconds)
+    code = process.wait(LONGEST)
+    faults = [] if code == 1 else [f"code {code}"]
+    return (
+        f"stopped for {STOPPED:.0f} s, and continued",
+        1,
+        SAME,
+        verdict(Run.open("latest", folder), whole, model, faults),
+    )
+
+
 def at_once(model: SteadyModel, place: Path) -> Row:
     """Many runs at once in one folder, with one home folder and so one cache."""
     folder = place / "many"
@@ -175,6 +205,7 @@ def machines() -> Iterator[Row]:
         yield one_download(place)
         yield at_once(model, place)
         whole = whole_run(model, place / "whole")
+        yield stopped_meanwhile(model, place, whole)
         if shutil.which("unshare") is None:
             yield "small disks, hosts", 0, "not tried: no unshare", "not tried: no unshare"
         else:
