@@ -23,8 +23,8 @@ from reward_synth.export.recipe import Recipe
 from reward_synth.export.terms_wrapper import TermsWrapper
 from reward_synth.reward.lint import lint
 from reward_synth.reward.scale import TOTALS, as_comment, scale_line
+from reward_synth.state.expressions import reads_info, reads_mujoco, reads_observation
 from reward_synth.state.fields import Field
-from reward_synth.state.row_reader import reads_info, reads_mujoco, reads_observation
 
 
 def export(

@@ -14,7 +14,7 @@ from reward_synth.export.terms_wrapper import TermsWrapper
 from reward_synth.reward.contract import RewardError, load_reward
 from reward_synth.reward.lint import lint
 from reward_synth.reward.source import read_source
-from reward_synth.state.row_reader import reads_info
+from reward_synth.state.expressions import reads_info
 from reward_synth.state.spaces import flatten
 from reward_synth.state.view import viewer
 

@@ -285,4 +285,9 @@ def _measures(trial: Trial) -> Iterator[Remark]:
         about: Literal["success", "fitness"] = "fitness" if "fitness" in finding.rule else "success"
         yield Remark("warning", about, finding.message, finding.fix)
     if not trial.experts and not any(each.success for each in trial.aimless):
-        yield Remark("note", "success", "success was never true, which aimless behaviour cannot tell more of")
+        message = "success was never true, which aimless behaviour cannot tell more of"
+        if ended := sum(each.terminated for each in trial.aimless):
+            message += f"; the environment itself ended {ended} of {len(trial.aimless)} episodes before that"
+        yield Remark(
+            "note", "success", message, "see that it does not end them where success could come" if ended else ""
+        )

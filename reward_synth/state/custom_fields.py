@@ -10,10 +10,9 @@ import numpy as np
 from gymnasium import spaces
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.state.expressions import SUCCESS_KEYS, OwnField
+from reward_synth.state.expressions import SUCCESS_KEYS, OwnField, reads_mujoco
 from reward_synth.state.faults import fault, name_of
 from reward_synth.state.fields import Field
-from reward_synth.state.row_reader import reads_mujoco
 from reward_synth.state.table import FieldTable
 
 

@@ -8,8 +8,9 @@ import gymnasium
 import numpy as np
 
 from reward_synth.core.errors import EnvironmentFault
+from reward_synth.state.expressions import reads_info
 from reward_synth.state.faults import BLAME, fault, name_of
-from reward_synth.state.row_reader import StateReplaced, reads_info, same_layout
+from reward_synth.state.row_reader import StateReplaced, same_layout
 from reward_synth.state.table import FieldTable
 
 

@@ -9,13 +9,13 @@ import ast
 import math
 from collections import Counter
 from collections.abc import Callable, Container, Sequence
-from functools import cache
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from reward_synth.core.arrays import FloatArray
+from reward_synth.state.expressions import INFO, OBSERVATION, reads_mujoco, reads_observation
 from reward_synth.state.gather import Gather, spanned
 
 if TYPE_CHECKING:
@@ -46,39 +46,8 @@ def read_code(code: str, shape: tuple[int, ...], env: Any) -> Any:
     return float(value) if shape == () else np.array(value, dtype=np.float64).reshape(shape)
 
 
-OBSERVATION = "observation"
-"""Name of the newest observation in expressions; it is a flat float vector."""
-
-INFO = "info"
-"""Name of what the environment tells beside the observation."""
-
 RowReader = Callable[..., FloatArray]
 """Takes the newest observation and info, if any field reads them, and returns a new row."""
-
-
-def reads_observation(code: str) -> bool:
-    """True if the expression reads the observation."""
-    return OBSERVATION in _names(code)
-
-
-def reads_info(code: str) -> bool:
-    """True if the expression reads what the environment tells beside the observation."""
-    return INFO in _names(code)
-
-
-def reads_mujoco(code: str) -> bool:
-    """True if the expression reads a MuJoCo model or its state."""
-    return not _names(code).isdisjoint({"model", "data"})
-
-
-@cache
-def _names(code: str) -> frozenset[str]:
-    """The names in an expression; empty for a field that a function reads.
-
-    Every environment of a training asks for the same fields, and parsing 80 of them takes as long as 200 steps.
-    """
-    tree = ast.walk(ast.parse(code, mode="eval")) if code else ()
-    return frozenset(node.id for node in tree if isinstance(node, ast.Name))
 
 
 def compile_row_reader(

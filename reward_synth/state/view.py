@@ -15,12 +15,10 @@ from numpy.typing import NDArray
 
 from reward_synth.core.arrays import FloatArray
 from reward_synth.core.nearest import did_you_mean, nearest
+from reward_synth.state.expressions import EPISODE_ATTRIBUTES
 
 Layout = tuple[tuple[str, tuple[int, ...]], ...]
 """``(field name, shape)`` of every field, in the order in which a row holds them."""
-
-EPISODE_ATTRIBUTES = ("action", "length", "dt", "seconds", "horizon", "terminated")
-"""Attributes of an episode besides the fields."""
 
 
 def width(layout: Layout) -> int:

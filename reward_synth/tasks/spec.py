@@ -30,8 +30,7 @@ from reward_synth.core.nearest import did_you_mean, nearest_meaning
 from reward_synth.core.resources import data_dir
 from reward_synth.core.yaml import read_yaml, write_yaml
 from reward_synth.simulators.custom.files import bare_id, file_of, name_environment
-from reward_synth.state.expressions import OwnField
-from reward_synth.state.view import EPISODE_ATTRIBUTES
+from reward_synth.state.expressions import EPISODE_ATTRIBUTES, OwnField
 from reward_synth.tasks.matching import says_the_same
 
 
@@ -139,7 +138,7 @@ class TaskSpec(_Section):
     @classmethod
     def _one_line(cls, unit: str) -> str:
         if len(unit) > 80 or not unit.isprintable():
-            raise ValueError("must be a few words on one line")
+            raise ValueError("must be at most 80 characters on one line, such as `m travelled`")
         return unit
 
     notes: str = ""

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from reward_synth.reward.lint.allowed import ALIASES, ANNOTATION_MODULES
-from reward_synth.state.view import EPISODE_ATTRIBUTES, Layout
+from reward_synth.state.expressions import EPISODE_ATTRIBUTES
+from reward_synth.state.view import Layout
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium.spaces import flatten
 
 from reward_synth.core.arrays import FloatArray
-from reward_synth.state.row_reader import reads_info, reads_observation
+from reward_synth.state.expressions import reads_info, reads_observation
 from reward_synth.state.table import FieldTable
 
 SHIFT = 0.37
