@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from reward_synth.core.errors import RewardSynthError, Stopped
 from reward_synth.core.files import in_words
 from reward_synth.core.types import Feedback, FeedbackRequest, Outcome
-from reward_synth.display import Display, make_display
+from reward_synth.display import Display, Lasting, make_display
 from reward_synth.display.plain import PlainDisplay
 from reward_synth.events.bus import EventBus
 from reward_synth.events.model import Event, RunEnded, RunStarted, Warned
@@ -47,7 +47,7 @@ def work_on(
     :param prepared: the task, if it has been prepared already.
     :raises RewardSynthError: the run failed; it can be resumed.
     """
-    display, started = make_display(settings.display), time.monotonic()
+    display, started = Lasting(make_display(settings.display)), time.monotonic()
     store.update(seconds=_worked(store), working_since=None)
     end = partial(_end, store, display, store.info.seconds - started)
     with store.logging() as log:

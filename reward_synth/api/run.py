@@ -13,7 +13,7 @@ from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.evaluation import Evaluation
 from reward_synth.core.names import LogName
 from reward_synth.core.types import Candidate, Feedback, TrainResult
-from reward_synth.display import Display, make_display
+from reward_synth.display import Display, Lasting
 from reward_synth.events.bus import EventBus
 from reward_synth.events.model import Warned
 from reward_synth.settings.model import Settings
@@ -263,7 +263,7 @@ class Run:
         with store.lock(), protected(unsafe_no_sandbox):
             store.clear_stop()
             try:
-                bus = EventBus(JournalListener(store), keep_warnings(store), display or make_display("none"))
+                bus = EventBus(JournalListener(store), keep_warnings(store), Lasting(display or Display()))
                 for text in store.other_versions():
                     bus.emit(Warned(text=text))
                 return training.run(store, bus.emit, store.stop_requested)
