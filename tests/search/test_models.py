@@ -222,6 +222,26 @@ def test_no_further_call_of_a_batch_is_paid_past_the_budget(tmp_path: Path, monk
     assert store.spent_usd() == 0.5
 
 
+def test_a_run_keeps_its_default_model_where_other_keys_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = iter(["first", "second", "third"])
+    monkeypatch.setattr("reward_synth.search.models.default_model", lambda: (next(names), "its key is set"))
+    opened: list[str] = []
+
+    def open_one(name: str, **_: object) -> ScriptedModel:
+        opened.append(name)
+        return ScriptedModel(lambda request: "yes")
+
+    monkeypatch.setattr("reward_synth.search.models.open_model", open_one)
+    store = RunStore.create(tmp_path, "balance", Settings())
+    pool(store).of("designer")
+    for _ in range(2):
+        asked(pool(store), 1)
+    assert opened == ["first", "second", "second"], "one that has answered nothing is not kept"
+    assert (store.settings().model, store.info.model) == ("second", "second")
+
+
 def test_a_session_that_was_killed_counts_up_to_its_last_event(tmp_path: Path) -> None:
     store = RunStore.create(tmp_path, "balance", Settings())
     store.update(seconds=50.0, working_since=now() - timedelta(seconds=100))
