@@ -21,6 +21,7 @@ from reward_synth.llm import Message, Request
 from reward_synth.llm import parallel as side
 from reward_synth.llm.cache import Cached
 from reward_synth.llm.fake import ScriptedModel
+from reward_synth.llm.replay import Recording
 from reward_synth.search.models import ModelPool
 from reward_synth.settings.model import Settings
 from reward_synth.store import RunStore
@@ -240,6 +241,19 @@ def test_a_run_keeps_its_default_model_where_other_keys_are_found(
         asked(pool(store), 1)
     assert opened == ["first", "second", "second"], "one that has answered nothing is not kept"
     assert (store.settings().model, store.info.model) == ("second", "second")
+
+
+def test_recorded_and_typed_answers_are_booked_once_too(tmp_path: Path) -> None:
+    said = Recording(role="designer", messages=(Message(role="user", content="number 0"),), answer="yes")
+    (tmp_path / "said.jsonl").write_text(said.model_dump_json() + "\n")
+    for name in (f"replay:{tmp_path / 'said.jsonl'}", "manual"):
+        store = RunStore.create(tmp_path / "runs", "balance", Settings(model=name))
+        store.manual_dir.mkdir()
+        (store.manual_dir / "001-designer.answer.md").write_text("yes")
+        for _ in range(2):
+            assert asked(pool(store), 1) == ["yes"]
+        assert [line.cached for line in store.costs()] == [False, True]
+        assert len(store.recording_path.read_text().splitlines()) == 1
 
 
 def test_a_session_that_was_killed_counts_up_to_its_last_event(tmp_path: Path) -> None:
