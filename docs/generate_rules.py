@@ -29,6 +29,7 @@ DECLARING = (
     "reward_synth.audit.rules",
     "reward_synth.diagnosis.motion_rules",
     "reward_synth.diagnosis.course_rules",
+    "reward_synth.diagnosis.condition_rules",
     "reward_synth.diagnosis.training_rules",
     "reward_synth.methods.refine",
 )

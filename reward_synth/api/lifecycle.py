@@ -7,13 +7,15 @@ import io
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from reward_synth.core.errors import RewardSynthError, Stopped
 from reward_synth.core.files import in_words
 from reward_synth.core.types import Feedback, FeedbackRequest, Outcome
-from reward_synth.display import Display, make_display
+from reward_synth.display import Display, Lasting, make_display
 from reward_synth.display.plain import PlainDisplay
 from reward_synth.events.bus import EventBus
 from reward_synth.events.model import Event, RunEnded, RunStarted, Warned
@@ -34,6 +36,8 @@ Confirm = Callable[["TaskSpec"], bool]
 Subject = TypeVar("Subject")
 Answer = TypeVar("Answer")
 
+_LAST_EVENTS = 1 << 16
+"""Bytes at the end of the journal in which its last event lies."""
 LOGGED_EVERY = 60.0
 """Seconds between two log lines about the same training."""
 UNSAFE = "NO SANDBOX (--unsafe-no-sandbox): generated code that escapes the lint has all your rights on this machine"
@@ -47,8 +51,8 @@ def work_on(
     :param prepared: the task, if it has been prepared already.
     :raises RewardSynthError: the run failed; it can be resumed.
     """
-    display, started = make_display(settings.display), time.monotonic()
-    store.update(seconds=_worked(store), working_since=None)
+    display, started = Lasting(make_display(settings.display)), time.monotonic()
+    store.update(seconds=worked(store), working_since=None)
     end = partial(_end, store, display, store.info.seconds - started)
     with store.logging() as log:
         logged = PlainDisplay(_LogLines(log), every=LOGGED_EVERY)
@@ -106,12 +110,18 @@ def _log_films(store: RunStore, settings: Settings) -> None:
             log_film(settings.log, store.path, job, store.film_path(candidate, name))
 
 
-def _worked(store: RunStore) -> float:
+def worked(store: RunStore) -> float:
     """Seconds worked on the run before now. A session that was killed counts up to its last event."""
     info = store.info
-    if info.working_since is None or not store.events_path.exists():
+    if info.working_since is None:
         return info.seconds
-    return round(info.seconds + max(0.0, store.events_path.stat().st_mtime - info.working_since.timestamp()), 1)
+    # Its own time, since a copy of the file is younger.
+    size = store.events_path.stat().st_size if store.events_path.exists() else 0
+    ended = info.working_since
+    for event in store.events_since(max(0, size - _LAST_EVENTS))[0]:
+        with suppress(ValueError):
+            ended = datetime.fromisoformat(str(event.get("time")))
+    return round(info.seconds + max(0.0, (ended - info.working_since).total_seconds()), 1)
 
 
 class _LogLines(io.TextIOBase):

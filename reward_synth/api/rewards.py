@@ -12,7 +12,7 @@ from reward_synth.core.files import refuse_links, write_text
 from reward_synth.core.names import LearnerName, LogName, ScaleName
 from reward_synth.core.types import CheckReport, TrainResult
 from reward_synth.core.waiting import told_if_long
-from reward_synth.display import Display, make_display
+from reward_synth.display import Display, Lasting
 from reward_synth.events.model import StatusChanged
 from reward_synth.reward.source import is_path, source_of
 
@@ -104,7 +104,7 @@ def train_reward(
     from reward_synth.training.job import Progress, progress_event
     from reward_synth.training.presets import preset_for
 
-    source, shown = source_of(reward), display or make_display("none")
+    source, shown = source_of(reward), Lasting(display or Display())
     recorded = recorded_scale(source)
     spec = with_scale(spec_of(task), scale or recorded)
     preset_for(spec, learner)  # Reports a missing learner before the reward is checked.

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from reward_synth.api.lifecycle import Ask, Confirm, keep_warnings, work_on
+from reward_synth.api.lifecycle import Ask, Confirm, keep_warnings, work_on, worked
 from reward_synth.core.agreement import Agreements
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.evaluation import Evaluation
 from reward_synth.core.names import LogName
 from reward_synth.core.types import Candidate, Feedback, TrainResult
-from reward_synth.display import Display, make_display
+from reward_synth.display import Display, Lasting
 from reward_synth.events.bus import EventBus
 from reward_synth.events.model import Warned
 from reward_synth.settings.model import Settings
@@ -262,13 +262,14 @@ class Run:
         training = FinalTraining(name, seeds, steps, jobs or settings.jobs, where, not unsafe_no_sandbox, kind)
         with store.lock(), protected(unsafe_no_sandbox):
             store.clear_stop()
+            store.update(seconds=worked(store), working_since=None)
             try:
-                bus = EventBus(JournalListener(store), keep_warnings(store), display or make_display("none"))
+                bus = EventBus(JournalListener(store), keep_warnings(store), Lasting(display or Display()))
                 for text in store.other_versions():
                     bus.emit(Warned(text=text))
                 return training.run(store, bus.emit, store.stop_requested)
             finally:
-                store.update(seconds=round(self.seconds + time.monotonic() - started, 1))
+                store.update(seconds=round(store.info.seconds + time.monotonic() - started, 1))
 
     def resume(self, *, ask: Ask | None = None, confirm: Confirm | None = None, **limits: Any) -> Run:
         """Continue the run; finished work is not repeated. Limits may be raised: ``iterations=5``.

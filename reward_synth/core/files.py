@@ -18,6 +18,8 @@ from typing import Any, BinaryIO
 from reward_synth.core.errors import MachineFault, RewardSynthError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS}
+"""What file systems say that give a file no second name: FAT, and some network ones."""
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}
 
 
@@ -129,7 +131,13 @@ def write_new(path: Path, text: str) -> bool:
         try:
             draft.write_text(text, encoding="utf-8")
             _sync(draft)
-            os.link(draft, path)
+            try:
+                os.link(draft, path)
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+                path.open("xb").close()
+                draft.replace(path)
             _sync(path.parent)
         except FileExistsError:
             return False

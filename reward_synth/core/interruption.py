@@ -1,6 +1,7 @@
-"""Ctrl-C and SIGTERM. Python ignores what is raised in a destructor or a callback, and so loses an interruption there.
+"""Ctrl-C, SIGTERM, and a terminal that is closed.
 
-Therefore it is also kept, and whoever waits for something asks for it.
+Python ignores what is raised in a destructor or a callback, and so loses an interruption there. Therefore it is also
+kept, and whoever waits for something asks for it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ _came = threading.Event()
 
 @contextmanager
 def heeded() -> Iterator[None]:
-    """Treat SIGTERM as Ctrl-C, so that workers are ended and finished work is kept. Call it in the main thread."""
+    """Treat SIGTERM and SIGHUP as Ctrl-C, so that workers are ended and finished work is kept.
+
+    Call it in the main thread.
+    """
 
     def interrupt(*_: object) -> None:
         _came.set()
@@ -23,8 +27,10 @@ def heeded() -> Iterator[None]:
 
     # A command that was started in the background may ignore Ctrl-C, and goes on doing so.
     ctrl_c = [signal.SIGINT] if signal.getsignal(signal.SIGINT) is signal.default_int_handler else []
+    # With nohup it outlives its terminal.
+    hang_up = [signal.SIGHUP] if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL else []
     _came.clear()
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, *ctrl_c)}
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, *ctrl_c, *hang_up)}
     try:
         yield
     finally:

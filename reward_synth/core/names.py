@@ -20,3 +20,7 @@ def needs_no_server(model: str) -> bool:
 def role_name(name: object) -> object:
     """The present name of a role that an earlier version named otherwise; any other value is returned unchanged."""
     return EARLIER_ROLE_NAMES.get(name, name) if isinstance(name, str) else name
+
+
+EPISODE_ATTRIBUTES = ("action", "length", "dt", "seconds", "horizon", "terminated")
+"""Attributes of an episode besides the fields."""

@@ -1,8 +1,9 @@
-"""One line for a person who waits longer than usual."""
+"""Waiting: a deadline, and one line for a person who waits longer than usual."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -15,6 +16,26 @@ SLOW_ENVIRONMENT = (
 SLOW_TO_OPEN = (
     "still opening the environment: its package is loaded and it is made, which takes a minute for some packages"
 )
+LOOK = 1.0
+"""Seconds between two looks at the clock, at most."""
+
+
+class Deadline:
+    """Passes after so many seconds in which this process ran.
+
+    A process that was paused (Ctrl-Z, a frozen container, a suspended machine) finds the clock gone on. What it waits
+    for was paused too, or has answered meanwhile.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._left, self._seen = seconds, time.monotonic()
+
+    def wait(self) -> float:
+        """Seconds to wait until the next look, at most :data:`LOOK`; 0 once the deadline has passed."""
+        now = time.monotonic()
+        self._left -= min(now - self._seen, LOOK)
+        self._seen = now
+        return min(max(self._left, 0.0), LOOK)
 
 
 @contextmanager

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Literal
 
-from reward_synth.display.base import Display
+from reward_synth.display.base import Display, Lasting
 
-__all__ = ["Display", "make_display"]
+__all__ = ["Display", "Lasting", "make_display"]
 
 
 def make_display(

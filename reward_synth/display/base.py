@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,3 +25,26 @@ class Display:
 
     def close(self) -> None:
         """Release the terminal. It is safe to call this twice."""
+
+
+class Lasting(Display):
+    """A display of work that outlives its terminal: it shows nothing more once a closed terminal or pipe refuses it."""
+
+    def __init__(self, shown: Display) -> None:
+        self._shown = shown
+
+    def __call__(self, event: Event) -> None:
+        """Show an event, as long as somebody can see it."""
+        try:
+            self._shown(event)
+        except OSError:
+            self._shown = Display()
+
+    def suspended(self) -> AbstractContextManager[None]:
+        """See :meth:`Display.suspended`."""
+        return self._shown.suspended()
+
+    def close(self) -> None:
+        """Release the terminal, if it is still there."""
+        with suppress(OSError):
+            self._shown.close()

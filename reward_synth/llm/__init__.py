@@ -50,8 +50,7 @@ def open_model(
     elif chosen == "manual":
         from reward_synth.llm.manual import ManualModel
 
-        # It needs no cache: it takes an answer file that is already there.
-        return ManualModel(manual_dir or Path("manual"), announce=announce, waiting=waiting)
+        model = ManualModel(manual_dir or Path("manual"), announce=announce, waiting=waiting)
     elif chosen.startswith("exec:"):
         from reward_synth.llm.program import ProgramModel
 
@@ -59,7 +58,7 @@ def open_model(
     elif chosen.startswith("replay:"):
         from reward_synth.llm.replay import ReplayModel
 
-        return ReplayModel(Path(chosen.removeprefix("replay:")).expanduser())
+        model = ReplayModel(Path(chosen.removeprefix("replay:")).expanduser())
     else:
         if base_url is None:
             _refuse_slips(chosen)

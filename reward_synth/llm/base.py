@@ -6,7 +6,9 @@ import itertools
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
+
+from pydantic import AfterValidator, BeforeValidator
 
 from reward_synth.core.types import AnyRoleName, Value
 
@@ -77,18 +79,32 @@ def as_one_text(request: Request, last: str = "") -> str:
     return "\n\n".join([*parts, last] if last else parts) + "\n"
 
 
+def _counted(value: object) -> int | None:
+    # A server may say anything here, and its answer is worth more than the count.
+    fits = isinstance(value, int | float) and 0 <= value < MOST_TOKENS and value == int(value)
+    return int(value) if fits and isinstance(value, int | float) else None
+
+
+def writable(text: str) -> str:
+    """The text with half characters replaced: a server may cut one in two, and no file could hold the half."""
+    return text.encode(errors="replace").decode()
+
+
+MOST_TOKENS = 1e9
+Count = Annotated[int | None, BeforeValidator(_counted)]
+"""Tokens, as a server counts them; None for what cannot be a count."""
 Ending = Literal["whole", "cut off", "refused", "filtered", "only reasoning"]
 
 
 class Reply(Value):
     """An answer, and what it cost."""
 
-    text: str
+    text: Annotated[str, AfterValidator(writable)]
     ending: Ending = "whole"
     """How the answer ended, as far as the server says so. ``refused`` holds what the model said instead."""
     model: str
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
+    prompt_tokens: Count = None
+    completion_tokens: Count = None
     usd: float | None = None
     """Dollars, or None if the price is unknown. Never 0 for unknown; 0.0 for models that run here."""
     seconds: float = 0.0

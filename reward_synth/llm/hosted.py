@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.number_format import duration
-from reward_synth.llm.base import Ending, Heard, Message, Model, Reply, Request, TextPart, Waiting, unheard
+from reward_synth.llm.base import Ending, Heard, Message, Model, Reply, Request, TextPart, Waiting, unheard, writable
 from reward_synth.llm.keys import scrub
 from reward_synth.llm.parallel import POLL, side_by_side, within
 
@@ -293,4 +293,4 @@ def _detail(error: Exception) -> str:
     if text.lstrip().startswith("<"):
         return f"a web page with status {_status(error)}"
     # litellm puts one or more class names before each message, and adds advice after the first line.
-    return _PREFIXES.sub("", (scrub(text).strip().splitlines() or ["no details"])[0])[:400]
+    return _PREFIXES.sub("", (scrub(writable(text)).strip().splitlines() or ["no details"])[0])[:400]

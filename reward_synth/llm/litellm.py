@@ -124,8 +124,8 @@ class LiteLLMModel(HostedModel):
         # litellm raises a bare Exception for a model without a price, so the clause cannot be narrower.
         except Exception:  # noqa: BLE001
             return None
-        # litellm records a call without a known price as 0.
-        return usd if usd or self._provider in _LOCAL_PROVIDERS else None
+        # litellm records a call without a known price as 0, and a price below 0 for a count of tokens that is none.
+        return usd if usd > 0 or self._provider in _LOCAL_PROVIDERS else None
 
     def _is_unreadable(self, error: BaseException) -> bool:
         return bool(_UNREADABLE.search(str(error)))

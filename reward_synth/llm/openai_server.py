@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.llm.base import Ending, Reply, Request
+from reward_synth.llm.base import Count, Ending, Reply, Request
 from reward_synth.llm.hosted import (
     OTHER_PROTOCOL,
     REASONING_ROOM,
@@ -140,8 +141,9 @@ class OpenAIServerModel(HostedModel):
 
     def _read(self, text: str) -> _Completion:
         try:
-            return _Completion.model_validate_json(text)
-        except ValidationError:
+            # Not by pydantic's own reader, which refuses an answer in which a character is cut in two.
+            return _Completion.model_validate(json.loads(text.lstrip("\ufeff")))
+        except (ValueError, RecursionError):
             start = " ".join(scrub(text).split())[:200]
             what = "a web page" if start.startswith("<") else start or "nothing"
             raise RewardSynthError(
@@ -157,11 +159,15 @@ def _open(key: str, base_url: str) -> openai.OpenAI:
     return openai.OpenAI(api_key=key, base_url=base_url, max_retries=0)
 
 
+# What an answer is worth does not depend on these, in which some servers put other things.
+_Text = Annotated[str | None, BeforeValidator(lambda value: value if isinstance(value, str) else None)]
+
+
 class _Answer(BaseModel):
     """An answer's message. Servers name the reasoning differently, and may leave it in the content, in tags."""
 
     content: object = None
-    refusal: str | None = None
+    refusal: _Text = None
     reasoning_content: object = None
     reasoning: object = None
 
@@ -172,7 +178,7 @@ class _Answer(BaseModel):
 
 class _Choice(BaseModel):
     message: _Answer
-    finish_reason: str | None = None
+    finish_reason: _Text = None
 
     @property
     def text(self) -> str:
@@ -190,15 +196,15 @@ class _Choice(BaseModel):
 
 
 class _Usage(BaseModel):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
+    prompt_tokens: Count = None
+    completion_tokens: Count = None
 
 
 class _Completion(BaseModel):
     """What is read of an answer. All else in it is ignored."""
 
     choices: list[_Choice] = Field(min_length=1)
-    usage: _Usage | None = None
+    usage: Annotated[_Usage | None, BeforeValidator(lambda value: value if isinstance(value, dict) else None)] = None
 
     @property
     def ended_in_reasoning(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from concurrent.futures import Future
 from typing import TypeVar
 
 from reward_synth.core.errors import RewardSynthError, Stopped
+from reward_synth.core.waiting import Deadline
 from reward_synth.llm.base import Heard, Reply, Request, unheard
 
 Found = TypeVar("Found")
@@ -98,7 +100,10 @@ def within(seconds: float, call: Callable[[], Found]) -> Found:
 
     :raises TimeoutError: it took longer; the call is left to its thread, a daemon.
     """
-    try:
-        return in_background(call).result(seconds)
-    except TimeoutError:
-        raise TimeoutError(f"no answer within {seconds:.0f} s; --model-timeout gives it more") from None
+    future, deadline = in_background(call), Deadline(seconds)
+    while not future.done() and (wait := deadline.wait()):
+        with contextlib.suppress(TimeoutError):
+            future.result(wait)
+    if not future.done() or isinstance(future.exception(), TimeoutError):
+        raise TimeoutError(f"no answer within {seconds:.0f} s; --model-timeout gives it more")
+    return future.result()

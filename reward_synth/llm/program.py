@@ -9,6 +9,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.number_format import duration
 from reward_synth.core.scratch import Scratch
+from reward_synth.core.waiting import Deadline
 from reward_synth.llm.base import Heard, Model, Reply, Request, Waiting, as_one_text, unheard
 from reward_synth.llm.hosted import without_reasoning
 from reward_synth.llm.keys import environment_without_keys, scrub, without_own_keys
@@ -102,28 +104,38 @@ class ProgramModel(Model):
     def _run(self, prompt: bytes) -> tuple[int, str, str]:
         """Exit code, stdout and stderr of one process."""
         with Scratch() as scratch:
-            process = self._start(scratch.path)
+            process = self._start(scratch.path, prompt)
+            deadline = Deadline(self._waiting.timeout)
             try:
-                out, err = process.communicate(prompt, timeout=self._waiting.timeout)
-            except subprocess.TimeoutExpired:
-                raise RewardSynthError(
-                    f"{self.name} gave no answer within {duration(self._waiting.timeout)}",
-                    "--model-timeout gives it more time; it must answer without asking anything back",
-                ) from None
+                while True:
+                    wait = deadline.wait()
+                    try:
+                        out, err = process.communicate(timeout=wait)
+                        break
+                    except subprocess.TimeoutExpired:
+                        if not wait:
+                            raise self._late() from None
             finally:
                 _kill(process)  # What it has started itself ends, too.
                 with self._lock:
                     self._running.discard(process)
         return process.returncode, _text(out), _text(err)
 
-    def _start(self, folder: Path) -> subprocess.Popen[bytes]:
-        with self._lock:
+    def _late(self) -> RewardSynthError:
+        text = f"{self.name} gave no answer within {duration(self._waiting.timeout)}"
+        return RewardSynthError(text, "--model-timeout gives it more time; it must answer without asking anything back")
+
+    def _start(self, folder: Path, prompt: bytes) -> subprocess.Popen[bytes]:
+        # In a file, which has no name. After a wait, `communicate` would not write the rest of it into a pipe.
+        with self._lock, tempfile.TemporaryFile() as stdin:
+            stdin.write(prompt)
+            stdin.seek(0)
             if self._closed:
                 raise RewardSynthError(f"{self.name} is closed")
             try:
                 process = subprocess.Popen(
                     self._command,
-                    stdin=subprocess.PIPE,
+                    stdin=stdin,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
                     cwd=folder,

@@ -20,6 +20,7 @@ import numpy as np
 from reward_synth.core import machine
 from reward_synth.core.deaths import MEMORY, from_outside, tried_again
 from reward_synth.core.errors import MachineFault, RewardSynthError
+from reward_synth.core.waiting import Deadline
 from reward_synth.reward import frames
 from reward_synth.sandbox.lock import LAYERS
 
@@ -28,8 +29,6 @@ START_SECONDS = 60.0
 MEMORY_BYTES = 1 << 30
 CPU_SECONDS = 7 * 24 * 3600
 """A last resort for a process that nobody ends: normally the deadline of each call limits the time."""
-SLICE = 0.25
-"""Seconds that are waited at once. Of a longer time, no more is counted: this process was stopped meanwhile."""
 MAXIMUM_VALUES = 1 << 22
 COUNTED_EVERY = 1.0
 """Seconds after which the kernel's count of processes that it ended for their memory is read again: it takes 0.2 ms."""
@@ -146,7 +145,7 @@ class Channel:
         self._writable = select.poll()
         self._writable.register(self._requests, select.POLLOUT)
         try:
-            ready = self._receive(_Patience(START_SECONDS), "starting")
+            ready = self._receive(Deadline(START_SECONDS), "starting")
         except ChildDied as death:
             if death.from_outside:
                 raise death.as_fault("a reward") from death
@@ -190,10 +189,10 @@ class Channel:
         now = time.monotonic()
         if now - self._counted > COUNTED_EVERY:
             self._kills, self._counted = machine.memory_kills(), now
-        patience = _Patience(seconds)
+        deadline = Deadline(seconds)
         try:
-            self._send(frame, patience, doing)
-            return self._receive(patience, doing)
+            self._send(frame, deadline, doing)
+            return self._receive(deadline, doing)
         except BaseException:
             # After any interruption, the two ends no longer agree on where the next frame begins.
             self.close()
@@ -227,34 +226,34 @@ class Channel:
                 raise
             signal.pidfd_send_signal(self._handle, signal.SIGKILL)
 
-    def _send(self, frame: bytes, patience: _Patience, doing: str) -> None:
+    def _send(self, frame: bytes, deadline: Deadline, doing: str) -> None:
         pending = memoryview(frame)
         while pending:
             try:
                 pending = pending[os.write(self._requests, pending) :]
             except BlockingIOError:
-                if not patience.wait(self._writable):
+                if not _ready(self._writable, deadline):
                     self._late(doing)
             except BrokenPipeError:
                 self._dead()
 
-    def _receive(self, patience: _Patience, doing: str) -> Answer:
-        frame = self._read(b"", frames.ANSWER.size, patience, doing)
+    def _receive(self, deadline: Deadline, doing: str) -> Answer:
+        frame = self._read(b"", frames.ANSWER.size, deadline, doing)
         number, line, text_size, count = frames.ANSWER.unpack_from(frame)
         if number >= len(frames.STATUSES) or text_size > frames.TEXT_LIMIT or count > MAXIMUM_VALUES:
             self._nonsense()
         start = frames.ANSWER.size + text_size
-        frame = self._read(frame, start + 8 * count, patience, doing)
+        frame = self._read(frame, start + 8 * count, deadline, doing)
         if len(frame) != start + 8 * count:
             self._nonsense()
         text = _printable(frame[frames.ANSWER.size : start].decode("utf-8", errors="replace")) if text_size else ""
         values = np.frombuffer(frame, np.float64, count, start)
         return Answer(frames.STATUSES[number], line or None, text, values)
 
-    def _read(self, frame: bytes, size: int, patience: _Patience, doing: str) -> bytes:
+    def _read(self, frame: bytes, size: int, deadline: Deadline, doing: str) -> bytes:
         pieces, have = [frame], len(frame)
         while have < size:
-            if not patience.wait(self._readable):
+            if not _ready(self._readable, deadline):
                 self._late(doing)
             piece = os.read(self._answers, max(size - have, frames.FIRST_READ))
             if not piece:
@@ -309,24 +308,12 @@ def library_environment() -> dict[str, str]:
     return dict.fromkeys(_THREAD_VARIABLES, "1") | asked
 
 
-class _Patience:
-    """Seconds for one exchange. Bytes that arrive slowly but steadily use them up as well.
-
-    Time for which this process was stopped (Ctrl-Z) is not counted: the other one was stopped with it.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._left = seconds
-
-    def wait(self, poll: select.poll) -> bool:
-        """Whether the end is ready before the time is up."""
-        while self._left > 0.0:
-            begun, longest = time.monotonic(), min(self._left, SLICE)
-            ready = poll.poll(longest * 1000.0)
-            self._left -= min(time.monotonic() - begun, longest)
-            if ready:
-                return True
-        return False
+def _ready(poll: select.poll, deadline: Deadline) -> bool:
+    """Whether an end is ready before the deadline. Bytes that arrive slowly but steadily use up the time as well."""
+    while left := deadline.wait():
+        if poll.poll(left * 1000.0):
+            return True
+    return False
 
 
 def _cause(code: int) -> str:

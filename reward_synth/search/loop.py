@@ -13,7 +13,7 @@ from reward_synth.events.model import IterationStarted, StatusChanged, Warned
 from reward_synth.search.continuing import kind_of_round
 from reward_synth.search.second_opinion import dispute
 from reward_synth.search.session import SearchSession
-from reward_synth.search.steps import Ask, ask_person, design, reflect, replace_lost_best, train, train_on
+from reward_synth.search.steps import Ask, accepted, ask_person, design, reflect, replace_lost_best, train, train_on
 
 WORKS = "the task's own measure says that it works"
 
@@ -26,6 +26,8 @@ def search(session: SearchSession, ask: Ask | None = None) -> Outcome:
     replace_lost_best(session)
     iterations, made = session.settings.iterations, session.store.candidates()
     for iteration in count(1):
+        if ended := accepted(session):
+            return ended
         kind = kind_of_round(session, iteration, made)
         if kind is None:
             break
@@ -38,6 +40,8 @@ def search(session: SearchSession, ask: Ask | None = None) -> Outcome:
                 return _ended(session, "stopped", reason)
             candidates = design(session, iteration) if kind == "design" else train_on(session, iteration)
             candidates = train(session, candidates)
+            if ended := accepted(session):
+                return ended
             if reason := session.reason_to_stop():
                 return _ended(session, "stopped", reason)
             reflect(session, iteration, candidates)

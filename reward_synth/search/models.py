@@ -40,6 +40,8 @@ class ModelPool:
         self._open: dict[str, Model] = {}
         self._booked = {line.call for line in store.costs() if line.call}
         self._lock = threading.Lock()
+        self._to_keep: str | None = None
+        """The default model, until an answer of it is booked."""
         self.spent: float | None = store.spent_usd()
         """Dollars spent on model calls in the whole run; None if any price is unknown, or if lines are lost."""
         self.limits = Limits(store, settings, started, lambda: self.spent)
@@ -48,9 +50,7 @@ class ModelPool:
         """The model of a role; its calls are logged in the run's ``costs.jsonl``."""
         name = self._settings.model_for(role)
         if name is None:
-            name, reason = default_model()
-            if not self._open:
-                self._emit(StatusChanged(text=f"model {name}: {reason}"))
+            name = self._default()
         if name not in self._open:
             model = open_model(
                 name,
@@ -67,6 +67,19 @@ class ModelPool:
             self._open[name] = ReportedModel(ledgered, self._emit, self._waiting, timed=not needs_no_server(name))
             ledgered.complete_many(late)  # The answers of a process that was killed before it could book them.
         return self._open[name]
+
+    def _default(self) -> str:
+        name, reason = default_model()
+        self._emit(StatusChanged(text=f"model {name}: {reason}"))
+        self._settings = self._settings.model_copy(update={"model": name})
+        self._to_keep = name
+        return name
+
+    def _keep_default(self, name: str) -> None:
+        """Make the default model the run's: where other keys are found, a resumed run would ask and pay another one."""
+        kept = self._store.settings().model_copy(update={"model": name})
+        self._store.write_settings(kept, self._store.origins())
+        self._store.update(model=name)
 
     @property
     def _waiting(self) -> Waiting:
@@ -88,6 +101,9 @@ class ModelPool:
                 return
             self._store.cost(request, reply)
             self.spent = total([self.spent, reply.usd])
+            if self._to_keep is not None:
+                self._keep_default(self._to_keep)
+                self._to_keep = None
         called = ModelCalled(role=request.role, candidate=request.candidate, seconds=reply.seconds, usd=reply.usd)
         self._emit(called)
 

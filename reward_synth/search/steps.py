@@ -162,7 +162,7 @@ def train(session: SearchSession, candidates: Sequence[Candidate]) -> list[Candi
             _settle(session, beyond_parent(session, with_results(candidate, results, full)))
 
     def should_stop() -> bool:
-        return session.finished or session.reason_to_stop() is not None
+        return session.finished or session.reason_to_stop() is not None or store.accepted() is not None
 
     free = [name for name in jobs if store.candidate(name).continues is not None]
     # The learning speed of a drafted goal is unknown: a rung may come before anything was learnt.
@@ -345,16 +345,21 @@ def ask_person(session: SearchSession, iteration: int, ask: Ask | None) -> Outco
             session.emit(events.FeedbackAnswered(iteration=iteration, action=answer.action))
     if answer is not None:
         choose_best(session)
-    if answer is None or answer.action in ("continue", "skip"):
+    if answer is not None and answer.action == "stop":
+        return Outcome(status="waiting", best=answer.prefer, reason="the person will go on later")
+    return accepted(session)
+
+
+def accepted(session: SearchSession) -> Outcome | None:
+    """The outcome if the person has accepted a reward, asked or unasked; else None."""
+    answer = session.store.accepted()
+    if answer is None:
         return None
-    best = answer.prefer
-    if answer.action == "accept":
-        best = best or (session.best.id if session.best else None)
-        if best is not None:
-            require_trained(store, best)
-            _set_best(session, best)
-        return Outcome(status="accepted", best=best, reason="accepted by the person")
-    return Outcome(status="waiting", best=best, reason="the person will go on later")
+    best = answer.prefer or (session.best.id if session.best else None)
+    if best is not None:
+        require_trained(session.store, best)
+        _set_best(session, best)
+    return Outcome(status="accepted", best=best, reason="accepted by the person")
 
 
 def _wait_for_answer(session: SearchSession, iteration: int) -> Feedback | None:

@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import ValidationError
 
@@ -98,9 +98,24 @@ def load_settings(overrides: Mapping[str, Any], start: Path | None = None, *, fl
 
 def _validated(values: Mapping[str, Any], origins: dict[str, str]) -> Resolved:
     try:
-        return Resolved(Settings.model_validate(values), origins)
+        settings = Settings.model_validate(values)
     except ValidationError as error:
         raise _in_words(error, origins) from error
+    if settings.base_url is not None and _holds_key(settings.base_url):
+        raise RewardSynthError(
+            f"{origins['base_url']} holds a password or a key, and a run writes down the address of its server",
+            f"name the server without it, and export {ENVIRONMENT_PREFIX}API_KEY=…",
+        )
+    return Resolved(settings, origins)
+
+
+def _holds_key(address: str) -> bool:
+    try:
+        found = urlsplit(address)
+    except ValueError:  # It is none, which is told when the model is opened.
+        return False
+    names = (name.replace("-", "_") for name, _ in parse_qsl(found.query))
+    return "@" in found.netloc or any(is_secret(name) or name.lower() == "key" for name in names)
 
 
 def _has_own_key(folder: Path, origin: str) -> bool:

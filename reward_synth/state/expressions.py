@@ -18,8 +18,6 @@ OBSERVATION = "observation"
 """Name of the newest observation in expressions; it is a flat float vector."""
 INFO = "info"
 """Name of what the environment tells beside the observation."""
-EPISODE_ATTRIBUTES = ("action", "length", "dt", "seconds", "horizon", "terminated")
-"""Attributes of an episode besides the fields."""
 FUNCTIONS: dict[str, int] = {
     "abs": 1, "arccos": 1, "arcsin": 1, "arctan": 1, "array": 1, "ceil": 1, "cos": 1, "deg2rad": 1, "exp": 1,
     "floor": 1, "log": 1, "rad2deg": 1, "sign": 1, "sin": 1, "sqrt": 1, "square": 1, "tan": 1, "tanh": 1,

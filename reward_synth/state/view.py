@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reward_synth.core.arrays import FloatArray
+from reward_synth.core.names import EPISODE_ATTRIBUTES
 from reward_synth.core.nearest import did_you_mean, nearest
-from reward_synth.state.expressions import EPISODE_ATTRIBUTES
 
 Layout = tuple[tuple[str, tuple[int, ...]], ...]
 """``(field name, shape)`` of every field, in the order in which a row holds them."""

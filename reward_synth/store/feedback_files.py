@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from reward_synth.store.folder import RunFolder, read_value
 
 _ANSWER = re.compile(r"(\d+)\.answer(?:-(\d+))?\.json")
 _MOMENTS = re.compile(r"(\d+)\.moments-(\d+)\.json")
+SETTLED = 10.0
+"""Seconds after which nobody is still writing an answer."""
 _EXAMPLE = '{"prefer": "003-b", "note": "…"}'
 
 
@@ -105,9 +108,19 @@ class FeedbackFiles(RunFolder):
         merged["moments"] = [moment for answer in said for moment in answer.moments]
         return Feedback.model_validate(merged)
 
+    def accepted(self) -> Feedback | None:
+        """The person's last answer if it accepts a reward, whichever iteration it is about and however late it came."""
+        numbers = [number for number, _ in self.answer_files()]
+        last = self.read_answer(numbers[-1]) if numbers else None
+        return last if last is not None and last.action == "accept" else None
+
     def answer_files(self) -> list[tuple[int, Path]]:
-        """All answers with their iterations, follow-ups included, in the order of iteration and arrival."""
-        found = [(path, _ANSWER.fullmatch(path.name)) for path in self.feedback_dir.glob("*.answer*.json")]
+        """All answers with their iterations, follow-ups included, in the order of iteration and arrival.
+
+        Answers that are still being written are left out: programs and editors write in pieces.
+        """
+        paths = (path for path in self.feedback_dir.glob("*.answer*.json") if not _is_being_written(path))
+        found = [(path, _ANSWER.fullmatch(path.name)) for path in paths]
         numbered = [(int(match[1]), int(match[2] or 1), path) for path, match in found if match]
         return [(iteration, path) for iteration, _, path in sorted(numbered)]
 
@@ -131,6 +144,15 @@ class FeedbackFiles(RunFolder):
         noted = sorted((int(match[1]), int(match[2]), path) for path, match in found if match)
         files = [*((iteration, path) for iteration, _, path in noted), *self.answer_files()]
         return tuple(_read(path, iteration) for iteration, path in sorted(files, key=lambda each: each[0]))
+
+
+def _is_being_written(path: Path) -> bool:
+    """True for a new file that is no JSON yet."""
+    try:
+        read_json(path)
+    except RewardSynthError:
+        return abs(time.time() - path.stat().st_mtime) < SETTLED
+    return False
 
 
 def _read(path: Path, iteration: int) -> Feedback:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import shlex
 import shutil
+import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -46,6 +47,10 @@ _COLUMNS: dict[str, Callable[[Candidate], str | float | None]] = {
     "reason": lambda candidate: candidate.reason,
 }
 """The columns of ``results.tsv``."""
+
+
+_LOOKS, _BETWEEN_LOOKS = 5, 0.05
+"""How often a locked run is tried before it is refused, and the seconds between two tries."""
 
 
 class RunStore(CandidateFiles, FeedbackFiles, Journal):
@@ -246,12 +251,21 @@ class RunStore(CandidateFiles, FeedbackFiles, Journal):
         with in_words(self._lock_path):
             file = self._lock_path.open("w")
         with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise RewardSynthError(
-                    f"another process is working on {self.id}", f"reward-synth stop {self.argument}"
-                ) from error
+            for attempt in range(_LOOKS):
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError as error:
+                    # A command that only looks whether the run is locked holds the lock for a moment.
+                    if attempt + 1 == _LOOKS:
+                        hint = f"reward-synth stop {self.argument}"
+                        raise RewardSynthError(f"another process is working on {self.id}", hint) from error
+                    time.sleep(_BETWEEN_LOOKS)
+                except OSError as error:
+                    text = f"the file system that holds {self.path} cannot lock a file: {error.strerror}"
+                    raise RewardSynthError(
+                        text, "move the run to another one; for a new run: --runs-dir DIR"
+                    ) from error
             yield
 
     def sweep(self) -> None:
@@ -270,6 +284,8 @@ class RunStore(CandidateFiles, FeedbackFiles, Journal):
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
                 return True
+            except OSError:  # The file system has no locks, and so nobody works there.
+                return False
         return False
 
     @property

@@ -25,12 +25,12 @@ from pydantic import (
 )
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.names import LearnerName, ScaleName
+from reward_synth.core.names import EPISODE_ATTRIBUTES, LearnerName, ScaleName
 from reward_synth.core.nearest import did_you_mean, nearest_meaning
 from reward_synth.core.resources import data_dir
 from reward_synth.core.yaml import read_yaml, write_yaml
 from reward_synth.simulators.custom.files import bare_id, file_of, name_environment
-from reward_synth.state.expressions import EPISODE_ATTRIBUTES, OwnField
+from reward_synth.state.expressions import OwnField
 from reward_synth.tasks.matching import says_the_same
 
 

@@ -82,6 +82,16 @@ def test_a_file_that_exists_is_not_written_anew(tmp_path: Path, steps: list[str]
     assert list(tmp_path.iterdir()) == [tmp_path / "a"]
 
 
+def test_a_new_file_where_no_file_can_have_two_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refused)
+    assert files.write_new(tmp_path / "a", "first")
+    assert not files.write_new(tmp_path / "a", "second")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a", "first")]
+
+
 def test_threads_that_write_one_file_do_not_share_a_draft(tmp_path: Path) -> None:
     drafts = set()
 

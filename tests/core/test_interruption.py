@@ -22,14 +22,14 @@ class Ending:
         signal.raise_signal(self._number)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_an_interruption_that_python_lost_is_heeded_where_a_run_waits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
     limits = Limits(RunStore.create(tmp_path, "balance", Settings()), Settings(), 0.0)
     ignored: list[object] = []
     monkeypatch.setattr(sys, "unraisablehook", ignored.append)
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler), signal.signal(signal.SIGHUP, signal.SIG_DFL)
     try:
         with interruption.heeded():
             assert limits.reason() is None
@@ -40,4 +40,5 @@ def test_an_interruption_that_python_lost_is_heeded_where_a_run_waits(
         assert limits.reason() is None, "it belonged to the command that is over"
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, before[0])
+        signal.signal(signal.SIGHUP, before[1])

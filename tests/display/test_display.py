@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+
 import pytest
 
-from reward_synth.display import make_display
+from reward_synth.display import Lasting, make_display
 from reward_synth.display.json import JsonDisplay
 from reward_synth.display.plain import PlainDisplay
 from tests.display.cases import play
@@ -19,3 +22,15 @@ def test_auto_is_plain_without_a_terminal() -> None:
 def test_only_json_goes_to_stdout(capsys: pytest.CaptureFixture[str], kind: str) -> None:
     play(make_display(kind))
     assert capsys.readouterr().out == ""
+
+
+def test_work_goes_on_without_a_display_whose_terminal_is_gone() -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as pipe:
+        shown = Lasting(PlainDisplay(pipe))
+        os.close(reading)
+        play(shown)
+        with shown.suspended():
+            shown.close()
+        with contextlib.suppress(BrokenPipeError):
+            pipe.close()

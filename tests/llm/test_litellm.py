@@ -18,6 +18,9 @@ def test_a_priced_model_is_priced_and_an_unknown_one_is_not(chat_server: ChatSer
     priced = LiteLLMModel("openai/gpt-4o-mini").complete(request())
     assert priced.usd == pytest.approx(7 * 0.15e-6 + 3 * 0.60e-6)
     assert LiteLLMModel("openai/test-model").complete(request()).usd is None
+    body = chat_server.answer("paid", {"model": "m"})
+    chat_server.script = [{"body": body | {"usage": {"prompt_tokens": -7_000_000, "completion_tokens": 3}}}]
+    assert LiteLLMModel("openai/gpt-4o-mini").complete(request()).usd is None, "a budget would never be met"
 
 
 def test_a_missing_key_is_told_before_any_call() -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.llm import open_model
 from reward_synth.llm.base import ImagePart, Message, TextPart, Waiting
+from reward_synth.llm.cache import Cached
 from reward_synth.llm.hosted import REASONING_ROOM, without_reasoning
 from reward_synth.llm.litellm import LiteLLMModel
 from reward_synth.llm.openai_server import OpenAIServerModel, is_asked_directly
@@ -123,7 +126,22 @@ def test_reasoning_in_tags_is_taken_out(text: str, answer: str) -> None:
     assert without_reasoning(text) == answer
 
 
-@pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": None}])
+def test_an_answer_is_kept_whatever_stands_beside_it(chat_server: ChatServer, tmp_path: Path) -> None:
+    half = "a smile cut in two: \ud83d"
+    chat_server.script = [
+        refusal(503, half),
+        said({"content": half, "refusal": False}, 0),  # type: ignore[arg-type]
+    ]
+    told: list[str] = []
+    asked = Cached(model(chat_server, patience=20.0, tell=told.append), tmp_path)
+    assert asked.complete(request()).text == asked.complete(request()).text == half.replace("\ud83d", "?")
+    assert len(chat_server.calls) == 2 and "cut in two: ?" in told[0]
+
+
+@pytest.mark.parametrize(
+    "usage", [None, {}, [], 3, {"prompt_tokens": None}, {"prompt_tokens": -7}, {"prompt_tokens": "many"},
+              {"prompt_tokens": math.nan}, {"prompt_tokens": 1e300}, {"prompt_tokens": 7.5}],
+)  # fmt: skip
 def test_tokens_that_are_not_told_are_unknown(chat_server: ChatServer, usage: object) -> None:
     chat_server.script = [said({"content": "yes"}, usage=usage), said({"content": "yes"})]
     asked = model(chat_server)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import stat
 import subprocess
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -154,3 +156,14 @@ def test_no_server_is_asked_and_pictures_are_refused(tmp_path: Path) -> None:
     seen = Message(role="user", content=(ImagePart(data="aGVsbG8="),))
     with pytest.raises(RewardSynthError, match="sees no pictures"):
         model("exec:cat").complete(request(messages=(seen,)))
+
+
+def test_an_answer_that_came_while_this_process_was_paused_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paused = itertools.count(0.0, 600.0)
+    monkeypatch.setattr("reward_synth.core.waiting.time", SimpleNamespace(monotonic=lambda: next(paused)))
+    asked = "paid " * 40_000  # More than a pipe holds, so that it is handed over in pieces.
+    answered = model(stub(tmp_path, "sleep 1.2; cat"), timeout=20.0).complete(request(asked))
+    assert answered.text == asked.strip()
+    assert side.within(20.0, lambda: time.sleep(0.1) or "paid") == "paid"

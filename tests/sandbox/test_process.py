@@ -12,9 +12,10 @@ import pytest
 from reward_synth.core import machine
 from reward_synth.core.errors import MachineFault
 from reward_synth.core.types import Finding
+from reward_synth.core.waiting import Deadline
 from reward_synth.reward import frames
 from reward_synth.reward.contract import RewardError, load_reward
-from reward_synth.sandbox.channel import _Patience
+from reward_synth.sandbox.channel import _ready
 from reward_synth.sandbox.process import RewardBatch, RewardProcess, ScoringProcess
 from reward_synth.state.view import viewer
 from tests.training.cases import wait_until
@@ -154,19 +155,19 @@ def test_time_for_which_all_processes_were_stopped_is_not_waited(monkeypatch: py
     clock, polls = [0.0], list[float]()
 
     class Stopped:
-        """Ends that are ready at the third look. Before that, everything is stopped for a minute each time."""
+        """Ends that are ready at the second look. Before that, everything is stopped for a minute each time."""
 
         def poll(self, milliseconds: float) -> list[int]:
             polls.append(milliseconds)
             clock[0] += 60.0
-            return [1] if len(polls) == 3 else []
+            return [1] if len(polls) == 2 else []
 
-    monkeypatch.setattr("reward_synth.sandbox.channel.time.monotonic", lambda: clock[0])
-    assert _Patience(1.0).wait(Stopped())
-    assert polls == [250.0] * 3
-    polls[:] = [0.0] * 3  # Never ready any more.
-    assert not _Patience(1.0).wait(Stopped())
-    assert len(polls) == 7
+    monkeypatch.setattr("reward_synth.core.waiting.time.monotonic", lambda: clock[0])
+    assert _ready(Stopped(), Deadline(2.0))
+    assert polls == [1000.0, 1000.0]
+    polls[:] = [0.0] * 2  # Never ready any more.
+    assert not _ready(Stopped(), Deadline(2.0))
+    assert len(polls) == 4
 
 
 def test_an_endless_loop_is_killed_at_the_deadline() -> None:

@@ -221,6 +221,22 @@ def test_the_persons_words_and_edits_enter_the_next_iteration(
     assert all(Path(each.film).with_name(f"{name}.mp4").exists() for each in shown if each.film for name in SHOWN)
 
 
+def test_a_reward_that_is_accepted_unasked_or_late_ends_the_run(
+    tmp_path: Path, model: Callable[[Answer], ScriptedModel]
+) -> None:
+    scripted = model(lambda request: play(request, [LEANING, GOOD]))
+    run = synthesize(GOAL, **settings(tmp_path, steps=2048, rungs="1", videos="none", train_on=0))
+    (other,) = {each.id for each in run.candidates if each.status == "trained"} - {run.info.best}
+    calls = len(scripted.requests)
+    run.answer(answer_from_options(run.store, prefer=other, accept=True))
+    run.resume(iterations=2)
+    assert (run.status, run.info.best, len(scripted.requests)) == ("accepted", other, calls)
+    assert run.store.best_reward_path.read_text().endswith(run.reward(other))
+    run.answer(Feedback(iteration=1, note="no, go on"))
+    run.resume(iterations=2)
+    assert run.status != "accepted" and len(scripted.requests) > calls
+
+
 @pytest.mark.slow
 def test_films_change_no_result(tmp_path: Path, model: Callable[[Answer], ScriptedModel]) -> None:
     model(lambda request: play(request, [GOOD, LEANING.replace("0.01", "0.05")]))

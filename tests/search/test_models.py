@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from reward_synth.api.lifecycle import _worked
+from reward_synth.api.lifecycle import worked
 from reward_synth.core.errors import RewardSynthError, Stopped
 from reward_synth.core.files import read_lines
 from reward_synth.events.model import StatusChanged
@@ -21,6 +21,7 @@ from reward_synth.llm import Message, Request
 from reward_synth.llm import parallel as side
 from reward_synth.llm.cache import Cached
 from reward_synth.llm.fake import ScriptedModel
+from reward_synth.llm.replay import Recording
 from reward_synth.search.models import ModelPool
 from reward_synth.settings.model import Settings
 from reward_synth.store import RunStore
@@ -222,13 +223,47 @@ def test_no_further_call_of_a_batch_is_paid_past_the_budget(tmp_path: Path, monk
     assert store.spent_usd() == 0.5
 
 
+def test_a_run_keeps_its_default_model_where_other_keys_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = iter(["first", "second", "third"])
+    monkeypatch.setattr("reward_synth.search.models.default_model", lambda: (next(names), "its key is set"))
+    opened: list[str] = []
+
+    def open_one(name: str, **_: object) -> ScriptedModel:
+        opened.append(name)
+        return ScriptedModel(lambda request: "yes")
+
+    monkeypatch.setattr("reward_synth.search.models.open_model", open_one)
+    store = RunStore.create(tmp_path, "balance", Settings())
+    pool(store).of("designer")
+    for _ in range(2):
+        asked(pool(store), 1)
+    assert opened == ["first", "second", "second"], "one that has answered nothing is not kept"
+    assert (store.settings().model, store.info.model) == ("second", "second")
+
+
+def test_recorded_and_typed_answers_are_booked_once_too(tmp_path: Path) -> None:
+    said = Recording(role="designer", messages=(Message(role="user", content="number 0"),), answer="yes")
+    (tmp_path / "said.jsonl").write_text(said.model_dump_json() + "\n")
+    for name in (f"replay:{tmp_path / 'said.jsonl'}", "manual"):
+        store = RunStore.create(tmp_path / "runs", "balance", Settings(model=name))
+        store.manual_dir.mkdir()
+        (store.manual_dir / "001-designer.answer.md").write_text("yes")
+        for _ in range(2):
+            assert asked(pool(store), 1) == ["yes"]
+        assert [line.cached for line in store.costs()] == [False, True]
+        assert len(store.recording_path.read_text().splitlines()) == 1
+
+
 def test_a_session_that_was_killed_counts_up_to_its_last_event(tmp_path: Path) -> None:
     store = RunStore.create(tmp_path, "balance", Settings())
     store.update(seconds=50.0, working_since=now() - timedelta(seconds=100))
     store.record(StatusChanged(text="at work"))
-    assert 150.0 <= _worked(store) < 750.0
+    os.utime(store.events_path, (1e10, 1e10))  # A copy of a run has younger files.
+    assert 150.0 <= worked(store) < 750.0
     store.update(working_since=None)
-    assert _worked(store) == 50.0
+    assert worked(store) == 50.0
 
 
 def test_lost_lines_of_the_costs_are_not_spent_anew(tmp_path: Path) -> None:

@@ -224,6 +224,16 @@ def test_a_server_on_this_machine_may_stand_in_a_file(elsewhere: Path) -> None:
     assert load_settings({}, elsewhere).settings.base_url == "http://localhost:8000/v1"
 
 
+@pytest.mark.parametrize("address", ["https://me:sesame-77@host/v1", "https://host/v1?api-key=sesame-77"])
+def test_an_address_that_holds_a_key_is_refused_since_a_run_writes_it_down(address: str, tmp_path: Path) -> None:
+    given = {"base_url": address, "model": "m"}
+    stored = load_settings({"base_url": "https://host/v1?api-version=2", "model": "m"}, tmp_path)
+    for load in (lambda: load_settings(given, tmp_path), lambda: resumed_settings(stored, {"base_url": address})):
+        with pytest.raises(RewardSynthError, match="--base-url holds a password or a key") as caught:
+            load()
+        assert "sesame" not in str(caught.value)
+
+
 def test_a_file_that_brings_its_own_key_may_name_the_server(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (elsewhere / ".env").write_text("REWARD_SYNTH_API_KEY=theirs\n")
     assert load_settings({}, elsewhere).settings.base_url == "https://elsewhere.example/v1"

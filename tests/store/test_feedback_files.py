@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from reward_synth.core.errors import RewardSynthError
@@ -99,6 +101,25 @@ def test_an_answer_written_by_hand(store: RunStore) -> None:
     with pytest.raises(RewardSynthError, match="nite") as caught:
         store.read_answer(3)
     assert "note" in caught.value.hint
-    store.answer_path(3).write_text('{"note": ')
-    with pytest.raises(RewardSynthError, match="not valid JSON"):
-        store.read_answer(3)
+
+
+def test_an_answer_that_is_being_written_is_waited_for(store: RunStore) -> None:
+    store.write_answer(1, Feedback(iteration=1, note="whole"))
+    path = store.feedback_dir / "002.answer.json"
+    for content in ("", '{"note": "ha'):
+        path.write_text(content)
+        assert store.read_answer(2) is None and [each.note for each in store.answers()] == ["whole"]
+    os.utime(path, (0, 0))
+    with pytest.raises(RewardSynthError, match=r"002\.answer\.json is not valid JSON"):
+        store.read_answer(2)
+    path.write_text('{"note": "half no more"}')
+    assert store.read_answer(2) == Feedback(iteration=2, note="half no more")
+
+
+def test_the_last_answer_says_whether_a_reward_is_accepted(store: RunStore) -> None:
+    assert store.accepted() is None
+    store.write_answer(2, Feedback(iteration=2, note="not yet"))
+    store.write_answer(2, accepting := Feedback(iteration=2, prefer="001-a", action="accept"))
+    assert store.accepted() == accepting.model_copy(update={"note": "not yet"})
+    store.write_answer(3, Feedback(iteration=3, note="go on"))
+    assert store.accepted() is None

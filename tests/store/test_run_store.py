@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import platform
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -137,6 +139,33 @@ def test_one_loop_at_a_time(store: RunStore) -> None:
     assert not store.is_locked()
     with store.lock():
         assert store.is_locked()
+
+
+def test_who_only_looks_whether_a_run_is_locked_keeps_nobody_from_it(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with store.lock():
+        pass
+    with (store.path / "lock").open() as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        monkeypatch.setattr(
+            "reward_synth.store.run_store.time", SimpleNamespace(sleep=lambda _: fcntl.flock(looking, fcntl.LOCK_UN))
+        )
+        with store.lock():
+            assert store.is_locked()
+
+
+def test_a_file_system_without_locks_is_told(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    with store.lock():
+        pass
+
+    def refused(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    assert not store.is_locked()
+    with pytest.raises(RewardSynthError, match="cannot lock a file: No locks available"), store.lock():
+        pass
 
 
 def test_stopping(store: RunStore) -> None:

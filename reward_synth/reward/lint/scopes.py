@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from reward_synth.core.names import EPISODE_ATTRIBUTES
 from reward_synth.reward.lint.allowed import ALIASES, ANNOTATION_MODULES
-from reward_synth.state.expressions import EPISODE_ATTRIBUTES
 from reward_synth.state.view import Layout
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
