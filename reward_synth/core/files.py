@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import json
 import os
 import re
@@ -76,6 +77,20 @@ def refuse_links(folder: Path) -> None:
                     raise RewardSynthError(f"{entry.path} is no plain file", hint)
 
 
+class _Telling(io.FileIO):
+    """A file that remembers why it could not be written."""
+
+    fault: OSError | None = None
+
+    def write(self, content: Any, /) -> int:
+        """See :meth:`io.RawIOBase.write`."""
+        try:
+            return super().write(content)
+        except OSError as error:
+            self.fault = error
+            raise
+
+
 @contextmanager
 def written_whole(path: Path, durable: bool = True) -> Iterator[BinaryIO]:
     """Open a draft that replaces ``path`` once it is complete. If writing fails, the old file stays.
@@ -86,8 +101,15 @@ def written_whole(path: Path, durable: bool = True) -> Iterator[BinaryIO]:
     with in_words(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with draft.open("wb") as file:
-                yield file
+            told = _Telling(draft, "wb")
+            try:
+                with io.BufferedWriter(told) as file:
+                    yield file
+            except Exception:
+                # What a library makes of it, such as PyTorch, does not say that the disk is full.
+                if told.fault is not None:
+                    raise told.fault from None
+                raise
             if durable:
                 put_in_place(draft, path)
             else:

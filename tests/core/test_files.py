@@ -9,9 +9,12 @@ import signal
 import stat
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import torch
 
 from reward_synth.core import files
 from reward_synth.core.errors import MachineFault, RewardSynthError
@@ -116,18 +119,35 @@ def test_a_torn_line_is_closed_and_left_out(tmp_path: Path) -> None:
     assert files.read_lines(path) == [{"a": 1}, {"c": 3}]
 
 
-def test_a_line_for_which_there_is_no_room_leaves_nothing_of_itself(tmp_path: Path) -> None:
-    path, limits = tmp_path / "lines", resource.getrlimit(resource.RLIMIT_FSIZE)
-    files.append_line(path, '{"a": 1}')
-    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20, limits[1]))
+@contextmanager
+def room_for(size: int) -> Iterator[None]:
+    """As on a full disk, no file can be longer than so many bytes."""
+    limits, ignored = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
     try:
-        with pytest.raises(MachineFault, match="no space left on the disk while writing"):
-            files.append_line(path, '{"b": "longer than there is room for"}')
+        yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, ignored)
+
+
+def test_a_line_for_which_there_is_no_room_leaves_nothing_of_itself(tmp_path: Path) -> None:
+    path = tmp_path / "lines"
+    files.append_line(path, '{"a": 1}')
+    with room_for(20), pytest.raises(MachineFault, match="no space left on the disk while writing"):
+        files.append_line(path, '{"b": "longer than there is room for"}')
     assert path.read_bytes() == b'{"a": 1}\n'
+
+
+def test_a_library_that_makes_an_error_of_its_own_of_a_full_disk_is_not_believed(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.pt"
+    for room in (100, 20_000):
+        told = pytest.raises(MachineFault, match="no space left on the disk while writing")
+        with room_for(room), told, files.written_whole(path) as file:
+            torch.save({"weights": torch.zeros(20_000)}, file)
+    with pytest.raises(RuntimeError, match="its own"), files.written_whole(path) as file:
+        raise RuntimeError("its own")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_synced_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
