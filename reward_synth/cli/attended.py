@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from reward_synth.cli.text import read_line, resume_command, run_argument, said_yes
+from reward_synth.cli.text import environment_argument, read_line, resume_command, run_argument, said_yes
 from reward_synth.core import interruption
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.number_format import dollars, duration
@@ -62,7 +62,8 @@ def finish(run: Run) -> None:
         typer.echo(f"Models: {dollars(run.cost)}. Time: {duration(run.seconds)} of work.", err=True)
         typer.echo(f"  {f'reward-synth view {name}':<34}  # all of it in a browser", err=True)
         typer.echo(f"  {f'reward-synth show {name}':<34}  # all candidates and what was learnt", err=True)
-        if best:
+        if best and not environment_argument(run):
+            # A file cannot hold an environment that stands in another one: `reward_synth.RewardWrapper` is for that.
             typer.echo(f"  {f'reward-synth export {name}':<34}  # the reward and its wrapper as one file", err=True)
         if status in ("stopped", "waiting", "unsolved"):
             typer.echo(f"Continue with: {resume_command(run)}", err=True)

@@ -112,7 +112,7 @@ def exportable_simulator(env_id: str) -> str:
 
     if is_file_id(env_id):
         raise RewardSynthError(
-            f"{env_id} is a class in a file of your own, which no other file can hold",
+            f"{env_id} stands in a file of your own, which no other file can hold",
             "use reward_synth.RewardWrapper(env, FILE, fields=load_task(TASK).environment.fields) with the reward file",
         )
     simulator = simulator_of(env_id)

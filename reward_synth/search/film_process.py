@@ -129,6 +129,9 @@ class Filmer(Iterator[Pixels]):
                 code = self._process.wait()
                 if from_outside(code):
                     raise MachineFault(f"the process that draws was ended from outside, with {cause(code)}", MEMORY)
+                if code >= 0:
+                    what = f"{self._job.task.environment.id} ended the process that draws it, with {cause(code)}"
+                    raise RewardSynthError(what, "see whether its `render` works without display and files")
                 raise self._failed(f"died with {cause(code)}")
             filled += count
 

@@ -116,7 +116,7 @@ def _kept(training: Training) -> str:
     assert best is not None
     last = training.evaluations[-1]
     return (
-        f"the policy of step {best.step:,} is kept: the last one had lost again what it had learnt "
+        f"the policy of step {best.step:,} is kept: the last one did clearly worse "
         f"(success {last.success:.0%}, fitness {last.fitness:.3g} in training)"
     )
 
