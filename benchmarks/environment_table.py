@@ -57,8 +57,8 @@ files that are named here. {conditions}
 
 **beside us** says whether pip installs the package while our own requirements stay as they are; `--no-deps` means that
 it refuses, and that the line that is shown installs it all the same. **fields** counts what a reward may read, and in
-brackets those without a name of their own. **training** is the speed of {steps:,} steps in the locked process, its start
-included: it shows that training runs, not that anything is learnt. How to bring any other:
+brackets those without a name of their own. **training** is the speed of {steps:,} steps in the locked process, its
+start included: it shows that training runs, not that anything is learnt. How to bring any other:
 [own-environment.md](../guide/own-environment.md).
 
 {counts}
