@@ -9,6 +9,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -27,6 +28,19 @@ _WORKERS = 4
 _ATTEMPTS = 3
 _PAUSE = 1.0
 """Seconds before the second attempt; doubled before the third."""
+_FOLLOWING = """
+import ctypes, os, sys
+if sys.platform == "linux":
+    ctypes.CDLL(None).prctl(1, 9)  # PR_SET_PDEATHSIG, SIGKILL
+if os.getppid() != int(sys.argv[1]):
+    sys.exit("the command that asked is gone")
+try:
+    os.execv(sys.argv[2], sys.argv[2:])
+except OSError as error:
+    sys.exit(f"it cannot be started: {error}")
+"""
+"""Becomes the program, which then ends with the process that asks it, even if that is killed. Nobody would read the
+answer, and it would be paid for again."""
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 
 
@@ -134,7 +148,7 @@ class ProgramModel(Model):
                 raise RewardSynthError(f"{self.name} is closed")
             try:
                 process = subprocess.Popen(
-                    self._command,
+                    [sys.executable, "-I", "-S", "-c", _FOLLOWING, str(os.getpid()), *self._command],
                     stdin=stdin,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import stat
 import subprocess
+import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -133,6 +134,37 @@ def test_a_stop_ends_the_waiting_and_closing_ends_the_program(tmp_path: Path, mo
     while not gone(int(started.read_text())):
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell a process that its parent is gone")
+def test_it_ends_with_a_command_that_is_killed(tmp_path: Path) -> None:
+    program = tmp_path / "assistant.sh"
+    program.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 600\n")
+    program.chmod(0o755)
+    code = f"""
+from reward_synth.llm.base import Message, Request, Waiting
+from reward_synth.llm.program import ProgramModel
+ask = Request(messages=(Message(role="user", content="Write."),), role="designer")
+ProgramModel("exec:{program}", Waiting()).complete_many([ask])
+"""
+    asking = subprocess.Popen([sys.executable, "-c", code])
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text().strip():
+        assert asking.poll() is None
+        time.sleep(0.01)
+    asked = int((tmp_path / "pid").read_text())
+    asking.kill()
+    asking.wait()
+    patience = time.monotonic() + 60.0
+    while alive(asked):
+        assert time.monotonic() < patience
+        time.sleep(0.01)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
 
 
 @pytest.mark.parametrize(
