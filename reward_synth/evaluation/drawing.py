@@ -1,10 +1,11 @@
-"""Pictures of a MuJoCo model without a rendering device: each geom's outline, filled, the farthest first."""
+"""Pictures of a MuJoCo model without a rendering device: outlines of geoms and sites, filled, the farthest first."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import mujoco
@@ -53,6 +54,17 @@ Project = Callable[[FloatArray], tuple[FloatArray, float]]
 """Pixels (N, 2) of those points (N, 3) that lie before the camera, and their mean distance in m."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Outline:
+    """Points (N, 3) whose convex hull is a shape, and its colour."""
+
+    points: FloatArray
+    color: tuple[int, ...]
+
+    def placed(self, place: FloatArray, turned: FloatArray) -> _Outline:
+        return _Outline(self.points @ turned.reshape(3, 3).T + place, self.color)
+
+
 class Drawing:
     """Draws a model's present state from a view.
 
@@ -62,10 +74,25 @@ class Drawing:
     def __init__(self, model: Any, view: View, width: int, height: int) -> None:
         self._model, self._view = model, view
         self._size = np.array([width, height]) * OVERSAMPLED
-        shown = [index for index in range(model.ngeom) if self._is_shown(index)]
-        kinds = mujoco.mjtGeom
-        self._planes = [index for index in shown if model.geom_type[index] == kinds.mjGEOM_PLANE]
-        self._outlines = {index: points for index in shown if (points := self._points(index)) is not None}
+        shown = [index for index in range(model.ngeom) if model.geom_group[index] < HIDDEN_GROUP]
+        self._planes = [
+            index
+            for index in shown
+            if model.geom_type[index] == mujoco.mjtGeom.mjGEOM_PLANE and _color(self._rgba(index))
+        ]
+        self._geoms = {
+            index: _Outline(points, color)
+            for index in shown
+            if (color := _color(self._rgba(index))) and (points := self._points(index)) is not None
+        }
+        # Goals are often sites, which touch nothing.
+        self._sites = {
+            index: _Outline(points, color)
+            for index in range(model.nsite)
+            if model.site_group[index] < HIDDEN_GROUP
+            and (color := _color(model.site_rgba[index]))
+            and (points := _shape(model.site_type[index], model.site_size[index])) is not None
+        }
 
     def __call__(self, data: Any) -> Pixels:
         """The picture of ``data``, whose kinematics are up to date."""
@@ -81,23 +108,18 @@ class Drawing:
 
         for index in self._planes:
             self._draw_ground(draw, project, focus, float(data.geom_xpos[index][2]))
-        world = {
-            i: points @ data.geom_xmat[i].reshape(3, 3).T + data.geom_xpos[i] for i, points in self._outlines.items()
-        }
+        geoms = [each.placed(data.geom_xpos[i], data.geom_xmat[i]) for i, each in self._geoms.items()]
+        sites = [each.placed(data.site_xpos[i], data.site_xmat[i]) for i, each in self._sites.items()]
         if self._planes:
             floor = float(data.geom_xpos[self._planes[0]][2])
-            for points in world.values():
-                flat = points.copy()
+            for each in geoms:
+                flat = each.points.copy()
                 flat[:, 2] = floor
                 _fill(draw, project(flat)[0], SHADOW, SHADOW)
-        shapes = [(*project(points), index) for index, points in world.items()]
-        for pixels, _, index in sorted(shapes, key=lambda shape: -shape[1]):
-            color = self._color(index)
+        shapes = [(*project(each.points), each.color) for each in geoms + sites]
+        for pixels, _, color in sorted(shapes, key=lambda shape: -shape[1]):
             _fill(draw, pixels, color, tuple(int(EDGE * part) for part in color))
         return np.asarray(picture.reduce(OVERSAMPLED))
-
-    def _is_shown(self, index: int) -> bool:
-        return bool(self._model.geom_group[index] < HIDDEN_GROUP and self._rgba(index)[3] > 0.0)
 
     def _rgba(self, index: int) -> FloatArray:
         material = self._model.geom_matid[index]
@@ -105,24 +127,9 @@ class Drawing:
         # A geom's own colour counts where it was set; MuJoCo's default is a grey of 0.5.
         return self._model.mat_rgba[material] if material >= 0 and np.allclose(own, (0.5, 0.5, 0.5, 1.0)) else own
 
-    def _color(self, index: int) -> tuple[int, ...]:
-        return tuple(int(255 * part) for part in np.clip(self._rgba(index)[:3], 0.0, 1.0))
-
     def _points(self, index: int) -> FloatArray | None:
-        """Points in the geom's frame whose convex hull is its shape; None for what is not drawn as one."""
-        kinds = mujoco.mjtGeom
-        size: FloatArray = self._model.geom_size[index]
-        ball = _SPHERE * size[0]
-        end = np.array([0.0, 0.0, size[1]])
-        shapes: dict[Any, FloatArray] = {
-            kinds.mjGEOM_SPHERE: ball,
-            kinds.mjGEOM_ELLIPSOID: _SPHERE * size,
-            kinds.mjGEOM_BOX: _BOX * size,
-            kinds.mjGEOM_CYLINDER: _TUBE * (size[0], size[0], size[1]),
-            kinds.mjGEOM_CAPSULE: np.concatenate([np.add(ball, end), np.subtract(ball, end)]),
-        }
         kind = self._model.geom_type[index]
-        return self._mesh(index) if kind == kinds.mjGEOM_MESH else shapes.get(kinds(kind))
+        return self._mesh(index) if kind == mujoco.mjtGeom.mjGEOM_MESH else _shape(kind, self._model.geom_size[index])
 
     def _mesh(self, index: int) -> FloatArray:
         mesh = self._model.geom_dataid[index]
@@ -154,6 +161,26 @@ class Drawing:
         """Pixels (N, 2) of points (N, 3) in the camera's frame, all of them before it."""
         found: FloatArray = self._size / 2 + self._focal * seen[:, :2] * (1.0, -1.0) / -seen[:, 2:3]
         return found
+
+
+def _shape(kind: int, size: FloatArray) -> FloatArray | None:
+    """Points of a geom or a site in its own frame; None for what is not drawn as a convex hull."""
+    kinds = mujoco.mjtGeom
+    ball = _SPHERE * size[0]
+    end = np.array([0.0, 0.0, size[1]])
+    shapes: dict[Any, FloatArray] = {
+        kinds.mjGEOM_SPHERE: ball,
+        kinds.mjGEOM_ELLIPSOID: _SPHERE * size,
+        kinds.mjGEOM_BOX: _BOX * size,
+        kinds.mjGEOM_CYLINDER: _TUBE * (size[0], size[0], size[1]),
+        kinds.mjGEOM_CAPSULE: np.concatenate([np.add(ball, end), np.subtract(ball, end)]),
+    }
+    return shapes.get(kinds(kind))
+
+
+def _color(rgba: FloatArray) -> tuple[int, ...]:
+    """Red, green and blue, 0 to 255; empty for what is invisible."""
+    return tuple(int(255 * part) for part in np.clip(rgba[:3], 0.0, 1.0)) if rgba[3] > 0.0 else ()
 
 
 def _fill(draw: Any, pixels: FloatArray, color: tuple[int, ...], edge: tuple[int, ...]) -> None:

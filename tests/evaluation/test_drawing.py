@@ -34,8 +34,9 @@ def of_color(pixels: Pixels, color: tuple[int, int, int]) -> Any:
     return np.abs(pixels.astype(int) - color).max(axis=2) < 40
 
 
+@pytest.mark.parametrize("kind", ["geom", "site"])
 @pytest.mark.parametrize(
-    "geom",
+    "shape",
     [
         'type="sphere" size="0.3"',
         'type="ellipsoid" size="0.2 0.3 0.3"',
@@ -44,12 +45,12 @@ def of_color(pixels: Pixels, color: tuple[int, int, int]) -> Any:
         'type="capsule" size="0.2 0.2"',
     ],
 )
-def test_each_shape_is_drawn_where_it_is(geom: str) -> None:
+def test_each_shape_is_drawn_where_it_is(kind: str, shape: str) -> None:
     view = View(target=(0.0, 0.0, 0.0), distance=3.0, elevation=0.0)
-    middle = drawn(f'<geom {geom} rgba="1 0 0 1"/>', view=view)
+    middle = drawn(f'<{kind} {shape} rgba="1 0 0 1"/>', view=view)
     assert of_color(middle, RED)[HEIGHT // 2, WIDTH // 2]
-    high = np.argwhere(of_color(drawn(f'<geom {geom} pos="0 0 0.5" rgba="1 0 0 1"/>', view=view), RED))
-    right = np.argwhere(of_color(drawn(f'<geom {geom} pos="0.5 0 0" rgba="1 0 0 1"/>', view=view), RED))
+    high = np.argwhere(of_color(drawn(f'<{kind} {shape} pos="0 0 0.5" rgba="1 0 0 1"/>', view=view), RED))
+    right = np.argwhere(of_color(drawn(f'<{kind} {shape} pos="0.5 0 0" rgba="1 0 0 1"/>', view=view), RED))
     # Seen along +y, x points to the right.
     assert high[:, 0].mean() < HEIGHT / 2 - 5 and abs(high[:, 1].mean() - WIDTH / 2) < 3
     assert right[:, 1].mean() > WIDTH / 2 + 5 and abs(right[:, 0].mean() - HEIGHT / 2) < 3
@@ -62,12 +63,12 @@ def test_what_is_nearer_covers_what_is_behind() -> None:
         assert of_color(drawn(balls, view=view), seen)[HEIGHT // 2, WIDTH // 2]
 
 
-def test_hidden_and_transparent_geoms_are_left_out() -> None:
+@pytest.mark.parametrize("kind", ["geom", "site"])
+def test_hidden_and_transparent_ones_are_left_out(kind: str) -> None:
     view = View(distance=3.0)
-    hidden = (
-        '<geom size="0.4" group="3" rgba="1 0 0 1"/><geom size="0.4" rgba="1 0 0 0"/><geom size="0.1" pos="0 0 9"/>'
-    )
-    assert not of_color(drawn(hidden, view=view), RED).any()
+    red = f'<{kind} size="0.4" rgba="1 0 0 '
+    assert of_color(drawn(f'{red}1"/>', view=view), RED).any()
+    assert not of_color(drawn(f'{red}1" group="3"/>{red}0"/><geom size="0.1" pos="0 0 9"/>', view=view), RED).any()
 
 
 def test_the_ground_and_a_shadow_show_how_high_something_is() -> None:
