@@ -35,22 +35,26 @@ class View:
 
     @classmethod
     def of(cls, env: Any, named: str) -> View:
-        """The model's camera of that name, else its first one, else a free one.
+        """The model's camera of that name, else the environment's own view, else its first camera, else a free one.
 
         :param env: the unwrapped environment; it has a ``model``, and may have Gymnasium's ``mujoco_renderer``.
         :param named: the camera that is looked for.
         """
         model = env.model
         camera = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_CAMERA, named)
-        if camera >= 0 or model.ncam:
-            return cls(camera=max(camera, 0))
-        middle, radius = _bounds(model)
         renderer = getattr(env, "mujoco_renderer", None)
         wanted: Mapping[str, Any] = getattr(renderer, "default_cam_config", None) or {}
+        # A robot's first camera may well be the one in its head.
+        if camera >= 0 or (model.ncam and not wanted):
+            return cls(camera=max(camera, 0))
+        middle, radius = _bounds(model)
+        distance = DISTANCE * radius
+        if "lookat" in wanted and "distance" in wanted:
+            middle, distance = wanted["lookat"], float(wanted["distance"])
         return cls(
             target=(float(middle[0]), float(middle[1]), float(middle[2])),
             body=wanted["trackbodyid"] if wanted.get("trackbodyid", 0) > 0 else None,
-            distance=DISTANCE * radius,
+            distance=distance,
             azimuth=float(wanted.get("azimuth", cls.azimuth)),
             elevation=float(wanted.get("elevation", cls.elevation)),
         )

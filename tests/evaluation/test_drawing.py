@@ -110,3 +110,13 @@ def test_shipped_bodies_are_in_view_and_move(env_id: str) -> None:
     after = draw(base.data)
     environment.close()
     assert 0.002 < (before != after).any(axis=2).mean() < 0.9
+
+
+def test_what_the_environment_wants_comes_before_a_camera_in_a_robots_head() -> None:
+    model, _ = scene('<geom size="0.3" pos="1 0 0" rgba="1 0 0 1"/>', '<camera name="head" pos="0 0 9"/>')
+    wanted = {"lookat": np.array([1.0, 0.0, 0.0]), "distance": 2.0, "azimuth": 45.0}
+    plain, renderer = SimpleNamespace(model=model), SimpleNamespace(default_cam_config=wanted)
+    assert View.of(plain, "track").camera == 0
+    view = View.of(SimpleNamespace(model=model, mujoco_renderer=renderer), "track")
+    assert (view.camera, view.target, view.distance, view.azimuth) == (None, (1.0, 0.0, 0.0), 2.0, 45.0)
+    assert View.of(SimpleNamespace(model=model, mujoco_renderer=renderer), "head").camera == 0
