@@ -63,6 +63,8 @@ class SearchSession:
             if not store.prompts_dir.exists():
                 store.freeze_prompts(Prompts(settings.prompts).files())
             prompts = Prompts(store.prompts_dir)
+            # A server's client takes a second to import, which passes while the environment is tried.
+            self.models.of("designer")
             self.prepared = self._settled(prepared, prompts, confirm)
             if settings.step_limit is None:
                 limit = watchdog.limit_for(self.prepared.slowest_step)
