@@ -54,4 +54,6 @@ def test_a_run_leaves_no_more_in_memory_than_the_run_before(
             trees.cache_clear()
         held.append(dict(Counter(map(type, gc.get_objects()))))
     _, before, after = held
-    assert Counter(after) - Counter(before) == {}
+    grown = Counter(after) - Counter(before)
+    # A single object may come from what else runs in this process. What a run leaves in cycles are thousands.
+    assert grown.total() < 100, grown
