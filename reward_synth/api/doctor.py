@@ -73,13 +73,13 @@ def _other_versions() -> Iterator[Diagnosis]:
     """Our own dependencies at versions that we do not ask for: pip puts them there for another package, and goes on."""
     from packaging.requirements import Requirement
 
+    from reward_synth.simulators.custom.installed import applies
+
     try:
         lines = metadata.requires("reward-synth") or ()
     except metadata.PackageNotFoundError:  # It runs from a checkout.
         return
-    for asked in map(Requirement, lines):
-        if asked.marker is not None and not asked.marker.evaluate({"extra": ""}):
-            continue
+    for asked in filter(applies, map(Requirement, lines)):
         try:
             found = metadata.version(asked.name)
         except metadata.PackageNotFoundError:

@@ -10,6 +10,8 @@ EARLIER_ROLE_NAMES: dict[str, RoleName] = {"goal": "task_drafter"}
 LearnerName = Literal["ppo", "sac", "tqc"]
 ScaleName = Literal["sum", "sign"]
 LogName = Literal["none", "csv", "tensorboard", "wandb"]
+EPISODE_ATTRIBUTES = ("action", "length", "dt", "seconds", "horizon", "terminated")
+"""Attributes of an episode besides the fields."""
 
 
 def needs_no_server(model: str) -> bool:
@@ -20,7 +22,3 @@ def needs_no_server(model: str) -> bool:
 def role_name(name: object) -> object:
     """The present name of a role that an earlier version named otherwise; any other value is returned unchanged."""
     return EARLIER_ROLE_NAMES.get(name, name) if isinstance(name, str) else name
-
-
-EPISODE_ATTRIBUTES = ("action", "length", "dt", "seconds", "horizon", "terminated")
-"""Attributes of an episode besides the fields."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -12,14 +13,14 @@ from reward_synth.core.types import Verdict
 from reward_synth.diagnosis.detector import Said, detector, episodes, trained_out, trajectories, unsolved
 from reward_synth.diagnosis.evidence import Evidence
 from reward_synth.evaluation.conditions import LENGTH, Condition
+from reward_synth.evaluation.prediction import linear, unexplained
 
 MOST = 0.5
 """A condition that holds in this share of the episodes is not what keeps the policy from success."""
-EXPLAINED = 0.9
-"""Share of a number's variance. A field of which others explain so much is as good as read."""
+UNEXPLAINED = 0.1
+"""Share of a number's variance. A field of which others leave no more open is as good as read."""
 ROWS = 2000
 """Steps that are looked at, evenly spread over all episodes."""
-ROWS_PER_FEATURE = 4
 
 
 def _conditions(evidence: Evidence) -> Verdict | None:
@@ -48,40 +49,24 @@ def unread_condition(evidence: Evidence) -> Said:
 
 
 def _read(evidence: Evidence, condition: Condition) -> bool:
-    """Whether the reward reads a field of the condition, or fields that tell one of them."""
+    """Whether the reward reads a field of the condition, or fields that tell a number of one of them."""
     if {LENGTH, *evidence.reads} & {*condition.reads}:
         return True
     read, wanted = (_columns(evidence, names) for names in (evidence.reads, condition.reads))
-    # Who reads a speed reads how the position changes.
-    changes = _columns(evidence, condition.reads, change=True)
-    return any(bool(each.size) and _explained(read, each) for each in (wanted, changes))
+    every = -(-sum(map(len, read)) // ROWS)
+    seen = [each[::every] for each in read]
+    # A squared distance is made of products of positions, and who reads a speed reads how a position changes.
+    for change in (np.positive, np.square, partial(np.gradient, axis=0)):
+        values = [change(each)[::every] for each in wanted]
+        for number in range(values[0].shape[1]):
+            # Episodes of one policy are so alike that nearest neighbours would tell the time, and with it all else.
+            left = unexplained([each[:, [number]] for each in values], seen, (linear,))
+            if left is not None and left.value <= UNEXPLAINED:
+                return True
+    return False
 
 
-def _columns(evidence: Evidence, names: Sequence[str], change: bool = False) -> FloatArray:
-    """The numbers of these fields that vary, or their changes from step to step; standardised, (rows, columns)."""
+def _columns(evidence: Evidence, names: Sequence[str]) -> list[FloatArray]:
+    """The numbers of these fields in each episode, (T+1, columns)."""
     stored = {name for name, _ in evidence.played[0].episode.layout}
-    known = [name for name in names if name in stored]
-    values = [one.episode.subset(known) for one in evidence.played]
-    rows = np.concatenate([np.gradient(each, axis=0) for each in values] if change else values)
-    rows = rows[:: -(-len(rows) // ROWS)]
-    spread = rows.std(axis=0)
-    varies = spread > 1e-9 * (1.0 + np.abs(rows).max(axis=0))
-    standard: FloatArray = (rows[:, varies] - rows[:, varies].mean(axis=0)) / spread[varies]
-    return standard
-
-
-def _explained(read: FloatArray, wanted: FloatArray) -> bool:
-    """Whether a polynomial of second degree in what is read gives one of the wanted numbers, or its square.
-
-    A squared distance is such a polynomial of two positions.
-    """
-    count, width = read.shape
-    features = np.column_stack([np.ones(count), read])
-    if ROWS_PER_FEATURE * (1 + width + width * (width + 1) // 2) <= count:
-        first, second = np.triu_indices(width)
-        features = np.column_stack([features, read[:, first] * read[:, second]])
-    targets = np.column_stack([wanted, wanted**2])
-    targets = targets[:, targets.var(axis=0) > 1e-9]
-    fitted = features @ np.linalg.lstsq(features, targets)[0]
-    left = (targets - fitted).var(axis=0) / targets.var(axis=0)
-    return bool((1.0 - left >= EXPLAINED).any())
+    return [one.episode.subset([name for name in names if name in stored]) for one in evidence.played]

@@ -79,10 +79,15 @@ def as_one_text(request: Request, last: str = "") -> str:
     return "\n\n".join([*parts, last] if last else parts) + "\n"
 
 
+MOST_TOKENS = 1e9
+"""No call has so many."""
+
+
 def _counted(value: object) -> int | None:
     # A server may say anything here, and its answer is worth more than the count.
-    fits = isinstance(value, int | float) and 0 <= value < MOST_TOKENS and value == int(value)
-    return int(value) if fits and isinstance(value, int | float) else None
+    if isinstance(value, int | float) and 0 <= value < MOST_TOKENS and value == int(value):
+        return int(value)
+    return None
 
 
 def writable(text: str) -> str:
@@ -90,7 +95,6 @@ def writable(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
-MOST_TOKENS = 1e9
 Count = Annotated[int | None, BeforeValidator(_counted)]
 """Tokens, as a server counts them; None for what cannot be a count."""
 Ending = Literal["whole", "cut off", "refused", "filtered", "only reasoning"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
@@ -25,6 +25,7 @@ from reward_synth.llm.hosted import (
     without_reasoning,
 )
 from reward_synth.llm.keys import key_for_server, scrub, without_own_keys
+from reward_synth.llm.parallel import in_background
 
 if TYPE_CHECKING:
     import openai
@@ -75,9 +76,7 @@ class OpenAIServerModel(HostedModel):
         _require_address(self.base_url)
         key = key_for_server(self.base_url, self._provider)
         # To import the client takes a second, which passes beside what comes before the first question.
-        aside = ThreadPoolExecutor(1)
-        self._client = aside.submit(_open, key, self.base_url)
-        aside.shutdown(wait=False)
+        self._client = in_background(partial(_open, key, self.base_url))
         self._left_out: set[str] = set()
         self._room = 0
         """Tokens for reasoning, beside those that a request asks for."""

@@ -96,7 +96,10 @@ class FeedbackFiles(RunFolder):
 
         :raises RewardSynthError: a file cannot be understood.
         """
-        said = [_read(path, iteration) for number, path in self.answer_files() if number == iteration]
+        return self._merged(iteration, self.answer_files())
+
+    def _merged(self, iteration: int, files: Sequence[tuple[int, Path]]) -> Feedback | None:
+        said = [_read(path, iteration) for number, path in files if number == iteration]
         if not said:
             return None
         merged: dict[str, object] = {"iteration": iteration}
@@ -110,8 +113,8 @@ class FeedbackFiles(RunFolder):
 
     def accepted(self) -> Feedback | None:
         """The person's last answer if it accepts a reward, whichever iteration it is about and however late it came."""
-        numbers = [number for number, _ in self.answer_files()]
-        last = self.read_answer(numbers[-1]) if numbers else None
+        files = self.answer_files()
+        last = self._merged(files[-1][0], files) if files else None
         return last if last is not None and last.action == "accept" else None
 
     def answer_files(self) -> list[tuple[int, Path]]:
@@ -147,11 +150,13 @@ class FeedbackFiles(RunFolder):
 
 
 def _is_being_written(path: Path) -> bool:
-    """True for a new file that is no JSON yet."""
+    """True for a new file that is no JSON yet. A search asks several times a second, so older ones are not read."""
+    if abs(time.time() - path.stat().st_mtime) >= SETTLED:
+        return False
     try:
         read_json(path)
     except RewardSynthError:
-        return abs(time.time() - path.stat().st_mtime) < SETTLED
+        return True
     return False
 
 

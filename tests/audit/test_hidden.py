@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from reward_synth.audit import hidden
-from reward_synth.audit.hidden import hidden_findings, unexplained
+from reward_synth.audit.hidden import hidden_findings
 from reward_synth.core.types import CheckReport
 from reward_synth.evaluation.play import field_table
+from reward_synth.evaluation.prediction import unexplained
 from reward_synth.reward.lint import lint
 from reward_synth.sandbox.channel import protected
 from reward_synth.tasks.spec import TaskSpec, load_task

@@ -55,7 +55,7 @@ def missing_requirements(error: ImportError) -> str:
     *_, (frame, _) = traceback.walk_tb(error.__traceback__)
     owner = _distribution(str(frame.f_globals.get("__name__")).partition(".")[0])
     wanted = [Requirement(line) for line in (importlib.metadata.requires(owner) if owner else None) or ()]
-    missing = [f"{each.name}{each.specifier}" for each in wanted if _applies(each) and not _installed(each.name)]
+    missing = [f"{each.name}{each.specifier}" for each in wanted if applies(each) and not _installed(each.name)]
     return f"{owner} asks for what is not installed: pip install {shlex.join(missing)}" if missing else ""
 
 
@@ -114,7 +114,8 @@ def _requirements(distribution: str, extras: bool = True) -> Iterator[tuple[str,
             yield found[1], found[2].strip()
 
 
-def _applies(requirement: Any) -> bool:
+def applies(requirement: Any) -> bool:
+    """Whether a requirement of a package counts here, without extras."""
     return requirement.marker is None or bool(requirement.marker.evaluate({"extra": ""}))
 
 

@@ -39,6 +39,9 @@ from reward_synth.training.worker.subprocess_stage import (
     written,
 )
 
+TRIES = 2
+"""A stage is tried so often that ends in a step that took too long. A step looks so, too, if all processes were stopped
+meanwhile (Ctrl-Z) or the machine stood still; one that hangs does so again from the checkpoint."""
 JUDGEMENTS = 3
 """A training that seemed to solve its task, and does not, goes on where it stood. So often it is judged at most."""
 
@@ -135,13 +138,11 @@ def _run_stage(job: TrainJob, stage: str, outcome: type[Outcome]) -> Outcome:
     The job file is written again, and an old outcome is removed, because the trainer, which deals with reward code,
     writes in this folder too. It must not be able to change the evaluator's job or its outcome.
     """
-    outcome.path(job.folder).unlink(missing_ok=True)
-    command = f"reward_synth.training.worker.{stage}", [str(job.write()), str(os.getpid())]
-    code = run_process(*command)
-    if code == OVERDUE:
-        # A step looks long, too, if all processes were stopped meanwhile (Ctrl-Z) or the machine stood still. A step
-        # that hangs does so again from the checkpoint.
-        code = run_process(*command)
+    for _ in range(TRIES):
+        outcome.path(job.folder).unlink(missing_ok=True)
+        code = run_process(f"reward_synth.training.worker.{stage}", [str(job.write()), str(os.getpid())])
+        if code != OVERDUE:
+            break
     found = outcome.read(job.folder)
     if found is None:
         found = _without_outcome(job, stage, code, outcome)

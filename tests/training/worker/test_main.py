@@ -75,7 +75,12 @@ def test_a_step_that_took_too_long_is_tried_again_once(
 
     def overdue(module: str, arguments: Sequence[str]) -> int:
         made.append(module.rpartition(".")[2])
-        return OVERDUE if len(made) <= times else real(module, arguments)
+        if len(made) > times:
+            return real(module, arguments)
+        if len(made) == 1:  # What a try leaves in the folder decides neither question nor answer of the next.
+            FinalEvaluation(status="done", episodes=()).write(Path(arguments[0]).parent)
+            Path(arguments[0]).write_text("{}")
+        return OVERDUE
 
     monkeypatch.setattr(worker, "run_process", overdue)
     found = worker.run(interrupted())
