@@ -39,7 +39,7 @@ LOOK_SECONDS, LONGEST_LOOK_SECONDS = 1.0, 5.0
 """Seconds between two answers of a seat. It is more with over 100 seats, since one process handles all answers."""
 WAIT_SECONDS = 0.2
 LEAVE_SECONDS = 7.0
-"""Time that seats have to end their calls and trainings, before Ray ends the seats."""
+"""Time that seats have to end their calls and trainings, one that starts included, before Ray ends the seats."""
 REACH_SECONDS = 5.0
 NO_ROOM_SECONDS = 300.0
 """How long to wait until the cluster has a node that can hold a training."""
@@ -195,7 +195,8 @@ class Crew:
 
     def end(self) -> None:
         """End all trainings with their processes, and forget the waiting jobs."""
-        leaving = [task.seat.leave.remote() for task in self._seated if task.begun]
+        # A seat that has not begun is asked as well: its worker may run although it has not said so yet.
+        leaving = [task.seat.leave.remote() for task in self._seated]
         if leaving:
             ray.wait(leaving, num_returns=len(leaving), timeout=LEAVE_SECONDS)
         for task in self._seated:

@@ -218,6 +218,24 @@ def test_a_killed_worker_is_tried_again_and_a_stop_leaves_no_process(
     assert all(outcome_of(job) is None for job in jobs)
 
 
+def test_a_stop_while_a_training_begins_leaves_no_process(
+    nodes: TwoNodes, executor: RayExecutor, tmp_path: Path
+) -> None:
+    """Its seat has started the worker, and has not said so yet."""
+    assert nodes.second
+    jobs = [make_job(tmp_path / name, TASK, steps=ENDLESS) for name in "ab"]
+    heard, begun = Heard(), dict[int, str]()
+
+    def a_worker_is_there() -> bool:
+        begun.update({pid: line for pid, line in nodes.processes().items() if "training.worker" in line})
+        return bool(begun)
+
+    executor.run(jobs, heard.progress, heard.result, a_worker_is_there)
+    assert begun and heard.results == {}
+    assert nodes.processes() == {}
+    assert nodes.folders() == []
+
+
 def test_a_seat_that_is_lost_again_and_again_is_the_machines_fault(
     nodes: TwoNodes, executor: RayExecutor, tmp_path: Path
 ) -> None:
