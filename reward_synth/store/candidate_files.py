@@ -58,7 +58,7 @@ class CandidateFiles(RunFolder):
 
     def known(self, candidate: str) -> Candidate | None:
         """The candidate as stored; None if its folder was deleted, or its file cannot be read."""
-        return read_whole(self.candidate_dir(candidate) / _SAVED, Candidate)
+        return self.read_once(self.candidate_dir(candidate) / _SAVED, Candidate)
 
     def start_reward(self) -> str | None:
         """The reward that the search began with; None if the person had none."""
@@ -76,7 +76,7 @@ class CandidateFiles(RunFolder):
             f"{path.relative_to(self.path)} cannot be read, and is left out"
             for kind, pattern in ((Candidate, f"*/{_SAVED}"), (TrainResult, "*/train/seed-*/result.json"))
             for path in sorted((self.path / "candidates").glob(pattern))
-            if read_whole(path, kind) is None
+            if self.read_once(path, kind) is None
         ]
         gone = sorted(self._listed() - set(self.candidate_ids()), key=_order)
         return told + [f"{name} is gone: its folder was deleted" for name in gone]
@@ -189,7 +189,7 @@ class CandidateFiles(RunFolder):
 
     def read_result(self, candidate: str, seed_index: int) -> TrainResult | None:
         """The training's result, or None while it has not ended, or if it cannot be read."""
-        return read_whole(self.train_dir(candidate, seed_index) / "result.json", TrainResult)
+        return self.read_once(self.train_dir(candidate, seed_index) / "result.json", TrainResult)
 
     def results(self, candidate: str) -> list[TrainResult]:
         """The results of all finished trainings, by seed index."""

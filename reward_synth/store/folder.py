@@ -56,6 +56,25 @@ class RunFolder:
         self.call_cache = path / "calls"
         """Answers of model calls by request, so that a resumed run does not pay twice."""
 
+        self._kept: dict[Path, tuple[tuple[int, int, int], Value | None]] = {}
+
+    def read_once(self, path: Path, kind: type[Kept]) -> Kept | None:
+        """Like :func:`read_whole`, but a file that has not changed since is not read again.
+
+        A search asks for all its candidates at each step, and there may be hundreds.
+        """
+        try:
+            status = path.stat()
+        except OSError:
+            return None
+        stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
+        before = self._kept.get(path)
+        if before is None or before[0] != stamp:
+            before = self._kept[path] = (stamp, read_whole(path, kind))
+        value = before[1]
+        assert value is None or isinstance(value, kind)
+        return value
+
     def episode_path(self, name: str) -> Path:
         """The file of a recorded episode, by its id: ``001-c/seed-0-episode-003`` or ``reference/007``.
 

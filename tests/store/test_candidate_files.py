@@ -27,6 +27,23 @@ def test_candidates_are_kept_in_order_and_read_back(store: RunStore) -> None:
             store.candidate_dir(wrong)
 
 
+def test_a_file_is_read_again_only_when_it_has_changed(store: RunStore) -> None:
+    store.save_candidate(Candidate(id="001-a", iteration=1))
+    first = store.known("001-a")
+    assert store.known("001-a") is first, "it is not read twice"
+    store.save_candidate(trained("001-a"))
+    assert store.known("001-a") == trained("001-a")
+    path = store.candidate_dir("001-a") / "candidate.json"
+    text = path.read_text()
+    path.write_text(text[: len(text) // 2])
+    assert store.known("001-a") is None
+    assert store.damage() == ["candidates/001-a/candidate.json cannot be read, and is left out"]
+    path.write_text(text)
+    assert store.candidates() == [trained("001-a")]
+    path.unlink()
+    assert store.known("001-a") is None
+
+
 def test_a_finished_candidate_never_changes(store: RunStore) -> None:
     store.write_reward("001-a", REWARD)
     store.save_candidate(Candidate(id="001-a", iteration=1))
