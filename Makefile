@@ -4,8 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 NEWEST := .venv-newest
-# Parallel test processes.
-TEST_JOBS ?= 2
+# Parallel test processes: one more than a small machine has cores, since many tests wait for a process or a deadline.
+TEST_JOBS ?= 3
 
 # What of pip's lines is shown, so that nobody takes minutes of work for a hang: packages of 10 MB and more.
 LARGE_PACKAGES := /(Downloading|Using cached) .*\([0-9][0-9]+(\.[0-9]+)? MB\)/ \

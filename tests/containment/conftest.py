@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +26,11 @@ SECONDS = 1.0
 WORKERS = 2
 
 needs_seccomp = pytest.mark.skipif(not available().seccomp, reason="the kernel offers no seccomp filter")
+
+
+def listens(test: Callable[..., None]) -> Callable[..., None]:
+    """Mark a test that listens on the canaries' port. One process has them all: others would only wait for it."""
+    return pytest.mark.usefixtures("listening")(pytest.mark.xdist_group("listening")(test))
 
 
 class Contained(NamedTuple):

@@ -14,7 +14,7 @@ from containment_arms import corpus, harmless, room, transitions
 from containment_arms.corpus import ACTION_SIZE, LAYOUT, Attack
 
 from reward_synth.reward.lint import lint
-from tests.containment.conftest import needs_seccomp, run_contained
+from tests.containment.conftest import listens, needs_seccomp, run_contained
 
 ATTACKS = corpus.load()
 LIVE_SAMPLE = (
@@ -29,7 +29,7 @@ CLASS_AS_CONSTANTS = "OK-041"
 @needs_seccomp
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.usefixtures("listening")
+@listens
 @pytest.mark.parametrize("kind", sorted({attack.kind for attack in ATTACKS}))
 def test_no_attack_lands_with_the_lint_off(kind: str, tmp_path: Path) -> None:
     attacks = [attack for attack in ATTACKS if attack.kind == kind]
@@ -45,7 +45,7 @@ def test_no_attack_lands_with_the_lint_off(kind: str, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the watch reads /proc")
-@pytest.mark.usefixtures("listening")
+@listens
 @pytest.mark.parametrize("attack_id", LIVE_SAMPLE)
 def test_the_detector_sees_attacks_land_without_protection(attack_id: str, tmp_path: Path) -> None:
     attack = next(attack for attack in ATTACKS if attack.id == attack_id)
@@ -55,7 +55,7 @@ def test_the_detector_sees_attacks_land_without_protection(attack_id: str, tmp_p
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the watch reads /proc")
-@pytest.mark.usefixtures("listening")
+@listens
 def test_the_detector_is_silent_about_a_harmless_reward(tmp_path: Path) -> None:
     for number, reward in enumerate(corpus.load_benign()[:3]):
         job = {"arm": "none", "corpus": "shared", "source": reward.code}
