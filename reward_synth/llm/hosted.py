@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.number_format import duration
+from reward_synth.core.waiting import Deadline
 from reward_synth.llm.base import Ending, Heard, Message, Model, Reply, Request, TextPart, Waiting, unheard, writable
 from reward_synth.llm.keys import scrub
 from reward_synth.llm.parallel import POLL, side_by_side, within
@@ -77,15 +78,15 @@ class HostedModel(Model):
         :raises RewardSynthError: it failed for good.
         """
         import openai
-        from tenacity import Retrying, retry_if_exception, stop_before_delay
+        from tenacity import Retrying, retry_if_exception
 
-        started, seconds, made = time.monotonic(), self.waiting.timeout, 0
+        patience, seconds, made = Deadline(self.waiting.patience), self.waiting.timeout, 0
         retrying = Retrying(
             retry=retry_if_exception(self._may_pass),
-            stop=stop_before_delay(self.waiting.patience),
+            stop=lambda state: patience.left <= state.upcoming_sleep,
             wait=self._pause,
-            sleep=self._sleep,
-            before_sleep=self._tell,
+            sleep=lambda asked: self._sleep(Deadline(asked, patience)),
+            before_sleep=lambda state: self._tell(state, patience.left),
             reraise=True,
         )
         try:
@@ -93,30 +94,27 @@ class HostedModel(Model):
                 with attempt:
                     self.waiting.check()
                     made += 1
-                    answer = within(seconds, partial(call, seconds))
+                    answer = within(seconds, partial(call, seconds), patience)
                     self._told.clear()
                     return answer
                 # A server that hangs is not given a whole timeout beyond the patience.
-                left = self.waiting.patience - (time.monotonic() - started)
-                seconds = min(self.waiting.timeout, max(left, 1.0))
+                seconds = min(self.waiting.timeout, max(patience.left, 1.0))
         except (openai.OpenAIError, TimeoutError) as error:
             raise self._explain(error, made) from None
         raise AssertionError("unreachable")
 
-    def _sleep(self, seconds: float) -> None:
+    def _sleep(self, deadline: Deadline) -> None:
         """Sleep, unless a limit of the run applies meanwhile."""
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
+        while left := deadline.wait():
             self.waiting.check()
             time.sleep(min(left, POLL))
 
-    def _tell(self, state: RetryCallState) -> None:
-        """Say why there is no answer yet, once for all calls that met the same."""
+    def _tell(self, state: RetryCallState, left: float) -> None:
+        """Say why there is no answer yet, and for how long patience lasts, once for all calls that met the same."""
         error = state.outcome.exception() if state.outcome else None
         said = _detail(error) if isinstance(error, Exception) else ""
         if (state.attempt_number, said) not in self._told:
             self._told.add((state.attempt_number, said))
-            left = self.waiting.patience - (state.seconds_since_start or 0.0)
             again = f"asked again in {duration(state.upcoming_sleep)}, given up in {duration(left)}"
             self.waiting.tell(f"no answer from {self.name} yet: {said}; {again}")
 

@@ -26,6 +26,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from reward_synth.core import machine
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.scratch import Scratch
+from reward_synth.core.waiting import Deadline
 from reward_synth.events.model import AnswerProgressed
 from reward_synth.llm import weights
 from reward_synth.llm.base import Heard, Model, Reply, Request, Waiting, unheard
@@ -286,8 +287,8 @@ class _Server:
         return cast("list[int]", self.post("/tokenize", body)["tokens"])
 
     def _await_address(self, file: Path) -> str:
-        deadline = time.monotonic() + _PATIENCE
-        while time.monotonic() < deadline:
+        deadline = Deadline(_PATIENCE)
+        while deadline.wait():
             if file.is_file():
                 return file.read_text(encoding="utf-8").rstrip("/")
             if not self.alive:

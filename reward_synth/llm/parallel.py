@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
@@ -77,9 +76,10 @@ def side_by_side(
                 check()
     except Stopped:
         stopped.set()
-        end = time.monotonic() + GRACE
+        grace = Deadline(GRACE)
         for thread in threads:
-            thread.join(max(0.0, end - time.monotonic()))
+            while thread.is_alive() and (wait := grace.wait()):
+                thread.join(wait)
         raise
     finally:
         stopped.set()
@@ -93,14 +93,15 @@ def _weight(error: BaseException) -> int:
     return 2 if isinstance(error, Stopped) else 1 if isinstance(error, RewardSynthError) else 0
 
 
-def within(seconds: float, call: Callable[[], Found]) -> Found:
+def within(seconds: float, call: Callable[[], Found], total: Deadline | None = None) -> Found:
     """What ``call`` returns or raises.
 
     A client's own timeout begins anew with each byte that arrives, so that a server can hold it for ever.
 
+    :param total: what this time counts for as well.
     :raises TimeoutError: it took longer; the call is left to its thread, a daemon.
     """
-    future, deadline = in_background(call), Deadline(seconds)
+    future, deadline = in_background(call), Deadline(seconds, total)
     while not future.done() and (wait := deadline.wait()):
         with contextlib.suppress(TimeoutError):
             future.result(wait)

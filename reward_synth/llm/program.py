@@ -119,16 +119,10 @@ class ProgramModel(Model):
         """Exit code, stdout and stderr of one process."""
         with Scratch() as scratch:
             process = self._start(scratch.path, prompt)
-            deadline = Deadline(self._waiting.timeout)
             try:
-                while True:
-                    wait = deadline.wait()
-                    try:
-                        out, err = process.communicate(timeout=wait)
-                        break
-                    except subprocess.TimeoutExpired:
-                        if not wait:
-                            raise self._late() from None
+                out, err = Deadline(self._waiting.timeout).communicate(process)
+            except subprocess.TimeoutExpired:
+                raise self._late() from None
             finally:
                 _kill(process)  # What it has started itself ends, too.
                 with self._lock:

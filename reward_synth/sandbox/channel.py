@@ -177,10 +177,10 @@ class Channel:
         """True while the child runs."""
         return self._process.poll() is None
 
-    def ask(self, frame: bytes, seconds: float, doing: str = "running") -> Answer:
+    def ask(self, frame: bytes, limit: float | Deadline, doing: str = "running") -> Answer:
         """Send one request and wait for its answer.
 
-        :param seconds: deadline for both; when it passes, the process group is killed.
+        :param limit: deadline for both, or the seconds until then; when it passes, the process group is killed.
         :param doing: what the process does, for the message about a missed deadline.
         :raises ChildDied: on the deadline, and if the process dies or answers with nonsense.
         """
@@ -189,7 +189,7 @@ class Channel:
         now = time.monotonic()
         if now - self._counted > COUNTED_EVERY:
             self._kills, self._counted = machine.memory_kills(), now
-        deadline = Deadline(seconds)
+        deadline = limit if isinstance(limit, Deadline) else Deadline(limit)
         try:
             self._send(frame, deadline, doing)
             return self._receive(deadline, doing)

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from reward_synth.core.arrays import FloatArray
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import EpisodeScore, Finding
+from reward_synth.core.waiting import Deadline
 from reward_synth.reward import frames
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.hints import fix_for
@@ -48,7 +49,7 @@ class _CodeProcess:
         self,
         sources: dict[str, str],
         setup: dict[str, Any],
-        deadline: float = CALL_SECONDS,
+        deadline: float | Deadline = CALL_SECONDS,
         memory_bytes: int = MEMORY_BYTES,
         channel: Channel | None = None,
     ) -> None:
@@ -126,7 +127,7 @@ class RewardProcess(_CodeProcess):
     :param layout: fields of the rows, usually only those that the lint found in the code.
     :param action_size: elements of an action.
     :param terms: names of the terms, which are then fixed; None: names are collected as they appear.
-    :param deadline: seconds for one batch, and for loading the source.
+    :param deadline: seconds for one batch, and for loading the source; or one deadline of all that follows.
     :param memory_bytes: address space that the process may take.
     :param channel: a locked process that was started ahead and has been asked nothing; None starts one.
     :raises RewardError: if the source cannot be loaded.
@@ -139,7 +140,7 @@ class RewardProcess(_CodeProcess):
         layout: Layout,
         action_size: int,
         terms: tuple[str, ...] | None = None,
-        deadline: float = CALL_SECONDS,
+        deadline: float | Deadline = CALL_SECONDS,
         memory_bytes: int = MEMORY_BYTES,
         channel: Channel | None = None,
     ) -> None:
@@ -198,13 +199,13 @@ class RewardProcess(_CodeProcess):
         """The transition of a batch on which a process hangs or dies, found by running each alone in a new process."""
         if len(states) == 1:
             return 0
-        begun, start = time.monotonic(), np.ones(1, dtype=bool)
+        total, start = Deadline(REPLAY_SECONDS), np.ones(1, dtype=bool)
         try:
             with self._again() as process:
                 for row in range(len(states)):
-                    if time.monotonic() - begun > REPLAY_SECONDS:
+                    if not total.wait():
                         return None
-                    one = slice(row, row + 1)
+                    one, process.deadline = slice(row, row + 1), Deadline(REPLAY_SECONDS, total)
                     try:
                         process.evaluate(states[one], actions[one], next_states[one], start)
                     except RewardError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from reward_synth.core.arrays import FloatArray
 from reward_synth.core.rules import verdicts
 from reward_synth.core.types import CheckReport, Finding, Verdict
+from reward_synth.core.waiting import Deadline
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.lint import lint
 from reward_synth.reward.probe_rules import CALLS, TERMS
@@ -81,10 +81,10 @@ def check(
     states, next_states = transitions.states[:, chosen], transitions.next_states[:, chosen]
     real = replace(transitions, states=states, next_states=next_states)
     low, high = (np.asarray(bound, dtype=np.float64)[chosen] for bound in ranges)
-    deadline = time.monotonic() + seconds
+    deadline = Deadline(seconds)
     fields = sublayout(layout, report.fields)
     try:
-        with RewardProcess(source, fields, action_size, deadline=seconds) as process:
+        with RewardProcess(source, fields, action_size, deadline=deadline) as process:
             probe = _Probe(process, fields, real, report.uses_memory, deadline)
             findings, answers = probe.run(_random_transitions(real, low, high))
             terms = process.terms
@@ -135,7 +135,8 @@ class _Probe:
     layout: Layout
     real: Transitions
     uses_memory: bool
-    deadline: float
+    deadline: Deadline
+    """Of all of it."""
 
     def run(self, random: Transitions) -> tuple[list[Finding], dict[str, Verdict]]:
         """Findings and the verdict of each rule. It raises RewardError if the reward cannot be run further."""
@@ -176,7 +177,7 @@ class _Probe:
 
     def batch(self, transitions: Transitions, rows: NDArray[np.intp], first: bool) -> FloatArray:
         """Terms of some transitions, each in its own environment."""
-        self.process.deadline = max(0.1, self.deadline - time.monotonic())
+        self.process.deadline = Deadline(max(0.1, self.deadline.left), self.deadline)
         try:
             return self.process.evaluate(
                 transitions.states[rows],

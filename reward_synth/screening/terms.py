@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Self
 
@@ -12,12 +11,13 @@ from numpy.typing import NDArray
 from reward_synth.core.arrays import FloatArray
 from reward_synth.core.deaths import tried_again
 from reward_synth.core.types import CheckReport
+from reward_synth.core.waiting import Deadline
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.lint import lint
 from reward_synth.reward.probe_rules import PROBE
 from reward_synth.reward.vector.checked import FIRST
 from reward_synth.sandbox.channel import Channel
-from reward_synth.sandbox.process import RewardProcess
+from reward_synth.sandbox.process import CALL_SECONDS, RewardProcess
 from reward_synth.state.episode import Episode
 from reward_synth.state.view import Layout, sublayout
 
@@ -96,12 +96,13 @@ def run(
     """
     batches = _in_step(transitions) if uses_memory else _in_chunks(transitions)
     parts: list[tuple[NDArray[np.intp], FloatArray]] = []
-    begun = time.monotonic()
+    total = None if longest is None else Deadline(longest)
     with RewardProcess(source, transitions.layout, transitions.actions.shape[1], terms, channel=channel) as process:
         for rows, first in batches:
-            if longest is not None and time.monotonic() - begun > longest:
+            if total is not None and not total.wait():
                 fix = "compute less in each step; a reward without `memory` is run for many steps at once"
                 raise RewardError(PROBE["deadline"].finding(f"it was not done within {longest:g} s", fix))
+            process.deadline = Deadline(CALL_SECONDS, total)
             parts.append((rows, _batch(process, transitions, rows, first)))
         names = process.terms
     values = np.zeros((len(transitions.states), len(names)))

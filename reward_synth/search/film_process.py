@@ -7,7 +7,6 @@ import select
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Self, TypeVar
@@ -19,6 +18,7 @@ from reward_synth.core.deaths import MEMORY, cause, from_outside
 from reward_synth.core.errors import MachineFault, RewardSynthError
 from reward_synth.core.files import write_text
 from reward_synth.core.scratch import Scratch
+from reward_synth.core.waiting import Deadline
 from reward_synth.evaluation.drawing import Pixels
 from reward_synth.executors.base import worker_environment
 from reward_synth.simulators.graphics import graphics
@@ -60,7 +60,7 @@ class Filmer(Iterator[Pixels]):
             start_new_session=True,
             pipesize=PIPE_BYTES,
         )
-        self._deadline = time.monotonic() + longest
+        self._deadline = Deadline(longest)
 
     def __enter__(self) -> Self:
         try:
@@ -119,8 +119,8 @@ class Filmer(Iterator[Pixels]):
         while filled < len(place):
             if self._given_up():
                 raise FilmGivenUp("the film was given up")
-            left = self._deadline - time.monotonic()
-            if left <= 0:
+            left = self._deadline.wait()
+            if not left:
                 raise self._failed(f"was not done within {self._longest:g} s")
             if not select.select([descriptor], [], [], min(left, LOOKS))[0]:
                 continue

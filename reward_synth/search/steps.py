@@ -20,6 +20,7 @@ from reward_synth.core.types import (
     TrainResult,
     candidate_id,
 )
+from reward_synth.core.waiting import Deadline
 from reward_synth.diagnosis.summary import Summary, summarize
 from reward_synth.evaluation.conditions import conditions_held
 from reward_synth.evaluation.select import best_candidate, with_results
@@ -363,8 +364,8 @@ def accepted(session: SearchSession) -> Outcome | None:
 
 
 def _wait_for_answer(session: SearchSession, iteration: int) -> Feedback | None:
-    deadline = time.monotonic() + session.settings.feedback_timeout
-    while (answer := session.store.read_answer(iteration)) is None and time.monotonic() < deadline:
+    deadline = Deadline(session.settings.feedback_timeout)
+    while (answer := session.store.read_answer(iteration)) is None and deadline.wait():
         if session.reason_to_stop():
             return None
         time.sleep(FEEDBACK_POLL_SECONDS)

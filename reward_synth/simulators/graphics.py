@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reward_synth.core.waiting import run_within
+
 BACKENDS = ("egl", "osmesa")
 """Those that need no screen."""
 DEVICES = ("dri/renderD*", "nvidia[0-9]*")
@@ -45,9 +47,9 @@ def graphics() -> Graphics:
     for backend in cards if asked is None else filter(None, (asked,)):
         variables = {"MUJOCO_GL": backend}
         try:
-            tried = subprocess.run(
-                [sys.executable, "-I", "-c", _TRIAL], env=os.environ | variables, stdin=subprocess.DEVNULL,
-                capture_output=True, timeout=SECONDS, check=False,
+            tried = run_within(
+                SECONDS, [sys.executable, "-I", "-c", _TRIAL], env=os.environ | variables,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             continue

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 
@@ -52,10 +54,10 @@ def test_retry_after_is_honoured(kind: Kind, chat_server: ChatServer, monkeypatc
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=45), usegmt=True)
     chat_server.script = [refusal(429, "slow down", retry_after=text) for text in ("41", date)] + [{}]
     slept: list[float] = []
-    monkeypatch.setattr(HostedModel, "_sleep", lambda _, seconds: slept.append(seconds))
+    monkeypatch.setattr(HostedModel, "_sleep", lambda _, deadline: slept.append(deadline.left))
     told: list[str] = []
     model(kind, chat_server, tell=told.append).complete(request())
-    assert slept[0] == 41.0
+    assert slept[0] == pytest.approx(41.0, abs=1.0)
     assert 0 < slept[1] <= 45.0, "a date counts like a number"
     assert "slow down; asked again in 41 s, given up in " in told[0]
 
@@ -73,6 +75,20 @@ def test_patience_is_counted_in_time_and_then_told(kind: Kind, chat_server: Chat
         model(kind, chat_server, patience=1.0).complete(request())
     assert len(chat_server.calls) > 2
     assert "resume" in caught.value.hint
+
+
+def test_a_pause_of_this_process_takes_no_patience(
+    kind: Kind, chat_server: ChatServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, monotonic = [0.0], time.monotonic
+    monkeypatch.setattr("reward_synth.core.waiting.time.monotonic", lambda: monotonic() + clock[0])
+
+    def stopped(_: dict[str, Any]) -> dict[str, Any]:
+        clock[0] = 3600.0
+        return refusal(503, "busy")
+
+    chat_server.script = [stopped, {"text": "at last"}]
+    assert model(kind, chat_server, patience=60.0).complete(request()).text == "at last"
 
 
 @pytest.mark.parametrize(

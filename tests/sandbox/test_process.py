@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -168,6 +169,27 @@ def test_time_for_which_all_processes_were_stopped_is_not_waited(monkeypatch: py
     polls[:] = [0.0] * 2  # Never ready any more.
     assert not _ready(Stopped(), Deadline(2.0))
     assert len(polls) == 4
+
+
+def test_the_transition_of_a_hang_is_found_although_all_was_stopped_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = (
+        "def compute_reward(state, action, next_state):\n    while next_state.speed > 9: pass\n    return {'a': 1.0}\n"
+    )
+    states, actions, next_states, starts = transitions(3)
+    next_states[2, 0] = 10.0
+    clock, monotonic = [0.0], time.monotonic
+    monkeypatch.setattr("reward_synth.core.waiting.time.monotonic", lambda: monotonic() + clock[0])
+    with RewardProcess(source, LAYOUT, 2, deadline=0.2) as process:
+        again = process._again
+
+        def stopped() -> RewardProcess:
+            clock[0] += 3600.0
+            return again()
+
+        monkeypatch.setattr(process, "_again", stopped)
+        with pytest.raises(RewardError) as caught:
+            process.evaluate(states, actions, next_states, starts)
+    assert (caught.value.finding.rule, caught.value.row, clock[0]) == ("deadline", 2, 3600.0)
 
 
 def test_an_endless_loop_is_killed_at_the_deadline() -> None:

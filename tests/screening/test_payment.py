@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike
 
 from reward_synth.core.names import ScaleName
 from reward_synth.reward.contract import load_reward
 from reward_synth.reward.vector.checked import FIRST
-from reward_synth.sandbox.process import RewardProcess
+from reward_synth.sandbox.process import RewardBatch, RewardProcess
 from reward_synth.screening import payment
 from reward_synth.screening.payment import Payment
 from reward_synth.screening.terms import CHECKED_ROWS
@@ -119,3 +120,17 @@ def test_a_payment_that_takes_too_long_in_all_is_given_up(monkeypatch: pytest.Mo
     monkeypatch.setattr(payment, "LONGEST", -1.0)
     given_up = payment.pay_of(MEMORY, trainings.TABLE, EPISODES, "sum")
     assert not given_up.ok and "not done within" in given_up.findings[-1].message
+
+
+def test_a_payment_is_not_given_up_for_a_time_for_which_all_processes_were_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, evaluate = [0.0], RewardProcess.evaluate
+
+    def stopped(process: RewardProcess, *arguments: ArrayLike) -> RewardBatch:
+        clock[0] += 0.0 if clock[0] else 3600.0
+        return evaluate(process, *arguments)
+
+    monkeypatch.setattr(RewardProcess, "evaluate", stopped)
+    monkeypatch.setattr("reward_synth.core.waiting.time.monotonic", lambda: clock[0])
+    assert payment.pay_of(PLAIN, trainings.TABLE, EPISODES, "sum").ok and clock[0]

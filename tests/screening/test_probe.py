@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from reward_synth.core.types import CheckReport
+from reward_synth.core.waiting import Deadline
 from reward_synth.reward.probe_rules import CALLS, TERMS
 from reward_synth.sandbox.process import RewardProcess
 from reward_synth.screening.probe import SLOWEST_CALL, Transitions, about_terms, check, doubled
@@ -20,20 +21,18 @@ RANGES = (
 
 
 class Clock:
-    """What the probe takes for the time. It stands still unless a test lets it pass."""
+    """What deadlines take for the time. It stands still unless a test lets it pass."""
 
     seconds = 0.0
 
     def monotonic(self) -> float:
         return self.seconds
 
-    perf_counter = monotonic
 
-
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("reward_synth.screening.probe.time", clock)
+    monkeypatch.setattr("reward_synth.core.waiting.time", clock)
     return clock
 
 
@@ -207,7 +206,8 @@ def test_the_deadline_holds_for_everything(clock: Clock, monkeypatch: pytest.Mon
     evaluate = RewardProcess.evaluate
 
     def slow(process: RewardProcess, *arguments: Any) -> Any:
-        given.append(process.deadline)
+        assert isinstance(process.deadline, Deadline)
+        given.append(process.deadline.left)
         clock.seconds += 0.5
         process.deadline = 60.0
         return evaluate(process, *arguments)
@@ -217,6 +217,19 @@ def test_the_deadline_holds_for_everything(clock: Clock, monkeypatch: pytest.Mon
     # Each evaluation gets what the ones before have left over, and a little at least.
     assert given[:3] == pytest.approx([1.2, 0.7, 0.2])
     assert len(given) > 3 and set(given[3:]) == {0.1}
+
+
+def test_a_reward_is_not_blamed_for_the_time_for_which_all_processes_were_stopped(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate = RewardProcess.evaluate
+
+    def stopped(process: RewardProcess, *arguments: Any) -> Any:
+        clock.seconds += 3600.0 if not clock.seconds else 0.0
+        return evaluate(process, *arguments)
+
+    monkeypatch.setattr(RewardProcess, "evaluate", stopped)
+    assert checked("return {'a': next_state.speed}", seconds=2.0).ok and clock.seconds
 
 
 def test_a_reward_that_comes_to_no_end_is_told() -> None:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -163,6 +164,25 @@ def test_the_film_in_hand_is_given_up_and_a_resumed_run_makes_it(run: Run, monke
     wait_for(lambda: not again.wanted)
     again.close()
     assert films(run) == BOTH
+
+
+def test_a_film_is_not_late_for_the_time_for_which_all_processes_were_stopped(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard, clock, monotonic, following = Heard(), [0.0], time.monotonic, Filmer.__next__
+
+    def stopped(filmer: Filmer) -> Pixels:
+        clock[0] += 0.0 if clock[0] else 1e6
+        return following(filmer)
+
+    monkeypatch.setattr(Filmer, "__next__", stopped)
+    monkeypatch.setenv("MUJOCO_GL", "")
+    films_of = filming(run, heard, videos="all")
+    monkeypatch.setattr("reward_synth.core.waiting.time", SimpleNamespace(monotonic=lambda: monotonic() + clock[0]))
+    films_of.want(trained(run))
+    wait_for(lambda: not films_of.wanted)
+    films_of.close()
+    assert films(run) == BOTH and heard == [] and clock[0]
 
 
 def test_what_stands_in_the_way_of_all_films_is_told_once(run: Run) -> None:

@@ -24,6 +24,7 @@ from ray.exceptions import RayError, RayTaskError
 
 from reward_synth.core.errors import MachineFault, RewardSynthError
 from reward_synth.core.machine import WORKER_MEMORY
+from reward_synth.core.waiting import Deadline
 from reward_synth.executors.base import Deaths, crash
 from reward_synth.executors.ray.actor import Errand, Look, Seat
 from reward_synth.executors.ray.archive import UnfitFile, check_episodes, show_curves, unpack
@@ -169,7 +170,7 @@ class Crew:
         self._waiting: list[_Task] = []
         self._seated: list[_Task] = []
         self._deaths = Deaths(_LOST)
-        self._slots, self._counted, self._had_room = 0, -1.0, time.monotonic()
+        self._slots, self._counted, self._no_room = 0, -1.0, Deadline(NO_ROOM_SECONDS)
 
     def work(self) -> None:
         """Follow orders until the line is closed. Afterwards no training runs.
@@ -227,8 +228,8 @@ class Crew:
             self._slots = sum(_slots(node["Resources"]) for node in ray.nodes() if node["Alive"])
             self._counted = now
         if self._slots or self._seated:
-            self._had_room = now
-        elif now - self._had_room > NO_ROOM_SECONDS:
+            self._no_room = Deadline(NO_ROOM_SECONDS)
+        elif not self._no_room.wait():
             raise RewardSynthError(
                 f"for {NO_ROOM_SECONDS / 60:.0f} minutes no node of the Ray cluster could hold a training: it takes "
                 f"1 CPU and {WORKER_MEMORY >> 20} MiB of memory",

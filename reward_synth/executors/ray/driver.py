@@ -10,7 +10,6 @@ import secrets
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from reward_synth.core import machine
 from reward_synth.core.deaths import ATTEMPTS, cause
 from reward_synth.core.errors import MachineFault, RewardSynthError
 from reward_synth.core.scratch import Scratch
+from reward_synth.core.waiting import Deadline
 from reward_synth.executors.base import POLL_SECONDS, OnProgress, OnResult, take_finished, worker_environment
 from reward_synth.executors.ray.protocol import Event, Order
 from reward_synth.training.job import TrainJob, read_progress
@@ -190,8 +190,8 @@ class RayExecutor:
         return events
 
     def _await(self, kind: str, seconds: float, otherwise: str) -> None:
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+        deadline = Deadline(seconds)
+        while deadline.wait():
             if any(event.kind == kind for event in self._heard(POLL_SECONDS)):
                 return
         raise RewardSynthError(f"{otherwise} within {seconds:.0f} s", "look at `ray status`, or unset RAY_ADDRESS")

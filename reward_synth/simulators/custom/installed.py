@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
+from reward_synth.core.waiting import run_within
+
 SECONDS = 20.0
 """Time for importing one package to see what it registers."""
 _LIST = """
@@ -88,10 +90,7 @@ def _registers(module: str) -> list[str]:
     command = [sys.executable, "-I", "-c", _LIST, module, json.dumps(sys.path)]
     environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     try:
-        done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=SECONDS, check=True,
-            stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+        done = run_within(SECONDS, command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         found: list[str] = json.loads(done.stderr.splitlines()[-1])
     except (subprocess.SubprocessError, ValueError, IndexError):
         return []

@@ -19,6 +19,7 @@ from reward_synth.core.errors import EnvironmentFault, MachineFault, RewardSynth
 from reward_synth.core.files import write_text
 from reward_synth.core.scratch import PREFIX, Scratch
 from reward_synth.core.types import Value
+from reward_synth.core.waiting import run_within
 from reward_synth.simulators.custom.files import file_of, name_environment
 from reward_synth.state.faults import BLAME
 from reward_synth.tasks.spec import EnvironmentSpec
@@ -91,10 +92,8 @@ def _outcome(spec: EnvironmentSpec, environment: dict[str, str], sandbox: bool) 
         write_text(path, asked.model_dump_json())
         command = [sys.executable, "-I", "-m", "reward_synth.training.worker.locked_trial", str(path)]
         try:
-            code = subprocess.run(
-                command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL, timeout=SECONDS, check=False,
-            ).returncode  # fmt: skip
+            nowhere = subprocess.DEVNULL
+            code = run_within(SECONDS, command, env=environment, stdout=nowhere, stderr=nowhere).returncode
         except subprocess.TimeoutExpired as error:
             raise EnvironmentFault(
                 f"the environment {spec.environment.id} was not made and stepped {STEPS} times within {SECONDS:g} s",
