@@ -21,11 +21,13 @@ from reward_synth.llm.hosted import (
     without_reasoning,
 )
 from reward_synth.llm.keys import key_for_server, without_own_keys
+from reward_synth.llm.streamed import open_client
 
 _LOCAL_PROVIDERS = frozenset({"ollama", "ollama_chat", "lm_studio", "llamafile", "vllm", "hosted_vllm"})
 # litellm calls these a fault of the server, with status 500.
 _UNREADABLE = re.compile(
-    r"Received response - <APIResponse \[2|Invalid response object|provider returned (a response with no )?'choices'"
+    r"Received response - <APIResponse \[2|Empty or invalid response from LLM endpoint|"
+    r"Invalid response object|provider returned (a response with no )?'choices'"
 )
 
 
@@ -47,8 +49,11 @@ class LiteLLMModel(HostedModel):
         super().__post_init__()
         self._litellm = _import_litellm()
         self._full_name, self._provider = self._resolve()
+        self._client = None
         if self.base_url is None:
             self._require_key()
+        elif self._provider == "openai":
+            self._client = open_client(key_for_server(self.base_url, self._provider), self.base_url)
 
     def _answer(self, request: Request) -> Reply:
         arguments = self._arguments(request)
@@ -96,6 +101,8 @@ class LiteLLMModel(HostedModel):
         }
         if self.base_url is not None:
             arguments |= {"base_url": self.base_url, "api_key": key_for_server(self.base_url, self._provider)}
+        if self._client is not None:
+            arguments["client"] = self._client
         return arguments
 
     def _reply(self, response: Any) -> Reply:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, Field
@@ -26,9 +26,7 @@ from reward_synth.llm.hosted import (
 )
 from reward_synth.llm.keys import key_for_server, scrub, without_own_keys
 from reward_synth.llm.parallel import in_background
-
-if TYPE_CHECKING:
-    import openai
+from reward_synth.llm.streamed import open_client
 
 # Names that providers serve themselves. litellm knows which parameters these models refuse.
 _OF_A_PROVIDER = re.compile(
@@ -76,7 +74,7 @@ class OpenAIServerModel(HostedModel):
         _require_address(self.base_url)
         key = key_for_server(self.base_url, self._provider)
         # To import the client takes a second, which passes beside what comes before the first question.
-        self._client = in_background(partial(_open, key, self.base_url))
+        self._client = in_background(partial(open_client, key, self.base_url))
         self._left_out: set[str] = set()
         self._room = 0
         """Tokens for reasoning, beside those that a request asks for."""
@@ -149,13 +147,6 @@ class OpenAIServerModel(HostedModel):
                 f"{self.name} sent no answer but {what}",
                 OTHER_PROTOCOL,
             ) from None
-
-
-def _open(key: str, base_url: str) -> openai.OpenAI:
-    import openai
-
-    # We retry ourselves: retries of the client would multiply ours.
-    return openai.OpenAI(api_key=key, base_url=base_url, max_retries=0)
 
 
 # What an answer is worth does not depend on these, in which some servers put other things.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -136,6 +137,47 @@ def test_a_server_that_is_not_there(kind: Kind, chat_server: ChatServer) -> None
     chat_server.close()
     with pytest.raises(RewardSynthError, match="no answer"):
         model(kind, chat_server, patience=0.5).complete(request())
+
+
+def chunk(delta: object, finish_reason: str | None = None, **others: object) -> bytes:
+    choices = [{"index": 0, "delta": delta, "finish_reason": finish_reason}]
+    event = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": choices} | others
+    return b"data: " + json.dumps(event, ensure_ascii=False).encode() + b"\n\n"
+
+
+STREAM = chunk({"role": "assistant", "content": ""}) + chunk({"content": "a\u2028"}) + chunk({"content": "b"})
+USAGE = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
+DONE = b"data: [DONE]\n\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "text", "ending", "tokens"),
+    [
+        (STREAM + chunk({}, "stop") + chunk({}, choices=[], usage=USAGE) + DONE, "a\u2028b", "whole", 3),
+        (b": ping\r\n\r\n" + (STREAM + chunk({}, "length")).replace(b"\n", b"\r\n"), "a\u2028b", "cut off", None),
+        (STREAM + DONE, "a\u2028b", "whole", None),
+        (STREAM + b'data: {"choi', "a\u2028b", "cut off", None),
+        (chunk({"content": [{"type": "text", "text": "in parts"}]}, "stop", usage=USAGE), "in parts", "whole", 3),
+        (chunk(None, choices=[{"message": {"content": "at once"}, "finish_reason": "stop"}]), "at once", "whole", None),
+        (chunk({"reasoning_content": "hm", "content": None}) + chunk({"content": "so"}, "stop"), "so", "whole", None),
+    ],
+)  # fmt: skip
+def test_a_stream_that_nobody_asked_for_is_read_as_the_answer(
+    kind: Kind, chat_server: ChatServer, body: bytes, text: str, ending: str, tokens: int | None
+) -> None:
+    chat_server.script = [{"body": body, "headers": {"Content-Type": "text/event-stream"}}]
+    reply = model(kind, chat_server).complete(request())
+    assert (reply.text, reply.ending) == (text, ending)
+    assert reply.completion_tokens == tokens or (tokens is None and not reply.completion_tokens)
+    assert len(chat_server.calls) == 1
+
+
+def test_a_stream_of_no_answer_is_told_and_paid_once(kind: Kind, chat_server: ChatServer) -> None:
+    body = b'event: error\ndata: {"error": {"message": "overloaded by far"}}\n\n'
+    chat_server.script = [{"body": body, "headers": {"Content-Type": "text/event-stream"}}]
+    with pytest.raises(RewardSynthError):
+        model(kind, chat_server).complete(request())
+    assert len(chat_server.calls) == 1
 
 
 @pytest.mark.parametrize("body", [b"<html>welcome</html>", b'{"choices": []}', b"{}", b""])

@@ -5,6 +5,7 @@ The step of a search that designs rewards meets a server on loopback that has th
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,8 @@ def said(content: object, finish_reason: str = "stop", **others: Any) -> dict[st
 GOOD = said(f"```python\n{CODE}```")
 HALF = said(f"```python\n{CODE[:60]}", "length")
 HTML = {"body": b"<!DOCTYPE html><p>log in", "headers": {"Content-Type": "text/html"}}
+EVENT = {"choices": [{"delta": {"content": GOOD["body"]["choices"][0]["message"]["content"]}, "finish_reason": "stop"}]}
+STREAM = {"body": b"data: " + json.dumps(EVENT).encode() + b"\n\n", "headers": {"Content-Type": "text/event-stream"}}
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,7 @@ ROWS = [
     Row("content as parts", [said([{"type": "text", "text": f"```python\n{CODE}"}, {"text": "```"}])], 1, 1),
     Row("reasoning beside the answer", [said(f"```python\n{CODE}```", reasoning_content="hm")], 1, 1),
     Row("reasoning in tags", [said(f"<think>```python\nhm```</think>```python\n{CODE}```")], 1, 1),
+    Row("a stream, unasked", [STREAM], 1, 1),
     Row("no usage", [{"body": {"choices": GOOD["body"]["choices"]}}], 1, 1),
     Row("usage of null", [{"body": {"choices": GOOD["body"]["choices"], "usage": None}}], 1, 1),
     Row("cut off after the code", [said(f"```python\n{CODE}```\nThis is beca", "length")], 1, 1),
