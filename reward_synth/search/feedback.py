@@ -220,6 +220,30 @@ def require_trained(store: RunStore, candidate: str) -> None:
         )
 
 
+def require_known(store: RunStore) -> None:
+    """Refuse answers about candidates and episodes that there are not: nothing would be compared with them.
+
+    Those that were lost since are no mistake of the person, and are left out.
+
+    :raises RewardSynthError: an answer that was written by hand names one.
+    """
+    for answer in store.answers():
+        candidates = [name for name in (answer.prefer, answer.edited_from) if name]
+        episodes = [name for name in answer.episodes if not store.was_lost(name.rpartition("/")[0])]
+        try:
+            for name in candidates:
+                if not store.was_lost(name):
+                    store.candidate(name)
+            for name in episodes:
+                store.episode_path(name)
+        except RewardSynthError as error:
+            files = f"{store.feedback_dir}/{answer.iteration:03d}.*.json"
+            raise RewardSynthError(
+                f"the answer about iteration {answer.iteration} cannot be followed: {error.message}",
+                f"{error.hint}; mend {files} and go on: reward-synth resume {store.argument}",
+            ) from error
+
+
 def answer_from_options(
     store: RunStore,
     *,

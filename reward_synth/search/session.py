@@ -17,6 +17,7 @@ from reward_synth.executors.registry import open_executor
 from reward_synth.methods.base import History, Tools
 from reward_synth.methods.refine import Refiner
 from reward_synth.methods.registry import METHODS, open_method
+from reward_synth.preferences.episodes import REFERENCE, keep_reference_episodes
 from reward_synth.preparation.preflight import PreparedTask
 from reward_synth.preparation.prepare import known_task, prepare_spec
 from reward_synth.preparation.settle import Confirm, draft_task
@@ -26,6 +27,7 @@ from reward_synth.roles.designer import Designer
 from reward_synth.roles.prompts import Prompts
 from reward_synth.roles.registry import open_role
 from reward_synth.roles.task_drafter import TaskDrafter
+from reward_synth.search.feedback import require_known
 from reward_synth.search.filming import Filming
 from reward_synth.search.models import ModelPool
 from reward_synth.settings.model import Settings
@@ -149,8 +151,21 @@ class SearchSession:
         """Why the search must end now, in words; None if it may continue."""
         return self.models.limits.reason()
 
+    def require_known_answers(self) -> None:
+        """Refuse answers of the person about what there is not. The episodes of scripts are kept once one is named.
+
+        :raises RewardSynthError: an answer names what there is not.
+        """
+        if any(name.startswith(f"{REFERENCE}/") for answer in self.store.answers() for name in answer.episodes):
+            keep_reference_episodes(self.store, self.prepared.reference_episodes)
+        require_known(self.store)
+
     def history(self, iteration: int) -> History:
-        """The run's history so far, for a decision in an iteration."""
+        """The run's history so far, for a decision in an iteration.
+
+        :raises RewardSynthError: a person's answer names what there is not.
+        """
+        self.require_known_answers()
         store, candidates = self.store, tuple(self.store.candidates())
         designed = {candidate.iteration for candidate in candidates if candidate.continues is None}
         return History(

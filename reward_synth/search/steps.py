@@ -343,6 +343,7 @@ def ask_person(session: SearchSession, iteration: int, ask: Ask | None) -> Outco
             session.emit(events.FeedbackAsked(iteration=iteration, request=str(path)))
             answer = _wait_for_answer(session, iteration)
         if answer is not None:
+            session.require_known_answers()
             session.emit(events.FeedbackAnswered(iteration=iteration, action=answer.action))
     if answer is not None:
         choose_best(session)

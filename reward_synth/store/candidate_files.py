@@ -81,6 +81,12 @@ class CandidateFiles(RunFolder):
         gone = sorted(self._listed() - set(self.candidate_ids()), key=_order)
         return told + [f"{name} is gone: its folder was deleted" for name in gone]
 
+    def was_lost(self, source: str) -> bool:
+        """True if the candidate was deleted, or all episodes that it must have had were."""
+        if not _ID.fullmatch(source) or any(self.trajectories_dir(source).glob("*.npz")):
+            return False
+        return self.was_trained(source) or (source not in self.candidate_ids() and source in self._listed())
+
     def _listed(self) -> set[str]:
         """The candidates that the table of results names."""
         rows = self.results_path.read_text(encoding="utf-8", errors="replace") if self.results_path.exists() else ""

@@ -14,6 +14,8 @@ from reward_synth.core.types import Value
 
 _EPISODE = re.compile(r"reference/\d{3,}|\d{3,}-[a-z]+/seed-\d+-episode-\d{3,}")
 Kept = TypeVar("Kept", bound=Value)
+EPISODES_TOLD = 10
+"""So many of a candidate's episodes are named to somebody who named another one."""
 
 
 class RunFolder:
@@ -86,9 +88,28 @@ class RunFolder:
             path = self.reference_dir / f"{stem}.npz"
         # An id that is none could name a file elsewhere.
         if _EPISODE.fullmatch(name) is None or not path.is_file():
-            hint = "they are named like 001-c/seed-0-episode-003, after the files in its folder trajectories"
-            raise RewardSynthError(f"there is no recorded episode '{name}' in {self.path.name}", hint)
+            raise RewardSynthError(
+                f"there is no recorded episode '{name}' in {self.path.name}", self._recorded(candidate)
+            )
         return path
+
+    def _recorded(self, source: str) -> str:
+        """Which episodes there are, for somebody who named another one of that candidate."""
+        files = [*self.path.glob("candidates/*/trajectories/*.npz"), *self.reference_dir.glob("*.npz")]
+        names = [
+            f"{path.parent.name if path.parent == self.reference_dir else path.parts[-3]}/{path.stem}" for path in files
+        ]
+        known = sorted(filter(_EPISODE.fullmatch, names))
+        if own := [name for name in known if name.rpartition("/")[0] == source]:
+            return f"there are: {', '.join(own[:EPISODES_TOLD])}" + (
+                f" … {own[-1]}" if len(own) > EPISODES_TOLD else ""
+            )
+        if known:
+            sources = dict.fromkeys(name.rpartition("/")[0] for name in known)
+            return f"there are episodes of {', '.join(sources)}, such as {known[0]}"
+        return (
+            "none is recorded yet; they are named like 001-c/seed-0-episode-003, after files in its folder trajectories"
+        )
 
 
 def read_value(path: Path, kind: type[Kept], hint: str = "restore the file, or remove it") -> Kept | None:

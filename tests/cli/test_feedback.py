@@ -45,7 +45,7 @@ def test_an_order_of_candidates_stands_for_their_episodes(capsys: pytest.Capture
     assert data["order"] == [list(CRAWLED), [WALKED[0], *RESTED]]
     assert store.answers()[0].order[0] == CRAWLED
     wrong = ["feedback", store.id, "--runs-dir", str(tmp_path), "--order", "001-b > 001-z"]
-    assert_refused(capsys, wrong, "no recorded episode '001-z'", "seed-0-episode-003")
+    assert_refused(capsys, wrong, "no recorded episode '001-z'", "there are episodes of 001-")
     twice = ["feedback", store.id, "--runs-dir", str(tmp_path), "--order", f"001-b > {CRAWLED[0]}"]
     assert_refused(capsys, twice, f"{CRAWLED[0]} in two places", "once")
     assert len(store.answers()) == 1

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +18,7 @@ from reward_synth.search.feedback import (
     open_in_editor,
     request_about,
     request_text,
+    require_known,
 )
 from reward_synth.settings.model import Settings
 from reward_synth.store import RunStore
@@ -156,6 +159,47 @@ def test_options_that_cannot_be_meant(store: RunStore, tmp_path: Path) -> None:
     (tmp_path / "other.py").write_text("x = 1\n")
     with pytest.raises(RewardSynthError, match="no function compute_reward"):
         answer_from_options(store, edit=tmp_path / "other.py")
+
+
+@pytest.mark.parametrize(
+    ("said", "words", "there"),
+    [
+        ({"order": [["002-a/seed-0-episode-000"], ["002-a/seed-0-episode-007"]]}, "007", "seed-0-episode-000, "),
+        ({"order": [["009-z/seed-0-episode-000"]]}, "009-z", "episodes of 002-a, reference, such as 002-a/seed-0-"),
+        ({"pairs": [{"first": "reference/000", "second": "reference/009", "answer": "same"}]}, "reference/009",
+         "there are: reference/000"),
+        ({"moments": [{"episode": "002-b/seed-0-episode-000", "second": 0.0, "note": "x"}]}, "002-b", "episodes of"),
+        ({"prefer": "002-c"}, "002-c", "there are: 002-a, 002-b"),
+    ],
+)  # fmt: skip
+def test_an_answer_by_file_about_what_there_is_not_is_refused_with_what_there_is(
+    store: RunStore, said: dict[str, object], words: str, there: str
+) -> None:
+    (store.trajectories_dir("002-a")).mkdir(parents=True)
+    store.reference_dir.mkdir()
+    for path in (*(store.trajectories_dir("002-a") / f"seed-0-episode-00{k}.npz" for k in range(2)),
+                 store.reference_dir / "000.npz"):  # fmt: skip
+        path.touch()
+    path = store.answer_path(2)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(said | {"note": "slower"}))
+    with pytest.raises(RewardSynthError, match="the answer about iteration 2 cannot be followed") as caught:
+        require_known(store)
+    assert words in caught.value.message and there in caught.value.hint
+    assert "resume" in caught.value.hint and store.answers()[0].note == "slower"
+
+
+def test_what_an_answer_names_may_be_lost_later(store: RunStore) -> None:
+    store.results_table()
+    path = store.answer_path(2)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text('{"prefer": "002-a", "order": [["002-a/seed-0-episode-000"]]}')
+    job = store.candidate_dir("002-a") / "train" / "seed-0" / "job.json"
+    job.parent.mkdir(parents=True)
+    job.touch()
+    require_known(store)
+    shutil.rmtree(store.candidate_dir("002-a"))
+    require_known(store)
 
 
 def test_the_oldest_open_question_comes_first(store: RunStore) -> None:
