@@ -27,25 +27,28 @@ def cost(
     json: options.Json = False,
 ) -> None:
     """Model calls, tokens and dollars; training steps and processor time."""
+    from reward_synth.store import given_up_in_words
+
     if run is None:
-        rows = [
-            _cost_row(item.id, item.costs) | {"usd": item.cost}
-            for _, item in openable_runs(options.runs_folder(runs_dir))
-        ]
-        training = None
+        runs = [item for _, item in openable_runs(options.runs_folder(runs_dir))]
+        rows = [_cost_row(item.id, item.costs) | {"usd": item.cost} for item in runs]
+        training, given_up = None, [line for item in runs for line in item.store.given_up()]
     else:
         one = options.open_run(run, runs_dir)
         roles = dict.fromkeys(line.role for line in one.costs)
         rows = [_cost_row(role, [line for line in one.costs if line.role == role]) for role in roles]
         rows.append(_cost_row("all", one.costs) | {"usd": one.cost})
-        training = _training_cost(one)
+        training, given_up = _training_cost(one), one.store.given_up()
         for text in one.store.damage():
             typer.echo(f"warning: {one_line(text)}", err=True)
     if json:
-        print_json({"calls": rows, "training": training} if training else {"calls": rows})
+        known = {"calls": rows, "given_up": len(given_up)}
+        print_json(known | {"training": training} if training else known)
         return
     header = ("of", "calls", "cached", "tokens in", "tokens out", "usd", "seconds")
     print_table(header, [[_shown(row[name]) for name in _COST_KEYS] for row in rows])
+    if given_up:
+        typer.echo(f"\n{given_up_in_words(given_up)}")
     if training:
         typer.echo(
             f"\ntrained {training['steps']:,} steps in {training['trainings']} trainings, "

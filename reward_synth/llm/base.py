@@ -137,6 +137,9 @@ class Waiting:
     """Called before each call and several times a second while waiting, in any thread. What it raises ends both."""
     tell: Callable[[str], None] = lambda text: None
     """Called with what a person who waits should know, in any thread."""
+    given_up: Heard = unheard
+    """Called, in any thread, for a request that was sent and not waited for any longer, with an empty answer and the
+    seconds that it was waited for: whoever received it may bill it."""
 
 
 class Model(Protocol):

@@ -71,9 +71,10 @@ class HostedModel(Model):
         """Answer one request with calls made by :meth:`_patiently`."""
         raise NotImplementedError
 
-    def _patiently(self, call: Callable[[float], Answer]) -> Answer:
+    def _patiently(self, request: Request, call: Callable[[float], Answer]) -> Answer:
         """Make the call, and make it again while that may help and there is patience.
 
+        :param request: what the call asks, for the ledger.
         :param call: takes the seconds that it may last; may raise the errors of ``openai``.
         :raises RewardSynthError: it failed for good.
         """
@@ -94,7 +95,7 @@ class HostedModel(Model):
                 with attempt:
                     self.waiting.check()
                     made += 1
-                    answer = within(seconds, partial(call, seconds), patience)
+                    answer = self._in_time(request, partial(call, seconds), seconds, patience)
                     self._told.clear()
                     return answer
                 # A server that hangs is not given a whole timeout beyond the patience.
@@ -102,6 +103,17 @@ class HostedModel(Model):
         except (openai.OpenAIError, TimeoutError) as error:
             raise self._explain(error, made) from None
         raise AssertionError("unreachable")
+
+    def _in_time(self, request: Request, call: Callable[[], Answer], seconds: float, patience: Deadline) -> Answer:
+        """The call's answer. A request that was sent and then given up is told: it may be billed all the same."""
+        import openai
+
+        try:
+            return within(seconds, call, patience)
+        except (TimeoutError, openai.APITimeoutError) as error:
+            if type(error.__cause__).__name__ != "ConnectTimeout":
+                self.waiting.given_up(request, Reply(text="", model=self.name, seconds=seconds))
+            raise
 
     def _sleep(self, deadline: Deadline) -> None:
         """Sleep, unless a limit of the run applies meanwhile."""

@@ -57,7 +57,8 @@ class LiteLLMModel(HostedModel):
 
     def _answer(self, request: Request) -> Reply:
         arguments = self._arguments(request)
-        return self._reply(self._patiently(lambda seconds: self._litellm.completion(**arguments, timeout=seconds)))
+        answer = self._patiently(request, lambda seconds: self._litellm.completion(**arguments, timeout=seconds))
+        return self._reply(answer)
 
     def _resolve(self) -> tuple[str, str]:
         """The full name and the provider, as litellm reads the name."""

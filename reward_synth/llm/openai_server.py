@@ -86,10 +86,10 @@ class OpenAIServerModel(HostedModel):
 
     def _answer(self, request: Request) -> Reply:
         room = self._room
-        answers = [self._patiently(lambda seconds: self._ask(request, room, seconds))]
+        answers = [self._patiently(request, lambda seconds: self._ask(request, room, seconds))]
         if room == 0 and answers[0].ended_in_reasoning:
             self._room = REASONING_ROOM
-            answers.append(self._patiently(lambda seconds: self._ask(request, REASONING_ROOM, seconds)))
+            answers.append(self._patiently(request, lambda seconds: self._ask(request, REASONING_ROOM, seconds)))
         choice = answers[-1].choices[0]
         self._doubt(request, answers[0])
         return Reply(

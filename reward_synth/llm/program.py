@@ -98,7 +98,7 @@ class ProgramModel(Model):
         started = time.monotonic()
         for attempt in range(1, _ATTEMPTS + 1):
             self._waiting.check()
-            code, out, err = self._run(prompt.encode())
+            code, out, err = self._run(request, prompt.encode())
             said = " ".join(scrub(err or out).split())[-300:]
             if code == 0:
                 break
@@ -115,13 +115,15 @@ class ProgramModel(Model):
         text = without_own_keys(without_reasoning(out))
         return Reply(text=text, model=self.name, seconds=time.monotonic() - started)
 
-    def _run(self, prompt: bytes) -> tuple[int, str, str]:
+    def _run(self, request: Request, prompt: bytes) -> tuple[int, str, str]:
         """Exit code, stdout and stderr of one process."""
         with Scratch() as scratch:
             process = self._start(scratch.path, prompt)
             try:
                 out, err = Deadline(self._waiting.timeout).communicate(process)
             except subprocess.TimeoutExpired:
+                seconds = self._waiting.timeout
+                self._waiting.given_up(request, Reply(text="", model=self.name, seconds=seconds))
                 raise self._late() from None
             finally:
                 _kill(process)  # What it has started itself ends, too.

@@ -12,7 +12,7 @@ from reward_synth.diagnosis.evidence import merge_curves, merge_terms
 from reward_synth.display.text import comparison_text, passed_over_text, selection_text
 from reward_synth.report import plots
 from reward_synth.report.html import BestReward, CostRow, FilmLink, ReportData, render_report
-from reward_synth.store import CostLine, RunStore
+from reward_synth.store import CostLine, RunStore, given_up_in_words
 from reward_synth.tasks.spec import load_task
 
 FILM_BYTES = 15_000_000
@@ -64,6 +64,7 @@ def report_data(store: RunStore) -> ReportData:
         passed_over=passed_over_text(info.best, candidates),
         agreements=agreements,
         costs=cost_rows(store.costs()),
+        given_up=given_up_in_words(store.given_up()),
         evaluations=tuple(evaluations),
         films=films(store, info.best, (candidate.id for candidate in candidates)),
         environment_steps=sum(candidate.steps for candidate in candidates)

@@ -116,6 +116,8 @@ class ReportData:
     agreements: Agreements | None = None
     """How well rewards and measure agree with the person; None if nobody has ordered episodes."""
     costs: tuple[CostRow, ...] = ()
+    given_up: str = ""
+    """What may be billed beside that."""
     evaluations: tuple[Evaluation, ...] = ()
     """Final trainings, on fresh seeds."""
     films: tuple[FilmLink, ...] = ()

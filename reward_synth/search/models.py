@@ -88,6 +88,7 @@ class ModelPool:
             self._settings.patience,
             self.limits.require,
             lambda text: self._emit(StatusChanged(text=text)),
+            self._give_up,
         )
 
     def _announce(self, waiting: list[tuple[Path, Path]]) -> None:
@@ -106,6 +107,10 @@ class ModelPool:
                 self._to_keep = None
         called = ModelCalled(role=request.role, candidate=request.candidate, seconds=reply.seconds, usd=reply.usd)
         self._emit(called)
+
+    def _give_up(self, request: Request, reply: Reply) -> None:
+        with self._lock:
+            self._store.cost(request, reply, given_up=True)
 
     def close(self) -> None:
         """Close all models."""

@@ -7,7 +7,7 @@ import logging
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Annotated, Any
@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, ValidationError
 
 from reward_synth.core.files import append_line, in_words, read_lines, read_lines_since
-from reward_synth.core.number_format import total
+from reward_synth.core.number_format import duration, plural, total
 from reward_synth.core.types import Value
 from reward_synth.events.model import Event, TrainingProgressed
 from reward_synth.store.folder import RunFolder
@@ -38,9 +38,21 @@ class CostLine(Value):
     cached: bool = False
     call: str = ""
     """Names the paid call, so that it is booked once; empty in runs of earlier versions, and for cached answers."""
+    given_up: bool = False
+    """True for a request that was sent and given up after ``seconds``: it may be billed, and nobody knows for how
+    much. Other lines lack this field, so that earlier versions can read them."""
 
 
-_OF_REPLY = set(CostLine.model_fields) - {"time", "role", "candidate"}
+def given_up_in_words(lines: Sequence[CostLine]) -> str:
+    """What is told of requests that were given up; empty if there are none."""
+    if not lines:
+        return ""
+    longest = duration(max(line.seconds for line in lines))
+    were, them = ("was", "it") if len(lines) == 1 else ("were", "them")
+    return f"{plural(len(lines), 'request')} {were} given up after {longest}: the provider may bill {them}"
+
+
+_OF_REPLY = set(CostLine.model_fields) - {"time", "role", "candidate", "given_up"}
 PROGRESS_SECONDS = 1.0
 """Seconds between two lines of the journal on the same training."""
 
@@ -97,15 +109,22 @@ class Journal(RunFolder):
         records, end = read_lines_since(self.events_path, offset)
         return [migrate_event(record) for record in records], end
 
-    def cost(self, request: Value, reply: Value) -> None:
-        """Record one model call; usable as the sink of :class:`~reward_synth.llm.base.Ledgered`."""
+    def cost(self, request: Value, reply: Value, *, given_up: bool = False) -> None:
+        """Record one model call; usable as the sink of :class:`~reward_synth.llm.base.Ledgered`.
+
+        :param given_up: it was not answered in time.
+        """
         asked = request.model_dump(include={"role", "candidate"})
-        line = CostLine(time=now(), **asked, **reply.model_dump(include=_OF_REPLY))
-        append_line(self.costs_path, line.model_dump_json(), durable=True)
+        line = CostLine(time=now(), **asked, **reply.model_dump(include=_OF_REPLY), given_up=given_up)
+        append_line(self.costs_path, line.model_dump_json(exclude=None if given_up else {"given_up"}), durable=True)
 
     def costs(self) -> list[CostLine]:
-        """Every model call recorded so far. A damaged line is left out."""
-        return self._costs_and_whether_all()[0]
+        """Every answered model call recorded so far. A damaged line is left out."""
+        return [line for line in self._costs_and_whether_all()[0] if not line.given_up]
+
+    def given_up(self) -> list[CostLine]:
+        """Every request that was sent and given up."""
+        return [line for line in self._costs_and_whether_all()[0] if line.given_up]
 
     def _costs_and_whether_all(self) -> tuple[list[CostLine], bool]:
         """The readable lines; and False if there were others, or none, although the file is there."""
@@ -126,9 +145,12 @@ class Journal(RunFolder):
         return prices
 
     def spent_usd(self) -> float | None:
-        """Dollars spent on model calls so far; None if the price of any call is unknown, or if lines are lost."""
+        """Dollars spent on answers so far; None if the price of any is unknown, or if lines are lost.
+
+        What was given up is left out: nobody can know whether it is billed.
+        """
         lines, all_of_them = self._costs_and_whether_all()
-        return total(line.usd for line in lines) if all_of_them else None
+        return total(line.usd for line in lines if not line.given_up) if all_of_them else None
 
     @contextmanager
     def logging(self) -> Iterator[logging.Logger]:

@@ -25,6 +25,21 @@ def test_cost(capsys: pytest.CaptureFixture[str], run: Run) -> None:
     assert [row["of"] for row in json.loads(out(capsys, "cost", "--json"))["calls"]] == [run.id]
 
 
+def test_cost_counts_requests_that_were_given_up_beside_the_dollars(
+    capsys: pytest.CaptureFixture[str], run: Run
+) -> None:
+    known = '{"time":"2026-01-01T00:00:00Z","role":"designer","model":"m","prompt_tokens":10,'
+    known += '"completion_tokens":5,"usd":0.25,"seconds":2.0}\n'
+    lost = (
+        known.replace("10", "null").replace("5,", "null,", 1).replace("0.25", "null").replace("}", ',"given_up":true}')
+    )
+    (run.path / "costs.jsonl").write_text(known + lost)
+    told = json.loads(out(capsys, "cost", "latest", "--json"))
+    assert (told["given_up"], told["calls"][-1]["calls"], told["calls"][-1]["usd"]) == (1, 1, 0.25)
+    for arguments in (["latest"], []):
+        assert "1 request was given up after 2 s: the provider may bill it" in out(capsys, "cost", *arguments)
+
+
 def test_cost_counts_a_training_that_another_ones_success_broke_off(
     capsys: pytest.CaptureFixture[str], run: Run
 ) -> None:

@@ -122,7 +122,10 @@ def test_what_will_not_pass_ends_at_once(kind: Kind, chat_server: ChatServer, st
 def test_a_server_that_hangs_is_left(kind: Kind, chat_server: ChatServer) -> None:
     # The first call is answered after the second one only.
     chat_server.script = [{"answered": 1}, {"text": "awake"}]
-    assert model(kind, chat_server, timeout=1.0).complete(request()).text == "awake"
+    lost: list[tuple[str, float]] = []
+    waiting = {"timeout": 1.0, "given_up": lambda asked, reply: lost.append((asked.role, reply.seconds))}
+    assert model(kind, chat_server, **waiting).complete(request()).text == "awake"
+    assert lost == [("designer", 1.0)]
 
 
 def test_a_server_that_answers_byte_by_byte_is_left(kind: Kind, chat_server: ChatServer) -> None:
@@ -135,8 +138,10 @@ def test_a_server_that_answers_byte_by_byte_is_left(kind: Kind, chat_server: Cha
 
 def test_a_server_that_is_not_there(kind: Kind, chat_server: ChatServer) -> None:
     chat_server.close()
+    lost: list[object] = []
     with pytest.raises(RewardSynthError, match="no answer"):
-        model(kind, chat_server, patience=0.5).complete(request())
+        model(kind, chat_server, patience=0.5, given_up=lambda *given: lost.append(given)).complete(request())
+    assert not lost, "nothing was sent"
 
 
 def chunk(delta: object, finish_reason: str | None = None, **others: object) -> bytes:

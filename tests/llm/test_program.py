@@ -109,8 +109,10 @@ def gone(pid: int) -> bool:
 
 def test_one_that_hangs_ends_with_all_that_it_started(tmp_path: Path) -> None:
     name = stub(tmp_path, f'sleep 600 & echo $! > "{tmp_path}/pid"; wait')
+    lost: list[float] = []
     with pytest.raises(RewardSynthError, match="gave no answer within 1 s") as caught:
-        model(name, timeout=1.0).complete(request())
+        model(name, timeout=1.0, given_up=lambda _, reply: lost.append(reply.seconds)).complete(request())
+    assert lost == [1.0], "it may have been paid"
     assert "--model-timeout" in caught.value.hint
     end, child = time.monotonic() + 30, int((tmp_path / "pid").read_text())
     while not gone(child):

@@ -66,6 +66,14 @@ def test_an_unknown_price_is_not_added_as_zero(store: RunStore) -> None:
     assert (row.usd, row.prompt_tokens, row.completion_tokens) == (None, None, 15)
 
 
+def test_what_the_provider_may_bill_is_told_beside_the_dollars(store: RunStore) -> None:
+    assert "given up" not in write_report(store).read_text(encoding="utf-8")
+    request = Request(messages=(Message(role="user", content="?"),), role="designer")
+    store.cost(request, Reply(text="", model="m", seconds=300.0), given_up=True)
+    page = write_report(store).read_text(encoding="utf-8")
+    assert "1 request was given up after 5 min 00 s: the provider may bill it." in page and "$0.7500" in page
+
+
 def test_plots_of_a_trained_candidate(store: RunStore) -> None:
     files = write_plots(store, "001-a")
     assert [path.name for path in files] == ["training.svg", "terms.svg"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -19,12 +20,14 @@ from reward_synth.core.files import read_lines
 from reward_synth.events.model import StatusChanged
 from reward_synth.llm import Message, Request
 from reward_synth.llm import parallel as side
+from reward_synth.llm.base import Reply
 from reward_synth.llm.cache import Cached
 from reward_synth.llm.fake import ScriptedModel
 from reward_synth.llm.replay import Recording
+from reward_synth.search.limits import Limits
 from reward_synth.search.models import ModelPool
 from reward_synth.settings.model import Settings
-from reward_synth.store import RunStore
+from reward_synth.store import RunStore, given_up_in_words
 from reward_synth.store.manifest import now
 from tests.llm.conftest import ChatServer
 
@@ -185,6 +188,38 @@ def test_answers_under_way_are_awaited_and_booked_before_a_stop(chat_server: Cha
     with pytest.raises(Stopped):
         asked(pool(store), 9)
     assert len(chat_server.calls) == 4, "none is paid after it"
+
+
+def test_a_request_that_is_given_up_is_booked_as_one_and_a_limit_is_asked_before_the_next(
+    chat_server: ChatServer, tmp_path: Path
+) -> None:
+    chat_server.script = [{"answered": 2}, {"answered": 2}, {}]
+    store = store_for(chat_server, tmp_path, model_timeout=1.0)
+    assert asked(pool(store), 1) == ["hello"]
+    (line,) = store.costs()
+    lines = [json.loads(text) for text in store.costs_path.read_text().splitlines()]
+    assert [each.get("given_up") for each in lines] == [True, True, None], "earlier versions know no such field"
+    assert (line.completion_tokens, line.given_up) == (3, False)
+    lost = store.given_up()
+    assert [(each.role, each.candidate, each.model) for each in lost] == [("designer", "001-0", "openai/m")] * 2
+    assert all((each.prompt_tokens, each.usd, each.seconds) == (None, None, 1.0) for each in lost)
+    assert given_up_in_words(lost) == "2 requests were given up after 1 s: the provider may bill them"
+    chat_server.script = [{"answered": 99}]
+    store.update(seconds=100.0)
+    limited = pool(RunStore.open(store.path))
+    limited.limits = Limits(store, store.settings().model_copy(update={"time_limit": 100.5}), time.monotonic())
+    with pytest.raises(Stopped, match="time limit"):
+        asked(limited, 2)
+    assert len(chat_server.calls) <= 5, "none is asked again"
+
+
+def test_what_was_given_up_leaves_the_dollars_known(tmp_path: Path) -> None:
+    store = RunStore.create(tmp_path, "balance", Settings(model="scripted", budget=1.0))
+    request = Request(messages=(Message(role="user", content="x"),), role="designer")
+    store.cost(request, Reply(text="", model="m", usd=0.25))
+    store.cost(request, Reply(text="", model="m", seconds=300.0), given_up=True)
+    assert store.spent_usd() == 0.25 and pool(store).limits.reason() is None
+    assert given_up_in_words(store.given_up()) == "1 request was given up after 5 min 00 s: the provider may bill it"
 
 
 def test_an_outage_ends_with_the_time_limit(chat_server: ChatServer, tmp_path: Path) -> None:
