@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from reward_synth.core.errors import RewardSynthError, Stopped
-from reward_synth.core.files import in_words
+from reward_synth.core.files import held, in_words
 from reward_synth.core.types import Feedback, FeedbackRequest, Outcome
 from reward_synth.display import Display, Lasting, make_display
 from reward_synth.display.plain import PlainDisplay
@@ -68,7 +68,7 @@ def work_on(
 
             if settings.unsafe_no_sandbox:
                 bus.emit(Warned(text=UNSAFE))
-            with in_words(store.path), protected(settings.unsafe_no_sandbox) as holds:
+            with held(store.path), in_words(store.path), protected(settings.unsafe_no_sandbox) as holds:
                 store.update(sandbox=", ".join(holds))
                 found = _loop(store, settings, bus, _paused(ask, display), _paused(confirm, display), prepared)
                 outcome = train_best(store, settings, bus.emit, found, started)

@@ -12,7 +12,7 @@ import typer
 
 from reward_synth.cli.text import environment_argument, read_line, resume_command, run_argument, said_yes
 from reward_synth.core import interruption
-from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.errors import FolderMoved, RewardSynthError
 from reward_synth.core.number_format import dollars, duration
 from reward_synth.display.text import comparison_text, evaluation_lines, printable, result_text
 
@@ -33,6 +33,8 @@ def resumable() -> Iterator[Callable[[Run], None]]:
         with interruption.heeded():
             yield runs.append
     except BaseException as error:
+        if runs and isinstance(error, FolderMoved):
+            runs = [type(runs[0]).open(error.place)] if error.place is not None else []
         if runs:
             if isinstance(error, RewardSynthError):
                 advice = f"then continue with: {resume_command(runs[0])}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 
 class RewardSynthError(Exception):
     """A problem that the user can fix.
@@ -36,6 +38,20 @@ class MachineFault(RewardSynthError):
 
     It is a separate class because the same work may go well the next time, so no reward is blamed for it.
     """
+
+
+class FolderMoved(MachineFault):
+    """A folder that is worked on lies under another name now, or nowhere.
+
+    :param place: where it lies, if that is known.
+    """
+
+    def __init__(self, folder: Path, place: Path | None) -> None:
+        super().__init__(
+            f"{folder} was moved or deleted while it was worked on; nothing was written under its old name since",
+            f"nothing that was finished is lost: go on in {place or 'its new place'}",
+        )
+        self.place = place
 
 
 class Stopped(Exception):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import io
+import itertools
 import json
 import os
 import re
@@ -16,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from reward_synth.core.errors import MachineFault, RewardSynthError
+from reward_synth.core.errors import FolderMoved, MachineFault, RewardSynthError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS}
@@ -38,6 +39,96 @@ def in_words(path: Path) -> Iterator[None]:
         else:
             raise
         raise RewardSynthError(text, f"{hint}; for a new run: --runs-dir DIR") from error
+
+
+class _Held:
+    """A folder as it was when it was opened."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.absolute()
+        try:
+            self._descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise FolderMoved(self.folder, None) from None
+        self._identity = _identity(os.fstat(self._descriptor))
+
+    def require(self) -> None:
+        """Raise :class:`FolderMoved` if another folder, or none, bears its name now."""
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            if _identity(self.folder.stat()) == self._identity:
+                return
+        raise FolderMoved(self.folder, self._place())
+
+    def _place(self) -> Path | None:
+        """Where it lies now, on systems that say it."""
+        with contextlib.suppress(OSError):
+            place = Path(f"/proc/self/fd/{self._descriptor}").readlink()
+            return place if place.is_dir() else None
+        return None
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+def _identity(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
+
+
+_held: dict[Path, _Held] = {}
+"""Folders that this process works on."""
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Write to a folder only as long as it bears its name: a folder that was renamed is not begun anew below.
+
+    Inside, what fails fails with :class:`FolderMoved` if that is why.
+
+    :raises FolderMoved: it is not there, or somebody moved or deleted it meanwhile.
+    """
+    mine, names = _Held(folder), {folder.absolute(), folder.resolve()}
+    before = {name: _held.get(name) for name in names}
+    _held.update(dict.fromkeys(names, mine))
+    try:
+        yield
+    except Exception:
+        mine.require()
+        raise
+    finally:
+        for name, earlier in before.items():
+            _held.pop(name)
+            if earlier is not None:
+                _held[name] = earlier
+        mine.close()
+
+
+def require_place(path: Path) -> None:
+    """Raise :class:`FolderMoved` if the path lies in a folder that is held and bears its name no more."""
+    if (found := _holder(path)) is not None:
+        found.require()
+
+
+def _holder(path: Path) -> _Held | None:
+    if not _held:
+        return None
+    whole = path.absolute()
+    return next((found for name in (whole, *whole.parents) if (found := _held.get(name))), None)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, but no folder that is held.
+
+    :raises FolderMoved: it would lie in one that bears its name no more.
+    """
+    found = _holder(folder)
+    if found is None:
+        folder.mkdir(parents=True, exist_ok=True)
+        return
+    found.require()
+    missing = list(itertools.takewhile(lambda each: not each.is_dir(), (folder, *folder.parents)))
+    for each in reversed(missing):
+        if _holder(each.parent) is not None:
+            each.mkdir(exist_ok=True)
 
 
 SETTLED = 60.0
@@ -99,7 +190,7 @@ def written_whole(path: Path, durable: bool = True) -> Iterator[BinaryIO]:
     """
     draft = _draft_of(path)
     with in_words(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         try:
             told = _Telling(draft, "wb")
             try:
@@ -149,7 +240,7 @@ def write_new(path: Path, text: str) -> bool:
     """Like :func:`write_text`, for a file that must not exist yet. If it exists, write nothing and return False."""
     draft = _draft_of(path)
     with in_words(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         try:
             draft.write_text(text, encoding="utf-8")
             _sync(draft)
@@ -177,7 +268,7 @@ def append_line(path: Path, line: str, durable: bool = False) -> None:
         times a second and are not needed to resume, so they do without it.
     """
     with in_words(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         with path.open("ab+", buffering=0) as file:
             end = file.seek(0, os.SEEK_END)
             if end:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reward_synth.core.files import refuse_links, write_text
+from reward_synth.core.files import make_folder, refuse_links, write_text
 from reward_synth.core.names import LogName
 from reward_synth.core.types import TrainResult
 from reward_synth.executors.base import Executor, OnProgress, OnResult
@@ -81,7 +81,7 @@ class LoggedExecutor:
         if job.folder not in self._open:
             title, folder = log_place(self._root, job)
             refuse_links(self._root)
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             self._open[job.folder] = _Open(open_log(self._kind, folder, title, job))
         return self._open[job.folder]
 

@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 from pydantic import Field
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.files import in_words
+from reward_synth.core.files import in_words, make_folder
 from reward_synth.core.types import Value
 from reward_synth.evaluation.drawing import Pixels
 
@@ -81,7 +81,7 @@ def write_video(path: Path, pictures: Iterable[Pixels], captions: Iterable[str],
     :raises RewardSynthError: it cannot be encoded.
     """
     with in_words(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
     # ffmpeg chooses the format by the ending, and takes what stands before a colon for a protocol.
     draft = path.with_name(f".{path.stem}.{os.getpid()}-{threading.get_ident()}.mp4").resolve()
     encoder: subprocess.Popen[bytes] | None = None

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from reward_synth.core import interruption
 from reward_synth.core.errors import RewardSynthError, Stopped
+from reward_synth.core.files import require_place
 from reward_synth.core.number_format import duration
 from reward_synth.settings.model import Settings
 from reward_synth.store import RunStore
@@ -31,9 +32,11 @@ class Limits:
         """Why the run must end now, in words; None if it may go on.
 
         :raises KeyboardInterrupt: an interruption was lost.
+        :raises FolderMoved: the run's folder bears its name no more.
         :raises RewardSynthError: a budget can never apply, because a price is unknown.
         """
         interruption.require()
+        require_place(self._store.path)
         if self._store.stop_requested():
             return "stop was requested"
         seconds, budget = self._settings.time_limit, self._settings.budget

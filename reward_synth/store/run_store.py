@@ -16,6 +16,7 @@ import tomlkit
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.files import (
+    held,
     in_words,
     put_in_place,
     read_json,
@@ -246,6 +247,7 @@ class RunStore(CandidateFiles, FeedbackFiles, Journal):
     def lock(self) -> Iterator[None]:
         """Lock the run against a second loop. The kernel releases the lock however this process ends.
 
+        :raises FolderMoved: the folder was moved meanwhile; nothing is written to a new one under its old name.
         :raises RewardSynthError: another process holds it.
         """
         with in_words(self._lock_path):
@@ -266,7 +268,8 @@ class RunStore(CandidateFiles, FeedbackFiles, Journal):
                     raise RewardSynthError(
                         text, "move the run to another one; for a new run: --runs-dir DIR"
                     ) from error
-            yield
+            with held(self.path):
+                yield
 
     def sweep(self) -> None:
         """Remove what killed processes left: drafts, and folders for temporary files. The run must be locked."""

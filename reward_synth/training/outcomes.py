@@ -11,7 +11,7 @@ from typing import Literal, Self
 
 from pydantic import ValidationError
 
-from reward_synth.core.files import refuse_links, write_bytes, write_text
+from reward_synth.core.files import make_folder, refuse_links, write_bytes, write_text
 from reward_synth.core.types import EpisodeScore, EvaluationPoint, TermStatistics, TrainResult, Value
 from reward_synth.training.job import TrainJob
 
@@ -181,7 +181,7 @@ def set_aside_stale(job: TrainJob) -> Path | None:
         return None
     refuse_links(job.folder)
     place = job.folder / EARLIER / (re.sub("[^0-9a-f]", "", found.job)[:12] or "unknown")
-    place.mkdir(parents=True, exist_ok=True)
+    make_folder(place)
     # A longer training compares its policies with the best one so far, so that one must stay.
     if job.policy_path.exists() and job.checkpoint_path.exists():
         write_bytes(place / job.policy_path.name, job.policy_path.read_bytes())

@@ -68,3 +68,34 @@ def test_an_interruption_during_a_model_call_ends_the_run_at_once(tmp_path: Path
     assert "asking the model for 4 answers, each within 5 min 00 s" in said
     run = Run.open("latest", tmp_path / "runs")
     assert (run.status, run.info.reason, len(server.calls)) == ("stopped", "interrupted", 4)
+
+
+def test_a_run_whose_folder_is_renamed_ends_with_the_command_that_goes_on_there(tmp_path: Path) -> None:
+    server, moved = ChatServer(), tmp_path / "my moved run"
+
+    def rename() -> None:
+        (found,) = (tmp_path / "runs").iterdir()
+        found.rename(moved)
+
+    server.script = [{"asked": 4, "then": rename}, {"answered": 99}]
+    command = [
+        sys.executable, "-c", "from reward_synth.cli.app import main; main()", "run",
+        "--task=inverted_pendulum_balance", "--model=m", f"--base-url={server.url}", "--display=plain",
+    ]  # fmt: skip
+    try:
+        ended = subprocess.run(
+            command,
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=90,
+        )
+    finally:
+        server.close()
+    assert ended.returncode == 2 and "Traceback" not in ended.stderr, ended.stderr
+    assert "was moved or deleted while it was worked on" in ended.stderr
+    assert list((tmp_path / "runs").iterdir()) == []
+    if sys.platform == "linux":
+        assert f"then continue with: reward-synth resume '{moved}'" in ended.stderr
+    assert Run.open(moved).status == "interrupted"

@@ -9,7 +9,7 @@ import signal
 import stat
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,7 +17,7 @@ import pytest
 import torch
 
 from reward_synth.core import files
-from reward_synth.core.errors import MachineFault, RewardSynthError
+from reward_synth.core.errors import FolderMoved, MachineFault, RewardSynthError
 
 
 @pytest.fixture
@@ -175,3 +175,61 @@ def test_drafts_of_killed_processes_are_swept_and_others_stay(tmp_path: Path) ->
             os.utime(path, (old, old))
     files.sweep(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {living.name, fresh.name, kept.name}
+
+
+WRITES: list[Callable[[Path], object]] = [
+    lambda folder: files.write_text(folder / "a.txt", "x"),
+    lambda folder: files.write_new(folder / "deep" / "er" / "b.txt", "x"),
+    lambda folder: files.append_line(folder / "c.jsonl", "{}"),
+    lambda folder: files.make_folder(folder / "new" / "deep"),
+    lambda folder: files.require_place(folder / "d.txt"),
+]
+
+
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("again", [False, True], ids=["gone", "another one there"])
+def test_nothing_is_written_to_a_folder_that_was_moved_and_all_is_once_it_is_back(
+    tmp_path: Path, write: Callable[[Path], object], again: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = Path("run")  # As the command line names it.
+    folder.mkdir()
+    with files.held(folder):
+        write(folder)
+        moved = folder.rename("moved")
+        if again:
+            folder.mkdir()
+        with pytest.raises(FolderMoved, match="run was moved or deleted") as caught:
+            write(folder)
+        assert caught.value.place in (None, tmp_path / "moved")
+        assert str(caught.value.place or "its new place") in caught.value.hint
+        with pytest.raises(FolderMoved):
+            write(folder.resolve())
+        assert list(folder.iterdir()) == [] if again else not folder.exists()
+        if again:
+            folder.rmdir()
+        moved.rename(folder)
+        write(folder.absolute())
+    folder.rename("moved")
+    files.write_text(folder / "a.txt", "x")  # Nobody works on it any more.
+
+
+def test_a_folder_that_is_moved_in_mid_write_is_not_begun_anew(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    with pytest.raises(FolderMoved), files.held(folder), files.written_whole(folder / "a" / "b.bin") as file:
+        file.write(b"x")
+        folder.rename(tmp_path / "moved")
+    assert not folder.exists() and [path.name for path in (tmp_path / "moved").rglob("*.bin")] == []
+
+
+def test_what_fails_since_its_folder_is_gone_says_so_and_what_fails_otherwise_does_not(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    with pytest.raises(KeyError), files.held(folder):
+        raise KeyError
+    with pytest.raises(FolderMoved), files.held(folder):
+        folder.rmdir()
+        (folder / "settings.toml").read_text()
+    with pytest.raises(FolderMoved), files.held(folder):
+        pytest.fail("it is not there")

@@ -12,16 +12,17 @@ import pytest
 
 from reward_synth import Run, synthesize
 from reward_synth.core import files
-from reward_synth.core.errors import MachineFault
+from reward_synth.core.errors import FolderMoved, MachineFault
 from reward_synth.core.types import Candidate, Feedback, FeedbackRequest, TrainResult
-from reward_synth.executors.local import LocalExecutor
-from reward_synth.llm.base import Model
+from reward_synth.executors.local import LocalExecutor, WorkerProcess
+from reward_synth.llm.base import Model, Request
 from reward_synth.llm.cache import Cached
 from reward_synth.llm.fake import ScriptedModel
 from reward_synth.methods.base import History
 from reward_synth.methods.synth import Synth
 from reward_synth.store import RunStore
 from reward_synth.training.job import TrainJob
+from reward_synth.training.worker.fork_server import WorkerHost
 from tests.search.test_loop import CALM, EDITED, GOAL, GOOD, UNKNOWN_FIELD, Answer, play, settings
 
 
@@ -166,6 +167,59 @@ def test_a_full_disk_is_one_sentence_and_the_run_goes_on_once_there_is_room(
     run.resume()
     assert (run.status, run.candidates) == (whole.status, whole.candidates)
     assert len(scripted.requests) == requests
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_a_run_whose_folder_is_moved_stops_and_goes_on_where_it_lies_then(
+    tmp_path: Path, model: Callable[[Answer], ScriptedModel], back: bool
+) -> None:
+    asked, moved = list[Request](), tmp_path / "elsewhere" / "moved"
+
+    def answer(request: Request) -> str:
+        asked.append(request)
+        if len(asked) == wanted + 1:
+            moved.parent.mkdir()
+            Run.open("latest", tmp_path / "cut").path.rename(moved)
+        return play(request, [UNKNOWN_FIELD, UNKNOWN_FIELD])
+
+    wanted = 10**9
+    model(answer)
+    whole = synthesize(GOAL, **settings(tmp_path / "whole", repairs=0))
+    requests, wanted = len(asked), 0
+    asked.clear()
+    with pytest.raises(FolderMoved, match="nothing was written under its old name") as caught:
+        synthesize(GOAL, **settings(tmp_path / "cut", repairs=0))
+    assert caught.value.place in (None, moved) and list((tmp_path / "cut").iterdir()) == []
+    if back:
+        moved = moved.rename(tmp_path / "cut" / moved.name)
+    run = Run.open(moved).resume()
+    assert (run.status, run.candidates) == (whole.status, whole.candidates)
+    assert len(asked) <= requests + 1, "the answer that came after it is not kept"
+
+
+@pytest.mark.slow
+def test_a_run_that_is_moved_while_it_trains_ends_its_processes_and_loses_nothing(
+    tmp_path: Path, model: Callable[[Answer], ScriptedModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model(lambda request: play(request, [GOOD, CALM]))
+    asked = settings(tmp_path / "whole", steps=2048, rungs="0.5,1", keep_going=True, train_on=0, videos="none")
+    whole = synthesize(GOAL, **asked, jobs=2)
+    workers = list[WorkerProcess]()
+    started = WorkerProcess.__init__
+
+    def begun(worker: WorkerProcess, job: TrainJob, host: WorkerHost | None = None) -> None:
+        started(worker, job, host)
+        workers.append(worker)
+        if len(workers) == 2:
+            Run.open("latest", tmp_path / "cut").path.rename(tmp_path / "moved")
+
+    monkeypatch.setattr(WorkerProcess, "__init__", begun)
+    with pytest.raises(FolderMoved):
+        synthesize(GOAL, **asked | {"runs_dir": tmp_path / "cut"}, jobs=2)
+    assert workers and not any(worker.alive for worker in workers)
+    assert list((tmp_path / "cut").iterdir()) == []
+    ours = figures(Run.open(tmp_path / "moved").resume())
+    assert [name for name, figure in figures(whole).items() if ours.get(name) != figure] == []
 
 
 @pytest.mark.slow

@@ -23,6 +23,7 @@ import ray
 from ray.exceptions import RayError, RayTaskError
 
 from reward_synth.core.errors import MachineFault, RewardSynthError
+from reward_synth.core.files import held
 from reward_synth.core.machine import WORKER_MEMORY
 from reward_synth.core.waiting import Deadline
 from reward_synth.executors.base import Deaths, crash
@@ -258,12 +259,17 @@ class Crew:
                 self._take(task, answer)
                 continue
             elif answer.files:
-                show_curves(answer.files, task.job.folder)
+                with held(task.job.folder):
+                    show_curves(answer.files, task.job.folder)
                 self._line.tell(Event(kind="seen", folder=task.job.folder))
             task.answer = task.seat.look.remote(seconds)
 
     def _take(self, task: _Task, look: Look) -> None:
         """Write all files that a training left, as if it had run here."""
+        with held(task.job.folder):
+            self._take_in(task, look)
+
+    def _take_in(self, task: _Task, look: Look) -> None:
         job = task.job
         files = {name: content for name, content in look.files.items() if name != "job.json"}
         try:

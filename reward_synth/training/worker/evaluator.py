@@ -25,7 +25,7 @@ from reward_synth.training.worker.worker_sandbox import confine_calls, confine_f
 
 def evaluate(job: TrainJob) -> FinalEvaluation:
     """Play the final evaluation's episodes, store them with all state fields, and score them by the task."""
-    job.trajectories.mkdir(parents=True, exist_ok=True)
+    job.trajectories.mkdir(exist_ok=True)
     confine_files(job, readable=[], writable=[job.folder, job.trajectories])
     table = field_table(job.task)
     with scoring_process(job.task, table.layout()) as process:

@@ -16,6 +16,7 @@ import time
 from collections.abc import Sequence
 
 from reward_synth.core.deaths import cause
+from reward_synth.core.files import held
 from reward_synth.core.types import TrainResult
 from reward_synth.evaluation.select import solves
 from reward_synth.state.faults import BLAME
@@ -49,12 +50,13 @@ JUDGEMENTS = 3
 def main(arguments: Sequence[str]) -> int:
     """Run one job. Returns 0 if a result or a pause was written, also for a crashed training."""
     job = job_of(arguments)
-    Interruption.path(job.folder).unlink(missing_ok=True)
-    done = run(job)
-    if isinstance(done, TrainResult):
-        write_result(job, done)
-        return 0
-    return written(done, job.folder)
+    with held(job.folder):
+        Interruption.path(job.folder).unlink(missing_ok=True)
+        done = run(job)
+        if isinstance(done, TrainResult):
+            write_result(job, done)
+            return 0
+        return written(done, job.folder)
 
 
 def run(job: TrainJob) -> TrainResult | RungEnd | Interruption:

@@ -18,6 +18,7 @@ from typing import NoReturn, TypeVar
 
 from reward_synth.core.deaths import CANNOT_WRITE
 from reward_synth.core.errors import MachineFault, RewardSynthError
+from reward_synth.core.files import held
 from reward_synth.sandbox import lock
 from reward_synth.simulators.importing import variable_set
 from reward_synth.state import watchdog
@@ -40,6 +41,11 @@ def run_stage(outcome: type[Outcome], work: Callable[[TrainJob], Outcome], argum
     :returns: the exit code.
     """
     job = job_of(arguments)
+    with held(job.folder):
+        return _run_stage(outcome, work, job)
+
+
+def _run_stage(outcome: type[Outcome], work: Callable[[TrainJob], Outcome], job: TrainJob) -> int:
     watchdog.limit(job.step_limit)
     try:
         with scratch(job.folder / SCRATCH):
