@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from reward_synth.llm.fake import ScriptedModel
 from reward_synth.preferences import Workbench
 from reward_synth.search.feedback import answer_from_options
 from reward_synth.search.filming import SHOWN
+from reward_synth.search.session import SearchSession
 from reward_synth.store import RunStore
 from reward_synth.tasks.spec import load_task
 
@@ -235,6 +236,23 @@ def test_a_reward_that_is_accepted_unasked_or_late_ends_the_run(
     run.answer(Feedback(iteration=1, note="no, go on"))
     run.resume(iterations=2)
     assert run.status != "accepted" and len(scripted.requests) > calls
+
+
+def test_a_reward_that_is_accepted_while_others_train_ends_the_run_before_another_question(
+    tmp_path: Path, model: Callable[[Answer], ScriptedModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trained(session: SearchSession, candidates: Sequence[Candidate]) -> list[Candidate]:
+        found = [each.model_copy(update={"status": "trained", "success": 0.0, "fitness": 1.0}) for each in candidates]
+        for each in found:
+            session.store.save_candidate(each)
+        session.store.write_answer(1, Feedback(iteration=1, action="accept", prefer=found[1].id))
+        return found
+
+    monkeypatch.setattr("reward_synth.search.loop.train", trained)
+    scripted = model(lambda request: play(request, [LEANING, GOOD]))
+    run = synthesize(GOAL, **settings(tmp_path, videos="none", critic=False))
+    assert (run.status, run.info.best) == ("accepted", "001-b")
+    assert set(roles(scripted)) == {"designer"} and not run.store.iteration_done(1)
 
 
 @pytest.mark.slow
