@@ -26,7 +26,7 @@ def cost(
     runs_dir: options.RunsDir = None,
     json: options.Json = False,
 ) -> None:
-    """Model calls, tokens and dollars; training steps and processor time."""
+    """Model calls, tokens and dollars, with requests that were given up; training steps and processor time."""
     from reward_synth.store import given_up_in_words
 
     if run is None:
