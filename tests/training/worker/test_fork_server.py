@@ -92,5 +92,5 @@ def test_a_forked_worker_knows_no_key_and_holds_nothing_of_the_hosts(
     for pid in [worker.pid, *descendants(worker.pid)]:
         assert b"sk-secret" not in Path(f"/proc/{pid}/environ").read_bytes()
     held = {str(path.readlink()) for path in Path(f"/proc/{worker.pid}/fd").iterdir()}
-    assert held == {os.devnull, str(job.folder / "stderr.txt")}
+    assert held == {os.devnull, str(job.folder), str(job.folder / "stderr.txt")}, "its own folder, and nothing else"
     fresh.close()
