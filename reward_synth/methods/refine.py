@@ -147,12 +147,16 @@ class Refiner:
 
 
 def _to_mend(item: Refined) -> tuple[Finding, ...]:
-    """The findings that the designer must fix: errors of lint, probe and screen, or else the critic's."""
+    """The findings that the designer must fix: errors of lint, probe and screen, or else the critic's.
+
+    What the screen only warns of is no reason for a repair, and is told with one.
+    """
     if not item.draft.source:
         # Whoever refuses, or is cut off again and again, does so in a repair too.
         return (NO_CODE.finding(item.draft.problem),) if item.draft.fault in (None, "unreadable") else ()
-    errors = tuple(f for f in item.report.findings if f.severity == "error")
-    return errors or item.objections
+    errors = tuple(f for f in item.report.findings if f.severity == "error") or item.objections
+    warned = tuple(f for f in item.report.findings if f.severity == "warning" and f.source == "screen")
+    return errors + warned if errors else ()
 
 
 def _better(before: Refined, after: Refined) -> Refined:

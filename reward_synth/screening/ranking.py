@@ -12,10 +12,11 @@ import numpy as np
 
 from reward_synth.core.arrays import FloatArray
 from reward_synth.core.rules import declare, verdicts
-from reward_synth.core.types import Alignment, CheckReport, Finding
+from reward_synth.core.types import Alignment, CheckReport, Finding, Verdict
 from reward_synth.reward.contract import RewardError
 from reward_synth.screening.ranks import rank_correlation
 from reward_synth.screening.reference_episodes import ReferenceEpisodes
+from reward_synth.screening.stated import OUTSIDE, outside_stated
 from reward_synth.screening.terms import episode_terms
 from reward_synth.screening.ways import WAYS, ask_ways
 
@@ -34,7 +35,7 @@ ENDING_PAYS = declare(
     "each step costs, so that failing soon pays: add a constant for each step that it lasts, or shift terms above 0",
 )  # fmt: skip
 
-RULES = (MISALIGNED, ENDING_PAYS, *WAYS.values())
+RULES = (MISALIGNED, ENDING_PAYS, *WAYS.values(), OUTSIDE)
 
 
 def screen(source: str, report: CheckReport, reference: ReferenceEpisodes, known: bool = True) -> CheckReport:
@@ -58,6 +59,9 @@ def screen(source: str, report: CheckReport, reference: ReferenceEpisodes, known
     ending = _ending_pays(terms_of, reference)
     report = report.plus(ending, verdicts((ENDING_PAYS,), ending, "not found"))
     report = ask_ways(source, report, reference, terms_of)
+    outside = outside_stated(source, report.terms, terms_of)
+    silent: Verdict = "not applicable" if outside is None else "not found"
+    report = report.plus(outside or (), verdicts((OUTSIDE,), outside or (), silent))
     if not known and not reference.succeed:
         return report.plus((), {MISALIGNED.id: "not enough data"})
     means = np.stack([values.mean(axis=0) for values in terms_of])

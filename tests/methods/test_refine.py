@@ -98,6 +98,16 @@ def test_a_critics_error_asks_for_a_repair_but_does_not_reject(checker: RewardCh
     assert "too weak" in [finding.message for finding in item.report.findings]
 
 
+def test_what_the_screen_warns_of_is_told_with_a_repair_and_asks_for_none(checker: RewardChecker) -> None:
+    stated = GOOD.replace("    return", "    'upright: 5 to 6'\n    return")
+    seen: list[str] = []
+    item, asked = refine(checker, stated, [GOOD], [FINDING.format("error"), PASS], rounds=1, prompts_seen=seen)
+    assert asked == ["critic", "designer", "critic"] and item.report.ok
+    assert all("warning: [outside-stated-range] `upright` is " in prompt for prompt in seen[:2])
+    item, asked = refine(checker, stated, [], [PASS])
+    assert asked == ["critic"] and [finding.rule for finding in item.report.findings] == ["outside-stated-range"]
+
+
 def test_a_critics_warning_is_kept_for_people_and_asks_for_nothing(checker: RewardChecker) -> None:
     item, asked = refine(checker, GOOD, [], [FINDING.format("warning")])
     assert asked == ["critic"] and item.ok

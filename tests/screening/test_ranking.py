@@ -28,13 +28,27 @@ def screened(term: str, alike: bool = False, known: bool = True, success: bool =
 def test_a_reward_is_misaligned_or_not_or_says_nothing(term: str, verdict: str) -> None:
     report = screened(term)
     others = {"screen/ending-pays": "not found", "screen/either-way-pays": "not applicable"}
-    others |= {"screen/drowned": "not applicable"}
+    others |= {"screen/drowned": "not applicable", "screen/outside-stated-range": "not applicable"}
     assert report.verdicts == {"probe/exception": "not found", RULE: verdict} | others
     assert [finding.id for finding in report.findings] == [RULE] * (verdict == "found")
     assert (report.alignment is None) == (verdict == "not applicable")
 
 
 LAG = "-abs(next_state.x_velocity - 3.0)"
+
+
+def test_a_term_outside_the_range_that_its_docstring_states_is_told() -> None:
+    episodes = [cases.episode(float(i), length=20) for i in range(8)]
+    reference = ReferenceEpisodes(tuple(episodes), tuple(cases.measured(episodes, True)))
+    report = CheckReport(fields=("torso_speed",), terms=("a",))
+    said = {}
+    for stated in ("0 to 8", "0 to 3"):
+        body = f"    'a: {stated}'\n    return {{'a': next_state.torso_speed}}\n"
+        source = f"def compute_reward(state, action, next_state):\n{body}"
+        said[stated] = screen(source, report, reference)
+    assert said["0 to 8"].verdicts["screen/outside-stated-range"] == "not found"
+    (finding,) = said["0 to 3"].findings
+    assert finding.id == "screen/outside-stated-range" and "outside 0 to 3" in finding.message
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +107,6 @@ def test_episodes_of_one_fitness_are_too_little_data() -> None:
 
 def test_a_reward_that_fails_on_the_episodes_could_not_be_ranked() -> None:
     report = screened("next_state.torso_speed if next_state.torso_speed < 3.0 else [][0]")
-    rules = ("misaligned", "ending-pays", "either-way-pays", "drowned")
+    rules = ("misaligned", "ending-pays", "either-way-pays", "drowned", "outside-stated-range")
     assert report.verdicts == {"probe/exception": "found"} | {f"screen/{rule}": "could not run" for rule in rules}
     assert [finding.id for finding in report.findings] == ["probe/exception"]
