@@ -123,7 +123,7 @@ def rows(task: str, seconds: float) -> Iterator[dict[str, object]]:
     for name, expected, source in cases(task):
         report = checker.check(source)
         ranked = checker.screen(source, report) if report.ok else report
-        attacked = checker.attack(source, report, seconds, discount) if report.ok else report
+        attacked = checker.attack(source, report, seconds, discount).report if report.ok else report
         yield row(spec.name, name, expected, ranked, attacked)
 
 

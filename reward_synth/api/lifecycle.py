@@ -104,7 +104,7 @@ def _log_films(store: RunStore, settings: Settings) -> None:
     from reward_synth.tasks.spec import load_task
 
     task = load_task(store.task_path)
-    for candidate in store.candidate_ids():
+    for candidate in filter(store.was_trained, store.candidate_ids()):
         for name in store.film_names(candidate):
             job = training_jobs(store, task, settings, candidate)[0]
             log_film(settings.log, store.path, job, store.film_path(candidate, name))

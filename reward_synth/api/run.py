@@ -205,7 +205,7 @@ class Run:
 
         :param candidate: its id; the best one for None.
         :param which: ``best``, ``median`` or ``worst`` by success, then fitness; ``checkpoints`` is one film through
-            the training.
+            the training; ``attack`` is one of each episode that shows a finding of the attack on the reward.
         :param episodes: film so many of the episodes besides, evenly from the worst to the best.
         :param size: width and height, in pixels.
         :param fps: pictures a second, at most; films play in real time where a step is shorter than 0.2 s.

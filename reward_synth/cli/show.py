@@ -115,10 +115,14 @@ def _show_candidate(run: Run, name: str, as_json: bool) -> None:
     typer.echo(f"by {author}, {candidate.repairs} repairs, {candidate.steps:,} steps trained")
     typer.echo(result_text(candidate.success, candidate.fitness, candidate.success_interval))
     typer.echo(f"{store.candidate_dir(name)}")
+    shown = store.shown_findings(name)
     if report and report.alignment:
         typer.echo(f"  {one_line(report.alignment.as_text())}")
     for finding in report.findings if report else ():
         typer.echo(f"  {finding.severity} ({finding.source}): {one_line(finding.as_text())}")
+        if finding.rule in shown:
+            film = store.film_path(name, finding.rule)
+            typer.echo(f"    film: {film if film.exists() else 'none'}")
     if report:
         print_pay(report)
     typer.echo(f"\n{printable(source).rstrip()}" if source else "\nits model answer held no code")

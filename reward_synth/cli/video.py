@@ -28,6 +28,9 @@ def video(
     checkpoints: Annotated[
         bool, typer.Option("--checkpoints", help="One film through the training: an episode of each evaluation.")
     ] = False,
+    attack: Annotated[
+        bool, typer.Option("--attack", help="Of each episode that shows a finding of the attack on its reward.")
+    ] = False,
     size: Annotated[str, typer.Option(metavar="WxH", help="Width and height, in pixels.")] = "480x360",
     fps: Annotated[
         float,
@@ -48,6 +51,7 @@ def video(
 ) -> None:
     """Films of a candidate: its best and its median evaluation episode, if not told otherwise."""
     asked = {"best": best, "median": median, "worst": worst, "checkpoints": checkpoints}
+    asked["attack"] = attack
     wanted = [name for name, told in asked.items() if told] or ([] if episodes else ["best", "median"])
     found = options.open_run(run, runs_dir)
     found.name_environment(env)

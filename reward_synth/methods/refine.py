@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.rules import declare
@@ -11,7 +11,9 @@ from reward_synth.core.types import CheckReport, Finding
 from reward_synth.roles.brief import Brief
 from reward_synth.roles.critic import Critic
 from reward_synth.roles.designer import Designer, Draft
+from reward_synth.screening.attack import Attacked
 from reward_synth.screening.checker import RewardChecker
+from reward_synth.state.episode import Judged
 
 NO_CODE = declare(
     "designer", "no-code", "error", "Does the designer's answer hold no reward?",
@@ -30,6 +32,8 @@ class Refined:
     """The critic's errors: they ask for a repair, but do not reject the reward."""
     repairs: int = 0
     valid_at_first: bool = False
+    planned: Mapping[str, Judged] = field(default_factory=dict)
+    """Episodes of the attack on it: see :class:`~reward_synth.screening.attack.Attacked`."""
 
     @property
     def valid(self) -> bool:
@@ -137,13 +141,14 @@ class Refiner:
     def _measure(self, item: Refined, screen: bool) -> Refined:
         source = item.draft.source
         if not source:
-            return replace(item, report=CheckReport(), objections=())
+            return replace(item, report=CheckReport(), objections=(), planned={})
         report = self._checker.check(source)
         if report.ok and screen:
             report = self._checker.screen(source, report)
+        attacked = Attacked(report)
         if report.ok and screen and self._plan_seconds > 0.0:
-            report = self._checker.attack(source, report, self._plan_seconds, self._discount)
-        return replace(item, report=report, objections=())
+            attacked = self._checker.attack(source, report, self._plan_seconds, self._discount)
+        return replace(item, report=attacked.report, objections=(), planned=attacked.episodes)
 
 
 def _to_mend(item: Refined) -> tuple[Finding, ...]:

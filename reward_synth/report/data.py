@@ -79,7 +79,7 @@ def films(store: RunStore, best: str | None, candidates: Iterable[str]) -> tuple
     found, left = [], FILM_BYTES
     for path in (store.film_path(name, which) for name in names for which in store.film_names(name)):
         size = path.stat().st_size
-        title = f"{path.parent.parent.name}, {path.stem}"
+        title = f"{path.parent.parent.name}, {path.stem}{_finding_of(store, path)}"
         if embedded := size <= left:
             left -= size
             address = f"data:video/mp4;base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
@@ -87,6 +87,13 @@ def films(store: RunStore, best: str | None, candidates: Iterable[str]) -> tuple
             address = path.relative_to(store.path).as_posix()
         found.append(FilmLink(title, address, embedded))
     return tuple(found)
+
+
+def _finding_of(store: RunStore, film: Path) -> str:
+    """What the film of a finding's episode shows, in words; empty for other films."""
+    name = film.parent.parent.name
+    report = store.read_check(name) if film.stem in store.shown_findings(name) else None
+    return next((f": {each.message}" for each in report.findings if each.rule == film.stem), "") if report else ""
 
 
 def cost_rows(calls: Iterable[CostLine]) -> tuple[CostRow, ...]:

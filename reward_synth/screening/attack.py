@@ -6,8 +6,8 @@ in reverse. The planner looks for what is paid more than all of them. The task's
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -21,13 +21,23 @@ from reward_synth.screening.case import ATTACK, BEST, PLANNED, Case, Played
 from reward_synth.screening.payment import Payment, pay_of
 from reward_synth.screening.planner import Plan, Start, plan, plan_fitness, planned_steps
 from reward_synth.screening.reference_episodes import EXPERT, SEED, ReferenceEpisodes, wanted_actions
-from reward_synth.state.episode import Episode
+from reward_synth.state.episode import Episode, Judged
 from reward_synth.state.table import FieldTable
 from reward_synth.tasks.spec import TaskSpec
 
 ROUNDS = 4
 BEST_SHARE = 2.0
 """How many times as long is spent on the fitness as on a reward, since it is asked of an episode at a time."""
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """What is known of a reward after an attack."""
+
+    report: CheckReport
+    """With pay, findings and verdicts."""
+    episodes: Mapping[str, Judged] = field(default_factory=dict)
+    """The best-paid planned episode as ``planned``, and the one that shows a finding under its rule's name."""
 
 
 def attack(
@@ -38,18 +48,18 @@ def attack(
     reference: ReferenceEpisodes,
     seconds: float,
     discount: float = 0.99,
-) -> CheckReport:
+) -> Attacked:
     """Pay known behaviours, plan against the reward, and say what is wrong with what is paid most.
 
-    :returns: the report with pay, findings and verdicts; :func:`case_of` has the parameters.
+    :param report: and the others, as of :func:`case_of`.
     :raises RewardSynthError: the environment or the locked process cannot be started.
     """
     try:
-        return case_of(source, report, task, table, reference, seconds, discount).told(report)
+        case = case_of(source, report, task, table, reference, seconds, discount)
+        return Attacked(case.told(report), case.episodes)
     except RewardError as error:
-        return report.plus(
-            (error.finding,), {**verdicts(ATTACK.values(), (), "could not run"), error.finding.id: "found"}
-        )
+        said = {**verdicts(ATTACK.values(), (), "could not run"), error.finding.id: "found"}
+        return Attacked(report.plus((error.finding,), said))
 
 
 def case_of(
@@ -116,14 +126,7 @@ def with_best(task: TaskSpec, table: FieldTable, reference: ReferenceEpisodes, s
         return reference  # The measure wants whole episodes, or an expert's success.
     if not found.episodes:
         return reference
-    scores = score_episodes(task, table, found.episodes)
-    kinds = reference.kinds or ("recorded",) * len(episodes)
-    return replace(
-        reference,
-        episodes=(*reference.episodes, *found.episodes),
-        scores=(*reference.scores, *scores),
-        kinds=(*kinds, *[BEST] * len(scores)),
-    )
+    return reference.joined(BEST, found.episodes, score_episodes(task, table, found.episodes))
 
 
 def first_steps(episode: Episode, length: int) -> Episode:

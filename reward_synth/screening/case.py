@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -14,13 +15,13 @@ from reward_synth.reward.rules import declared
 from reward_synth.screening.groups import Behaviours
 from reward_synth.screening.planner import Plan
 from reward_synth.screening.reference_episodes import EXPERT
-from reward_synth.state.episode import Episode
+from reward_synth.state.episode import Episode, Judged
 from reward_synth.state.table import FieldTable
 
 ATTACK = declared("screen", "attack")
 BY_PLAN = ("pays-for-something-else", "wrong-sign", "nothing-beyond-rest", "unreachable-bonus")
 """The rules that need a plan."""
-PLANNED, BEST = "planned for the reward", "planned for the fitness"
+PLANNED, EARLIER, BEST = "planned for the reward", "planned for an earlier reward", "planned for the fitness"
 CLEARLY = 0.1
 """Share of the recorded episodes' spread by which a figure must differ to be clearly larger or smaller."""
 FAR_BELOW = 0.5
@@ -66,13 +67,18 @@ class Case:
 
     @property
     def recorded(self) -> list[Played]:
-        """The reference episodes."""
-        return [each for each in self.played if each.score is not None and each.kind != PLANNED]
+        """The reference episodes, but for those that were planned for another reward."""
+        return [each for each in self.played if each.score is not None and each.kind not in (PLANNED, EARLIER)]
 
     @property
     def planned(self) -> list[Played]:
         """What the planner found."""
         return [each for each in self.played if each.kind == PLANNED]
+
+    @property
+    def earlier(self) -> list[Played]:
+        """What it found for other rewards. It may be a hack that this reward pays too, so it is no measure of pay."""
+        return [each for each in self.played if each.kind == EARLIER]
 
     @property
     def rest(self) -> Played:
@@ -93,7 +99,7 @@ class Case:
     def told(self, report: CheckReport) -> CheckReport:
         """The report with the pay table, the findings, and each rule's verdict."""
         answers: dict[str, Verdict] = {**dict.fromkeys(ATTACK, "not found"), **self.unanswered()}
-        findings = [finding for finding in self.findings() if answers[finding.rule] == "not found"]
+        findings = [finding for finding, _ in self._found]
         if self.plan.episodes and not self.plan.finished:
             silent = [name for name in BY_PLAN if answers[name] == "not found"]
             answers |= dict.fromkeys(silent, "not enough data")
@@ -107,6 +113,19 @@ class Case:
         )
         said |= {finding.id: "found" for finding in findings}
         return report.model_copy(update={"pay": self.table(), "planned": summary}).plus(findings, said)
+
+    @cached_property
+    def _found(self) -> list[tuple[Finding, Played | None]]:
+        """The findings of the rules that can answer, each with the episode that shows it if one does."""
+        unanswered = self.unanswered()
+        return [each for each in self.findings() if unanswered.get(each[0].rule, "not found") == "not found"]
+
+    @property
+    def episodes(self) -> dict[str, Judged]:
+        """The best-paid planned episode as ``planned``, and the one that shows a finding under its rule's name."""
+        best = max(self.planned, key=lambda each: each.pay, default=None)
+        shown = {"planned": best} | {finding.rule: each for finding, each in self._found}
+        return {name: Judged(each.episode, each.score) for name, each in shown.items() if each and each.score}
 
     def replays(self, place: int) -> bool:
         """True if a planned episode was paid the same when it was played again from its seed."""
@@ -131,24 +150,26 @@ class Case:
             silent |= dict.fromkeys(("pays-for-something-else", "wrong-sign"), "not enough data")
         return silent
 
-    def findings(self) -> Iterator[Finding]:
-        """What is wrong."""
+    def findings(self) -> Iterator[tuple[Finding, Played | None]]:
+        """What is wrong, and the episode that shows it."""
         yield from self._elsewhere()
         yield from self._early_end()
         yield from self._no_gain()
         yield from self._expert()
         yield from self._unpaid()
 
-    def _elsewhere(self) -> Iterator[Finding]:
+    def _elsewhere(self) -> Iterator[tuple[Finding, Played | None]]:
         """The best-paid planned episode is paid more than all others, again when replayed, and does worse."""
         if not self.planned or any(each.score and each.score.success for each in self.planned):
             return
-        place = int(np.argmax([each.pay for each in self.planned]))
-        best = self.planned[place]
+        found = [*self.planned, *self.earlier]
+        place = int(np.argmax([each.pay for each in found]))
+        best = found[place]
         most = max(self.recorded, key=lambda each: each.pay)
-        highest = max(each.fitness for each in self.recorded)
+        highest = max(each.fitness for each in self.recorded + self.earlier)
         enough = self.rest.fitness + FAR_BELOW * (highest - self.rest.fitness) - 1e-9
-        if not self.replays(place) or best.pay <= most.pay + self.margin or best.fitness >= enough:
+        replays = place >= len(self.planned) or self.replays(place)
+        if not replays or best.pay <= most.pay + self.margin or best.fitness >= enough:
             return
         worse = best.fitness < self.rest.fitness - CLEARLY * self.spread
         rule = ATTACK["wrong-sign" if worse else "pays-for-something-else"]
@@ -160,11 +181,11 @@ class Case:
             f"the {len(self.recorded)} recorded behaviours at most {self._per_second(most)}, yet its fitness is "
             f"{number(best.fitness)} and {beside}; {self._payers(best, most)}; in it {self._moved(best)}"
         )
-        yield rule.finding(message, rule.fix or f"let this pay less than the goal: {self._payers(best, most)}")
+        yield rule.finding(message, rule.fix or f"let this pay less than the goal: {self._payers(best, most)}"), best
 
-    def _early_end(self) -> Iterator[Finding]:
+    def _early_end(self) -> Iterator[tuple[Finding, Played | None]]:
         """All that lasts is paid less than nothing, and something that fails in less than half the time more."""
-        judged = self.recorded + self.planned
+        judged = self.recorded + self.planned + self.earlier
         longest = max(each.episode.length for each in judged)
         lasting = max((each for each in judged if 2 * each.episode.length > longest), key=lambda each: each.pay)
         failed = [each for each in self.played if each.failed and 2 * each.episode.length <= longest]
@@ -173,37 +194,41 @@ class Case:
         ended = max(failed, key=lambda each: each.pay)
         if ended.pay > lasting.pay:
             what = "is over" if ended.score is None else "fails"
-            yield ATTACK["early-end-pays"].finding(
+            message = (
                 f"an episode that {what} after {ended.episode.length * ended.episode.dt:.3g} s is paid "
                 f"{self._per_second(ended)} of a whole episode, "
                 f"and one that lasts {lasting.episode.length * lasting.episode.dt:.3g} s at most "
                 f"{self._per_second(lasting)}"
             )
+            yield ATTACK["early-end-pays"].finding(message), ended
 
-    def _no_gain(self) -> Iterator[Finding]:
-        others = [each for each in self.recorded[1:] + self.planned]
+    def _no_gain(self) -> Iterator[tuple[Finding, Played | None]]:
+        others = self.recorded[1:] + self.planned + self.earlier
         better = max(each.fitness for each in self.recorded) > self.rest.fitness + CLEARLY * self.spread
         most = max(each.pay for each in others)
         if better and self.plan.finished and most <= self.rest.pay + 1e-3 * self.margin:
-            yield ATTACK["nothing-beyond-rest"].finding(
+            message = (
                 f"doing nothing is paid {self._per_second(self.rest)}, and none of {len(others)} recorded and planned "
                 f"episodes is paid more"
             )
+            yield ATTACK["nothing-beyond-rest"].finding(message), None
 
-    def _expert(self) -> Iterator[Finding]:
+    def _expert(self) -> Iterator[tuple[Finding, Played | None]]:
         experts = [each for each in self.played if each.kind == EXPERT and each.score and each.score.success_any]
         if experts and (paid := float(np.mean([each.pay for each in experts]))) < self.rest.pay:
             dt = self.rest.episode.dt
-            yield ATTACK["expert-below-rest"].finding(
+            message = (
                 f"{len(experts)} episodes of an expert that reaches the goal are paid {number(paid / dt)} per second "
                 f"on average, and doing nothing {number(self.rest.pay / dt)}"
             )
+            least = min(experts, key=lambda each: each.pay)
+            yield ATTACK["expert-below-rest"].finding(message), least
 
-    def _unpaid(self) -> Iterator[Finding]:
+    def _unpaid(self) -> Iterator[tuple[Finding, Played | None]]:
         paid = np.any([each.terms != 0.0 for each in self.recorded + self.planned], axis=0)
         for name in np.array(self.terms)[~paid]:
             tried = f"{self.plan.transitions:,} planned transitions"
-            yield ATTACK["unreachable-bonus"].finding(f"term `{name}` is 0 in all episodes, {tried} among them")
+            yield ATTACK["unreachable-bonus"].finding(f"term `{name}` is 0 in all episodes, {tried} among them"), None
 
     def _per_second(self, each: Played) -> str:
         return f"{number(each.pay / each.episode.dt)} per second"

@@ -14,7 +14,7 @@ from reward_synth.core.types import SPARSE_PREFIX, CheckReport
 from reward_synth.evaluation.play import field_table
 from reward_synth.reward.lint import lint
 from reward_synth.reward.probe_rules import TASK
-from reward_synth.screening.attack import attack, with_best
+from reward_synth.screening.attack import Attacked, attack, with_best
 from reward_synth.screening.probe import check
 from reward_synth.screening.ranking import screen
 from reward_synth.screening.reference_episodes import ReferenceEpisodes, record_reference_episodes
@@ -81,7 +81,7 @@ class RewardChecker:
         """Rank the reference episodes by a reward whose report is ok. Returns the report with the result."""
         return screen(source, report, self.reference_episodes, known=not self.task.drafted)
 
-    def attack(self, source: str, report: CheckReport, seconds: float, discount: float) -> CheckReport:
+    def attack(self, source: str, report: CheckReport, seconds: float, discount: float) -> Attacked:
         """Plan against a reward whose report is ok: see :func:`~reward_synth.screening.attack.attack`.
 
         The first time, twice as long is spent on planning for the task's fitness.
@@ -121,4 +121,5 @@ def check_source(
         report = report.model_copy(update={"findings": kept})
     if report.ok:
         report = checker.screen(source, report)
-    return checker.attack(source, report, plan_seconds, discount) if report.ok and plan_seconds > 0.0 else report
+    attacked = report.ok and plan_seconds > 0.0
+    return checker.attack(source, report, plan_seconds, discount).report if attacked else report

@@ -70,6 +70,16 @@ class ReferenceEpisodes:
         """True if one of the episodes shows the task done."""
         return any(score.success or score.success_any for score in self.scores)
 
+    def joined(self, kind: str, episodes: Sequence[Episode], scores: Sequence[EpisodeScore]) -> ReferenceEpisodes:
+        """These, and after them others of one kind, which nobody scripted."""
+        known = self.kinds or ("recorded",) * len(self.episodes)
+        return replace(
+            self,
+            episodes=(*self.episodes, *episodes),
+            scores=(*self.scores, *scores),
+            kinds=(*known, *[kind] * len(episodes)),
+        )
+
     def transitions(self, names: Sequence[str]) -> Transitions:
         """All steps, with the columns of these fields only; in the first episode the robot is at rest (zero action)."""
         rows = [episode.subset(names) for episode in self.episodes]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reward_synth.search.films import Which
 
 SHOWN: tuple[Which, ...] = ("best", "median")
-"""The films of a candidate that somebody is to judge."""
+"""The films of a trained candidate that somebody is to judge."""
 FPS, PICTURES = 10.0, 150
 """At most. Nobody asked for these films, so they must cost little: a long episode plays faster."""
 PATIENCE = 4
@@ -42,7 +42,7 @@ class Filming:
         self._store, self._emit, self._videos = store, emit, settings.videos
         self._sandbox = not settings.unsafe_no_sandbox
         self._meanwhile = self._videos == "all" or (self._videos == "best" and settings.feedback != "none")
-        self._wanted: list[str] = []
+        self._wanted: dict[str, tuple[Which, ...]] = {}
         self._changed = threading.Condition()
         self._resting = self._closed = False
         self._told: list[str] = []
@@ -51,14 +51,16 @@ class Filming:
         self._thread: threading.Thread | None = None
 
     def want(self, candidates: Iterable[Candidate]) -> None:
-        """Make films of the trained ones of these candidates in the background, as far as they are missing."""
-        if not self._meanwhile:
-            return
+        """Make films of the trained ones of these candidates, and of what the attack found, in the background.
+
+        Those that are there are not made again.
+        """
         with self._changed:
             self._resting = False
-            for name in (each.id for each in candidates if each.status == "trained"):
-                if name not in self._wanted and self._missing(name, SHOWN):
-                    self._wanted.append(name)
+            for each in candidates:
+                which = (*SHOWN, "attack") if self._meanwhile and each.status == "trained" else ("attack",)
+                if self._videos != "none" and self._missing(each.id, which):
+                    self._wanted[each.id] = tuple(dict.fromkeys((*self._wanted.get(each.id, ()), *which)))
             self._changed.notify()
         if self._wanted and self._thread is None:
             self._thread = threading.Thread(target=self._make_wanted, name="films", daemon=True)
@@ -72,12 +74,12 @@ class Filming:
 
     @property
     def wanted(self) -> tuple[str, ...]:
-        """The candidates of whom films are being made, or will be."""
-        return tuple(self._wanted)
+        """The candidates of whose evaluation films are being made, or will be."""
+        return tuple(name for name, which in list(self._wanted.items()) if "median" in which)
 
     def finish(self, best: str | None) -> None:
-        """At the run's end, make what is missing: the best reward's median film, and those of :data:`SHOWN` of each
-        candidate that a person was asked about (``best``) or of every trained one (``all``)."""
+        """At the run's end, make what is missing: the best reward's median film, those of :data:`SHOWN` of each
+        candidate that a person was asked about (``best``) or of every trained one (``all``), and what attacks found."""
         try:
             for name, which in self._due(best).items():
                 if self._store.stop_requested():
@@ -99,7 +101,8 @@ class Filming:
             shown = {each.id for request in requests for each in request.candidates if each.status == "trained"}
         else:
             shown = {each.id for each in store.candidates() if each.status == "trained"}
-        return due | dict.fromkeys(sorted(shown), SHOWN)
+        due |= dict.fromkeys(sorted(shown), SHOWN)
+        return due | {name: (*due.get(name, ()), "attack") for name in store.candidate_ids()}
 
     def tell(self) -> None:
         """Emit what the films' thread has to tell."""
@@ -122,14 +125,21 @@ class Filming:
                 self._changed.wait_for(lambda: self._closed or (self._wanted and not self._resting))
                 if self._closed:
                     return
-                name = self._wanted[0]
-            self._told += self._make(name, SHOWN, PATIENCE)
-            # Only now: until here, the film is being made.
-            self._wanted.remove(name)
+                name, which = next(iter(self._wanted.items()))
+            self._told += self._make(name, which, PATIENCE)
+            # Only now: until here, the film is being made. More films of it may be wanted since.
+            if self._wanted[name] == which:
+                del self._wanted[name]
 
     def _missing(self, candidate: str, which: Sequence[Which]) -> list[Which]:
-        # What a film shows is written after the film.
-        return [name for name in which if not self._store.film_path(candidate, name).with_suffix(".json").exists()]
+        """Those that are not there; ``attack`` if one of its films is not."""
+
+        def is_there(name: str) -> bool:
+            # What a film shows is written after the film.
+            return self._store.film_path(candidate, name).with_suffix(".json").exists()
+
+        shown = self._store.shown_findings(candidate) if "attack" in which else ()
+        return [name for name in which if not (is_there(name) if name != "attack" else all(map(is_there, shown)))]
 
     def _make(self, candidate: str, which: Sequence[Which], patience: int = 1) -> list[str]:
         """Make the candidate's missing films. Returns what is to be told about them."""

@@ -32,8 +32,9 @@ from reward_synth.training.kept_evaluations import KeptEvaluation, read_evaluati
 from reward_synth.training.worker.filmer import FilmJob, Take
 
 OTHER = "the environment did not repeat the recorded one"
-Which = Literal["best", "median", "worst", "checkpoints"]
-"""Of a candidate's evaluation episodes, by success and then fitness; or an episode of each evaluation in training."""
+Which = Literal["best", "median", "worst", "checkpoints", "attack"]
+"""Of a candidate's evaluation episodes, by success and then fitness; or an episode of each evaluation in training; or
+what shows the findings of the attack, a film for each."""
 FPS = 25.0
 """Pictures a second, at most."""
 SLOWEST_STEP = 0.2
@@ -75,6 +76,8 @@ def film_candidate(
 ) -> list[Path]:
     """Make films of a candidate's episodes; returns their paths, ``videos/best.mp4`` and so on.
 
+    :param which: ``attack`` gives a film of each finding's episode, under the rule's name.
+
     :param episodes: film so many episodes besides, evenly by rank: ``rank-01-of-20.mp4`` shows the worst of 20.
     :param size: width and height in pixels; both are made even.
     :param fps: pictures a second at most.
@@ -91,8 +94,14 @@ def film_candidate(
         )
     even = size[0] // 2 * 2, size[1] // 2 * 2
     maker = _Maker(store, task, candidate, even, fps, most, sandbox, longest, given_up)
-    wanted: dict[str, Recorded | None] = dict.fromkeys(which)
-    if episodes or any(name != "checkpoints" for name in which):
+    wanted: dict[str, Recorded | None] = dict.fromkeys(name for name in which if name != "attack")
+    if "attack" in which:
+        shown = store.shown_findings(candidate)
+        if not shown:
+            hint = "only a search with --plan-seconds attacks its rewards: docs/guide/attack.md"
+            raise RewardSynthError(f"no finding on {candidate} has an episode that could be filmed", hint)
+        wanted |= {name: Recorded(store.planned_path(candidate, name), score) for name, score in shown.items()}
+    if episodes or any(name not in ("checkpoints", "attack") for name in which):
         ranked = _ranked(store, candidate)
         places = {"best": len(ranked) - 1, "median": len(ranked) // 2, "worst": 0}
         wanted |= {name: ranked[places[name]] for name in which if name in places}

@@ -123,6 +123,7 @@ def _save(session: SearchSession, candidate: Candidate, item: Refined) -> None:
     if item.draft.source:
         store.write_reward(candidate.id, item.draft.source)
     store.write_check(candidate.id, item.report)
+    store.write_planned(candidate.id, item.planned)
     store.save_candidate(candidate)
 
 

@@ -9,12 +9,14 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from reward_synth.core.arrays import FloatArray
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.files import written_whole
+from reward_synth.core.types import EpisodeScore
 from reward_synth.state import view
 
 
@@ -91,3 +93,10 @@ class Episode:
         except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
             hint = "delete it and evaluate the candidate again"
             raise RewardSynthError(f"cannot read the episode {path}: {error}", hint) from error
+
+
+class Judged(NamedTuple):
+    """An episode with what the task's measures say of it."""
+
+    episode: Episode
+    score: EpisodeScore

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.evaluation import Evaluation
 from reward_synth.core.files import read_json, write_bytes, write_json, write_new, write_text
-from reward_synth.core.types import Candidate, CheckReport, Finding, TrainResult, candidate_id
-from reward_synth.state.episode import Episode, episode_paths
+from reward_synth.core.types import Candidate, CheckReport, EpisodeScore, Finding, TrainResult, Value, candidate_id
+from reward_synth.state.episode import Episode, Judged, episode_paths
 from reward_synth.store.folder import RunFolder, read_value, read_whole
 
 _ID = re.compile(r"\d{3,}-[a-z]+")
@@ -20,6 +21,12 @@ START = candidate_id(1, 0)
 """The candidate that a search begins with, if it was given a reward."""
 FINISHED = frozenset({"trained", "rejected", "crashed"})
 """A candidate with such a status never changes. ``stopped`` is not included: a resumed run continues its training."""
+
+
+class PlannedScores(Value):
+    """``planned/scores.json``: what the task says of each episode, by its name. It is written last."""
+
+    scores: dict[str, EpisodeScore]
 
 
 class CandidateFiles(RunFolder):
@@ -171,6 +178,32 @@ class CandidateFiles(RunFolder):
         """The findings, or None if it was not checked."""
         return read_value(self.candidate_dir(candidate) / "check.json", CheckReport)
 
+    def write_planned(self, candidate: str, episodes: Mapping[str, Judged]) -> None:
+        """Write what a planner found against the reward: ``planned``, and an episode that shows each finding."""
+        self._refuse_finished(candidate)
+        for name, each in episodes.items():
+            each.episode.save(self.planned_path(candidate, name))
+        if episodes:
+            kept = PlannedScores(scores={name: each.score for name, each in episodes.items()})
+            write_json(self.planned_path(candidate, "scores").with_suffix(".json"), kept.model_dump(mode="json"))
+
+    def planned_path(self, candidate: str, name: str) -> Path:
+        """The file of an episode of the attack, which need not be there."""
+        return self.candidate_dir(candidate) / "planned" / f"{name}.npz"
+
+    def read_planned(self, candidate: str) -> dict[str, EpisodeScore]:
+        """The scores of the episodes of the attack, by name; those that are gone or unreadable are left out."""
+        kept = read_whole(self.planned_path(candidate, "scores").with_suffix(".json"), PlannedScores)
+        found = kept.scores if kept else {}
+        return {name: score for name, score in found.items() if self.planned_path(candidate, name).exists()}
+
+    def shown_findings(self, candidate: str) -> dict[str, EpisodeScore]:
+        """The scores of the episodes of the attack that show a finding, by the rule's name, which a film has too."""
+        planned = self.read_planned(candidate)
+        report = self.read_check(candidate) if planned else None
+        found = {finding.rule for finding in report.findings} if report else set()
+        return {name: score for name, score in planned.items() if name in found}
+
     # Training and its summary -------------------------------------------------------------------------
 
     def train_dir(self, candidate: str, seed_index: int) -> Path:
@@ -210,9 +243,14 @@ class CandidateFiles(RunFolder):
         return self.candidate_dir(candidate) / "videos" / f"{which}.mp4"
 
     def film_names(self, candidate: str) -> list[str]:
-        """The candidate's films by their names, such as ``best``; those that are being made are left out."""
+        """The candidate's films by their names, such as ``best``, and last those that show findings of the attack.
+
+        Those that are being made are left out.
+        """
         found = self.candidate_dir(candidate).glob("videos/*.mp4")
-        return sorted(path.stem for path in found if path.with_suffix(".json").exists())
+        shown = self.shown_findings(candidate)
+        names = (path.stem for path in found if path.with_suffix(".json").exists())
+        return sorted(names, key=lambda name: (name in shown, name))
 
     def blind_film_path(self, episode: str) -> Path:
         """The film of a recorded episode by its id, ``001-c/seed-0-episode-003``, without anything that names it."""

@@ -51,6 +51,18 @@ def test_one_damaged_file_hides_nothing_else(
     assert "warning" not in {state for name, state in states(run).items() if name != "candidate"}
 
 
+@pytest.mark.parametrize("name", ["planned.npz", "scores.json"])
+def test_a_damaged_episode_of_an_attack_is_set_aside(tmp_path: Path, name: str) -> None:
+    run = kept(tmp_path)
+    path = run.store.planned_path(run.candidates[0].id, "planned").with_name(name)
+    path.parent.mkdir()
+    path.write_bytes(b"half")
+    shown = str(path.relative_to(run.path))
+    assert execute(["show", str(run.path), run.candidates[0].id]) == 0
+    assert states(run)[shown] == "warning" == states(run, repair=True)[shown]
+    assert (run.path / SET_ASIDE / shown).exists() and "warning" not in states(run).values()
+
+
 def test_runs_that_cannot_be_read_are_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:

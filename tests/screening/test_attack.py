@@ -9,7 +9,7 @@ from reward_synth.core.types import CheckReport
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.probe_rules import PROBE
 from reward_synth.screening import attack as module
-from reward_synth.screening.attack import attack
+from reward_synth.screening.attack import Attacked, attack
 from reward_synth.screening.case import ATTACK
 from reward_synth.screening.checker import RewardChecker
 from reward_synth.screening.planner import Plan
@@ -42,6 +42,19 @@ def attacked(
     kinds: tuple[str, ...] = (),
 ) -> CheckReport:
     """The report on a reward, where the planner has found these episodes."""
+    return attack_on(terms, planned, monkeypatch, episodes, finished, expected, kinds).report
+
+
+def attack_on(
+    terms: str,
+    planned: Sequence[Episode],
+    monkeypatch: pytest.MonkeyPatch,
+    episodes: Sequence[Episode] = WALKS,
+    finished: int = 1,
+    expected: float | None = None,
+    kinds: tuple[str, ...] = (),
+) -> Attacked:
+    """The same with the episodes that show it."""
     source = f"def compute_reward(state, action, next_state):\n    return {terms}\n"
     names = tuple(part.split('"')[1] for part in terms.split(", ") if '"' in part)
     fields = tuple(name for name in cases.TABLE.names if f".{name}" in source)
@@ -62,7 +75,7 @@ def plainly_attacked() -> CheckReport:
     source = f"def compute_reward(state, action, next_state):\n    return {SPEED}\n"
     report = CheckReport(fields=("torso_speed",), terms=("forward",))
     reference = ReferenceEpisodes(WALKS, tuple(cases.measured(list(WALKS), False)), 0)
-    return attack(source, report, cases.SPEC, cases.TABLE, reference, 1.0)
+    return attack(source, report, cases.SPEC, cases.TABLE, reference, 1.0).report
 
 
 def answers(report: CheckReport) -> dict[str, str]:
@@ -137,6 +150,22 @@ def test_nothing_beyond_rest_and_a_bonus_that_is_never_paid(monkeypatch: pytest.
     assert (found["nothing-beyond-rest"], found["unreachable-bonus"]) == ("found", "found")
 
 
+def test_the_episode_that_shows_a_finding_is_kept_under_the_rules_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    planned = [walk(0.5, length=20), high(walk(1.0, length=20), 5.0)]
+    found = attack_on(HACK, planned, monkeypatch).episodes
+    assert set(found) == {"planned", "pays-for-something-else"}
+    assert all(each.episode is planned[1] for each in found.values()), "the best-paid one"
+    assert found["planned"].score.fitness == pytest.approx(cases.measured([planned[1]], False)[0].fitness)
+
+    fall = walk(0.5, length=5, terminated=True)
+    late = '{"late": -1.0 + 0.0 * next_state.torso_speed}'
+    shown = attack_on(late, [walk(1.0, length=20)], monkeypatch, [*WALKS, fall]).episodes
+    # "An end at once" is paid most, and nobody plays it: there is nothing to show.
+    assert set(shown) == {"planned"}
+    sound = attack_on(SPEED, [walk(20.0, length=20)], monkeypatch)
+    assert not sound.report.findings and set(sound.episodes) == {"planned"}
+
+
 def test_the_table_holds_behaviours_that_nobody_plays(monkeypatch: pytest.MonkeyPatch) -> None:
     kinds = ("rest", *["push"] * 6, "expert")
     rows = attacked(HACK, [walk(9.0, length=20)], monkeypatch, kinds=kinds).pay
@@ -162,7 +191,7 @@ def test_a_reward_that_fails_where_the_planner_comes_is_refused(monkeypatch: pyt
     source = f"def compute_reward(state, action, next_state):\n    return {SPEED}\n"
     report = attack(
         source, CheckReport(fields=("torso_speed",), terms=("forward",)), cases.SPEC, cases.TABLE, reference, 1.0
-    )
+    ).report
     assert not report.ok and "in a state that the planner reached" in report.findings[-1].message
     assert report.verdicts["screen/wrong-sign"] == "could not run"
 
@@ -173,7 +202,7 @@ def test_a_planner_that_is_refused_leaves_the_rest_to_be_said(monkeypatch: pytes
     source = f"def compute_reward(state, action, next_state):\n    return {SPEED}\n"
     report = attack(
         source, CheckReport(fields=("torso_speed",), terms=("forward",)), cases.SPEC, cases.TABLE, reference, 1.0
-    )
+    ).report
     assert report.pay and report.verdicts["screen/wrong-sign"] == "could not run"
     assert report.planned is not None and report.planned.as_text().endswith("it does not repeat itself")
 
@@ -184,7 +213,7 @@ def test_on_a_live_body_it_finds_a_spin_that_pays_more_than_the_goal(monkeypatch
     source = """def compute_reward(state, action, next_state):
     return {"near": -next_state.fingertip_to_target_distance, "spin": abs(next_state.shoulder_angular_velocity)}
 """
-    report = checker.attack(source, checker.check(source), 60.0, 0.99)
+    report = checker.attack(source, checker.check(source), 60.0, 0.99).report
     assert "pays-for-something-else" in {finding.rule for finding in report.findings}
     kinds = {row.behaviour.partition(",")[0] for row in report.pay}
     assert {"rest", "random", "planned for the fitness", "planned for the reward"} <= kinds

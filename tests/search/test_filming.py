@@ -22,7 +22,7 @@ from reward_synth.search.feedback import request_about, request_text
 from reward_synth.search.film_process import Filmer
 from reward_synth.search.filming import Filming
 from reward_synth.tasks.spec import load_task
-from tests.search.test_films import CANDIDATE, outlines, recorded
+from tests.search.test_films import CANDIDATE, RULE, attacked, outlines, recorded
 
 LIMIT = 120.0
 """Seconds after which a film that a test waits for counts as never made."""
@@ -93,6 +93,25 @@ def test_who_is_asked_sees_films(run: Run, videos: str, feedback: str, made: boo
         assert any(line.strip() == str(path) for line in request_text(request))
     films_of.close()
     assert films(run) == (BOTH if made else []) and heard == []
+
+
+def test_what_an_attack_found_is_filmed_also_where_nobody_is_asked_and_nothing_trained(run: Run) -> None:
+    rejected = "001-a"
+    attacked(run, rejected)
+    heard = Heard()
+    filming(run, heard, videos="none").want(run.candidates)
+    films_of = filming(run, heard, videos="best")
+    films_of.want(run.candidates)
+    wait_for(lambda: not films_of._wanted)
+    films_of.close()
+    assert films(run) == [f"{rejected}/videos/{RULE}.mp4"] and films_of.wanted == () and heard == []
+    shutil.rmtree(run.store.film_path(rejected, RULE).parent)
+    filming(run, heard).finish(None)
+    assert films(run) == [f"{rejected}/videos/{RULE}.mp4"]
+    shutil.rmtree(run.store.film_path(rejected, RULE).parent)
+    run.store.planned_path(rejected, RULE).write_bytes(b"")
+    filming(run, heard).finish(None)
+    assert films(run) == [] and heard[-1].startswith(f"no film of {rejected}: cannot read the episode")
 
 
 def test_none_is_begun_while_policies_train(run: Run) -> None:

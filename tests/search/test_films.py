@@ -19,16 +19,19 @@ from reward_synth.core.errors import EnvironmentFault, RewardSynthError
 from reward_synth.core.types import CheckReport, EvaluationPoint, TrainResult
 from reward_synth.evaluation.play import field_table, play
 from reward_synth.evaluation.scoring import measured_table, score_episodes
+from reward_synth.report.data import write_report
 from reward_synth.report.video import Evaluated, Film, caption, captioned, write_video
 from reward_synth.reward.lint import lint
+from reward_synth.screening.case import ATTACK
 from reward_synth.search.film_process import LONGEST_LINE, Filmer
 from reward_synth.search.films import film_candidate, film_of
 from reward_synth.simulators.graphics import graphics
-from reward_synth.state.episode import episode_name
+from reward_synth.state.episode import Judged, episode_name
 from reward_synth.tasks.spec import TaskSpec, load_task, save_task
 from reward_synth.training.job import EVALUATIONS
 from reward_synth.training.kept_evaluations import KeptEvaluation, read_evaluations, write_evaluations
 from reward_synth.training.worker.filmer import FilmJob, Opening
+from reward_synth.viewer.pages.candidate import candidate_page
 from tests.custom_cases import REWARD, write_point
 
 KEPT = Path(__file__).resolve().parents[1] / "store" / "old_runs" / "schema-1"
@@ -72,6 +75,25 @@ def recorded(folder: Path, task: TaskSpec, horizon: int, count: int = 2, reward:
     return run
 
 
+RULE = "pays-for-something-else"
+
+
+def attacked(run: Run, candidate: str = CANDIDATE) -> Run:
+    """The same run, with an attack on a candidate's reward: a finding, the episode that shows it, and another one."""
+    store = run.store
+    played = store.episodes(CANDIDATE, 0)
+    scores = run.results(CANDIDATE)[0].episodes
+    report = store.read_check(candidate) or CheckReport()
+    report = report.plus([ATTACK[RULE].finding("a planned <b>episode</b> is paid most")], {})
+    (store.candidate_dir(candidate) / "check.json").write_text(report.model_dump_json())
+    status = store.candidate(candidate)
+    (store.candidate_dir(candidate) / "candidate.json").unlink()  # A finished one cannot change.
+    episodes = {name: Judged(played[place], scores[place]) for name, place in (("planned", 1), (RULE, 0))}
+    store.write_planned(candidate, episodes)
+    store.save_candidate(status)
+    return run
+
+
 def decoded(path: Path) -> tuple[dict[str, Any], list[Any]]:
     import imageio_ffmpeg
 
@@ -105,6 +127,25 @@ def test_a_film_shows_the_recorded_episode_picture_by_picture(tmp_path: Path) ->
     for shown in film.frames[1:]:
         assert shown.terms and sum(shown.terms.values()) == pytest.approx(shown.reward)
     assert not list(run.path.rglob(".*mp4"))
+
+
+def test_what_shows_a_finding_of_the_attack_is_filmed_and_stands_beside_the_finding(tmp_path: Path) -> None:
+    run = attacked(recorded(tmp_path, load_task("half_cheetah_run_backward"), horizon=4))
+    told = CliRunner().invoke(app, ["show", str(run.path), CANDIDATE]).output
+    assert "    film: none" in told
+    (path,) = run.film(CANDIDATE, ("attack",), size=(64, 48))
+    assert path == run.store.film_path(CANDIDATE, RULE) and film_of(path).same
+    assert film_of(path).fitness == run.results(CANDIDATE)[0].episodes[0].fitness
+    told = CliRunner().invoke(app, ["show", str(run.path), CANDIDATE]).output
+    assert re.search(rf"\[{RULE}\] .*\n    film: {path}\n", told)
+    page = write_report(run.store).read_text(encoding="utf-8")
+    assert f"<figcaption>{CANDIDATE}, {RULE}: a planned &lt;b&gt;episode&lt;/b&gt; is paid most" in page
+    page = bytes(candidate_page(run, CANDIDATE).body).decode()
+    assert f'<a href="#film-{RULE}">film</a>' in page and f'<figure id="film-{RULE}"' in page
+    run.film(CANDIDATE, ("median",), size=(64, 48))
+    assert run.store.film_names(CANDIDATE) == ["median", RULE], "what a policy does comes first"
+    with pytest.raises(RewardSynthError, match="no finding on 001-a has an episode"):
+        run.film("001-a", ("attack",))
 
 
 def test_the_reward_shown_is_what_the_learner_was_paid(tmp_path: Path) -> None:

@@ -4,7 +4,10 @@ import pytest
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import Candidate, CheckReport, Finding
+from reward_synth.screening.case import ATTACK
+from reward_synth.state.episode import Episode, Judged
 from reward_synth.store import RunStore
+from tests.diagnosis import cases
 from tests.store.cases import REWARD, trained
 
 
@@ -42,6 +45,25 @@ def test_a_file_is_read_again_only_when_it_has_changed(store: RunStore) -> None:
     assert store.candidates() == [trained("001-a")]
     path.unlink()
     assert store.known("001-a") is None
+
+
+def test_what_an_attack_found_is_kept_with_its_scores(store: RunStore) -> None:
+    store.write_planned("001-a", {})
+    assert store.read_planned("001-a") == {} and not store.planned_path("001-a", "planned").parent.exists()
+    episode = cases.episode(1.0, length=3)
+    judged = Judged(episode, cases.measured([episode], False)[0])
+    store.write_planned("001-a", {"planned": judged, "wrong-sign": judged, "early-end-pays": judged})
+    store.write_check("001-a", CheckReport(findings=(ATTACK["wrong-sign"].finding("m"),)))
+    assert store.read_planned("001-a")["planned"] == judged.score
+    assert (Episode.load(store.planned_path("001-a", "planned")).rows == episode.rows).all()
+    assert store.shown_findings("001-a") == {"wrong-sign": judged.score}, "what has a finding"
+    store.planned_path("001-a", "wrong-sign").unlink()
+    assert store.shown_findings("001-a") == {}
+    store.planned_path("001-a", "scores").with_suffix(".json").write_text("half")
+    assert store.read_planned("001-a") == {}, "a damaged file hides nothing else"
+    store.save_candidate(trained("001-a"))
+    with pytest.raises(ValueError, match="finished"):
+        store.write_planned("001-a", {"planned": judged})
 
 
 def test_a_finished_candidate_never_changes(store: RunStore) -> None:
