@@ -84,6 +84,10 @@ class Refiner:
         self._rounds = rounds
         self._plan_seconds, self._discount = plan_seconds, discount
 
+    def beside(self, earlier: Sequence[Judged]) -> None:
+        """From now on, attack rewards beside these episodes, which were planned for earlier ones."""
+        self._checker = self._checker.beside(earlier)
+
     def refine(self, brief: Brief, drafts: Sequence[Draft], *, screen: bool = True) -> list[Refined]:
         """Repair each draft as far as the rounds allow; the order is kept.
 

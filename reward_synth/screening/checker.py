@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -15,9 +15,11 @@ from reward_synth.evaluation.play import field_table
 from reward_synth.reward.lint import lint
 from reward_synth.reward.probe_rules import TASK
 from reward_synth.screening.attack import Attacked, attack, with_best
+from reward_synth.screening.case import EARLIER
 from reward_synth.screening.probe import check
 from reward_synth.screening.ranking import screen
 from reward_synth.screening.reference_episodes import ReferenceEpisodes, record_reference_episodes
+from reward_synth.state.episode import Judged
 from reward_synth.state.table import FieldTable
 from reward_synth.tasks.spec import TaskSpec
 
@@ -36,6 +38,8 @@ class RewardChecker:
     table: FieldTable
     """All fields, including those that only success and fitness may read."""
     reference_episodes: ReferenceEpisodes
+    earlier: tuple[Judged, ...] = ()
+    """Episodes that were planned for other rewards of the task; only attacks look at them."""
     _best: list[ReferenceEpisodes] = field(default_factory=list)
     """These and those that were planned for the fitness, once somebody asked for them."""
 
@@ -88,13 +92,19 @@ class RewardChecker:
         """
         return attack(source, report, self.task, self.table, self.attacked_with(seconds), seconds, discount)
 
+    def beside(self, earlier: Sequence[Judged]) -> RewardChecker:
+        """This checker with episodes that were planned for other rewards; those with other fields are left out."""
+        layout = self.table.layout()
+        return replace(self, earlier=tuple(each for each in earlier if each.episode.layout == layout))
+
     def attacked_with(self, seconds: float) -> ReferenceEpisodes:
-        """The reference episodes of an attack, with those that are planned for the fitness the first time."""
+        """The reference episodes of an attack, with those planned for the fitness and those for other rewards."""
         if not self._best:
             with_fitness = seconds > 0.0
             known = self.reference_episodes
             self._best.append(with_best(self.task, self.table, known, seconds) if with_fitness else known)
-        return self._best[0]
+        episodes, scores = [each.episode for each in self.earlier], [each.score for each in self.earlier]
+        return self._best[0].joined(EARLIER, episodes, scores)
 
 
 def check_source(

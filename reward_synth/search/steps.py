@@ -57,6 +57,7 @@ def design(session: SearchSession, iteration: int) -> list[Candidate]:
     store = session.store
     if earlier := _earlier(session, iteration):
         return earlier
+    session.refiner.beside(store.planned_before(iteration) if session.settings.plan_seconds else ())
     proposals = session.method.propose(session.history(iteration))
     own = started_from(session, iteration, proposals.screen)
     ids = [candidate_id(iteration, index) for index in range(len(own), len(own) + proposals.count)]

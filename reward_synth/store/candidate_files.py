@@ -23,6 +23,12 @@ FINISHED = frozenset({"trained", "rejected", "crashed"})
 """A candidate with such a status never changes. ``stopped`` is not included: a resumed run continues its training."""
 
 
+PLANNED = "planned"
+"""The name of the best-paid planned episode among the files of an attack."""
+MOST_EARLIER = 8
+"""So many episodes of earlier rewards are shown to an attack: two iterations of four. Each is paid by every reward."""
+
+
 class PlannedScores(Value):
     """``planned/scores.json``: what the task says of each episode, by its name. It is written last."""
 
@@ -196,6 +202,23 @@ class CandidateFiles(RunFolder):
         kept = read_whole(self.planned_path(candidate, "scores").with_suffix(".json"), PlannedScores)
         found = kept.scores if kept else {}
         return {name: score for name, score in found.items() if self.planned_path(candidate, name).exists()}
+
+    def planned_before(self, iteration: int) -> list[Judged]:
+        """The best-paid planned episode of each reward of earlier iterations, the latest :data:`MOST_EARLIER` of them.
+
+        Candidates of one iteration do not see each other's, so that their order does not matter.
+
+        :raises RewardSynthError: a file is not an episode.
+        """
+        kept: dict[bytes, Judged] = {}
+        for candidate in self.candidates():
+            score = self.read_planned(candidate.id).get(PLANNED) if candidate.iteration < iteration else None
+            if score is not None:
+                episode = Episode.load(self.planned_path(candidate.id, PLANNED))
+                same = episode.actions.tobytes() + str(episode.seed).encode()
+                kept.pop(same, None)
+                kept[same] = Judged(episode, score)
+        return list(kept.values())[-MOST_EARLIER:]
 
     def shown_findings(self, candidate: str) -> dict[str, EpisodeScore]:
         """The scores of the episodes of the attack that show a finding, by the rule's name, which a film has too."""

@@ -10,7 +10,7 @@ from reward_synth.reward.contract import RewardError
 from reward_synth.reward.probe_rules import PROBE
 from reward_synth.screening import attack as module
 from reward_synth.screening.attack import Attacked, attack
-from reward_synth.screening.case import ATTACK
+from reward_synth.screening.case import ATTACK, EARLIER
 from reward_synth.screening.checker import RewardChecker
 from reward_synth.screening.planner import Plan
 from reward_synth.screening.reference_episodes import ReferenceEpisodes
@@ -164,6 +164,22 @@ def test_the_episode_that_shows_a_finding_is_kept_under_the_rules_name(monkeypat
     assert set(shown) == {"planned"}
     sound = attack_on(SPEED, [walk(20.0, length=20)], monkeypatch)
     assert not sound.report.findings and set(sound.episodes) == {"planned"}
+
+
+def test_what_was_planned_for_another_reward_may_show_a_hack_and_hides_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    hack, mild = high(walk(1.0, length=20), 5.0), walk(1.0, length=20)
+    kinds = ("rest", *["push"] * 7, EARLIER)
+    found = attack_on(HACK, [mild], monkeypatch, [*WALKS, hack], kinds=kinds).episodes
+    assert found["pays-for-something-else"].episode is hack, "this planner did not find it"
+    assert found["planned"].episode is mild, "what is handed on is this reward's own"
+    twice = attacked(HACK, [hack], monkeypatch, [*WALKS, hack], kinds=kinds)
+    assert answers(twice)["pays-for-something-else"] == "found", "the same defect a second time"
+    assert "planned for an earlier reward" in {row.behaviour for row in twice.pay}
+    # It also shows what can be reached: half of that is more than this planned episode came.
+    planned = high(walk(5.0, length=20), 5.0)
+    for others, verdict in (((), "not found"), ((walk(20.0, length=20),), "found")):
+        report = attacked(HACK, [planned], monkeypatch, [*WALKS, *others], kinds=kinds[: 8 + len(others)])
+        assert answers(report)["pays-for-something-else"] == verdict
 
 
 def test_the_table_holds_behaviours_that_nobody_plays(monkeypatch: pytest.MonkeyPatch) -> None:

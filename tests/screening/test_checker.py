@@ -9,8 +9,11 @@ from numpy.typing import ArrayLike
 from reward_synth.core.deaths import ATTEMPTS
 from reward_synth.core.errors import MachineFault
 from reward_synth.sandbox.process import RewardBatch, RewardProcess
+from reward_synth.screening.case import EARLIER
 from reward_synth.screening.checker import RewardChecker
+from reward_synth.state.episode import Judged
 from reward_synth.tasks.spec import load_task, with_scale
+from tests.diagnosis import cases
 
 REWARD = 'def compute_reward(state, action, next_state):\n    return {"NAME": -abs(next_state.FIELD)}\n'
 
@@ -58,3 +61,15 @@ def test_a_reward_process_that_is_killed_from_outside_is_no_finding(monkeypatch:
     deaths[0] = ATTEMPTS
     with pytest.raises(MachineFault, match=r"ended from outside.*SIGKILL"):
         checker.check(source)
+
+
+def test_what_was_planned_for_other_rewards_is_shown_to_attacks_and_ranks_nothing() -> None:
+    plain = RewardChecker.of(load_task("gym/inverted_pendulum_balance"))
+    known = plain.reference_episodes
+    fits = Judged(known.episodes[3], known.scores[3])
+    other = Judged(cases.episode(1.0, length=3), known.scores[3])
+    checker = plain.beside([fits, other])
+    assert checker.attacked_with(0.0).kinds == (*known.kinds, EARLIER), "other fields are an earlier version's"
+    assert plain.attacked_with(0.0).kinds == known.kinds and checker.beside([]).attacked_with(0.0).kinds == known.kinds
+    source = REWARD.replace("NAME", "upright").replace("FIELD", "pole_angle")
+    assert checker.screen(source, checker.check(source)) == plain.screen(source, plain.check(source))

@@ -93,6 +93,40 @@ def test_a_run_that_is_cut_off_between_two_candidates_makes_the_same_ones(
     assert prompts[0] == prompts[1]
 
 
+def test_what_was_planned_for_a_reward_is_shown_to_the_attacks_of_later_iterations_also_after_a_cut(
+    tmp_path: Path, model: Callable[[Answer], ScriptedModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reward_synth.search.loop.train", trained)
+    monkeypatch.setattr("reward_synth.screening.attack.ROUNDS", 2)
+    monkeypatch.setattr("reward_synth.screening.planner.STEPS", 30)
+    monkeypatch.setattr("reward_synth.screening.planner.SECONDS", 0.5)
+    model(lambda request: play(request, [GOOD, CALM] if request.sample < 200 else [EDITED, CALM]))
+    asked = settings(tmp_path / "whole", iterations=2, keep_going=True, train_on=0, videos="none", plan_seconds=600.0)
+    whole = synthesize(GOAL, **asked)
+    saved: list[str] = []
+    save = RunStore.save_candidate
+
+    def cut_off(store: RunStore, candidate: Candidate) -> None:
+        if candidate.iteration == 2 and saved:
+            raise KeyboardInterrupt
+        saved.extend([candidate.id] if candidate.iteration == 2 else [])
+        save(store, candidate)
+
+    monkeypatch.setattr(RunStore, "save_candidate", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        synthesize(GOAL, **asked | {"runs_dir": tmp_path / "cut"})
+    monkeypatch.setattr(RunStore, "save_candidate", save)
+    run = Run.open("latest", tmp_path / "cut").resume()
+    for name in ("001-a", "001-b", "002-a", "002-b"):
+        paid, again = (each.store.read_check(name) for each in (whole, run))
+        assert paid is not None and again is not None and paid.pay and paid.pay == again.pay
+        shown = [row.behaviour for row in paid.pay if row.behaviour.startswith("planned for an earlier")]
+        # Candidates of one iteration do not see each other's, whoever is attacked first.
+        assert shown == ([] if name.startswith("001") else ["planned for an earlier reward, best of 2"]), name
+    assert saved == ["002-b"]
+    assert not any("earlier reward" in path.read_text() for path in whole.path.rglob("*designer.prompt.md"))
+
+
 def trained(session: object, candidates: Sequence[Candidate]) -> list[Candidate]:
     """Trains nothing. Each candidate has a checkpoint, from which a training could go on."""
     store: RunStore = session.store  # type: ignore[attr-defined]

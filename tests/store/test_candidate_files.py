@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from reward_synth.core.errors import RewardSynthError
@@ -7,6 +9,7 @@ from reward_synth.core.types import Candidate, CheckReport, Finding
 from reward_synth.screening.case import ATTACK
 from reward_synth.state.episode import Episode, Judged
 from reward_synth.store import RunStore
+from reward_synth.store.candidate_files import MOST_EARLIER
 from tests.diagnosis import cases
 from tests.store.cases import REWARD, trained
 
@@ -64,6 +67,24 @@ def test_what_an_attack_found_is_kept_with_its_scores(store: RunStore) -> None:
     store.save_candidate(trained("001-a"))
     with pytest.raises(ValueError, match="finished"):
         store.write_planned("001-a", {"planned": judged})
+
+
+def test_an_attack_is_shown_the_latest_episodes_of_earlier_iterations_each_once(store: RunStore) -> None:
+    for number in range(MOST_EARLIER + 3):
+        # The first and the last but one are the same.
+        episode = cases.episode(float(number % (MOST_EARLIER + 1)), length=3)
+        episode = replace(episode, actions=episode.actions + number % (MOST_EARLIER + 1))
+        judged = Judged(episode, cases.measured([episode], False)[0])
+        store.write_planned(f"{number + 1:03d}-a", {"planned": judged, "wrong-sign": judged})
+        store.save_candidate(Candidate(id=f"{number + 1:03d}-a", iteration=number + 1))
+
+    def seen(iteration: int) -> list[float]:
+        return [float(each.episode.actions[0, 0]) for each in store.planned_before(iteration)]
+
+    first = float(cases.episode(0.0, length=3).actions[0, 0])
+    assert seen(1) == [] and seen(3) == [first, first + 1]
+    last = [*range(3, MOST_EARLIER + 1), 0, 1]
+    assert seen(99) == [first + number for number in last]
 
 
 def test_a_finished_candidate_never_changes(store: RunStore) -> None:
