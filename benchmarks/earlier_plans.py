@@ -7,7 +7,8 @@
 The rewards are those of ``planner_cost.py``. Each is planned for once alone. Then each is planned for again with the
 best-paid planned episode of every other reward of its task among the recorded ones (``others``); and its own is added
 to the first case, as if the same defect had come a second time (``again``). Both are judged in two ways: an episode of
-another reward counts as one that was recorded (``naive``), or as one that may be a hack of this reward too.
+another reward counts as one that was recorded (``naive``), or as one that may be a hack of this reward too, as in
+searches.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ DECLARING = (
     "reward_synth.reward.probe_rules",
     "reward_synth.screening.ranking",
     "reward_synth.screening.ways",
+    "reward_synth.screening.stated",
     "reward_synth.screening.case",
     "reward_synth.audit.rules",
     "reward_synth.diagnosis.motion_rules",

@@ -199,7 +199,7 @@ class CandidateFiles(RunFolder):
 
     def read_planned(self, candidate: str) -> dict[str, EpisodeScore]:
         """The scores of the episodes of the attack, by name; those that are gone or unreadable are left out."""
-        kept = read_whole(self.planned_path(candidate, "scores").with_suffix(".json"), PlannedScores)
+        kept = self.read_once(self.planned_path(candidate, "scores").with_suffix(".json"), PlannedScores)
         found = kept.scores if kept else {}
         return {name: score for name, score in found.items() if self.planned_path(candidate, name).exists()}
 
