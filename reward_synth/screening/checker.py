@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from reward_synth.core.arrays import FloatArray
 from reward_synth.core.deaths import tried_again
 from reward_synth.core.rules import verdicts
 from reward_synth.core.types import SPARSE_PREFIX, CheckReport
@@ -18,6 +19,7 @@ from reward_synth.screening.attack import attack, with_best
 from reward_synth.screening.probe import check
 from reward_synth.screening.ranking import screen
 from reward_synth.screening.reference_episodes import ReferenceEpisodes, record_reference_episodes
+from reward_synth.screening.twins import paid
 from reward_synth.state.table import FieldTable
 from reward_synth.tasks.spec import TaskSpec
 
@@ -38,6 +40,8 @@ class RewardChecker:
     reference_episodes: ReferenceEpisodes
     _best: list[ReferenceEpisodes] = field(default_factory=list)
     """These and those that were planned for the fitness, once somebody asked for them."""
+    _paid: dict[str, FloatArray] = field(default_factory=dict)
+    """What rewards pay there, by source."""
 
     @classmethod
     def of(cls, task: TaskSpec) -> RewardChecker:
@@ -80,6 +84,15 @@ class RewardChecker:
     def screen(self, source: str, report: CheckReport) -> CheckReport:
         """Rank the reference episodes by a reward whose report is ok. Returns the report with the result."""
         return screen(source, report, self.reference_episodes, known=not self.task.drafted)
+
+    def paid(self, source: str, report: CheckReport) -> FloatArray:
+        """What a reward pays on the reference episodes: see :func:`~reward_synth.screening.twins.paid`.
+
+        :raises RewardError: it fails there.
+        """
+        if source not in self._paid:
+            self._paid[source] = paid(source, report, self.reference_episodes.episodes, self.task.training.scale)
+        return self._paid[source]
 
     def attack(self, source: str, report: CheckReport, seconds: float, discount: float) -> CheckReport:
         """Plan against a reward whose report is ok: see :func:`~reward_synth.screening.attack.attack`.
