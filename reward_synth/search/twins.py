@@ -27,7 +27,8 @@ def held_back(session: SearchSession, order: Sequence[str]) -> dict[str, str]:
     :param order: the candidates that are to train, in their order.
     """
     store, held = session.store, dict[str, str]()
-    known = [each.id for each in store.candidates() if each.status == "trained" and each.id not in order]
+    trained = [each.id for each in store.candidates() if each.status == "trained" and store.has_reward(each.id)]
+    known = [name for name in trained if name not in order]
     for candidate in map(store.candidate, order):
         waits = candidate.status == "designed" and candidate.continues is None and candidate.author == "designer"
         if waits and not store.was_trained(candidate.id):
