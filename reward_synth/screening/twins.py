@@ -2,8 +2,8 @@
 
 Every learner here divides rewards by the spread of their discounted sums, so a factor teaches nothing else. PPO's
 rewards lose their mean where no episode can end but by time (:mod:`reward_synth.training.loop.normalisation`), so a
-constant is lost there. Elsewhere it pays for lasting or for ending soon. Potential shaping (Ng et al. 1999) is not looked
-through: it is written to change how fast something is learnt (docs/guide/methods.md has the figures).
+constant is lost there. Elsewhere it pays for lasting or for ending soon. Potential shaping (Ng et al. 1999) is not
+looked through: it is written to change how fast something is learnt (docs/guide/methods.md has the figures).
 """
 
 from __future__ import annotations
