@@ -272,8 +272,8 @@ class Candidate(Value):
     steps: int = 0
     """Environment steps trained, over all seeds."""
     steps_saved: int = 0
-    """Steps saved by stopping early: what all seeds trained to their end would have taken beyond ``steps``. 0 for a
-    crashed candidate, whose training was not stopped on purpose."""
+    """Steps saved by stopping early, or by not training a twin: what all seeds trained to their end would have taken
+    beyond ``steps``. 0 for a crashed candidate, whose training was not stopped on purpose."""
     valid: bool = False
     """True if lint and probe accept the present code."""
     alignment: float | None = None

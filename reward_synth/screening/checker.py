@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from reward_synth.core.arrays import FloatArray
 from reward_synth.core.deaths import tried_again
 from reward_synth.core.rules import verdicts
 from reward_synth.core.types import SPARSE_PREFIX, CheckReport
@@ -19,6 +20,7 @@ from reward_synth.screening.case import EARLIER
 from reward_synth.screening.probe import check
 from reward_synth.screening.ranking import screen
 from reward_synth.screening.reference_episodes import ReferenceEpisodes, record_reference_episodes
+from reward_synth.screening.twins import paid
 from reward_synth.state.episode import Judged
 from reward_synth.state.table import FieldTable
 from reward_synth.tasks.spec import TaskSpec
@@ -42,6 +44,8 @@ class RewardChecker:
     """Episodes that were planned for other rewards of the task; only attacks look at them."""
     _best: list[ReferenceEpisodes] = field(default_factory=list)
     """These and those that were planned for the fitness, once somebody asked for them."""
+    _paid: dict[tuple[str, str], FloatArray] = field(default_factory=dict)
+    """What rewards pay there, by source and scale."""
 
     @classmethod
     def of(cls, task: TaskSpec) -> RewardChecker:
@@ -84,6 +88,16 @@ class RewardChecker:
     def screen(self, source: str, report: CheckReport) -> CheckReport:
         """Rank the reference episodes by a reward whose report is ok. Returns the report with the result."""
         return screen(source, report, self.reference_episodes, known=not self.task.drafted)
+
+    def paid(self, source: str, report: CheckReport) -> FloatArray:
+        """What a reward pays on the reference episodes: see :func:`~reward_synth.screening.twins.paid`.
+
+        :raises RewardError: it fails there.
+        """
+        key = (source, self.task.training.scale)
+        if key not in self._paid:
+            self._paid[key] = paid(source, report, self.reference_episodes.episodes, self.task.training.scale)
+        return self._paid[key]
 
     def attack(self, source: str, report: CheckReport, seconds: float, discount: float) -> Attacked:
         """Plan against a reward whose report is ok: see :func:`~reward_synth.screening.attack.attack`.

@@ -19,7 +19,7 @@ from reward_synth.evaluation.play import step_length
 from reward_synth.evaluation.scoring import score_episodes
 from reward_synth.screening.probe import Transitions
 from reward_synth.simulators import get_simulator, open_environment
-from reward_synth.simulators.protocol import Expert
+from reward_synth.simulators.protocol import LASTS, Expert
 from reward_synth.state.episode import Episode
 from reward_synth.state.recorder import StateRecorder, require_finite
 from reward_synth.state.table import FieldTable
@@ -59,6 +59,8 @@ class ReferenceEpisodes:
     """A successful expert's episode as it would be had it stood still from some step on: from the first to the last."""
     stop_fitness: tuple[float, ...] = ()
     """Of each."""
+    lasts: bool = False
+    """True if the environment is known to end no episode but by time."""
 
     @property
     def aimless(self) -> tuple[Episode, ...]:
@@ -114,8 +116,9 @@ def record_reference_episodes(task: TaskSpec, table: FieldTable) -> ReferenceEpi
     done = next((e for e, k, s in zip(episodes, kinds, scores, strict=True) if k == EXPERT and s.success), None)
     stops = () if done is None else tuple(stopped(done, step) for step in stop_steps(done.length))
     stop_fitness = tuple(score.fitness for score in score_episodes(task, table, stops)) if stops else ()
+    lasts = bool(getattr(environment.unwrapped, LASTS, False))
     return ReferenceEpisodes(
-        tuple(episodes), tuple(scores), len(plans) - len(scripts), tuple(kinds), stops, stop_fitness
+        tuple(episodes), tuple(scores), len(plans) - len(scripts), tuple(kinds), stops, stop_fitness, lasts
     )
 
 

@@ -8,19 +8,14 @@ from reward_synth.search.session import SearchSession
 from reward_synth.store.candidate_files import START
 
 
-def made(name: str, iteration: int, item: Refined, parents: tuple[str, ...], known: dict[str, str]) -> Candidate:
-    """The candidate of a draft after its last round.
-
-    :param known: ids of other candidates, by their source: the same reward is not trained twice.
-    """
-    twin = known.get(item.draft.source) if item.ok else None
-    reason = f"the same code as {twin}" if twin else item.reason
+def made(name: str, iteration: int, item: Refined, parents: tuple[str, ...]) -> Candidate:
+    """The candidate of a draft after its last round."""
     return Candidate(
         id=name,
         iteration=iteration,
         parents=parents,
-        status="rejected" if reason else "designed",
-        reason=reason,
+        status="rejected" if item.reason else "designed",
+        reason=item.reason,
         repairs=item.repairs,
         valid_at_first=item.valid_at_first,
         valid=item.valid,
@@ -50,5 +45,5 @@ def _own(
     session: SearchSession, name: str, source: str, parents: tuple[str, ...], screen: bool
 ) -> tuple[Candidate, Refined]:
     item = session.refiner.inspect(source, screen=screen)
-    candidate = made(name, int(name.partition("-")[0]), item, parents, {})
+    candidate = made(name, int(name.partition("-")[0]), item, parents)
     return candidate.model_copy(update={"author": "person"}), item

@@ -25,7 +25,7 @@ from reward_synth.diagnosis.summary import Summary, summarize
 from reward_synth.evaluation.conditions import conditions_held
 from reward_synth.evaluation.select import best_candidate, with_results
 from reward_synth.events import model as events
-from reward_synth.methods.base import Checked, Reflection
+from reward_synth.methods.base import Checked, Reflection, Schedule
 from reward_synth.methods.halving import SuccessiveHalving
 from reward_synth.methods.refine import Refined
 from reward_synth.preferences.agreements import updated_agreements
@@ -40,6 +40,7 @@ from reward_synth.search.jobs import is_stale, training_jobs
 from reward_synth.search.models import require_answers
 from reward_synth.search.preset_race import is_open, race_presets, solver
 from reward_synth.search.session import SearchSession
+from reward_synth.search.twins import as_twin, held_back
 from reward_synth.state.faults import BLAME
 from reward_synth.training.job import Progress, TrainJob, progress_event, read_progress
 
@@ -71,14 +72,10 @@ def design(session: SearchSession, iteration: int) -> list[Candidate]:
     )
     require_answers(store, session.designer.model.name, drafts)
     refined = session.refiner.refine(proposals.brief, drafts, screen=proposals.screen)
-    known = {store.read_reward(c.id): c.id for c in store.candidates() if c.status != "rejected"}
-    known |= {item.draft.source: candidate.id for candidate, item in own if item.ok}
     # All are saved together: a run interrupted before that designs again, from the cache of model calls.
-    items = own
-    for name, item in zip(ids, refined, strict=True):
-        items.append((made(name, iteration, item, proposals.parents, known), item))
-        if item.ok:
-            known.setdefault(item.draft.source, name)
+    items = own + [
+        (made(name, iteration, item, proposals.parents), item) for name, item in zip(ids, refined, strict=True)
+    ]
     items += edited(session, iteration, len(items), proposals.screen)
     items += continued(session, iteration, len(items), going_on(session, iteration))
     prices = store.prices_by_candidate()
@@ -140,17 +137,7 @@ def train(session: SearchSession, candidates: Sequence[Candidate]) -> list[Candi
     session.films.rest()
     if is_open(session):
         race_presets(session, candidates)
-    # Finished candidates are included: in a resumed run, the others are compared with them at earlier rungs.
-    # But a finished candidate that was edited since is excluded: it never changes and is not trained again.
-    checked = [
-        Checked(candidate, store.read_check(candidate.id) or CheckReport())
-        for candidate in candidates
-        if candidate.status == "designed" or (candidate.status != "rejected" and not _is_stale(session, candidate.id))
-    ]
-    schedule = session.method.schedule(checked)
-    for name, reason in schedule.skipped.items():
-        if store.candidate(name).status == "designed":
-            _settle(session, store.candidate(name).model_copy(update={"status": "rejected", "reason": reason}))
+    schedule = _scheduled(session, candidates)
     jobs = {name: training_jobs(store, session.task, session.settings, name) for name in schedule.order}
     for name in jobs:
         if store.candidate(name).status == "designed":
@@ -167,14 +154,18 @@ def train(session: SearchSession, candidates: Sequence[Candidate]) -> list[Candi
     def should_stop() -> bool:
         return session.finished or session.reason_to_stop() is not None or store.accepted() is not None
 
-    free = [name for name in jobs if store.candidate(name).continues is not None]
     # The learning speed of a drafted goal is unknown: a rung may come before anything was learnt.
     aimless = session.prepared.aimless_fitness if session.task.drafted else None
-    ahead = [name for name in (solver(session),) if name in jobs]
-    race = SuccessiveHalving(
-        session.executor, jobs, schedule.rungs, progressed, ended, session.emit, should_stop, free, aimless, ahead
-    )
-    race.run()
+
+    def race(names: Sequence[str]) -> None:
+        racing = {name: jobs[name] for name in names}
+        free = [name for name in racing if store.candidate(name).continues is not None]
+        ahead = [name for name in (solver(session),) if name in racing]
+        SuccessiveHalving(
+            session.executor, racing, schedule.rungs, progressed, ended, session.emit, should_stop, free, aimless, ahead
+        ).run()
+
+    _race_but_twins(session, schedule.order, race)
     if session.finished:
         _spare_the_rest(session, jobs)
     drop_checkpoints(session)
@@ -185,6 +176,34 @@ def train(session: SearchSession, candidates: Sequence[Candidate]) -> list[Candi
         session.emit(events.StatusChanged(text=text))
     _refuse_broken_environment(session, found)
     return found
+
+
+def _scheduled(session: SearchSession, candidates: Sequence[Candidate]) -> Schedule:
+    """What the method trains of these. What it skips is settled."""
+    store = session.store
+    # Finished candidates are included: in a resumed run, the others are compared with them at earlier rungs.
+    # But a finished candidate that was edited since is excluded: it never changes and is not trained again.
+    checked = [
+        Checked(candidate, store.read_check(candidate.id) or CheckReport())
+        for candidate in candidates
+        if candidate.status == "designed" or (candidate.status != "rejected" and not _is_stale(session, candidate.id))
+    ]
+    schedule = session.method.schedule(checked)
+    for name, reason in schedule.skipped.items():
+        if store.candidate(name).status == "designed":
+            _settle(session, store.candidate(name).model_copy(update={"status": "rejected", "reason": reason}))
+    return schedule
+
+
+def _race_but_twins(session: SearchSession, order: Sequence[str], race: Callable[[Sequence[str]], None]) -> None:
+    """Train all but those that another one's training stands for; these train after it if it failed."""
+    twins = held_back(session, order)
+    race([name for name in order if name not in twins])
+    for name, other in twins.items():
+        if (twin := as_twin(session, name, other)) is not None:
+            _settle(session, twin)
+    if not session.finished and session.reason_to_stop() is None:
+        race([name for name in twins if session.store.candidate(name).status == "designed"])
 
 
 def _is_stale(session: SearchSession, candidate: str) -> bool:
