@@ -1,0 +1,212 @@
+"""What predicts how well a reward trains? Trainings, scores and ranks of recorded rewards.
+
+python benchmarks/predictors.py --train       # hours; what results/predictors_trainings.tsv holds is not done again
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple, TextIO
+
+from predictor_scores import Scorer, bare
+from predictors_table import ORACLES, SCORES, TABLE, summary
+from predictors_table import fields_of as scored
+from recorded import RecordedReward, recorded_rewards
+from rungs import _score
+
+from reward_synth.core.types import TrainResult
+from reward_synth.executors.local import LocalExecutor
+from reward_synth.sandbox.channel import protected
+from reward_synth.screening.checker import RewardChecker
+from reward_synth.tasks.spec import load_task
+from reward_synth.training.job import TrainJob
+from reward_synth.training.presets import get_preset
+
+RESULTS = Path(__file__).parent / "results"
+TRAININGS = RESULTS / "predictors_trainings.tsv"
+RUNGS = ("rungs_trainings", "rungs_trainings_earlier")
+"""Trainings of the same rewards to their end, made for `rungs.py`."""
+COLUMNS = (
+    "task", "simulator", "candidate", "seeds", "fitness", "success", *SCORES, *ORACLES, "found", "rounds", "plan_s",
+)  # fmt: skip
+TRAINING_COLUMNS = ("task", "simulator", "candidate", "seed", "steps", "cpu_s", "success", "fitness", "status")
+
+
+class Budget(NamedTuple):
+    """How the rewards of one task train."""
+
+    task: str
+    share: float
+    """Of the task's budget in steps."""
+
+
+FIRST, SECOND = 1000, 2000
+BUDGETS = (
+    Budget("half_cheetah_target_speed", 1.0),
+    Budget("inverted_pendulum_balance", 0.1),
+    Budget("attack_cow", 0.15),
+    Budget("hopper_hop_forward", 0.2),
+    Budget("handle_press", 0.12),
+    Budget("window_close", 0.12),
+    Budget("place_table", 0.2),
+    Budget("push_cube", 0.25),
+    Budget("door_close", 0.12),
+    Budget("button_press", 0.12),
+    Budget("drawer_close", 0.12),
+    Budget("hopper_hop_backward", 0.2),
+    Budget("half_cheetah_run_forward", 1.0),
+    Budget("half_cheetah_run_backward", 1.0),
+    Budget("swimmer_swim_forward", 1.0),
+    Budget("reacher_reach", 1.0),
+)
+"""In the order in which they train: cheap ones first, and last those of which `rungs.py` has trainings."""
+
+
+def fields_of(task: str) -> list[RecordedReward]:
+    """The rewards of a task that differ in more than comments. The first name of each stays."""
+    found: dict[str, RecordedReward] = {}
+    for reward in recorded_rewards(task):
+        found.setdefault(bare(reward.source), reward)
+    return list(found.values())
+
+
+def train(budget: Budget, seed: int) -> None:
+    """Train what is not in the table yet, one reward at a time, and add a row for each as it ends."""
+    task = load_task(budget.task)
+    done = {(row["task"], row["candidate"], row["seed"]) for row in read(TRAININGS)}
+    wanted = [r for r in fields_of(budget.task) if (task.short_name, r.name, str(seed)) not in done]
+    if not wanted:
+        return
+    checker = RewardChecker.of(task)
+    with tempfile.TemporaryDirectory() as name:
+        jobs = []
+        for reward in wanted:
+            report = checker.check(reward.source)
+            place = Path(name) / reward.name
+            if not report.ok:
+                add(
+                    TRAININGS,
+                    TRAINING_COLUMNS,
+                    (task.short_name, task.simulator, reward.name, seed, 0, 0, "", "", "refused"),
+                )
+                continue
+            (place / "trajectories").mkdir(parents=True)
+            (place / "reward.py").write_text(reward.source, encoding="utf-8")
+            jobs.append(
+                TrainJob(
+                    task=task, reward=place / "reward.py", fields=report.fields, terms=report.terms,
+                    preset=get_preset(task.training.learner, task.training.preset),
+                    steps=round(task.training.steps * budget.share), seed=seed, folder=place,
+                    trajectories=place / "trajectories", stop_when_solved=False,
+                )
+            )  # fmt: skip
+
+        def ended(job: TrainJob, result: TrainResult) -> None:
+            success, fitness = _score(result)
+            add(
+                TRAININGS,
+                TRAINING_COLUMNS,
+                (task.short_name, task.simulator, job.folder.name, seed, result.steps, round(result.cpu_seconds, 1),
+                 round(success, 4), round(fitness, 5), result.status),
+            )  # fmt: skip
+
+        executor = LocalExecutor(1)
+        executor.run(jobs, lambda *_: None, ended, lambda: False)
+        executor.close()
+
+
+def score(task_name: str) -> None:
+    """Score what is not in the table yet, and write the table anew after each reward."""
+    task = load_task(task_name)
+    known = {(row["task"], row["candidate"]) for row in read(TABLE)}
+    wanted = [reward for reward in fields_of(task_name) if (task.short_name, reward.name) not in known]
+    scorer = Scorer(task) if wanted else None
+    for reward in wanted:
+        assert scorer is not None
+        found = scorer.scores(reward)
+        about = {"task": task.short_name, "simulator": task.simulator, "candidate": reward.name}
+        told = {name: f"{value:.5g}" if isinstance(value, float) else value for name, value in found.items()}
+        write([*read(TABLE), {name: "" if value is None else str(value) for name, value in (about | told).items()}])
+        print(about, told, file=sys.stderr, flush=True)
+
+
+def write(rows: list[dict[str, str]]) -> None:
+    """The table, with all trainings that are known."""
+    trained = trainings()
+    with replaced(TABLE) as file:
+        writer = csv.DictWriter(file, COLUMNS, delimiter="\t", lineterminator="\n", restval="")
+        writer.writeheader()
+        for row in rows:
+            those = trained.get((row["task"], row["candidate"]), [])
+            told = {
+                "seeds": " ".join(seed for seed, _, _ in those),
+                "fitness": " ".join(fitness for _, fitness, _ in those),
+                "success": " ".join(success for _, _, success in those),
+            }
+            writer.writerow(row | told)
+
+
+def trainings() -> dict[tuple[str, str], list[tuple[str, str, str]]]:
+    """Seed, fitness and success of each training, by task and reward."""
+    found: dict[tuple[str, str], list[tuple[str, str, str]]] = {}
+    for row in read(TRAININGS):
+        if row["fitness"]:
+            found.setdefault((row["task"], row["candidate"]), []).append((row["seed"], row["fitness"], row["success"]))
+    for name in RUNGS:
+        for row in read(RESULTS / f"{name}.tsv"):
+            if row["arm"] == "full":
+                key = row["task"], row["candidate"]
+                found.setdefault(key, []).append((name, row["fitness"], row["success"]))
+    return found
+
+
+@contextmanager
+def replaced(path: Path) -> Iterator[TextIO]:
+    """A file that takes the path's place once it is whole."""
+    fresh = path.with_suffix(".new")
+    with fresh.open("w", newline="", encoding="utf-8") as file:
+        yield file
+    fresh.replace(path)
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def add(path: Path, columns: tuple[str, ...], row: tuple[object, ...]) -> None:
+    line = "\t".join(map(str, row)) + "\n"
+    with path.open("a", encoding="utf-8") as file:
+        file.write(line if file.tell() else "\t".join(columns) + "\n" + line)
+    print(line, end="", file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--train", action="store_true", help="train what is not in the table yet")
+    parser.add_argument("--score", action="store_true", help="score what is not in the table yet")
+    parser.add_argument("--analyse", action="store_true", help="print the tables; trains and scores nothing")
+    parser.add_argument("--task", nargs="*")
+    parser.add_argument("--second", action="store_true")
+    arguments = parser.parse_args()
+    for budget in BUDGETS:
+        if arguments.train and (not arguments.task or budget.task in arguments.task):
+            train(budget, SECOND if arguments.second else FIRST)
+    if arguments.score:
+        with protected(False):
+            for task in arguments.task or [budget.task for budget in BUDGETS]:
+                score(task)
+    if arguments.analyse:
+        print(summary(scored()), end="")
+
+
+if __name__ == "__main__":
+    main()
