@@ -21,9 +21,10 @@ from recorded import RecordedReward, recorded_rewards
 from rungs import _score
 
 from reward_synth.core.types import TrainResult
+from reward_synth.evaluation.play import field_table
 from reward_synth.executors.local import LocalExecutor
+from reward_synth.reward.lint import lint
 from reward_synth.sandbox.channel import protected
-from reward_synth.screening.checker import RewardChecker
 from reward_synth.tasks.spec import load_task
 from reward_synth.training.job import TrainJob
 from reward_synth.training.presets import get_preset
@@ -31,7 +32,7 @@ from reward_synth.training.presets import get_preset
 RESULTS = Path(__file__).parent / "results"
 TRAININGS = RESULTS / "predictors_trainings.tsv"
 RUNGS = ("rungs_trainings", "rungs_trainings_earlier")
-"""Trainings of the same rewards to their end, made for `rungs.py`."""
+"""Trainings of the same rewards to their end, made for `rungs.py`. `beside_native.py` trained the best ones."""
 COLUMNS = (
     "task", "simulator", "candidate", "seeds", "fitness", "success", *SCORES, *ORACLES, "found", "rounds", "plan_s",
 )  # fmt: skip
@@ -50,16 +51,15 @@ FIRST, SECOND = 1000, 2000
 BUDGETS = (
     Budget("half_cheetah_target_speed", 1.0),
     Budget("inverted_pendulum_balance", 0.1),
-    Budget("attack_cow", 0.15),
-    Budget("hopper_hop_forward", 0.2),
-    Budget("handle_press", 0.12),
     Budget("window_close", 0.12),
-    Budget("place_table", 0.2),
-    Budget("push_cube", 0.25),
+    Budget("hopper_hop_forward", 0.2),
+    Budget("push_cube", 0.2),
+    Budget("handle_press", 0.12),
+    Budget("attack_cow", 0.15),
+    Budget("hopper_hop_backward", 0.2),
     Budget("door_close", 0.12),
     Budget("button_press", 0.12),
     Budget("drawer_close", 0.12),
-    Budget("hopper_hop_backward", 0.2),
     Budget("half_cheetah_run_forward", 1.0),
     Budget("half_cheetah_run_backward", 1.0),
     Budget("swimmer_swim_forward", 1.0),
@@ -69,10 +69,11 @@ BUDGETS = (
 
 
 def fields_of(task: str) -> list[RecordedReward]:
-    """The rewards of a task that differ in more than comments. The first name of each stays."""
+    """The rewards of a task that the checks let train, and that differ in more than comments; of equals the first."""
     found: dict[str, RecordedReward] = {}
     for reward in recorded_rewards(task):
-        found.setdefault(bare(reward.source), reward)
+        if reward.verdicts is not None and reward.verdicts.ok:
+            found.setdefault(bare(reward.source), reward)
     return list(found.values())
 
 
@@ -81,29 +82,20 @@ def train(budget: Budget, seed: int) -> None:
     task = load_task(budget.task)
     done = {(row["task"], row["candidate"], row["seed"]) for row in read(TRAININGS)}
     wanted = [r for r in fields_of(budget.task) if (task.short_name, r.name, str(seed)) not in done]
-    if not wanted:
-        return
-    checker = RewardChecker.of(task)
+    shown = field_table(task).for_rewards()
     with tempfile.TemporaryDirectory() as name:
         jobs = []
         for reward in wanted:
-            report = checker.check(reward.source)
+            found = lint(reward.source, shown.layout(), action_size=len(shown.actions))
             place = Path(name) / reward.name
-            if not report.ok:
-                add(
-                    TRAININGS,
-                    TRAINING_COLUMNS,
-                    (task.short_name, task.simulator, reward.name, seed, 0, 0, "", "", "refused"),
-                )
-                continue
             (place / "trajectories").mkdir(parents=True)
             (place / "reward.py").write_text(reward.source, encoding="utf-8")
             jobs.append(
                 TrainJob(
-                    task=task, reward=place / "reward.py", fields=report.fields, terms=report.terms,
+                    task=task, reward=place / "reward.py", fields=found.fields, terms=found.terms,
                     preset=get_preset(task.training.learner, task.training.preset),
                     steps=round(task.training.steps * budget.share), seed=seed, folder=place,
-                    trajectories=place / "trajectories", stop_when_solved=False,
+                    trajectories=place / "trajectories", stop_when_solved=False, evaluation_points=1,
                 )
             )  # fmt: skip
 
@@ -122,10 +114,11 @@ def train(budget: Budget, seed: int) -> None:
 
 
 def score(task_name: str) -> None:
-    """Score what is not in the table yet, and write the table anew after each reward."""
+    """Score what was trained and is not in the table yet, and write the table anew after each reward."""
     task = load_task(task_name)
     known = {(row["task"], row["candidate"]) for row in read(TABLE)}
-    wanted = [reward for reward in fields_of(task_name) if (task.short_name, reward.name) not in known]
+    trained = {name for (task_trained, name) in trainings() if task_trained == task.short_name}
+    wanted = [r for r in fields_of(task_name) if r.name in trained and (task.short_name, r.name) not in known]
     scorer = Scorer(task) if wanted else None
     for reward in wanted:
         assert scorer is not None
@@ -158,6 +151,10 @@ def trainings() -> dict[tuple[str, str], list[tuple[str, str, str]]]:
     for row in read(TRAININGS):
         if row["fitness"]:
             found.setdefault((row["task"], row["candidate"]), []).append((row["seed"], row["fitness"], row["success"]))
+    for row in read(RESULTS / "beside_native.tsv"):
+        if row["arm"] == "best":
+            key = row["task"].partition("/")[2], f"strong-{row['reward']}"
+            found.setdefault(key, []).append((f"beside_native_{row['seed']}", row["fitness"], row["success"]))
     for name in RUNGS:
         for row in read(RESULTS / f"{name}.tsv"):
             if row["arm"] == "full":
@@ -204,6 +201,7 @@ def main() -> None:
         with protected(False):
             for task in arguments.task or [budget.task for budget in BUDGETS]:
                 score(task)
+        write(read(TABLE))
     if arguments.analyse:
         print(summary(scored()), end="")
 

@@ -198,12 +198,11 @@ def known(field: Field, name: str) -> tuple[Floats, Floats]:
 
 
 def verdict(found: Ranked) -> str:
-    """In words, by the interval and by chance."""
-    if found.low > 0.0 and found.chance < 0.05:
-        return "ranks"
-    if found.high < 0.0 and found.chance < 0.05:
-        return "ranks the wrong way round"
-    return "no better than chance"
+    """In words, by the interval and by chance. Of so many scores some pass by luck, so Bonferroni's share is asked."""
+    if not (found.low > 0.0 or found.high < 0.0) or found.chance >= 0.05:
+        return "no better than chance"
+    which = "ranks" if found.rho > 0.0 else "ranks the wrong way round"
+    return which if found.chance * (len(SCORES) + len(ORACLES) + 1) < 0.05 else f"{which}, or luck"
 
 
 class Saved(NamedTuple):
@@ -282,7 +281,7 @@ def by_score(fields: Sequence[Field], draws: int = DRAWS) -> list[str]:
     """How well each score ranks, and what it saves. In brackets: what chance comes to on the same tasks."""
     apart = one_writer(fields)
     lines = [
-        "| score | tasks, rewards | ρ (95 % interval) | p | one writer | trainings | best fitness | best kept | |",
+        "| score | tasks, rewards | ρ (95 % interval) | p | one writer | trainings | fitness kept | best kept | |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for name in (*SCORES, COMBINED, *ORACLES):
@@ -298,7 +297,7 @@ def by_score(fields: Sequence[Field], draws: int = DRAWS) -> list[str]:
             f"{found.rho:+.2f} ({found.low:+.2f} to {found.high:+.2f})",
             f"{found.chance:.3f}",
             inner,
-            f"{gain.trainings:.2f}",
+            f"{gain.trainings:.2f}, {saved(where, name, 0.0).trainings:.2f}",
             f"{gain.kept:.2f} ({chance.kept:.2f})",
             f"{gain.best_kept:.0%} ({chance.best_kept:.0%})",
             verdict(found),

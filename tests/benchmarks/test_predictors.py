@@ -57,10 +57,11 @@ def test_ties_share_their_rank_and_a_constant_orders_nothing() -> None:
 
 def test_a_score_that_tells_the_fitness_ranks_and_noise_does_not() -> None:
     fields = several(0.3)
-    good, bad = (ranked(fields, name, 200) for name in ("tac", "short"))
+    good, bad = (ranked(fields, name, 500) for name in ("tac", "short"))
     assert good is not None and bad is not None
     assert good.rho > 0.8 and good.low > 0.5 and good.chance < 0.01
     assert verdict(good) == "ranks" and verdict(bad) == "no better than chance"
+    assert verdict(Ranked(9, 80, 0.3, 0.1, 0.5, 0.02)) == "ranks, or luck"
     assert verdict(Ranked(9, 80, -0.5, -0.7, -0.2, 0.001)) == "ranks the wrong way round"
     assert ranked(fields, "sound", 50) == Ranked(10, 80, 0.0, 0.0, 0.0, 1.0)
 
