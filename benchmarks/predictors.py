@@ -1,6 +1,11 @@
 """What predicts how well a reward trains? Trainings, scores and ranks of recorded rewards.
 
-python benchmarks/predictors.py --train       # hours; what results/predictors_trainings.tsv holds is not done again
+    python benchmarks/predictors.py --train      # hours; what results/predictors_trainings.tsv holds is not done again
+    python benchmarks/predictors.py --score      # a quarter of an hour; what results/predictors.tsv holds is kept
+    python benchmarks/predictors.py --analyse    # seconds, from results/predictors.tsv alone
+
+Each task trains on a share of its budget, one reward after the other. Each row is written as its training ends, so an
+early end loses one training at most. `--second` trains once more on another seed.
 """
 
 from __future__ import annotations
@@ -173,6 +178,7 @@ def replaced(path: Path) -> Iterator[TextIO]:
 
 
 def read(path: Path) -> list[dict[str, str]]:
+    """The rows of a table; none if there is no such file."""
     if not path.exists():
         return []
     with path.open(newline="", encoding="utf-8") as file:
@@ -180,6 +186,7 @@ def read(path: Path) -> list[dict[str, str]]:
 
 
 def add(path: Path, columns: tuple[str, ...], row: tuple[object, ...]) -> None:
+    """Append a row, and begin the table if it is new."""
     line = "\t".join(map(str, row)) + "\n"
     with path.open("a", encoding="utf-8") as file:
         file.write(line if file.tell() else "\t".join(columns) + "\n" + line)
@@ -191,8 +198,8 @@ def main() -> None:
     parser.add_argument("--train", action="store_true", help="train what is not in the table yet")
     parser.add_argument("--score", action="store_true", help="score what is not in the table yet")
     parser.add_argument("--analyse", action="store_true", help="print the tables; trains and scores nothing")
-    parser.add_argument("--task", nargs="*")
-    parser.add_argument("--second", action="store_true")
+    parser.add_argument("--task", nargs="*", help="only these")
+    parser.add_argument("--second", action="store_true", help="train on the second seed")
     arguments = parser.parse_args()
     for budget in BUDGETS:
         if arguments.train and (not arguments.task or budget.task in arguments.task):
