@@ -58,9 +58,12 @@ class Synth:
         return (best.id,)
 
     def schedule(self, checked: Sequence[Checked]) -> Schedule:
-        """Candidates that rank the reference episodes best train first; after each rung the worse half stops."""
-        ranked = sorted(checked, key=_promise, reverse=True)
-        return Schedule(tuple(each.candidate.id for each in ranked), self._settings.rung_shares)
+        """Candidates train in the order of the model's answers; after each rung the worse half stops.
+
+        No score of a reward that was known before training has been shown to order them better: see
+        docs/measurements/predictors.md.
+        """
+        return Schedule(tuple(each.candidate.id for each in checked), self._settings.rung_shares)
 
     def reflect(self, history: History) -> Reflection:
         """The analyzer reads every training of the iteration, and its own last texts."""
@@ -70,9 +73,3 @@ class Synth:
         turns = tuple(Turn(number, text) for number, text in sorted(history.readings.items()))[-TURNS_REMEMBERED:]
         analysis = self._analyzer.analyze(brief_for(history), shown, turns)
         return Reflection(analysis.text, analysis.exchange)
-
-
-def _promise(checked: Checked) -> float:
-    # Rounded to tenths: over thirty episodes, finer differences are chance. On a tie the model's first answer is first.
-    alignment = checked.candidate.alignment
-    return 0.0 if alignment is None else round(alignment, 1)
