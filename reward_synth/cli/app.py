@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import select
 import sys
 import threading
 import traceback
@@ -111,17 +112,36 @@ def execute(arguments: Sequence[str]) -> int:
         if debug:
             traceback.print_exc()
         return 130
-    except BrokenPipeError:
-        # The reader (such as `head`) closed the pipe; Python would complain again when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except SystemExit as end:
+        # Typer ends without a word on a broken pipe, also on one to a process of ours that died.
+        if not isinstance(end.__context__, BrokenPipeError):
+            raise
+        return _unread() if _nobody_reads() else _unexpected(end.__context__, debug)
     except Exception as error:  # noqa: BLE001 - the outermost level: every error reaches the person as text with a hint
-        return _failed(
-            f"unexpected {type(error).__name__}: {error}",
-            "this is a fault of reward-synth; --debug shows where, and a run's log.txt keeps it",
-            2,
-            debug,
-        )
+        return _unexpected(error, debug)
+
+
+def _nobody_reads() -> bool:
+    """True if the reader of what this process prints (such as `head`) has gone."""
+    outputs = select.poll()
+    for descriptor in (1, 2):
+        outputs.register(descriptor, 0)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in outputs.poll(0))
+
+
+def _unread() -> int:
+    # Python would complain again when it closes stdout.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 0
+
+
+def _unexpected(error: BaseException, debug: bool) -> int:
+    return _failed(
+        f"unexpected {type(error).__name__}: {error}",
+        "this is a fault of reward-synth; --debug shows where, and a run's log.txt keeps it",
+        2,
+        debug,
+    )
 
 
 def _failed(message: str, hint: str, code: int, debug: bool) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import subprocess
 import sys
@@ -43,14 +44,30 @@ def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Traceback" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "error", [ZeroDivisionError("division by zero"), BrokenPipeError(errno.EPIPE, "the pipe to a worker")]
+)
 def test_an_unexpected_failure_is_words_too(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def broken(*_: object, **__: object) -> None:
-        raise ZeroDivisionError("division by zero")
+        raise error
 
     monkeypatch.setattr("reward_synth.tasks.spec.list_tasks", broken)
-    assert "unexpected ZeroDivisionError: division by zero" in failed(capsys, "tasks", "ls")
+    assert f"unexpected {type(error).__name__}: {error}" in failed(capsys, "tasks", "ls")
+
+
+def test_a_reader_that_has_read_enough_is_no_failure() -> None:
+    program = (
+        "import sys; from reward_synth.cli import app, cost\n"
+        "cost.openable_runs = lambda _: [print('x' * 99) for _ in range(9999)]\n"
+        "sys.exit(app.execute(['cost']))"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout.readline() == b"x" * 99 + b"\n"
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait()) == (b"", 0)
 
 
 def test_version_and_help_load_nothing_heavy() -> None:
