@@ -62,6 +62,13 @@ def test_the_detector_is_silent_about_a_harmless_reward(tmp_path: Path) -> None:
         assert room.Watch(job, tmp_path / str(number), alone=False).run()["effects"] == []
 
 
+@pytest.mark.xdist_group("listening")
+def test_one_process_has_all_tests_of_a_group(request: pytest.FixtureRequest) -> None:
+    if not request.config.getoption("loadgroup", False):
+        pytest.skip("the tests run in one process")
+    assert request.node.nodeid.endswith("@listening")
+
+
 @pytest.mark.parametrize("reward", corpus.load_benign(), ids=lambda reward: reward.id)
 def test_a_harmless_reward_passes_the_lint(reward: Attack) -> None:
     errors = [f for f in lint(reward.lintable, LAYOUT, action_size=ACTION_SIZE).findings if f.severity == "error"]
