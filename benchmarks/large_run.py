@@ -66,14 +66,15 @@ def best(work: Callable[[], float]) -> dict[str, float]:
 
 
 class Program:
-    """A model that is a program. It leaves a file when it is asked."""
+    """A model that is a program. It leaves a file when it is asked, and answers only until :meth:`forget`."""
 
     def __init__(self, folder: Path) -> None:
-        self._asked = folder / "asked"
+        self._asked, self._silent = folder / "asked", folder / "silent"
         (folder / "reward.md").write_text(f"```python{FIRST}```")
         script = folder / "model.sh"
         script.write_text(
             f"""touch {self._asked}
+test -e {self._silent} && exec sleep 999
 case "$(cat)" in
   *'"causes"'*) echo '{{"causes": ["too short"], "suggestions": ["go on"]}}';;
   *) cat {folder}/reward.md;;
@@ -88,7 +89,8 @@ esac
         return self._asked.exists()
 
     def forget(self) -> None:
-        """It was not asked yet."""
+        """It was not asked yet. An answer from now on would leave the next try nothing to ask."""
+        self._silent.touch()
         self._asked.unlink(missing_ok=True)
 
 
