@@ -16,6 +16,7 @@ from reward_synth.state.episode import Episode, Judged, episode_paths
 from reward_synth.store.folder import RunFolder, read_value, read_whole
 
 _ID = re.compile(r"\d{3,}-[a-z]+")
+_RULE = re.compile(r"[a-z]+(-[a-z]+)*")
 _SAVED = "candidate.json"
 START = candidate_id(1, 0)
 """The candidate that a search begins with, if it was given a reward."""
@@ -198,10 +199,13 @@ class CandidateFiles(RunFolder):
         return self.candidate_dir(candidate) / "planned" / f"{name}.npz"
 
     def read_planned(self, candidate: str) -> dict[str, EpisodeScore]:
-        """The scores of the episodes of the attack, by name; those that are gone or unreadable are left out."""
+        """The scores of the episodes of the attack, by name; those that are gone or unreadable are left out.
+
+        So is whatever has no rule's name: a film bears it too, and somebody else's run must not name other places.
+        """
         kept = self.read_once(self.planned_path(candidate, "scores").with_suffix(".json"), PlannedScores)
-        found = kept.scores if kept else {}
-        return {name: score for name, score in found.items() if self.planned_path(candidate, name).exists()}
+        named = {name: score for name, score in (kept.scores if kept else {}).items() if _RULE.fullmatch(name)}
+        return {name: score for name, score in named.items() if self.planned_path(candidate, name).exists()}
 
     def planned_before(self, iteration: int) -> list[Judged]:
         """The best-paid planned episode of each reward of earlier iterations, the latest :data:`MOST_EARLIER` of them.

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -62,7 +63,13 @@ def test_what_an_attack_found_is_kept_with_its_scores(store: RunStore) -> None:
     assert store.shown_findings("001-a") == {"wrong-sign": judged.score}, "what has a finding"
     store.planned_path("001-a", "wrong-sign").unlink()
     assert store.shown_findings("001-a") == {}
-    store.planned_path("001-a", "scores").with_suffix(".json").write_text("half")
+    elsewhere = "../../elsewhere"
+    judged.episode.save(store.planned_path("001-a", elsewhere))
+    path = store.planned_path("001-a", "scores").with_suffix(".json")
+    kept = json.loads(path.read_text())
+    path.write_text(json.dumps({"scores": kept["scores"] | {elsewhere: judged.score.model_dump(mode="json")}}))
+    assert elsewhere not in store.read_planned("001-a"), "no film of it is written outside of the run"
+    path.write_text("half")
     assert store.read_planned("001-a") == {}, "a damaged file hides nothing else"
     store.save_candidate(trained("001-a"))
     with pytest.raises(ValueError, match="finished"):
