@@ -14,13 +14,12 @@ searches.
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from planner_cost import SECONDS, SOUND, cases, told
+from planner_cost import SECONDS, SOUND, cases, read_table, told, write_table
 from recorded import recorded_rewards
 
 from reward_synth.core.types import CheckReport, EpisodeScore
@@ -173,8 +172,7 @@ def main() -> None:
     parser.add_argument("--told", action="store_true", help="only summarise the kept table")
     arguments = parser.parse_args()
     if arguments.told:
-        with TABLE.open(encoding="utf-8", newline="") as file:
-            summary(list(csv.DictReader(file, delimiter="\t")))
+        summary(read_table(TABLE))
         return
     found: list[dict[str, str]] = []
     with protected(False):
@@ -183,10 +181,7 @@ def main() -> None:
                 found.append({key: str(value) for key, value in each.items()})
                 print("\t".join(found[-1].values()), file=sys.stderr, flush=True)
     if not arguments.task:
-        with TABLE.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS, delimiter="\t", lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(found)
+        write_table(TABLE, COLUMNS, found)
     summary(found)
 
 

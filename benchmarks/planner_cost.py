@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -183,6 +183,20 @@ def summary(found: list[dict[str, str]]) -> None:
             print(f"{task}: {seconds / len(those):.1f} CPU-s a reward, {rate}")
 
 
+def read_table(path: Path) -> list[dict[str, str]]:
+    """The rows of a kept table."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def write_table(path: Path, columns: Sequence[str], rows: Sequence[dict[str, str]]) -> None:
+    """Keep a table."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns, delimiter="\t", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--task", help="only this one")
@@ -191,8 +205,7 @@ def main() -> None:
     parser.add_argument("--told", action="store_true", help="only summarise the kept table")
     arguments = parser.parse_args()
     if arguments.told:
-        with TABLE.open(encoding="utf-8", newline="") as file:
-            summary(list(csv.DictReader(file, delimiter="\t")))
+        summary(read_table(TABLE))
         return
     tasks = [arguments.task] if arguments.task else list(SOUND)
     seconds = 2.0 if arguments.quick else arguments.seconds
@@ -203,10 +216,7 @@ def main() -> None:
                 found.append({key: str(value) for key, value in each.items()})
                 print("\t".join(found[-1].values()), file=sys.stderr, flush=True)
     if not (arguments.quick or arguments.task):
-        with TABLE.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS, delimiter="\t", lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(found)
+        write_table(TABLE, COLUMNS, found)
     summary(found)
 
 

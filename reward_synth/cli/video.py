@@ -50,8 +50,7 @@ def video(
     runs_dir: options.RunsDir = None,
 ) -> None:
     """Films of a candidate: its best and its median evaluation episode, if not told otherwise."""
-    asked = {"best": best, "median": median, "worst": worst, "checkpoints": checkpoints}
-    asked["attack"] = attack
+    asked = {"best": best, "median": median, "worst": worst, "checkpoints": checkpoints, "attack": attack}
     wanted = [name for name, told in asked.items() if told] or ([] if episodes else ["best", "median"])
     found = options.open_run(run, runs_dir)
     found.name_environment(env)

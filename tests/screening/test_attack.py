@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -32,17 +33,9 @@ def high(episode: Episode, height: float) -> Episode:
     return replace(episode, rows=rows)
 
 
-def attacked(
-    terms: str,
-    planned: Sequence[Episode],
-    monkeypatch: pytest.MonkeyPatch,
-    episodes: Sequence[Episode] = WALKS,
-    finished: int = 1,
-    expected: float | None = None,
-    kinds: tuple[str, ...] = (),
-) -> CheckReport:
-    """The report on a reward, where the planner has found these episodes."""
-    return attack_on(terms, planned, monkeypatch, episodes, finished, expected, kinds).report
+def attacked(*given: Any, **more: Any) -> CheckReport:
+    """The report of :func:`attack_on`."""
+    return attack_on(*given, **more).report
 
 
 def attack_on(
@@ -54,7 +47,7 @@ def attack_on(
     expected: float | None = None,
     kinds: tuple[str, ...] = (),
 ) -> Attacked:
-    """The same with the episodes that show it."""
+    """What is known of a reward, where the planner has found these episodes."""
     source = f"def compute_reward(state, action, next_state):\n    return {terms}\n"
     names = tuple(part.split('"')[1] for part in terms.split(", ") if '"' in part)
     fields = tuple(name for name in cases.TABLE.names if f".{name}" in source)
