@@ -14,7 +14,7 @@ import argparse
 import csv
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, TextIO
@@ -30,7 +30,7 @@ from reward_synth.evaluation.play import field_table
 from reward_synth.executors.local import LocalExecutor
 from reward_synth.reward.lint import lint
 from reward_synth.sandbox.channel import protected
-from reward_synth.tasks.spec import load_task
+from reward_synth.tasks.spec import TaskSpec, load_task
 from reward_synth.training.job import TrainJob
 from reward_synth.training.presets import get_preset
 
@@ -87,32 +87,48 @@ def train(budget: Budget, seed: int) -> None:
     task = load_task(budget.task)
     done = {(row["task"], row["candidate"], row["seed"]) for row in read(TRAININGS)}
     wanted = [r for r in fields_of(budget.task) if (task.short_name, r.name, str(seed)) not in done]
+
+    def ended(job: TrainJob, result: TrainResult) -> None:
+        success, fitness = _score(result)
+        add(
+            TRAININGS,
+            TRAINING_COLUMNS,
+            (task.short_name, task.simulator, job.folder.name, seed, result.steps, round(result.cpu_seconds, 1),
+             round(success, 4), round(fitness, 5), result.status),
+        )  # fmt: skip
+
+    train_rewards(task, {reward.name: reward.source for reward in wanted}, budget.share, seed, ended)
+
+
+def train_rewards(
+    task: TaskSpec,
+    sources: Mapping[str, str],
+    share: float,
+    seed: int,
+    ended: Callable[[TrainJob, TrainResult], None],
+    points: int = 1,
+) -> None:
+    """Train rewards by their names, one at a time, on a share of the task's budget.
+
+    :param ended: is called as each training ends; the job's folder, which bears the name, is deleted later.
+    :param points: evaluations during a training.
+    """
     shown = field_table(task).for_rewards()
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as folder:
         jobs = []
-        for reward in wanted:
-            found = lint(reward.source, shown.layout(), action_size=len(shown.actions))
-            place = Path(name) / reward.name
+        for name, source in sources.items():
+            found = lint(source, shown.layout(), action_size=len(shown.actions))
+            place = Path(folder) / name
             (place / "trajectories").mkdir(parents=True)
-            (place / "reward.py").write_text(reward.source, encoding="utf-8")
+            (place / "reward.py").write_text(source, encoding="utf-8")
             jobs.append(
                 TrainJob(
                     task=task, reward=place / "reward.py", fields=found.fields, terms=found.terms,
                     preset=get_preset(task.training.learner, task.training.preset),
-                    steps=round(task.training.steps * budget.share), seed=seed, folder=place,
-                    trajectories=place / "trajectories", stop_when_solved=False, evaluation_points=1,
+                    steps=round(task.training.steps * share), seed=seed, folder=place,
+                    trajectories=place / "trajectories", stop_when_solved=False, evaluation_points=points,
                 )
             )  # fmt: skip
-
-        def ended(job: TrainJob, result: TrainResult) -> None:
-            success, fitness = _score(result)
-            add(
-                TRAININGS,
-                TRAINING_COLUMNS,
-                (task.short_name, task.simulator, job.folder.name, seed, result.steps, round(result.cpu_seconds, 1),
-                 round(success, 4), round(fitness, 5), result.status),
-            )  # fmt: skip
-
         executor = LocalExecutor(1)
         executor.run(jobs, lambda *_: None, ended, lambda: False)
         executor.close()
