@@ -24,7 +24,10 @@ from reward_synth.state.episode import Episode
 from reward_synth.state.tells_reward import REWARD, USABLE
 from reward_synth.tasks.spec import EnvironmentSpec, TaskSpec
 
-UNMEASURED = ("pays-for-something-else", "wrong-sign", "nothing-beyond-rest", "expert-below-rest", "unreachable-bonus")
+UNMEASURED = (
+    "pays-for-something-else", "wrong-sign", "nothing-beyond-rest", "expert-below-rest", "best-below-rest",
+    "unreachable-bonus",
+)  # fmt: skip
 """Rules of the attack that compare pay with a measure of success."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from reward_synth.audit.hidden import hidden_findings
 from reward_synth.audit.record import Audit, sound_only_if_clean, worth
 from reward_synth.audit.rules import AUDIT, Questions, Told
 from reward_synth.core.rules import verdicts
@@ -11,6 +10,7 @@ from reward_synth.reward.contract import RewardError
 from reward_synth.screening.attack import case_of
 from reward_synth.screening.case import ATTACK, Case
 from reward_synth.screening.checker import RewardChecker
+from reward_synth.screening.hidden import HIDDEN
 from reward_synth.tasks.spec import TaskSpec
 
 
@@ -42,7 +42,7 @@ def audit_file(name: str, source: str, task: TaskSpec, seconds: float, discount:
 
 
 def _attacked(checker: RewardChecker, source: str, report: CheckReport, seconds: float, discount: float) -> CheckReport:
-    rules = [*ATTACK.values(), *AUDIT.values()]
+    rules = [*ATTACK.values(), HIDDEN, *AUDIT.values()]
     if not report.ok:
         return report.plus((), verdicts(rules, (), "could not run"))
     known = checker.attacked_with(seconds)
@@ -51,8 +51,13 @@ def _attacked(checker: RewardChecker, source: str, report: CheckReport, seconds:
     except RewardError as error:
         answers = verdicts(rules, (), "could not run")
         return report.plus((error.finding,), {**answers, error.finding.id: "found"})
+    return asked(source, report, case, checker)
+
+
+def asked(source: str, report: CheckReport, case: Case, checker: RewardChecker) -> CheckReport:
+    """The report with what the attack and the audit say of a reward's case."""
     told = case.told(report).plus(*questions_of(case).answers())
-    return hidden_findings(source, told, checker.task, checker.table)
+    return checker.hidden(source, told)
 
 
 def questions_of(case: Case) -> Questions:

@@ -89,7 +89,7 @@ class Questions:
             silent.setdefault("falls-on-the-way", "not applicable")
         if not self.planned:
             silent.setdefault("rest-pays-most", "not enough data")
-        silent |= dict.fromkeys(("sinks-in-training", "hidden-field"), "not applicable")
+        silent["sinks-in-training"] = "not applicable"
         answers: dict[str, Verdict] = {rule.id: silent.get(name, "not found") for name, rule in AUDIT.items()}
         return found, answers | {finding.id: "found" for finding in found}
 

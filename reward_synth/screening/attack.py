@@ -17,10 +17,10 @@ from reward_synth.core.types import CheckReport, EpisodeScore
 from reward_synth.evaluation.scoring import measured_table, score_episodes
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.scale import recorded_scale
-from reward_synth.screening.case import ATTACK, BEST, PLANNED, Case, Played
+from reward_synth.screening.case import ATTACK, BEST, HELD, PLANNED, Case, Played
 from reward_synth.screening.payment import Payment, pay_of
 from reward_synth.screening.planner import Plan, Start, plan, plan_fitness, planned_steps
-from reward_synth.screening.reference_episodes import EXPERT, SEED, ReferenceEpisodes, wanted_actions
+from reward_synth.screening.reference_episodes import EXPERT, SEED, ReferenceEpisodes, stopped, wanted_actions
 from reward_synth.state.episode import Episode, Judged
 from reward_synth.state.table import FieldTable
 from reward_synth.tasks.spec import TaskSpec
@@ -161,6 +161,8 @@ def _made(
     done = next((e for e, score in zip(episodes, scores, strict=False) if score and score.success), None)
     if done is not None:
         yield "statue at the goal", _still(done, -1, length)
+        if done.length < length:
+            yield HELD, first_steps(stopped(done, done.length), length)
 
 
 def _still(episode: Episode, place: int, steps: int) -> Episode:

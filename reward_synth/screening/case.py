@@ -19,13 +19,17 @@ from reward_synth.state.episode import Episode, Judged
 from reward_synth.state.table import FieldTable
 
 ATTACK = declared("screen", "attack")
-BY_PLAN = ("pays-for-something-else", "wrong-sign", "nothing-beyond-rest", "unreachable-bonus")
+BY_PLAN = ("pays-for-something-else", "wrong-sign", "nothing-beyond-rest", "best-below-rest", "unreachable-bonus")
 """The rules that need a plan."""
 PLANNED, EARLIER, BEST = "planned for the reward", "planned for an earlier reward", "planned for the fitness"
+HELD = "success that is held"
 CLEARLY = 0.1
 """Share of the recorded episodes' spread by which a figure must differ to be clearly larger or smaller."""
-FAR_BELOW = 0.5
-"""Share of the way from rest to the best known fitness that the best-paid episode must not have come."""
+FAR_BELOW, NEAR = 0.5, 0.8
+"""Shares of the way from rest to the best known fitness: what has not come the first one without success does badly;
+what has come the second one does well where nothing succeeds."""
+NEARLY = 0.75
+"""Share of what doing well is paid beyond rest that doing badly must not be paid."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,11 @@ class Case:
         return [each for each in self.played if each.kind == EARLIER]
 
     @property
+    def judged(self) -> list[Played]:
+        """All that somebody can play; the first one rests."""
+        return [each for each in self.played if each.score is not None]
+
+    @property
     def rest(self) -> Played:
         """The robot that does nothing."""
         return self.played[0]
@@ -89,6 +98,34 @@ class Case:
     def spread(self) -> float:
         """How much the fitness of recorded episodes differs."""
         return float(np.ptp([each.fitness for each in self.recorded]))
+
+    def _on_the_way(self, share: float) -> float:
+        """The fitness at a share of the way from rest to the best known one."""
+        highest = max(each.fitness for each in self.judged)
+        return self.rest.fitness + share * (highest - self.rest.fitness)
+
+    @property
+    def good(self) -> list[Played]:
+        """The episodes that succeed; if none does, those that do nearly as well as the best."""
+        succeed = [each for each in self.judged if each.score and each.score.success]
+        return succeed or [each for each in self.judged if each.fitness >= self._on_the_way(NEAR)]
+
+    @property
+    def bad(self) -> list[Played]:
+        """The episodes without success that have not come far, but for rest and for plans that do not replay."""
+        unsure = {id(each) for place, each in enumerate(self.planned) if not self.replays(place)}
+        enough = self._on_the_way(FAR_BELOW) - 1e-9
+        return [
+            each
+            for each in self.judged[1:]
+            if each.fitness < enough and id(each) not in unsure and not (each.score and each.score.success_any)
+            if not (each.failed and self._is_short(each))  # That is what `early-end-pays` tells.
+        ]
+
+    @property
+    def goal_pay(self) -> float:
+        """The most that doing well is paid: of the goal, also if it is held once it is reached."""
+        return max(each.pay for each in [*self.good, *(each for each in self.played if each.kind == HELD)])
 
     @property
     def margin(self) -> float:
@@ -139,9 +176,8 @@ class Case:
         silent: dict[str, Verdict] = {
             "early-end-pays": "not found" if can_end else "not applicable",
             "expert-below-rest": "not found" if self.experts else "not applicable",
+            "best-below-rest": "not applicable" if self.experts else "not found",
         }
-        if any(each.score and (each.score.success or each.score.success_any) for each in self.played):
-            silent["unreachable-bonus"] = "not applicable"
         if not self.plan.episodes:
             silent |= dict.fromkeys(BY_PLAN, "could not run" if self.plan.problem else "not enough data")
         elif not any(self.replays(place) for place in range(len(self.planned))):
@@ -155,44 +191,35 @@ class Case:
         yield from self._elsewhere()
         yield from self._early_end()
         yield from self._no_gain()
-        yield from self._expert()
+        yield from self._best() if self.experts == 0 else self._expert()
         yield from self._unpaid()
 
     def _elsewhere(self) -> Iterator[tuple[Finding, Played | None]]:
-        """The best-paid planned episode is paid more than all others, again when replayed, and does worse."""
-        if not self.planned or any(each.score and each.score.success for each in self.planned):
+        """An episode that does badly is paid nearly what those that do best are, each beyond doing nothing."""
+        worst = max(self.bad, key=lambda each: each.pay, default=None)
+        enough = max(CLEARLY * self.margin, NEARLY * (self.goal_pay - self.rest.pay))
+        if worst is None or worst.pay - self.rest.pay < enough:
             return
-        found = [*self.planned, *self.earlier]
-        place = int(np.argmax([each.pay for each in found]))
-        best = found[place]
-        most = max(self.recorded, key=lambda each: each.pay)
-        highest = max(each.fitness for each in self.recorded + self.earlier)
-        enough = self.rest.fitness + FAR_BELOW * (highest - self.rest.fitness) - 1e-9
-        replays = place >= len(self.planned) or self.replays(place)
-        if not replays or best.pay <= most.pay + self.margin or best.fitness >= enough:
-            return
-        worse = best.fitness < self.rest.fitness - CLEARLY * self.spread
-        rule = ATTACK["wrong-sign" if worse else "pays-for-something-else"]
-        beside = (
-            f"doing nothing has {number(self.rest.fitness)}" if worse else f"the best of them has {number(highest)}"
-        )
+        wrong = worst.fitness < self.rest.fitness - CLEARLY * self.spread
+        rule = ATTACK["wrong-sign" if wrong else "pays-for-something-else"]
+        best = max(self.good, key=lambda each: each.pay)
+        does = "succeeds" if best.score and best.score.success else f"has a fitness of {number(best.fitness)}"
+        more = self._payers(worst, self.rest)
         message = (
-            f"a planned episode of {best.episode.length * best.episode.dt:.3g} s is paid {self._per_second(best)}, and "
-            f"the {len(self.recorded)} recorded behaviours at most {self._per_second(most)}, yet its fitness is "
-            f"{number(best.fitness)} and {beside}; {self._payers(best, most)}; in it {self._moved(best)}"
+            f"an episode ({worst.kind}) of {worst.episode.length * worst.episode.dt:.3g} s is paid "
+            f"{self._per_second(worst)} with a fitness of {number(worst.fitness)}; doing nothing is paid "
+            f"{self._per_second(self.rest)} with {number(self.rest.fitness)}, and what {does} ({best.kind}) "
+            f"{number(self.goal_pay / best.episode.dt)} per second; more than doing nothing it is paid by {more}; "
+            f"in it {self._moved(worst)}"
         )
-        yield rule.finding(message, rule.fix or f"let this pay less than the goal: {self._payers(best, most)}"), best
+        yield rule.finding(message, rule.fix or f"let this pay less than the goal: {more}"), worst
 
     def _early_end(self) -> Iterator[tuple[Finding, Played | None]]:
-        """All that lasts is paid less than nothing, and something that fails in less than half the time more."""
-        judged = self.recorded + self.planned + self.earlier
-        longest = max(each.episode.length for each in judged)
-        lasting = max((each for each in judged if 2 * each.episode.length > longest), key=lambda each: each.pay)
-        failed = [each for each in self.played if each.failed and 2 * each.episode.length <= longest]
-        if not failed or lasting.pay >= 0.0:
-            return
-        ended = max(failed, key=lambda each: each.pay)
-        if ended.pay > lasting.pay:
+        """Something that fails in less than half the time is paid more than all that lasts."""
+        lasting = max((each for each in self.judged if not self._is_short(each)), key=lambda each: each.pay)
+        failed = [each for each in self.played if each.failed and self._is_short(each)]
+        ended = max(failed, key=lambda each: each.pay, default=None)
+        if ended is not None and ended.pay > lasting.pay:
             what = "is over" if ended.score is None else "fails"
             message = (
                 f"an episode that {what} after {ended.episode.length * ended.episode.dt:.3g} s is paid "
@@ -201,6 +228,9 @@ class Case:
                 f"{self._per_second(lasting)}"
             )
             yield ATTACK["early-end-pays"].finding(message), ended
+
+    def _is_short(self, each: Played) -> bool:
+        return 2 * each.episode.length <= max(other.episode.length for other in self.judged)
 
     def _no_gain(self) -> Iterator[tuple[Finding, Played | None]]:
         others = self.recorded[1:] + self.planned + self.earlier
@@ -223,6 +253,18 @@ class Case:
             )
             least = min(experts, key=lambda each: each.pay)
             yield ATTACK["expert-below-rest"].finding(message), least
+
+    def _best(self) -> Iterator[tuple[Finding, Played | None]]:
+        """Where no expert shows the goal, the best that was found stands for it."""
+        highest = max(each.fitness for each in self.judged)
+        if highest - self.rest.fitness > CLEARLY * self.spread and self.goal_pay < self.rest.pay:
+            best = max(self.good, key=lambda each: each.pay)
+            message = (
+                f"what does best of all that is known ({best.kind}, fitness {number(best.fitness)}) is paid "
+                f"{self._per_second(best)}, and doing nothing, with {number(self.rest.fitness)}, "
+                f"{self._per_second(self.rest)}"
+            )
+            yield ATTACK["best-below-rest"].finding(message), best
 
     def _unpaid(self) -> Iterator[tuple[Finding, Played | None]]:
         paid = np.any([each.terms != 0.0 for each in self.recorded + self.planned], axis=0)

@@ -17,6 +17,7 @@ from reward_synth.reward.lint import lint
 from reward_synth.reward.probe_rules import TASK
 from reward_synth.screening.attack import Attacked, attack, with_best
 from reward_synth.screening.case import EARLIER
+from reward_synth.screening.hidden import Observed
 from reward_synth.screening.probe import check
 from reward_synth.screening.ranking import screen
 from reward_synth.screening.reference_episodes import ReferenceEpisodes, record_reference_episodes
@@ -46,6 +47,8 @@ class RewardChecker:
     """These and those that were planned for the fitness, once somebody asked for them."""
     _paid: dict[tuple[str, str], FloatArray] = field(default_factory=dict)
     """What rewards pay there, by source and scale."""
+    _observed: list[Observed] = field(default_factory=list)
+    """What the policy sees, once somebody asked for it."""
 
     @classmethod
     def of(cls, task: TaskSpec) -> RewardChecker:
@@ -100,11 +103,19 @@ class RewardChecker:
         return self._paid[key]
 
     def attack(self, source: str, report: CheckReport, seconds: float, discount: float) -> Attacked:
-        """Plan against a reward whose report is ok: see :func:`~reward_synth.screening.attack.attack`.
+        """Plan against a reward whose report is ok, see :func:`~reward_synth.screening.attack.attack`, and ask what the
+        policy sees of it.
 
         The first time, twice as long is spent on planning for the task's fitness.
         """
-        return attack(source, report, self.task, self.table, self.attacked_with(seconds), seconds, discount)
+        found = attack(source, report, self.task, self.table, self.attacked_with(seconds), seconds, discount)
+        return replace(found, report=self.hidden(source, found.report))
+
+    def hidden(self, source: str, report: CheckReport) -> CheckReport:
+        """Ask whether a reward whose report was ok pays for what the policy cannot see."""
+        if not self._observed:
+            self._observed.append(Observed(self.task, self.table))
+        return self._observed[0].asked(source, report)
 
     def beside(self, earlier: Sequence[Judged]) -> RewardChecker:
         """This checker with episodes that were planned for other rewards; those with other fields are left out."""

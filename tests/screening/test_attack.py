@@ -14,7 +14,7 @@ from reward_synth.screening.attack import Attacked, attack
 from reward_synth.screening.case import ATTACK, EARLIER
 from reward_synth.screening.checker import RewardChecker
 from reward_synth.screening.planner import Plan
-from reward_synth.screening.reference_episodes import ReferenceEpisodes
+from reward_synth.screening.reference_episodes import EXPERT, ReferenceEpisodes
 from reward_synth.state.episode import Episode
 from reward_synth.tasks.spec import load_task
 from tests.diagnosis import cases
@@ -88,6 +88,26 @@ def test_what_is_paid_most_and_does_badly_is_told_with_what_moved_and_which_term
     assert report.planned is not None and not report.planned.sound
 
 
+@pytest.mark.parametrize("height", [5.0, 0.0])
+def test_a_recorded_failure_shows_it_too_and_what_is_paid_half_of_the_goal_shows_nothing(
+    height: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded = [*WALKS, high(walk(3.0, length=20), height)]
+    found = attack_on(HACK, [walk(20.0, length=20)], monkeypatch, recorded).episodes
+    assert set(found) == {"planned"} | ({"pays-for-something-else"} if height else set())
+    if height:
+        assert found["pays-for-something-else"].episode is recorded[-1]
+
+
+def test_success_that_is_held_counts_as_what_the_goal_is_paid(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An expert stops at the goal, so what it is paid in the mean is paid for the way there."""
+    terms = '{"forward": 1.0 if next_state.torso_x > 7.9 else 0.3 if 0.0 < next_state.torso_x < 1.0 else 0.0}'
+    recorded, kinds = [walk(0.0, length=150), walk(8.0, length=5), walk(0.5, length=150)], ("rest", EXPERT, "push")
+    assert not attacked(terms, recorded[2:], monkeypatch, recorded, kinds=kinds).findings
+    monkeypatch.setattr(module, "stopped", lambda episode, step: episode)
+    assert attacked(terms, recorded[2:], monkeypatch, recorded, kinds=kinds).findings, "else it would be blamed"
+
+
 @pytest.mark.parametrize("broken", ["paid no more", "does well", "is paid otherwise when replayed"])
 def test_each_of_the_three_conditions_is_needed(broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
     episode = {
@@ -134,6 +154,8 @@ def test_penalties_alone_make_an_early_end_pay(monkeypatch: pytest.MonkeyPatch) 
     )
     assert answers(attacked(SPEED, [walk(9.0, length=20)], monkeypatch, late))["early-end-pays"] == "not found"
     assert answers(attacked(SPEED, [walk(9.0, length=20)], monkeypatch))["early-end-pays"] == "not applicable"
+    prize = '{"prize": 1e3 if 0.499 < next_state.torso_x < 0.501 else 0.0, "late": 0.01 * next_state.torso_speed}'
+    assert answers(attacked(prize, [walk(9.0, length=20)], monkeypatch, late))["early-end-pays"] == "found"
 
 
 def test_nothing_beyond_rest_and_a_bonus_that_is_never_paid(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,6 +163,16 @@ def test_nothing_beyond_rest_and_a_bonus_that_is_never_paid(monkeypatch: pytest.
     slow = [walk(0.2 * n, n, length=20) for n in range(8)]
     found = answers(attacked(terms, [WALKS[0]], monkeypatch, slow))
     assert (found["nothing-beyond-rest"], found["unreachable-bonus"]) == ("found", "found")
+
+
+def test_the_best_that_is_known_must_be_paid_more_than_rest_where_no_expert_shows_the_goal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slower = '{"still": 5.0 - abs(next_state.torso_speed)}'
+    found = attack_on(slower, [WALKS[0]], monkeypatch)
+    assert answers(found.report)["best-below-rest"] == "found"
+    assert found.episodes["best-below-rest"].score.fitness > 0.0
+    assert answers(attacked(SPEED, [WALKS[7]], monkeypatch))["best-below-rest"] == "not found"
 
 
 def test_the_episode_that_shows_a_finding_is_kept_under_the_rules_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,7 +214,7 @@ def test_the_table_holds_behaviours_that_nobody_plays(monkeypatch: pytest.Monkey
     named = {row.behaviour: row for row in rows}
     assert set(named) == {
         "rest", "push, best of 6", "expert", "planned for the reward", "statue at the start", "statue at the goal",
-        "expert in reverse",
+        "expert in reverse", "success that is held",
     }  # fmt: skip
     statue, rest = named["statue at the start"], WALKS[0]
     assert statue.fitness is None and rest.dt > 0.0

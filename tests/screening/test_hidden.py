@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from reward_synth.audit import hidden
-from reward_synth.audit.hidden import hidden_findings
 from reward_synth.core.types import CheckReport
 from reward_synth.evaluation.play import field_table
 from reward_synth.evaluation.prediction import unexplained
 from reward_synth.reward.lint import lint
 from reward_synth.sandbox.channel import protected
+from reward_synth.screening import hidden
+from reward_synth.screening.hidden import Observed
 from reward_synth.tasks.spec import TaskSpec, load_task
 
 
@@ -26,7 +26,7 @@ def asked(task: TaskSpec, term: str) -> CheckReport:
     table = field_table(task)
     linted = lint(source, table.for_rewards().layout())
     assert linted.ok, linted.findings
-    return hidden_findings(source, CheckReport(fields=linted.fields, terms=linted.terms), task, table)
+    return Observed(task, table).asked(source, CheckReport(fields=linted.fields, terms=linted.terms))
 
 
 @pytest.mark.parametrize("task", ["gym/swimmer_swim_forward", "gym/ant_walk_forward"])
@@ -34,9 +34,9 @@ def test_a_place_that_the_policy_does_not_see_is_named_and_a_speed_that_it_sees_
     spec = load_task(task)
     report = asked(spec, "np.sin(9.0 * next_state.x_position)")
     (finding,) = report.findings
-    assert finding.rule == "hidden-field" and "`x_position`" in finding.message and "`paid`" in finding.message
+    assert finding.rule == "hidden-field" and "`x_position`" in finding.message
     seen = asked(spec, "next_state.x_velocity")
-    assert not seen.findings and seen.verdicts == {"audit/hidden-field": "not found"}
+    assert not seen.findings and seen.verdicts == {"screen/hidden-field": "not found"}
 
 
 def test_a_difference_of_hidden_places_is_a_speed_and_no_finding() -> None:
@@ -57,4 +57,4 @@ def test_the_estimate_alone_tells_a_hidden_quantity_from_products_of_seen_ones()
 def test_a_picture_like_observation_is_not_enough_data(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hidden, "MOST_SEEN", 2)
     report = asked(load_task("gym/inverted_pendulum_balance"), "-abs(next_state.pole_angle)")
-    assert report.verdicts == {"audit/hidden-field": "not enough data"}
+    assert report.verdicts == {"screen/hidden-field": "not enough data"}
