@@ -25,8 +25,8 @@ from reward_synth.state.tells_reward import REWARD, USABLE
 from reward_synth.tasks.spec import EnvironmentSpec, TaskSpec
 
 UNMEASURED = (
-    "pays-for-something-else", "wrong-sign", "nothing-beyond-rest", "expert-below-rest", "best-below-rest",
-    "unreachable-bonus",
+    "pays-for-something-else", "wrong-sign", "beside-the-goal", "nothing-beyond-rest", "expert-below-rest",
+    "best-below-rest", "unreachable-bonus",
 )  # fmt: skip
 """Rules of the attack that compare pay with a measure of success."""
 

@@ -14,12 +14,16 @@ from reward_synth.core.types import CheckReport, EpisodeScore, Finding, PayRow, 
 from reward_synth.reward.rules import declared
 from reward_synth.screening.groups import Behaviours
 from reward_synth.screening.planner import Plan
+from reward_synth.screening.ranks import rank_correlation
 from reward_synth.screening.reference_episodes import EXPERT
 from reward_synth.state.episode import Episode, Judged
 from reward_synth.state.table import FieldTable
 
 ATTACK = declared("screen", "attack")
-BY_PLAN = ("pays-for-something-else", "wrong-sign", "nothing-beyond-rest", "best-below-rest", "unreachable-bonus")
+BY_PLAN = (
+    "pays-for-something-else", "wrong-sign", "beside-the-goal", "nothing-beyond-rest", "best-below-rest",
+    "unreachable-bonus",
+)  # fmt: skip
 """The rules that need a plan."""
 PLANNED, EARLIER, BEST = "planned for the reward", "planned for an earlier reward", "planned for the fitness"
 HELD = "success that is held"
@@ -28,6 +32,8 @@ CLEARLY = 0.1
 FAR_BELOW, NEAR = 0.5, 0.8
 """Shares of the way from rest to the best known fitness: what has not come the first one without success does badly;
 what has come the second one does well where nothing succeeds."""
+BESIDE = 0.5
+"""Share of the best term's rank correlation with fitness that the terms which pay most must have."""
 NEARLY = 0.75
 """Share of what doing well is paid beyond rest that doing badly must not be paid."""
 
@@ -188,7 +194,7 @@ class Case:
 
     def findings(self) -> Iterator[tuple[Finding, Played | None]]:
         """What is wrong, and the episode that shows it."""
-        yield from self._elsewhere()
+        yield from list(self._elsewhere()) or self._beside()
         yield from self._early_end()
         yield from self._no_gain()
         yield from self._best() if self.experts == 0 else self._expert()
@@ -213,6 +219,29 @@ class Case:
             f"in it {self._moved(worst)}"
         )
         yield rule.finding(message, rule.fix or f"let this pay less than the goal: {more}"), worst
+
+    def _beside(self) -> Iterator[tuple[Finding, Played | None]]:
+        """What the best-paid planned episode gains is paid by terms that go with fitness far less than another does.
+
+        Not asked where an episode shows it, since that is the same defect.
+        """
+        sure = [each for place, each in enumerate(self.planned) if self.replays(place)]
+        best = max(sure, key=lambda each: each.pay, default=self.rest)
+        gains = np.maximum(best.terms - self.rest.terms, 0.0)
+        if gains.sum() <= 0.0 or (best.score and best.score.success):
+            return
+        fitness = np.array([each.fitness for each in self.judged])
+        paid = np.stack([each.terms for each in self.judged])
+        ranks = np.array([rank_correlation(column, fitness) or 0.0 for column in paid.T])
+        goal = int(np.argmax(ranks))
+        if ranks[goal] > 0.0 and gains @ ranks / gains.sum() < BESIDE * ranks[goal]:
+            told = ", ".join(f"`{name}` {rank:+.2f}" for name, rank in zip(self.terms, ranks, strict=True))
+            message = (
+                f"the best-paid plan is paid more than doing nothing by {self._payers(best, self.rest)}, and that goes "
+                f"with fitness far less than `{self.terms[goal]}` does (rank correlations over "
+                f"{len(fitness)} episodes: {told})"
+            )
+            yield ATTACK["beside-the-goal"].finding(message), best
 
     def _early_end(self) -> Iterator[tuple[Finding, Played | None]]:
         """Something that fails in less than half the time is paid more than all that lasts."""

@@ -99,6 +99,16 @@ def test_a_recorded_failure_shows_it_too_and_what_is_paid_half_of_the_goal_shows
         assert found["pays-for-something-else"].episode is recorded[-1]
 
 
+def test_what_is_paid_by_terms_that_are_not_about_the_goal_is_told_although_it_does_well(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    planned = high(walk(4.9, length=20), 50.0)
+    found = attacked(HACK, [planned], monkeypatch)
+    assert answers(found)["beside-the-goal"] == "found" and answers(found)["pays-for-something-else"] == "not found"
+    assert "`high` +" in found.findings[0].message and "`forward`" in found.findings[0].message
+    assert answers(attacked(HACK, [walk(4.9, length=20)], monkeypatch))["beside-the-goal"] == "not found"
+
+
 def test_success_that_is_held_counts_as_what_the_goal_is_paid(monkeypatch: pytest.MonkeyPatch) -> None:
     """An expert stops at the goal, so what it is paid in the mean is paid for the way there."""
     terms = '{"forward": 1.0 if next_state.torso_x > 7.9 else 0.3 if 0.0 < next_state.torso_x < 1.0 else 0.0}'
