@@ -6,27 +6,29 @@
     python benchmarks/defects.py --file other.jsonl --half kept
 
 `data/defects.jsonl` holds rewards with one known defect each, and sound ones for the same tasks, written by somebody
-who had not seen the detectors. Of each it is asked before a training what lint, probe, screen, attack and audit say
-with the task's measure, and what they say without it: then nobody judges the episodes, and what was planned for fitness
-is left out. One plan serves both, so the second view begins where a plan for the fitness may have led.
+who had not seen the detectors. Of each it is asked before a training what lint, probe, screen and attack say with
+the task's measure, and what these and the audit's questions say without it: then nobody judges the episodes, and what
+was planned for fitness is left out. One plan serves both, so the second view begins where one for fitness may have led.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import pickle
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
+import cloudpickle
 from planner_cost import told
 from predictors import BUDGETS, FIRST, add, read, train_rewards
 from rungs import _score
 
 from reward_synth.audit.environment import UNMEASURED
-from reward_synth.audit.file import asked, questions_of
+from reward_synth.audit.file import questions_of
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import CheckReport, EpisodeScore, Finding, TrainResult
 from reward_synth.diagnosis.summary import summarize
@@ -53,7 +55,7 @@ SHARES = {"gym": 0.2, "dmcontrol": 0.2, "metaworld": 0.12, "maniskill": 0.2, "cr
 SOUND = "sound"
 OWN: Mapping[str, tuple[str, ...]] = {
     "pays-for-something-else": (
-        "screen/pays-for-something-else", "screen/drowned", "screen/either-way-pays", "audit/pays-without-success",
+        "screen/pays-for-something-else", "screen/beside-the-goal", "screen/drowned", "screen/either-way-pays",
         "training/reward-up-fitness-flat", "training/reward-up-fitness-down", "training/dominant-term",
         "training/misaligned-term",
     ),
@@ -67,7 +69,7 @@ OWN: Mapping[str, tuple[str, ...]] = {
     ),
     "unreachable-bonus": ("screen/unreachable-bonus", "probe/dead-term", "training/dead-term"),
     "success-below-rest": (
-        "screen/expert-below-rest", "audit/dawdling-pays", "audit/rest-pays-most", "screen/misaligned",
+        "screen/expert-below-rest", "screen/best-below-rest", "audit/rest-pays-most", "screen/misaligned",
         "training/stands-still", "training/success-lost",
     ),
     "hidden-quantity": ("screen/hidden-field", "probe/fixed-position", "training/no-learning"),
@@ -121,7 +123,22 @@ def _by_task(subject: Subject) -> str:
     return subject.task
 
 
-def told_before(subject: Subject, task: TaskSpec, checker: RewardChecker) -> tuple[object, ...]:
+def case_for(subject: Subject, report: CheckReport, checker: RewardChecker, seconds: float, cases: Path | None) -> Case:
+    """What is planned against a reward; or what was planned, if it is kept."""
+    path = cases and cases / f"{'-'.join(subject.key).replace('/', '-').replace(' ', '-')}.pickle"
+    if path and path.exists():
+        # Findings that an earlier version kept with the case are not read.
+        kept: Case = pickle.loads(path.read_bytes())
+        return replace(kept)
+    known, discount = checker.attacked_with(seconds), preset_for(checker.task).discount
+    case = case_of(subject.source, report, checker.task, checker.table, known, seconds, discount)
+    if path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(cloudpickle.dumps(case))
+    return case
+
+
+def told_before(subject: Subject, task: TaskSpec, checker: RewardChecker, cases: Path | None) -> tuple[object, ...]:
     """The last columns of a reward's row: what is said before a training."""
     report = checker.check(subject.source)
     plain = ids(report.findings)
@@ -129,12 +146,11 @@ def told_before(subject: Subject, task: TaskSpec, checker: RewardChecker) -> tup
         return plain, plain, 0, 0.0
     seconds = PLAN_SECONDS[task.simulator]
     ranked = checker.screen(subject.source, report)
-    known, discount = checker.attacked_with(seconds), preset_for(task).discount
     try:
-        case = case_of(subject.source, ranked, task, checker.table, known, seconds, discount)
+        case = case_for(subject, ranked, checker, seconds, cases)
     except RewardError as error:
         return ids([*ranked.findings, error.finding]), ids([*report.findings, error.finding]), 0, 0.0
-    every = asked(subject.source, ranked, case, checker)
+    every = checker.hidden(subject.source, case.told(ranked))
     hidden = [each for each in every.findings if each.id == "screen/hidden-field"]
     without = [*report.findings, *unmeasured(case, report), *hidden]
     stated = [each for each in ranked.findings if each.id == "screen/outside-stated-range"]
@@ -157,7 +173,7 @@ def ids(findings: Sequence[Finding]) -> str:
     return " ".join(sorted({each.id for each in findings}))
 
 
-def ask(wanted: Sequence[Subject]) -> None:
+def ask(wanted: Sequence[Subject], cases: Path | None) -> None:
     """Ask of each reward that is not in the table yet."""
     done = {(row["half"], row["task"], row["name"]) for row in read(TABLE)}
     for name, those in groupby((each for each in wanted if each.key not in done), _by_task):
@@ -165,7 +181,7 @@ def ask(wanted: Sequence[Subject]) -> None:
         checker = RewardChecker.of(task)
         for subject in those:
             try:
-                add(TABLE, COLUMNS, (*subject.row, *told_before(subject, task, checker)))
+                add(TABLE, COLUMNS, (*subject.row, *told_before(subject, task, checker, cases)))
             except RewardSynthError as error:
                 print(f"{task.name} {subject.name}: {error.message}", file=sys.stderr)
 
@@ -253,6 +269,7 @@ def main() -> None:
     parser.add_argument("--analyse", action="store_true", help="print the figures; asks and trains nothing")
     parser.add_argument("--half", help="analyse only this one: open or kept")
     parser.add_argument("--again", action="store_true", help="begin the table of what is said before a training anew")
+    parser.add_argument("--cases", type=Path, help="keep what is planned in this folder, and plan no kept one again")
     arguments = parser.parse_args()
     if arguments.again:
         TABLE.unlink(missing_ok=True)
@@ -262,7 +279,7 @@ def main() -> None:
             train(wanted)
         else:
             with protected(False):
-                ask(wanted)
+                ask(wanted, arguments.cases)
     analyse(arguments.half)
     sys.stdout.flush()
 

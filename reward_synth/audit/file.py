@@ -51,11 +51,6 @@ def _attacked(checker: RewardChecker, source: str, report: CheckReport, seconds:
     except RewardError as error:
         answers = verdicts(rules, (), "could not run")
         return report.plus((error.finding,), {**answers, error.finding.id: "found"})
-    return asked(source, report, case, checker)
-
-
-def asked(source: str, report: CheckReport, case: Case, checker: RewardChecker) -> CheckReport:
-    """The report with what the attack and the audit say of a reward's case."""
     told = case.told(report).plus(*questions_of(case).answers())
     return checker.hidden(source, told)
 
