@@ -59,3 +59,26 @@ def term_line(source: str, name: str) -> int | None:
             if isinstance(key, ast.Constant) and key.value == name:
                 return key.lineno
     return None
+
+
+def constant_terms(source: str) -> frozenset[str]:
+    """The terms of dict displays whose values are numbers, or names of numbers at the top of the file."""
+    tree = parse_python(source)
+    body = tree.body if tree is not None else []
+    numbers = {
+        target.id
+        for node in body
+        if isinstance(node, ast.Assign)
+        for whole in node.targets
+        for target in ast.walk(whole)
+        if isinstance(target, ast.Name)
+    }
+    return frozenset(
+        key.value
+        for node in body
+        for shown in ast.walk(node)
+        if isinstance(shown, ast.Dict)
+        for key, value in zip(shown.keys, shown.values, strict=True)
+        if isinstance(key, ast.Constant) and isinstance(key.value, str)
+        if {each.id for each in ast.walk(value) if isinstance(each, ast.Name)} <= numbers
+    )

@@ -17,6 +17,7 @@ from reward_synth.core.types import CheckReport, EpisodeScore
 from reward_synth.evaluation.scoring import measured_table, score_episodes
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.scale import recorded_scale
+from reward_synth.reward.source import constant_terms
 from reward_synth.screening.case import ATTACK, BEST, HELD, PLANNED, Case, Played
 from reward_synth.screening.payment import Payment, pay_of
 from reward_synth.screening.planner import Plan, Start, plan, plan_fitness, planned_steps
@@ -101,7 +102,8 @@ def case_of(
     scores += [None] * len(made)
     each = zip(kinds, everything, payment.pay, payment.per_term, scores, payment.rewards, strict=True)
     played, measured = [Played(*one) for one in each], measured_table(task, table).for_rewards().names
-    return Case(played, payment.terms, found, measured, table, reference.experts, discount)
+    experts, constants = reference.experts, constant_terms(source)
+    return Case(played, payment.terms, found, measured, table, experts, discount, constants)
 
 
 def _paid(source: str, table: FieldTable, episodes: list[Episode], task: TaskSpec) -> Payment:

@@ -57,6 +57,12 @@ class Played:
         return self.score.fitness
 
     @property
+    def per_step(self) -> FloatArray:
+        """What each term pays in the mean of its own steps, so that a bonus for lasting is the same in all."""
+        each = self.episode
+        return self.terms * (each.horizon / each.length if each.terminated else 1.0)
+
+    @property
     def failed(self) -> bool:
         """True if the environment ended it, and not because the goal was reached."""
         return self.episode.terminated and not (self.score is not None and self.score.success)
@@ -74,6 +80,8 @@ class Case:
     experts: int
     discount: float
     """The learner's, per step."""
+    constants: frozenset[str] = frozenset()
+    """Terms that read nothing: a weight of 0 is meant."""
 
     @property
     def recorded(self) -> list[Played]:
@@ -128,15 +136,26 @@ class Case:
             if not (each.failed and self._is_short(each))  # That is what `early-end-pays` tells.
         ]
 
+    def worth(self, each: Played) -> float:
+        """What a step is paid while rest lasts, or, if rest ends, in the longest episode: after an end it is 0.
+
+        Rest is recorded for a while only. To share what another is paid before it falls among the steps of a whole
+        episode would make rest look better than it is.
+        """
+        rest = self.rest.episode
+        steps = max(other.episode.length for other in self.judged) if rest.terminated else rest.length
+        part = each.rewards[:steps]
+        return float(part.sum()) / (steps if each.episode.terminated else len(part))
+
     @property
     def goal_pay(self) -> float:
         """The most that doing well is paid: of the goal, also if it is held once it is reached."""
-        return max(each.pay for each in [*self.good, *(each for each in self.played if each.kind == HELD)])
+        return max(self.worth(each) for each in [*self.good, *(one for one in self.played if one.kind == HELD)])
 
     @property
     def margin(self) -> float:
         """By how much an episode must be paid more than the best-paid one to be clearly paid more."""
-        pay = [each.pay for each in self.recorded]
+        pay = [self.worth(each) for each in self.recorded]
         return CLEARLY * float(max(pay) - np.median(pay)) + 1e-9 * (1.0 + abs(max(pay)))
 
     def told(self, report: CheckReport) -> CheckReport:
@@ -202,13 +221,14 @@ class Case:
 
     def _elsewhere(self) -> Iterator[tuple[Finding, Played | None]]:
         """An episode that does badly is paid nearly what those that do best are, each beyond doing nothing."""
-        worst = max(self.bad, key=lambda each: each.pay, default=None)
-        enough = max(CLEARLY * self.margin, NEARLY * (self.goal_pay - self.rest.pay))
-        if worst is None or worst.pay - self.rest.pay < enough:
+        worst = max(self.bad, key=self.worth, default=None)
+        rest = self.worth(self.rest)
+        enough = max(CLEARLY * self.margin, NEARLY * (self.goal_pay - rest))
+        if worst is None or self.worth(worst) - rest < enough:
             return
         wrong = worst.fitness < self.rest.fitness - CLEARLY * self.spread
         rule = ATTACK["wrong-sign" if wrong else "pays-for-something-else"]
-        best = max(self.good, key=lambda each: each.pay)
+        best = max(self.good, key=self.worth)
         does = "succeeds" if best.score and best.score.success else f"has a fitness of {number(best.fitness)}"
         more = self._payers(worst, self.rest)
         message = (
@@ -227,11 +247,11 @@ class Case:
         """
         sure = [each for place, each in enumerate(self.planned) if self.replays(place)]
         best = max(sure, key=lambda each: each.pay, default=self.rest)
-        gains = np.maximum(best.terms - self.rest.terms, 0.0)
+        gains = np.maximum(best.per_step - self.rest.per_step, 0.0)
         if gains.sum() <= 0.0 or (best.score and best.score.success):
             return
         fitness = np.array([each.fitness for each in self.judged])
-        paid = np.stack([each.terms for each in self.judged])
+        paid = np.stack([each.per_step for each in self.judged])
         ranks = np.array([rank_correlation(column, fitness) or 0.0 for column in paid.T])
         goal = int(np.argmax(ranks))
         if ranks[goal] > 0.0 and gains @ ranks / gains.sum() < BESIDE * ranks[goal]:
@@ -252,9 +272,9 @@ class Case:
             what = "is over" if ended.score is None else "fails"
             message = (
                 f"an episode that {what} after {ended.episode.length * ended.episode.dt:.3g} s is paid "
-                f"{self._per_second(ended)} of a whole episode, "
+                f"{number(ended.pay / ended.episode.dt)} per second of a whole episode, "
                 f"and one that lasts {lasting.episode.length * lasting.episode.dt:.3g} s at most "
-                f"{self._per_second(lasting)}"
+                f"{number(lasting.pay / lasting.episode.dt)}"
             )
             yield ATTACK["early-end-pays"].finding(message), ended
 
@@ -264,8 +284,8 @@ class Case:
     def _no_gain(self) -> Iterator[tuple[Finding, Played | None]]:
         others = self.recorded[1:] + self.planned + self.earlier
         better = max(each.fitness for each in self.recorded) > self.rest.fitness + CLEARLY * self.spread
-        most = max(each.pay for each in others)
-        if better and self.plan.finished and most <= self.rest.pay + 1e-3 * self.margin:
+        most = max(self.worth(each) for each in others)
+        if better and self.plan.finished and most <= self.worth(self.rest) + 1e-3 * self.margin:
             message = (
                 f"doing nothing is paid {self._per_second(self.rest)}, and none of {len(others)} recorded and planned "
                 f"episodes is paid more"
@@ -273,21 +293,22 @@ class Case:
             yield ATTACK["nothing-beyond-rest"].finding(message), None
 
     def _expert(self) -> Iterator[tuple[Finding, Played | None]]:
+        rest = self.worth(self.rest)
         experts = [each for each in self.played if each.kind == EXPERT and each.score and each.score.success_any]
-        if experts and (paid := float(np.mean([each.pay for each in experts]))) < self.rest.pay:
+        if experts and (paid := float(np.mean([self.worth(each) for each in experts]))) < rest:
             dt = self.rest.episode.dt
             message = (
                 f"{len(experts)} episodes of an expert that reaches the goal are paid {number(paid / dt)} per second "
-                f"on average, and doing nothing {number(self.rest.pay / dt)}"
+                f"on average, and doing nothing {number(rest / dt)}"
             )
-            least = min(experts, key=lambda each: each.pay)
+            least = min(experts, key=self.worth)
             yield ATTACK["expert-below-rest"].finding(message), least
 
     def _best(self) -> Iterator[tuple[Finding, Played | None]]:
         """Where no expert shows the goal, the best that was found stands for it."""
         highest = max(each.fitness for each in self.judged)
-        if highest - self.rest.fitness > CLEARLY * self.spread and self.goal_pay < self.rest.pay:
-            best = max(self.good, key=lambda each: each.pay)
+        if highest - self.rest.fitness > CLEARLY * self.spread and self.goal_pay < self.worth(self.rest):
+            best = max(self.good, key=self.worth)
             message = (
                 f"what does best of all that is known ({best.kind}, fitness {number(best.fitness)}) is paid "
                 f"{self._per_second(best)}, and doing nothing, with {number(self.rest.fitness)}, "
@@ -298,11 +319,15 @@ class Case:
     def _unpaid(self) -> Iterator[tuple[Finding, Played | None]]:
         paid = np.any([each.terms != 0.0 for each in self.recorded + self.planned], axis=0)
         for name in np.array(self.terms)[~paid]:
-            tried = f"{self.plan.transitions:,} planned transitions"
-            yield ATTACK["unreachable-bonus"].finding(f"term `{name}` is 0 in all episodes, {tried} among them"), None
+            if name not in self.constants:
+                tried = f"{self.plan.transitions:,} planned transitions"
+                yield (
+                    ATTACK["unreachable-bonus"].finding(f"term `{name}` is 0 in all episodes, {tried} among them"),
+                    None,
+                )
 
     def _per_second(self, each: Played) -> str:
-        return f"{number(each.pay / each.episode.dt)} per second"
+        return f"{number(self.worth(each) / each.episode.dt)} per second"
 
     def _payers(self, best: Played, other: Played) -> str:
         """The terms by which one is paid more than the other."""

@@ -90,7 +90,8 @@ class RewardChecker:
 
     def screen(self, source: str, report: CheckReport) -> CheckReport:
         """Rank the reference episodes by a reward whose report is ok. Returns the report with the result."""
-        return screen(source, report, self.reference_episodes, known=not self.task.drafted)
+        speeds = [field.name for field in self.table if field.unit.endswith("/s")]
+        return screen(source, report, self.reference_episodes, not self.task.drafted, speeds)
 
     def paid(self, source: str, report: CheckReport) -> FloatArray:
         """What a reward pays on the reference episodes: see :func:`~reward_synth.screening.twins.paid`.

@@ -6,7 +6,7 @@ penalty, since the penalty decides among nearly still episodes. So only a clear 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -38,7 +38,13 @@ ENDING_PAYS = declare(
 RULES = (MISALIGNED, ENDING_PAYS, *WAYS.values(), OUTSIDE)
 
 
-def screen(source: str, report: CheckReport, reference: ReferenceEpisodes, known: bool = True) -> CheckReport:
+def screen(
+    source: str,
+    report: CheckReport,
+    reference: ReferenceEpisodes,
+    known: bool = True,
+    speeds: Collection[str] | None = None,
+) -> CheckReport:
     """Rank the reference episodes by the reward and by each of its terms, and compare with the task's fitness.
 
     If all episodes have equal fitness, there is not enough data. A reward that is equal in all is not misaligned.
@@ -46,6 +52,7 @@ def screen(source: str, report: CheckReport, reference: ReferenceEpisodes, known
     :param known: False for a goal that nobody prepared. If no episode shows it done, a right reward may rank low: for a
         turn, say, the fitness is highest when the robot tumbles, and for a push hardly any episode moves the object.
         Then there is not enough data, and no rank is told: critics have believed ranks against the goal's own term.
+    :param speeds: the fields that are speeds; None if nobody knows which are.
     :returns: the report with the result.
     """
     fitness = np.array([m.fitness for m in reference.scores])
@@ -58,7 +65,7 @@ def screen(source: str, report: CheckReport, reference: ReferenceEpisodes, known
         return report.plus((error.finding,), answers)
     ending = _ending_pays(terms_of, reference)
     report = report.plus(ending, verdicts((ENDING_PAYS,), ending, "not found"))
-    report = ask_ways(source, report, reference, terms_of)
+    report = ask_ways(source, report, reference, terms_of, speeds)
     outside = outside_stated(source, report.terms, terms_of)
     silent: Verdict = "not applicable" if outside is None else "not found"
     report = report.plus(outside or (), verdicts((OUTSIDE,), outside or (), silent))

@@ -47,6 +47,9 @@ def of_terms(*terms: str) -> str:
         (("next_state.x_velocity**2",), "x_velocity"),
         (("float(np.sqrt(next_state.x_velocity**2 + 0.01))",), "x_velocity"),
         (("abs(next_state.x_position - state.x_position)",), "x_position"),
+        # Half of it is left where the way back costs nothing.
+        (("max(next_state.x_velocity, 0.0)", EFFORT), "x_velocity"),
+        (("max(next_state.x_position - state.x_position, 0.0)",), "x_position"),
         # A little pay for the direction does not make up for it.
         (("abs(next_state.x_velocity)", "0.1 * next_state.x_velocity"), "x_velocity"),
         # With its sign, with a speed to be had, or as a small part beside it, it is right.
@@ -62,7 +65,7 @@ def test_pay_for_either_direction(cheetah: RewardChecker, terms: tuple[str, ...]
     report = screened(cheetah, of_terms(*terms))
     said = [finding for finding in report.findings if finding.rule == "either-way-pays"]
     assert len(said) == bool(found) == (report.verdicts["screen/either-way-pays"] == "found")
-    assert all(f"`t0` would be the same if `{found}` went" in each.message for each in said)
+    assert all(f"`t0` would still pay if `{found}` went" in each.message for each in said)
 
 
 def test_where_the_goal_has_no_direction_either_one_may_pay() -> None:
