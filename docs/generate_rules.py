@@ -27,6 +27,7 @@ DECLARING = (
     "reward_synth.screening.ways",
     "reward_synth.screening.stated",
     "reward_synth.screening.case",
+    "reward_synth.screening.hidden",
     "reward_synth.audit.rules",
     "reward_synth.diagnosis.motion_rules",
     "reward_synth.diagnosis.course_rules",

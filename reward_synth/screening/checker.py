@@ -116,7 +116,8 @@ class RewardChecker:
         """Ask whether a reward whose report was ok pays for what the policy cannot see."""
         if not self._observed:
             self._observed.append(Observed(self.task, self.table))
-        return self._observed[0].asked(source, report)
+        known = self._best[0] if self._best else self.reference_episodes
+        return self._observed[0].asked(source, report, known)
 
     def beside(self, earlier: Sequence[Judged]) -> RewardChecker:
         """This checker with episodes that were planned for other rewards; those with other fields are left out."""

@@ -11,23 +11,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 
 import numpy as np
 
 from reward_synth.core.arrays import FloatArray
-from reward_synth.core.number_format import percent
+from reward_synth.core.number_format import number, percent
 from reward_synth.core.types import CheckReport, Verdict
 from reward_synth.evaluation.play import step_length
 from reward_synth.evaluation.prediction import Share, unexplained
 from reward_synth.reward.contract import RewardError
+from reward_synth.reward.lint import lint
 from reward_synth.reward.rules import declared
-from reward_synth.screening.reference_episodes import SEED, choosers, controllers, record_episode
+from reward_synth.screening.reference_episodes import (
+    SEED,
+    ReferenceEpisodes,
+    choosers,
+    controllers,
+    record_episode,
+)
 from reward_synth.screening.terms import episode_terms
 from reward_synth.simulators import get_simulator, open_environment
 from reward_synth.state.episode import Episode
 from reward_synth.state.fields import Field
 from reward_synth.state.recorder import StateRecorder
 from reward_synth.state.table import FieldTable
+from reward_synth.state.view import column_indices
 from reward_synth.tasks.spec import TaskSpec
 
 HIDDEN_RULES = declared("screen", "hidden")
@@ -37,6 +46,8 @@ EPISODES, STEPS = 24, 100
 UNEXPLAINED, MUCH = 0.5, 0.3
 """Shares of the variance, of a field and of the reward, that must stay unexplained, at the lower ends of their
 intervals."""
+WAITS, ON = (0.125, 0.375), (0.25, 0.5, 0.75)
+"""Parts of an episode: how long it is waited, for a reward with memory, and how far it has gone on."""
 MOST_SEEN = 400
 """Numbers in an observation beyond which nothing is estimated from so few steps."""
 
@@ -53,34 +64,66 @@ class Observed:
         self._seen = [episode.field(SEEN) for episode in self._episodes]
         self._shares: dict[str, Share | None] = {}
 
-    def asked(self, source: str, report: CheckReport) -> CheckReport:
+    def asked(self, source: str, report: CheckReport, reference: ReferenceEpisodes) -> CheckReport:
         """The report, with a warning if the reward pays for what the policy cannot see.
 
         :param report: of the reward, which must be ok.
+        :param reference: what is known of the task. The first episode rests.
         """
         if self._seen[0].shape[1] > MOST_SEEN:
             return _answered(report, "not enough data")
+        remembers = lint(source, reference.episodes[0].layout).uses_memory
         hidden = self._hidden(report.fields)
-        if not hidden:
+        if not hidden and not remembers:
             return _answered(report, "not found" if report.fields else "not applicable")
         try:
-            # The reward may read all that was recorded but the observation.
-            paid = [steps.sum(axis=1, keepdims=True) for steps in episode_terms(source, report, self._episodes)]
+            message = self._left_open(source, report, hidden) or self._later(source, report, reference, remembers)
         except RewardError:
             return _answered(report, "could not run")
+        if not message:
+            return _answered(report, "not found")
+        return report.plus((HIDDEN.finding(message),), {HIDDEN.id: "found"})
+
+    def _left_open(self, source: str, report: CheckReport, hidden: dict[str, Share]) -> str:
+        """What is told if what is seen and done leaves much of the reward open; else nothing."""
+        if not hidden:
+            return ""
+        # The reward may read all that was recorded but the observation.
+        paid = [steps.sum(axis=1, keepdims=True) for steps in episode_terms(source, report, self._episodes)]
         both = [
             np.concatenate([looked[:-1], episode.actions, looked[1:]], axis=1)
             for looked, episode in zip(self._seen, self._episodes, strict=True)
         ]
         left = unexplained(paid, both)
         if left is None or left.low <= MUCH:
-            return _answered(report, "not found")
+            return ""
         named = ", ".join(f"`{name}` ({percent(min(1.0, each.value))} unexplained)" for name, each in hidden.items())
-        finding = HIDDEN.finding(
+        return (
             f"the policy does not see {named}, and what it sees and does leaves {percent(min(1.0, left.value))} of the "
             f"reward open (shares of the variance in {len(self._episodes)} episodes, each predicted from the others)"
         )
-        return report.plus((finding,), {HIDDEN.id: "found"})
+
+    def _later(self, source: str, report: CheckReport, reference: ReferenceEpisodes, remembers: bool) -> str:
+        """What is told if the best episode is paid otherwise after a wait, or elsewhere, though it looks the same."""
+        ranked = [(score.success, score.fitness) for score in reference.scores]
+        best = reference.episodes[max(range(len(ranked)), key=ranked.__getitem__)]
+        unseen = _known(self._task, self._table.subset(report.fields))
+        shown = {"when it begins": best}
+        if remembers:
+            shown |= {f"after a wait of {part:.0%} of an episode": waited(best, part) for part in WAITS}
+        if unseen:
+            shown |= {f"once `{unseen[0]}` is {part:.0%} on": moved_on(best, unseen, part) for part in ON}
+        paid = episode_terms(source, report, [reference.episodes[0], *shown.values()])
+        rest, *means = (float(terms[-best.length :][1:].sum(axis=1).mean()) for terms in paid)
+        most, least = max(means), min(means)
+        if most - least <= MUCH * abs(means[0] - rest):
+            return ""
+        where = list(shown)
+        return (
+            f"what looks the same to the policy is paid {number(least)} per step {where[means.index(least)]} and "
+            f"{number(most)} {where[means.index(most)]}, in the best episode that is known; doing nothing is paid "
+            f"{number(rest)}"
+        )
 
     def _hidden(self, names: Sequence[str]) -> dict[str, Share]:
         """Those of the fields that cannot be seen, each with the share of it that stays open."""
@@ -90,6 +133,23 @@ class Observed:
         shares = ((name, self._shares[name]) for name in names)
         hidden = {name: share for name, share in shares if share is not None and share.low > UNEXPLAINED}
         return hidden | dict.fromkeys(_known(self._task, self._table.subset(names)), Share(1.0, 1.0))
+
+
+def waited(episode: Episode, part: float) -> Episode:
+    """The episode after a wait in its first state, for a part of the horizon."""
+    steps = round(part * episode.horizon)
+    rows = np.concatenate([np.repeat(episode.rows[:1], steps, axis=0), episode.rows])
+    actions = np.concatenate([np.zeros((steps, episode.actions.shape[1])), episode.actions])
+    return replace(episode, rows=rows, actions=actions)
+
+
+def moved_on(episode: Episode, unseen: Sequence[str], part: float) -> Episode:
+    """The episode as it would look had it gone on as it does for a part of the horizon: unseen fields have changed."""
+    rows = episode.rows.copy()
+    places = column_indices(episode.layout, unseen)
+    change = (rows[-1, places] - rows[0, places]) / episode.length
+    rows[:, places] += part * episode.horizon * change
+    return replace(episode, rows=rows)
 
 
 def _answered(report: CheckReport, said: Verdict) -> CheckReport:

@@ -34,9 +34,10 @@ BEST = 8
 """The best episodes, at most so many, show the right way."""
 BOTH = 0.4
 """Share of what the right way is paid that going to and fro must not be paid; with `abs` it is all, with `max` half."""
-SHOWN, MANY, WEIGHTY = 3, 10, 0.1
-"""Episodes of which the way is taken again; steps of each in which a term must pay, since what happens once or twice,
-as getting an item, may not be undone; and the share of all that is paid there which it must make up."""
+SHOWN, MANY, MOSTLY, WEIGHTY = 3, 10, 0.4, 0.05
+"""Episodes of which the way is taken again; steps of each, or share of them, in which a term must pay, since what
+happens once or twice, as getting an item, may not be undone; and the share of all that is paid there which it must make
+up."""
 SAME = 1e-6
 """Share of a term's largest size that counts as nothing."""
 FELT = 0.05
@@ -168,7 +169,8 @@ def _paid_again(source: str, report: CheckReport, reference: ReferenceEpisodes) 
     once = np.maximum(there.sum(axis=0), 0.0)
     again = np.sum([lap[len(lap) // 3 :].sum(axis=0) for lap in laps], axis=0)
     size = SAME * np.abs(there).max(axis=0)
-    changes = (np.abs(still).max(axis=0) <= size) & ((there > size).sum(axis=0) >= MANY * len(shown))
+    often = (there > size).sum(axis=0) >= min(MANY * len(shown), MOSTLY * len(there))
+    changes = (np.abs(still).max(axis=0) <= size) & often
     found = changes & (again >= BOTH * once) & (once > WEIGHTY * once.sum())
     if not found.any():
         return "not found"

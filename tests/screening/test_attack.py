@@ -175,6 +175,23 @@ def test_nothing_beyond_rest_and_a_bonus_that_is_never_paid(monkeypatch: pytest.
     assert (found["nothing-beyond-rest"], found["unreachable-bonus"]) == ("found", "found")
 
 
+def test_a_term_that_reads_nothing_is_no_bonus_that_nobody_reaches(monkeypatch: pytest.MonkeyPatch) -> None:
+    report = attacked('{"forward": next_state.torso_speed, "time": 0.0}', [walk(20.0, length=20)], monkeypatch)
+    assert answers(report)["unreachable-bonus"] == "not found"
+    far = '{"forward": next_state.torso_speed, "far": float(next_state.torso_x > 1e3)}'
+    done = attacked(far, [walk(20.0, length=20)], monkeypatch)
+    assert answers(done)["unreachable-bonus"] == "found", "also where an episode succeeds"
+
+
+def test_a_recording_of_rest_is_not_held_against_what_falls_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody knows how long rest would last: what it is paid while it was recorded is compared."""
+    tall = '{"tall": 1.0, "forward": next_state.torso_speed}'
+    rest, leap = walk(0.0, length=20), walk(3.0, length=22, terminated=True)
+    assert leap.horizon > 100
+    report = attacked(tall, [leap], monkeypatch, [rest, *WALKS[:2]])
+    assert answers(report)["best-below-rest"] == "not found"
+
+
 def test_the_best_that_is_known_must_be_paid_more_than_rest_where_no_expert_shows_the_goal(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

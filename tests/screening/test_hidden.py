@@ -12,6 +12,7 @@ from reward_synth.reward.lint import lint
 from reward_synth.sandbox.channel import protected
 from reward_synth.screening import hidden
 from reward_synth.screening.hidden import Observed
+from reward_synth.screening.reference_episodes import record_reference_episodes
 from reward_synth.tasks.spec import TaskSpec, load_task
 
 
@@ -21,12 +22,15 @@ def locked() -> Iterator[None]:
         yield
 
 
-def asked(task: TaskSpec, term: str) -> CheckReport:
-    source = f'import numpy as np\n\n\ndef compute_reward(state, action, next_state):\n    return {{"paid": {term}}}\n'
+def asked(task: TaskSpec, term: str, memory: bool = False) -> CheckReport:
+    given = "state, action, next_state" + ", memory" * memory
+    count = "    memory['steps'] = memory.get('steps', 0) + 1\n" * memory
+    source = f'import numpy as np\n\n\ndef compute_reward({given}):\n{count}    return {{"paid": {term}}}\n'
     table = field_table(task)
     linted = lint(source, table.for_rewards().layout())
     assert linted.ok, linted.findings
-    return Observed(task, table).asked(source, CheckReport(fields=linted.fields, terms=linted.terms))
+    report = CheckReport(fields=linted.fields, terms=linted.terms)
+    return Observed(task, table).asked(source, report, record_reference_episodes(task, table))
 
 
 @pytest.mark.parametrize("task", ["gym/swimmer_swim_forward", "gym/ant_walk_forward"])
@@ -42,6 +46,25 @@ def test_a_place_that_the_policy_does_not_see_is_named_and_a_speed_that_it_sees_
 def test_a_difference_of_hidden_places_is_a_speed_and_no_finding() -> None:
     report = asked(load_task("gym/half_cheetah_run_forward"), "20.0 * (next_state.x_position - state.x_position)")
     assert not report.findings
+
+
+def test_a_hidden_place_in_a_small_part_of_the_reward_is_no_finding() -> None:
+    paid = "next_state.x_velocity + 0.05 * np.sin(9.0 * next_state.x_position)"
+    assert not asked(load_task("gym/half_cheetah_run_forward"), paid).findings
+
+
+@pytest.mark.parametrize(
+    ("term", "memory", "told"),
+    [
+        # No recorded episode comes that far, but whoever goes on as the best one does comes there.
+        ("next_state.x_velocity * float(next_state.x_position < 0.9)", False, "once `x_position` is"),
+        ("next_state.x_velocity * float(memory['steps'] % 250 < 125)", True, "after a wait of"),
+        ("next_state.x_velocity * float(memory['steps'] < 1e4)", True, ""),
+    ],
+)
+def test_what_looks_the_same_must_be_paid_the_same_later(term: str, memory: bool, told: str) -> None:
+    report = asked(load_task("gym/swimmer_swim_forward"), term, memory)
+    assert [told in finding.message for finding in report.findings] == [True] * bool(told)
 
 
 def test_the_estimate_alone_tells_a_hidden_quantity_from_products_of_seen_ones() -> None:

@@ -29,6 +29,7 @@ def test_a_reward_is_misaligned_or_not_or_says_nothing(term: str, verdict: str) 
     report = screened(term)
     others = {"screen/ending-pays": "not found", "screen/either-way-pays": "not applicable"}
     others |= {"screen/drowned": "not applicable", "screen/outside-stated-range": "not applicable"}
+    others["screen/paid-again"] = "not found"
     assert report.verdicts == {"probe/exception": "not found", RULE: verdict} | others
     assert [finding.id for finding in report.findings] == [RULE] * (verdict == "found")
     assert (report.alignment is None) == (verdict == "not applicable")
@@ -107,6 +108,6 @@ def test_episodes_of_one_fitness_are_too_little_data() -> None:
 
 def test_a_reward_that_fails_on_the_episodes_could_not_be_ranked() -> None:
     report = screened("next_state.torso_speed if next_state.torso_speed < 3.0 else [][0]")
-    rules = ("misaligned", "ending-pays", "either-way-pays", "drowned", "outside-stated-range")
+    rules = ("misaligned", "ending-pays", "either-way-pays", "paid-again", "drowned", "outside-stated-range")
     assert report.verdicts == {"probe/exception": "found"} | {f"screen/{rule}": "could not run" for rule in rules}
     assert [finding.id for finding in report.findings] == ["probe/exception"]

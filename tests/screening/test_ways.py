@@ -14,6 +14,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "prompts" / "examples"
 EFFORT = "-0.1 * float(np.sum(action**2))"
 NEAR = "float(np.linalg.norm(next_state.gripper_position - next_state.drawer_handle_position))"
 WAY = "float(np.linalg.norm(next_state.drawer_handle_position - next_state.target_position))"
+NEARER = f"({WAY.replace('next_state', 'state')} - {WAY})"
 STEP = "float(np.linalg.norm(next_state.drawer_handle_position - state.drawer_handle_position))"
 
 
@@ -66,6 +67,34 @@ def test_pay_for_either_direction(cheetah: RewardChecker, terms: tuple[str, ...]
     said = [finding for finding in report.findings if finding.rule == "either-way-pays"]
     assert len(said) == bool(found) == (report.verdicts["screen/either-way-pays"] == "found")
     assert all(f"`t0` would still pay if `{found}` went" in each.message for each in said)
+
+
+@pytest.mark.parametrize(
+    ("terms", "found"),
+    [
+        ((f"max({NEARER}, 0.0)", f"-0.1 * {WAY}"), True),
+        ((STEP,), True),
+        ((NEARER, f"-0.1 * {WAY}"), False),
+        # It hardly counts, or it is about states and not about changes.
+        ((f"0.01 * max({NEARER}, 0.0)", f"1.0 - {WAY}"), False),
+        ((f"1.0 - {NEAR}", f"1.0 - {WAY}"), False),
+    ],
+)
+def test_a_way_that_is_paid_again_at_a_drawer(drawer: RewardChecker, terms: tuple[str, ...], found: bool) -> None:
+    report = screened(drawer, of_terms(*terms))
+    said = [finding for finding in report.findings if finding.rule == "paid-again"]
+    assert len(said) == found == (report.verdicts["screen/paid-again"] == "found")
+    assert all("`t0` paid " in each.message for each in said)
+
+
+def test_the_best_so_far_is_not_paid_again(drawer: RewardChecker) -> None:
+    """What happens once or twice in an episode may not be undone, and is not asked either."""
+    kept = f"    best = memory.get('best', 9.0)\n    memory['best'] = min(best, {WAY})\n"
+    body = f"{kept}    return {{'t0': max(min(best, 0.5) - memory['best'], 0.0)}}\n"
+    once = f"    return {{'t0': float({WAY} < 0.1 <= {WAY.replace('next_state', 'state')}), 't1': -{WAY}}}\n"
+    for given, text in ((", memory", body), ("", once)):
+        source = f"import numpy as np\n\n\ndef compute_reward(state, action, next_state{given}):\n{text}"
+        assert screened(drawer, source).verdicts["screen/paid-again"] == "not found"
 
 
 def test_where_the_goal_has_no_direction_either_one_may_pay() -> None:
