@@ -38,6 +38,7 @@ from reward_synth.sandbox.channel import protected
 from reward_synth.screening.attack import case_of
 from reward_synth.screening.case import BEST, Case
 from reward_synth.screening.checker import RewardChecker
+from reward_synth.screening.reference_episodes import ReferenceEpisodes
 from reward_synth.screening.terms import episode_terms
 from reward_synth.state.episode import Episode, episode_paths
 from reward_synth.tasks.spec import TaskSpec, load_task
@@ -56,6 +57,7 @@ SOUND = "sound"
 OWN: Mapping[str, tuple[str, ...]] = {
     "pays-for-something-else": (
         "screen/pays-for-something-else", "screen/beside-the-goal", "screen/drowned", "screen/either-way-pays",
+        "screen/paid-again", "lint/one-way-progress",
         "training/reward-up-fitness-flat", "training/reward-up-fitness-down", "training/dominant-term",
         "training/misaligned-term",
     ),
@@ -65,7 +67,8 @@ OWN: Mapping[str, tuple[str, ...]] = {
     ),
     "early-end-pays": ("screen/early-end-pays", "screen/ending-pays", "training/falls-early"),
     "nothing-beyond-rest": (
-        "screen/nothing-beyond-rest", "audit/rest-pays-most", "training/stands-still", "training/no-learning",
+        "screen/nothing-beyond-rest", "screen/best-below-rest", "screen/expert-below-rest", "audit/rest-pays-most",
+        "training/stands-still", "training/no-learning",
     ),
     "unreachable-bonus": ("screen/unreachable-bonus", "probe/dead-term", "training/dead-term"),
     "success-below-rest": (
@@ -150,7 +153,11 @@ def told_before(subject: Subject, task: TaskSpec, checker: RewardChecker, cases:
         case = case_for(subject, ranked, checker, seconds, cases)
     except RewardError as error:
         return ids([*ranked.findings, error.finding]), ids([*report.findings, error.finding]), 0, 0.0
-    every = checker.hidden(subject.source, case.told(ranked))
+    shown = [each for each in case.recorded if each.score is not None]
+    known = ReferenceEpisodes(
+        tuple(each.episode for each in shown), tuple(each.score for each in shown if each.score is not None)
+    )
+    every = checker.hidden(subject.source, case.told(ranked), known)
     hidden = [each for each in every.findings if each.id == "screen/hidden-field"]
     without = [*report.findings, *unmeasured(case, report), *hidden]
     stated = [each for each in ranked.findings if each.id == "screen/outside-stated-range"]

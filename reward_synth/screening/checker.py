@@ -112,12 +112,15 @@ class RewardChecker:
         found = attack(source, report, self.task, self.table, self.attacked_with(seconds), seconds, discount)
         return replace(found, report=self.hidden(source, found.report))
 
-    def hidden(self, source: str, report: CheckReport) -> CheckReport:
-        """Ask whether a reward whose report was ok pays for what the policy cannot see."""
+    def hidden(self, source: str, report: CheckReport, known: ReferenceEpisodes | None = None) -> CheckReport:
+        """Ask whether a reward whose report was ok pays for what the policy cannot see.
+
+        :param known: episodes of which the best shows how the goal is come to; None takes those that are known here.
+        """
         if not self._observed:
             self._observed.append(Observed(self.task, self.table))
-        known = self._best[0] if self._best else self.reference_episodes
-        return self._observed[0].asked(source, report, known)
+        here = self._best[0] if self._best else self.reference_episodes
+        return self._observed[0].asked(source, report, known or here)
 
     def beside(self, earlier: Sequence[Judged]) -> RewardChecker:
         """This checker with episodes that were planned for other rewards; those with other fields are left out."""
