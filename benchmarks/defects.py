@@ -54,6 +54,8 @@ PLAN_SECONDS = {"gym": 8.0, "dmcontrol": 8.0, "metaworld": 20.0, "maniskill": 30
 SHARES = {"gym": 0.2, "dmcontrol": 0.2, "metaworld": 0.12, "maniskill": 0.2, "crafter": 0.15}
 """Of a task's budget, for tasks of which `predictors.py` has none."""
 SOUND = "sound"
+NOBODY = EpisodeScore(success=False, success_any=False, fitness=0.0, length=1, terminated=False)
+"""The score of an episode that nobody judges."""
 OWN: Mapping[str, tuple[str, ...]] = {
     "pays-for-something-else": (
         "screen/pays-for-something-else", "screen/beside-the-goal", "screen/drowned", "screen/either-way-pays",
@@ -153,21 +155,25 @@ def told_before(subject: Subject, task: TaskSpec, checker: RewardChecker, cases:
         case = case_for(subject, ranked, checker, seconds, cases)
     except RewardError as error:
         return ids([*ranked.findings, error.finding]), ids([*report.findings, error.finding]), 0, 0.0
-    shown = [each for each in case.recorded if each.score is not None]
-    known = ReferenceEpisodes(
-        tuple(each.episode for each in shown), tuple(each.score for each in shown if each.score is not None)
-    )
-    every = checker.hidden(subject.source, case.told(ranked), known)
-    hidden = [each for each in every.findings if each.id == "screen/hidden-field"]
-    without = [*report.findings, *unmeasured(case, report), *hidden]
+    every = checker.hidden(subject.source, case.told(ranked), _known(case, measured=True))
+    blind = checker.hidden(subject.source, report, _known(case, measured=False))
     stated = [each for each in ranked.findings if each.id == "screen/outside-stated-range"]
-    return ids(every.findings), ids([*without, *stated]), case.plan.finished, round(case.plan.seconds, 1)
+    without = [*blind.findings, *unmeasured(case, report), *stated]
+    return ids(every.findings), ids(without), case.plan.finished, round(case.plan.seconds, 1)
+
+
+def _known(case: Case, measured: bool) -> ReferenceEpisodes:
+    """The recorded episodes with their scores; without the measure, the one that is paid best stands for the best."""
+    shown = [each for each in case.recorded if measured or each.kind != BEST]
+    scores = [each.score if measured else NOBODY.model_copy(update={"fitness": each.pay}) for each in shown]
+    return ReferenceEpisodes(
+        tuple(each.episode for each in shown), tuple(score for score in scores if score is not None)
+    )
 
 
 def unmeasured(case: Case, report: CheckReport) -> Iterator[Finding]:
     """What attack and audit say where nobody judges: no episode succeeds, and all are equally good."""
-    nobody = EpisodeScore(success=False, success_any=False, fitness=0.0, length=1, terminated=False)
-    played = [replace(each, score=each.score and nobody) for each in case.played if each.kind != BEST]
+    played = [replace(each, score=each.score and NOBODY) for each in case.played if each.kind != BEST]
     blind = replace(case, played=played)
     yield from (each for each in blind.told(report).findings if each.source == "screen" and each.rule not in UNMEASURED)
     questions = questions_of(blind)

@@ -24,7 +24,9 @@ BY_PLAN = (
     "pays-for-something-else", "wrong-sign", "beside-the-goal", "nothing-beyond-rest", "best-below-rest",
     "unreachable-bonus",
 )  # fmt: skip
-"""The rules that need a plan."""
+"""The rules that need a plan to find nothing."""
+BY_RECORD = ("pays-for-something-else", "wrong-sign")
+"""Those of them that may find something without."""
 PLANNED, EARLIER, BEST = "planned for the reward", "planned for an earlier reward", "planned for the fitness"
 HELD = "success that is held"
 CLEARLY = 0.1
@@ -162,9 +164,9 @@ class Case:
         """The report with the pay table, the findings, and each rule's verdict."""
         answers: dict[str, Verdict] = {**dict.fromkeys(ATTACK, "not found"), **self.unanswered()}
         findings = [finding for finding, _ in self._found]
-        if self.plan.episodes and not self.plan.finished:
+        if not self.plan.finished:
             silent = [name for name in BY_PLAN if answers[name] == "not found"]
-            answers |= dict.fromkeys(silent, "not enough data")
+            answers |= dict.fromkeys(silent, "could not run" if self.plan.problem else "not enough data")
         said = {ATTACK[name].id: answer for name, answer in answers.items()}
         summary = Planned(
             rounds=self.plan.finished,
@@ -204,11 +206,14 @@ class Case:
             "best-below-rest": "not applicable" if self.experts else "not found",
         }
         if not self.plan.episodes:
-            silent |= dict.fromkeys(BY_PLAN, "could not run" if self.plan.problem else "not enough data")
+            # Recorded success is enough to say that doing badly is paid as much, though not that it is not.
+            shown = BY_RECORD if any(each.score and each.score.success for each in self.recorded) else ()
+            unasked = [name for name in BY_PLAN if name not in shown]
+            silent |= dict.fromkeys(unasked, "could not run" if self.plan.problem else "not enough data")
         elif not any(self.replays(place) for place in range(len(self.planned))):
             silent |= dict.fromkeys(BY_PLAN, "could not run")
         elif self.spread < 1e-9:
-            silent |= dict.fromkeys(("pays-for-something-else", "wrong-sign"), "not enough data")
+            silent |= dict.fromkeys(BY_RECORD, "not enough data")
         return silent
 
     def findings(self) -> Iterator[tuple[Finding, Played | None]]:
@@ -264,9 +269,10 @@ class Case:
             yield ATTACK["beside-the-goal"].finding(message), best
 
     def _early_end(self) -> Iterator[tuple[Finding, Played | None]]:
-        """Something that fails in less than half the time is paid more than all that lasts."""
-        lasting = max((each for each in self.judged if not self._is_short(each)), key=lambda each: each.pay)
+        """Something that fails in less than half the time is paid more than all that lasts or succeeds."""
         failed = [each for each in self.played if each.failed and self._is_short(each)]
+        early = {id(each) for each in failed}
+        lasting = max((each for each in self.judged if id(each) not in early), key=lambda each: each.pay)
         ended = max(failed, key=lambda each: each.pay, default=None)
         if ended is not None and ended.pay > lasting.pay:
             what = "is over" if ended.score is None else "fails"

@@ -155,6 +155,16 @@ def test_a_plan_that_was_cut_short_proves_nothing_and_may_still_find_something(
     assert answers(found)["pays-for-something-else"] == "found"
 
 
+def test_recorded_success_is_enough_to_find_a_failure_that_is_paid_as_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    recorded = [*WALKS, high(walk(3.0, length=20), 5.0)]
+    assert answers(attacked(HACK, [], monkeypatch, recorded, finished=0))["pays-for-something-else"] == "found"
+    unsure = answers(attacked(SPEED, [], monkeypatch, recorded, finished=0))
+    assert unsure["pays-for-something-else"] == "not enough data", "a plan might find one"
+    nobody = [each for each in recorded if each.rows[-1, 0] < 5.0]
+    none = answers(attacked(HACK, [], monkeypatch, nobody, finished=0))
+    assert none["pays-for-something-else"] == "not enough data", "nobody knows what success is paid"
+
+
 def test_penalties_alone_make_an_early_end_pay(monkeypatch: pytest.MonkeyPatch) -> None:
     fall = walk(0.5, length=5, terminated=True)
     late = [*WALKS, fall]
@@ -164,6 +174,10 @@ def test_penalties_alone_make_an_early_end_pay(monkeypatch: pytest.MonkeyPatch) 
     )
     assert answers(attacked(SPEED, [walk(9.0, length=20)], monkeypatch, late))["early-end-pays"] == "not found"
     assert answers(attacked(SPEED, [walk(9.0, length=20)], monkeypatch))["early-end-pays"] == "not applicable"
+    done = [*late, walk(8.0, length=6, terminated=True)]
+    goal = '{"goal": 9.0 if next_state.torso_x > 7.9 else 1.0 if next_state.torso_x > 0.45 else 0.0, "time": -1.0}'
+    quick = answers(attacked(goal, [WALKS[0]], monkeypatch, done))["early-end-pays"]
+    assert quick == "not found", "an early success is paid more than the failure"
     prize = '{"prize": 1e3 if 0.499 < next_state.torso_x < 0.501 else 0.0, "late": 0.01 * next_state.torso_speed}'
     assert answers(attacked(prize, [walk(9.0, length=20)], monkeypatch, late))["early-end-pays"] == "found"
 
