@@ -34,6 +34,8 @@ CLEARLY = 0.1
 FAR_BELOW, NEAR = 0.5, 0.8
 """Shares of the way from rest to the best known fitness: what has not come the first one without success does badly;
 what has come the second one does well where nothing succeeds."""
+NOTHING = 0.002
+"""Share of the largest term's pay up to which a term pays next to nothing."""
 BESIDE = 0.5
 """Share of the best term's rank correlation with fitness that the terms which pay most must have."""
 NEARLY = 0.75
@@ -253,7 +255,9 @@ class Case:
         sure = [each for place, each in enumerate(self.planned) if self.replays(place)]
         best = max(sure, key=lambda each: each.pay, default=self.rest)
         gains = np.maximum(best.per_step - self.rest.per_step, 0.0)
-        if gains.sum() <= 0.0 or (best.score and best.score.success):
+        known = any(each.score and each.score.success for each in self.judged)
+        well = known and best.fitness >= self._on_the_way(FAR_BELOW)
+        if gains.sum() <= 0.0 or well:
             return
         fitness = np.array([each.fitness for each in self.judged])
         paid = np.stack([each.per_step for each in self.judged])
@@ -299,13 +303,18 @@ class Case:
             yield ATTACK["nothing-beyond-rest"].finding(message), None
 
     def _expert(self) -> Iterator[tuple[Finding, Played | None]]:
-        rest = self.worth(self.rest)
+        """Experts that come to the goal, or the goal itself where one stays, are paid less than rest."""
+        rest, dt = self.worth(self.rest), self.rest.episode.dt
         experts = [each for each in self.played if each.kind == EXPERT and each.score and each.score.success_any]
-        if experts and (paid := float(np.mean([self.worth(each) for each in experts]))) < rest:
-            dt = self.rest.episode.dt
+        if not experts:
+            return
+        paid = float(np.mean([self.worth(each) for each in experts]))
+        stays = min((self.worth(each) for each in self.played if each.kind == HELD), default=paid)
+        if min(paid, stays) < rest:
+            held = f", {number(stays / dt)} if one stays there," if stays < paid else ""
             message = (
                 f"{len(experts)} episodes of an expert that reaches the goal are paid {number(paid / dt)} per second "
-                f"on average, and doing nothing {number(rest / dt)}"
+                f"on average{held} and doing nothing {number(rest / dt)}"
             )
             least = min(experts, key=self.worth)
             yield ATTACK["expert-below-rest"].finding(message), least
@@ -323,14 +332,16 @@ class Case:
             yield ATTACK["best-below-rest"].finding(message), best
 
     def _unpaid(self) -> Iterator[tuple[Finding, Played | None]]:
-        paid = np.any([each.terms != 0.0 for each in self.recorded + self.planned], axis=0)
-        for name in np.array(self.terms)[~paid]:
-            if name not in self.constants:
-                tried = f"{self.plan.transitions:,} planned transitions"
-                yield (
-                    ATTACK["unreachable-bonus"].finding(f"term `{name}` is 0 in all episodes, {tried} among them"),
-                    None,
-                )
+        """A bonus of sigmoids is never quite 0, so that next to nothing counts as nothing."""
+        paid = np.stack([each.per_step for each in self.recorded + self.planned])
+        most, largest = paid.max(axis=0), float(np.abs(paid).max())
+        for name, value in zip(self.terms, most.tolist(), strict=True):
+            never = value <= NOTHING * largest and not (paid[:, self.terms.index(name)] < 0.0).any()
+            if never and name not in self.constants:
+                most_of_it = f"at most {number(value)}, beside {number(largest)} of the largest term," if value else "0"
+                tried = f"{self.plan.transitions:,} planned transitions among them"
+                message = f"term `{name}` is {most_of_it} in the mean of all episodes, {tried}"
+                yield ATTACK["unreachable-bonus"].finding(message), None
 
     def _per_second(self, each: Played) -> str:
         return f"{number(self.worth(each) / each.episode.dt)} per second"

@@ -48,6 +48,8 @@ UNEXPLAINED, MUCH = 0.5, 0.3
 intervals."""
 WAITS, ON = (0.125, 0.375), (0.25, 0.5, 0.75)
 """Parts of an episode: how long it is waited, for a reward with memory, and how far it has gone on."""
+WITHIN = 0.1
+"""Share of a field's variance that must lie within the median episode."""
 MOST_SEEN = 400
 """Numbers in an observation beyond which nothing is estimated from so few steps."""
 
@@ -181,7 +183,12 @@ def _recorded(task: TaskSpec, table: FieldTable) -> list[Episode]:
 
 
 def _field_share(name: str, episodes: Sequence[Episode], seen: Sequence[FloatArray]) -> Share | None:
-    """The largest share among the elements of a field."""
+    """The largest share among the elements of a field; None for what hardly changes in an episode.
+
+    A place that is drawn anew for each episode has as many values as there are episodes: too few to learn it from.
+    """
     values = [episode.field(name).reshape(episode.length + 1, -1) for episode in episodes]
-    shares = [unexplained([each[:, [k]] for each in values], seen) for k in range(values[0].shape[1])]
+    within = np.median([each.var(axis=0) for each in values], axis=0)
+    moves = np.flatnonzero(within > WITHIN * np.concatenate(values).var(axis=0))
+    shares = [unexplained([each[:, [k]] for each in values], seen) for k in moves]
     return max((share for share in shares if share is not None), default=None)

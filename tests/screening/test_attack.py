@@ -195,6 +195,9 @@ def test_a_term_that_reads_nothing_is_no_bonus_that_nobody_reaches(monkeypatch: 
     far = '{"forward": next_state.torso_speed, "far": float(next_state.torso_x > 1e3)}'
     done = attacked(far, [walk(20.0, length=20)], monkeypatch)
     assert answers(done)["unreachable-bonus"] == "found", "also where an episode succeeds"
+    soft = '{"forward": next_state.torso_speed, "far": 1.0 / (1.0 + 2.0 ** min(1e3 - next_state.torso_x, 99.0))}'
+    near = attacked(soft, [walk(20.0, length=20)], monkeypatch)
+    assert answers(near)["unreachable-bonus"] == "found" and "at most" in near.findings[0].message
 
 
 def test_a_recording_of_rest_is_not_held_against_what_falls_later(monkeypatch: pytest.MonkeyPatch) -> None:
