@@ -174,7 +174,7 @@ def _known(case: Case, measured: bool) -> ReferenceEpisodes:
 def unmeasured(case: Case, report: CheckReport) -> Iterator[Finding]:
     """What attack and audit say where nobody judges: no episode succeeds, and all are equally good."""
     played = [replace(each, score=each.score and NOBODY) for each in case.played if each.kind != BEST]
-    blind = replace(case, played=played)
+    blind = replace(case, played=played, measured=())
     yield from (each for each in blind.told(report).findings if each.source == "screen" and each.rule not in UNMEASURED)
     questions = questions_of(blind)
     unknown = tuple(replace(each, success=None, fitness=None) for each in questions.told)

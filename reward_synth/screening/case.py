@@ -80,6 +80,7 @@ class Case:
     terms: tuple[str, ...]
     plan: Plan
     measured: tuple[str, ...]
+    """The fields that the task's measure reads; none if there is no task."""
     fields: FieldTable
     experts: int
     discount: float
@@ -278,7 +279,9 @@ class Case:
         early = {id(each) for each in failed}
         lasting = max((each for each in self.judged if id(each) not in early), key=lambda each: each.pay)
         ended = max(failed, key=lambda each: each.pay, default=None)
-        if ended is not None and ended.pay > lasting.pay:
+        # Where nobody judges, what ends an episode may be success, which is right to be paid for.
+        blamed = lasting.pay < 0.0 or bool(self.measured)
+        if ended is not None and ended.pay > lasting.pay and blamed:
             what = "is over" if ended.score is None else "fails"
             message = (
                 f"an episode that {what} after {ended.episode.length * ended.episode.dt:.3g} s is paid "

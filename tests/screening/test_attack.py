@@ -103,10 +103,24 @@ def test_what_is_paid_by_terms_that_are_not_about_the_goal_is_told_although_it_d
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     planned = high(walk(4.9, length=20), 50.0)
-    found = attacked(HACK, [planned], monkeypatch)
+    nobody = [high(walk(0.5 * n, n, length=20), 0.01 * (-1) ** n) for n in range(9)]
+    found = attacked(HACK, [planned], monkeypatch, nobody)
     assert answers(found)["beside-the-goal"] == "found" and answers(found)["pays-for-something-else"] == "not found"
     assert "`high` +" in found.findings[0].message and "`forward`" in found.findings[0].message
-    assert answers(attacked(HACK, [walk(4.9, length=20)], monkeypatch))["beside-the-goal"] == "not found"
+    assert answers(attacked(HACK, [walk(4.9, length=20)], monkeypatch, nobody))["beside-the-goal"] == "not found"
+    known = answers(attacked(HACK, [planned], monkeypatch))["beside-the-goal"]
+    assert known == "not found", "success is known, and this comes most of the way there"
+
+
+def test_who_stays_at_the_goal_must_be_paid_more_than_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    terms = '{"way": 9.0 if 0.0 < next_state.torso_x < 7.9 else 0.5 if next_state.torso_x == 0.0 else 0.0}'
+    recorded, kinds = [walk(0.0, length=150), walk(8.0, length=5)], ("rest", EXPERT)
+    report = CheckReport(fields=("torso_x",), terms=("way",))
+    source = f"def compute_reward(state, action, next_state):\n    return {terms}\n"
+    monkeypatch.setattr(module, "plan", lambda *_: Plan(problem="none"))
+    reference = ReferenceEpisodes(tuple(recorded), tuple(cases.measured(recorded, False)), 1, kinds)
+    (finding,) = attack(source, report, cases.SPEC, cases.TABLE, reference, 1.0).report.findings
+    assert finding.rule == "expert-below-rest" and "if one stays there" in finding.message
 
 
 def test_success_that_is_held_counts_as_what_the_goal_is_paid(monkeypatch: pytest.MonkeyPatch) -> None:
