@@ -4,11 +4,25 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
 from reward_synth.core.waiting import SLOW_ENVIRONMENT, told_if_long
 from reward_synth.training.worker.fork_server import WorkerHost
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One process has all tests of a file, which share what takes long to make: libraries, simulators, episodes.
+
+    Files with many tests begin first. Searches share nothing: whoever is free takes the next one, last, so that no
+    process is left alone.
+    """
+    for item in items:
+        file = item.path.relative_to(Path(__file__).parent)
+        if file.parts[0] != "search" and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(file.as_posix()))
 
 
 @pytest.fixture(autouse=True)
