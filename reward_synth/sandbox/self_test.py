@@ -21,7 +21,7 @@ from reward_synth.sandbox.channel import protected, set_protection
 from reward_synth.sandbox.process import RewardProcess
 
 DEADLINE = 60.0
-"""Seconds for one attack. None waits for anything, so only a busy machine takes long, which says nothing of its lock."""
+"""Seconds for one attack. None waits for anything: one that takes long says that the machine is busy, and no more."""
 
 # Any object leads to every class, and one of these leads to the `os` module, where it was defined. So the restricted
 # namespace of rewards prevents honest mistakes only.
