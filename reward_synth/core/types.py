@@ -109,6 +109,7 @@ class Planned(Value):
     transitions: int = 0
     seconds: float = 0.0  # of processor time
     problem: str = ""  # why nothing was planned
+    by_clock: bool = False  # True if the clock cut it, so that the same settings may give another plan
     sound: bool = False  # True if a plan was finished, and no rule of the attack has a finding
 
     def as_text(self) -> str:
@@ -116,7 +117,8 @@ class Planned(Value):
         if self.problem:
             return f"the planner was not run: {self.problem}"
         spent = f"{self.seconds:.1f} CPU-s ({plural(self.rounds, 'episode')} to the end)"
-        return f"the planner tried {self.transitions:,} transitions in {spent}{': sound so far' * self.sound}"
+        cut = ", cut by the clock, so that another run may come further" * self.by_clock
+        return f"the planner tried {self.transitions:,} transitions in {spent}{cut}{': sound so far' * self.sound}"
 
 
 class CheckReport(Value):

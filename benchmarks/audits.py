@@ -1,0 +1,101 @@
+"""What `reward-synth audit` costs and finds in rewards that people use, and in one that pays for standing still.
+
+    python benchmarks/audits.py                     # all; some minutes on one core
+    python benchmarks/audits.py --only PushCube-v1
+
+Each audit is a process of its own with the defaults. `reported` is what people have written of that reward, and the
+rule that would say it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from planner_cost import PLANTED, TABLE, read_table, write_table
+
+AUDITS = TABLE.with_name("audits.tsv")
+COLUMNS = (
+    "subject", "reported", "cpu_seconds", "wall_seconds", "plans_finished", "transitions", "by_clock", "findings",
+    "messages",
+)  # fmt: skip
+STATUE = "statue: stands"
+
+
+@dataclass(frozen=True)
+class Audited:
+    """A reward, how it is named to the command, and what is known of it."""
+
+    name: str
+    arguments: tuple[str, ...]
+    reported: str
+
+
+def _own(name: str, reported: str = "") -> Audited:
+    return Audited(name, ("--env", name), reported)
+
+
+SUBJECTS = (
+    _own("HalfCheetah-v5"),
+    _own("drawer-open-v3", "leaning on the handle pays more than hooking it (falls-on-the-way)"),
+    _own("button-press-v3", "pulling pays without success (pays-without-success)"),
+    _own("button-press-topdown-wall-v3", "the expert is paid nothing (expert-below-rest)"),
+    _own("pick-place-v3", "the highest reward at a success of 0 (pays-without-success)"),
+    _own("PushCube-v1", "ended at success, the expert is paid less than rest (dawdling-pays)"),
+    _own("PullCube-v1", "ended at success, the expert is paid less than rest (dawdling-pays)"),
+    Audited(STATUE, ("--task", "hopper_hop_forward"), "planted: pays for lasting and for standing still"),
+)
+
+
+def audited(subject: Audited, folder: Path) -> dict[str, str]:
+    """One row of the table."""
+    arguments = list(subject.arguments)
+    if subject.name == STATUE:
+        (source,) = (each.source for each in PLANTED["hopper_hop_forward"] if each.name == "stands")
+        (folder / "statue.py").write_text(source)
+        arguments.insert(0, str(folder / "statue.py"))
+    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", "reward_synth", "audit", *arguments, "--json"], stdout=subprocess.PIPE, check=False
+    )
+    wall, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode not in (0, 1):
+        sys.exit(f"{subject.name} could not be audited")
+    found = json.loads(done.stdout)
+    planned = found["planned"] or {}
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {
+        "subject": subject.name,
+        "reported": subject.reported,
+        "cpu_seconds": f"{cpu:.1f}",
+        "wall_seconds": f"{wall:.1f}",
+        "plans_finished": str(planned.get("rounds", 0)),
+        "transitions": str(planned.get("transitions", 0)),
+        "by_clock": str(int(planned.get("by_clock", False))),
+        "findings": " ".join(sorted({each["rule"] for each in found["findings"]})),
+        "messages": " | ".join(each["message"] for each in found["findings"]),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", help="a subject; its row alone is replaced")
+    only = parser.parse_args().only
+    rows = {row["subject"]: row for row in read_table(AUDITS)} if only and AUDITS.exists() else {}
+    with tempfile.TemporaryDirectory() as folder:
+        for subject in SUBJECTS:
+            if only in (None, subject.name):
+                rows[subject.name] = audited(subject, Path(folder))
+                print("\t".join(rows[subject.name].values()), flush=True)
+    write_table(AUDITS, COLUMNS, list(rows.values()))
+
+
+if __name__ == "__main__":
+    main()
