@@ -2,6 +2,7 @@
 
     python benchmarks/audits.py                     # all; some minutes on one core
     python benchmarks/audits.py --only PushCube-v1
+    python benchmarks/audits.py --falls             # on an expert's way, in rewards that trained to success
 
 Each audit is a process of its own with the defaults. `reported` is what people have written of that reward, and the
 rule that would say it.
@@ -16,16 +17,29 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from planner_cost import PLANTED, TABLE, read_table, write_table
+import numpy as np
+from planner_cost import PLANTED, SUCCEEDED, TABLE, read_table, write_table
+from recorded import recorded_rewards
+
+from reward_synth.audit.rules import deepest_fall
+from reward_synth.sandbox.channel import protected
+from reward_synth.screening.checker import RewardChecker
+from reward_synth.screening.payment import pay_of
+from reward_synth.screening.reference_episodes import EXPERT
+from reward_synth.tasks.spec import load_task
 
 AUDITS = TABLE.with_name("audits.tsv")
 COLUMNS = (
     "subject", "reported", "cpu_seconds", "wall_seconds", "plans_finished", "transitions", "by_clock", "findings",
-    "messages",
+    "messages", "notes",
 )  # fmt: skip
+FALLS = TABLE.with_name("audit_falls.tsv")
+FALL_COLUMNS = ("task", "reward", "trained", "episodes", "median_fall", "median_steps")
+FALLEN_TASKS = ("drawer_open", "button_press", "window_close", "handle_press", "drawer_close")
 STATUE = "statue: stands"
 
 
@@ -81,13 +95,49 @@ def audited(subject: Audited, folder: Path) -> dict[str, str]:
         "by_clock": str(int(planned.get("by_clock", False))),
         "findings": " ".join(sorted({each["rule"] for each in found["findings"]})),
         "messages": " | ".join(each["message"] for each in found["findings"]),
+        "notes": " | ".join(found["notes"]),
     }
+
+
+def falls(task: str) -> Iterator[dict[str, str]]:
+    """The median of the deepest falls of pay on an expert's way, one row for each reward that trained to success."""
+    spec = load_task(task)
+    checker = RewardChecker.of(spec)
+    reference = checker.reference_episodes
+    shown = {
+        str(number): episode
+        for number, (episode, kind, score) in enumerate(
+            zip(reference.episodes, reference.kinds, reference.scores, strict=True)
+        )
+        if kind == EXPERT and score.success
+    }
+    for reward in recorded_rewards(task):
+        best = max((each.success or 0.0 for each in reward.trained), default=0.0)
+        payment = pay_of(reward.source, checker.table, shown, spec.training.scale)
+        if best >= SUCCEEDED and payment.ok:
+            found = [deepest_fall(rewards, len(rewards)) for rewards in payment.rewards]
+            shares, steps = zip(*[(each.share, each.steps) for each in found if each], strict=True)
+            yield {
+                "task": task,
+                "reward": reward.name,
+                "trained": f"{best:.2f}",
+                "episodes": str(len(shares)),
+                "median_fall": f"{np.median(shares):.3f}",
+                "median_steps": f"{np.median(steps):.0f}",
+            }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", help="a subject; its row alone is replaced")
-    only = parser.parse_args().only
+    parser.add_argument("--falls", action="store_true", help="no audits")
+    arguments = parser.parse_args()
+    if arguments.falls:
+        with protected(False):
+            told = [row for task in FALLEN_TASKS for row in falls(task)]
+        write_table(FALLS, FALL_COLUMNS, told)
+        return
+    only = arguments.only
     rows = {row["subject"]: row for row in read_table(AUDITS)} if only and AUDITS.exists() else {}
     with tempfile.TemporaryDirectory() as folder:
         for subject in SUBJECTS:

@@ -1,7 +1,7 @@
 """What the planner costs, and what the attack on a reward says of planted rewards and of sound ones.
 
     python benchmarks/planner_cost.py                       # all; about half an hour on one core
-    python benchmarks/planner_cost.py --task reacher_reach  # one task
+    python benchmarks/planner_cost.py --task reacher_reach  # one task, whose rows are replaced
     python benchmarks/planner_cost.py --quick               # two tasks, two seconds for each plan
 
 A planted reward has one known defect. The sound ones are recorded rewards of which a training succeeded in at least
@@ -100,7 +100,10 @@ PLANTED: dict[str, list[Planted]] = {
         _planted("lifts the hand", '"high": next_state.gripper_position[2]', HACK),
     ],
 }  # fmt: skip
-SOUND = (*PLANTED, "half_cheetah_target_speed", "hopper_hop_backward", "handle_press", "drawer_close")
+SOUND = (
+    *PLANTED, "half_cheetah_target_speed", "hopper_hop_backward", "handle_press", "drawer_close", "push_cube",
+    "attack_cow", "place_table",
+)  # fmt: skip
 COLUMNS = (
     "task", "reward", "planted", "expected", "found", "misaligned", "ranking", "rounds", "transitions", "cpu_seconds",
     "transitions_per_cpu_second", "right",
@@ -215,8 +218,10 @@ def main() -> None:
             for each in rows(task, seconds):
                 found.append({key: str(value) for key, value in each.items()})
                 print("\t".join(found[-1].values()), file=sys.stderr, flush=True)
-    if not (arguments.quick or arguments.task):
-        write_table(TABLE, COLUMNS, found)
+    if not arguments.quick:
+        of = {each["task"] for each in found}
+        kept = [each for each in read_table(TABLE) if each["task"] not in of] if arguments.task else []
+        write_table(TABLE, COLUMNS, kept + found)
     summary(found)
 
 
