@@ -19,6 +19,8 @@ import numpy as np
 
 UNPICKLED = (pickle.PicklingError, TypeError, AttributeError, NotImplementedError, RecursionError)
 """What pickle raises for objects that it cannot copy, such as a simulator of its own memory."""
+LARGEST = 1 << 22
+"""Bytes of an environment, such as one with a table of prices, beyond which a copy takes longer than to play again."""
 Restore = Callable[[], None]
 """Puts back the state that was there when it was made. It may be called any number of times."""
 
@@ -68,7 +70,7 @@ def _physics(model: Any, data: Any) -> Restore:
 
 
 def _whole(base: Any) -> Restore | None:
-    """All that an environment holds, as copies of its own; None if it cannot be pickled."""
+    """All that an environment holds, as copies of its own; None if it is too large or cannot be pickled."""
     names = vars(base)
     try:
         # Functions and Gymnasium's `spec` never change, and may be made of what nobody can import.
@@ -76,7 +78,7 @@ def _whole(base: Any) -> Restore | None:
         pickled = pickle.dumps(held, pickle.HIGHEST_PROTOCOL)
     except UNPICKLED:
         return None
-    return lambda: names.update(pickle.loads(pickled))
+    return (lambda: names.update(pickle.loads(pickled))) if len(pickled) <= LARGEST else None
 
 
 def _attributes(layer: Any) -> Restore:
