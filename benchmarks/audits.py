@@ -3,6 +3,7 @@
     python benchmarks/audits.py                     # all; some minutes on one core
     python benchmarks/audits.py --only PushCube-v1
     python benchmarks/audits.py --falls             # on an expert's way, in rewards that trained to success
+    python benchmarks/audits.py --climb             # does a planner that looks ahead 0.2 s stop at the drawer's handle?
 
 Each audit is a process of its own with the defaults. `reported` is what people have written of that reward, and the
 rule that would say it.
@@ -25,12 +26,17 @@ import numpy as np
 from planner_cost import PLANTED, SUCCEEDED, TABLE, read_table, write_table
 from recorded import recorded_rewards
 
+from reward_synth.audit.own_reward import OwnReward
 from reward_synth.audit.rules import deepest_fall
 from reward_synth.sandbox.channel import protected
+from reward_synth.screening import planner
 from reward_synth.screening.checker import RewardChecker
+from reward_synth.screening.objectives import Told
 from reward_synth.screening.payment import pay_of
-from reward_synth.screening.reference_episodes import EXPERT
-from reward_synth.tasks.spec import load_task
+from reward_synth.screening.reference_episodes import EXPERT, SEED
+from reward_synth.simulators import get_simulator
+from reward_synth.state.tells_reward import REWARD, USABLE
+from reward_synth.tasks.spec import EnvironmentSpec, load_task
 
 AUDITS = TABLE.with_name("audits.tsv")
 COLUMNS = (
@@ -40,6 +46,8 @@ COLUMNS = (
 FALLS = TABLE.with_name("audit_falls.tsv")
 FALL_COLUMNS = ("task", "reward", "trained", "episodes", "median_fall", "median_steps")
 FALLEN_TASKS = ("drawer_open", "button_press", "window_close", "handle_press", "drawer_close")
+CLIMBS = TABLE.with_name("audit_climbs.tsv")
+CLIMB_COLUMNS = ("seed", "deviation", "seconds_ahead", "opened", "at_step")
 STATUE = "statue: stands"
 
 
@@ -127,15 +135,38 @@ def falls(task: str) -> Iterator[dict[str, str]]:
             }
 
 
+def climb(seed: int, widest: float) -> dict[str, str]:
+    """Whether a planner that hardly looks ahead opens the drawer from rest, by the environment's own reward."""
+    planner.AHEAD, planner.STRIDES, planner.WIDEST = 0.0, 5, widest
+    own = OwnReward.of(EnvironmentSpec.of("drawer-open-v3"))
+    read = own.table.subset([REWARD, USABLE])
+    ground = planner.Ground(own.opened, get_simulator(own.spec.simulator), own.spec.horizon, own.dt)
+    start, column = planner.Start(SEED + seed), read.columns()[REWARD].start
+    found = planner.search(ground, own.table, read, lambda dt: Told(column, 0.99), [start], 60.0, seed)
+    reached = own.reached(found.episodes[0])
+    assert reached is not None
+    return {
+        "seed": str(seed),
+        "deviation": str(widest),
+        "seconds_ahead": f"{planner.FEWEST_AHEAD * own.dt:.2f}",
+        "opened": str(int(reached.any())),
+        "at_step": str(int(np.argmax(reached))),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", help="a subject; its row alone is replaced")
     parser.add_argument("--falls", action="store_true", help="no audits")
+    parser.add_argument("--climb", action="store_true", help="no audits")
     arguments = parser.parse_args()
     if arguments.falls:
         with protected(False):
             told = [row for task in FALLEN_TASKS for row in falls(task)]
         write_table(FALLS, FALL_COLUMNS, told)
+        return
+    if arguments.climb:
+        write_table(CLIMBS, CLIMB_COLUMNS, [climb(seed, widest) for widest in (0.6, 0.2) for seed in (0, 1)])
         return
     only = arguments.only
     rows = {row["subject"]: row for row in read_table(AUDITS)} if only and AUDITS.exists() else {}

@@ -186,17 +186,21 @@ class Questions:
         yield AUDIT["dawdling-pays"].finding(text)
 
     def _falls(self, usable: Sequence[Told]) -> Iterator[Finding]:
-        if told := self._told_of_falls(usable, FALL):
+        told = self._told_of_falls(usable, FALL)
+        if told and not self._planned_success:
             yield AUDIT["falls-on-the-way"].finding(told)
 
     def remarks(self) -> Iterator[str]:
         """What is no finding, because rewards that train well do it too."""
         usable = [each for each in self.told if np.isfinite(each.rewards).all()]
         told = self._told_of_falls(usable, SLIGHT_FALL)
-        if told and not self._told_of_falls(usable, FALL):
-            passed = any(each.success for each in usable if each.kind == PLANNED)
-            plans = "a planned episode gets past it" if passed else "no planned episode gets past it"
+        if told and not any(self._falls(usable)):
+            plans = "a planned episode gets past it" if self._planned_success else "no planned episode gets past it"
             yield f"{told}; {plans if self.planned else 'no plan was finished that could get past it'}"
+
+    @property
+    def _planned_success(self) -> bool:
+        return any(each.kind == PLANNED and each.success for each in self.told)
 
     def _told_of_falls(self, usable: Sequence[Told], share: float) -> str:
         """The median fall of pay on an expert's way, if most of its episodes have one of this share of their range."""

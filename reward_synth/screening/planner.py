@@ -266,8 +266,9 @@ class _Search:
         :param hints: sequences (H, A) that are tried first. Others are drawn around the first one: linear splines
             whose knots are normally distributed.
         """
-        self._by_clock = self._spent() > PATIENCE * self._limit
-        if self._transitions >= self._allowed or self._by_clock:
+        used_up = self._transitions >= self._allowed
+        self._by_clock = not used_up and self._spent() > PATIENCE * self._limit
+        if used_up or self._by_clock:
             raise _TimeIsUp
         rest = np.zeros((horizon, len(self._environment.table.actions)))
         knots = np.linspace(0.0, horizon - 1.0, min(KNOTS, horizon))
