@@ -234,12 +234,16 @@ def partial_files(folder: Path) -> list[str]:
 
 
 def unbooked(run: Run, model: SteadyModel) -> str:
-    """What is wrong with a run's costs and recording; empty if each answer is booked and recorded once."""
+    """What is wrong with a run's costs and recording; empty if each answer is booked and recorded once.
+
+    An answer that came when nobody awaited it any more is booked as one that may be billed.
+    """
     booked = sum(not line.cached for line in run.store.costs())
     recorded = sum(1 for _ in (run.path / "recording.jsonl").read_bytes().splitlines())
-    if booked == len(model.asked) and recorded == booked:
+    lost, given_up = sum(model.asked.values()) - booked, len(run.store.given_up())
+    if booked == recorded == len(model.asked) and lost <= given_up:
         return ""
-    return f"{len(model.asked)} answers, {booked} booked, {recorded} recorded"
+    return f"{len(model.asked)} answers, {booked} booked, {recorded} recorded, {lost} lost, {given_up} given up"
 
 
 def holding(folder: Path, text: str = CANARY) -> list[Path]:

@@ -1,7 +1,7 @@
 """What the planner costs, and what the attack on a reward says of planted rewards and of sound ones.
 
     python benchmarks/planner_cost.py                       # all; about half an hour on one core
-    python benchmarks/planner_cost.py --task reacher_reach  # one task
+    python benchmarks/planner_cost.py --task reacher_reach  # one task, whose rows are replaced
     python benchmarks/planner_cost.py --quick               # two tasks, two seconds for each plan
 
 A planted reward has one known defect. The sound ones are recorded rewards of which a training succeeded in at least
@@ -99,8 +99,15 @@ PLANTED: dict[str, list[Planted]] = {
         _planted("opens", '"open": next_state.window_opening', SIGN, HACK),
         _planted("lifts the hand", '"high": next_state.gripper_position[2]', HACK),
     ],
+    "push_cube": [
+        _planted("hovers", '"near": -np.linalg.norm(next_state.gripper_position - next_state.cube_position)', HACK),
+        _planted("pulls", '"away": np.linalg.norm(next_state.cube_position - next_state.goal_position)', SIGN, HACK),
+    ],
+    "attack_cow": [_planted("only explores", '"new": next_state.on_new_cell', HACK)],
 }  # fmt: skip
-SOUND = (*PLANTED, "half_cheetah_target_speed", "hopper_hop_backward", "handle_press", "drawer_close")
+SOUND = (
+    *PLANTED, "half_cheetah_target_speed", "hopper_hop_backward", "handle_press", "drawer_close", "place_table",
+)  # fmt: skip
 COLUMNS = (
     "task", "reward", "planted", "expected", "found", "misaligned", "ranking", "rounds", "transitions", "cpu_seconds",
     "transitions_per_cpu_second", "right",
@@ -215,8 +222,10 @@ def main() -> None:
             for each in rows(task, seconds):
                 found.append({key: str(value) for key, value in each.items()})
                 print("\t".join(found[-1].values()), file=sys.stderr, flush=True)
-    if not (arguments.quick or arguments.task):
-        write_table(TABLE, COLUMNS, found)
+    if not arguments.quick:
+        of = {each["task"] for each in found}
+        kept = [each for each in read_table(TABLE) if each["task"] not in of] if arguments.task else []
+        write_table(TABLE, COLUMNS, kept + found)
     summary(found)
 
 

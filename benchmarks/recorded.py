@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from reward_synth.screening.checker import RewardChecker
 
 DATA = Path(__file__).resolve().parent / "data"
+DEFECTS = DATA / "defects.jsonl"
+"""Rewards that were written to hold one known defect each, and sound ones beside them: no search wrote them."""
 
 
 class Found(Value):
@@ -94,7 +96,7 @@ class RecordedReward(Value):
 
 def recorded_rewards(task: str | None = None) -> list[RecordedReward]:
     """All recorded rewards, by task and name; or those of one task, named with or without its simulator."""
-    paths = sorted(DATA.glob("*.jsonl")) if task is None else [_path(task)]
+    paths = sorted(set(DATA.glob("*.jsonl")) - {DEFECTS}) if task is None else [_path(task)]
     return [
         RecordedReward.model_validate_json(line)
         for path in paths

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
+import functools
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -63,20 +63,27 @@ def modules() -> list[Path]:
     return sorted(PACKAGE.rglob("*.py"))
 
 
-def imported(path: Path) -> Iterator[tuple[str, int]]:
+def imported(path: Path) -> list[tuple[str, int]]:
     """Every module that a file imports, wherever in it, with the line."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    return _imported(path.read_text(encoding="utf-8"), path)
+
+
+@functools.cache
+def _imported(source: str, path: Path) -> list[tuple[str, int]]:
+    found: list[tuple[str, int]] = []
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            yield from ((alias.name, node.lineno) for alias in node.names)
+            found += ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}:{node.lineno} imports relatively"
             assert node.module
             if node.module == "reward_synth":
-                yield from ((f"reward_synth.{alias.name}", node.lineno) for alias in node.names)
+                found += ((f"reward_synth.{alias.name}", node.lineno) for alias in node.names)
             elif (PACKAGE.parent / node.module.replace(".", "/")).is_dir():
-                yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
+                found += ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
             else:
-                yield node.module, node.lineno
+                found.append((node.module, node.lineno))
+    return found
 
 
 def dotted(path: Path) -> str:

@@ -26,6 +26,7 @@ from reward_synth.core.types import CheckReport, Finding
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.lint import LintReport, lint
 from reward_synth.sandbox import channel
+from reward_synth.sandbox import process as reward_process
 from reward_synth.sandbox.process import RewardProcess
 from reward_synth.screening import probe
 from reward_synth.state.view import columns
@@ -33,6 +34,8 @@ from reward_synth.state.view import columns
 GRACE = 2.0
 """Seconds that the host may take beyond a deadline on a busy machine."""
 TRAINING_BATCHES = 12
+BRIEF_REPLAY = 0.1
+"""Seconds for finding the transition that an attack hangs on, where that is not asked: it hangs there once more."""
 QUOTING_RULES = ("term-name", "new-term")
 FIELDS = tuple(name for name, _ in LAYOUT)
 
@@ -57,7 +60,7 @@ class Run:
     def run(self, brief: bool) -> None:
         """Check, train, and look at the host.
 
-        :param brief: only one process, and no probe but a comparison of the same transitions.
+        :param brief: no probe but a comparison of the same transitions.
         """
         source = self.attack["lintable"] if self.arm.lint else self.attack["source"]
         terms: tuple[str, ...] | None = None
@@ -225,6 +228,8 @@ def main() -> None:
     env = ToyEnv()
     recorded: list[tuple[Any, ...]] = [(env.state.copy(), env.step(np.zeros(ACTION_SIZE)))]
     workers = job.get("workers", 1)
+    if job.get("brief"):
+        reward_process.REPLAY_SECONDS = BRIEF_REPLAY
     oracle = Oracle(env, recorded, lambda: sys.modules["__main__"].evaluate_policy)  # type: ignore[attr-defined]
     os.write(report, json.dumps({"phase": "ready"}).encode() + b"\n")
 

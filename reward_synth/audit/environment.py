@@ -66,7 +66,7 @@ def audit_environment(
         findings=(*findings, *report.findings),
         verdicts=verdicts | report.verdicts,
         planned=sound_only_if_clean(report, findings),
-        notes=tuple(_notes(own, recorded, left_out)),
+        notes=(*_notes(own, recorded, left_out), *questions.remarks()),
     )
 
 

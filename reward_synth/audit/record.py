@@ -28,7 +28,7 @@ class Audit(Value):
     """The answer of each rule, by id."""
     planned: Planned | None = None
     notes: tuple[str, ...] = ()
-    """What limits the answers, in sentences."""
+    """What limits the answers, and what is no finding but worth to know, in sentences."""
 
     @property
     def silent(self) -> dict[str, Verdict]:

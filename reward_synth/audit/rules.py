@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +22,9 @@ NEARLY = 0.05
 """Share of the spread of pay by which something must be paid more than rest."""
 WINDOW = 10
 """Steps for which a failure must be paid what success is."""
-SMOOTH, FALL, FALLEN = 3, 0.15, 5
-"""Steps over which pay is averaged; the share of its range that it must fall by; and for how many steps."""
+SMOOTH, FALL, SLIGHT_FALL, FALLEN = 3, 0.15, 0.05, 5
+"""Steps over which pay is averaged; the share of its range that it must fall by, for a finding and to be remarked; and
+for how many steps."""
 
 
 @dataclass(frozen=True)
@@ -184,16 +186,64 @@ class Questions:
         yield AUDIT["dawdling-pays"].finding(text)
 
     def _falls(self, usable: Sequence[Told]) -> Iterator[Finding]:
-        ways = [each for each in usable if each.kind == EXPERT and each.success and each.reached is not None]
-        found = [fall for fall in map(_fall, ways) if fall is not None]
+        told = self._told_of_falls(usable, FALL)
+        if told and not self._planned_success:
+            yield AUDIT["falls-on-the-way"].finding(told)
+
+    def remarks(self) -> Iterator[str]:
+        """What is no finding, because rewards that train well do it too."""
+        usable = [each for each in self.told if np.isfinite(each.rewards).all()]
+        told = self._told_of_falls(usable, SLIGHT_FALL)
+        if told and not any(self._falls(usable)):
+            plans = "a planned episode gets past it" if self._planned_success else "no planned episode gets past it"
+            yield f"{told}; {plans if self.planned else 'no plan was finished that could get past it'}"
+
+    @property
+    def _planned_success(self) -> bool:
+        return any(each.kind == PLANNED and each.success for each in self.told)
+
+    def _told_of_falls(self, usable: Sequence[Told], share: float) -> str:
+        """The median fall of pay on an expert's way, if most of its episodes have one of this share of their range."""
+        experts = [each for each in usable if each.kind == EXPERT and each.success]
+        ways = [(each.rewards, int(np.argmax(each.reached)) + 1) for each in experts if each.reached is not None]
+        falls = [deepest_fall(*way) for way in ways]
+        found = [fall for fall in falls if fall is not None and fall.share >= share and fall.steps >= FALLEN]
         if not found or 2 * len(found) <= len(ways):
-            return
-        top, bottom, step, steps = sorted(found)[len(found) // 2]
-        yield AUDIT["falls-on-the-way"].finding(
+            return ""
+        fall = sorted(found)[len(found) // 2]
+        return (
             f"in {len(found)} of {plural(len(ways), 'episode')} of an expert that succeeds, the pay of a step falls on "
-            f"the way: in the median from {number(top)} to {number(bottom)} at {step * self.dt:.2f} s, and it takes "
-            f"{steps} steps until it is paid as much again"
+            f"the way: in the median from {number(fall.top)} to {number(fall.bottom)} at {fall.step * self.dt:.2f} s, "
+            f"and it takes {fall.steps} steps until it is paid as much again"
         )
+
+
+class Fall(NamedTuple):
+    """The deepest fall of pay on the way to the goal."""
+
+    top: float
+    """The highest mean over :data:`SMOOTH` steps before it."""
+    bottom: float
+    step: int
+    """Where it is lowest."""
+    steps: int
+    """For how many it is paid less than before."""
+    share: float
+    """Of the range of pay in the whole episode."""
+
+
+def deepest_fall(rewards: FloatArray, reached: int) -> Fall | None:
+    """The deepest fall of an episode's rewards (T,) in its first ``reached`` steps; None if these are too few."""
+    way = rewards[:reached]
+    if len(way) < SMOOTH + FALLEN:
+        return None
+    smooth = np.convolve(way, np.full(SMOOTH, 1.0 / SMOOTH), "valid")
+    best = np.maximum.accumulate(smooth)
+    depth = best - smooth
+    lowest = int(np.argmax(depth))
+    steps = int((smooth < best[lowest] - 1e-9)[np.argmax(smooth == best[lowest]) :].sum())
+    share = float(depth[lowest] / max(np.ptp(rewards), 1e-12))
+    return Fall(float(best[lowest]), float(smooth[lowest]), lowest, steps, share)
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -209,19 +259,3 @@ def _best_window(each: Told) -> float:
     if len(each.rewards) < WINDOW:
         return -np.inf
     return float(np.convolve(each.rewards, np.full(WINDOW, 1.0 / WINDOW), "valid").max())
-
-
-def _fall(each: Told) -> tuple[float, float, int, int] | None:
-    """Pay before and after the deepest fall on the way to the goal, its step, and how many steps it lasts."""
-    assert each.reached is not None
-    way = each.rewards[: int(np.argmax(each.reached)) + 1]
-    if len(way) < SMOOTH + FALLEN:
-        return None
-    smooth = np.convolve(way, np.full(SMOOTH, 1.0 / SMOOTH), "valid")
-    best = np.maximum.accumulate(smooth)
-    depth = best - smooth
-    lowest = int(np.argmax(depth))
-    steps = int((smooth < best[lowest] - 1e-9)[np.argmax(smooth == best[lowest]) :].sum())
-    if depth[lowest] < FALL * float(np.ptp(each.rewards)) or steps < FALLEN:
-        return None
-    return float(best[lowest]), float(smooth[lowest]), lowest, steps

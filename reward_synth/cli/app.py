@@ -7,6 +7,7 @@ Exit codes: 0 done, 1 no acceptable reward (or findings in ``check`` and ``audit
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import os
 import select
@@ -102,7 +103,7 @@ def execute(arguments: Sequence[str]) -> int:
     debug = "--debug" in given[:end] or bool(os.environ.get("REWARD_SYNTH_DEBUG"))
     words = [word for number, word in enumerate(given) if word != "--debug" or number > end]
     try:
-        result = typer.main.get_command(app).main(words, prog_name="reward-synth", standalone_mode=False)
+        result = _commands().main(words, prog_name="reward-synth", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except RewardSynthError as error:
         return _failed(error.message, error.hint, error.exit_code, debug)
@@ -119,6 +120,12 @@ def execute(arguments: Sequence[str]) -> int:
         return _unread() if _nobody_reads() else _unexpected(end.__context__, debug)
     except Exception as error:  # noqa: BLE001 - the outermost level: every error reaches the person as text with a hint
         return _unexpected(error, debug)
+
+
+@functools.cache
+def _commands() -> Any:
+    """All commands with their options. To put them together takes Typer longer than most commands take."""
+    return typer.main.get_command(app)
 
 
 def _nobody_reads() -> bool:

@@ -109,14 +109,16 @@ class Planned(Value):
     transitions: int = 0
     seconds: float = 0.0  # of processor time
     problem: str = ""  # why nothing was planned
+    by_clock: bool = False  # True if the clock cut it, so that the same settings may give another plan
     sound: bool = False  # True if a plan was finished, and no rule of the attack has a finding
 
     def as_text(self) -> str:
         """One line, as the terminal shows it."""
         if self.problem:
             return f"the planner was not run: {self.problem}"
-        spent = f"{self.seconds:.1f} CPU-s ({plural(self.rounds, 'episode')} to the end)"
-        return f"the planner tried {self.transitions:,} transitions in {spent}{': sound so far' * self.sound}"
+        ends = f"({plural(self.rounds, 'episode')} to the end{', cut by the clock' * self.by_clock})"
+        spent = f"{self.transitions:,} transitions in {self.seconds:.1f} CPU-s {ends}"
+        return f"the planner tried {spent}{': sound so far' * self.sound}"
 
 
 class CheckReport(Value):
@@ -368,8 +370,7 @@ class Feedback(Value):
     def _one_rank_each(cls, order: tuple[tuple[str, ...], ...] | None) -> tuple[tuple[str, ...], ...] | None:
         names = [name for rank in order or () for name in rank]
         if len(set(names)) < len(names):
-            twice = next(name for name in names if names.count(name) > 1)
-            raise ValueError(f"the episode {twice} stands in two places")
+            raise ValueError(f"the episode {max(names, key=names.count)} stands in two places")
         return order
 
     @property
@@ -392,8 +393,7 @@ class Outcome(Value):
 
 def candidate_id(iteration: int, index: int) -> str:
     """``003-b`` for the second candidate of iteration 3; ``003-ab`` follows ``003-z`` as in spreadsheet columns."""
-    letters = ""
-    index += 1
+    letters, index = "", index + 1
     while index:
         index, digit = divmod(index - 1, 26)
         letters = chr(ord("a") + digit) + letters

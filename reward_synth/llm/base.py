@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Annotated, Literal, Protocol
 
@@ -140,6 +141,9 @@ class Waiting:
     given_up: Heard = unheard
     """Called, in any thread, for a request that was sent and not waited for any longer, with an empty answer and the
     seconds that it was waited for: whoever received it may bill it."""
+    sending: Callable[[Request, str], AbstractContextManager[None]] = lambda request, model: nullcontext()
+    """Entered, in any thread, around each sending of a request to a server's model of that name, until there is an
+    answer or an error."""
 
 
 class Model(Protocol):

@@ -90,8 +90,7 @@ class Cached(Wrapper):
 
     def unsettled(self) -> list[Request]:
         """Requests whose answers arrived and may not be booked: the process ended in between."""
-        found = ((path, _read_arrival(path)) for path in sorted(self._directory.glob(f"*{_ARRIVED}")))
-        asked = [(path, arrival.request) for path, arrival in found if arrival is not None]
+        asked = arrived_requests(self._directory)
         return [each for path, each in asked if path == self._path(request_key(self._identity, each), _ARRIVED)]
 
     def _settle(self, key: str, request: Request, reply: Reply, heard: Heard) -> None:
@@ -102,6 +101,12 @@ class Cached(Wrapper):
 
     def _path(self, key: str, ending: str = ".json") -> Path:
         return self._directory / f"{key}{ending}"
+
+
+def arrived_requests(directory: Path) -> list[tuple[Path, Request]]:
+    """The requests, of any model, whose answers arrived and may not be booked, and the files that say so."""
+    found = ((path, _read_arrival(path)) for path in sorted(directory.glob(f"*{_ARRIVED}")))
+    return [(path, arrival.request) for path, arrival in found if arrival is not None]
 
 
 def _read_arrival(path: Path) -> Arrival | None:

@@ -108,12 +108,13 @@ class HostedModel(Model):
         """The call's answer. A request that was sent and then given up is told: it may be billed all the same."""
         import openai
 
-        try:
-            return within(seconds, call, patience)
-        except (TimeoutError, openai.APITimeoutError) as error:
-            if type(error.__cause__).__name__ != "ConnectTimeout":
-                self.waiting.given_up(request, Reply(text="", model=self.name, seconds=seconds))
-            raise
+        with self.waiting.sending(request, self.name):
+            try:
+                return within(seconds, call, patience)
+            except (TimeoutError, openai.APITimeoutError) as error:
+                if type(error.__cause__).__name__ != "ConnectTimeout":
+                    self.waiting.given_up(request, Reply(text="", model=self.name, seconds=seconds))
+                raise
 
     def _sleep(self, deadline: Deadline) -> None:
         """Sleep, unless a limit of the run applies meanwhile."""

@@ -176,6 +176,7 @@ class Case:
             transitions=self.plan.transitions,
             seconds=round(self.plan.seconds, 2),
             problem=self.plan.problem,
+            by_clock=self.plan.by_clock,
             sound=bool(self.plan.finished) and not findings and "could not run" not in answers.values(),
         )
         said |= {finding.id: "found" for finding in findings}

@@ -42,15 +42,15 @@ SECONDS = 2.0
 AHEAD = 1.2
 """Simulated seconds that are looked ahead, within these steps."""
 FEWEST_AHEAD, MOST_AHEAD = 16, 80
-SAMPLES, ELITES = 32, 4
-KNOTS = 8
-WIDEST, NARROWEST = 0.6, 0.15
-"""Standard deviation of a knot at first, and at least; actions lie in [-1, 1]."""
+SAMPLES, KNOTS = 32, 8
+WIDEST = 0.6
+"""Standard deviation of a knot; actions lie in [-1, 1]."""
+STRIDES, STRIDES_REPLAYED = 8, 4
+"""So many times is planned anew within what is looked ahead; seldom where each sample plays the past again, too."""
+PATIENCE = 3.0
+"""How many times as long as it was given a planner may take, on a slow machine or with a slow reward."""
 CHECKED = 40
 """Steps after which a snapshot must bring back the same state."""
-REPLAYS = 40
-"""Iterations where only a reset brings a state back, so that every sample is a whole episode. Otherwise there is one,
-because the next is made from a state a few steps ahead."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,8 @@ class Plan:
     """Processor time of simulator, planner and reward process."""
     problem: str = ""
     """Why nothing could be planned."""
+    by_clock: bool = False
+    """True if the clock cut it, so that the same settings may give another plan."""
 
 
 @dataclass(frozen=True)
@@ -110,12 +112,13 @@ def plan(
     scale: ScaleName = "sum",
     seed: int = 0,
 ) -> Plan:
-    """Look for the episodes that a reward pays most. Equal arguments give the same plan, if the time is not used up.
+    """Look for the episodes that a reward pays most. Equal arguments give the same plan, unless it says ``by_clock``.
 
     :param table: all fields; the episodes are recorded with them.
     :param report: of the reward, which must be ok.
     :param starts: one per round.
-    :param seconds: processor time; the round that uses it up is cut short.
+    :param seconds: processor time, about: the simulator says how many transitions these are, and the round that uses
+        them up is cut short. After :data:`PATIENCE` times as long, the clock cuts it.
     :param discount: the learner's, per step.
     :raises RewardError: the reward fails on a transition that was tried.
     :raises RewardSynthError: the environment cannot be made, or no process can be started.
@@ -166,7 +169,7 @@ def search(
 
 
 class _TimeIsUp(Exception):
-    """The processor time is used up."""
+    """The transitions are used up, or the clock says that it takes too long."""
 
 
 class _Search:
@@ -179,7 +182,8 @@ class _Search:
         self._simulator = ground.simulator
         self._begun, self._limit, self._seed = self._clock(), limit, seed
         self._length = planned_steps(ground.horizon, dt)
-        self._transitions = 0
+        self._allowed = limit * ground.simulator.planned_per_second
+        self._transitions, self._by_clock = 0, False
         self._observed: FloatArray = np.zeros(0)
         """What was observed after the last step."""
 
@@ -203,10 +207,11 @@ class _Search:
                     break
             found.append((start, np.concatenate(played), sum(paid)))
         episodes = self._recorded(table, found)
-        return Plan(episodes, tuple(paid for *_, paid in found), finished, self._transitions, self._spent())
+        expected = tuple(paid for *_, paid in found)
+        return Plan(episodes, expected, finished, self._transitions, self._spent(), by_clock=self._by_clock)
 
     def _repeats(self, seed: int) -> bool | None:
-        """True if a snapshot brings back a state exactly, False if only a reset does, None if neither does."""
+        """True if a snapshot brings back a state exactly, False if only seed and actions do, None if neither does."""
         generator = np.random.default_rng(SEED)
         size = (2, CHECKED, len(self._environment.table.actions))
         one, other = generator.uniform(-1.0, 1.0, size)
@@ -214,7 +219,7 @@ class _Search:
             self._reset(seed)
             if exact:
                 self._try(lambda: None, other[None])
-            restore = self._simulator.snapshot(self._environment) if exact else lambda: self._reset(seed)
+            restore = self._restorer(exact, seed, Before(self._environment))
             seen = []
             for actions in (one, other, one):
                 trials = self._try(restore, actions[None])
@@ -229,22 +234,22 @@ class _Search:
     ) -> None:
         """One episode. ``played`` and ``paid`` grow by what was played, also if the time is up."""
         self._reset(start.seed)
-        ahead = int(np.clip(round(AHEAD / self._dt), FEWEST_AHEAD, MOST_AHEAD)) if exact else self._length
-        stride, iterations = (ahead // 8, 1) if exact else (self._length, REPLAYS)
+        ahead = int(np.clip(round(AHEAD / self._dt), FEWEST_AHEAD, MOST_AHEAD))
+        stride = ahead // (STRIDES if exact else STRIDES_REPLAYED)
         before = Before(self._environment)
-        elites: Sequence[FloatArray] | FloatArray = ()
+        best: FloatArray | None = None
         step, over = 0, False
         while step < self._length and not over:
             horizon = min(ahead, self._length - step)
-            restore = self._simulator.snapshot(self._environment) if exact else lambda: self._reset(start.seed)
-            hints = [_cut(each[stride:], horizon) for each in elites[:1]]
+            restore = self._restorer(exact, start.seed, before)
+            hints = [] if best is None else [_cut(best[stride:], horizon)]
             if start.actions is not None:
                 hints.append(_cut(start.actions[step:], horizon))
-            elites = self._best(restore, before, horizon, iterations, hints, generator)
-            done = self._try(restore, elites[:1, :stride])
+            best = self._best(restore, before, horizon, hints, generator)
+            done = self._try(restore, best[None, :stride])
             count = int(done.lengths[0])
             paid.append(self._objective.paid(done, before))
-            played.append(elites[0, :count])
+            played.append(best[:count])
             before.add(done)
             step, over = step + count, bool(done.ended[0])
 
@@ -253,37 +258,43 @@ class _Search:
         restore: Callable[[], None],
         before: Before,
         horizon: int,
-        iterations: int,
         hints: list[FloatArray],
         generator: np.random.Generator,
     ) -> FloatArray:
-        """The sequences of actions (E, H, A) that are paid most from here on, best first, by the cross-entropy method.
+        """The sequence of actions (H, A) that is paid most from here on.
 
-        :param hints: sequences (H, A) that are tried first; the search begins around the first one.
+        :param hints: sequences (H, A) that are tried first. Others are drawn around the first one: linear splines
+            whose knots are normally distributed.
         """
+        used_up = self._transitions >= self._allowed
+        self._by_clock = not used_up and self._spent() > PATIENCE * self._limit
+        if used_up or self._by_clock:
+            raise _TimeIsUp
+        rest = np.zeros((horizon, len(self._environment.table.actions)))
         knots = np.linspace(0.0, horizon - 1.0, min(KNOTS, horizon))
-        size = len(self._environment.table.actions)
-        middle = _at(hints[0], knots) if hints else np.zeros((len(knots), size))
-        spread = np.full(middle.shape, WIDEST)
-        kept = np.array([*hints, np.zeros((horizon, size))])
-        values: FloatArray = np.zeros(0)
-        for _ in range(iterations):
-            if self._spent() > self._limit:
-                raise _TimeIsUp
-            drawn = np.clip(middle + spread * generator.normal(size=(SAMPLES, *middle.shape)), -1.0, 1.0)
-            fresh = np.array([_along(knots, each, horizon) for each in drawn])
-            # What is kept was tried already, except before the first iteration.
-            tried = fresh if len(values) else np.concatenate([kept, fresh])
-            values = np.concatenate([values, self._objective.values(self._try(restore, tried), before)])
-            kept = np.concatenate([kept, fresh])
-            best = np.argsort(-values, kind="stable")[:ELITES]
-            kept, values = kept[best], values[best]
-            at = np.array([_at(each, knots) for each in kept])
-            middle, spread = at.mean(axis=0), np.maximum(at.std(axis=0), NARROWEST)
-        return kept
+        middle = [*hints, rest][0][np.round(knots).astype(int)]
+        drawn = np.clip(middle + WIDEST * generator.normal(size=(SAMPLES, *middle.shape)), -1.0, 1.0)
+        tried = np.array([*hints, rest, *(_along(knots, each, horizon) for each in drawn)])
+        values = self._objective.values(self._try(restore, tried), before)
+        best: FloatArray = tried[np.argmax(values)]
+        return best
 
     def _reset(self, seed: int) -> None:
         self._environment.reset(seed=seed)
+
+    def _restorer(self, exact: bool, seed: int, before: Before) -> Callable[[], None]:
+        """What brings back the present state, which the seed and the actions that were played led to."""
+        if exact:
+            return self._simulator.snapshot(self._environment)
+        played = before.actions[0].astype(action_type(self._environment))
+
+        def replayed() -> None:
+            self._reset(seed)
+            for action in played:
+                self._environment.step(action)
+            self._transitions += len(played)
+
+        return replayed
 
     def _try(self, restore: Callable[[], None], wanted: FloatArray) -> Trials:
         """Play sequences of actions (N, H, A) in [-1, 1], each from the restored state. The last one's state stays."""
@@ -336,12 +347,6 @@ def _cut(actions: FloatArray, horizon: int) -> FloatArray:
     """The first actions (H, A); where there are fewer, the last one is held, and where there are none, it rests."""
     held = actions[-1:] if len(actions) else np.zeros((1, actions.shape[1]))
     return np.concatenate([actions[:horizon], np.repeat(held, max(0, horizon - len(actions)), axis=0)])
-
-
-def _at(actions: FloatArray, knots: FloatArray) -> FloatArray:
-    """The actions at the knots, (M, A)."""
-    taken: FloatArray = actions[np.round(knots).astype(int)]
-    return taken
 
 
 def _along(knots: FloatArray, values: FloatArray, horizon: int) -> FloatArray:

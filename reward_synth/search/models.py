@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from reward_synth.core.errors import RewardSynthError
@@ -17,10 +18,12 @@ from reward_synth.llm.base import Heard, Ledgered, Model, Reply, Request, Waitin
 from reward_synth.llm.cache import Cached
 from reward_synth.llm.keys import scrub
 from reward_synth.llm.replay import Recorder
+from reward_synth.llm.underway import Underway
 from reward_synth.roles.designer import Draft
 from reward_synth.search.limits import Limits
 from reward_synth.settings.model import Settings
 from reward_synth.store import RunStore
+from reward_synth.store.manifest import now
 
 _FEW_CALLS = 8
 """So many calls without a reward may be chance."""
@@ -45,6 +48,8 @@ class ModelPool:
         self.spent: float | None = store.spent_usd()
         """Dollars spent on model calls in the whole run; None if any price is unknown, or if lines are lost."""
         self.limits = Limits(store, settings, started, lambda: self.spent)
+        self._underway = Underway(store.call_cache)
+        self._book_left(0.0)  # Nobody knows when the process ended that had sent them.
 
     def of(self, role: RoleName) -> Model:
         """The model of a role; its calls are logged in the run's ``costs.jsonl``."""
@@ -89,6 +94,7 @@ class ModelPool:
             self.limits.require,
             lambda text: self._emit(StatusChanged(text=text)),
             self._give_up,
+            self._sending,
         )
 
     def _announce(self, waiting: list[tuple[Path, Path]]) -> None:
@@ -101,6 +107,7 @@ class ModelPool:
             if reply.call in self._booked:
                 return
             self._store.cost(request, reply)
+            self._underway.remove(request)
             self.spent = total([self.spent, reply.usd])
             if self._to_keep is not None:
                 self._keep_default(self._to_keep)
@@ -112,8 +119,29 @@ class ModelPool:
         with self._lock:
             self._store.cost(request, reply, given_up=True)
 
+    @contextmanager
+    def _sending(self, request: Request, model: str) -> Iterator[None]:
+        """Keep that a request is under way until it is booked, or has failed."""
+        self._underway.add(request, model)
+        try:
+            yield
+        except BaseException:
+            self._underway.remove(request)
+            raise
+
+    def _book_left(self, waited: float | None = None) -> None:
+        """Book the requests that are under way as given up: nobody waits for their answers any more.
+
+        :param waited: seconds for which they were waited for; None counts them until now.
+        """
+        with self._lock:
+            for sent in self._underway.take():
+                seconds = max(0.0, (now() - sent.time).total_seconds()) if waited is None else waited
+                self._store.cost(sent, Reply(text="", model=sent.model, seconds=seconds), given_up=True)
+
     def close(self) -> None:
         """Close all models."""
+        self._book_left()
         for model in self._open.values():
             model.close()
         self._open.clear()

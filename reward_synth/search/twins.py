@@ -13,7 +13,7 @@ import numpy as np
 from reward_synth.core.types import Candidate, CheckReport
 from reward_synth.reward.contract import RewardError
 from reward_synth.screening.ranking import MISALIGNED
-from reward_synth.screening.twins import paid, same_pay
+from reward_synth.screening.twins import SAME, paid, same_pay
 from reward_synth.search.jobs import is_stale, training_jobs
 from reward_synth.search.session import SearchSession
 from reward_synth.training.presets import preset_for
@@ -62,6 +62,8 @@ def same_in_words(session: SearchSession, name: str, other: str) -> str:
     reports = [store.read_check(each) or CheckReport() for each in (name, other)]
     if any(MISALIGNED.id not in report.verdicts for report in reports):
         return ""  # The method compares no episodes.
+    if _ranked_apart(*reports):
+        return ""
     reference = checker.reference_episodes
     # A constant is lost only where rewards lose their mean.
     lost = (
@@ -79,3 +81,14 @@ def same_in_words(session: SearchSession, name: str, other: str) -> str:
         return ""
     same = same_pay(*pays, but_constant=lost)
     return f"{same.as_text(other)}, so it was not trained" if same else ""
+
+
+def _ranked_apart(one: CheckReport, other: CheckReport) -> bool:
+    """True if the checks have shown that two rewards order the reference episodes in two ways.
+
+    Neither a factor nor a constant changes the order of the mean pay per step. To compute what each earlier reward pays
+    takes a locked process each, and most are told apart by this.
+    """
+    if one.alignment is None or other.alignment is None or one.alignment.behaviours != other.alignment.behaviours:
+        return False
+    return abs(one.alignment.reward - other.alignment.reward) > SAME

@@ -89,7 +89,7 @@ class Declarations:
     repairs: Annotated[int, Setting(
         "Repair rounds for a reward that lint, probe or critic object to.", at_least=0, at_most=10)] = 3
     plan_seconds: Annotated[float, Setting(
-        "Processor time for which a planner attacks each reward before it trains; 0 does not "
+        "Seconds of processor time, about, for which a planner attacks each reward before it trains; 0 does not "
         "(docs/guide/attack.md).", at_least=0, at_most=3600)] = 0
     prompts: Annotated[Path | None, Setting(
         "Folder of prompt templates that replace the shipped ones of the same name.")] = None

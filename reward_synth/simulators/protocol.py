@@ -43,6 +43,9 @@ class Simulator(Protocol):
     """True if an id names the robot and not the task. Then a goal does not have to name the robot."""
     camera: str = "track"
     """The MuJoCo model's camera that films are seen from; its first one if there is none of this name."""
+    planned_per_second: float = 5_000.0
+    """Transitions that a planner tries for each second that it is given: what one core does, roughly. It is a constant,
+    so that the same settings give the same plan."""
     exports: Literal["alone", "with_package", "never"] = "never"
     """Whether an exported file holds the environment ``alone`` (``gymnasium.make`` and fields that are expressions),
     makes it ``with_package``, or cannot hold it."""

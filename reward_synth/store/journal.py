@@ -39,17 +39,18 @@ class CostLine(Value):
     call: str = ""
     """Names the paid call, so that it is booked once; empty in runs of earlier versions, and for cached answers."""
     given_up: bool = False
-    """True for a request that was sent and given up after ``seconds``: it may be billed, and nobody knows for how
-    much. Other lines lack this field, so that earlier versions can read them."""
+    """True for a request that was sent and given up after ``seconds``, 0 if its process was killed: it may be billed,
+    nobody knows for how much. Other lines lack this field, so that earlier versions can read them."""
 
 
 def given_up_in_words(lines: Sequence[CostLine]) -> str:
     """What is told of requests that were given up; empty if there are none."""
     if not lines:
         return ""
-    longest = duration(max(line.seconds for line in lines))
+    longest = max(line.seconds for line in lines)
+    after = f" after {duration(longest)}" if longest else ""
     were, them = ("was", "it") if len(lines) == 1 else ("were", "them")
-    return f"{plural(len(lines), 'request')} {were} given up after {longest}: the provider may bill {them}"
+    return f"{plural(len(lines), 'request')} {were} given up{after}: the provider may bill {them}"
 
 
 _OF_REPLY = set(CostLine.model_fields) - {"time", "role", "candidate", "given_up"}

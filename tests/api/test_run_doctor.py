@@ -136,7 +136,10 @@ def test_each_command_answers_in_words_whatever_file_is_damaged(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = kept(tmp_path)
-    for path in [path for path in run.path.rglob("*") if path.is_file()]:
+    files = [path for path in run.path.rglob("*") if path.is_file()]
+    # Only a search reads the frozen prompts. One of them stands for all.
+    prompts = [path for path in files if path.is_relative_to(run.path / "prompts")]
+    for path in [path for path in files if path not in prompts[1:]]:
         content = path.read_bytes()
         for damaged in (content[: len(content) // 2], b""):
             path.write_bytes(damaged)

@@ -136,6 +136,14 @@ def test_pushing_a_cube_pays_for_dawdling(monkeypatch: pytest.MonkeyPatch) -> No
     assert "were the episode not ended there" in dawdling.message
 
 
+def test_a_slight_fall_on_an_experts_way_is_remarked_and_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("metaworld")
+    monkeypatch.setattr(behaviours, "RECORDING", -1.0)
+    found = audit_environment(EnvironmentSpec.of("drawer-open-v3"), 0.0)
+    (told,) = [note for note in found.notes if "falls on the way" in note]
+    assert not found.findings and "no plan was finished" in told
+
+
 def test_pressing_a_button_pays_a_failure_more_than_success() -> None:
     pytest.importorskip("metaworld")
     found = audit_environment(EnvironmentSpec.of("button-press-v3"), 0.0)

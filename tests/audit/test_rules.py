@@ -93,15 +93,20 @@ def test_success_that_ends_the_pay_early_is_dawdling() -> None:
 
 
 @pytest.mark.parametrize(
-    ("low", "steps", "answer"), [(0.2, 10, "found"), (0.2, 2, "not found"), (0.45, 10, "not found")]
+    ("low", "steps", "answer", "remarked"),
+    [(0.2, 10, "found", True), (0.2, 2, "not found", False), (0.35, 10, "not found", True)],
 )
-def test_pay_that_falls_on_an_experts_way(low: float, steps: int, answer: str) -> None:
+def test_pay_that_falls_on_an_experts_way(low: float, steps: int, answer: str, remarked: bool) -> None:
     way = [0.05 * n for n in range(11)] + [low] * steps + [0.5] * 20 + [1.0] * 20
     expert = told(EXPERT, way, success=True, reached_at=31 + steps)
     found, answers = asked(told(REST, 0.0, success=False), expert)
     assert answers["falls-on-the-way"] == answer
     if found:
         assert "falls on the way: in the median from 0.4" in found[0].message
+    plan = told(PLANNED, 1.0, success=True)
+    assert asked(told(REST, 0.0, success=False), expert, plan)[1]["falls-on-the-way"] == "not found"
+    remarks = list(Questions((told(REST, 0.0), expert, plan), 0.99, 0.1, True).remarks())
+    assert bool(remarks) == remarked and all("a planned episode gets past it" in each for each in remarks)
 
 
 def test_what_is_no_number_is_told_and_the_rest_is_still_answered() -> None:

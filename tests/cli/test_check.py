@@ -74,6 +74,6 @@ def test_no_module_of_the_working_folder_is_run(tmp_path: Path) -> None:
         "--task",
         "half_cheetah_run_backward",
     ]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
     assert ran.returncode == 0, ran.stderr
     assert not (tmp_path / "ran.txt").exists()

@@ -36,7 +36,7 @@ def test_a_run_under_way_is_followed_to_its_end(
         watcher.join(0.5)
         assert watcher.is_alive(), "it waits as long as a process works on the run"
         run.store.record(events.RunEnded(status="solved"))
-    watcher.join(20)
+    watcher.join(240)
     assert not watcher.is_alive()
     told = capsys.readouterr().err
     assert "while it is watched" in told and "Solved" in told

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,11 +18,15 @@ PACKAGE = Path(__file__).parents[2] / "reward_synth"
 TABLES = {"PROBE": PROBE, "CALLS": CALLS, "TERMS": TERMS}
 
 
-def nodes() -> Iterator[tuple[str, ast.AST]]:
-    """Every node of the package's code, with its file."""
-    for path in sorted(PACKAGE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            yield path.relative_to(PACKAGE).as_posix(), node
+@functools.cache
+def nodes() -> tuple[tuple[str, ast.Call | ast.Subscript], ...]:
+    """Every call and every look-up in the package's code, with its file."""
+    return tuple(
+        (path.relative_to(PACKAGE).as_posix(), node)
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call | ast.Subscript)
+    )
 
 
 def calls(name: str) -> Iterator[tuple[str, ast.Call]]:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from reward_synth.core.types import CheckReport
+from reward_synth.core.types import CheckReport, Planned
 from reward_synth.reward.contract import RewardError
 from reward_synth.screening.checker import RewardChecker
 from reward_synth.screening.payment import pay_of
@@ -75,6 +76,24 @@ def test_equal_arguments_give_the_same_plan_and_another_seed_another() -> None:
     assert one.expected != other.expected
 
 
+def test_a_plan_that_is_cut_is_the_same_on_a_machine_of_half_the_speed(monkeypatch: pytest.MonkeyPatch) -> None:
+    plans = []
+    for step in (0.005, 0.01):
+        monkeypatch.setattr("reward_synth.screening.planner.time.thread_time", count(step=step).__next__)
+        plans.append(planned(SWING, seconds=0.2)[0])
+    whole, again = plans
+    assert whole.finished < len(STARTS) and whole.episodes and not again.by_clock
+    assert (whole.finished, whole.transitions, whole.expected) == (again.finished, again.transitions, again.expected)
+    assert all(np.array_equal(a.rows, b.rows) for a, b in zip(whole.episodes, again.episodes, strict=True))
+
+
+def test_a_plan_that_takes_far_too_long_is_cut_by_the_clock_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reward_synth.screening.planner.time.thread_time", count(step=3600).__next__)
+    found, _ = planned(SWING)
+    assert found.by_clock and not found.finished
+    assert "cut by the clock" in Planned(by_clock=True).as_text()
+
+
 def test_without_time_left_what_was_played_so_far_is_no_finished_round() -> None:
     found, _ = planned(SWING, seconds=1e-9)
     assert (found.finished, found.episodes, found.problem) == (0, (), "")
@@ -99,18 +118,44 @@ def point(folder: Path, *changes: tuple[str, str], mode: str = "") -> RewardChec
     return replace(checker, task=checker.task.model_copy(update={"environment": environment}))
 
 
-def test_an_environment_whose_state_no_snapshot_holds_is_played_from_its_seed_each_time(tmp_path: Path) -> None:
-    hidden = point(
-        tmp_path / "hidden",
-        ("self.state", "self.box['state']"),
-        ("    def reset(self", "    box = {}\n\n    def reset(self"),
-    )
+ELSEWHERE = {
+    "crafter/collect_wood": ("crafter", "float(next_state.seen_cells) + 0.01 * action[1]"),
+    "maniskill/push_cube": (
+        "mani_skill",
+        "-float(np.linalg.norm(next_state.gripper_position - next_state.cube_position))",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_outside_of_mujoco_a_plan_is_played_again_for_the_same_pay(name: str) -> None:
+    module, paid = ELSEWHERE[name]
+    pytest.importorskip(module)
+    source = f"import numpy as np\n\n\ndef compute_reward(state, action, next_state):\n    return {{'paid': {paid}}}\n"
+    checker = checker_of(load_task(name), 12)
+    found, _ = planned(source, checker, STARTS[:1])
+    assert found.finished == 1 and not found.problem
+    again = pay_of(source, checker.table, {"0": found.episodes[0]}, "sum")
+    assert again.pay[0] * 12 == pytest.approx(found.expected[0], rel=1e-9)
+    known = pay_of(source, checker.table, {str(n): e for n, e in enumerate(checker.reference_episodes.aimless)}, "sum")
+    assert again.pay[0] > np.median(known.pay)
+
+
+OF_THE_CLASS = ("    def reset(self", "    box = {}\n\n    def reset(self")
+OF_THE_OBJECT = ("self.steps = mode, after, 0", "self.steps = mode, after, 0\n        self.box = {}")
+
+
+@pytest.mark.parametrize("box", [OF_THE_CLASS, OF_THE_OBJECT], ids=["of the class", "of the object"])
+def test_only_where_no_snapshot_holds_the_state_each_sample_plays_the_past_again(
+    tmp_path: Path, box: tuple[str, str]
+) -> None:
+    hidden = point(tmp_path / "hidden", ("self.state", "self.box['state']"), box)
     found, _ = planned(REWARD, hidden, STARTS[:1])
     assert found.finished == 1 and not found.problem
     paid = pay_of(REWARD, hidden.table, {"0": found.episodes[0]}, "sum")
     assert paid.pay[0] * 30 == pytest.approx(found.expected[0], rel=1e-9)
     plain, _ = planned(REWARD, point(tmp_path / "plain"), STARTS[:1])
-    assert found.transitions > 4 * plain.transitions, "each sample is a whole episode"
+    assert (found.transitions > plain.transitions) == (box is OF_THE_CLASS)
 
 
 def test_an_environment_that_does_not_repeat_itself_is_refused_with_the_reason(tmp_path: Path) -> None:

@@ -96,11 +96,16 @@ def test_a_kill_while_one_of_four_answers_is_slow_loses_none_of_the_others(
         child.wait()
     texts, recorded, booked = kept(store)
     assert len(texts) == 3 and recorded == texts and len(booked) == 3
+    slow = next(name for name in (f"001-{n}" for n in range(4)) if name not in booked)
     assert asked(pool(store)) == [f"number {n}" for n in range(4)]
     assert len(chat_server.calls) == 5, "only the slow one is asked again"
     texts, recorded, booked = kept(store)
     assert texts == recorded == [f"number {n}" for n in range(4)]
     assert booked == [f"001-{n}" for n in range(4)]
+    lost = store.given_up()
+    assert [(each.candidate, each.model, each.seconds) for each in lost] == [(slow, "openai/m", 0.0)]
+    assert given_up_in_words(lost) == "1 request was given up: the provider may bill it"
+    assert not list(store.call_cache.glob("*.sent"))
 
 
 class Killed(BaseException):
@@ -143,6 +148,7 @@ def test_an_answer_that_was_not_booked_to_the_end_is_booked_once(
     assert asked(models, 1) == ["hello"]
     assert len(chat_server.calls) == 1
     assert len(store.costs()) == 2 and store.costs()[1].cached
+    assert not store.given_up()
 
 
 def test_answers_of_a_full_disk_are_recorded_once_there_is_room(
@@ -157,6 +163,14 @@ def test_answers_of_a_full_disk_are_recorded_once_there_is_room(
         asked(pool(store), 1)
     assert asked(pool(store), 1) == ["hello"]
     assert kept(store) == (["hello"], ["hello"], ["001-0"])
+
+
+def test_a_request_that_failed_is_not_under_way(chat_server: ChatServer, tmp_path: Path) -> None:
+    chat_server.script = [{"status": 401}]
+    store = store_for(chat_server, tmp_path)
+    with pytest.raises(RewardSynthError, match="refused the key"):
+        asked(pool(store), 1)
+    assert not store.given_up() and not list(store.call_cache.glob("*.sent"))
 
 
 # Limits ---------------------------------------------------------------------------------------------------------------
@@ -177,6 +191,8 @@ def test_a_stop_is_seen_while_a_model_does_not_answer(
     with pytest.raises(Stopped, match="stop was requested"):
         asked(models)
     assert len(chat_server.calls) == 4
+    assert sorted(str(line.candidate) for line in store.given_up()) == [f"001-{n}" for n in range(4)]
+    assert all(line.seconds > 0 for line in store.given_up()), "they were sent, and may be billed"
 
 
 def test_answers_under_way_are_awaited_and_booked_before_a_stop(chat_server: ChatServer, tmp_path: Path) -> None:

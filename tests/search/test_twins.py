@@ -30,6 +30,7 @@ def compute_reward(state, action, next_state):
     return {"upright": 3.2 - 3.2 * lean, "still": -0.032 * speed}
 """
 HEAVIER = GOOD.replace("0.01", "0.013")
+OTHERWISE = GOOD.replace("0.01", "2.0")
 LONGER = GOOD.replace("1.0 - abs", "1.5 - abs")
 FAR = GOOD.replace('"still"', '"far": 5.0 * float(abs(next_state.cart_position) > 0.95), "still"')
 WORDS = r"pays the same as 001-a up to a factor of 3\.20 on \d+ stored transitions, so it was not trained"
@@ -95,6 +96,21 @@ def test_it_is_not_trained_and_model_and_person_are_told(tmp_path: Path, model: 
     assert {each.status for each in run.candidates[5:]} == {"rejected"}
     asked = [r.messages[-1].content for r in scripted.requests if r.role == "designer"]
     assert twin.reason not in asked[0] and twin.reason in asked[-1]
+
+
+def test_rewards_that_order_the_recorded_episodes_in_two_ways_are_told_apart_without_paying_them(
+    tmp_path: Path, model: Use, race: Race, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    paid = RewardChecker.paid
+    monkeypatch.setattr(
+        RewardChecker, "paid", lambda self, source, report: (asked.append(source), paid(self, source, report))[1]
+    )
+    model(lambda request: play(request, [GOOD, OTHERWISE]))
+    run = searched(tmp_path, 2)
+    first, second = (run.store.read_check(each.id) for each in run.candidates)
+    assert first and second and first.alignment and second.alignment
+    assert first.alignment.reward != second.alignment.reward and race.raced == ["001-a", "001-b"] and not asked
 
 
 def test_it_is_trained_if_the_other_training_failed(tmp_path: Path, model: Use, race: Race) -> None:

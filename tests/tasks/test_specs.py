@@ -27,7 +27,10 @@ DOCS = Path(__file__).parents[2] / "docs"
 SLACK = 1e-6
 """By how much a value may lie outside of its field's range: single-precision simulators round."""
 
-of_every_task = pytest.mark.parametrize("name", sorted(SPECS))
+# What is recorded of a task is recorded once per process.
+of_every_task = pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.xdist_group(n)) for n in sorted(SPECS)]
+)
 
 
 @pytest.fixture

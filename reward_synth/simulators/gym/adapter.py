@@ -56,6 +56,7 @@ class GymMujoco(Simulator):
 
     name = "gym"
     trial = "HalfCheetah-v5"
+    planned_per_second = 11_000.0
     ids_name_robots = True
     exports = "alone"
 

@@ -30,6 +30,7 @@ class ManiSkill(ExtraSimulator):
 
     name = "maniskill"
     trial = "PushCube-v1"
+    planned_per_second = 1_800.0
     title, module, verified = "ManiSkill", "mani_skill", Verified("mani-skill", ("3.0",))
     tasks = TASKS
     default_horizon = 50

@@ -25,6 +25,7 @@ class MetaWorld(ExtraSimulator):
 
     name = "metaworld"
     trial = "drawer-open-v3"
+    planned_per_second = 6_000.0
     camera = "corner3"
     title, module, verified = "MetaWorld", "metaworld", Verified("metaworld", ("3.1",))
     mujoco = "3.3.0"
