@@ -139,4 +139,4 @@ def test_pushing_a_cube_pays_for_dawdling(monkeypatch: pytest.MonkeyPatch) -> No
 def test_pressing_a_button_pays_a_failure_more_than_success() -> None:
     pytest.importorskip("metaworld")
     found = audit_environment(EnvironmentSpec.of("button-press-v3"), 0.0)
-    assert rules(found) == {"pays-without-success"}
+    assert rules(found) == {"pays-without-success", "pays-for-something-else"}, "a whole failure, and an attack's rule"
