@@ -338,7 +338,7 @@ class Case:
     def _unpaid(self) -> Iterator[tuple[Finding, Played | None]]:
         """A bonus of sigmoids is never quite 0, so that next to nothing counts as nothing."""
         paid = np.stack([each.per_step for each in self.recorded + self.planned])
-        most, largest = paid.max(axis=0), float(np.abs(paid).max())
+        most, largest = paid.max(axis=0), float(np.abs(paid).max(initial=0.0))
         for name, value in zip(self.terms, most.tolist(), strict=True):
             never = value <= NOTHING * largest and not (paid[:, self.terms.index(name)] < 0.0).any()
             if never and name not in self.constants:

@@ -147,4 +147,4 @@ def test_a_slight_fall_on_an_experts_way_is_remarked_and_no_finding(monkeypatch:
 def test_pressing_a_button_pays_a_failure_more_than_success() -> None:
     pytest.importorskip("metaworld")
     found = audit_environment(EnvironmentSpec.of("button-press-v3"), 0.0)
-    assert rules(found) == {"pays-without-success"}
+    assert rules(found) == {"pays-without-success", "pays-for-something-else"}, "a whole failure, and an attack's rule"
