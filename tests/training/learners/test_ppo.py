@@ -58,8 +58,10 @@ def test_plain_stable_baselines3_loads_its_file(env_id: str, settings: dict[str,
     assert torch.equal(states[0][0]["exp_avg"], states[1][0]["exp_avg"])
     again = NumpyPPO.load(tmp_path / "model.zip", device="cpu")
     assert np.array_equal(again._weights._first, ours._weights._first) and again._weights._updates == _updates(ours)
-    observation = ours.observation_space.sample()
-    assert np.array_equal(*(each.predict(observation, deterministic=True)[0] for each in (loaded, ours)))
+    seen = np.array([ours.observation_space.sample() for _ in range(50)])
+    first, second = (each.predict(seen, deterministic=True)[0] for each in (loaded, ours))
+    # Equal weights at other places in memory may round otherwise.
+    assert np.allclose(first, second, rtol=0.0, atol=1e-6)
 
 
 def _updates(model: PPO) -> int:
