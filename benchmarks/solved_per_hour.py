@@ -29,6 +29,8 @@ from typing import Any
 from recorded import recorded_rewards
 from recorded_model import RecordedModel
 
+from reward_synth.tasks.spec import load_task
+
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "solved_per_hour.tsv"
 GOALS = {
@@ -60,8 +62,8 @@ def recorded_model(task: str) -> RecordedModel:
 
 def search(checkout: Path, build: str, task: str, seed: int, folder: Path, extra: list[str]) -> dict[str, Any]:
     """One search in that checkout: a row of the table."""
-    model = recorded_model(task)
-    command = [str(checkout / ".venv" / "bin" / "python"), "-m", "reward_synth", "run", GOALS[task], "--yes"]
+    model, goal = recorded_model(task), GOALS.get(task) or load_task(task).goal
+    command = [str(checkout / ".venv" / "bin" / "python"), "-m", "reward_synth", "run", goal, "--yes"]
     command += [*model.options, "--runs-dir", str(folder), "--seed", str(seed), "--display", "plain"]
     command += ["--iterations", "2", "--samples", "4", "--final-seeds", "0", *extra]
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
