@@ -24,6 +24,11 @@ class Sent(Value):
     model: str
     time: datetime
 
+    @property
+    def age(self) -> float:
+        """Seconds since then."""
+        return max(0.0, (datetime.now(UTC) - self.time).total_seconds())
+
 
 class Underway:
     """The requests of a run that were sent, and whose answers are neither booked nor given up.

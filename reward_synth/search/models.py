@@ -23,7 +23,6 @@ from reward_synth.roles.designer import Draft
 from reward_synth.search.limits import Limits
 from reward_synth.settings.model import Settings
 from reward_synth.store import RunStore
-from reward_synth.store.manifest import now
 
 _FEW_CALLS = 8
 """So many calls without a reward may be chance."""
@@ -136,7 +135,7 @@ class ModelPool:
         """
         with self._lock:
             for sent in self._underway.take():
-                seconds = max(0.0, (now() - sent.time).total_seconds()) if waited is None else waited
+                seconds = sent.age if waited is None else waited
                 self._store.cost(sent, Reply(text="", model=sent.model, seconds=seconds), given_up=True)
 
     def close(self) -> None:
