@@ -23,8 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from planner_cost import PLANTED, SUCCEEDED, TABLE, read_table, write_table
+from planner_cost import PLANTED, SUCCEEDED, TABLE
 from recorded import recorded_rewards
+from tables import read, write
 
 from reward_synth.audit.own_reward import OwnReward
 from reward_synth.audit.rules import deepest_fall
@@ -139,10 +140,10 @@ def climb(seed: int, widest: float) -> dict[str, str]:
     """Whether a planner that hardly looks ahead opens the drawer from rest, by the environment's own reward."""
     planner.AHEAD, planner.STRIDES, planner.WIDEST = 0.0, 5, widest
     own = OwnReward.of(EnvironmentSpec.of("drawer-open-v3"))
-    read = own.table.subset([REWARD, USABLE])
+    shown = own.table.subset([REWARD, USABLE])
     ground = planner.Ground(own.opened, get_simulator(own.spec.simulator), own.spec.horizon, own.dt)
-    start, column = planner.Start(SEED + seed), read.columns()[REWARD].start
-    found = planner.search(ground, own.table, read, lambda dt: Told(column, 0.99), [start], 60.0, seed)
+    start, column = planner.Start(SEED + seed), shown.columns()[REWARD].start
+    found = planner.search(ground, own.table, shown, lambda dt: Told(column, 0.99), [start], 60.0, seed)
     reached = own.reached(found.episodes[0])
     assert reached is not None
     return {
@@ -163,19 +164,19 @@ def main() -> None:
     if arguments.falls:
         with protected(False):
             told = [row for task in FALLEN_TASKS for row in falls(task)]
-        write_table(FALLS, FALL_COLUMNS, told)
+        write(FALLS, FALL_COLUMNS, told)
         return
     if arguments.climb:
-        write_table(CLIMBS, CLIMB_COLUMNS, [climb(seed, widest) for widest in (0.6, 0.2) for seed in (0, 1)])
+        write(CLIMBS, CLIMB_COLUMNS, [climb(seed, widest) for widest in (0.6, 0.2) for seed in (0, 1)])
         return
     only = arguments.only
-    rows = {row["subject"]: row for row in read_table(AUDITS)} if only and AUDITS.exists() else {}
+    rows = {row["subject"]: row for row in read(AUDITS)} if only else {}
     with tempfile.TemporaryDirectory() as folder:
         for subject in SUBJECTS:
             if only in (None, subject.name):
                 rows[subject.name] = audited(subject, Path(folder))
                 print("\t".join(rows[subject.name].values()), flush=True)
-    write_table(AUDITS, COLUMNS, list(rows.values()))
+    write(AUDITS, COLUMNS, list(rows.values()))
 
 
 if __name__ == "__main__":

@@ -23,9 +23,10 @@ from itertools import groupby
 from pathlib import Path
 
 import cloudpickle
-from planner_cost import told
-from predictors import BUDGETS, FIRST, add, read, train_rewards
+from planner_cost import PLAN_SECONDS, told
+from predictors import BUDGETS, FIRST, train_rewards
 from rungs import _score
+from tables import add, read
 
 from reward_synth.audit.environment import UNMEASURED
 from reward_synth.audit.file import questions_of
@@ -50,7 +51,6 @@ FILE = HERE / "data" / "defects.jsonl"
 TABLE, TRAINED = HERE / "results" / "defects.tsv", HERE / "results" / "defects_trained.tsv"
 COLUMNS = ("half", "task", "name", "kind", "class", "with_measure", "without_measure", "rounds", "plan_s")
 TRAINED_COLUMNS = ("half", "task", "name", "kind", "class", "steps", "cpu_s", "success", "fitness", "status", "after")
-PLAN_SECONDS = {"gym": 8.0, "dmcontrol": 8.0, "metaworld": 20.0, "maniskill": 30.0, "crafter": 30.0}
 SHARES = {"gym": 0.2, "dmcontrol": 0.2, "metaworld": 0.12, "maniskill": 0.2, "crafter": 0.15}
 """Of a task's budget, for tasks of which `predictors.py` has none."""
 SOUND = "sound"

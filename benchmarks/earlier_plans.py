@@ -19,8 +19,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from planner_cost import SECONDS, SOUND, cases, read_table, told, write_table
+from planner_cost import SECONDS, SOUND, cases, told
 from recorded import recorded_rewards
+from tables import read, write
 
 from reward_synth.core.types import CheckReport, EpisodeScore
 from reward_synth.reward.contract import RewardError
@@ -172,7 +173,7 @@ def main() -> None:
     parser.add_argument("--told", action="store_true", help="only summarise the kept table")
     arguments = parser.parse_args()
     if arguments.told:
-        summary(read_table(TABLE))
+        summary(read(TABLE))
         return
     found: list[dict[str, str]] = []
     with protected(False):
@@ -181,7 +182,7 @@ def main() -> None:
                 found.append({key: str(value) for key, value in each.items()})
                 print("\t".join(found[-1].values()), file=sys.stderr, flush=True)
     if not arguments.task:
-        write_table(TABLE, COLUMNS, found)
+        write(TABLE, COLUMNS, found)
     summary(found)
 
 

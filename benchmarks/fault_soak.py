@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import resource
 import sys
 import tempfile
 import time
@@ -30,6 +29,7 @@ from fault_runs import RUN, Row, SteadyModel, descendants
 from scipy import stats
 
 from reward_synth.cli.app import execute
+from reward_synth.training.worker.subprocess_stage import processor_seconds
 
 WARM = 5
 MIB_PER_RUN = 0.05
@@ -102,20 +102,15 @@ def _segment(number: int, minutes: float, share: float) -> Iterator[Held]:
         tempfile.tempdir = os.environ["TMPDIR"] = str(temporary)
         options = [*RUN, *ONE, "--display=none", f"--runs-dir={name}/runs", *model.options]
         while time.monotonic() - begun < 60 * minutes:
-            before, spent = time.monotonic(), _processor_seconds()
+            before, spent = time.monotonic(), processor_seconds()
             with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
                 code = execute(options)
             assert code == 1, code  # No reward solves the task.
             model.forget()
             yield Held.now(number, begun, temporary)
-            busy = (_processor_seconds() - spent) / share
+            busy = (processor_seconds() - spent) / share
             time.sleep(max(0.0, before + busy - time.monotonic()))
         tempfile.tempdir = None
-
-
-def _processor_seconds() -> float:
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def judged(runs: Sequence[Held]) -> Iterator[Row]:

@@ -36,6 +36,7 @@ from reward_synth.simulators.graphics import graphics
 from reward_synth.state.episode import episode_name
 from reward_synth.store import RunStore
 from reward_synth.tasks.spec import TaskSpec, load_task, save_task
+from reward_synth.training.worker.subprocess_stage import processor_seconds
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZE = 480, 360
@@ -120,11 +121,6 @@ for step in range(episode.length + 1):
 print(sum(os.times()[:2]) - begun)
 """
 """Plays an episode and draws some of its steps, and prints the processor seconds after the start."""
-
-
-def processor_seconds() -> float:
-    """Of this process and of its children that ended."""
-    return sum(os.times()[:4])
 
 
 def a_run(folder: Path, task: TaskSpec) -> RunStore:

@@ -12,13 +12,13 @@ since, so the figures flatter: they say what the rules can see, not how often de
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from recorded import recorded_rewards
+from tables import read, write
 
 from reward_synth.core.types import CheckReport
 from reward_synth.evaluation.select import wilson_interval
@@ -30,6 +30,8 @@ from reward_synth.training.presets import preset_for
 
 TABLE = Path(__file__).parent / "results" / "planner_cost.tsv"
 SECONDS = 8.0
+PLAN_SECONDS = {"gym": SECONDS, "dmcontrol": SECONDS, "metaworld": 20.0, "maniskill": 30.0, "crafter": 30.0}
+"""The most that a plan may cost, by simulator."""
 SUCCEEDED = 0.9
 HACK, SIGN, END, REST, EXPERT = (
     "pays-for-something-else", "wrong-sign", "early-end-pays", "nothing-beyond-rest", "expert-below-rest",
@@ -190,20 +192,6 @@ def summary(found: list[dict[str, str]]) -> None:
             print(f"{task}: {seconds / len(those):.1f} CPU-s a reward, {rate}")
 
 
-def read_table(path: Path) -> list[dict[str, str]]:
-    """The rows of a kept table."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, delimiter="\t"))
-
-
-def write_table(path: Path, columns: Sequence[str], rows: Sequence[dict[str, str]]) -> None:
-    """Keep a table."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, columns, delimiter="\t", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--task", help="only this one")
@@ -212,7 +200,7 @@ def main() -> None:
     parser.add_argument("--told", action="store_true", help="only summarise the kept table")
     arguments = parser.parse_args()
     if arguments.told:
-        summary(read_table(TABLE))
+        summary(read(TABLE))
         return
     tasks = [arguments.task] if arguments.task else list(SOUND)
     seconds = 2.0 if arguments.quick else arguments.seconds
@@ -224,8 +212,8 @@ def main() -> None:
                 print("\t".join(found[-1].values()), file=sys.stderr, flush=True)
     if not arguments.quick:
         of = {each["task"] for each in found}
-        kept = [each for each in read_table(TABLE) if each["task"] not in of] if arguments.task else []
-        write_table(TABLE, COLUMNS, kept + found)
+        kept = [each for each in read(TABLE) if each["task"] not in of] if arguments.task else []
+        write(TABLE, COLUMNS, kept + found)
     summary(found)
 
 

@@ -37,7 +37,7 @@ from typing import NamedTuple, cast
 
 from planner_saves_recorded import Checked, Part, RecordedTask, Trainings
 from planner_saves_table import ARMS, BEST_ORDER, COLUMNS, TABLE, summary
-from predictors import add, read
+from tables import add, read
 
 from reward_synth.core.types import CheckReport, Finding, TrainResult
 from reward_synth.methods.halving import SuccessiveHalving

@@ -7,7 +7,6 @@ row of `results/planner_saves_trainings.tsv`, known by the digest of its job.
 
 from __future__ import annotations
 
-import resource
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -15,10 +14,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
+from planner_cost import PLAN_SECONDS
 from predictor_scores import bare
-from predictors import add, read
 from recorded import RecordedReward, recorded_rewards
 from solved_per_hour import search
+from tables import add, read
 
 from reward_synth.core.types import Candidate, CheckReport, EvaluationPoint, Finding, TrainResult
 from reward_synth.evaluation.play import field_table
@@ -31,13 +31,13 @@ from reward_synth.state.table import FieldTable
 from reward_synth.tasks.spec import load_task
 from reward_synth.training.job import TrainJob
 from reward_synth.training.presets import preset_for
+from reward_synth.training.worker.subprocess_stage import processor_seconds
 
 RESULTS = Path(__file__).parent / "results"
 REWARDS, TRAININGS = RESULTS / "planner_saves_rewards.tsv", RESULTS / "planner_saves_trainings.tsv"
 REWARD_COLUMNS = ("task", "reward", "check_s", "attack_s", "rounds", "planned", "found", "refused")
 TRAINING_COLUMNS = ("task", "reward", "seed", "until", "end", "job", "status", "steps", "cpu_s", "success", "fitness",
                     "solved")  # fmt: skip
-PLAN_SECONDS, OTHER_SECONDS = {"gym": 8.0, "metaworld": 20.0}, 30.0
 FIRST_SEED = 1000
 TINY = ("--iterations", "1", "--steps", "1000", "--jobs", "1", "--train-on", "0")
 """A search that trains next to nothing: what it costs otherwise is what any search costs."""
@@ -91,12 +91,6 @@ class Part(NamedTuple):
         )
 
 
-def processor_seconds() -> float:
-    """Of this process and of those of its processes that have ended."""
-    used = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(each.ru_utime + each.ru_stime for each in used)
-
-
 def rewards_of(task: str, searches: Sequence[str]) -> dict[str, RecordedReward]:
     """The rewards of these searches that differ in more than words, by name."""
     found: dict[str, RecordedReward] = {}
@@ -114,7 +108,7 @@ class RecordedTask:
 
     def __init__(self, name: str, searches: Sequence[str], folder: Path) -> None:
         self.name, self.task = name, load_task(name)
-        self.seconds = PLAN_SECONDS.get(self.task.simulator, OTHER_SECONDS)
+        self.seconds = PLAN_SECONDS[self.task.simulator]
         self.rewards = rewards_of(name, searches)
         self.folder = folder / name
         self.fixed_s, self.fitness_s = 0.0, 0.0

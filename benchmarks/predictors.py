@@ -11,19 +11,18 @@ early end loses one training at most. `--second` trains once more on another see
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import NamedTuple
 
 from predictor_scores import Scorer, bare
 from predictors_table import ORACLES, SCORES, TABLE, summary
 from predictors_table import fields_of as scored
 from recorded import RecordedReward, recorded_rewards
 from rungs import _score
+from tables import add, read, write
 
 from reward_synth.core.types import TrainResult
 from reward_synth.evaluation.play import field_table
@@ -150,24 +149,20 @@ def score(task_name: str) -> None:
         found = scorer.scores(reward)
         about = {"task": task.short_name, "simulator": task.simulator, "candidate": reward.name}
         told = {name: f"{value:.5g}" if isinstance(value, float) else value for name, value in found.items()}
-        write([*read(TABLE), {name: "" if value is None else str(value) for name, value in (about | told).items()}])
+        row = {name: "" if value is None else str(value) for name, value in (about | told).items()}
+        write_scores([*read(TABLE), row])
         print(about, told, file=sys.stderr, flush=True)
 
 
-def write(rows: list[dict[str, str]]) -> None:
+def write_scores(rows: list[dict[str, str]]) -> None:
     """The table, with all trainings that are known."""
     trained = trainings()
-    with replaced(TABLE) as file:
-        writer = csv.DictWriter(file, COLUMNS, delimiter="\t", lineterminator="\n", restval="")
-        writer.writeheader()
-        for row in rows:
-            those = trained.get((row["task"], row["candidate"]), [])
-            told = {
-                "seeds": " ".join(seed for seed, _, _ in those),
-                "fitness": " ".join(fitness for _, fitness, _ in those),
-                "success": " ".join(success for _, _, success in those),
-            }
-            writer.writerow(row | told)
+    told = []
+    for row in rows:
+        those = trained.get((row["task"], row["candidate"]), [])
+        seeds, fitness, success = (" ".join(each[place] for each in those) for place in range(3))
+        told.append(row | {"seeds": seeds, "fitness": fitness, "success": success})
+    write(TABLE, COLUMNS, told)
 
 
 def trainings() -> dict[tuple[str, str], list[tuple[str, str, str]]]:
@@ -188,31 +183,6 @@ def trainings() -> dict[tuple[str, str], list[tuple[str, str, str]]]:
     return found
 
 
-@contextmanager
-def replaced(path: Path) -> Iterator[TextIO]:
-    """A file that takes the path's place once it is whole."""
-    fresh = path.with_suffix(".new")
-    with fresh.open("w", newline="", encoding="utf-8") as file:
-        yield file
-    fresh.replace(path)
-
-
-def read(path: Path) -> list[dict[str, str]]:
-    """The rows of a table; none if there is no such file."""
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file, delimiter="\t"))
-
-
-def add(path: Path, columns: tuple[str, ...], row: tuple[object, ...]) -> None:
-    """Append a row, and begin the table if it is new."""
-    line = "\t".join(map(str, row)) + "\n"
-    with path.open("a", encoding="utf-8") as file:
-        file.write(line if file.tell() else "\t".join(columns) + "\n" + line)
-    print(line, end="", file=sys.stderr, flush=True)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--train", action="store_true", help="train what is not in the table yet")
@@ -228,7 +198,7 @@ def main() -> None:
         with protected(False):
             for task in arguments.task or [budget.task for budget in BUDGETS]:
                 score(task)
-        write(read(TABLE))
+        write_scores(read(TABLE))
     if arguments.analyse:
         print(summary(scored()), end="")
 

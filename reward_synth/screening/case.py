@@ -67,9 +67,14 @@ class Played:
         return self.terms * (each.horizon / each.length if each.terminated else 1.0)
 
     @property
+    def succeeds(self) -> bool:
+        """True if somebody can play it, and it reaches the goal by its end."""
+        return self.score is not None and self.score.success
+
+    @property
     def failed(self) -> bool:
         """True if the environment ended it, and not because the goal was reached."""
-        return self.episode.terminated and not (self.score is not None and self.score.success)
+        return self.episode.terminated and not self.succeeds
 
 
 @dataclass(frozen=True)
@@ -118,15 +123,19 @@ class Case:
         """How much the fitness of recorded episodes differs."""
         return float(np.ptp([each.fitness for each in self.recorded]))
 
+    @property
+    def highest(self) -> float:
+        """The best known fitness."""
+        return max(each.fitness for each in self.judged)
+
     def _on_the_way(self, share: float) -> float:
         """The fitness at a share of the way from rest to the best known one."""
-        highest = max(each.fitness for each in self.judged)
-        return self.rest.fitness + share * (highest - self.rest.fitness)
+        return self.rest.fitness + share * (self.highest - self.rest.fitness)
 
     @property
     def good(self) -> list[Played]:
         """The episodes that succeed; if none does, those that do nearly as well as the best."""
-        succeed = [each for each in self.judged if each.score and each.score.success]
+        succeed = [each for each in self.judged if each.succeeds]
         return succeed or [each for each in self.judged if each.fitness >= self._on_the_way(NEAR)]
 
     @property
@@ -211,7 +220,7 @@ class Case:
         }
         if not self.plan.episodes:
             # Recorded success is enough to say that doing badly is paid as much, though not that it is not.
-            shown = BY_RECORD if any(each.score and each.score.success for each in self.recorded) else ()
+            shown = BY_RECORD if any(each.succeeds for each in self.recorded) else ()
             unasked = [name for name in BY_PLAN if name not in shown]
             silent |= dict.fromkeys(unasked, "could not run" if self.plan.problem else "not enough data")
         elif not any(self.replays(place) for place in range(len(self.planned))):
@@ -238,7 +247,7 @@ class Case:
         wrong = worst.fitness < self.rest.fitness - CLEARLY * self.spread
         rule = ATTACK["wrong-sign" if wrong else "pays-for-something-else"]
         best = max(self.good, key=self.worth)
-        does = "succeeds" if best.score and best.score.success else f"has a fitness of {number(best.fitness)}"
+        does = "succeeds" if best.succeeds else f"has a fitness of {number(best.fitness)}"
         more = self._payers(worst, self.rest)
         message = (
             f"an episode ({worst.kind}) of {worst.episode.length * worst.episode.dt:.3g} s is paid "
@@ -257,7 +266,7 @@ class Case:
         sure = [each for place, each in enumerate(self.planned) if self.replays(place)]
         best = max(sure, key=lambda each: each.pay, default=self.rest)
         gains = np.maximum(best.per_step - self.rest.per_step, 0.0)
-        known = any(each.score and each.score.success for each in self.judged)
+        known = any(each.succeeds for each in self.judged)
         well = known and best.fitness >= self._on_the_way(FAR_BELOW)
         if gains.sum() <= 0.0 or well:
             return
@@ -325,8 +334,7 @@ class Case:
 
     def _best(self) -> Iterator[tuple[Finding, Played | None]]:
         """Where no expert shows the goal, the best that was found stands for it."""
-        highest = max(each.fitness for each in self.judged)
-        if highest - self.rest.fitness > CLEARLY * self.spread and self.goal_pay < self.worth(self.rest):
+        if self.highest - self.rest.fitness > CLEARLY * self.spread and self.goal_pay < self.worth(self.rest):
             best = max(self.good, key=self.worth)
             message = (
                 f"what does best of all that is known ({best.kind}, fitness {number(best.fitness)}) is paid "
@@ -339,9 +347,8 @@ class Case:
         """A bonus of sigmoids is never quite 0, so that next to nothing counts as nothing."""
         paid = np.stack([each.per_step for each in self.recorded + self.planned])
         most, largest = paid.max(axis=0), float(np.abs(paid).max(initial=0.0))
-        for name, value in zip(self.terms, most.tolist(), strict=True):
-            never = value <= NOTHING * largest and not (paid[:, self.terms.index(name)] < 0.0).any()
-            if never and name not in self.constants:
+        for name, value, least in zip(self.terms, most.tolist(), paid.min(axis=0), strict=True):
+            if least >= 0.0 and value <= NOTHING * largest and name not in self.constants:
                 most_of_it = f"at most {number(value)}, beside {number(largest)} of the largest term," if value else "0"
                 tried = f"{self.plan.transitions:,} planned transitions among them"
                 message = f"term `{name}` is {most_of_it} in the mean of all episodes, {tried}"

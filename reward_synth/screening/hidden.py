@@ -75,11 +75,13 @@ class Observed:
         if self._seen[0].shape[1] > MOST_SEEN:
             return _answered(report, "not enough data")
         remembers = lint(source, reference.episodes[0].layout).uses_memory
-        hidden = self._hidden(report.fields)
+        unseen = _known(self._task, self._table.subset(report.fields))
+        hidden = self._hidden(report.fields) | dict.fromkeys(unseen, Share(1.0, 1.0))
         if not hidden and not remembers:
             return _answered(report, "not found" if report.fields else "not applicable")
         try:
-            message = self._left_open(source, report, hidden) or self._later(source, report, reference, remembers)
+            left_open = self._left_open(source, report, hidden)
+            message = left_open or _later(source, report, reference, remembers, unseen)
         except RewardError:
             return _answered(report, "could not run")
         if not message:
@@ -105,36 +107,37 @@ class Observed:
             f"reward open (shares of the variance in {len(self._episodes)} episodes, each predicted from the others)"
         )
 
-    def _later(self, source: str, report: CheckReport, reference: ReferenceEpisodes, remembers: bool) -> str:
-        """What is told if the best episode is paid otherwise after a wait, or elsewhere, though it looks the same."""
-        ranked = [(score.success, score.fitness) for score in reference.scores]
-        best = reference.episodes[max(range(len(ranked)), key=ranked.__getitem__)]
-        unseen = _known(self._task, self._table.subset(report.fields))
-        shown = {"when it begins": best}
-        if remembers:
-            shown |= {f"after a wait of {part:.0%} of an episode": waited(best, part) for part in WAITS}
-        if unseen:
-            shown |= {f"once `{unseen[0]}` is {part:.0%} on": moved_on(best, unseen, part) for part in ON}
-        paid = episode_terms(source, report, [reference.episodes[0], *shown.values()])
-        rest, *means = (float(terms[-best.length :][1:].sum(axis=1).mean()) for terms in paid)
-        most, least = max(means), min(means)
-        if most - least <= MUCH * abs(means[0] - rest):
-            return ""
-        where = list(shown)
-        return (
-            f"what looks the same to the policy is paid {number(least)} per step {where[means.index(least)]} and "
-            f"{number(most)} {where[means.index(most)]}, in the best episode that is known; doing nothing is paid "
-            f"{number(rest)}"
-        )
-
     def _hidden(self, names: Sequence[str]) -> dict[str, Share]:
-        """Those of the fields that cannot be seen, each with the share of it that stays open."""
+        """Those of the fields that cannot be predicted, each with the share of it that stays open."""
         for name in names:
             if name not in self._shares:
                 self._shares[name] = _field_share(name, self._episodes, self._seen)
         shares = ((name, self._shares[name]) for name in names)
-        hidden = {name: share for name, share in shares if share is not None and share.low > UNEXPLAINED}
-        return hidden | dict.fromkeys(_known(self._task, self._table.subset(names)), Share(1.0, 1.0))
+        return {name: share for name, share in shares if share is not None and share.low > UNEXPLAINED}
+
+
+def _later(
+    source: str, report: CheckReport, reference: ReferenceEpisodes, remembers: bool, unseen: Sequence[str]
+) -> str:
+    """What is told if the best episode is paid otherwise after a wait, or elsewhere, though it looks the same."""
+    ranked = [(score.success, score.fitness) for score in reference.scores]
+    best = reference.episodes[max(range(len(ranked)), key=ranked.__getitem__)]
+    shown = {"when it begins": best}
+    if remembers:
+        shown |= {f"after a wait of {part:.0%} of an episode": waited(best, part) for part in WAITS}
+    if unseen:
+        shown |= {f"once `{unseen[0]}` is {part:.0%} on": moved_on(best, unseen, part) for part in ON}
+    paid = episode_terms(source, report, [reference.episodes[0], *shown.values()])
+    rest, *means = (float(terms[-best.length :][1:].sum(axis=1).mean()) for terms in paid)
+    most, least = max(means), min(means)
+    if most - least <= MUCH * abs(means[0] - rest):
+        return ""
+    where = list(shown)
+    return (
+        f"what looks the same to the policy is paid {number(least)} per step {where[means.index(least)]} and "
+        f"{number(most)} {where[means.index(most)]}, in the best episode that is known; doing nothing is paid "
+        f"{number(rest)}"
+    )
 
 
 def waited(episode: Episode, part: float) -> Episode:
