@@ -77,16 +77,30 @@ class RewardChecker:
     def fixed_positions(self, names: Sequence[str]) -> list[str]:
         """A sentence on each named position or angle that has the same value, other than 0, in every state.
 
-        A goal that is drawn again for each episode does not count, whatever its field is called.
+        A goal that is drawn again for each episode does not count, whatever its field is called. Nor does the place
+        where something that moves begins: it is what it says.
         """
         episodes, told = self.reference_episodes.episodes, []
         for each in self.table.subset(names):
             values = np.concatenate([episode.subset([each.name]) for episode in episodes])
-            if each.unit in POSITION_UNITS and values[0].any() and np.ptp(values, axis=0).max() <= SAME_PLACE:
+            fixed = each.unit in POSITION_UNITS and values[0].any() and np.ptp(values, axis=0).max() <= SAME_PLACE
+            if fixed and not self._begins_at(values[0]):
                 place = np.array2string(values[0], precision=3, separator=", ")
                 seeds = f"{len(episodes)} recorded episodes, each with a seed of its own"
                 told.append(f"`{each.name}` is {place} in every state of {seeds}")
         return told
+
+    def _begins_at(self, place: FloatArray) -> bool:
+        """True if something that moves is at this place whenever an episode begins."""
+        episodes = self.reference_episodes.episodes
+        for other in self.table:
+            if other.unit not in POSITION_UNITS or other.size != len(place):
+                continue
+            values = [episode.subset([other.name]) for episode in episodes]
+            begins = all(np.abs(each[0] - place).max() <= SAME_PLACE for each in values)
+            if begins and any(np.ptp(each, axis=0).max() > SAME_PLACE for each in values):
+                return True
+        return False
 
     def screen(self, source: str, report: CheckReport) -> CheckReport:
         """Rank the reference episodes by a reward whose report is ok. Returns the report with the result."""

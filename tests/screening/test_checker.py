@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 
@@ -73,3 +74,20 @@ def test_what_was_planned_for_other_rewards_is_shown_to_attacks_and_ranks_nothin
     assert plain.attacked_with(0.0).kinds == known.kinds and checker.beside([]).attacked_with(0.0).kinds == known.kinds
     source = REWARD.replace("NAME", "upright").replace("FIELD", "pole_angle")
     assert checker.screen(source, checker.check(source)) == plain.screen(source, plain.check(source))
+
+
+def test_where_something_that_moves_begins_is_no_fixed_position() -> None:
+    """MetaWorld's hand begins in one place in every episode. A landmark there would be one if nothing began in it."""
+    pytest.importorskip("metaworld")
+    checker = RewardChecker.of(load_task("metaworld/window_close"))
+    assert checker.fixed_positions(["gripper_start_position"]) == []
+    known = checker.reference_episodes
+    places = checker.table.columns()["gripper_position"]
+    moved = []
+    for episode in known.episodes:
+        rows = episode.rows.copy()
+        rows[0, places] += 0.01
+        moved.append(dataclasses.replace(episode, rows=rows))
+    elsewhere = dataclasses.replace(known, episodes=tuple(moved))
+    (told,) = dataclasses.replace(checker, reference_episodes=elsewhere).fixed_positions(["gripper_start_position"])
+    assert told.startswith("`gripper_start_position` is [")
