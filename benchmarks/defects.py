@@ -37,8 +37,9 @@ from reward_synth.evaluation.conditions import conditions_held
 from reward_synth.reward.contract import RewardError
 from reward_synth.sandbox.channel import protected
 from reward_synth.screening.attack import case_of
-from reward_synth.screening.case import BEST, Case
+from reward_synth.screening.case import Case
 from reward_synth.screening.checker import RewardChecker
+from reward_synth.screening.played import BEST
 from reward_synth.screening.reference_episodes import ReferenceEpisodes
 from reward_synth.screening.terms import episode_terms
 from reward_synth.state.episode import Episode, episode_paths

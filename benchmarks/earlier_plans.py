@@ -27,8 +27,9 @@ from reward_synth.core.types import CheckReport, EpisodeScore
 from reward_synth.reward.contract import RewardError
 from reward_synth.sandbox.channel import protected
 from reward_synth.screening.attack import case_of
-from reward_synth.screening.case import ATTACK, BEST, EARLIER, Case, Played
+from reward_synth.screening.case import ATTACK, Case
 from reward_synth.screening.checker import RewardChecker
+from reward_synth.screening.played import BEST, EARLIER, Played
 from reward_synth.screening.ranking import screen
 from reward_synth.screening.ranks import rank_correlation
 from reward_synth.state.episode import Episode

@@ -14,9 +14,10 @@ from reward_synth.core.types import CheckReport
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.lint import lint
 from reward_synth.screening.attack import case_of
-from reward_synth.screening.case import ATTACK, Case, Played
+from reward_synth.screening.case import ATTACK, Case
 from reward_synth.screening.checker import RewardChecker
 from reward_synth.screening.payment import pay_of
+from reward_synth.screening.played import Played
 from reward_synth.screening.ranks import rank_correlation
 from reward_synth.screening.reference_episodes import action_type
 from reward_synth.simulators import get_simulator

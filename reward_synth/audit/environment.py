@@ -15,9 +15,10 @@ from reward_synth.core.errors import EnvironmentFault
 from reward_synth.core.types import CheckReport, EpisodeScore, PayRow, Verdict
 from reward_synth.evaluation.scoring import measured_table, score_episodes
 from reward_synth.screening.attack import first_steps, starts_of
-from reward_synth.screening.case import ATTACK, PLANNED, Case, Played
+from reward_synth.screening.case import ATTACK, Case
 from reward_synth.screening.objectives import Told as Column
 from reward_synth.screening.planner import Ground, Plan, planned_steps, search
+from reward_synth.screening.played import PLANNED, Played
 from reward_synth.screening.reference_episodes import EXPERT
 from reward_synth.simulators import get_simulator
 from reward_synth.state.episode import Episode

@@ -14,7 +14,8 @@ from reward_synth.core.arrays import FloatArray
 from reward_synth.core.number_format import number, plural
 from reward_synth.core.types import Finding, Verdict
 from reward_synth.reward.rules import declared
-from reward_synth.screening.case import FAR_BELOW, PLANNED
+from reward_synth.screening.case import FAR_BELOW
+from reward_synth.screening.played import PLANNED
 from reward_synth.screening.reference_episodes import EXPERT, REST
 
 AUDIT = declared("audit", "audit")

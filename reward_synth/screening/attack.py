@@ -18,9 +18,10 @@ from reward_synth.evaluation.scoring import measured_table, score_episodes
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.scale import recorded_scale
 from reward_synth.reward.source import constant_terms
-from reward_synth.screening.case import ATTACK, BEST, HELD, PLANNED, Case, Played
+from reward_synth.screening.case import ATTACK, Case
 from reward_synth.screening.payment import Payment, pay_of
 from reward_synth.screening.planner import Plan, Start, plan, plan_fitness, planned_steps
+from reward_synth.screening.played import BEST, HELD, PLANNED, Played
 from reward_synth.screening.reference_episodes import EXPERT, SEED, ReferenceEpisodes, stopped, wanted_actions
 from reward_synth.state.episode import Episode, Judged
 from reward_synth.state.table import FieldTable

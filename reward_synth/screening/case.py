@@ -8,15 +8,15 @@ from functools import cached_property
 
 import numpy as np
 
-from reward_synth.core.arrays import FloatArray
 from reward_synth.core.number_format import number
-from reward_synth.core.types import CheckReport, EpisodeScore, Finding, PayRow, Planned, Verdict
+from reward_synth.core.types import CheckReport, Finding, PayRow, Planned, Verdict
 from reward_synth.reward.rules import declared
 from reward_synth.screening.groups import Behaviours
 from reward_synth.screening.planner import Plan
+from reward_synth.screening.played import EARLIER, HELD, PLANNED, Played
 from reward_synth.screening.ranks import rank_correlation
 from reward_synth.screening.reference_episodes import EXPERT
-from reward_synth.state.episode import Episode, Judged
+from reward_synth.state.episode import Judged
 from reward_synth.state.table import FieldTable
 
 ATTACK = declared("screen", "attack")
@@ -27,8 +27,6 @@ BY_PLAN = (
 """The rules that need a plan to find nothing."""
 BY_RECORD = ("pays-for-something-else", "wrong-sign")
 """Those of them that may find something without."""
-PLANNED, EARLIER, BEST = "planned for the reward", "planned for an earlier reward", "planned for the fitness"
-HELD = "success that is held"
 CLEARLY = 0.1
 """Share of the recorded episodes' spread by which a figure must differ to be clearly larger or smaller."""
 FAR_BELOW, NEAR = 0.5, 0.8
@@ -40,41 +38,6 @@ BESIDE = 0.5
 """Share of the best term's rank correlation with fitness that the terms which pay most must have."""
 NEARLY = 0.75
 """Share of what doing well is paid beyond rest that doing badly must not be paid."""
-
-
-@dataclass(frozen=True)
-class Played:
-    """An episode with what it was paid per step, and how it was judged; ``score`` is None if nobody can play it."""
-
-    kind: str
-    episode: Episode
-    pay: float
-    terms: FloatArray
-    score: EpisodeScore | None
-    rewards: FloatArray
-    """(T,), of each step."""
-
-    @property
-    def fitness(self) -> float:
-        """The task's fitness; the episode must have been judged."""
-        assert self.score is not None
-        return self.score.fitness
-
-    @property
-    def per_step(self) -> FloatArray:
-        """What each term pays in the mean of its own steps, so that a bonus for lasting is the same in all."""
-        each = self.episode
-        return self.terms * (each.horizon / each.length if each.terminated else 1.0)
-
-    @property
-    def succeeds(self) -> bool:
-        """True if somebody can play it, and it reaches the goal by its end."""
-        return self.score is not None and self.score.success
-
-    @property
-    def failed(self) -> bool:
-        """True if the environment ended it, and not because the goal was reached."""
-        return self.episode.terminated and not self.succeeds
 
 
 @dataclass(frozen=True)
@@ -114,6 +77,12 @@ class Case:
         return [each for each in self.played if each.score is not None]
 
     @property
+    def _sure(self) -> list[Played]:
+        """All that somebody can play, but for plans that do not replay."""
+        unsure = {id(each) for place, each in enumerate(self.planned) if not self.replays(place)}
+        return [each for each in self.judged if id(each) not in unsure]
+
+    @property
     def rest(self) -> Played:
         """The robot that does nothing."""
         return self.played[0]
@@ -141,12 +110,11 @@ class Case:
     @property
     def bad(self) -> list[Played]:
         """The episodes without success that have not come far, but for rest and for plans that do not replay."""
-        unsure = {id(each) for place, each in enumerate(self.planned) if not self.replays(place)}
         enough = self._on_the_way(FAR_BELOW) - 1e-9
         return [
             each
-            for each in self.judged[1:]
-            if each.fitness < enough and id(each) not in unsure and not (each.score and each.score.success_any)
+            for each in self._sure[1:]
+            if each.fitness < enough and not (each.score and each.score.success_any)
             if not (each.failed and self._is_short(each))  # That is what `early-end-pays` tells.
         ]
 
@@ -163,8 +131,15 @@ class Case:
 
     @property
     def goal_pay(self) -> float:
-        """The most that doing well is paid: of the goal, also if it is held once it is reached."""
-        return max(self.worth(each) for each in [*self.good, *(one for one in self.played if one.kind == HELD)])
+        """The most that doing well is paid: of the goal, also if it is held once it is reached.
+
+        Where nothing succeeds, whatever has come more than half of the way counts: a learner goes there for more pay.
+        """
+        halfway = self._on_the_way(FAR_BELOW) + 1e-9
+        known = any(each.succeeds for each in self.judged)
+        on_the_way = [] if known else [each for each in self._sure if each.fitness > halfway]
+        held = [each for each in self.played if each.kind == HELD]
+        return max(self.worth(each) for each in [*self.good, *on_the_way, *held])
 
     @property
     def margin(self) -> float:
@@ -263,8 +238,8 @@ class Case:
 
         Not asked where an episode shows it, since that is the same defect.
         """
-        sure = [each for place, each in enumerate(self.planned) if self.replays(place)]
-        best = max(sure, key=lambda each: each.pay, default=self.rest)
+        planned = (each for each in self._sure if each.kind == PLANNED)
+        best = max(planned, key=lambda each: each.pay, default=self.rest)
         gains = np.maximum(best.per_step - self.rest.per_step, 0.0)
         known = any(each.succeeds for each in self.judged)
         well = known and best.fitness >= self._on_the_way(FAR_BELOW)

@@ -16,8 +16,8 @@ from reward_synth.evaluation.play import field_table
 from reward_synth.reward.lint import lint
 from reward_synth.reward.probe_rules import TASK
 from reward_synth.screening.attack import Attacked, attack, with_best
-from reward_synth.screening.case import EARLIER
 from reward_synth.screening.hidden import Observed
+from reward_synth.screening.played import EARLIER
 from reward_synth.screening.probe import check
 from reward_synth.screening.ranking import screen
 from reward_synth.screening.reference_episodes import ReferenceEpisodes, record_reference_episodes

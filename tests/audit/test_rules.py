@@ -6,7 +6,7 @@ import pytest
 from reward_synth.audit.behaviours import HELD_ON
 from reward_synth.audit.rules import AUDIT, Questions, Told
 from reward_synth.core.types import Finding, Verdict
-from reward_synth.screening.case import PLANNED
+from reward_synth.screening.played import PLANNED
 from reward_synth.screening.reference_episodes import EXPERT, REST
 
 HORIZON = 100

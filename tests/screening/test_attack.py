@@ -11,9 +11,10 @@ from reward_synth.reward.contract import RewardError
 from reward_synth.reward.probe_rules import PROBE
 from reward_synth.screening import attack as module
 from reward_synth.screening.attack import Attacked, attack
-from reward_synth.screening.case import ATTACK, EARLIER
+from reward_synth.screening.case import ATTACK
 from reward_synth.screening.checker import RewardChecker
 from reward_synth.screening.planner import Plan
+from reward_synth.screening.played import EARLIER
 from reward_synth.screening.reference_episodes import EXPERT, ReferenceEpisodes
 from reward_synth.state.episode import Episode
 from reward_synth.tasks.spec import load_task
@@ -97,6 +98,20 @@ def test_a_recorded_failure_shows_it_too_and_what_is_paid_half_of_the_goal_shows
     assert set(found) == {"planned"} | ({"pays-for-something-else"} if height else set())
     if height:
         assert found["pays-for-something-else"].episode is recorded[-1]
+
+
+def test_where_nobody_succeeds_noise_is_no_hack_if_what_goes_that_way_is_paid_far_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A swimmer's centre has moved as far in noise as in the best known throw of its head; strokes are paid more."""
+    nobody = [*(walk(0.5 * n, n, length=20) for n in range(9)), high(walk(1.0, length=20), 0.5)]
+    farther, short = high(walk(3.0, length=20), 1.0), high(walk(1.9, length=20), 1.0)
+    rule = "pays-for-something-else"
+    assert answers(attacked(HACK, [walk(3.0, length=20)], monkeypatch, nobody))[rule] == "found"
+    assert answers(attacked(HACK, [farther], monkeypatch, nobody))[rule] == "not found"
+    assert answers(attacked(HACK, [short], monkeypatch, nobody))[rule] == "found", "not halfway to the best"
+    known = [*nobody, high(walk(5.1, length=20), 0.2)]
+    assert answers(attacked(HACK, [farther], monkeypatch, known))[rule] == "found", "what success is paid is known"
 
 
 def test_what_is_paid_by_terms_that_are_not_about_the_goal_is_told_although_it_does_well(

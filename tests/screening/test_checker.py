@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 from reward_synth.core.deaths import ATTEMPTS
 from reward_synth.core.errors import MachineFault
 from reward_synth.sandbox.process import RewardBatch, RewardProcess
-from reward_synth.screening.case import EARLIER
 from reward_synth.screening.checker import RewardChecker
+from reward_synth.screening.played import EARLIER
 from reward_synth.state.episode import Judged
 from reward_synth.tasks.spec import load_task, with_scale
 from tests.diagnosis import cases
