@@ -10,16 +10,18 @@ import numpy as np
 
 from reward_synth.core.number_format import number
 from reward_synth.core.types import CheckReport, Finding, PayRow, Planned, Verdict
+from reward_synth.reward.probe_rules import TERMS
 from reward_synth.reward.rules import declared
 from reward_synth.screening.groups import Behaviours
 from reward_synth.screening.planner import Plan
 from reward_synth.screening.played import EARLIER, HELD, PLANNED, Played
+from reward_synth.screening.probe import NOTHING as DEAD_UP_TO
 from reward_synth.screening.ranks import rank_correlation
 from reward_synth.screening.reference_episodes import EXPERT
 from reward_synth.state.episode import Judged
 from reward_synth.state.table import FieldTable
 
-ATTACK = declared("screen", "attack")
+ATTACK, DEAD = declared("screen", "attack"), TERMS["dead-term"]
 BY_PLAN = (
     "pays-for-something-else", "wrong-sign", "beside-the-goal", "nothing-beyond-rest", "best-below-rest",
     "unreachable-bonus",
@@ -34,6 +36,9 @@ FAR_BELOW, NEAR = 0.5, 0.8
 what has come the second one does well where nothing succeeds."""
 NOTHING = 0.002
 """Share of the largest term's pay up to which a term pays next to nothing."""
+TAIL = 100.0
+"""A bonus whose condition is far away pays its best episode so many times what it pays a usual one; a small hint does
+not."""
 BESIDE = 0.5
 """Share of the best term's rank correlation with fitness that the terms which pay most must have."""
 NEARLY = 0.75
@@ -164,7 +169,20 @@ class Case:
             sound=bool(self.plan.finished) and not findings and "could not run" not in answers.values(),
         )
         said |= {finding.id: "found" for finding in findings}
+        report = self.without_refuted(report)
         return report.model_copy(update={"pay": self.table(), "planned": summary}).plus(findings, said)
+
+    def without_refuted(self, report: CheckReport) -> CheckReport:
+        """The report without dead terms that a planned episode was paid by: the probe knows recorded ones alone."""
+        most = np.abs(np.stack([each.terms for each in self._sure])).max(axis=0)
+        live = {f"`{name}`" for name, value in zip(self.terms, most, strict=True) if value > DEAD_UP_TO}
+        kept = [
+            each for each in report.findings if each.id != DEAD.id or not any(name in each.message for name in live)
+        ]
+        revised: dict[str, Verdict] = {}
+        if len(kept) < len(report.findings) and not any(each.id == DEAD.id for each in kept):
+            revised = {DEAD.id: "not found"}
+        return report.model_copy(update={"findings": tuple(kept)}).plus((), revised)
 
     @cached_property
     def _found(self) -> list[tuple[Finding, Played | None]]:
@@ -319,11 +337,14 @@ class Case:
             yield ATTACK["best-below-rest"].finding(message), best
 
     def _unpaid(self) -> Iterator[tuple[Finding, Played | None]]:
-        """A bonus of sigmoids is never quite 0, so that next to nothing counts as nothing."""
+        """A bonus of sigmoids is never quite 0, so that the tail of one counts as nothing."""
         paid = np.stack([each.per_step for each in self.recorded + self.planned])
-        most, largest = paid.max(axis=0), float(np.abs(paid).max(initial=0.0))
-        for name, value, least in zip(self.terms, most.tolist(), paid.min(axis=0), strict=True):
-            if least >= 0.0 and value <= NOTHING * largest and name not in self.constants:
+        largest = float(np.abs(paid).max(initial=0.0))
+        for name, values in zip(self.terms, paid.T, strict=True):
+            positive = values[values > 0.0]
+            value, usual = (float(positive.max()), float(np.median(positive))) if positive.size else (0.0, 0.0)
+            nothing = value <= DEAD_UP_TO * largest or (value <= NOTHING * largest and value >= TAIL * usual)
+            if values.min() >= 0.0 and nothing and name not in self.constants:
                 most_of_it = f"at most {number(value)}, beside {number(largest)} of the largest term," if value else "0"
                 tried = f"{self.plan.transitions:,} planned transitions among them"
                 message = f"term `{name}` is {most_of_it} in the mean of all episodes, {tried}"

@@ -46,6 +46,8 @@ class Transitions:
     """(N,), True at the first transition of an episode."""
     falls: bool = False
     """True if an episode failed and ended early: a constant bonus then pays for lasting."""
+    hurries: bool = False
+    """True if success ended an episode early: a constant cost then pays for haste."""
     succeed: bool = True
     """False if no episode shows the task done: a term that pays for that is then 0 in all of them."""
 
@@ -149,7 +151,9 @@ class _Probe:
         findings = self.try_random(random)
         terms = self.evaluate(self.real)
         findings += self.impurities(terms)
-        on_terms, otherwise = about_terms(terms, self.process.terms, self.real.falls, self.real.succeed)
+        on_terms, otherwise = about_terms(
+            terms, self.process.terms, self.real.falls, self.real.succeed, self.real.hurries
+        )
         findings += on_terms
         if spent > SLOWEST_CALL:
             message = f"one call takes {spent * 1e3:.1f} ms, longer than a step of the simulator"
@@ -229,11 +233,11 @@ def circumstances(layout: Layout, row: FloatArray) -> str:
 
 
 def about_terms(
-    terms: FloatArray, names: tuple[str, ...], falls: bool = False, succeed: bool = True
+    terms: FloatArray, names: tuple[str, ...], falls: bool = False, succeed: bool = True, hurries: bool = False
 ) -> tuple[list[Finding], Verdict]:
     """Findings on the values (N, K) of real transitions: dead, constant, doubled or too large terms.
 
-    :param falls: see :class:`Transitions`, also for ``succeed``.
+    :param falls: see :class:`Transitions`, also for ``succeed`` and ``hurries``.
     :returns: the findings, and the verdict of the rules without a finding.
     """
     if not names:
@@ -247,8 +251,9 @@ def about_terms(
         message = f"all terms have the same value on every one of {len(terms)} real transitions: {values}"
         return [TERMS["constant-reward"].finding(message)], "not applicable"
     for k, name in enumerate(names):
-        lasting, unreached = falls and terms[0, k] > 0.0, terms[0, k] == 0.0 and not succeed
-        if constant[k] and not lasting and not unreached:
+        meant = (falls and terms[0, k] > 0.0) or (hurries and terms[0, k] < 0.0)
+        unreached = terms[0, k] == 0.0 and not succeed
+        if constant[k] and not meant and not unreached:
             rule, value = ("constant-term", f"{terms[0, k]:.4g}") if terms[0, k] else ("dead-term", "0")
             message = f"term `{name}` is {value} on all of {len(terms)} real transitions"
             findings.append(TERMS[rule].finding(message))

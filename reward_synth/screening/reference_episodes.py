@@ -91,6 +91,7 @@ class ReferenceEpisodes:
             next_states=np.concatenate([row[1:] for row in rows]),
             starts=np.concatenate([np.arange(episode.length) == 0 for episode in self.episodes]),
             falls=any(score.fell for score in self.scores),
+            hurries=any(score.success and score.terminated for score in self.scores),
             succeed=self.succeed,
         )
 

@@ -11,7 +11,7 @@ from reward_synth.reward.contract import RewardError
 from reward_synth.reward.probe_rules import PROBE
 from reward_synth.screening import attack as module
 from reward_synth.screening.attack import Attacked, attack
-from reward_synth.screening.case import ATTACK
+from reward_synth.screening.case import ATTACK, DEAD
 from reward_synth.screening.checker import RewardChecker
 from reward_synth.screening.planner import Plan
 from reward_synth.screening.played import EARLIER
@@ -227,6 +227,34 @@ def test_a_term_that_reads_nothing_is_no_bonus_that_nobody_reaches(monkeypatch: 
     soft = '{"forward": next_state.torso_speed, "far": 1.0 / (1.0 + 2.0 ** min(1e3 - next_state.torso_x, 99.0))}'
     near = attacked(soft, [walk(20.0, length=20)], monkeypatch)
     assert answers(near)["unreachable-bonus"] == "found" and "at most" in near.findings[0].message
+    tail = soft.replace("min(1e3 - next_state.torso_x, 99.0)", "(5 * (5.0 - next_state.torso_x))")
+    known = [walk(0.5 * n, n, length=20) for n in range(8)]
+    assert answers(attacked(tail, [walk(1.0, length=20)], monkeypatch, known))["unreachable-bonus"] == "found"
+    hint = '{"forward": next_state.torso_speed, "hint": 0.001 * float(next_state.torso_x > 0.1)}'
+    given = answers(attacked(hint, [walk(1.0, length=20)], monkeypatch, known))["unreachable-bonus"]
+    assert given == "not found", "a hint is small, and it is given"
+
+
+def test_a_dead_term_of_the_probe_is_refuted_by_a_plan_that_is_paid_by_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Experts stop at the goal, and a policy goes on."""
+    source = "def compute_reward(state, action, next_state):\n    return {TERMS}\n".replace(
+        "TERMS", '"forward": next_state.torso_speed, "far": float(next_state.torso_x > 9.0)'
+    )
+    dead = DEAD.finding("term `far` is 0 on all of 160 real transitions")
+    other = DEAD.finding("term `forward2` is 0 on all of 160 real transitions")
+    reference = ReferenceEpisodes(WALKS, tuple(cases.measured(list(WALKS), False)), 0)
+    for planned, said, kept in (
+        (20.0, (dead,), ()), (20.0, (dead, other), (other,)), (8.0, (dead,), (dead,)),
+    ):  # fmt: skip
+        found = Plan((walk(planned, length=20),), (planned,), 1, 1000, 1.0)
+        episodes = {"0": found.episodes[0]}
+        sums = tuple((20 * module.pay_of(source, cases.TABLE, episodes, "sum").pay).tolist())
+        monkeypatch.setattr(module, "plan", lambda *_, found=found, sums=sums: replace(found, expected=sums))
+        report = CheckReport(fields=("torso_speed", "torso_x"), terms=("forward", "far"), findings=said)
+        report = report.plus((), {DEAD.id: "found"})
+        done = attack(source, report, cases.SPEC, cases.TABLE, reference, 1.0).report
+        assert tuple(each for each in done.findings if each.id == DEAD.id) == kept
+        assert done.verdicts[DEAD.id] == ("found" if kept else "not found")
 
 
 def test_a_recording_of_rest_is_not_held_against_what_falls_later(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -142,6 +142,8 @@ def test_a_bonus_for_lasting_and_what_nobody_reached_are_no_faults() -> None:
     assert warned() == ["alive", "landing", "cost"]
     assert warned(falls=True) == ["landing", "cost"], "a constant cost pays for falling"
     assert warned(falls=True, succeed=False) == ["cost"]
+    assert warned(falls=True, hurries=True) == ["landing"], "it pays for haste where success ends the episode"
+    assert warned(hurries=True) == ["alive", "landing"]
 
 
 def test_terms_that_are_next_to_nothing_are_not_called_doubled() -> None:
