@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from reward_synth.core.types import STOPPED, EvaluationPoint, TrainResult
 from reward_synth.evaluation.select import Z_95
@@ -112,6 +113,8 @@ class SuccessiveHalving:
     :param aimless: see :func:`choose`.
     :param free: candidates outside all rungs, which train to their end; they have passed the rungs' steps before.
     :param ahead: candidates that train to their end before all others begin, because they have succeeded already.
+    :param trained: steps for which a candidate had trained before. What it showed by then counts at an earlier rung
+        too, which cannot spare them any more.
     :param ended: called once for each candidate when all its seeds have a result.
     :param decided: called for each decision.
     """
@@ -128,7 +131,9 @@ class SuccessiveHalving:
         free: Collection[str] = (),
         aimless: float | None = None,
         ahead: Collection[str] = (),
+        trained: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
+        self._trained = trained
         self._free = free
         self._ahead = ahead
         self._aimless = aimless
@@ -196,7 +201,8 @@ class SuccessiveHalving:
             jobs = [self._until(job, share) for job in self._jobs[name]]
             results = [result for job in jobs if (result := self._at_rung(job)) is not None]
             if any(result.status == "paused" for result in results):
-                standings.append(Standing.of(name, results, jobs[0].target))
+                until = max(jobs[0].target, self._trained.get(name, 0))
+                standings.append(Standing.of(name, results, until))
         kept, stopped = choose(standings, len(field), self._aimless)
         on, off = (tuple(each.candidate for each in part) for part in (kept, stopped))
         self._decided(RungDecided(number=number, rungs=len(self._rungs), share=share, kept=on, stopped=off))

@@ -81,13 +81,25 @@ def solver(session: SearchSession) -> str | None:
 
     It reads what the race left, so that a resumed run says the same.
     """
+    ended = _ended(session)
+    if ended is None or not ended[1].evaluations:
+        return None
+    return ended[0] if ended[1].evaluations[-1].success >= session.task.success_threshold else None
+
+
+def raced(session: SearchSession) -> dict[str, int]:
+    """The candidate of the race, if there was one, with the steps that its own training begins with."""
+    ended = _ended(session)
+    return {} if ended is None else {ended[0]: ended[1].steps}
+
+
+def _ended(session: SearchSession) -> tuple[str, RungEnd] | None:
+    """The candidate of the race and the end of its training with the preset that the task has."""
     folder = session.store.preset_dir(session.task.training.preset or "")
     end = RungEnd.read(folder)
-    if end is None or not end.evaluations or end.evaluations[-1].success < session.task.success_threshold:
+    if end is None or not (folder / JOB).is_file():
         return None
-    if not (folder / JOB).is_file():
-        return None
-    return TrainJob.model_validate_json((folder / JOB).read_bytes()).reward.parent.name
+    return TrainJob.model_validate_json((folder / JOB).read_bytes()).reward.parent.name, end
 
 
 def _winner(results: Mapping[str, TrainResult]) -> tuple[str | None, str]:

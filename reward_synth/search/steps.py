@@ -38,7 +38,7 @@ from reward_synth.search.continuing import beyond_parent, continued, drop_checkp
 from reward_synth.search.feedback import request_about, require_trained
 from reward_synth.search.jobs import is_stale, training_jobs
 from reward_synth.search.models import require_answers
-from reward_synth.search.preset_race import is_open, race_presets, solver
+from reward_synth.search.preset_race import is_open, race_presets, raced, solver
 from reward_synth.search.session import SearchSession
 from reward_synth.search.twins import as_twin, held_back
 from reward_synth.state.faults import BLAME
@@ -162,8 +162,9 @@ def train(session: SearchSession, candidates: Sequence[Candidate]) -> list[Candi
         free = [name for name in racing if store.candidate(name).continues is not None]
         ahead = [name for name in (solver(session),) if name in racing]
         SuccessiveHalving(
-            session.executor, racing, schedule.rungs, progressed, ended, session.emit, should_stop, free, aimless, ahead
-        ).run()
+            session.executor, racing, schedule.rungs, progressed, ended, session.emit, should_stop, free, aimless,
+            ahead, raced(session),
+        ).run()  # fmt: skip
 
     _race_but_twins(session, schedule.order, race)
     if session.finished:

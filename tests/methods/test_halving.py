@@ -189,14 +189,15 @@ class Stage:
             trajectories=folder,
         )
 
-    def run(self, rungs: Sequence[float] = RUNGS, ahead: Sequence[str] = ()) -> None:
+    def run(self, rungs: Sequence[float] = RUNGS, ahead: Sequence[str] = (), **more: dict[str, int]) -> None:
         def ended(name: str, results: list[TrainResult]) -> None:
             self.ended[name] = results
             self.solved |= any(each.success == 1.0 for each in results)
 
         race = SuccessiveHalving(
-            self.executor, self.jobs, rungs, lambda *_: None, ended, self.cuts.append, lambda: self.solved, ahead=ahead
-        )
+            self.executor, self.jobs, rungs, lambda *_: None, ended, self.cuts.append, lambda: self.solved, ahead=ahead,
+            **more,
+        )  # fmt: skip
         race.run()
 
 
@@ -267,6 +268,20 @@ def test_one_that_has_succeeded_trains_before_the_others_begin(tmp_path: Path) -
     stage.run(ahead=["b"])
     assert stage.executor.ran[0] == ("b", STEPS, False)
     assert [(cut.kept, cut.stopped) for cut in stage.cuts] == [(("c",), ("a",))]
+
+
+def test_what_was_trained_before_counts_at_a_rung_that_it_has_passed(tmp_path: Path) -> None:
+    """The race of presets had trained it for longer than the first rung, and it was better there than at the rung."""
+    sudden: Curve = lambda step: point(step, success=0.5 * (step >= 200), fitness=0.0)  # noqa: E731
+    curves = {"a": sudden, "b": line(1), "c": line(2), "d": line(3)}
+    stage = Stage(tmp_path, curves)
+    for job in stage.jobs["a"]:
+        stage.executor._train(job.model_copy(update={"until": 200}))
+    stage.run(trained={"a": 200})
+    assert stage.cuts[0].kept == ("a", "d") and stage.cuts[1].kept == ("a",)
+    stage = Stage(tmp_path / "without", curves)
+    stage.run()
+    assert stage.cuts[0].kept == ("d", "c")
 
 
 def test_crashes_and_seeds(tmp_path: Path) -> None:

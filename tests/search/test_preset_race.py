@@ -12,7 +12,7 @@ from reward_synth import synthesize
 from reward_synth.cli.cost import _training_cost
 from reward_synth.core.types import TrainResult
 from reward_synth.llm.fake import ScriptedModel
-from reward_synth.search.preset_race import PRESETS, _winner, solver
+from reward_synth.search.preset_race import PRESETS, _winner, raced, solver
 from reward_synth.tasks.spec import Training, load_task, save_own_task
 from reward_synth.training.outcomes import RungEnd
 from reward_synth.training.presets import DEFAULT_PRESETS
@@ -63,8 +63,9 @@ def test_a_candidate_that_succeeds_in_the_race_trains_before_the_others(
         last = end.evaluations[-1].model_copy(update={"success": success})
         end.model_copy(update={"evaluations": (*end.evaluations[:-1], last)}).write(folder)
         assert solver(session) == found  # type: ignore[arg-type]
+    assert raced(session) == {"001-a": end.steps}  # type: ignore[arg-type]
     (folder / "job.json").unlink()
-    assert solver(session) is None  # type: ignore[arg-type]
+    assert solver(session) is None and raced(session) == {}  # type: ignore[arg-type]
 
 
 def ended(success: float, fitness: float, deviation: float = 0.5, status: str = "paused") -> TrainResult:
