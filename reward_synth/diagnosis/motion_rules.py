@@ -9,6 +9,7 @@ from reward_synth.core.types import Verdict
 from reward_synth.diagnosis.detector import Detector, Said, detector, episodes, trained_out, trajectories, unsolved
 from reward_synth.diagnosis.evidence import Evidence
 from reward_synth.diagnosis.trajectories import Played, Series, series_of
+from reward_synth.state.fields import POSITION_UNITS
 
 EARLY = 0.5
 """An episode ends early if it lasts less than this share of the horizon."""
@@ -21,7 +22,6 @@ SATURATED_SHARE = 0.8
 # This share of an episode is ignored at its start, because a robot that settles onto its feet moves.
 SETTLING = 0.2
 SHORTEST_EPISODE = 10
-POSITION_UNITS = ("m", "rad")
 
 
 def _settled(evidence: Evidence) -> Verdict | None:

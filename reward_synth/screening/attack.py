@@ -23,6 +23,7 @@ from reward_synth.screening.payment import Payment, pay_of
 from reward_synth.screening.planner import Plan, Start, plan, plan_fitness, planned_steps
 from reward_synth.screening.played import BEST, HELD, PLANNED, Played
 from reward_synth.screening.reference_episodes import EXPERT, SEED, ReferenceEpisodes, stopped, wanted_actions
+from reward_synth.screening.stated import stated_ranges
 from reward_synth.state.episode import Episode, Judged
 from reward_synth.state.table import FieldTable
 from reward_synth.tasks.spec import TaskSpec
@@ -103,8 +104,10 @@ def case_of(
     scores += [None] * len(made)
     each = zip(kinds, everything, payment.pay, payment.per_term, scores, payment.rewards, strict=True)
     played, measured = [Played(*one) for one in each], measured_table(task, table).for_rewards().names
-    experts, constants = reference.experts, constant_terms(source)
-    return Case(played, payment.terms, found, measured, table, experts, discount, constants)
+    costs = {name for name, (_, high) in stated_ranges(source).items() if high <= 0.0}
+    return Case(
+        played, payment.terms, found, measured, table, reference.experts, discount, constant_terms(source) | costs
+    )
 
 
 def _paid(source: str, table: FieldTable, episodes: list[Episode], task: TaskSpec) -> Payment:

@@ -58,8 +58,8 @@ class Case:
     experts: int
     discount: float
     """The learner's, per step."""
-    constants: frozenset[str] = frozenset()
-    """Terms that read nothing: a weight of 0 is meant."""
+    no_bonus: frozenset[str] = frozenset()
+    """Terms that read nothing, so that a weight of 0 is meant, or whose stated range holds nothing positive."""
 
     @property
     def recorded(self) -> list[Played]:
@@ -261,10 +261,11 @@ class Case:
         gains = np.maximum(best.per_step - self.rest.per_step, 0.0)
         known = any(each.succeeds for each in self.judged)
         well = known and best.fitness >= self._on_the_way(FAR_BELOW)
-        if gains.sum() <= 0.0 or well:
+        paid = np.stack([each.per_step for each in self.judged])
+        # A step may be paid as much as at rest, where what lasts is paid more often.
+        if gains.sum() <= CLEARLY * CLEARLY * np.abs(paid).max(initial=0.0) or well:
             return
         fitness = np.array([each.fitness for each in self.judged])
-        paid = np.stack([each.per_step for each in self.judged])
         ranks = np.array([rank_correlation(column, fitness) or 0.0 for column in paid.T])
         goal = int(np.argmax(ranks))
         if ranks[goal] > 0.0 and gains @ ranks / gains.sum() < BESIDE * ranks[goal]:
@@ -315,12 +316,15 @@ class Case:
         if not experts:
             return
         paid = float(np.mean([self.worth(each) for each in experts]))
-        stays = min((self.worth(each) for each in self.played if each.kind == HELD), default=paid)
-        if min(paid, stays) < rest:
-            held = f", {number(stays / dt)} if one stays there," if stays < paid else ""
+        held = [self.worth(each) for each in self.played if each.kind == HELD]
+        # A learner stays at the goal, if the environment does not end the episode there: the way may be paid less.
+        ends = any(each.episode.terminated for each in experts)
+        counts = paid if ends or not held else min(held)
+        if counts < rest:
+            told = f", {number(counts / dt)} if one stays there," if counts != paid else ""
             message = (
                 f"{len(experts)} episodes of an expert that reaches the goal are paid {number(paid / dt)} per second "
-                f"on average{held} and doing nothing {number(rest / dt)}"
+                f"on average{told} and doing nothing {number(rest / dt)}"
             )
             least = min(experts, key=self.worth)
             yield ATTACK["expert-below-rest"].finding(message), least
@@ -344,7 +348,8 @@ class Case:
             positive = values[values > 0.0]
             value, usual = (float(positive.max()), float(np.median(positive))) if positive.size else (0.0, 0.0)
             nothing = value <= DEAD_UP_TO * largest or (value <= NOTHING * largest and value >= TAIL * usual)
-            if values.min() >= 0.0 and nothing and name not in self.constants:
+            cost = values.min() < 0.0 or np.signbit(values).all()  # A cost that was never due is -0.0.
+            if nothing and not cost and name not in self.no_bonus:
                 most_of_it = f"at most {number(value)}, beside {number(largest)} of the largest term," if value else "0"
                 tried = f"{self.plan.transitions:,} planned transitions among them"
                 message = f"term `{name}` is {most_of_it} in the mean of all episodes, {tried}"

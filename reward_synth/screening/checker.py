@@ -23,12 +23,12 @@ from reward_synth.screening.ranking import screen
 from reward_synth.screening.reference_episodes import ReferenceEpisodes, record_reference_episodes
 from reward_synth.screening.twins import paid
 from reward_synth.state.episode import Judged
+from reward_synth.state.fields import POSITION_UNITS
 from reward_synth.state.table import FieldTable
 from reward_synth.tasks.spec import TaskSpec
 
 FIXED_POSITION, NO_SPARSE_TERM = TASK.values()
 """The second is for the scale ``sign`` only: see :class:`~reward_synth.training.scale.SignScale`."""
-POSITION_UNITS = ("m", "rad")
 SAME_PLACE = 1e-9
 """In m or rad; a smaller difference is rounding."""
 

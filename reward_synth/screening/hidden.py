@@ -33,7 +33,7 @@ from reward_synth.screening.reference_episodes import (
 from reward_synth.screening.terms import episode_terms
 from reward_synth.simulators import get_simulator, open_environment
 from reward_synth.state.episode import Episode
-from reward_synth.state.fields import Field
+from reward_synth.state.fields import POSITION_UNITS, Field
 from reward_synth.state.recorder import StateRecorder
 from reward_synth.state.table import FieldTable
 from reward_synth.state.view import column_indices
@@ -48,6 +48,10 @@ UNEXPLAINED, MUCH = 0.5, 0.3
 intervals."""
 WAITS, ON = (0.125, 0.375), (0.25, 0.5, 0.75)
 """Parts of an episode: how long it is waited, for a reward with memory, and how far it has gone on."""
+SMALL = 0.1
+"""Share of the spread of what is paid that a difference between two behaviours must have to count."""
+ELSEWHERE = (-1.0, -0.62, -0.37, -0.13, 0.21, 0.43, 0.71, 1.0)
+"""Where an episode may begin: so many times the range that was seen away, at distances that share no period."""
 WITHIN = 0.1
 """Share of a field's variance that must lie within the median episode."""
 MOST_SEEN = 400
@@ -80,7 +84,9 @@ class Observed:
         if not hidden and not remembers:
             return _answered(report, "not found" if report.fields else "not applicable")
         try:
-            left_open = self._left_open(source, report, hidden)
+            places = set(hidden) <= set(unseen) and all(self._is_place(name) for name in hidden)
+            harmless = bool(hidden) and places and _same_elsewhere(source, report, reference, unseen)
+            left_open = "" if harmless else self._left_open(source, report, hidden)
             message = left_open or _later(source, report, reference, remembers, unseen)
         except RewardError:
             return _answered(report, "could not run")
@@ -107,6 +113,10 @@ class Observed:
             f"reward open (shares of the variance in {len(self._episodes)} episodes, each predicted from the others)"
         )
 
+    def _is_place(self, name: str) -> bool:
+        field = self._table.get(name)
+        return field is not None and field.unit in POSITION_UNITS
+
     def _hidden(self, names: Sequence[str]) -> dict[str, Share]:
         """Those of the fields that cannot be predicted, each with the share of it that stays open."""
         for name in names:
@@ -130,7 +140,7 @@ def _later(
     paid = episode_terms(source, report, [reference.episodes[0], *shown.values()])
     rest, *means = (float(terms[-best.length :][1:].sum(axis=1).mean()) for terms in paid)
     most, least = max(means), min(means)
-    if most - least <= MUCH * abs(means[0] - rest):
+    if most - least <= MUCH * max(abs(means[0] - rest), SMALL * _spread(source, report, reference)):
         return ""
     where = list(shown)
     return (
@@ -138,6 +148,32 @@ def _later(
         f"{number(most)} {where[means.index(most)]}, in the best episode that is known; doing nothing is paid "
         f"{number(rest)}"
     )
+
+
+def _spread(source: str, report: CheckReport, reference: ReferenceEpisodes) -> float:
+    """How much the mean pay of what is known differs."""
+    means = [terms.sum(axis=1).mean() for terms in episode_terms(source, report, reference.episodes)]
+    return float(np.ptp(means))
+
+
+def _same_elsewhere(source: str, report: CheckReport, reference: ReferenceEpisodes, unseen: Sequence[str]) -> bool:
+    """True if the episode that is paid most is paid nearly as much in sum wherever it begins.
+
+    Then only differences of the hidden places count, and where a mark lies changes when it is paid and not how often.
+    """
+    paid = [float(terms.sum()) for terms in episode_terms(source, report, reference.episodes)]
+    best = int(np.argmax(paid))
+    episode, rest = reference.episodes[best], episode_terms(source, report, reference.episodes[:1])[0]
+    places = column_indices(episode.layout, unseen)
+    spread = np.ptp(np.concatenate([each.rows[:, places] for each in reference.episodes]), axis=0)
+    shifted = []
+    for share in ELSEWHERE:
+        rows = episode.rows.copy()
+        rows[:, places] += share * spread
+        shifted.append(replace(episode, rows=rows))
+    sums = [float(terms.sum()) for terms in episode_terms(source, report, shifted)]
+    gain = paid[best] - float(rest[: episode.length].sum())
+    return gain > 0.0 and max(abs(each - paid[best]) for each in sums) <= MUCH * gain
 
 
 def waited(episode: Episode, part: float) -> Episode:

@@ -251,7 +251,7 @@ def about_terms(
         message = f"all terms have the same value on every one of {len(terms)} real transitions: {values}"
         return [TERMS["constant-reward"].finding(message)], "not applicable"
     for k, name in enumerate(names):
-        meant = (falls and terms[0, k] > 0.0) or (hurries and terms[0, k] < 0.0)
+        meant = (falls or hurries) and terms[0, k] != 0.0  # For lasting, or for haste: `ending-pays` tells which.
         unreached = terms[0, k] == 0.0 and not succeed
         if constant[k] and not meant and not unreached:
             rule, value = ("constant-term", f"{terms[0, k]:.4g}") if terms[0, k] else ("dead-term", "0")

@@ -15,6 +15,8 @@ Reader = Callable[[Any], Any]
 
 SWITCH_UNIT = "0/1"
 """Unit of a field that is either 0.0 or 1.0, for example a contact."""
+POSITION_UNITS = ("m", "rad")
+"""Units of fields that say where something is."""
 
 
 @dataclass(frozen=True)

@@ -235,6 +235,35 @@ def test_a_term_that_reads_nothing_is_no_bonus_that_nobody_reaches(monkeypatch: 
     assert given == "not found", "a hint is small, and it is given"
 
 
+def test_a_cost_that_was_never_due_is_no_bonus(monkeypatch: pytest.MonkeyPatch) -> None:
+    def said(term: str, stated: str = "") -> str:
+        source = f'''def compute_reward(state, action, next_state):
+    """Walk.
+
+    {stated}
+    """
+    return {{"forward": next_state.torso_speed, "over": {term}}}
+'''
+        report = CheckReport(fields=("torso_speed", "torso_x"), terms=("forward", "over"))
+        found = Plan((walk(20.0, length=20),), (0.0,), 1, 1000, 1.0)
+        monkeypatch.setattr(module, "plan", lambda *_: found)
+        reference = ReferenceEpisodes(WALKS, tuple(cases.measured(list(WALKS), False)), 0)
+        case = module.case_of(source, report, cases.SPEC, cases.TABLE, reference, 1.0)
+        return " ".join(finding.rule for finding, _ in case.findings() if "`over`" in finding.message)
+
+    assert said("-3.0 * max(0.0, next_state.torso_x - 1e3) ** 2") == "", "its zero has a sign"
+    assert said("-3.0 if next_state.torso_x > 1e3 else 0.0", "over: -3 to 0") == "", "its docstring says so"
+    assert said("3.0 if next_state.torso_x > 1e3 else 0.0", "over: 0 to 3") == "unreachable-bonus"
+
+
+def test_steps_that_are_paid_as_at_rest_are_not_beside_the_goal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who lasts is paid the same step more often."""
+    falls = [replace(walk(0.1 * n, n, length=5 + n), terminated=True) for n in range(6)]
+    terms = '{"alive": 2.0 + 0.0 * next_state.torso_speed, "near": -1e-3 * next_state.torso_height}'
+    report = attacked(terms, [walk(0.05, length=20)], monkeypatch, falls)
+    assert answers(report)["beside-the-goal"] == "not found"
+
+
 def test_a_dead_term_of_the_probe_is_refuted_by_a_plan_that_is_paid_by_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Experts stop at the goal, and a policy goes on."""
     source = "def compute_reward(state, action, next_state):\n    return {TERMS}\n".replace(

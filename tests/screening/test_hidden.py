@@ -48,6 +48,21 @@ def test_a_difference_of_hidden_places_is_a_speed_and_no_finding() -> None:
     assert not report.findings
 
 
+@pytest.mark.parametrize(
+    ("height", "found"), [("np.floor(6.0 * {0}.x_position)", False), ("{0}.x_position ** 2", True)]
+)
+def test_a_mark_on_the_course_is_passed_as_often_wherever_the_course_begins(height: str, found: bool) -> None:
+    """When it is passed, nobody sees. How often, the speed decides."""
+    gained = f"{height.format('next_state')} - {height.format('state')}"
+    assert bool(asked(load_task("gym/half_cheetah_run_forward"), gained).findings) == found
+
+
+def test_where_nothing_that_is_known_is_paid_more_than_rest_a_small_difference_says_nothing() -> None:
+    """The best known fitness is that of rest, and it is paid hardly anything; others are paid a lot."""
+    bell = "np.exp(-((20.0 * (next_state.x_position - state.x_position) - 1.0) / 0.2) ** 2)"
+    assert not asked(load_task("gym/half_cheetah_target_speed"), bell).findings
+
+
 def test_a_hidden_place_in_a_small_part_of_the_reward_is_no_finding() -> None:
     paid = "next_state.x_velocity + 0.05 * np.sin(9.0 * next_state.x_position)"
     assert not asked(load_task("gym/half_cheetah_run_forward"), paid).findings
