@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from defects import Subject
 from own_goals import DATA as OWN_GOALS
 from predictor_scores import bare
@@ -21,10 +21,9 @@ from reward_synth.tasks.spec import TaskSpec, load_task
 
 SUCCEEDS = 0.5
 """A policy that succeeds in this share of its episodes or in more is no failure."""
-MOST = 8
-"""Rewards of one task."""
 SHIPPED = (
-    "half_cheetah_run_forward", "swimmer_swim_forward", "hopper_hop_backward", "ant_lie_down", "hopper_hop_forward",
+    "half_cheetah_run_forward", "half_cheetah_target_speed", "swimmer_swim_forward", "hopper_hop_backward",
+    "hopper_hop_in_place", "hopper_hop_forward", "ant_lie_down",
     "hopper_back_flip", "window_close", "door_close", "drawer_open", "button_press", "push_cube", "attack_cow",
 )  # fmt: skip
 """Tasks of which recorded rewards are known to fail, or were never trained."""
@@ -81,23 +80,39 @@ def _of_goal(goal: str, run: Path) -> list[Candidate]:
     lines = map(json.loads, (OWN_GOALS / f"{goal}.jsonl").read_text(encoding="utf-8").splitlines())
     answers = [each["answer"] for each in lines if each["role"] == "designer"]
     found = {f"designer-{place:02d}": extract_code(answer) for place, answer in enumerate(answers, start=1)}
-    found |= {each.name: each.source for each in recorded_here() if each.task == f"{GOALS}/{goal}"}
+    found |= {each.name: each.source for each in recorded_here(f"{GOALS}/{goal}")}
     return [Candidate(task, goal, name, source) for name, source in found.items()]
 
 
-def recorded_here() -> list[RecordedReward]:
-    """The rewards that were written for this benchmark."""
+def shape(source: str) -> str:
+    """A reward's code without its numbers and the names of its terms: equal ones differ in weights alone."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant):
+            node.value = "" if isinstance(node.value, str) else 0
+    return ast.unparse(tree)
+
+
+def recorded_here(task: str) -> list[RecordedReward]:
+    """The rewards that were written for this benchmark; of those that differ in weights alone, the first."""
+    different: dict[str, RecordedReward] = {}
+    for each in _all_here():
+        if each.task == task:
+            different.setdefault(shape(each.source), each)
+    return list(different.values())
+
+
+def _all_here() -> list[RecordedReward]:
     lines = AROSE.read_text(encoding="utf-8").splitlines() if AROSE.exists() else []
     return [RecordedReward.model_validate_json(line) for line in lines]
 
 
 def record(goal: str, run: Path) -> None:
-    """Keep the rewards of a run for a goal, in the place of those that were kept before."""
-    name = f"{GOALS}/{goal}"
-    fresh = [
-        each.model_copy(update={"task": name, "trained": ()}) for each in rewards_of(Run.open(run), "embedded-arose")
-    ]
-    kept = [each for each in recorded_here() if each.task != name]
+    """Keep the rewards of a run for a goal or a shipped task, in the place of those that were kept before."""
+    found = Run.open(run)
+    name = found.task.name if goal in SHIPPED else f"{GOALS}/{goal}"
+    fresh = [each.model_copy(update={"task": name, "trained": ()}) for each in rewards_of(found, "embedded-arose")]
+    kept = [each for each in _all_here() if each.task != name]
     AROSE.write_text("".join(f"{each.model_dump_json()}\n" for each in [*kept, *fresh]), encoding="utf-8")
 
 
@@ -106,8 +121,8 @@ def _of_task(name: str) -> list[Candidate]:
     task, known = load_task(name), trainings()
     different: dict[str, Candidate] = {}
     best: tuple[float, Candidate] | None = None
-    for reward in recorded_rewards(name):
-        if reward.model is None or reward.verdicts is None or not reward.verdicts.ok:
+    for reward in [*recorded_rewards(name), *recorded_here(task.name)]:
+        if reward.model is None or (reward.verdicts is not None and not reward.verdicts.ok):
             continue
         each = Candidate(task, name, reward.name, reward.source)
         shares = [trained.success for trained in reward.trained if trained.success is not None]
@@ -117,6 +132,4 @@ def _of_task(name: str) -> list[Candidate]:
             different.setdefault(bare(reward.source), each)
         elif best is None or highest > best[0]:
             best = highest, each
-    every = list(different.values())
-    places = np.linspace(0, len(every) - 1, min(MOST, len(every))).round().astype(int)
-    return [*([best[1]] if best else []), *(every[place] for place in places)]
+    return [*([best[1]] if best else []), *different.values()]
