@@ -241,6 +241,7 @@ def analyse(rows: Sequence[dict[str, str]]) -> str:
 def _told_of(rows: Sequence[dict[str, str]]) -> Iterator[str]:
     tasks = sorted({row["task"] for row in rows})
     yield "  " + ", ".join(f"{task} {sum(row['task'] == task for row in rows)}" for task in tasks)
+    yield f"  of the embedded model: {sum(row['candidate'].startswith('embedded') for row in rows)}"
     yield f"  succeed by the measure: {sum(float(row['success']) >= SUCCEEDS for row in rows)}"
     for view, when in TIMES.items():
         yield told(f"  a rule speaks {when}", sum(bool(_said(row, view)) for row in rows), len(rows))
