@@ -277,7 +277,9 @@ def main() -> None:
         with protected(False):
             ask(list(results_of(candidates(arguments.own, arguments.task), arguments.kept)), arguments.kept)
     if arguments.verdicts:
-        answers = {row["number"]: (row["verdict"].strip(), row["why"]) for row in read(arguments.verdicts)}
+        answers = {
+            row["number"].strip().zfill(3): (row["verdict"].strip(), row["why"]) for row in read(arguments.verdicts)
+        }
         write(TABLE, COLUMNS, join(read(TABLE), answers))
     print(analyse(read(TABLE)), end="")
 
