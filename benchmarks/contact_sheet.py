@@ -138,14 +138,18 @@ def _trained(task: TaskSpec, table: Any, source: str, folder: Path, steps: int) 
 
 def pictures(name: str, episode: Path, steps: tuple[int, ...], size: tuple[int, int]) -> Iterator[Pixels]:
     """The states after these steps, drawn as films are."""
+    return pictures_of(load_task(name, typed=True), episode, steps, size)
+
+
+def pictures_of(task: TaskSpec, episode: Path, steps: tuple[int, ...], size: tuple[int, int]) -> Iterator[Pixels]:
+    """As :func:`pictures`, for a task that was read before."""
     takes = (Take(episode=episode.resolve(), steps=steps),)
-    task = load_task(name, typed=True)
     file = file_of(task.environment.id)
     job = FilmJob(task=task, environment_file=file, takes=takes, width=size[0], height=size[1])
     with Filmer(job, 300.0, lambda: False) as filmer:
         yield from filmer
     if not filmer.same:
-        print(f"{name}: the environment did not repeat the episode", file=sys.stderr)
+        print(f"{task.name}: the environment did not repeat the episode", file=sys.stderr)
 
 
 def tile(name: str, kept: Path, steps: int) -> Image.Image:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 DATA = Path(__file__).resolve().parent / "data"
 DEFECTS = DATA / "defects.jsonl"
 """Rewards that were written to hold one known defect each, and sound ones beside them: no search wrote them."""
+AROSE = DATA / "emergent.jsonl"
+"""Rewards of all tasks that the embedded model wrote for `emergent.py`: other benchmarks do not read them."""
 
 
 class Found(Value):
@@ -96,7 +98,7 @@ class RecordedReward(Value):
 
 def recorded_rewards(task: str | None = None) -> list[RecordedReward]:
     """All recorded rewards, by task and name; or those of one task, named with or without its simulator."""
-    paths = sorted(set(DATA.glob("*.jsonl")) - {DEFECTS}) if task is None else [_path(task)]
+    paths = sorted(set(DATA.glob("*.jsonl")) - {DEFECTS, AROSE}) if task is None else [_path(task)]
     return [
         RecordedReward.model_validate_json(line)
         for path in paths
