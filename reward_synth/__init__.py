@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from reward_synth.api.run import Run, synthesize
     from reward_synth.audit.record import Audit
     from reward_synth.core.errors import RewardSynthError
-    from reward_synth.core.types import Candidate, CheckReport, Feedback, Finding, TrainResult
+    from reward_synth.core.feedback import Feedback
+    from reward_synth.core.types import Candidate, CheckReport, Finding, TrainResult
     from reward_synth.export.wrapper import RewardWrapper
     from reward_synth.reward.contract import load_reward
     from reward_synth.tasks.spec import TaskSpec

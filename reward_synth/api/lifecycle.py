@@ -13,8 +13,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from reward_synth.core.errors import RewardSynthError, Stopped
+from reward_synth.core.feedback import Feedback, FeedbackRequest
 from reward_synth.core.files import held, in_words
-from reward_synth.core.types import Feedback, FeedbackRequest, Outcome
+from reward_synth.core.types import Outcome
 from reward_synth.display import Display, Lasting, make_display
 from reward_synth.display.plain import PlainDisplay
 from reward_synth.events.bus import EventBus

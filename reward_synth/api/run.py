@@ -11,8 +11,9 @@ from reward_synth.api.lifecycle import Ask, Confirm, keep_warnings, work_on, wor
 from reward_synth.core.agreement import Agreements
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.evaluation import Evaluation
+from reward_synth.core.feedback import Feedback
 from reward_synth.core.names import LogName
-from reward_synth.core.types import Candidate, Feedback, TrainResult
+from reward_synth.core.types import Candidate, TrainResult
 from reward_synth.display import Display, Lasting
 from reward_synth.events.bus import EventBus
 from reward_synth.events.model import Warned

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from reward_synth.core.feedback import Feedback
 from reward_synth.core.names import RoleName
-from reward_synth.core.types import Candidate, CheckReport, Feedback, TrainResult
+from reward_synth.core.types import Candidate, CheckReport, TrainResult
 from reward_synth.llm.base import Message
 from reward_synth.roles.analyzer import Analyzer
 from reward_synth.roles.brief import Brief, Exchange
@@ -137,8 +138,8 @@ class Method(Protocol):
     """The paper that describes it."""
     roles: tuple[RoleName, ...]
     """The roles that it asks besides the designer."""
-    continues: bool
-    """True if it may continue the best training."""
+    trains_more: int
+    """How many rewards it may train at once after the last iteration, on or again; 0 if it never does."""
     defaults: Mapping[str, Any]
     """The method's own defaults for settings that nobody gave."""
     fixed: Mapping[str, tuple[Any, str]]
@@ -150,6 +151,11 @@ class Method(Protocol):
 
     def unfinished(self, history: History) -> tuple[str, ...]:
         """Name the trained candidates to continue. Each becomes a new candidate beside the new rewards."""
+        ...
+
+    def again(self, history: History) -> tuple[str, ...]:
+        """Name the trained candidates whose rewards train again with another seed, where none is unfinished and no
+        iteration is left. Each becomes a new candidate."""
         ...
 
     def schedule(self, checked: Sequence[Checked]) -> Schedule:

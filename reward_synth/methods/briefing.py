@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from reward_synth.core.types import Candidate, Feedback
+from reward_synth.core.feedback import Feedback
+from reward_synth.core.types import Candidate
 from reward_synth.evaluation.select import UNKNOWN
 from reward_synth.methods.base import History
 from reward_synth.preferences import Judgement, Workbench

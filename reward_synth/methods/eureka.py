@@ -28,7 +28,7 @@ class Eureka:
     name = "eureka"
     paper = "Eureka (arXiv:2310.12931)"
     roles: tuple[RoleName, ...] = ()
-    continues = False
+    trains_more = 0
     defaults: Mapping[str, Any] = {"samples": 16, "iterations": 5, "temperature": 1.0}
     fixed: Mapping[str, tuple[Any, str]] = {
         "critic": (False, "eureka has no critic"),
@@ -71,6 +71,10 @@ class Eureka:
         return Message(role="assistant", content=answer), Message(role="user", content=request)
 
     def unfinished(self, history: History) -> tuple[str, ...]:
+        """None: every sample is trained once."""
+        return ()
+
+    def again(self, history: History) -> tuple[str, ...]:
         """None: every sample is trained once."""
         return ()
 

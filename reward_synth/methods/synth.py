@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reward_synth.core.names import RoleName
+from reward_synth.core.types import Candidate
 from reward_synth.evaluation.select import best_candidate
 from reward_synth.methods.base import Checked, History, Proposals, Reflection, Schedule, Tools
 from reward_synth.methods.briefing import brief_for
@@ -20,6 +21,8 @@ STILL_IMPROVING = "still-improving"
 """The rule that finds a training that ended while fitness was still rising."""
 SOMETIMES = 0.25
 """A reward whose policy succeeds in this share of episodes teaches the goal; what is left is practice."""
+AGAIN = 2
+"""Rewards that train again at once, with another seed each."""
 
 
 class Synth:
@@ -28,7 +31,7 @@ class Synth:
     name = "synth"
     paper = "Text2Reward (arXiv:2309.11489), Auto MC-Reward (arXiv:2312.09238), CARD (arXiv:2410.14660)"
     roles: tuple[RoleName, ...] = ("critic", "analyzer")
-    continues = True
+    trains_more = AGAIN
     defaults: Mapping[str, Any] = {}
     fixed: Mapping[str, tuple[Any, str]] = {}
 
@@ -56,6 +59,17 @@ class Synth:
         if any(candidate.continues == best.id for candidate in history.candidates):
             return ()  # The same steps on the same reward would give the same policy.
         return (best.id,)
+
+    def again(self, history: History) -> tuple[str, ...]:
+        """The rewards that sometimes led to the goal, the best one first, at most two.
+
+        Seeds of one reward differ as much as rewards do: see docs/guide/training.md.
+        """
+        led: dict[str, Candidate] = {}
+        for each in sorted(history.candidates, key=lambda candidate: candidate.score, reverse=True):
+            if each.status == "trained" and (each.success or 0.0) >= SOMETIMES:
+                led.setdefault(history.source(each.id), each)
+        return tuple(each.id for each in list(led.values())[:AGAIN])
 
     def schedule(self, checked: Sequence[Checked]) -> Schedule:
         """Candidates train in the order of the model's answers; after each rung the worse half stops.

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from reward_synth.core.agreement import Agreement
 from reward_synth.core.arrays import FloatArray
-from reward_synth.core.types import Feedback, PairAnswer
+from reward_synth.core.feedback import Feedback, PairAnswer
 
 RESAMPLES = 1000
 FEWEST = 4

@@ -77,17 +77,19 @@ def make_plan(goal: str, settings: Settings, task: TaskSpec | None) -> Plan:
     final = (settings.steps or task.training.steps) * settings.final_seeds
     most = one * most_steps(settings.samples, settings.rung_shares) * settings.iterations
     most += one * (settings.start_from is not None)
-    if METHODS[settings.method].continues:
+    at_once = min(METHODS[settings.method].trains_more, settings.samples * settings.iterations)
+    if at_once:
         # One training may be continued for as many steps in each iteration but the first.
         most += one * (settings.iterations - 1)
     least = most if settings.keep_going else one
-    # And again after the last, one round after another.
-    further = one * settings.train_on if METHODS[settings.method].continues else 0
+    # And after the last on or again, one round after another.
+    further = one * at_once * settings.train_on
     steps = Range(least + final, most + further + final)
     per_step = _seconds_per_step(task, settings.learner)
     # The final trainings run in parallel even if one candidate was enough.
     low = least + final / max(1, min(settings.worker_count, settings.final_seeds))
-    longest = ((most + final) / settings.worker_count + further / min(settings.seeds, settings.worker_count)) * per_step
+    beside = min(max(1, at_once * settings.seeds), settings.worker_count)
+    longest = ((most + final) / settings.worker_count + further / beside) * per_step
     seconds = Range(min(low * per_step, longest), longest)
     return Plan(task, models, prompt, calls, tokens, usd, steps, seconds)
 

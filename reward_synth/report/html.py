@@ -14,7 +14,8 @@ from markupsafe import Markup
 from reward_synth.core import number_format
 from reward_synth.core.agreement import Agreements
 from reward_synth.core.evaluation import Evaluation
-from reward_synth.core.types import Candidate, EvaluationPoint, Feedback, PayRow, TermStatistics
+from reward_synth.core.feedback import Feedback
+from reward_synth.core.types import Candidate, EvaluationPoint, PayRow, TermStatistics
 from reward_synth.display.text import printable
 from reward_synth.report import plots
 from reward_synth.store import RunInfo

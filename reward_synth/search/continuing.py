@@ -1,6 +1,8 @@
-"""Continued trainings: a training that ended while fitness rose gets as many steps again, as a new candidate.
+"""Rewards that train more than once: on, from their checkpoint, or again, with another seed.
 
-More steps on a working reward help more surely than another reward, so both are tried in parallel.
+A training that ended while fitness rose gets as many steps again, as a new candidate. More steps on a working reward
+help more surely than another reward, so both are tried in parallel. Once no iteration is left and nothing goes on, what
+sometimes led to the goal trains again from scratch.
 """
 
 from __future__ import annotations
@@ -26,40 +28,51 @@ def continued(
     session: SearchSession, iteration: int, first: int, parents: Sequence[str]
 ) -> list[tuple[Candidate, Refined]]:
     """Make candidates that continue other candidates' trainings, each with as many steps again."""
-    items = []
-    for number, parent in enumerate(parents, start=first):
-        item = session.refiner.inspect(session.store.read_reward(parent), screen=False)
-        candidate = Candidate(
-            id=candidate_id(iteration, number),
-            iteration=iteration,
-            parents=(parent,),
-            continues=parent,
-            valid_at_first=item.valid_at_first,
-            valid=item.valid,
-        )
-        items.append((candidate, item))
-    return items
+    items = [_of_reward(session, iteration, number, parent) for number, parent in enumerate(parents, start=first)]
+    return [(made.model_copy(update={"continues": made.parents[0]}), item) for made, item in items]
+
+
+def repeated(session: SearchSession, iteration: int, parents: Sequence[str]) -> list[tuple[Candidate, Refined]]:
+    """Make candidates that train other candidates' rewards again. The seed follows from their own ids."""
+    items = [_of_reward(session, iteration, number, parent) for number, parent in enumerate(parents)]
+    return [(made.model_copy(update={"repeats": made.parents[0]}), item) for made, item in items]
+
+
+def _of_reward(session: SearchSession, iteration: int, number: int, parent: str) -> tuple[Candidate, Refined]:
+    """A candidate that trains another one's reward once more."""
+    item = session.refiner.inspect(session.store.read_reward(parent), screen=False)
+    candidate = Candidate(
+        id=candidate_id(iteration, number),
+        iteration=iteration,
+        parents=(parent,),
+        valid_at_first=item.valid_at_first,
+        valid=item.valid,
+    )
+    return candidate, item
 
 
 def kind_of_round(
     session: SearchSession, iteration: int, candidates: Sequence[Candidate]
-) -> Literal["design", "train on"] | None:
-    """What a round does: design rewards, or only continue the best training once all iterations for designs are used.
+) -> Literal["design", "train on", "train again"] | None:
+    """What a round does: design rewards, or, once all iterations for designs are used, only continue the best training
+    or train the best rewards again.
 
-    None if the search is over: no training can continue, or too many rounds in a row have done so.
+    None if the search is over: nothing is worth it, or too many rounds in a row have done so.
 
     :param candidates: all that there are.
     """
     here = [candidate for candidate in candidates if candidate.iteration == iteration]
-    designed = {c.iteration for c in candidates if c.continues is None and c.iteration < iteration}
+    designed = {c.iteration for c in candidates if c.designed_anew and c.iteration < iteration}
     # The first candidate is saved last: without it, an iteration was cut off while its designs were saved.
-    if here and here[0].id == candidate_id(iteration, 0) and here[0].continues is not None:
-        return "train on"
+    if here and here[0].id == candidate_id(iteration, 0) and not here[0].designed_anew:
+        return "train on" if here[0].continues is not None else "train again"
     if len(designed) < session.settings.iterations:
         return "design"
     if here or session.solved or iteration - max(designed) > session.settings.train_on:
         return None
-    return "train on" if going_on(session, iteration) else None
+    if going_on(session, iteration):
+        return "train on"
+    return "train again" if session.method.again(session.history(iteration)) else None
 
 
 def going_on(session: SearchSession, iteration: int) -> list[str]:
@@ -95,7 +108,10 @@ def hand_over_files(source: Path, target: Path, names: Mapping[str, str]) -> Non
 
 
 def beyond_parent(session: SearchSession, candidate: Candidate) -> Candidate:
-    """Count only the steps that a continued candidate took after its parent's end."""
+    """Say whose reward it trains, and count only the steps that a continued candidate took after its parent's end."""
+    if candidate.repeats is not None:
+        reason = "; ".join(filter(None, (f"trains {candidate.repeats}'s reward again", candidate.reason)))
+        return candidate.model_copy(update={"reason": reason})
     if candidate.continues is None:
         return candidate
     store = session.store

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from reward_synth.core.errors import GivenUp, RewardSynthError
-from reward_synth.core.types import Candidate, Feedback, FeedbackCandidate, FeedbackRequest
+from reward_synth.core.feedback import Feedback, FeedbackCandidate, FeedbackRequest
+from reward_synth.core.types import Candidate
 from reward_synth.display.text import printable, result_text
 from reward_synth.preferences.episodes import listed_episodes
 from reward_synth.store import RunStore

@@ -13,8 +13,13 @@ from reward_synth.events.model import IterationStarted, StatusChanged, Warned
 from reward_synth.search.continuing import kind_of_round
 from reward_synth.search.second_opinion import dispute
 from reward_synth.search.session import SearchSession
-from reward_synth.search.steps import Ask, accepted, ask_person, design, reflect, replace_lost_best, train, train_on
+from reward_synth.search.steps import Ask, accepted, ask_person, design, reflect, replace_lost_best, train, train_more
 
+WITHOUT_DESIGN = {
+    "train on": "the best training goes on",
+    "train again": "what sometimes led to the goal trains again, with another seed",
+}
+"""What is told of a round in which no reward is designed."""
 WORKS = "the task's own measure says that it works"
 
 
@@ -32,13 +37,13 @@ def search(session: SearchSession, ask: Ask | None = None) -> Outcome:
         if kind is None:
             break
         session.emit(IterationStarted(number=iteration, total=max(iteration, iterations)))
-        if kind == "train on":
-            told = "no reward is designed: the best training goes on"
-            session.emit(StatusChanged(text=told))
+        if kind != "design":
+            session.emit(StatusChanged(text=f"no reward is designed: {WITHOUT_DESIGN[kind]}"))
         if not session.store.iteration_done(iteration):
             if reason := session.reason_to_stop():
                 return _ended(session, "stopped", reason)
-            candidates = design(session, iteration) if kind == "design" else train_on(session, iteration)
+            again = kind == "train again"
+            candidates = design(session, iteration) if kind == "design" else train_more(session, iteration, again)
             candidates = train(session, candidates)
             if ended := accepted(session):
                 return ended

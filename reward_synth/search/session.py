@@ -167,7 +167,7 @@ class SearchSession:
         """
         self.require_known_answers()
         store, candidates = self.store, tuple(self.store.candidates())
-        designed = {candidate.iteration for candidate in candidates if candidate.continues is None}
+        designed = {candidate.iteration for candidate in candidates if candidate.designed_anew}
         return History(
             store=store,
             task=self.task,

@@ -11,15 +11,8 @@ from collections.abc import Callable, Sequence
 
 from reward_synth.core.arrays import FloatArray
 from reward_synth.core.errors import EnvironmentFault, RewardSynthError
-from reward_synth.core.types import (
-    Candidate,
-    CheckReport,
-    Feedback,
-    FeedbackRequest,
-    Outcome,
-    TrainResult,
-    candidate_id,
-)
+from reward_synth.core.feedback import Feedback, FeedbackRequest
+from reward_synth.core.types import Candidate, CheckReport, Outcome, TrainResult, candidate_id
 from reward_synth.core.waiting import Deadline
 from reward_synth.diagnosis.summary import Summary, summarize
 from reward_synth.evaluation.conditions import conditions_held
@@ -34,7 +27,7 @@ from reward_synth.reward.contract import RewardError
 from reward_synth.reward.scale import file_header
 from reward_synth.screening.terms import episode_terms
 from reward_synth.search.candidates import edited, made, started_from
-from reward_synth.search.continuing import beyond_parent, continued, drop_checkpoints, going_on, hand_over
+from reward_synth.search.continuing import beyond_parent, continued, drop_checkpoints, going_on, hand_over, repeated
 from reward_synth.search.feedback import request_about, require_trained
 from reward_synth.search.jobs import is_stale, training_jobs
 from reward_synth.search.models import require_answers
@@ -83,10 +76,13 @@ def design(session: SearchSession, iteration: int) -> list[Candidate]:
     return _saved(session, items)
 
 
-def train_on(session: SearchSession, iteration: int) -> list[Candidate]:
-    """The candidates of a round without design: continued trainings."""
-    earlier = _earlier(session, iteration)
-    return earlier or _saved(session, continued(session, iteration, 0, going_on(session, iteration)))
+def train_more(session: SearchSession, iteration: int, again: bool) -> list[Candidate]:
+    """The candidates of a round without design: continued trainings, or rewards that train again."""
+    if earlier := _earlier(session, iteration):
+        return earlier
+    if again:
+        return _saved(session, repeated(session, iteration, session.method.again(session.history(iteration))))
+    return _saved(session, continued(session, iteration, 0, going_on(session, iteration)))
 
 
 def _earlier(session: SearchSession, iteration: int) -> list[Candidate]:
@@ -159,7 +155,7 @@ def train(session: SearchSession, candidates: Sequence[Candidate]) -> list[Candi
 
     def race(names: Sequence[str]) -> None:
         racing = {name: jobs[name] for name in names}
-        free = [name for name in racing if store.candidate(name).continues is not None]
+        free = [name for name in racing if not store.candidate(name).designed_anew]
         ahead = [name for name in (solver(session),) if name in racing]
         SuccessiveHalving(
             session.executor, racing, schedule.rungs, progressed, ended, session.emit, should_stop, free, aimless,
@@ -300,8 +296,11 @@ def reflect(session: SearchSession, iteration: int, candidates: Sequence[Candida
         store.write_iteration(iteration, f"{solver} solves the task; nothing was analyzed.")
         return
     session.films.want(candidates)
-    if all(candidate.continues is not None for candidate in candidates):
-        told = ", ".join(f"{c.continues} trained on as {c.id}" for c in candidates)
+    if not any(candidate.designed_anew for candidate in candidates):
+        told = ", ".join(
+            f"{c.repeats} trained again as {c.id}" if c.repeats else f"{c.continues} trained on as {c.id}"
+            for c in candidates
+        )
         store.write_iteration(iteration, f"No reward was designed: {told}.")
         return
     try:

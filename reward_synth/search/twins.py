@@ -22,7 +22,7 @@ from reward_synth.training.presets import preset_for
 def held_back(session: SearchSession, order: Sequence[str]) -> dict[str, str]:
     """Candidates that wait for the training of another one, which may make their own needless: each with the other.
 
-    What a person wrote, a training that goes on and one that has begun never wait.
+    What a person wrote, a reward that trains on or again and a training that has begun never wait.
 
     :param order: the candidates that are to train, in their order.
     """
@@ -30,7 +30,7 @@ def held_back(session: SearchSession, order: Sequence[str]) -> dict[str, str]:
     trained = [each.id for each in store.candidates() if each.status == "trained" and store.has_reward(each.id)]
     known = [name for name in trained if name not in order]
     for candidate in map(store.candidate, order):
-        waits = candidate.status == "designed" and candidate.continues is None and candidate.author == "designer"
+        waits = candidate.status == "designed" and candidate.designed_anew and candidate.author == "designer"
         if waits and not store.was_trained(candidate.id):
             other = next((each for each in known if same_in_words(session, candidate.id, each)), None)
             if other is not None:

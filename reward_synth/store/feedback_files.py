@@ -16,8 +16,8 @@ from pydantic import ValidationError
 
 from reward_synth.core.agreement import Agreements
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.feedback import Feedback, FeedbackRequest, Moment
 from reward_synth.core.files import read_json, write_json, write_new
-from reward_synth.core.types import Feedback, FeedbackRequest, Moment
 from reward_synth.store.folder import RunFolder, read_value
 
 _ANSWER = re.compile(r"(\d+)\.answer(?:-(\d+))?\.json")

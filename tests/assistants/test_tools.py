@@ -16,7 +16,8 @@ from reward_synth.assistants.reports import RunReport
 from reward_synth.assistants.tools import Tools
 from reward_synth.cli.app import execute
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.types import Candidate, CheckReport, FeedbackRequest, Finding
+from reward_synth.core.feedback import FeedbackRequest
+from reward_synth.core.types import Candidate, CheckReport, Finding
 from reward_synth.events import model as events
 from reward_synth.llm.base import Message, Request
 from reward_synth.llm.manual import ManualModel

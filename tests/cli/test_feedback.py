@@ -7,7 +7,7 @@ import pytest
 
 from reward_synth.api.run import Run
 from reward_synth.cli.app import execute
-from reward_synth.core.types import FeedbackRequest
+from reward_synth.core.feedback import FeedbackRequest
 from tests.cli.cases import assert_refused, failed, out
 from tests.preferences.cases import CRAWLED, RESTED, WALKED, make_run
 

@@ -7,7 +7,8 @@ import pytest
 
 from reward_synth.api.run import Run
 from reward_synth.cli.app import execute
-from reward_synth.core.types import Feedback, Outcome
+from reward_synth.core.feedback import Feedback
+from reward_synth.core.types import Outcome
 from tests.cli.cases import end_with
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from reward_synth.core.types import Feedback
+from reward_synth.core.feedback import Feedback
 from reward_synth.methods import briefing
 from reward_synth.methods.base import History, Tools
 from reward_synth.methods.briefing import brief_for, words_of

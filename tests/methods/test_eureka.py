@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reward_synth import synthesize
-from reward_synth.core.types import Feedback
+from reward_synth.core.feedback import Feedback
 from reward_synth.llm.base import Request
 from reward_synth.llm.fake import ScriptedModel
 from reward_synth.methods.registry import with_method

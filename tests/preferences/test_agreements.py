@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from reward_synth.core.agreement import Agreement, Agreements
-from reward_synth.core.types import Feedback
+from reward_synth.core.feedback import Feedback
 from reward_synth.preferences.agreements import updated_agreements
 from reward_synth.preferences.workbench import Workbench
 from reward_synth.store import RunStore

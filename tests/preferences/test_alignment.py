@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import kendalltau
 
 from reward_synth.core.agreement import Agreement
-from reward_synth.core.types import Feedback, PairAnswer
+from reward_synth.core.feedback import Feedback, PairAnswer
 from reward_synth.preferences.alignment import Judgement, agreement, disagreeing_share
 
 IDS = tuple(f"reference/{number:03d}" for number in range(12))

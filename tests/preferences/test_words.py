@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from reward_synth.core.types import PairAnswer
+from reward_synth.core.feedback import PairAnswer
 from reward_synth.preferences import Judgement, Workbench
 from reward_synth.preferences.words import judgement_text
 from tests.preferences import cases

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.types import Feedback
+from reward_synth.core.feedback import Feedback
 from reward_synth.preferences import Judgement, Workbench, workbench
 from reward_synth.sandbox.channel import Channel
 from tests.diagnosis import cases as trainings

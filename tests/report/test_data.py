@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from reward_synth.core.types import Candidate, CheckReport, Feedback
+from reward_synth.core.feedback import Feedback
+from reward_synth.core.types import Candidate, CheckReport
 from reward_synth.diagnosis.summary import summarize
 from reward_synth.llm.base import Message, Reply, Request
 from reward_synth.report import data

@@ -6,7 +6,8 @@ import re
 from html.parser import HTMLParser
 
 from reward_synth.core.agreement import Agreement, Agreements
-from reward_synth.core.types import Candidate, Feedback, PayRow
+from reward_synth.core.feedback import Feedback
+from reward_synth.core.types import Candidate, PayRow
 from reward_synth.report.html import (
     BestReward,
     CostRow,

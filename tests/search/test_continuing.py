@@ -15,6 +15,7 @@ from reward_synth import Run, synthesize
 from reward_synth.cli.app import app
 from reward_synth.cli.cost import _training_cost
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.types import Candidate
 from reward_synth.evaluation.select import best_candidate
 from reward_synth.llm.fake import ScriptedModel
 from reward_synth.methods.base import History
@@ -92,7 +93,33 @@ def test_after_the_last_iteration_the_best_trains_on_while_it_rises(
     assert "too short a training" in as_text(designer) and "trained on as" not in as_text(designer)
 
 
+def test_after_that_what_sometimes_led_to_the_goal_trains_again_with_another_seed(
+    tmp_path: Path, model: Callable[[Answer], ScriptedModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Synth, "unfinished", lambda *_: ())
+    monkeypatch.setattr("reward_synth.methods.synth.SOMETIMES", 0.0)
+    monkeypatch.setattr("reward_synth.search.session.is_solved", lambda *_: False)
+    scripted = model(lambda request: play(request, [GOOD, EDITED]))
+    run = synthesize(GOAL, **settings(tmp_path, samples=2, steps=2000, rungs="0.5,1", train_on=2))
+    assert run.status == "unsolved" and len(run.candidates) == 6
+    for child in run.candidates[2:]:
+        parent = run.candidate(str(child.repeats))
+        assert run.reward(child.id) == run.reward(parent.id) and child.parents == (parent.id,)
+        assert child.status == "trained" and child.reason == f"trains {parent.id}'s reward again"
+        (result,) = run.results(child.id)
+        assert result.steps >= 2000, "it takes part in no rung"
+    assert len({run.reward(child.id) for child in run.candidates[2:4]}) == 2, "one reward trains twice at once"
+    seeds = [job.seed for c in run.candidates for job in [TrainJob.read(run.store.train_dir(c.id, 0) / "job.json")]]
+    assert len(set(seeds)) == 6
+    asked = [request.role for request in scripted.requests]
+    assert asked.count("analyzer") == 1 and asked.count("designer") == 2
+    assert run.resume(iterations=1).candidates == run.candidates and len(scripted.requests) == len(asked)
+
+
 def test_a_round_designs_while_iterations_are_left_and_then_trains_on_a_few_times() -> None:
+    unfinished: tuple[str, ...] = ("002-a",)
+    again: tuple[str, ...] = ("001-a",)
+
     def kind(iteration: int, made: dict[str, str | None], iterations: int = 2, train_on: int = 1) -> str | None:
         candidates = [
             candidate(name, 0.1, 0.5).model_copy(update={"iteration": int(name[:3]), "continues": continues})
@@ -100,7 +127,7 @@ def test_a_round_designs_while_iterations_are_left_and_then_trains_on_a_few_time
         ]
         session = SimpleNamespace(
             settings=SimpleNamespace(iterations=iterations, train_on=train_on, seeds=0),
-            method=SimpleNamespace(unfinished=lambda _: ("002-a",)),
+            method=SimpleNamespace(unfinished=lambda _: unfinished, again=lambda _: again),
             history=lambda _: None,
             solved=False,
         )
@@ -114,6 +141,10 @@ def test_a_round_designs_while_iterations_are_left_and_then_trains_on_a_few_time
     assert kind(2, done, iterations=1) is None, "an iteration beyond those that are asked for"
     # Cut off while its designs were saved: the continued one was saved first.
     assert kind(3, done | {"003-b": "002-a"}, iterations=3) == "design"
+    unfinished = ()
+    assert kind(3, done) == "train again" and kind(3, done, train_on=0) is None and kind(2, done) == "design"
+    again = ()
+    assert kind(3, done) is None, "nothing is worth it"
 
 
 def test_what_is_solved_does_not_go_on() -> None:
@@ -139,6 +170,23 @@ def test_what_was_still_improving_or_often_succeeds_goes_on(found: tuple[str, ..
     assert Synth.unfinished(cast(Synth, None), cast(History, history)) == (), (
         "the same steps on the same reward, once more"
     )
+
+
+def test_the_two_best_rewards_that_sometimes_succeeded_train_again() -> None:
+    """Each reward once, however often it was trained."""
+    sources = {"001-a": "one", "001-b": "two", "001-c": "three", "001-d": "four", "002-a": "one"}
+    tried = [("001-a", 0.6), ("001-b", 0.3), ("001-c", 0.25), ("001-d", 0.2), ("002-a", 0.5)]
+    candidates = tuple(candidate(name, success, 1.0) for name, success in tried)
+
+    def again(found: tuple[Candidate, ...]) -> tuple[str, ...]:
+        history = SimpleNamespace(candidates=found, source=sources.__getitem__)
+        return Synth.again(cast(Synth, None), cast(History, history))
+
+    assert again(candidates) == ("001-a", "001-b")
+    assert again(candidates[1:]) == ("002-a", "001-b")
+    assert again(candidates[3:4]) == (), "it hardly ever succeeded"
+    crashed = candidates[0].model_copy(update={"status": "crashed"})
+    assert again((crashed,)) == ()
 
 
 def test_a_reward_that_was_edited_after_its_training_is_told_of(

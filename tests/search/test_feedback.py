@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from reward_synth.core.errors import GivenUp, RewardSynthError
-from reward_synth.core.types import Candidate, Feedback, FeedbackRequest
+from reward_synth.core.feedback import Feedback, FeedbackRequest
+from reward_synth.core.types import Candidate
 from reward_synth.search.feedback import (
     REJECTION,
     ConsoleAsk,

@@ -13,7 +13,8 @@ import pytest
 from reward_synth import Run, synthesize
 from reward_synth.core import files
 from reward_synth.core.errors import FolderMoved, MachineFault
-from reward_synth.core.types import Candidate, Feedback, FeedbackRequest, TrainResult
+from reward_synth.core.feedback import Feedback, FeedbackRequest
+from reward_synth.core.types import Candidate, TrainResult
 from reward_synth.executors.local import LocalExecutor, WorkerProcess
 from reward_synth.llm.base import Model, Request
 from reward_synth.llm.cache import Cached

@@ -13,7 +13,8 @@ import pytest
 
 from reward_synth import Run, synthesize
 from reward_synth.core.errors import RewardSynthError, Stopped
-from reward_synth.core.types import Candidate, Feedback, FeedbackRequest
+from reward_synth.core.feedback import Feedback, FeedbackRequest
+from reward_synth.core.types import Candidate
 from reward_synth.llm.base import Model, Request
 from reward_synth.llm.fake import ScriptedModel
 from reward_synth.preferences import Workbench

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.types import Feedback, FeedbackRequest
+from reward_synth.core.feedback import Feedback, FeedbackRequest
 from reward_synth.store import RunStore
 
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from reward_synth.api.run import Run
+from reward_synth.core.feedback import Feedback
 from reward_synth.core.types import (
     Candidate,
     CheckReport,
     EpisodeScore,
     EvaluationPoint,
-    Feedback,
     Finding,
     TermStatistics,
     TrainResult,

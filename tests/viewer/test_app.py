@@ -11,7 +11,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from reward_synth.api.run import Run
-from reward_synth.core.types import Candidate, FeedbackRequest
+from reward_synth.core.feedback import FeedbackRequest
+from reward_synth.core.types import Candidate
 from reward_synth.store import RunStore
 from reward_synth.viewer.access import REPORTS, Access
 from reward_synth.viewer.app import LONGEST_FORM, STATIC, make_app

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from reward_synth.api.run import Run
-from reward_synth.core.types import FeedbackRequest
+from reward_synth.core.feedback import FeedbackRequest
 from reward_synth.events import model as events
 from reward_synth.preferences import Workbench
 from reward_synth.report.video import write_video

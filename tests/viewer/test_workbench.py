@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from reward_synth.core.types import FeedbackRequest
+from reward_synth.core.feedback import FeedbackRequest
 from reward_synth.preferences import Judgement, Workbench
 from reward_synth.store import RunStore
 from reward_synth.viewer import films

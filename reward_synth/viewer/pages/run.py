@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from reward_synth.api.run import Run
-from reward_synth.core.types import Candidate, EvaluationPoint, FeedbackCandidate, FeedbackRequest
+from reward_synth.core.feedback import FeedbackCandidate, FeedbackRequest
+from reward_synth.core.types import Candidate, EvaluationPoint
 from reward_synth.diagnosis.evidence import merge_curves
 from reward_synth.display.text import passed_over_text
 from reward_synth.store import RunStore

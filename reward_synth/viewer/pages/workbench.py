@@ -18,7 +18,8 @@ from starlette.responses import JSONResponse, Response
 from reward_synth.api.run import Run
 from reward_synth.core.agreement import Agreement
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.types import Feedback, Finding, Moment, PairAnswer, Value
+from reward_synth.core.feedback import Feedback, Moment, PairAnswer
+from reward_synth.core.types import Finding, Value
 from reward_synth.preferences import Group, Judgement, Workbench
 from reward_synth.preferences.agreements import updated_agreements
 from reward_synth.search.feedback import latest_request, parse_reward
