@@ -138,6 +138,21 @@ def test_who_stays_at_the_goal_must_be_paid_more_than_rest(monkeypatch: pytest.M
     assert finding.rule == "expert-below-rest" and "if one stays there" in finding.message
 
 
+@pytest.mark.parametrize(("ends", "found"), [(False, []), (True, ["expert-below-rest"])])
+def test_the_way_to_the_goal_may_be_paid_less_than_rest_if_one_can_stay_there(
+    ends: bool, found: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terms = '{"way": 9.0 if next_state.torso_x > 7.9 else 0.5 if next_state.torso_x == 0.0 else 0.0}'
+    recorded, kinds = [walk(0.0, length=150), walk(8.0, length=100, terminated=ends)], ("rest", EXPERT)
+    report = CheckReport(fields=("torso_x",), terms=("way",))
+    source = f"def compute_reward(state, action, next_state):\n    return {terms}\n"
+    monkeypatch.setattr(module, "plan", lambda *_: Plan(problem="none"))
+    reference = ReferenceEpisodes(tuple(recorded), tuple(cases.measured(recorded, False)), 1, kinds)
+    assert [
+        each.rule for each in attack(source, report, cases.SPEC, cases.TABLE, reference, 1.0).report.findings
+    ] == found
+
+
 def test_success_that_is_held_counts_as_what_the_goal_is_paid(monkeypatch: pytest.MonkeyPatch) -> None:
     """An expert stops at the goal, so what it is paid in the mean is paid for the way there."""
     terms = '{"forward": 1.0 if next_state.torso_x > 7.9 else 0.3 if 0.0 < next_state.torso_x < 1.0 else 0.0}'
