@@ -28,6 +28,7 @@ from reward_synth.settings.model import Settings
 DRAFTS = 3
 """The largest number of drafts: the first one and its corrections."""
 LONGEST_EXPLANATION = 1500
+LONGEST_UNIT = 40
 """In characters. All prompts of a search repeat it."""
 _FORM_TEMPERATURES = (0.2, 0.7, 0.7)
 """Temperatures of the parallel forms of a small model: it really means what it says in all of them."""
@@ -149,7 +150,7 @@ class TaskDrafter:
         :param again: draft a second opinion at a higher temperature, independent of the first.
         :raises RewardSynthError: no answer could be parsed.
         """
-        prompt = self.prompts.render("goal/full/draft_measures.md.j2", **vars(brief), seen=seen)
+        prompt = self.prompts.render("goal/full/draft_measures.md.j2", **vars(brief), seen=seen, unit=LONGEST_UNIT)
         messages: tuple[Message, ...] = (Message(role="user", content=prompt),)
         exchanges: list[Exchange] = []
         for attempt in range(DRAFTS):
@@ -301,7 +302,7 @@ def parse_measures(text: str) -> Measures:
     return Measures(
         success,
         fitness,
-        textwrap.shorten(unit, 40, placeholder=""),
+        textwrap.shorten(unit, LONGEST_UNIT, placeholder=""),
         _whole_sentences(values.get("explanation", "").strip(), LONGEST_EXPLANATION),
         int(steps) if (steps := values.get("horizon", "").strip()).isdecimal() else None,
     )
