@@ -45,7 +45,7 @@ class Transitions:
     starts: NDArray[np.bool_]
     """(N,), True at the first transition of an episode."""
     falls: bool = False
-    """True if an episode failed and ended early: a constant bonus then pays for lasting."""
+    """True if an episode failed and ended early: a constant then pays for lasting, or for ending."""
     hurries: bool = False
     """True if success ended an episode early: a constant cost then pays for haste."""
     succeed: bool = True
@@ -251,7 +251,7 @@ def about_terms(
         message = f"all terms have the same value on every one of {len(terms)} real transitions: {values}"
         return [TERMS["constant-reward"].finding(message)], "not applicable"
     for k, name in enumerate(names):
-        meant = (falls or hurries) and terms[0, k] != 0.0  # For lasting, or for haste: `ending-pays` tells which.
+        meant = (falls or hurries) and terms[0, k] != 0.0  # `ending-pays` says if it is meant the wrong way round.
         unreached = terms[0, k] == 0.0 and not succeed
         if constant[k] and not meant and not unreached:
             rule, value = ("constant-term", f"{terms[0, k]:.4g}") if terms[0, k] else ("dead-term", "0")
