@@ -63,7 +63,7 @@ class Synth:
     def again(self, history: History) -> tuple[str, ...]:
         """The rewards that sometimes led to the goal, the best one first, at most two.
 
-        Seeds of one reward differ as much as rewards do: see docs/guide/training.md.
+        Seeds of one reward differ much, but whether this pays is not shown: see docs/guide/training.md.
         """
         led: dict[str, Candidate] = {}
         for each in sorted(history.candidates, key=lambda candidate: candidate.score, reverse=True):

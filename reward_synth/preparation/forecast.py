@@ -83,13 +83,14 @@ def make_plan(goal: str, settings: Settings, task: TaskSpec | None) -> Plan:
         most += one * (settings.iterations - 1)
     least = most if settings.keep_going else one
     # And after the last on or again, one round after another.
-    further = one * at_once * settings.train_on
-    steps = Range(least + final, most + further + final)
+    on, again = one * settings.train_on * (at_once > 0), one * at_once * settings.train_again
+    steps = Range(least + final, most + on + again + final)
     per_step = _seconds_per_step(task, settings.learner)
     # The final trainings run in parallel even if one candidate was enough.
     low = least + final / max(1, min(settings.worker_count, settings.final_seeds))
-    beside = min(max(1, at_once * settings.seeds), settings.worker_count)
-    longest = ((most + final) / settings.worker_count + further / beside) * per_step
+    workers = settings.worker_count
+    later = on / min(settings.seeds, workers) + again / min(max(1, at_once) * settings.seeds, workers)
+    longest = ((most + final) / workers + later) * per_step
     seconds = Range(min(low * per_step, longest), longest)
     return Plan(task, models, prompt, calls, tokens, usd, steps, seconds)
 

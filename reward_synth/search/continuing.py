@@ -68,11 +68,15 @@ def kind_of_round(
         return "train on" if here[0].continues is not None else "train again"
     if len(designed) < session.settings.iterations:
         return "design"
-    if here or session.solved or iteration - max(designed) > session.settings.train_on:
+    if here or session.solved:
         return None
-    if going_on(session, iteration):
+    later = [candidate for candidate in candidates if max(designed) < candidate.iteration < iteration]
+    on = len({candidate.iteration for candidate in later if candidate.continues is not None})
+    again = len({candidate.iteration for candidate in later if candidate.repeats is not None})
+    if on < session.settings.train_on and going_on(session, iteration):
         return "train on"
-    return "train again" if session.method.again(session.history(iteration)) else None
+    wanted = again < session.settings.train_again
+    return "train again" if wanted and session.method.again(session.history(iteration)) else None
 
 
 def going_on(session: SearchSession, iteration: int) -> list[str]:

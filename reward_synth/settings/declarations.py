@@ -96,9 +96,11 @@ class Declarations:
     iterations: Annotated[int, Setting(
         "Rounds of design, training and analysis.", at_least=1, at_most=999, resumable=True)] = 3
     train_on: Annotated[int, Setting(
-        "Rounds after the last iteration that only train: the best reward on while its fitness rises or it often "
-        "succeeds, and then what sometimes led to the goal again, with another seed.",
-        at_least=0, at_most=999, resumable=True)] = 4
+        "After the last iteration, train the best reward on while its fitness rises or it often succeeds: at most "
+        "so many times the steps of a training.", at_least=0, at_most=999, resumable=True)] = 4
+    train_again: Annotated[int, Setting(
+        "Rounds after that in which the rewards that sometimes led to the goal train again, with another seed.",
+        at_least=0, at_most=999, resumable=True)] = 0
     samples: Annotated[int, Setting("Rewards designed per iteration.", at_least=1, at_most=64)] = 4
     seeds: Annotated[int, Setting("Policies trained per reward.", at_least=1, at_most=64)] = 1
     steps: Annotated[int | None, Setting(

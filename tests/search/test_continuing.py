@@ -100,7 +100,7 @@ def test_after_that_what_sometimes_led_to_the_goal_trains_again_with_another_see
     monkeypatch.setattr("reward_synth.methods.synth.SOMETIMES", 0.0)
     monkeypatch.setattr("reward_synth.search.session.is_solved", lambda *_: False)
     scripted = model(lambda request: play(request, [GOOD, EDITED]))
-    run = synthesize(GOAL, **settings(tmp_path, samples=2, steps=2000, rungs="0.5,1", train_on=2))
+    run = synthesize(GOAL, **settings(tmp_path, samples=2, steps=2000, rungs="0.5,1", train_again=2))
     assert run.status == "unsolved" and len(run.candidates) == 6
     for child in run.candidates[2:]:
         parent = run.candidate(str(child.repeats))
@@ -120,13 +120,15 @@ def test_a_round_designs_while_iterations_are_left_and_then_trains_on_a_few_time
     unfinished: tuple[str, ...] = ("002-a",)
     again: tuple[str, ...] = ("001-a",)
 
-    def kind(iteration: int, made: dict[str, str | None], iterations: int = 2, train_on: int = 1) -> str | None:
+    def kind(
+        iteration: int, made: dict[str, str | None], iterations: int = 2, train_on: int = 1, train_again: int = 0
+    ) -> str | None:
         candidates = [
             candidate(name, 0.1, 0.5).model_copy(update={"iteration": int(name[:3]), "continues": continues})
             for name, continues in made.items()
         ]
         session = SimpleNamespace(
-            settings=SimpleNamespace(iterations=iterations, train_on=train_on, seeds=0),
+            settings=SimpleNamespace(iterations=iterations, train_on=train_on, train_again=train_again, seeds=0),
             method=SimpleNamespace(unfinished=lambda _: unfinished, again=lambda _: again),
             history=lambda _: None,
             solved=False,
@@ -141,10 +143,14 @@ def test_a_round_designs_while_iterations_are_left_and_then_trains_on_a_few_time
     assert kind(2, done, iterations=1) is None, "an iteration beyond those that are asked for"
     # Cut off while its designs were saved: the continued one was saved first.
     assert kind(3, done | {"003-b": "002-a"}, iterations=3) == "design"
+    assert (
+        kind(4, further, train_again=1) == "train again" and kind(4, further, train_on=2, train_again=1) == "train on"
+    )
     unfinished = ()
-    assert kind(3, done) == "train again" and kind(3, done, train_on=0) is None and kind(2, done) == "design"
+    assert kind(3, done, train_again=1) == "train again" and kind(3, done) is None
+    assert kind(2, done, train_again=1) == "design"
     again = ()
-    assert kind(3, done) is None, "nothing is worth it"
+    assert kind(3, done, train_again=1) is None, "nothing is worth it"
 
 
 def test_what_is_solved_does_not_go_on() -> None:

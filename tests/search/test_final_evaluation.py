@@ -411,6 +411,11 @@ def test_a_forecast_counts_it() -> None:
     short, long = (make_plan("", settings.model_copy(update={"train_on": n}), TASK) for n in (0, 5))
     assert long.steps and (long.steps.low, long.steps.high) == (1000, 6000)
     assert long.seconds and short.seconds and long.seconds.high > 4 * short.seconds.high
+    # One that trains again has one reward to train here; with more samples, two at once.
+    again = make_plan("", settings.model_copy(update={"train_again": 5}), TASK)
+    assert again.steps and again.steps.high == 6000
+    two = make_plan("", settings.model_copy(update={"train_again": 5, "samples": 2, "rungs": "1"}), TASK)
+    assert two.steps and two.steps.high == 2000 + 10_000
 
 
 # Nothing faked -----------------------------------------------------------------------------------------------------
