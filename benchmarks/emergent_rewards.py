@@ -23,7 +23,7 @@ SUCCEEDS = 0.5
 """A policy that succeeds in this share of its episodes or in more is no failure."""
 SHIPPED = (
     "half_cheetah_run_forward", "half_cheetah_target_speed", "swimmer_swim_forward", "hopper_hop_backward",
-    "hopper_hop_in_place", "hopper_hop_forward", "ant_lie_down",
+    "hopper_hop_in_place", "hopper_hop_forward", "ant_lie_down", "walker2d_walk_forward", "hopper_front_flip",
     "hopper_back_flip", "window_close", "door_close", "drawer_open", "button_press", "push_cube", "attack_cow",
 )  # fmt: skip
 """Tasks of which recorded rewards are known to fail, or were never trained."""
