@@ -3,6 +3,7 @@
     reward-synth run "$SENTENCE" --env ID --model manual --yes …    # the sentences are in data/own_goals/goals.json
     python benchmarks/own_goals.py NAME=RUN_DIR …                   # two verdicts on each run: results/own_goals.tsv
     python benchmarks/own_goals.py --again NAME                     # search with the recorded answers, and judge that
+    python benchmarks/own_goals.py --again sit_up --answers sit_up_again   # with those of a later search
 
 The frozen measure says how many of twenty fresh episodes of the run's best policy reach the goal. So does a judge's
 script (`data/own_goals/judges.py`). It was written from the sentence alone, before there was any measure, and reads the
@@ -121,11 +122,11 @@ def row(goal: str, run: Run) -> dict[str, Any]:
     return found | {"episodes": EPISODES, "measure": sum(measured), "judge": sum(judged), "agree": same}
 
 
-def search_again(goal: str, runs_dir: Path, options: list[str]) -> Path:
+def search_again(goal: str, answers: str, runs_dir: Path, options: list[str]) -> Path:
     """Search for a goal once more with the answers that were recorded for it; returns the run folder."""
     known = next(each for each in json.loads((DATA / "goals.json").read_text()) if each["name"] == goal)
     recorded: dict[str, list[str]] = {}
-    for line in (DATA / f"{goal}.jsonl").read_text(encoding="utf-8").splitlines():
+    for line in (DATA / f"{answers}.jsonl").read_text(encoding="utf-8").splitlines():
         exchange = json.loads(line)
         recorded.setdefault(exchange["role"], []).append(exchange["answer"])
     model = RecordedModel({"analyzer": [ADVICE], **recorded})
@@ -142,6 +143,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="*", metavar="NAME=RUN_DIR")
     parser.add_argument("--again", metavar="NAME", help="search for this goal with its recorded answers first")
+    parser.add_argument("--answers", metavar="FILE", help="of data/own_goals, without .jsonl; NAME if not given")
     parser.add_argument("--runs-dir", type=Path, default=Path("runs"), help="where --again puts its run")
     parser.add_argument("--options", default="", help="further options of reward-synth run, for --again")
     parser.add_argument("--json", action="store_true", help="print the rows instead of keeping them")
@@ -151,7 +153,9 @@ def main() -> None:
             name_environment(f"{DATA / goal['env'].removeprefix('./')}")
     rows = []
     if chosen.again:
-        found = search_again(chosen.again, chosen.runs_dir.resolve(), shlex.split(chosen.options))
+        found = search_again(
+            chosen.again, chosen.answers or chosen.again, chosen.runs_dir.resolve(), shlex.split(chosen.options)
+        )
         chosen.runs.append(f"{chosen.again}={found}")
     for text in chosen.runs:
         goal, _, folder = text.partition("=")
