@@ -44,7 +44,7 @@ _HOME = {
     "Audit": "audit.record",
     "Candidate": "core.types",
     "CheckReport": "core.types",
-    "Feedback": "core.types",
+    "Feedback": "core.feedback",
     "Finding": "core.types",
     "RewardAudit": "training.reward_audit",
     "RewardSynthError": "core.errors",
