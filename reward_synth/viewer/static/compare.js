@@ -4,17 +4,8 @@ import { STEPS, SUCCESS, draw, fitnessName, getJson, legend, short, trainingCurv
 
 const facts = document.getElementById("compare").dataset;
 const names = facts.names.split(",");
-const { curves, threshold, unit } = await getJson(`/run/${facts.run}/curves`);
 
-function show() {
-  const { success, fitness } = trainingCurves(curves, names);
-  draw(document.getElementById("success-chart"), success, { xName: STEPS, yName: SUCCESS, range: [0, 1], threshold });
-  draw(document.getElementById("fitness-chart"), fitness, { xName: STEPS, yName: fitnessName(unit) });
-  legend(document.getElementById("legend"), success, (curve) => short(curve.points.at(-1)?.[1]));
-}
-show();
-addEventListener("resize", show);
-
+// The buttons work before the curves have come.
 const videos = [...document.querySelectorAll("video")];
 const play = document.getElementById("play");
 const seek = document.getElementById("seek");
@@ -44,3 +35,14 @@ if (play) {
     });
   }
 }
+
+const { curves, threshold, unit } = await getJson(`/run/${facts.run}/curves`);
+
+function show() {
+  const { success, fitness } = trainingCurves(curves, names);
+  draw(document.getElementById("success-chart"), success, { xName: STEPS, yName: SUCCESS, range: [0, 1], threshold });
+  draw(document.getElementById("fitness-chart"), fitness, { xName: STEPS, yName: fitnessName(unit) });
+  legend(document.getElementById("legend"), success, (curve) => short(curve.points.at(-1)?.[1]));
+}
+show();
+addEventListener("resize", show);
