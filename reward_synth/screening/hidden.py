@@ -84,10 +84,11 @@ class Observed:
         if not hidden and not remembers:
             return _answered(report, "not found" if report.fields else "not applicable")
         try:
+            known = episode_terms(source, report, reference.episodes)
             places = set(hidden) <= set(unseen) and all(self._is_place(name) for name in hidden)
-            harmless = bool(hidden) and places and _same_elsewhere(source, report, reference, unseen)
+            harmless = bool(hidden) and places and _same_elsewhere(source, report, reference, known, unseen)
             left_open = "" if harmless else self._left_open(source, report, hidden)
-            message = left_open or _later(source, report, reference, remembers, unseen)
+            message = left_open or _later(source, report, reference, known, remembers, unseen)
         except RewardError:
             return _answered(report, "could not run")
         if not message:
@@ -127,7 +128,12 @@ class Observed:
 
 
 def _later(
-    source: str, report: CheckReport, reference: ReferenceEpisodes, remembers: bool, unseen: Sequence[str]
+    source: str,
+    report: CheckReport,
+    reference: ReferenceEpisodes,
+    known: Sequence[FloatArray],
+    remembers: bool,
+    unseen: Sequence[str],
 ) -> str:
     """What is told if the best episode is paid otherwise after a wait, or elsewhere, though it looks the same."""
     ranked = [(score.success, score.fitness) for score in reference.scores]
@@ -137,10 +143,11 @@ def _later(
         shown |= {f"after a wait of {part:.0%} of an episode": waited(best, part) for part in WAITS}
     if unseen:
         shown |= {f"once `{unseen[0]}` is {part:.0%} on": moved_on(best, unseen, part) for part in ON}
-    paid = episode_terms(source, report, [reference.episodes[0], *shown.values()])
+    paid = [known[0], *episode_terms(source, report, list(shown.values()))]
     rest, *means = (float(terms[-best.length :][1:].sum(axis=1).mean()) for terms in paid)
     most, least = max(means), min(means)
-    if most - least <= MUCH * max(abs(means[0] - rest), SMALL * _spread(source, report, reference)):
+    spread = float(np.ptp([terms.sum(axis=1).mean() for terms in known]))
+    if most - least <= MUCH * max(abs(means[0] - rest), SMALL * spread):
         return ""
     where = list(shown)
     return (
@@ -150,20 +157,22 @@ def _later(
     )
 
 
-def _spread(source: str, report: CheckReport, reference: ReferenceEpisodes) -> float:
-    """How much the mean pay of what is known differs."""
-    means = [terms.sum(axis=1).mean() for terms in episode_terms(source, report, reference.episodes)]
-    return float(np.ptp(means))
-
-
-def _same_elsewhere(source: str, report: CheckReport, reference: ReferenceEpisodes, unseen: Sequence[str]) -> bool:
+def _same_elsewhere(
+    source: str,
+    report: CheckReport,
+    reference: ReferenceEpisodes,
+    known: Sequence[FloatArray],
+    unseen: Sequence[str],
+) -> bool:
     """True if the episode that is paid most is paid nearly as much in sum wherever it begins.
 
     Then only differences of the hidden places count, and where a mark lies changes when it is paid and not how often.
+
+    :param known: the terms of the reference episodes, (steps, terms) each.
     """
-    paid = [float(terms.sum()) for terms in episode_terms(source, report, reference.episodes)]
+    paid = [float(terms.sum()) for terms in known]
     best = int(np.argmax(paid))
-    episode, rest = reference.episodes[best], episode_terms(source, report, reference.episodes[:1])[0]
+    episode = reference.episodes[best]
     places = column_indices(episode.layout, unseen)
     spread = np.ptp(np.concatenate([each.rows[:, places] for each in reference.episodes]), axis=0)
     shifted = []
@@ -172,7 +181,7 @@ def _same_elsewhere(source: str, report: CheckReport, reference: ReferenceEpisod
         rows[:, places] += share * spread
         shifted.append(replace(episode, rows=rows))
     sums = [float(terms.sum()) for terms in episode_terms(source, report, shifted)]
-    gain = paid[best] - float(rest[: episode.length].sum())
+    gain = paid[best] - float(known[0][: episode.length].sum())
     return gain > 0.0 and max(abs(each - paid[best]) for each in sums) <= MUCH * gain
 
 
