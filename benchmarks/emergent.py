@@ -3,7 +3,7 @@
     python benchmarks/emergent.py --train --own sit_up=RUN_DIR …   # hours; what is in the table is not done again
     python benchmarks/emergent_cards.py --out CARDS --own …        # cards for a judge who sees no reward and no measure
     python benchmarks/emergent.py --ask --own …                    # half a minute a policy: pay, and what the rules say
-    python benchmarks/emergent.py --verdicts verdicts.tsv          # joins the judge's answers with the table
+    python benchmarks/emergent.py --verdicts FILE FILE             # joins the judges' answers with the table
     python benchmarks/emergent.py --analyse                        # seconds, from the kept table alone
 
 Each reward was written by a model in earnest: what `data/TASK.jsonl` and `data/own_goals/NAME.jsonl` hold, but for what
@@ -204,15 +204,28 @@ def _short(value: float | None) -> str:
 
 
 def join(rows: Sequence[dict[str, str]], verdicts: Mapping[str, tuple[str, str]]) -> list[dict[str, str]]:
-    """The rows with the judge's verdicts, and what follows from them and the pay.
+    """The rows with the judges' verdicts, and what follows from them and the pay.
+
+    What was judged before keeps its verdict: later cards are numbered anew.
 
     :param verdicts: verdict and reason, by the card's number.
     """
     joined = []
     for row in rows:
-        verdict, why = verdicts.get(row["number"], (row["verdict"], row["why"]))
+        before = row["verdict"], row["why"]
+        verdict, why = before if row["verdict"] else verdicts.get(row["number"], before)
         joined.append(row | {"verdict": verdict, "why": why, "kind": kind_of(row, verdict)})
     return joined
+
+
+def agreed(judges: Sequence[Sequence[Mapping[str, str]]]) -> dict[str, tuple[str, str]]:
+    """The verdict on each card of the first judge, with that judge's reason; ``cannot tell`` where judges differ."""
+    said = [{row["number"].strip().zfill(3): row["verdict"].strip() for row in each} for each in judges]
+    reasons = {row["number"].strip().zfill(3): row["why"].strip() for row in judges[0]}
+    return {
+        number: (verdict if all(each.get(number) == verdict for each in said) else UNKNOWN, reasons[number])
+        for number, verdict in said[0].items()
+    }
 
 
 def kind_of(row: Mapping[str, str], verdict: str) -> str:
@@ -264,7 +277,7 @@ def main() -> None:
     parser.add_argument("--add", nargs="*", default=[], metavar="NAME=RUN_DIR", help="keep the rewards of these runs")
     parser.add_argument("--train", action="store_true", help="train what has no row yet")
     parser.add_argument("--ask", action="store_true", help="ask of what has a card and no row yet")
-    parser.add_argument("--verdicts", type=Path, help="the judge's answers: number, verdict, why")
+    parser.add_argument("--verdicts", type=Path, nargs="+", help="a file of each judge: number, verdict, why")
     parser.add_argument(
         "--analyse", action="store_true", help="print the figures; this is also what the others end with"
     )
@@ -277,10 +290,7 @@ def main() -> None:
         with protected(False):
             ask(list(results_of(candidates(arguments.own, arguments.task), arguments.kept)), arguments.kept)
     if arguments.verdicts:
-        answers = {
-            row["number"].strip().zfill(3): (row["verdict"].strip(), row["why"]) for row in read(arguments.verdicts)
-        }
-        write(TABLE, COLUMNS, join(read(TABLE), answers))
+        write(TABLE, COLUMNS, join(read(TABLE), agreed([read(path) for path in arguments.verdicts])))
     print(analyse(read(TABLE)), end="")
 
 

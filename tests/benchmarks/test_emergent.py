@@ -46,6 +46,17 @@ def test_other_verdicts_are_kept_whatever_is_paid() -> None:
     assert [each["kind"] for each in joined] == ["on the way", "does it", ""]
 
 
+def test_judges_who_differ_cannot_tell_and_a_verdict_stays() -> None:
+    first = [{"number": "1", "verdict": "does it", "why": "it hops"}, {"number": "2", "verdict": "does it", "why": ""}]
+    second = [{"number": "001", "verdict": "does it", "why": ""}, {"number": "002", "verdict": "on the way", "why": ""}]
+    said = emergent.agreed([first, second])
+    assert said == {"001": ("does it", "it hops"), "002": ("cannot tell", "")}
+    judged = row("001", 0.0, 9.0, 10.0, verdict="on the way")
+    assert [each["verdict"] for each in emergent.join([judged, row("001", 0.0, 9.0, 10.0)], said)] == [
+        "on the way", "does it",
+    ]  # fmt: skip
+
+
 def test_findings_count_before_after_and_either_and_advice_does_not() -> None:
     rows = [
         row("001", 0.0, 9.0, 10.0, kind="hack", before="screen/wrong-sign"),
