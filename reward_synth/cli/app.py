@@ -131,14 +131,23 @@ def _commands() -> Any:
 def _nobody_reads() -> bool:
     """True if the reader of what this process prints (such as `head`) has gone."""
     outputs = select.poll()
-    for descriptor in (1, 2):
+    for descriptor in _outputs():
         outputs.register(descriptor, 0)
     return any(event & (select.POLLERR | select.POLLHUP) for _, event in outputs.poll(0))
 
 
+def _outputs() -> set[int]:
+    """What this process prints to. Results may have a descriptor of their own: see :func:`_keep_stdout`."""
+    found = {1, 2}
+    with contextlib.suppress(AttributeError, OSError):  # There is none, or it is no file.
+        found.add(sys.stdout.fileno())
+    return found
+
+
 def _unread() -> int:
     # Python would complain again when it closes stdout.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    for descriptor in _outputs() - {2}:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
     return 0
 
 

@@ -57,13 +57,14 @@ def test_an_unexpected_failure_is_words_too(
     assert f"unexpected {type(error).__name__}: {error}" in failed(capsys, "tasks", "ls")
 
 
-def test_a_reader_that_has_read_enough_is_no_failure() -> None:
+@pytest.mark.parametrize("call", ["sys.exit(app.execute(['cost']))", "app.main()"])
+def test_a_reader_that_has_read_enough_is_no_failure(call: str) -> None:
     program = (
         "import sys; from reward_synth.cli import app, cost\n"
-        "cost.openable_runs = lambda _: [print('x' * 99) for _ in range(9999)]\n"
-        "sys.exit(app.execute(['cost']))"
+        f"cost.openable_runs = lambda _: [print('x' * 99) for _ in range(9999)]\n{call}"
     )
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    command = [sys.executable, "-c", program, "cost"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None and process.stderr is not None
         assert process.stdout.readline() == b"x" * 99 + b"\n"
         process.stdout.close()
