@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from functools import cache
 from typing import Any
 
 import gymnasium
@@ -15,6 +16,7 @@ from reward_synth.simulators import get_simulator, open_environment
 from reward_synth.state import watchdog
 from reward_synth.state.custom_fields import with_own_fields
 from reward_synth.state.episode import Episode
+from reward_synth.state.more_seen import MoreSeen, ObservingRecorder
 from reward_synth.state.recorder import StateRecorder, other_shape, require_finite
 from reward_synth.state.table import FieldTable
 from reward_synth.tasks.spec import EnvironmentSpec, TaskSpec
@@ -54,6 +56,42 @@ def step_length(spec: EnvironmentSpec | TaskSpec, environment: gymnasium.Env[Any
     return spec.environment.dt or get_simulator(spec.simulator).seconds_per_step(environment)
 
 
+def recorder_of(task: TaskSpec, table: FieldTable) -> StateRecorder:
+    """A fresh environment of a task whose observations are what its policies see.
+
+    :param table: the fields to record.
+    :raises RewardSynthError: the task shows its policies a field that does not exist.
+    """
+    environment = open_environment(task)
+    more = more_seen(task)
+    return StateRecorder(environment, table) if more is None else ObservingRecorder(environment, table, more)
+
+
+def more_seen(task: TaskSpec) -> MoreSeen | None:
+    """What the task's policies see besides the environment's observation, if anything.
+
+    :raises RewardSynthError: as :func:`recorder_of`.
+    """
+    if not task.environment.observes:
+        return None
+    return _more_seen(task.environment_spec.model_dump_json())
+
+
+def unseen_fields(task: TaskSpec, table: FieldTable, seed: int) -> tuple[str, ...]:
+    """The fields of ``table`` that a policy of the task cannot know from what it sees, if the simulator can tell."""
+    with closing(open_environment(task)) as environment:
+        environment.reset(seed=seed)
+        unseen = get_simulator(task.simulator).unseen(environment, table)
+    return tuple(name for name in unseen if name not in task.environment.observes)
+
+
+@cache
+def _more_seen(spec: str) -> MoreSeen:
+    # A training has dozens of equal environments, and a table of fields takes longer than a reset.
+    known = EnvironmentSpec.model_validate_json(spec)
+    return MoreSeen(known.environment.observes, field_table(known), known.horizon)
+
+
 def play(task: TaskSpec, table: FieldTable, policy: Act, seeds: Sequence[int], repeat: int = 1) -> list[Episode]:
     """Play one episode per seed, all in parallel so that the policy is called in batches.
 
@@ -64,7 +102,7 @@ def play(task: TaskSpec, table: FieldTable, policy: Act, seeds: Sequence[int], r
     :param repeat: environment steps for which each of the policy's actions is held. Each step is recorded.
     :raises EnvironmentFault: an environment fails, or gives a number that is not finite.
     """
-    environments = [StateRecorder(open_environment(task), table) for _ in seeds]
+    environments = [recorder_of(task, table) for _ in seeds]
     observations, rows = _reset(environments, seeds)
     shape = environments[0].observation_space.shape
     act = _drawing(policy, seeds) if isinstance(policy, Policy) and policy.draws else _plainly(policy)

@@ -69,12 +69,17 @@ def first_brief(
 
 def _training(task: TaskSpec, settings: Settings, unseen: Sequence[str]) -> str:
     """Text on the learner and on what it does not observe. It omits the foresight of a preset not yet chosen."""
-    told = [describe(preset_for(task, settings.learner), settings.steps or task.training.steps)]
+    told = [_learner(task, settings)]
     if unseen:
         told.append(leaves_out(unseen))
     if task.drafted and task.training.preset is None and settings.learner is None:
         told.append("Presets race on the first sound reward, so it may be made to look further ahead.")
     return " ".join(told)
+
+
+def _learner(task: TaskSpec, settings: Settings) -> str:
+    steps = settings.steps or task.training.steps
+    return describe(preset_for(task, settings.learner), steps, task.environment.observes)
 
 
 def _meaning(task: TaskSpec, goal: str) -> str:

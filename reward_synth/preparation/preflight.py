@@ -17,7 +17,7 @@ import numpy as np
 
 from reward_synth.core.arrays import FloatArray
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.evaluation.play import field_table
+from reward_synth.evaluation.play import field_table, unseen_fields
 from reward_synth.evaluation.scoring import score_episodes
 from reward_synth.executors.base import worker_environment
 from reward_synth.preparation.measure_trial import Trial, full_length
@@ -131,9 +131,7 @@ def _slowest_step(task: TaskSpec) -> float:
 
 def unseen_by_policy(task: TaskSpec, table: FieldTable) -> tuple[str, ...]:
     """Fields that a policy cannot know from its observation."""
-    with closing(open_environment(task)) as environment:
-        environment.reset(seed=SEED)
-        return get_simulator(task.simulator).unseen(environment, table.for_rewards())
+    return unseen_fields(task, table.for_rewards(), SEED)
 
 
 def try_environment(spec: EnvironmentSpec, *, render: bool = False, sandbox: bool = True) -> tuple[Remark, ...]:

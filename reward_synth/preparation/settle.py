@@ -21,18 +21,21 @@ from reward_synth.preparation.preflight import try_environment, unseen_by_policy
 from reward_synth.preparation.seen import what_was_seen
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.lint import lint
+from reward_synth.reward.lint.rules import RULES as LINT_RULES
 from reward_synth.reward.probe_rules import PROBE
 from reward_synth.roles.brief import Layout
 from reward_synth.roles.task_drafter import Drafted, GoalBrief, Measures, TaskDrafter
 from reward_synth.settings.model import Settings
 from reward_synth.simulators import describe_environment, environments
 from reward_synth.simulators.custom.files import bare_id
+from reward_synth.state.more_seen import MoreSeen
 from reward_synth.state.table import FieldTable
 from reward_synth.store import RunStore
 from reward_synth.tasks.spec import EnvironmentSpec, TaskSpec, list_tasks, save_own_task, with_scale
 from reward_synth.training.presets import describe, leaves_out, preset_for
 
 ALONE = PROBE["no-second-draft"]
+UNKNOWN_FIELD = LINT_RULES["unknown-field"]
 SHORTEST_HORIZON = 20
 """The shortest horizon, in steps, that a model may ask for."""
 Confirm = Callable[[TaskSpec], bool]
@@ -156,6 +159,8 @@ def _accept(
         )
     emit(StatusChanged(text=_shown("success", task.success)))
     emit(StatusChanged(text=_shown(f"fitness ({task.fitness_unit})", task.fitness)))
+    if task.environment.observes:
+        emit(StatusChanged(text=f"policies also see: {', '.join(task.environment.observes)}"))
     if settings.yes and not errors:
         return
     for finding in (*errors, *drafted.warnings):
@@ -225,6 +230,7 @@ class MeasureCheck:
             "fitness": measures.fitness,
             "fitness_unit": measures.fitness_unit,
             "notes": measures.explanation,
+            "environment": self._task.environment.model_copy(update={"observes": measures.observes}),
             "horizon": min(max(measures.horizon or self.horizon, SHORTEST_HORIZON), self.horizon),
         }
         return self._task.model_copy(update=changes)
@@ -252,6 +258,10 @@ class MeasureCheck:
             *_faults(measures.fitness, layout, "fitness"),
         ):
             return errors
+        try:
+            MoreSeen(measures.observes, self.table, self.horizon)
+        except RewardSynthError as error:
+            return (UNKNOWN_FIELD.finding(f"in observes, {error.message}", error.hint),)
         try:
             return tuple(self._trial(self.task_of(measures)).doubts())
         except RewardError as error:

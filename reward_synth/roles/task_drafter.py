@@ -67,6 +67,8 @@ class Measures:
     """The meaning of success in a sentence, for the person and for the models that write or judge rewards, or empty."""
     horizon: int | None = None
     """Steps per episode that the goal needs, if the model gave them."""
+    observes: tuple[str, ...] = ()
+    """What a policy must see besides the observation: see :mod:`reward_synth.state.more_seen`."""
 
 
 @dataclass(frozen=True)
@@ -305,6 +307,7 @@ def parse_measures(text: str) -> Measures:
         textwrap.shorten(unit, LONGEST_UNIT, placeholder=""),
         _whole_sentences(values.get("explanation", "").strip(), LONGEST_EXPLANATION),
         int(steps) if (steps := values.get("horizon", "").strip()).isdecimal() else None,
+        tuple(dict.fromkeys(re.findall(r"[A-Za-z][\w.]*", values.get("observes", "").replace("null", "")))),
     )
 
 

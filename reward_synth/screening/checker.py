@@ -12,7 +12,7 @@ from reward_synth.core.arrays import FloatArray
 from reward_synth.core.deaths import tried_again
 from reward_synth.core.rules import verdicts
 from reward_synth.core.types import SPARSE_PREFIX, CheckReport
-from reward_synth.evaluation.play import field_table
+from reward_synth.evaluation.play import field_table, more_seen
 from reward_synth.reward.lint import lint
 from reward_synth.reward.probe_rules import TASK
 from reward_synth.screening.attack import Attacked, attack, with_best
@@ -52,7 +52,11 @@ class RewardChecker:
 
     @classmethod
     def of(cls, task: TaskSpec) -> RewardChecker:
-        """Record the reference episodes, which takes a second or two."""
+        """Record the reference episodes, which takes a second or two.
+
+        :raises RewardSynthError: the task shows its policies a field that does not exist.
+        """
+        more_seen(task)
         table = field_table(task)
         return cls(task, table, record_reference_episodes(task, table))
 

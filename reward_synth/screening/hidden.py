@@ -18,7 +18,7 @@ import numpy as np
 from reward_synth.core.arrays import FloatArray
 from reward_synth.core.number_format import number, percent
 from reward_synth.core.types import CheckReport, Verdict
-from reward_synth.evaluation.play import step_length
+from reward_synth.evaluation.play import more_seen, step_length, unseen_fields
 from reward_synth.evaluation.prediction import Share, unexplained
 from reward_synth.reward.contract import RewardError
 from reward_synth.reward.lint import lint
@@ -31,9 +31,10 @@ from reward_synth.screening.reference_episodes import (
     record_episode,
 )
 from reward_synth.screening.terms import episode_terms
-from reward_synth.simulators import get_simulator, open_environment
+from reward_synth.simulators import open_environment
 from reward_synth.state.episode import Episode
 from reward_synth.state.fields import POSITION_UNITS, Field
+from reward_synth.state.more_seen import CLOCK, MoreSeen
 from reward_synth.state.recorder import StateRecorder
 from reward_synth.state.table import FieldTable
 from reward_synth.state.view import column_indices
@@ -67,7 +68,8 @@ class Observed:
     def __init__(self, task: TaskSpec, table: FieldTable) -> None:
         self._task, self._table = task, table
         self._episodes = _recorded(task, table)
-        self._seen = [episode.field(SEEN) for episode in self._episodes]
+        more = more_seen(task)
+        self._seen = [_what_is_seen(episode, more) for episode in self._episodes]
         self._shares: dict[str, Share | None] = {}
 
     def asked(self, source: str, report: CheckReport, reference: ReferenceEpisodes) -> CheckReport:
@@ -87,8 +89,10 @@ class Observed:
             known = episode_terms(source, report, reference.episodes)
             places = set(hidden) <= set(unseen) and all(self._is_place(name) for name in hidden)
             harmless = bool(hidden) and places and _same_elsewhere(source, report, reference, known, unseen)
-            left_open = "" if harmless else self._left_open(source, report, hidden)
-            message = left_open or _later(source, report, reference, known, remembers, unseen)
+            message = "" if harmless else self._left_open(source, report, hidden)
+            # To a policy that sees the time, nothing looks the same later on.
+            if not message and CLOCK not in self._task.environment.observes:
+                message = _later(source, report, reference, known, remembers, unseen)
         except RewardError:
             return _answered(report, "could not run")
         if not message:
@@ -208,11 +212,15 @@ def _answered(report: CheckReport, said: Verdict) -> CheckReport:
 
 def _known(task: TaskSpec, table: FieldTable) -> tuple[str, ...]:
     """The fields of which the simulator itself knows that the observation leaves them out."""
-    if not len(table):
-        return ()
-    with closing(open_environment(task)) as environment:
-        environment.reset(seed=SEED)
-        return get_simulator(task.simulator).unseen(environment, table)
+    return unseen_fields(task, table, SEED) if len(table) else ()
+
+
+def _what_is_seen(episode: Episode, more: MoreSeen | None) -> FloatArray:
+    """What the policy sees in an episode, shape (T+1, numbers)."""
+    seen = episode.field(SEEN)
+    if more is None:
+        return seen
+    return np.concatenate([seen, more.during(episode.subset(more.table.names))], axis=1)
 
 
 def _recorded(task: TaskSpec, table: FieldTable) -> list[Episode]:

@@ -50,10 +50,25 @@ class Environment(_Section):
     dt: float | None = Field(default=None, gt=0.0, le=3600.0)
     """Seconds that one step lasts; None takes what is measured, or what the environment says."""
 
+    observes: tuple[str, ...] = ()
+    """What a policy is shown besides the environment's own observation: ``clock``, ``FIELD`` and ``start.FIELD``. See
+    :mod:`reward_synth.state.more_seen`."""
+
     @model_serializer(mode="wrap")
     def _without_unset(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # An unset length is not written, so that trainings of earlier versions are still recognised as the same.
-        return {name: value for name, value in serialize(self).items() if name != "dt" or value is not None}
+        # What is unset is not written, so that trainings of earlier versions are still recognised as the same.
+        unset = ("dt", "observes")
+        return {name: value for name, value in serialize(self).items() if name not in unset or value}
+
+    @field_validator("observes")
+    @classmethod
+    def _each_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if re.fullmatch(r"(start\.)?[A-Za-z]\w*", name) is None:
+                raise ValueError(f"{name!r} must be `clock`, a field's name, or `start.` and a field's name")
+            if names.count(name) > 1:
+                raise ValueError(f"{name!r} is named twice")
+        return names
 
     @field_validator("fields")
     @classmethod

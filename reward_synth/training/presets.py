@@ -12,6 +12,7 @@ from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.names import LearnerName
 from reward_synth.core.types import Value
 from reward_synth.simulators import get_simulator
+from reward_synth.state.more_seen import CLOCK, START
 from reward_synth.tasks.spec import TaskSpec
 
 
@@ -134,19 +135,38 @@ def get_preset(learner: LearnerName = "ppo", name: str | None = None) -> PPOPres
     return preset.model_copy(update={"learner": learner})
 
 
-def describe(preset: PPOPreset | OffPolicyPreset, steps: int) -> str:
+def describe(preset: PPOPreset | OffPolicyPreset, steps: int, observes: Sequence[str] = ()) -> str:
     """What a designer of rewards should know about the learner, in a sentence or two.
 
     :param steps: environment steps of one training.
+    :param observes: what the policy is shown besides the environment's own observation, as a task names it.
     """
     held = f", each of which is held for {preset.action_repeat} steps" if preset.action_repeat > 1 else ""
     ahead = round(preset.action_repeat / (1 - preset.gamma))
     return (
         f"A policy is trained on the reward from scratch, by {preset.learner.upper()} for {steps:,} environment steps. "
-        "It decides by the present observation alone, and sees neither the reward's memory nor a clock. "
+        f"{_sees(observes)} "
         f"The discount is {preset.gamma:g} from one decision to the "
         f"next{held}: it looks about {ahead} steps ahead."
     )
+
+
+def _sees(observes: Sequence[str]) -> str:
+    if not observes:
+        return "It decides by the present observation alone, and sees neither the reward's memory nor a clock."
+    shown = " and ".join(_in_words(name) for name in observes)
+    no_clock = "" if CLOCK in observes else ", nor a clock"
+    return (
+        f"It decides by the present observation, to which this task adds {shown}. "
+        f"It does not see the reward's memory{no_clock}."
+    )
+
+
+def _in_words(name: str) -> str:
+    if name == CLOCK:
+        return "a clock (the share of the episode that is over)"
+    field = name.removeprefix(START)
+    return f"`{field}`" if field == name else f"`{field}` as it was at the start of the episode"
 
 
 def leaves_out(unseen: Sequence[str]) -> str:

@@ -17,7 +17,7 @@ from reward_synth.roles.prompts import Prompts
 from reward_synth.roles.task_drafter import TaskDrafter
 from reward_synth.settings.model import Settings
 from reward_synth.store import RunStore
-from reward_synth.tasks.spec import TaskSpec, load_task
+from reward_synth.tasks.spec import TaskSpec, load_task, save_own_task
 
 GOAL = "let the cheetah stand on its head"
 SOUND = ("bool(np.mean(episode.x_velocity) > 2.0)", "float(np.mean(episode.x_velocity))")
@@ -123,6 +123,19 @@ def test_the_model_may_shorten_the_episode(tmp_path: Path, named: int | None, ta
     model = ScriptedModel(lambda request: json.dumps(drafted))
     task = draft_task(GOAL, settings, TaskDrafter(model, Prompts()), store, lambda event: None, None)
     assert task.horizon == taken
+
+
+def test_a_draft_says_what_policies_must_see_and_everybody_reads_it(tmp_path: Path) -> None:
+    named = [json.loads(answer(SOUND)) | {"observes": each} for each in (["clok"], ["clock", "start.x_position"], [])]
+    settings = Settings(env="HalfCheetah-v5", yes=True)
+    store = RunStore.create(tmp_path, GOAL, settings, None, "", {})
+    model, said = ScriptedModel([json.dumps(each) for each in named]), []  # type: ignore[var-annotated]
+    task = draft_task(GOAL, settings, TaskDrafter(model, Prompts()), store, said.append, None)
+    assert "a policy cannot be shown `clok`" in model.requests[1].messages[-1].text
+    assert task.environment.observes == ("clock", "start.x_position")
+    assert "policies also see: clock, start.x_position" in [getattr(event, "text", "") for event in said]
+    save_own_task(task, tmp_path / "own.yaml")
+    assert load_task(tmp_path / "own.yaml") == task
 
 
 BACKWARD = ("bool(np.mean(episode.x_velocity) < -2.0)", "-float(np.mean(episode.x_velocity))")

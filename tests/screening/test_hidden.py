@@ -82,6 +82,23 @@ def test_what_looks_the_same_must_be_paid_the_same_later(term: str, memory: bool
     assert [told in finding.message for finding in report.findings] == [True] * bool(told)
 
 
+def shown(task: str, *names: str) -> TaskSpec:
+    spec = load_task(task)
+    return spec.model_copy(update={"environment": spec.environment.model_copy(update={"observes": names})})
+
+
+def test_a_place_that_the_task_shows_to_its_policies_is_not_hidden() -> None:
+    paid = "np.sin(9.0 * next_state.x_position)"
+    assert asked(shown("gym/swimmer_swim_forward", "clock"), paid).findings
+    assert not asked(shown("gym/swimmer_swim_forward", "x_position"), paid).findings
+
+
+def test_a_policy_that_sees_the_time_may_be_paid_by_it() -> None:
+    halves = "next_state.x_velocity * float(memory['steps'] % 250 < 125)"
+    assert asked(shown("gym/swimmer_swim_forward", "start.x_position"), halves, memory=True).findings
+    assert not asked(shown("gym/swimmer_swim_forward", "clock"), halves, memory=True).findings
+
+
 def test_the_estimate_alone_tells_a_hidden_quantity_from_products_of_seen_ones() -> None:
     generator = np.random.default_rng(0)
     seen = [generator.normal(size=(50, 3)) for _ in range(12)]

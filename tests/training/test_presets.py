@@ -35,6 +35,19 @@ def test_a_preset_is_told_to_designers_in_steps_of_the_environment() -> None:
     assert "0.99 from one decision to the next: it looks about 100 steps" in describe(get_preset("ppo", "steady"), 1000)
 
 
+@pytest.mark.parametrize(
+    ("observes", "told"),
+    [
+        ((), ["neither the reward's memory nor a clock"]),
+        (("clock",), ["adds a clock (the share", "does not see the reward's memory."]),
+        (("x", "start.y"), ["adds `x` and `y` as it was at the start of the episode", "memory, nor a clock."]),
+    ],
+)
+def test_designers_are_told_what_policies_see(observes: tuple[str, ...], told: list[str]) -> None:
+    text = describe(get_preset("ppo", "steady"), 1000, observes)
+    assert all(each in text for each in told) and ("neither" in text) == (observes == ())
+
+
 def test_a_preset_carries_its_learner_and_survives_a_job_file(task: TaskSpec, tmp_path: Path) -> None:
     assert get_preset("ppo", "steady") == PRESETS["steady"]
     assert get_preset("sac", "manipulate") == PRESETS["manipulate"]

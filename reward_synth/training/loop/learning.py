@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 from reward_synth.core.files import written_whole
+from reward_synth.evaluation.play import recorder_of
 from reward_synth.sandbox.process import RewardProcess, ScoringProcess
-from reward_synth.simulators import open_environment
 from reward_synth.simulators.protocol import LASTS
 from reward_synth.state.recorder import StateRecorder
 from reward_synth.state.table import FieldTable
@@ -91,7 +91,7 @@ def make_environments(job: TrainJob, table: FieldTable, process: RewardProcess) 
     task, preset = job.task, job.preset
 
     def make() -> StateRecorder:
-        return StateRecorder(open_environment(task), table)
+        return recorder_of(task, table)
 
     venv = TransitionVecEnv([make] * preset.environments, table.width())
     venv.seed(job.seed)
