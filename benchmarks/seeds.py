@@ -25,6 +25,7 @@ from reward_synth.core.types import TrainResult
 from reward_synth.evaluation.select import MOST_EPISODES, solves
 from reward_synth.executors.local import LocalExecutor
 from reward_synth.methods.synth import SOMETIMES
+from reward_synth.tasks.spec import TaskSpec
 from reward_synth.training.job import TrainJob
 
 TABLE = Path(__file__).parent / "results" / "seeds.tsv"
@@ -42,15 +43,18 @@ def train(goal: str, run: Run, seeds: int) -> None:
         for name in rewards:
             if (goal, name, seed) not in done:
                 with tempfile.TemporaryDirectory() as folder:
-                    add(TABLE, COLUMNS, (goal, name, seed, *_trained(run, name, seed, Path(folder), executor)))
+                    figures = trained(run, run.task, name, seed, Path(folder), executor)
+                    add(TABLE, COLUMNS, (goal, name, seed, *figures))
     executor.close()
 
 
-def _trained(run: Run, name: str, seed: int, folder: Path, executor: LocalExecutor) -> tuple[object, ...]:
+def trained(
+    run: Run, task: TaskSpec, name: str, seed: int, folder: Path, executor: LocalExecutor
+) -> tuple[object, ...]:
+    """Train a run's reward in full on a task and judge it: the columns from `steps` on."""
     (folder / "reward.py").write_bytes(run.store.reward_path(name).read_bytes())
     report = run.store.read_check(name)
     assert report is not None
-    task = run.task
     many = task.evaluation.model_copy(update={"episodes": MOST_EPISODES})
     job = TrainJob.of(task.model_copy(update={"evaluation": many}), folder / "reward.py", report, folder, seed=seed)
     found: list[TrainResult] = []

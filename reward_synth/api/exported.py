@@ -12,6 +12,7 @@ from reward_synth.simulators.protocol import LASTS
 from reward_synth.store import RunStore
 
 if TYPE_CHECKING:
+    from reward_synth.export.standalone import Shown
     from reward_synth.state.table import FieldTable
     from reward_synth.tasks.spec import TaskSpec
     from reward_synth.training.job import TrainJob
@@ -34,8 +35,17 @@ def exported(store: RunStore, task: TaskSpec, candidate: str, train: bool) -> st
         job = training_jobs(store, task, store.settings(), candidate)[0]
         recipe = recipe_of(job, table, environment) if train else None
     source, fields = store.read_reward(candidate), table.for_rewards()
-    goal = store.info.goal
-    return export(source, named.id, named.arguments, task.horizon, fields, goal=goal, scale=scale, recipe=recipe)
+    goal, shown = store.info.goal, shown_by(task)
+    return export(source, named.id, named.arguments, task.horizon, fields, goal, scale, recipe, shown)
+
+
+def shown_by(task: TaskSpec) -> Shown | None:
+    """What the task's policies see besides the observation, if anything."""
+    from reward_synth.evaluation.play import more_seen
+    from reward_synth.export.standalone import Shown
+
+    more = more_seen(task)
+    return None if more is None else Shown(task.environment.observes, list(more.table), task.horizon)
 
 
 def recipe_of(job: TrainJob, table: FieldTable, environment: gymnasium.Env[Any, Any]) -> Recipe:

@@ -77,9 +77,15 @@ class Policy:
         """Actions (n, A) for observations (n, O).
 
         :param generators: one for each observation, if the policy samples its actions; each gives one number.
-        :raises ValueError: if the policy samples and there are too few or too many generators.
+        :raises ValueError: if the policy samples and there are too few or too many generators, or if the observations
+            have another size.
         """
         flat = np.asarray(observations).reshape(len(observations), -1)
+        if flat.shape[1] != len(self.mean):
+            raise ValueError(
+                f"this policy takes observations of {len(self.mean)} numbers, not {flat.shape[1]}: "
+                "its task may show it more than the environment does (`environment.observes`)"
+            )
         normalised = (flat - self.mean) / np.sqrt(self.variance + self.epsilon)
         # `np.clip` takes twice as long on the few rows of an evaluation.
         values = np.minimum(np.maximum(normalised, -self.bound), self.bound).astype(np.float32)

@@ -12,6 +12,7 @@ import inspect
 import pprint
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,23 @@ from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.names import ScaleName
 from reward_synth.core.version import __version__
 from reward_synth.export.recipe import Recipe
+from reward_synth.export.shown_wrapper import ShownWrapper
 from reward_synth.export.terms_wrapper import TermsWrapper
-from reward_synth.reward.lint import lint
+from reward_synth.reward.lint import LintReport, lint
 from reward_synth.reward.scale import TOTALS, as_comment, scale_line
 from reward_synth.state.expressions import reads_info, reads_mujoco, reads_observation
 from reward_synth.state.fields import Field
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What policies see besides the environment's own observation."""
+
+    names: tuple[str, ...]
+    """As a task names it: see :mod:`reward_synth.state.more_seen`."""
+    fields: Sequence[Field]
+    """The fields that are read for it."""
+    horizon: int
 
 
 def export(
@@ -36,6 +49,7 @@ def export(
     goal: str = "",
     scale: ScaleName = "sum",
     recipe: Recipe | None = None,
+    shown: Shown | None = None,
 ) -> str:
     """Text of a Python file with the reward and a ``gymnasium.Wrapper`` around it.
 
@@ -47,6 +61,7 @@ def export(
     :param goal: what the reward is for, in words.
     :param scale: how its terms became the reward in training; the file's wrapper does the same.
     :param recipe: how to train on it; the file then trains when it is run, and judges what was learnt.
+    :param shown: what policies see besides the observation, if anything.
     :raises RewardSynthError: if the reward has errors or uses a name that the file needs, or if the environment or a
         field that it reads is not available without this package.
     """
@@ -54,12 +69,9 @@ def export(
 
     simulator = exportable_simulator(env_id)
     packaged = get_simulator(simulator).exports == "with_package"
-    report = lint(source, tuple((field.name, field.shape) for field in table))
-    if not report.ok:
-        errors = "\n".join(finding.as_text() for finding in report.findings if finding.severity == "error")
-        raise RewardSynthError(f"the reward has errors:\n{errors}", "mend the reward file, then export it")
+    report = _linted(source, table)
     fields = [field for field in table if field.name in report.fields]
-    read = [*fields, *(recipe.measured if recipe is not None else ())]
+    read = [*fields, *(recipe.measured if recipe is not None else ()), *(shown.fields if shown is not None else ())]
     if not packaged:
         _refuse_unreadable(read)
     observed = not packaged and any(reads_observation(field.code) for field in read)
@@ -82,9 +94,19 @@ def export(
         total_text=inspect.getsource(TOTALS[scale]),
         wrapper_text=inspect.getsource(TermsWrapper),
         recipe=recipe,
+        shown=shown,
+        shown_text=inspect.getsource(ShownWrapper),
     )
     _refuse_taken_names(text, source)
     return text
+
+
+def _linted(source: str, table: Sequence[Field]) -> LintReport:
+    report = lint(source, tuple((field.name, field.shape) for field in table))
+    if not report.ok:
+        errors = "\n".join(finding.as_text() for finding in report.findings if finding.severity == "error")
+        raise RewardSynthError(f"the reward has errors:\n{errors}", "mend the reward file, then export it")
+    return report
 
 
 def _refuse_unreadable(fields: Sequence[Field]) -> None:

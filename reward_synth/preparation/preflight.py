@@ -18,7 +18,7 @@ import numpy as np
 from reward_synth.core.arrays import FloatArray
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.evaluation.play import field_table, unseen_fields
-from reward_synth.evaluation.scoring import score_episodes
+from reward_synth.evaluation.scoring import measured_fields, score_episodes
 from reward_synth.executors.base import worker_environment
 from reward_synth.preparation.measure_trial import Trial, full_length
 from reward_synth.preparation.seen import what_was_seen
@@ -86,8 +86,9 @@ class PreparedTask:
 
     @cached_property
     def seen(self) -> str:
-        """What the fields of a reward were over the aimless episodes, one line per essential field."""
-        return what_was_seen(self.table.for_rewards(), self.reference_episodes.aimless)
+        """What the essential fields, and those that the task measures, were over the aimless episodes, a line each."""
+        about = measured_fields(self.spec, self.table.layout())
+        return what_was_seen(self.table.for_rewards(), self.reference_episodes.aimless, besides=about)
 
     def with_spec(self, spec: TaskSpec) -> PreparedTask:
         """The same task with a spec that differs only in its words or in its training."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+
+import numpy as np
 
 from reward_synth.core.arrays import FloatArray
 from reward_synth.state.episode import Episode
@@ -11,22 +13,38 @@ from reward_synth.state.table import FieldTable
 
 MOST_ELEMENTS = 4
 """Vectors with more elements than this are left out because nobody reads them."""
+PLACE = "_position"
+FLAT = 0.05
+"""In m. The parts of what lies in a plane differ less in their heights."""
 
 
-def what_was_seen(table: FieldTable, aimless: Sequence[Episode], experts: Sequence[Episode] = ()) -> str:
+def what_was_seen(
+    table: FieldTable, aimless: Sequence[Episode], experts: Sequence[Episode] = (), besides: Collection[str] = ()
+) -> str:
     """A line for each essential field and each field for measures only: its start values and its range.
 
     :param table: the fields to describe; the episodes hold at least these.
     :param aimless: episodes that do not try the task.
     :param experts: episodes of a scripted expert. Who designs rewards is not told of them.
+    :param besides: further fields of the table, such as those that the goal is about.
     """
-    told = {field.name for field in table.essential()} | {field.name for field in table if field.judge_only}
-    return "\n".join(
+    told = {field.name for field in (*table.essential(), *(each for each in table if each.judge_only))} | {*besides}
+    lines = [
         line
         for field in table
         if field.name in told and field.size <= MOST_ELEMENTS
         for line in _lines(field, aimless, experts)
-    )
+    ]
+    return "\n".join([*lines, *_heights(table, aimless)])
+
+
+def _heights(table: FieldTable, episodes: Sequence[Episode]) -> Iterator[str]:
+    """A line on how high the parts of a body are at the start: the only sizes of a body that a stub does not tell."""
+    parts = [field for field in table if field.name.endswith(PLACE) and field.shape == (3,) and field.unit == "m"]
+    starts = {field.name.removesuffix(PLACE): [_column(each, field, 2)[:1] for each in episodes] for field in parts}
+    middles = [float(np.mean(values)) for values in starts.values()]
+    if len(middles) > 1 and np.ptp(middles) > FLAT:
+        yield f"- heights at the start (z of PART_position): {', '.join(f'{k} {_range(v)}' for k, v in starts.items())}"
 
 
 def _lines(field: Field, aimless: Sequence[Episode], experts: Sequence[Episode]) -> Iterator[str]:

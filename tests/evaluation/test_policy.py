@@ -170,3 +170,10 @@ def test_reading_a_policy_needs_no_torch(tmp_path: Path) -> None:
     )
     ran = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert ran.stdout.split() == []
+
+
+def test_an_observation_of_another_size_is_refused_with_what_may_be_missing(learned: Learned) -> None:
+    learner, venv = learned
+    policy = policy_of(learner, venv)
+    with pytest.raises(ValueError, match=r"takes observations of 10 numbers, not 9.*environment\.observes"):
+        policy(np.zeros((3, 9)))

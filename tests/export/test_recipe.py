@@ -19,7 +19,7 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
-from reward_synth.api.exported import recipe_of
+from reward_synth.api.exported import recipe_of, shown_by
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.types import CheckReport, EvaluationPoint
 from reward_synth.evaluation.play import field_table, fields_of, play
@@ -47,7 +47,8 @@ def text_for(task: TaskSpec, source: str = REWARD, **changes: Any) -> str:
         job = TrainJob.of(task, nowhere, CheckReport(), nowhere, seed=3).model_copy(update=changes)
         recipe = recipe_of(job, table, environment)
     named = task.environment
-    return export(source, named.id, named.arguments, task.horizon, table.for_rewards(), recipe=recipe)
+    shown = shown_by(task)
+    return export(source, named.id, named.arguments, task.horizon, table.for_rewards(), recipe=recipe, shown=shown)
 
 
 def module_of(text: str, folder: Path) -> ModuleType:
@@ -72,9 +73,19 @@ CART = TaskSpec(
 )
 
 
-@pytest.mark.parametrize("name", ["gym/reacher_reach", "gym/inverted_pendulum_balance", "gym/cart"])
-def test_the_file_judges_as_the_task_does(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "observes"),
+    [
+        ("gym/reacher_reach", ()),
+        ("gym/inverted_pendulum_balance", ()),
+        ("gym/cart", ()),
+        ("gym/reacher_reach", ("start.fingertip_to_target", "clock", "fingertip_to_target_distance")),
+        ("gym/cart", ("start.pole_angle", "clock")),
+    ],
+)
+def test_the_file_judges_as_the_task_does(name: str, observes: tuple[str, ...], tmp_path: Path) -> None:
     task = CART if name == CART.name else load_task(name).model_copy(update={"horizon": 40})
+    task = task.model_copy(update={"environment": task.environment.model_copy(update={"observes": observes})})
     module = module_of(text_for(task), tmp_path)
     with closing(open_environment(task)) as environment:
         table, space = fields_of(task, environment), environment.action_space
