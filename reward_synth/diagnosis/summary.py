@@ -84,7 +84,7 @@ def summarize(
         terms=merge_terms(whole),
         links=link_terms(terms_on_episodes or (), scores),
         played=tuple(Played(m, e) for m, e in zip(scores, episodes, strict=False)),
-        fields=shown_fields(table, [*fields, *_measured(spec, table)]),
+        fields=shown_fields(table, fields, _measured(spec, table)),
         falls=falls,
         conditions=tuple(conditions),
         reads=tuple(fields),

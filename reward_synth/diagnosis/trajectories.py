@@ -80,11 +80,14 @@ class Timeline:
     """Values at these steps."""
 
 
-def shown_fields(table: FieldTable, read: Sequence[str]) -> tuple[str, ...]:
-    """Names of the fields to report: those that the reward reads, then the essential ones, both in table order."""
-    wanted = frozenset(read)
-    chosen = [field.name for field in table if field.name in wanted]
-    return (*chosen, *(field.name for field in table if field.essential and field.name not in wanted))
+def shown_fields(table: FieldTable, read: Sequence[str], measured: Sequence[str] = ()) -> tuple[str, ...]:
+    """Names of the fields to report, each group in table order.
+
+    Those that the task measures come first: there are more fields than a reader is shown, and these decide. Then come
+    the others that the reward reads, and then the essential ones.
+    """
+    groups = (frozenset(measured), frozenset(read), frozenset(field.name for field in table if field.essential))
+    return tuple(dict.fromkeys(field.name for group in groups for field in table if field.name in group))
 
 
 def series_of(episode: Episode, table: FieldTable, names: Sequence[str]) -> list[Series]:

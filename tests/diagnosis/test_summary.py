@@ -142,7 +142,8 @@ def test_episodes_must_belong_to_the_measurements() -> None:
         summarize(cases.SPEC, cases.TABLE, "001-a", [cases.result(cases.measured(episodes))], episodes[:2])
 
 
-def test_shown_fields_are_those_that_the_reward_reads_then_the_essential_ones() -> None:
+def test_shown_fields_are_those_that_are_measured_then_those_that_are_read_then_the_essential_ones() -> None:
+    assert shown_fields(cases.TABLE, ("torso_height",), ("foot",)) == ("foot", "torso_height", "torso_x")
     assert shown_fields(cases.TABLE, ("foot", "torso_height")) == ("torso_height", "foot", "torso_x")
 
 
