@@ -7,14 +7,14 @@ looks good. A person gets these findings about their own task; a model's draft g
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reward_synth.core.arrays import FloatArray
 from reward_synth.core.types import EpisodeScore, Finding
-from reward_synth.evaluation.scoring import score_episodes
+from reward_synth.evaluation.scoring import measured_table, score_episodes
 from reward_synth.reward.probe_rules import PROBE
 from reward_synth.screening.ranks import rank_correlation
 from reward_synth.screening.reference_episodes import (
@@ -24,7 +24,9 @@ from reward_synth.screening.reference_episodes import (
     record_reference_episodes,
 )
 from reward_synth.state.episode import Episode
+from reward_synth.state.more_seen import START
 from reward_synth.state.table import FieldTable
+from reward_synth.state.view import column_indices
 from reward_synth.tasks.spec import TaskSpec
 
 BY_CHANCE = 0.1
@@ -52,6 +54,10 @@ DOUBTS = frozenset(
     )
 )
 """Rules whose findings make a draft doubtful: it runs, but measures the wrong thing."""
+STARTS = 12
+"""So many recorded episodes are judged again with the start of another one."""
+MATTERS = 0.2
+"""A start counts if another one changes the fitness by more than this share of what it differs between episodes."""
 LONGEST_CHECKED = 5_000
 """Episodes of up to this many steps are also played to their end, at rest and at random."""
 
@@ -194,6 +200,35 @@ class KnownEpisodes:
     def experts(self) -> tuple[Episode, ...]:
         """The episodes of the scripted experts, if there are any."""
         return self.reference.episodes[len(self.reference.aimless) :]
+
+    def unseen_start(self, task: TaskSpec) -> Iterator[Finding]:
+        """A finding if the measures compare with a start that differs between episodes and is shown to no policy.
+
+        Two episodes that are alike from some step on would have to be ended differently. No policy can know how.
+
+        :raises RewardError: success or fitness fails on an episode.
+        """
+        measured = measured_table(task, self._table).for_rewards().names
+        hidden = [name for name in measured if f"{START}{name}" not in task.environment.observes]
+        if not self._counts(task, hidden):
+            return
+        named = [name for name in hidden if self._counts(task, [name])] or hidden
+        told = ", ".join(f"`{name}`" for name in named)
+        yield PROBE["unseen-start"].finding(f"it matters how {told} began, and policies see the present alone")
+
+    def _counts(self, task: TaskSpec, names: Sequence[str]) -> bool:
+        """True if the episodes are judged otherwise when these fields start as in another one of them."""
+        episodes = self.reference.aimless[:STARTS]
+        others = []
+        for episode, other in zip(episodes, (*episodes[1:], *episodes[:1]), strict=True):
+            rows, columns = episode.rows.copy(), column_indices(episode.layout, names)
+            rows[0, columns] = other.rows[0, columns]
+            others.append(replace(episode, rows=rows))
+        scores = score_episodes(task, self._table, [*episodes, *others])
+        before, after = scores[: len(episodes)], scores[len(episodes) :]
+        fitness, changed = (np.array([each.fitness for each in some]) for some in (before, after))
+        turned = any(one.success != two.success for one, two in zip(before, after, strict=True))
+        return turned or bool(np.abs(changed - fitness).max() > MATTERS * np.ptp(fitness))
 
     def trial(self, task: TaskSpec) -> Trial:
         """Score the episodes by a draft.

@@ -263,7 +263,8 @@ class MeasureCheck:
         except RewardSynthError as error:
             return (UNKNOWN_FIELD.finding(f"in observes, {error.message}", error.hint),)
         try:
-            return tuple(self._trial(self.task_of(measures)).doubts())
+            task = self.task_of(measures)
+            return (*self._trial(task).doubts(), *self._known_as_long_as(task).unseen_start(task))
         except RewardError as error:
             return (error.finding,)
 

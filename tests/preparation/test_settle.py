@@ -10,8 +10,10 @@ import pytest
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.names import LearnerName
+from reward_synth.evaluation.play import field_table
 from reward_synth.events.model import Event, StatusChanged, Warned
 from reward_synth.llm.fake import ScriptedModel
+from reward_synth.preparation.measure_trial import KnownEpisodes
 from reward_synth.preparation.settle import draft_task
 from reward_synth.roles.prompts import Prompts
 from reward_synth.roles.task_drafter import TaskDrafter
@@ -210,3 +212,41 @@ def test_a_small_model_that_does_not_mean_the_same_each_time_trains_nothing(tmp_
         filled_in(tmp_path, [BACKWARDS, BACKWARDS, LEVEL])
     with pytest.raises(RewardSynthError, match="doubtful: success is true"):
         filled_in(tmp_path, [LEVEL] * 3)
+
+
+@pytest.mark.parametrize(
+    ("fitness", "observes", "found"),
+    [
+        ("-float(episode.fingertip_to_target_distance[-1] / episode.fingertip_to_target_distance[0])", (), True),
+        ("-float(episode.fingertip_to_target_distance[-1])", (), False),
+        (
+            "-float(episode.fingertip_to_target_distance[-1] / episode.fingertip_to_target_distance[0])",
+            ("start.fingertip_to_target_distance",),
+            False,
+        ),
+        # Where it starts differs, and hardly matters beside how far it goes.
+        ("float(episode.shoulder_angular_velocity[-1] - episode.shoulder_angular_velocity[0])", (), False),
+    ],
+)
+def test_a_measure_that_compares_with_a_start_needs_a_policy_that_sees_it(
+    fitness: str, observes: tuple[str, ...], found: bool
+) -> None:
+    task = load_task("gym/reacher_reach")
+    shown = task.environment.model_copy(update={"observes": observes})
+    task = task.model_copy(update={"fitness": fitness, "success": "False", "environment": shown})
+    findings = list(KnownEpisodes(task, field_table(task)).unseen_start(task))
+    assert [finding.id for finding in findings] == ["probe/unseen-start"] * found
+    assert all("`fingertip_to_target_distance`" in finding.message for finding in findings)
+
+
+def test_a_start_that_decides_success_goes_back_to_the_model_once(tmp_path: Path) -> None:
+    halved = (
+        "bool(episode.fingertip_to_target_distance[-1] < 0.1 * episode.fingertip_to_target_distance[0])",
+        "-float(episode.fingertip_to_target_distance[-1] / episode.fingertip_to_target_distance[0])",
+    )
+    model = ScriptedModel([answer(halved)] * 4)
+    settings = Settings(env="Reacher-v5", yes=True)
+    store = RunStore.create(tmp_path, GOAL, settings, None, "", {})
+    task = draft_task(GOAL, settings, TaskDrafter(model, Prompts()), store, lambda event: None, None)
+    assert "it matters how `fingertip_to_target_distance` began" in model.requests[1].messages[-1].text
+    assert task.environment.observes == (), "the model meant it"
