@@ -25,7 +25,7 @@ def render_stub(
         # Bodies have two hundred fields, of which a reward reads five.
         lines = ["# Needed most often:", *lines, "# All others:", *others]
     lines = ["class State:", *(f"    {line}" for line in lines), ""]
-    lines += _action_lines(actions, discrete, short)
+    lines += _action_lines(actions, discrete, short, grouped)
     return "\n".join(lines) + "\n"
 
 
@@ -43,11 +43,22 @@ def _grouped(fields: Sequence[Field]) -> list[str]:
     for line, names in parts.items():
         if len(names) >= FEWEST_ALIKE:
             blocks.setdefault(tuple(names), []).append(line)
-    alone = [_field_line(field, short=False) for field in fields if len(parts.get(told[field.name], ())) < FEWEST_ALIKE]
+    alone = _merged([field for field in fields if len(parts.get(told[field.name], ())) < FEWEST_ALIKE])
     for shared, lines in blocks.items():
         example = lines[0].partition(":")[0].replace(PART, shared[0])
         alone += [f"# For each {PART} of {', '.join(shared)} (as in {example}):", *lines]
     return alone
+
+
+def _merged(fields: Sequence[Field]) -> list[str]:
+    """Lines of the fields, one for those that differ in their names only, such as the hips of four legs."""
+    alike: dict[str, list[str]] = {}
+    for field in fields:
+        alike.setdefault(_field_line(field, short=False).removeprefix(field.name), []).append(field.name)
+    lines: list[str] = []
+    for told, names in alike.items():
+        lines += [", ".join(names) + told] if len(names) >= FEWEST_ALIKE else [name + told for name in names]
+    return lines
 
 
 def _part(field: Field) -> str:
@@ -81,7 +92,7 @@ def _field_line(field: Field, short: bool) -> str:
     return f"{field.name}: {kind}  # {facts}. {field.doc}" if facts else f"{field.name}: {kind}  # {field.doc}"
 
 
-def _action_lines(actions: tuple[ActionDimension, ...], discrete: bool, short: bool) -> list[str]:
+def _action_lines(actions: tuple[ActionDimension, ...], discrete: bool, short: bool, grouped: bool) -> list[str]:
     head = f"# action: np.ndarray  # shape ({len(actions)},)"
     if discrete:
         head += ", 1.0 for the action that was chosen, 0.0 for all others"
@@ -89,9 +100,16 @@ def _action_lines(actions: tuple[ActionDimension, ...], discrete: bool, short: b
         ranges = {format_range(a.low, a.high) for a in actions}
         within = f", each in {ranges.pop()}" if len(ranges) == 1 else ", ranges differ"
         return [f"{head}{'' if discrete else within}: {', '.join(a.name for a in actions)}"]
-    lines = [head]
+    told: dict[str, list[ActionDimension]] = {}
     for a in actions:
         scale = "" if a.unit == "1" else f", 1.0 = {a.unit}"
         facts = "" if discrete else f"{format_range(a.low, a.high)}{scale}. "
-        lines.append(f"#   action[{a.index}]: {a.name}  # {facts}{a.doc}")
-    return lines
+        told.setdefault(f"{facts}{a.doc.replace(a.name, PART) if grouped else a.doc}", []).append(a)
+    lines: dict[int, str] = {}
+    for doc, alike in told.items():
+        if grouped and len(alike) >= FEWEST_ALIKE:
+            parts = ", ".join(f"[{a.index}] {a.name}" for a in alike)
+            lines[alike[0].index] = f"#   action{parts}; for each {PART} of these  # {doc}"
+        else:
+            lines |= {a.index: f"#   action[{a.index}]: {a.name}  # {doc.replace(PART, a.name)}" for a in alike}
+    return [head, *(lines[index] for index in sorted(lines))]

@@ -21,7 +21,7 @@ class FieldTable(Sequence[Field]):
     """All fields of one environment, in order; a *row* is their float64 columns side by side.
 
     :param discrete: True if an action is a choice of one of ``actions``, written as a one-hot vector.
-    :param scenery: lines on what never moves, such as walls. They stand in the stub only.
+    :param scenery: lines on what never moves, such as walls, and on sizes. They stand in the full stub only.
     :raises ValueError: if two fields have the same name.
     """
 
@@ -118,8 +118,7 @@ class FieldTable(Sequence[Field]):
         :param judged: show also the fields that only judges may read, for the author of success and fitness.
         """
         fields = self if judged else self.for_rewards()
-        scenery = "".join(f"#   {line}\n" for line in self.scenery)
-        told = f"# fixed in the world, with centres x, y, z, all in m:\n{scenery}" if scenery and not short else ""
+        told = "" if short else "".join(f"# {line}\n" for line in self.scenery)
         return render_stub(fields, self.actions, self.discrete, short, grouped) + told
 
 

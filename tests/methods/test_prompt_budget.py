@@ -20,7 +20,7 @@ ANSWER = "```python\ndef compute_reward(state, action, next_state):\n    return 
 # docs/guide/models.md states these.
 @pytest.mark.parametrize(
     ("name", "tokens"),
-    [("gym/ant_walk_forward", 3000), ("gym/half_cheetah_run_forward", 2600), ("gym/hopper_hop_forward", 2300)],
+    [("gym/ant_walk_forward", 2800), ("gym/half_cheetah_run_forward", 2700), ("gym/hopper_hop_forward", 2350)],
 )
 def test_the_first_prompt_keeps_its_budget(name: str, tokens: int) -> None:
     task = load_task(name)

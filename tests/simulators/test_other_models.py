@@ -9,10 +9,12 @@ import mujoco
 import numpy as np
 import pytest
 
+from reward_synth.evaluation.play import field_table
 from reward_synth.simulators.gym.adapter import GymMujoco
 from reward_synth.simulators.gym.scenery import MOST_PLACES, scenery
 from reward_synth.state.custom_fields import with_own_fields
 from reward_synth.state.expressions import OwnField
+from reward_synth.tasks.spec import EnvironmentSpec
 
 SIMULATOR = GymMujoco()
 
@@ -72,8 +74,20 @@ def test_walls_are_told_though_no_field_is_theirs() -> None:
 
     own = {"height": OwnField(index=2)}
     table = with_own_fields(SIMULATOR.fields(Maze()), own, Maze()).for_rewards()
-    told = f"# fixed in the world, with centres x, y, z, all in m:\n#   {boxes}\n#   {turned}\n"
-    assert table.stub(grouped=True).endswith(told) and "fixed in the world" not in table.stub(short=True)
+    fixed = f"# fixed in the world, with centres x, y, z, all in m:\n#   {boxes}\n#   {turned}\n"
+    parts = "# shapes of its parts, in m:\n#   sphere, radius 0.1: ball\n"
+    assert table.stub(grouped=True).endswith(fixed + parts) and "radius" not in table.stub(short=True)
+
+
+def test_shapes_are_told_by_kind_and_size_with_the_names_that_the_fields_have() -> None:
+    table = field_table(EnvironmentSpec.of("Ant-v5"))
+    assert "front_left_shin_position" in table.names
+    legs = "front_left_shin, back_left_shin, back_right_shin, front_right_shin"
+    assert f"#   capsule, radius 0.08, half length 0.2828: {legs}\n" in table.stub(grouped=True)
+    arm = field_table(EnvironmentSpec.of("Pusher-v5")).stub()
+    assert "cylinder, radius 0.05, half length 0.05: object" in arm
+    assert "plane, drawn with half sizes 1, 1: (0, 0.5, -0.325)" in arm, "the table that goals speak of"
+    assert "plane" not in table.stub(), "the ground"
 
 
 def test_a_thousand_walls_are_not_all_told() -> None:

@@ -159,7 +159,10 @@ def test_what_every_part_has_is_told_once_in_the_grouped_stub() -> None:
     head = next(line for line in grouped.splitlines() if "For each PART of" in line and "front_left_stub" in line)
     assert "back_right_shin" in head and "(as in torso_position)" in head
     # Every field can still be named: by a line of its own, or by its part and the line that all parts share.
-    named = set(re.findall(r"^    (\w+): ", grouped, flags=re.M))
+    named = {name for line in re.findall(r"^    ([\w, ]+): ", grouped, flags=re.M) for name in line.split(", ")}
+    assert (
+        "    front_left_hip_angle, back_left_hip_angle, back_right_hip_angle, front_right_hip_angle: float" in grouped
+    )
     parts: list[str] = []
     for line in grouped.splitlines():
         if "# For each PART of " in line:
@@ -167,5 +170,11 @@ def test_what_every_part_has_is_told_once_in_the_grouped_stub() -> None:
         elif line.strip().startswith("PART_"):
             named |= {line.strip().partition(":")[0].replace("PART", part) for part in parts}
     assert {field.name for field in fields.for_rewards()} <= named
+    # So it is with the elements of the action, each with its number.
+    (motors,) = (line for line in grouped.splitlines() if "#   action[" in line)
+    assert all(f"[{each.index}] {each.name}" in motors for each in fields.actions)
+    assert motors.endswith(
+        "; for each PART of these  # [-1, 1], 1.0 = 150 N·m. Torque on joint PART; + increases PART_angle."
+    )
     # The essential fields are told as they are.
     assert grouped.partition("# All others:")[0] == whole.partition("# All others:")[0]

@@ -34,7 +34,7 @@ from reward_synth.simulators.gym.observation_fields import (
     remaining_fields,
 )
 from reward_synth.simulators.gym.older_steps import give_five_values
-from reward_synth.simulators.gym.scenery import scenery
+from reward_synth.simulators.gym.scenery import surroundings
 from reward_synth.simulators.gym.step_length import doubt_about, step_lengths
 from reward_synth.simulators.protocol import Simulator
 from reward_synth.simulators.snapshots import holds_model
@@ -145,10 +145,11 @@ class GymMujoco(Simulator):
             # What the model does not know, such as a goal, comes first, so that it is not lost behind a hundred bodies.
             fields = generic_fields(names, dictionary_fields(env))
             fields = [*remaining_fields(env, fields), *fields]
-            return FieldTable(fields, _named_actions(names, env), _chooses(env), scenery(base.model))
+            return FieldTable(fields, _named_actions(names, env), _chooses(env), surroundings(names))
         names = ModelNames(base.model, annotation.joints, annotation.bodies)
         fields = generic_fields(names, annotation.key_fields(base.model), annotation.signs, annotation.covered)
-        return FieldTable(mark_essential(fields, annotation.essential), action_dimensions(names, env.action_space))
+        actions, told = action_dimensions(names, env.action_space), surroundings(names)
+        return FieldTable(mark_essential(fields, annotation.essential), actions, scenery=told)
 
     def seconds_per_step(self, env: gymnasium.Env[Any, Any]) -> float:
         """Simulated seconds that one step takes; an environment on MuJoCo is reset and stepped to measure them."""
