@@ -4,6 +4,7 @@
     python benchmarks/own_goals.py NAME=RUN_DIR …                   # two verdicts on each run: results/own_goals.tsv
     python benchmarks/own_goals.py --again NAME                     # search with the recorded answers, and judge that
     python benchmarks/own_goals.py --again sit_up --answers sit_up_again   # with those of a later search
+    python benchmarks/own_goals.py --again sit_up --build ../before        # with another checkout that `make setup` made
 
 The frozen measure says how many of twenty fresh episodes of the run's best policy reach the goal. So does a judge's
 script (`data/own_goals/judges.py`). It was written from the sentence alone, before there was any measure, and reads the
@@ -122,8 +123,11 @@ def row(goal: str, run: Run) -> dict[str, Any]:
     return found | {"episodes": EPISODES, "measure": sum(measured), "judge": sum(judged), "agree": same}
 
 
-def search_again(goal: str, answers: str, runs_dir: Path, options: list[str]) -> Path:
-    """Search for a goal once more with the answers that were recorded for it; returns the run folder."""
+def search_again(goal: str, answers: str, runs_dir: Path, options: list[str], build: Path | None = None) -> Path:
+    """Search for a goal once more with the answers that were recorded for it; returns the run folder.
+
+    :param build: another checkout with an environment of its own, which searches instead of this one.
+    """
     known = next(each for each in json.loads((DATA / "goals.json").read_text()) if each["name"] == goal)
     recorded: dict[str, list[str]] = {}
     for line in (DATA / f"{answers}.jsonl").read_text(encoding="utf-8").splitlines():
@@ -131,10 +135,11 @@ def search_again(goal: str, answers: str, runs_dir: Path, options: list[str]) ->
         recorded.setdefault(exchange["role"], []).append(exchange["answer"])
     model = RecordedModel({"analyzer": [ADVICE], **recorded})
     environment = known["env"].replace("./", f"{DATA}/")
-    command = [sys.executable, "-m", "reward_synth", "run", known["goal"], "--env", environment, "--yes"]
-    command += [*model.options, "--runs-dir", str(runs_dir), "--display", "plain", "--videos", "none", *options]
+    python = build / ".venv" / "bin" / "python" if build is not None else sys.executable
+    command = [str(python), "-m", "reward_synth", "run", known["goal"], "--env", environment, "--yes", *model.options]
+    command += ["--runs-dir", str(runs_dir), "--display", "plain", *options]
     before = set(runs_dir.glob("*/run.json"))
-    subprocess.run(command, env=os.environ | {"OPENAI_API_KEY": "none"}, check=False)
+    subprocess.run(command, env=os.environ | {"OPENAI_API_KEY": "none"}, cwd=build, check=False)
     model.close()
     return next(iter(set(runs_dir.glob("*/run.json")) - before)).parent
 
@@ -146,6 +151,9 @@ def main() -> None:
     parser.add_argument("--answers", metavar="FILE", help="of data/own_goals, without .jsonl; NAME if not given")
     parser.add_argument("--runs-dir", type=Path, default=Path("runs"), help="where --again puts its run")
     parser.add_argument("--options", default="", help="further options of reward-synth run, for --again")
+    parser.add_argument(
+        "--build", type=Path, metavar="CHECKOUT", help="what --again searches with; this one if not given"
+    )
     parser.add_argument("--json", action="store_true", help="print the rows instead of keeping them")
     chosen = parser.parse_args()
     for goal in json.loads((DATA / "goals.json").read_text()):
@@ -154,7 +162,11 @@ def main() -> None:
     rows = []
     if chosen.again:
         found = search_again(
-            chosen.again, chosen.answers or chosen.again, chosen.runs_dir.resolve(), shlex.split(chosen.options)
+            chosen.again,
+            chosen.answers or chosen.again,
+            chosen.runs_dir.resolve(),
+            shlex.split(chosen.options),
+            chosen.build and chosen.build.resolve(),
         )
         chosen.runs.append(f"{chosen.again}={found}")
     for text in chosen.runs:
