@@ -16,6 +16,7 @@ import numpy as np
 from reward_synth.core.arrays import FloatArray
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.files import written_whole
+from reward_synth.core.npz import write_npz
 from reward_synth.core.types import EpisodeScore
 from reward_synth.state import view
 
@@ -79,7 +80,7 @@ class Episode:
         """Write a compressed ``.npz`` without pickle; a reader never sees an incomplete file."""
         facts = {name: getattr(self, name) for name in ("layout", "dt", "horizon", "seed", "terminated")}
         with written_whole(path) as file:
-            np.savez_compressed(file, rows=self.rows, actions=self.actions, facts=np.array(json.dumps(facts)))
+            write_npz(file, rows=self.rows, actions=self.actions, facts=np.array(json.dumps(facts)))
 
     @classmethod
     def load(cls, path: Path) -> Episode:

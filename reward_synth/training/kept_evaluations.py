@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 from reward_synth.core.arrays import FloatArray
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.files import written_whole
+from reward_synth.core.npz import write_npz
 from reward_synth.core.types import EpisodeScore, EvaluationPoint, Value
 from reward_synth.state.episode import Episode
 from reward_synth.state.view import Layout
@@ -89,7 +90,7 @@ def write_evaluations(path: Path, evaluations: Sequence[KeptEvaluation]) -> None
     actions = np.concatenate([episode.actions for episode in episodes])
     narrow = actions.astype(np.float32)
     with written_whole(path) as file:
-        np.savez_compressed(
+        write_npz(
             file,
             # Policies act in single precision. Only bounds of an environment of one's own may be finer.
             actions=narrow if np.array_equal(narrow, actions) else actions,
