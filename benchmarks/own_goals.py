@@ -4,7 +4,7 @@
     python benchmarks/own_goals.py NAME=RUN_DIR …                   # two verdicts on each run: results/own_goals.tsv
     python benchmarks/own_goals.py --again NAME                     # search with the recorded answers, and judge that
     python benchmarks/own_goals.py --again sit_up --answers sit_up_again   # with those of a later search
-    python benchmarks/own_goals.py --again sit_up --build ../before        # with another checkout that `make setup` made
+    python benchmarks/own_goals.py --again sit_up --build ../before        # with a checkout that `make setup` made
 
 The frozen measure says how many of twenty fresh episodes of the run's best policy reach the goal. So does a judge's
 script (`data/own_goals/judges.py`). It was written from the sentence alone, before there was any measure, and reads the
@@ -144,6 +144,11 @@ def search_again(goal: str, answers: str, runs_dir: Path, options: list[str], bu
     return next(iter(set(runs_dir.glob("*/run.json")) - before)).parent
 
 
+def _commit(checkout: Path) -> str:
+    command = ["git", "-C", str(checkout), "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="*", metavar="NAME=RUN_DIR")
@@ -171,7 +176,9 @@ def main() -> None:
         chosen.runs.append(f"{chosen.again}={found}")
     for text in chosen.runs:
         goal, _, folder = text.partition("=")
-        rows.append(row(goal, Run.open(folder)))
+        rows.append(
+            row(goal, Run.open(folder)) | ({"model": f"recorded, {_commit(chosen.build)}"} if chosen.build else {})
+        )
     if chosen.json:
         print(json.dumps(rows, indent=1))
         return

@@ -38,7 +38,8 @@ class LearnerChoice:
 def choose_learner(spec: EnvironmentSpec, shipped: Sequence[TaskSpec], joints: int) -> LearnerChoice:
     """The settings of the nearest shipped tasks.
 
-    The most common preset is taken, with the upper median of its steps. PPO gets at least :data:`STEPS_PER_JOINT` for
+    The most common preset is taken, with the upper median of its steps. If it is PPO's default, none is named, so that
+    presets race (:mod:`reward_synth.search.preset_race`). PPO gets at least :data:`STEPS_PER_JOINT` for
     each joint: the goal's difficulty is unknown, and a training ends early once the task is solved.
 
     :param shipped: every shipped task.
@@ -68,7 +69,9 @@ def _as_most_of(tasks: Sequence[TaskSpec], where: str, joints: int) -> LearnerCh
     learner, preset = _most_common(sorted(map(preset_of, tasks)))
     chosen = [task for task in tasks if preset_of(task) == (learner, preset)]
     steps = _enough(learner, median_high(task.training.steps for task in chosen), joints)
-    training = Training(learner=learner, preset=preset, steps=steps)
+    # Nobody found another preset than the default's for these tasks, and another goal may want one: presets race.
+    open_still = learner == "ppo" and preset == DEFAULT_PRESETS[learner]
+    training = Training(learner=learner, preset=None if open_still else preset, steps=steps)
     horizon = _most_common(sorted((task.horizon for task in chosen), reverse=True))
     episodes = max(task.evaluation.episodes for task in chosen)
     reason = (

@@ -1,4 +1,4 @@
-"""Chooses a preset for a robot without shipped tasks, by a short race of presets on the first sound reward.
+"""Chooses a preset where shipped tasks name none but the default, by a short race on the first sound reward.
 
 A wrong preset harms every candidate of the search: it makes a good reward look bad.
 """
@@ -34,7 +34,7 @@ _LEFT = {name: name for name in (CHECKPOINT, "progress.csv", "rung.json", POLICY
 
 
 def is_open(session: SearchSession) -> bool:
-    """True if no preset was chosen: a model drafted the task for a robot without shipped tasks."""
+    """True if no preset was chosen: a model drafted the task, and no shipped task of the robot has one of its own."""
     task, settings = session.task, session.settings
     chosen = task.training.preset is not None or settings.learner is not None or session.prepared.table.discrete
     return task.drafted and not chosen

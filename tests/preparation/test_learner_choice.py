@@ -37,7 +37,14 @@ def test_a_body_that_no_shipped_task_has_gets_the_default_and_is_told_so() -> No
 
 def test_of_equally_common_presets_ppo_s_is_taken() -> None:
     choice = choose_learner(environment("Hopper-v5"), list_tasks(), joints=3)
-    assert (choice.training.learner, choice.training.preset) == ("ppo", "balance")
+    assert (choice.training.learner, choice.training.preset) == ("ppo", None) and "preset balance" in choice.reason
+
+
+def test_where_shipped_tasks_have_the_default_only_presets_race() -> None:
+    """The ant balances on two legs four times as fast with another preset than the one that it lies down with."""
+    choice = choose_learner(environment("Ant-v5"), list_tasks(), joints=8)
+    assert choice.training.preset is None and "3 of 3 shipped tasks of Ant-v5" in choice.reason
+    assert choose_learner(environment("HalfCheetah-v5"), list_tasks(), joints=6).training.preset == "steady"
 
 
 def test_more_joints_get_more_steps_of_ppo_only() -> None:
