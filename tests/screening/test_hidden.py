@@ -93,6 +93,13 @@ def test_a_place_that_the_task_shows_to_its_policies_is_not_hidden() -> None:
     assert not asked(shown("gym/swimmer_swim_forward", "x_position"), paid).findings
 
 
+def test_what_is_shown_counts_as_seen_where_hidden_quantities_are_estimated() -> None:
+    task, bare = shown("gym/swimmer_swim_forward", "clock", "x_position"), load_task("gym/swimmer_swim_forward")
+    (seen, plain) = (Observed(each, field_table(each))._seen[0] for each in (task, bare))
+    assert seen.shape[1] == plain.shape[1] + 2
+    np.testing.assert_allclose(seen[:3, -2], np.arange(3) / task.horizon)
+
+
 def test_a_policy_that_sees_the_time_may_be_paid_by_it() -> None:
     halves = "next_state.x_velocity * float(memory['steps'] % 250 < 125)"
     assert asked(shown("gym/swimmer_swim_forward", "start.x_position"), halves, memory=True).findings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -110,6 +111,21 @@ def test_a_faulty_spec_is_refused_with_its_line(tmp_path: Path, old: str, new: s
     assert hint in error.hint
     assert error.hint
     assert error.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ("[clock, x, clock]", "'clock' is named twice"),
+        ("[start.]", "'start.' must be `clock`, a field's name, or `start.` and a field's name"),
+        ("[end.x]", "'end.x' must be"),
+    ],
+)
+def test_what_policies_see_besides_is_named_once_each_and_in_one_form(tmp_path: Path, names: str, message: str) -> None:
+    found = re.search(r"^  id: .*$", SOUND, re.MULTILINE)
+    assert found is not None
+    error = refusal(tmp_path, found[0], f"{found[0]}\n  observes: {names}")
+    assert message in error.message and "environment.observes" in error.message
 
 
 def test_all_faults_are_told_at_once_in_the_order_of_lines(tmp_path: Path) -> None:
