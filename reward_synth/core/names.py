@@ -22,3 +22,9 @@ def needs_no_server(model: str) -> bool:
 def role_name(name: object) -> object:
     """The present name of a role that an earlier version named otherwise; any other value is returned unchanged."""
     return EARLIER_ROLE_NAMES.get(name, name) if isinstance(name, str) else name
+
+
+CLOCK = "clock"
+"""In a task's ``environment.observes``: the share of the episode that is over."""
+START = "start."
+"""There, before a field's name: the field as it was at the start of the episode."""

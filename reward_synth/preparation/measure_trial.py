@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reward_synth.core.arrays import FloatArray
+from reward_synth.core.names import START
 from reward_synth.core.types import EpisodeScore, Finding
 from reward_synth.evaluation.scoring import measured_table, score_episodes
 from reward_synth.reward.probe_rules import PROBE
@@ -24,7 +25,6 @@ from reward_synth.screening.reference_episodes import (
     record_reference_episodes,
 )
 from reward_synth.state.episode import Episode
-from reward_synth.state.more_seen import START
 from reward_synth.state.table import FieldTable
 from reward_synth.state.view import column_indices
 from reward_synth.tasks.spec import TaskSpec

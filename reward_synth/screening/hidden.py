@@ -16,6 +16,7 @@ from dataclasses import replace
 import numpy as np
 
 from reward_synth.core.arrays import FloatArray
+from reward_synth.core.names import CLOCK
 from reward_synth.core.number_format import number, percent
 from reward_synth.core.types import CheckReport, Verdict
 from reward_synth.evaluation.play import more_seen, step_length, unseen_fields
@@ -34,7 +35,7 @@ from reward_synth.screening.terms import episode_terms
 from reward_synth.simulators import open_environment
 from reward_synth.state.episode import Episode
 from reward_synth.state.fields import POSITION_UNITS, Field
-from reward_synth.state.more_seen import CLOCK, MoreSeen
+from reward_synth.state.more_seen import MoreSeen
 from reward_synth.state.recorder import StateRecorder
 from reward_synth.state.table import FieldTable
 from reward_synth.state.view import column_indices

@@ -16,14 +16,12 @@ import numpy as np
 
 from reward_synth.core.arrays import FloatArray
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.names import CLOCK, START
 from reward_synth.core.nearest import did_you_mean, nearest
 from reward_synth.state.expressions import reads_info
 from reward_synth.state.faults import fault
 from reward_synth.state.recorder import StateRecorder
 from reward_synth.state.table import FieldTable
-
-CLOCK = "clock"
-START = "start."
 
 
 class MoreSeen:

@@ -9,10 +9,9 @@ from pydantic import Field
 
 from reward_synth.core.data import read_data
 from reward_synth.core.errors import RewardSynthError
-from reward_synth.core.names import LearnerName
+from reward_synth.core.names import CLOCK, START, LearnerName
 from reward_synth.core.types import Value
 from reward_synth.simulators import get_simulator
-from reward_synth.state.more_seen import CLOCK, START
 from reward_synth.tasks.spec import TaskSpec
 
 

@@ -68,7 +68,7 @@ def test_it_is_the_first_candidate_and_nobody_elses(
     assert twin.status == "designed", "it waits for the first one's training"
     assert run.store.started_with() == mine
     told = model.requests[0].messages[-1].content
-    assert "0.02" not in told, "the model's first rewards are written without it"
+    assert "-0.02" not in told, "the model's first rewards are written without it"
 
 
 @pytest.mark.parametrize(
