@@ -21,6 +21,7 @@ from tables import add, read
 
 from reward_synth import Run
 from reward_synth.executors.local import LocalExecutor
+from reward_synth.tasks.spec import with_observes
 
 TABLE = Path(__file__).parent / "results" / "more_seen.tsv"
 COLUMNS = (
@@ -39,8 +40,7 @@ def train(goal: str, run: Run, arms: list[str], seeds: int, only: list[str]) -> 
             for arm in arms:
                 if (goal, name, arm, seed) in done:
                     continue
-                shown = run.task.environment.model_copy(update={"observes": tuple(arm.split())})
-                task = run.task.model_copy(update={"environment": shown})
+                task = with_observes(run.task, arm.split())
                 with tempfile.TemporaryDirectory() as folder:
                     figures = trained(run, task, name, seed, Path(folder), executor)
                 add(TABLE, COLUMNS, (goal, name, arm, seed, *figures))

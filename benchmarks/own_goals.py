@@ -138,6 +138,8 @@ def search_again(goal: str, answers: str, runs_dir: Path, options: list[str], bu
     python = build / ".venv" / "bin" / "python" if build is not None else sys.executable
     command = [str(python), "-m", "reward_synth", "run", known["goal"], "--env", environment, "--yes", *model.options]
     command += ["--runs-dir", str(runs_dir), "--display", "plain", *options]
+    if build is None:  # An earlier build may know no films.
+        command += ["--videos", "none"]
     before = set(runs_dir.glob("*/run.json"))
     subprocess.run(command, env=os.environ | {"OPENAI_API_KEY": "none"}, cwd=build, check=False)
     model.close()

@@ -210,22 +210,22 @@ class KnownEpisodes:
         """
         measured = measured_table(task, self._table).for_rewards().names
         hidden = [name for name in measured if f"{START}{name}" not in task.environment.observes]
-        if not self._counts(task, hidden):
+        before = score_episodes(task, self._table, self.reference.aimless[:STARTS])
+        if not self._counts(task, hidden, before):
             return
-        named = [name for name in hidden if self._counts(task, [name])] or hidden
+        named = [name for name in hidden if self._counts(task, [name], before)] or hidden
         told = ", ".join(f"`{name}`" for name in named)
         yield PROBE["unseen-start"].finding(f"it matters how {told} began, and policies see the present alone")
 
-    def _counts(self, task: TaskSpec, names: Sequence[str]) -> bool:
-        """True if the episodes are judged otherwise when these fields start as in another one of them."""
+    def _counts(self, task: TaskSpec, names: Sequence[str], before: Sequence[EpisodeScore]) -> bool:
+        """True if episodes are judged otherwise than ``before`` when these fields start as in another one of them."""
         episodes = self.reference.aimless[:STARTS]
         others = []
         for episode, other in zip(episodes, (*episodes[1:], *episodes[:1]), strict=True):
             rows, columns = episode.rows.copy(), column_indices(episode.layout, names)
             rows[0, columns] = other.rows[0, columns]
             others.append(replace(episode, rows=rows))
-        scores = score_episodes(task, self._table, [*episodes, *others])
-        before, after = scores[: len(episodes)], scores[len(episodes) :]
+        after = score_episodes(task, self._table, others)
         fitness, changed = (np.array([each.fitness for each in some]) for some in (before, after))
         turned = any(one.success != two.success for one, two in zip(before, after, strict=True))
         return turned or bool(np.abs(changed - fitness).max() > MATTERS * np.ptp(fitness))

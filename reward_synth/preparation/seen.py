@@ -39,7 +39,7 @@ def what_was_seen(
 
 
 def _heights(table: FieldTable, episodes: Sequence[Episode]) -> Iterator[str]:
-    """A line on how high the parts of a body are at the start: the only sizes of a body that a stub does not tell."""
+    """A line on how high the parts of a body are at the start, which no stub tells."""
     parts = [field for field in table if field.name.endswith(PLACE) and field.shape == (3,) and field.unit == "m"]
     starts = {field.name.removesuffix(PLACE): [_column(each, field, 2)[:1] for each in episodes] for field in parts}
     middles = [float(np.mean(values)) for values in starts.values()]

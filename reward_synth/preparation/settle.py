@@ -31,7 +31,7 @@ from reward_synth.simulators.custom.files import bare_id
 from reward_synth.state.more_seen import MoreSeen
 from reward_synth.state.table import FieldTable
 from reward_synth.store import RunStore
-from reward_synth.tasks.spec import EnvironmentSpec, TaskSpec, list_tasks, save_own_task, with_scale
+from reward_synth.tasks.spec import EnvironmentSpec, TaskSpec, list_tasks, save_own_task, with_observes, with_scale
 from reward_synth.training.presets import describe, leaves_out, preset_for
 
 ALONE = PROBE["no-second-draft"]
@@ -230,10 +230,9 @@ class MeasureCheck:
             "fitness": measures.fitness,
             "fitness_unit": measures.fitness_unit,
             "notes": measures.explanation,
-            "environment": self._task.environment.model_copy(update={"observes": measures.observes}),
             "horizon": min(max(measures.horizon or self.horizon, SHORTEST_HORIZON), self.horizon),
         }
-        return self._task.model_copy(update=changes)
+        return with_observes(self._task.model_copy(update=changes), measures.observes)
 
     @property
     def known(self) -> KnownEpisodes:

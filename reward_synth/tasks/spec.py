@@ -246,6 +246,11 @@ def with_scale(spec: TaskSpec, scale: ScaleName | None) -> TaskSpec:
     return spec.model_copy(update={"training": spec.training.model_copy(update={"scale": scale})})
 
 
+def with_observes(spec: TaskSpec, names: Sequence[str]) -> TaskSpec:
+    """The spec with other names of what its policies see besides the environment's observation."""
+    return spec.model_copy(update={"environment": spec.environment.model_copy(update={"observes": tuple(names)})})
+
+
 def match_task(goal: str, env_id: str | None = None) -> TaskSpec | None:
     """The shipped task that the typed goal means; None unless exactly one says the same.
 

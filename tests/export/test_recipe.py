@@ -28,7 +28,7 @@ from reward_synth.export.standalone import export
 from reward_synth.sandbox.process import RewardProcess
 from reward_synth.screening.checker import RewardChecker
 from reward_synth.simulators import open_environment
-from reward_synth.tasks.spec import Environment, TaskSpec, Training, load_task
+from reward_synth.tasks.spec import Environment, TaskSpec, Training, load_task, with_observes
 from reward_synth.training.job import TrainJob
 from reward_synth.training.learners.ppo import LAST_RATE
 from reward_synth.training.learners.registry import open_learner
@@ -85,7 +85,7 @@ CART = TaskSpec(
 )
 def test_the_file_judges_as_the_task_does(name: str, observes: tuple[str, ...], tmp_path: Path) -> None:
     task = CART if name == CART.name else load_task(name).model_copy(update={"horizon": 40})
-    task = task.model_copy(update={"environment": task.environment.model_copy(update={"observes": observes})})
+    task = with_observes(task, observes)
     module = module_of(text_for(task), tmp_path)
     with closing(open_environment(task)) as environment:
         table, space = fields_of(task, environment), environment.action_space

@@ -19,7 +19,7 @@ from reward_synth.roles.prompts import Prompts
 from reward_synth.roles.task_drafter import TaskDrafter
 from reward_synth.settings.model import Settings
 from reward_synth.store import RunStore
-from reward_synth.tasks.spec import TaskSpec, load_task, save_own_task
+from reward_synth.tasks.spec import TaskSpec, load_task, save_own_task, with_observes
 
 GOAL = "let the cheetah stand on its head"
 SOUND = ("bool(np.mean(episode.x_velocity) > 2.0)", "float(np.mean(episode.x_velocity))")
@@ -231,9 +231,8 @@ def test_a_small_model_that_does_not_mean_the_same_each_time_trains_nothing(tmp_
 def test_a_measure_that_compares_with_a_start_needs_a_policy_that_sees_it(
     fitness: str, observes: tuple[str, ...], found: bool
 ) -> None:
-    task = load_task("gym/reacher_reach")
-    shown = task.environment.model_copy(update={"observes": observes})
-    task = task.model_copy(update={"fitness": fitness, "success": "False", "environment": shown})
+    task = load_task("gym/reacher_reach").model_copy(update={"fitness": fitness, "success": "False"})
+    task = with_observes(task, observes)
     findings = list(KnownEpisodes(task, field_table(task)).unseen_start(task))
     assert [finding.id for finding in findings] == ["probe/unseen-start"] * found
     assert all("`fingertip_to_target_distance`" in finding.message for finding in findings)

@@ -13,7 +13,7 @@ from reward_synth.sandbox.channel import protected
 from reward_synth.screening import hidden
 from reward_synth.screening.hidden import Observed
 from reward_synth.screening.reference_episodes import record_reference_episodes
-from reward_synth.tasks.spec import TaskSpec, load_task
+from reward_synth.tasks.spec import TaskSpec, load_task, with_observes
 
 
 @pytest.fixture(autouse=True)
@@ -83,8 +83,7 @@ def test_what_looks_the_same_must_be_paid_the_same_later(term: str, memory: bool
 
 
 def shown(task: str, *names: str) -> TaskSpec:
-    spec = load_task(task)
-    return spec.model_copy(update={"environment": spec.environment.model_copy(update={"observes": names})})
+    return with_observes(load_task(task), names)
 
 
 def test_a_place_that_the_task_shows_to_its_policies_is_not_hidden() -> None:

@@ -13,7 +13,7 @@ from reward_synth.evaluation.play import field_table, more_seen, play, recorder_
 from reward_synth.simulators import open_environment
 from reward_synth.simulators.custom.files import name_environment
 from reward_synth.state.more_seen import MoreSeen
-from reward_synth.tasks.spec import TaskSpec, load_task
+from reward_synth.tasks.spec import TaskSpec, load_task, with_observes
 
 CHEETAH = load_task("gym/half_cheetah_run_forward").model_copy(update={"horizon": 4})
 OWN = '''
@@ -47,7 +47,7 @@ class Cart(gymnasium.Env):
 
 
 def showing(task: TaskSpec, *names: str) -> TaskSpec:
-    return task.model_copy(update={"environment": task.environment.model_copy(update={"observes": names})})
+    return with_observes(task, names)
 
 
 def test_time_start_and_place_stand_behind_the_environments_own_observation() -> None:

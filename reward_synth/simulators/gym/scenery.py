@@ -31,11 +31,9 @@ def surroundings(names: ModelNames) -> tuple[str, ...]:
 
 def scenery(model: Any) -> tuple[str, ...]:
     """A line for each kind of thing that moving bodies may touch, with the places of its centre; in m, world axes."""
-    import mujoco
-
     places: dict[str, list[str]] = {}
     for geom in range(model.ngeom):
-        kind = mujoco.mjtGeom(int(model.geom_type[geom])).name.removeprefix("mjGEOM_").lower()
+        kind = _kind(model, geom)
         touches = model.geom_contype[geom] or model.geom_conaffinity[geom]
         if model.geom_bodyid[geom] == 0 and touches and (kind in _SIZES or _is_table(model, geom, kind)):
             what = _sized(model, geom, kind)
@@ -53,11 +51,9 @@ def scenery(model: Any) -> tuple[str, ...]:
 
 def shapes(names: ModelNames) -> tuple[str, ...]:
     """A line for each kind and size of what the moving bodies consist of, with the bodies that have it."""
-    import mujoco
-
     model, bodies = names.model, dict[str, list[str]]()
     for geom in range(model.ngeom):
-        kind = mujoco.mjtGeom(int(model.geom_type[geom])).name.removeprefix("mjGEOM_").lower()
+        kind = _kind(model, geom)
         body = int(model.geom_bodyid[geom])
         if model.body_weldid[body] != 0 and kind in _SIZES:
             having = bodies.setdefault(_sized(model, geom, kind), [])
@@ -65,6 +61,12 @@ def shapes(names: ModelNames) -> tuple[str, ...]:
                 having.append(name)
     lines = [f"{what}: {', '.join(having)}" for what, having in bodies.items()]
     return tuple(lines) if len(lines) <= MOST_SHAPES else ()
+
+
+def _kind(model: Any, geom: int) -> str:
+    import mujoco
+
+    return str(mujoco.mjtGeom(int(model.geom_type[geom])).name.removeprefix("mjGEOM_").lower())
 
 
 def _is_table(model: Any, geom: int, kind: str) -> bool:
