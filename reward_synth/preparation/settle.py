@@ -86,6 +86,8 @@ def draft_task(
         measures["notes"] = second.explanation
         save_own_task(task.model_copy(update=measures), store.second_opinion_path)
     _accept(task, drafted, settings, store, emit, confirm)
+    if drafted.reward:
+        store.form_reward_path.write_text(drafted.reward, encoding="utf-8")
     return task
 
 

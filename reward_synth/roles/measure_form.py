@@ -1,43 +1,49 @@
-"""A success measure as a form: which quantity, which way, how much, when, and what must stay the same.
+"""Success and fitness as a form: for each statement of a goal a quantity, which way, how much, and when.
 
-A small model writes wrong code although it means the right thing. So it chooses words, and this module makes both
-measures and a sentence that explains them. The offered amounts come from recorded episodes: a goal should lie beyond
-what aimless behaviour reaches.
+A small model writes wrong code although it means the right thing. So it chooses words, statement by statement, and this
+module makes both measures and a sentence that explains them. The offered amounts come from recorded episodes: a goal
+should lie beyond what aimless behaviour reaches.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from reward_synth.roles.parsing import ParseError
+from reward_synth.roles.statements import Statement, When
 from reward_synth.state.episode import Episode
 from reward_synth.state.fields import SWITCH_UNIT
 
-When = Literal["on average", "at the end", "at some moment"]
 Way = Literal["more than", "less than", "near"]
-WHENS: tuple[When, ...] = ("on average", "at the end", "at some moment")
-WAYS: tuple[Way, ...] = ("more than", "less than", "near")
+WHENS: tuple[When, ...] = get_args(When)
+WAYS: tuple[Way, ...] = get_args(Way)
 NO_UNITS = ("1", SWITCH_UNIT)
+START = "its start"
+"""What a quantity is near that should stay as it was."""
 HELD_SECONDS = 1.0
 """``at the end`` means throughout this many last seconds ..."""
 LAST_PART = 0.25
 """... or throughout this last share of an episode, if that is shorter."""
+LASTING_PART = 0.5
+"""``until the end`` means throughout this last share of an episode ..."""
+NEARLY_ALWAYS = 0.95
+"""... in at least this share of its steps: a policy trembles."""
+PERIOD_SECONDS = 2.0
+"""``again and again`` means at least once in this time, and not all of this time."""
+THROUGHOUT: frozenset[When] = frozenset({"all the time", "until the end", "again and again"})
+"""Times that an episode which ends early cuts short."""
+LASTS = "the episode does not end early"
+NOTHING = "no field tells this"
+_ANSWER = re.compile(r"^ +So: (?P<answer>[^\n]*)$", re.MULTILINE)
 _WISH = re.compile(
-    r"(?P<name>[\w\[\]]+) to be [^\n]*\n"
-    r"When: (?P<when>[^\n,]+), (?P<way>more than|less than|near) (?P<amount>-?[\d.]+(e-\d+)?)"
+    r"(?P<name>[\w\[\]]+) (?P<way>more than|less than|near) "
+    r"(?:(?P<amount>-?[\d.]+(?:e-?\d+)?)|(?P<other>its start|[A-Za-z_][\w\[\]]*))(?: [^\n,]+?)?? "
+    rf"(?P<when>{'|'.join(WHENS)})(?:, and so (?P<too>[\w\[\]]+))?$"
 )
-_STAYS = re.compile(r"^Meanwhile (?P<name>[\w\[\]]+) stays near its start", re.MULTILINE)
-_LASTS = "until the time is up"
-_LASTING = re.compile(
-    r"\b(stay|keep|hold|remain|balance)(s|ing)?\b|\b(until the end|all the time|over and over|again and again)\b",
-    re.IGNORECASE,
-)
-_JOINTS = re.compile(r"[,;:.]|\b(?:and|but|while|without|then|instead of)\b", re.IGNORECASE)
-_CLAUSE = 3
-"""Words of the shortest part of a sentence that says something of its own."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +57,13 @@ class Quantity:
         condition that must only hold beside the main one.
     :param less: the same for "less than".
     :param near: amounts offered for "near".
+    :param start: its usual value at the start.
     :param tolerance: the largest distance that counts as near.
     :param drift: the largest distance from its start that counts as "stays"; None if it never moves or moves by itself.
     :param signed: True if it has both signs, so that more is "positive" and not "high".
+    :param targets: quantities that stand still, and that it may be wanted near.
+    :param alike: quantities of other parts or axes that differ from it by one word of their names.
+    :param axes: those of them that are the other axes of the same place.
     """
 
     name: str
@@ -62,126 +72,225 @@ class Quantity:
     more: Mapping[When, tuple[float, ...]]
     less: Mapping[When, tuple[float, ...]]
     near: tuple[float, ...]
+    start: float
     tolerance: float
     drift: float | None
     signed: bool
+    targets: tuple[str, ...] = ()
+    alike: tuple[str, ...] = ()
+    axes: tuple[str, ...] = ()
 
     def word(self, way: Way) -> str:
         """The way as a word that a small model knows."""
-        words = ("positive", "negative") if self.signed else ("high", "low")
+        words = ("1", "0") if self.unit == SWITCH_UNIT else ("positive", "negative") if self.signed else ("high", "low")
         return {"more than": words[0], "less than": words[1], "near": "near"}[way]
 
     def amounts(self, way: Way, when: When) -> tuple[float, ...]:
         """The offered amounts; empty if this way makes no sense."""
         return self.near if way == "near" else (self.more if way == "more than" else self.less)[when]
 
-    def offered(self) -> dict[str, object]:
-        """The options for the grammar: name, unit, and the ways with their amounts by ``when``."""
-        ways = [(self.word(way), way, {w: found for w in WHENS if (found := self.amounts(way, w))}) for way in WAYS]
-        return {
-            "name": self.name,
-            "unit": "" if self.unit in NO_UNITS else f" {self.unit}",
-            "stays": self.drift is not None,
-            "ways": [{"word": word, "way": way, "amounts": amounts} for word, way, amounts in ways if amounts],
-        }
+    @property
+    def rate(self) -> bool:
+        """True if it is a velocity, which counts on average and not at one moment."""
+        return self.unit.endswith("/s")
+
+    @property
+    def contact(self) -> str:
+        """The part whose contact it is; empty for anything else."""
+        return self.name.removesuffix("_contact") if self.unit == SWITCH_UNIT and "contact" in self.name else ""
+
+    @property
+    def values(self) -> str:
+        """Code for its values, one for each step."""
+        name, bracket, index = self.name.partition("[")
+        return f"episode.{name}[:, {index.removesuffix(']')}]" if bracket else f"episode.{name}"
+
+    def words(self, statement: Statement, main: bool) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """The words that it may be said to be in a statement, each with the conditions that fit.
+
+        :param main: True for the first statement, whose amounts lie beyond aimless behaviour.
+        """
+        unit = "" if self.unit in NO_UNITS else f" {self.unit}"
+        lasting: tuple[When, ...] = ("until the end",) if statement.whens == ("all the time",) else statement.whens
+        offered = {*self.near, *(each for way in (self.more, self.less) for found in way.values() for each in found)}
+        named = statement.numbers & offered
+        for way in WAYS[:2]:
+            if not self._may_be(way, statement):
+                continue
+            found = [
+                f"{way} {_short(amount)}{unit} {when}"
+                for when in self._counting(lasting)
+                for amount in _beyond_mild(self.amounts(way, when), main, when)
+                if not named or amount in named
+            ]
+            if found:
+                yield self.word(way), tuple(found)
+        if "again and again" in statement.whens or self.unit == SWITCH_UNIT:
+            return
+        still: tuple[When, ...] = ("until the end",) if len(statement.whens) > 1 else statement.whens
+        for amount in self.near:
+            as_now = abs(amount - self.start) <= self.tolerance
+            if (main and as_now and len(statement.whens) > 1) or (named and amount not in named):
+                # A goal does not begin with what is so already, and a number that it names is meant.
+                continue
+            kept = still if as_now or len(lasting) > 1 else lasting
+            yield f"near {_short(amount)}", tuple(f"near {_short(amount)}{unit} {when}" for when in kept)
+        for target in self.targets:
+            yield f"near {target}", tuple(f"near {target} {when}" for when in (lasting if len(lasting) == 1 else still))
+        if self.drift is not None and statement.of_the_start:
+            yield f"near {START}", (f"near {START} all the time",)
+
+    def _counting(self, whens: tuple[When, ...]) -> tuple[When, ...]:
+        return ("on average",) if self.rate and len(whens) > 1 else whens
+
+    def _may_be(self, way: Way, statement: Statement) -> bool:
+        """Whether a statement's word for a direction allows this one: in the air, heights are high and contacts end."""
+        if statement.towards is None:
+            return True
+        high = statement.towards == "high"
+        if "height" in self.name:
+            return high == (way == "more than")
+        return not (self.unit == SWITCH_UNIT and high) or way == "less than"
 
 
 @dataclass(frozen=True)
 class Wish:
-    """One thing that the goal wants."""
+    """One thing that the goal wants.
+
+    :param other: what it should be near instead of an amount: another quantity's name, or :data:`START`.
+    """
 
     quantity: Quantity
     way: Way
     when: When
-    amount: float
+    amount: float = 0.0
+    other: str = ""
+
+    @property
+    def meaning(self) -> tuple[str, Way, str]:
+        """The quantity and the direction: wishes that differ here mean different things."""
+        return self.quantity.name, self.way, self.other or (_short(self.amount) if self.way == "near" else "")
+
+    @property
+    def limit(self) -> float:
+        """The number that the compared one must exceed, or stay below."""
+        if self.way != "near":
+            return self.amount
+        return (self.quantity.drift or 0.0) if self.other == START else self.quantity.tolerance
 
     @property
     def _values(self) -> str:
-        name, bracket, index = self.quantity.name.partition("[")
-        return f"episode.{name}[:, {index.removesuffix(']')}]" if bracket else f"episode.{name}"
-
-    def _level(self, worst: bool) -> str:
-        """Code for the number that is compared; ``worst`` takes the least favourable value of the time that counts."""
-        values = f"{self._values}[-last:]" if self.when == "at the end" else self._values
-        if self.way == "near":
-            values = f"np.abs({values} - {_number(self.amount)})"
-        # With "near", the distance should be small.
-        low = self.way != "more than"
-        if self.when == "on average" or (self.when == "at the end" and not worst):
-            return f"np.mean({values})"
-        best = self.when == "at some moment"
-        return f"np.{'min' if low == best else 'max'}({values})"
+        """Code for the compared numbers: the quantity, or its distance from what it should be near."""
+        values = self.quantity.values
+        if self.way != "near":
+            return values
+        if self.other:
+            return f"np.abs({values} - {f'{values}[0]' if self.other == START else f'episode.{self.other}'})"
+        return f"np.abs({values} - {_number(self.amount)})"
 
     def condition(self) -> str:
-        """Code that is true if the wish is fulfilled."""
-        limit = self.quantity.tolerance if self.way == "near" else self.amount
-        return f"{self._level(worst=True)} {'>' if self.way == 'more than' else '<'} {_number(limit)}"
+        """Code that is true if the wish is fulfilled. It may use ``last``, ``half`` and ``periods``."""
+        sign, limit, values = ">" if self.way == "more than" else "<", _number(self.limit), self._values
+        extreme = "np.min" if self.way == "more than" else "np.max"
+        match self.when:
+            case "on average":
+                return f"np.mean({values}) {sign} {limit}"
+            case "at some moment":
+                return f"{'np.max' if self.way == 'more than' else 'np.min'}({values}) {sign} {limit}"
+            case "all the time":
+                return f"{extreme}({values}) {sign} {limit}"
+            case "at the end":
+                return f"{extreme}({values}[-last:]) {sign} {limit}"
+            case "until the end":
+                return f"np.mean({values}[-half:] {sign} {limit}) > {NEARLY_ALWAYS}"
+            case "again and again":
+                part = _part(values)
+                return f"all(np.max({part}) > {limit} > np.min({part}) for i in range(periods))"
 
     def level(self) -> str:
         """Code for a number that is larger the better the wish is fulfilled."""
-        return ("" if self.way == "more than" else "-") + self._level(worst=False)
+        sign = "" if self.way == "more than" else "-"
+        extreme = "np.max" if self.way == "more than" else "np.min"
+        match self.when:
+            case "at some moment":
+                return f"{sign}{extreme}({self._values})"
+            case "at the end":
+                return f"{sign}np.mean({self._values}[-last:])"
+            case "until the end":
+                return f"{sign}np.mean({self._values}[-half:])"
+            case "again and again":
+                return f"{sign}np.mean([{extreme}({_part(self._values)}) for i in range(periods)])"
+            case _:
+                return f"{sign}np.mean({self._values})"
 
     def progress(self) -> str:
         """Code for the level as a share: 0 for aimless behaviour, 1 for the wanted amount, limited to -1 to 1."""
         if self.way == "near":
-            return f"{_number(self.quantity.tolerance)} / max({_number(self.quantity.tolerance)}, {self._level(False)})"
-        usual = _number(self.quantity.usual[self.when])
-        return f"np.clip(({self._level(False)} - {usual}) / ({_number(self.amount)} - {usual}), -1.0, 1.0)"
+            limit = _number(self.limit)
+            return f"{limit} / max({limit}, {self.level().removeprefix('-')})"
+        sign = 1.0 if self.way == "more than" else -1.0
+        usual, wanted = sign * self.quantity.usual[self.when], sign * self.amount
+        return f"np.clip(({self.level()} - {_number(usual)}) / {_number(wanted - usual)}, -1.0, 1.0)"
 
     def words(self) -> str:
         """The wish in words for a person."""
         unit = "" if self.quantity.unit in NO_UNITS else f" {self.quantity.unit}"
-        when = {"at the end": "throughout the end"}.get(self.when, self.when)
+        when = {"at the end": "throughout the end", "until the end": "throughout the second half"}.get(
+            self.when, self.when
+        )
         if self.way == "near":
-            within = _number(self.quantity.tolerance)
-            return f"{self.quantity.name} is within {within}{unit} of {_number(self.amount)}{unit} {when}"
+            wanted = self.other or f"{_number(self.amount)}{unit}"
+            return f"{self.quantity.name} is within {_number(self.limit)}{unit} of {wanted} {when}"
         return f"{self.quantity.name} is {self.way} {_number(self.amount)}{unit} {when}"
+
+
+Answer = tuple[Wish, ...]
+"""A statement's wishes; empty if no field tells it or the episode must only last."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """A completed form."""
+    """A completed form: an answer to each statement.
 
-    wishes: tuple[Wish, ...]
-    """At least one; the first is the goal's main wish."""
-    stays: tuple[Quantity, ...] = ()
+    :param silent: the statements of which no field tells anything.
+    """
+
+    answers: tuple[Answer, ...]
     lasts: bool = False
     """True if the episode must not end early."""
+    silent: tuple[int, ...] = ()
 
     @property
-    def meaning(self) -> tuple[str, Way]:
-        """The goal's main quantity and direction: two forms that differ here mean different things."""
-        return self.wishes[0].quantity.name, self.wishes[0].way
+    def wishes(self) -> tuple[Wish, ...]:
+        """All wishes. A quantity has one wish of a kind only; the first one counts."""
+        distinct: dict[tuple[str, bool, When | None], Wish] = {}
+        for wish in (wish for answer in self.answers for wish in answer):
+            near = wish.way == "near"
+            distinct.setdefault((wish.quantity.name, near, None if near else wish.when), wish)
+        return tuple(distinct.values())
 
-    def shortfall(self, goal: str) -> str | None:
-        """What of the goal's sentence the form leaves out, in words; None if nothing is noticed.
+    @property
+    def throughout(self) -> bool:
+        """True if what it wants takes the whole episode."""
+        return any(wish.when in THROUGHOUT for wish in self.wishes)
 
-        A small model tends to measure the first thing that a long sentence says. Only the sentence's words are read, so
-        this is a doubt and no proof.
-        """
-        lasting = _LASTING.search(goal)
-        if lasting is not None and all(wish.when == "at some moment" for wish in self.wishes):
-            return f"the goal says '{lasting[0]}', and the draft asks for one moment only"
-        named = sum(len(part.split()) >= _CLAUSE for part in _JOINTS.split(goal))
-        measured = len(self.wishes) + len(self.stays) + self.lasts
-        # One clause more may say how, or where from.
-        if named > measured + 1:
-            return f"the goal says {named} things, and the draft measures {measured}"
-        return None
+    def shortfall(self, said: Sequence[Statement]) -> str | None:
+        """What of the goal the form leaves out, in words; None if it answers all statements."""
+        if not self.silent:
+            return None
+        return f"the goal says '{said[self.silent[0]].text}', and the draft measures nothing of it"
 
     def success(self) -> str:
         """Code of the success measure."""
-        drifts = [f"{_drift(each)} < {_number(each.drift or 0.0)}" for each in self.stays]
         lasts = ["episode.length >= episode.horizon"] if self.lasts else []
-        conditions = [*(wish.condition() for wish in self.wishes), *drifts, *lasts]
-        return self._function("success", f"bool({' and '.join(conditions)})")
+        return self._function("success", f"bool({' and '.join([*(w.condition() for w in self.wishes), *lasts])})")
 
     def fitness(self) -> str:
         """Code of the fitness: the level of a single wish, or else the sum of the progress of all."""
         if self._single:
             return self._function("fitness", f"float({self.wishes[0].level()})")
-        drifts = [f"{_number(q.drift or 0.0)} / max({_number(q.drift or 0.0)}, {_drift(q)})" for q in self.stays]
-        return self._function("fitness", f"float({' + '.join([*(w.progress() for w in self.wishes), *drifts])})")
+        lasts = ["episode.length / episode.horizon"] if self.lasts else []
+        return self._function("fitness", f"float({' + '.join([*(w.progress() for w in self.wishes), *lasts])})")
 
     @property
     def fitness_unit(self) -> str:
@@ -190,44 +299,76 @@ class Form:
 
     @property
     def _single(self) -> bool:
-        return len(self.wishes) == 1 and not self.stays
+        return len(self.wishes) == 1 and not self.lasts
 
     def explanation(self) -> str:
         """The meaning of success in a sentence."""
         parts = [wish.words() for wish in self.wishes]
-        parts += [f"{q.name} stays within {_number(q.drift or 0.0)} {q.unit} of its start" for q in self.stays]
-        parts += ["the episode does not end early"] if self.lasts else []
+        parts += [LASTS] if self.lasts else []
         held = f" (the end: the last {HELD_SECONDS:g} s)" if any(w.when == "at the end" for w in self.wishes) else ""
         return f"Success: {', and '.join(parts)}{held}."
 
     def _function(self, name: str, value: str) -> str:
-        if "[-last:]" not in value:
+        lengths = {
+            "last": f"min({HELD_SECONDS!r}, {LAST_PART!r} * episode.horizon * episode.dt) / episode.dt",
+            "half": f"{LASTING_PART!r} * episode.length",
+            "periods": f"episode.length * episode.dt / {PERIOD_SECONDS!r}",
+        }
+        needed = {key: code for key, code in lengths.items() if re.search(rf"\b{key}\b", value)}
+        if not needed:
             return value
-        last = f"max(1, round(min({HELD_SECONDS!r}, {LAST_PART!r} * episode.horizon * episode.dt) / episode.dt))"
-        return f"def {name}(episode):\n    last = {last}\n    return {value}\n"
+        lines = "".join(f"    {key} = max(1, round({code}))\n" for key, code in needed.items())
+        return f"def {name}(episode):\n{lines}    return {value}\n"
 
 
-def parse_form(text: str, quantities: Sequence[Quantity]) -> Form:
+def parse_form(text: str, quantities: Sequence[Quantity], said: Sequence[Statement]) -> Form:
     """Parse a form that a model completed under the grammar.
 
-    :raises ParseError: the text holds no usable wish.
+    :raises ParseError: the text does not answer each statement, or holds no usable wish.
     """
     known = {quantity.name: quantity for quantity in quantities}
-    wishes = [
-        Wish(known[found["name"]], way, when, float(found["amount"]))
-        for found in _WISH.finditer(text)
-        for way in WAYS
-        for when in WHENS
-        if found["name"] in known and (found["way"], found["when"]) == (way, when)
-    ]
-    if not wishes:
+    lines = [match["answer"].strip() for match in _ANSWER.finditer(text)]
+    if len(lines) != len(said):
+        raise ParseError(f"the answer has {len(lines)} lines with 'So:', and the goal {len(said)} statements")
+    answers = tuple(tuple(_wishes(line, known)) for line in lines)
+    if not any(answers):
         raise ParseError("the answer does not say what the goal wants of which field")
-    # A field has one wish only; the first one counts.
-    distinct = {wish.quantity.name: wish for wish in reversed(wishes)}
-    wishes = [wish for wish in wishes if distinct[wish.quantity.name] is wish]
-    names = dict.fromkeys(found["name"] for found in _STAYS.finditer(text))
-    stays = tuple(known[name] for name in names if name in known and name not in distinct and known[name].drift)
-    return Form(tuple(wishes), stays, _LASTS in text)
+    silent = tuple(place for place, line in enumerate(lines) if not answers[place] and line.rstrip(".") != LASTS)
+    return Form(answers, any(line.rstrip(".") == LASTS for line in lines), silent)
+
+
+def _wishes(line: str, known: Mapping[str, Quantity]) -> Iterator[Wish]:
+    found = _WISH.match(line)
+    if found is None or found["name"] not in known:
+        return
+    way = next(way for way in WAYS if way == found["way"])
+    when = next(when for when in WHENS if when == found["when"])
+    for name in (found["name"], found["too"]):
+        if name in known:
+            yield Wish(known[name], way, when, float(found["amount"] or 0.0), found["other"] or "")
+
+
+def agreed(forms: Sequence[Form]) -> tuple[Form, tuple[int, ...]]:
+    """The form that most of the forms mean in each statement, and the statements in which no two of three agree.
+
+    :param forms: at least one; all of the same statements.
+    """
+    answers: list[Answer] = []
+    split: list[int] = []
+    for place, given in enumerate(zip(*(form.answers for form in forms), strict=True)):
+        counted = Counter(tuple(wish.meaning for wish in answer) for answer in given)
+        meaning, votes = counted.most_common(1)[0]
+        if 3 * votes < 2 * len(forms):
+            split.append(place)
+        same = [answer for answer in given if tuple(wish.meaning for wish in answer) == meaning]
+        answers.append(max(same, key=same.count))
+    silent = tuple(
+        place
+        for place, answer in enumerate(answers)
+        if not answer and sum(place in form.silent for form in forms) * 2 > len(forms)
+    )
+    lasts = 2 * sum(form.lasts for form in forms) > len(forms)
+    return Form(tuple(answers), lasts, silent), tuple(split)
 
 
 def last_steps(episode: Episode) -> int:
@@ -235,9 +376,18 @@ def last_steps(episode: Episode) -> int:
     return max(1, round(min(HELD_SECONDS, LAST_PART * episode.horizon * episode.dt) / episode.dt))
 
 
-def _drift(quantity: Quantity) -> str:
-    values = Wish(quantity, "near", "on average", 0.0)._values
-    return f"np.max(np.abs({values} - {values}[0]))"
+def _beyond_mild(amounts: tuple[float, ...], main: bool, when: When) -> tuple[float, ...]:
+    """The amounts for the main statement lie beyond aimless behaviour; to reach one again and again is more."""
+    return amounts[:1] if when == "again and again" else amounts[1:] or amounts if main else amounts
+
+
+def _part(values: str) -> str:
+    """Code for the values of the period with the number ``i``."""
+    return f"{values}[i * episode.length // periods : (i + 1) * episode.length // periods]"
+
+
+def _short(value: float) -> str:
+    return f"{value:.4g}"
 
 
 def _number(value: float) -> str:

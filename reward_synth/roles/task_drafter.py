@@ -6,7 +6,7 @@ import json
 import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar, Self
 
@@ -18,11 +18,13 @@ from reward_synth.reward.probe_rules import PROBE
 from reward_synth.reward.source import parse_python
 from reward_synth.roles.ask import Answer, Unparseable, ask, ask_many
 from reward_synth.roles.brief import Exchange, as_text
+from reward_synth.roles.form_reward import form_reward
 from reward_synth.roles.lenient_json import extract_json
-from reward_synth.roles.measure_form import Form, Quantity, parse_form
+from reward_synth.roles.measure_form import LASTS, NOTHING, Form, Quantity, agreed, parse_form
 from reward_synth.roles.parsing import ParseError, blocks, clean
 from reward_synth.roles.prompts import Prompts
 from reward_synth.roles.registry import register
+from reward_synth.roles.statements import Statement, statements
 from reward_synth.settings.model import Settings
 
 DRAFTS = 3
@@ -30,8 +32,8 @@ DRAFTS = 3
 LONGEST_EXPLANATION = 1500
 LONGEST_UNIT = 40
 """In characters. All prompts of a search repeat it."""
-_FORM_TEMPERATURES = (0.2, 0.7, 0.7)
-"""Temperatures of the parallel forms of a small model: it really means what it says in all of them."""
+_FORM_TEMPERATURES = (0.2, 0.6, 0.6, 0.6)
+"""Temperatures of the parallel forms of a small model: it means what it says in most of them."""
 _LABELLED = re.compile(
     r"^[ \t>*`-]*(?P<key>success|fitness|fitness[_ ]unit|unit|explanation)"
     r"[ \t*`]*[:=][ \t*`]*(?P<value>[^\n]+?)[ \t`]*$",
@@ -78,6 +80,8 @@ class Drafted(Measures):
     exchanges: tuple[Exchange, ...] = ()
     findings: tuple[Finding, ...] = ()
     """The remaining findings; sound measures have no error among them."""
+    reward: str = ""
+    """A first reward that follows from a small model's form."""
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -169,40 +173,45 @@ class TaskDrafter:
     def fill_in_forms(
         self, brief: GoalBrief, *, quantities: Sequence[Quantity], may_end_early: bool, check: MeasureCheck
     ) -> Drafted:
-        """Success and fitness from forms that a small model fills in; the first form without an error is used.
+        """Success and fitness from forms that a small model fills in, a line for each statement of the goal.
 
-        The draft is doubtful if the forms differ in meaning: a small model that understands a goal repeats itself.
+        Most forms decide what a statement means. The draft is doubtful if fewer than two of three agree: a small model
+        that understands a statement repeats itself.
 
         :param quantities: the options to offer; at least one.
         :param may_end_early: True if the environment can end an episode early.
         :raises RewardSynthError: no answer could be parsed.
         """
-        offered = [quantity.offered() for quantity in quantities]
-        values = {**vars(brief), "quantities": offered, "may_end_early": may_end_early}
-        prompt = self.prompts.render("goal/small/measure_form.md.j2", **values)
-        grammar = self.prompts.render("goal/small/measure_form.gbnf.j2", **values)
+        said = statements(brief.goal)
+        offered = [_offered(each, quantities, place == 0, may_end_early) for place, each in enumerate(said)]
+        values = {**vars(brief), "statements": offered, "may_end_early": may_end_early, "lasts": LASTS}
+        prompt = self.prompts.render("goal/small/measure_form.md.j2", **values, nothing=NOTHING)
+        grammar = self.prompts.render("goal/small/measure_form.gbnf.j2", **values, nothing=NOTHING)
         requests = [
             Request(
                 messages=(Message(role="user", content=prompt),),
                 role=self.role,
                 temperature=temperature,
-                max_tokens=200,
+                max_tokens=100 + 100 * len(said),
                 sample=sample,
                 grammar=grammar,
             )
             for sample, temperature in enumerate(_FORM_TEMPERATURES)
         ]
-        answers = ask_many(self.model, requests, partial(parse_form, quantities=quantities), self.prompts)
+        parse = partial(parse_form, quantities=quantities, said=said)
+        answers = ask_many(self.model, requests, parse, self.prompts)
         exchanges = tuple(Exchange(self.role, as_text(each.request), each.reply.text) for each in answers)
         forms = [each.value for each in answers if not isinstance(each, Unparseable)]
         if not forms:
             raise self._nothing_usable(next(each.reason for each in answers if isinstance(each, Unparseable)))
-        checked = [(form, (*_shortfall(form, brief.goal), *check(_measures_of(form)))) for form in forms]
-        sound = [(form, findings) for form, findings in checked if not _errors(findings)]
-        chosen, findings = (sound or checked)[0]
-        if len({form.meaning for form in forms}) > 1:
-            findings = (_disagreement(forms), *findings)
-        return Drafted(**vars(_measures_of(chosen)), exchanges=exchanges, findings=findings)
+        form, split = agreed(forms)
+        if not form.wishes:
+            raise self._nothing_usable("most answers do not say what the goal wants of which field")
+        doubts = (*_disagreement(forms, said, split), *_shortfall(form, said))
+        form = replace(form, lasts=form.lasts or (may_end_early and form.throughout))
+        measures = _measures_of(form)
+        findings = (*doubts, *check(measures))
+        return Drafted(**vars(measures), exchanges=exchanges, findings=findings, reward=form_reward(form))
 
     def _ask_measures(self, messages: tuple[Message, ...], attempt: int, again: bool) -> Answer[Measures]:
         request = Request(
@@ -232,8 +241,27 @@ def _measures_of(form: Form) -> Measures:
     return Measures(form.success(), form.fitness(), form.fitness_unit, form.explanation())
 
 
-def _shortfall(form: Form, goal: str) -> tuple[Finding, ...]:
-    left_out = form.shortfall(goal)
+def _offered(said: Statement, quantities: Sequence[Quantity], main: bool, may_end_early: bool) -> dict[str, object]:
+    """What the grammar offers for one statement: for each quantity the words for it, each with its conditions."""
+    if may_end_early and said.of_an_early_end:
+        return {"text": said.text, "lasts": True, "quantities": []}
+    names = {quantity.name for quantity in quantities}
+    # How high a part is says more than that it touches nothing.
+    fields = [
+        {
+            "name": quantity.name,
+            "words": [{"word": word, "conditions": conditions} for word, conditions in quantity.words(said, main)],
+            "too": (quantity.alike if said.both else ()) or quantity.axes,
+            "must": said.both or bool(quantity.axes),
+        }
+        for quantity in quantities
+        if not (said.of_height and quantity.contact and f"{quantity.contact}_height" in names)
+    ]
+    return {"text": said.text, "lasts": False, "quantities": [each for each in fields if each["words"]]}
+
+
+def _shortfall(form: Form, said: Sequence[Statement]) -> tuple[Finding, ...]:
+    left_out = form.shortfall(said)
     return () if left_out is None else (PROBE["measure-falls-short"].finding(left_out),)
 
 
@@ -241,9 +269,14 @@ def _errors(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     return tuple(finding for finding in findings if finding.severity == "error")
 
 
-def _disagreement(forms: Sequence[Form]) -> Finding:
-    meant = "; ".join(dict.fromkeys(form.wishes[0].words() for form in forms))
-    return PROBE["drafts-disagree"].finding(f"the model's {len(forms)} drafts do not mean the same: {meant}")
+def _disagreement(forms: Sequence[Form], said: Sequence[Statement], split: Sequence[int]) -> tuple[Finding, ...]:
+    if not split:
+        return ()
+    place = split[0]
+    answers = (" and ".join(wish.words() for wish in form.answers[place]) or NOTHING for form in forms)
+    meant = "; ".join(dict.fromkeys(answers))
+    text = f"the model's {len(forms)} answers to '{said[place].text}' do not mean the same: {meant}"
+    return (PROBE["drafts-disagree"].finding(text),)
 
 
 def _named(goal: str, environments: Mapping[str, str]) -> dict[str, str]:

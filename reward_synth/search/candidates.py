@@ -24,9 +24,15 @@ def made(name: str, iteration: int, item: Refined, parents: tuple[str, ...]) -> 
 
 
 def started_from(session: SearchSession, iteration: int, screen: bool) -> list[tuple[Candidate, Refined]]:
-    """The reward that the person began with, as the first candidate of the first iteration; else nothing."""
-    source = session.store.start_reward()
-    return [] if iteration > 1 or source is None else [_own(session, START, source, (), screen)]
+    """What the first iteration begins with: the person's reward, and the one that follows from a small model's form."""
+    if iteration > 1:
+        return []
+    store = session.store
+    items = [] if (source := store.start_reward()) is None else [_own(session, START, source, (), screen)]
+    if (source := store.form_reward()) is not None:
+        item = session.refiner.inspect(source, screen=screen)
+        items.append((made(candidate_id(1, len(items)), 1, item, ()), item))
+    return items
 
 
 def edited(session: SearchSession, iteration: int, first: int, screen: bool) -> list[tuple[Candidate, Refined]]:

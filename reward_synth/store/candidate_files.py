@@ -79,6 +79,11 @@ class CandidateFiles(RunFolder):
         path = self.start_reward_path
         return path.read_text(encoding="utf-8") if path.exists() else None
 
+    def form_reward(self) -> str | None:
+        """The reward that follows from the form in which a small model drafted the task; None if there is none."""
+        path = self.form_reward_path
+        return path.read_text(encoding="utf-8") if path.exists() else None
+
     def started_with(self) -> Candidate | None:
         """The candidate that holds :meth:`start_reward`; None if there is none, or before it was designed."""
         first = self.known(START) if self.start_reward_path.exists() else None

@@ -43,6 +43,8 @@ class RunFolder:
         """A copy of the best candidate's reward, below a comment that says what it is."""
         self.start_reward_path = path / "start_reward.py"
         """The reward that the person had, if the search began with one."""
+        self.form_reward_path = path / "form_reward.py"
+        """The reward that follows from the form of a small model that drafted the task."""
         self.stop_path = path / "stop"
         """If this file exists, the run stops after the current step."""
         self.events_path = path / "events.jsonl"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,8 +11,9 @@ from reward_synth.evaluation.play import field_table
 from reward_synth.preparation.amounts import quantities
 from reward_synth.preparation.measure_trial import KnownEpisodes
 from reward_synth.roles.measure_form import WHENS, Form, Quantity, Wish
+from reward_synth.simulators.custom.files import bare_id, name_environment
 from reward_synth.state.table import FieldTable
-from reward_synth.tasks.spec import TaskSpec, load_task
+from reward_synth.tasks.spec import Environment, EnvironmentSpec, TaskSpec, load_task
 
 GOAL = "run at 3.5 m/s with the torso at 0.3 m"
 
@@ -35,7 +38,7 @@ def test_no_aimless_episode_goes_beyond_the_larger_amounts(
     for when in WHENS:
         velocity = offered["x_velocity"]
         for way, amount in (("more than", velocity.more[when][-2]), ("less than", velocity.less[when][-1])):
-            form = Form((Wish(velocity, way, when, amount),))  # type: ignore[arg-type]
+            form = Form(((Wish(velocity, way, when, amount),),))  # type: ignore[arg-type]
             measured = task.model_copy(update={"success": form.success(), "fitness": form.fitness()})
             trial = known.trial(measured)
             assert not any(score.success for score in trial.aimless), (when, way, amount)
@@ -80,3 +83,70 @@ def test_what_never_moves_is_not_offered(cheetah: tuple[TaskSpec, FieldTable, Kn
     ]
     named = {each.name for each in quantities(table, known, GOAL)}
     assert named.isdisjoint(still) and "x_velocity" in named
+
+
+@pytest.fixture(scope="module")
+def carried() -> dict[str, Quantity]:
+    """The cart with two poles; its rail is 2 m long, and gives way a little beyond its ends."""
+    task = load_task("gym/inverted_pendulum_balance").model_copy(update={"horizon": 100})
+    task = task.model_copy(update={"environment": Environment(id="InvertedDoublePendulum-v5")})
+    table = field_table(task)
+    goal = "drive halfway to the right end and keep both poles upright"
+    return {each.name: each for each in quantities(table.for_rewards().essential(), KnownEpisodes(task, table), goal)}
+
+
+def test_halfway_is_offered_where_the_goal_says_so(carried: dict[str, Quantity], offered: dict[str, Quantity]) -> None:
+    assert carried["cart_position"].near == (0.5, -0.5)
+    assert 0.5 not in offered["x_position"].near, "the half-cheetah goes half of no way"
+
+
+def test_the_same_of_another_part_is_known_and_other_axes_of_one_place(carried: dict[str, Quantity]) -> None:
+    assert carried["pole_angle"].alike == ("second_pole_angle",) and not carried["pole_angle"].axes
+    reacher = load_task("gym/reacher_reach").model_copy(update={"horizon": 50})
+    table = field_table(reacher)
+    found = {each.name: each for each in quantities(table, KnownEpisodes(reacher, table), "")}
+    assert any(each.axes for each in found.values()) == any(
+        name.endswith("_x") and f"{name.removesuffix('x')}y" in found for name in found
+    )
+
+
+def test_what_stands_still_is_a_target_and_no_wish(tmp_path: Path) -> None:
+    (tmp_path / "tank.py").write_text(TANK)
+    spec = EnvironmentSpec.of(bare_id(name_environment(f"{tmp_path}/tank.py:Tank")))
+    values = spec.model_dump() | {"name": "gym/tank", "goal": "-", "success": "False", "fitness": "0.0"}
+    task = TaskSpec.model_validate({**values, "fitness_unit": "-", "horizon": 40})
+    table = field_table(task)
+    (level,) = quantities(table.for_rewards().essential(), KnownEpisodes(task, table), "")
+    assert level.name == "level" and level.targets == ("wanted_level",) and not level.near
+    assert level.tolerance < 0.1
+
+
+TANK = '''
+import gymnasium
+import numpy as np
+
+
+class Tank(gymnasium.Env):
+    """A tank.
+
+    | Num | Observation  | Min | Max | Unit |
+    |-----|--------------|-----|-----|------|
+    | 0   | Level        | 0   | 1   | m    |
+    | 1   | Wanted level | 0   | 1   | m    |
+    """
+
+    dt = 0.1
+
+    def __init__(self):
+        self.observation_space = gymnasium.spaces.Box(0.0, 1.0, (2,), np.float32)
+        self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (1,), np.float32)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.level, self.wanted = self.np_random.uniform(0.1, 0.9, 2)
+        return np.array([self.level, self.wanted], np.float32), {}
+
+    def step(self, action):
+        self.level = float(np.clip(self.level + 0.02 * action[0], 0.0, 1.0))
+        return np.array([self.level, self.wanted], np.float32), 0.0, False, False, {}
+'''

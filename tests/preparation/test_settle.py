@@ -188,8 +188,8 @@ def test_without_anybody_there_a_draft_waits_in_a_file(tmp_path: Path) -> None:
     assert next(tmp_path.glob("*/task.draft.yaml")).exists()
 
 
-BACKWARDS = "The goal wants x_velocity to be negative: backwards.\nWhen: on average, less than -2.0 m/s\nDone.\n"
-LEVEL = "The goal wants torso_pitch to be near: it stays level.\nWhen: at some moment, near 0.0 rad\nDone.\n"
+BACKWARDS = "   x_velocity should be negative: backwards.\n   So: x_velocity less than -2.0 m/s on average\n"
+LEVEL = "   torso_pitch should be near 0: it stays level.\n   So: torso_pitch near 0 rad at some moment\n"
 
 
 def filled_in(tmp_path: Path, forms: Sequence[str]) -> TaskSpec:
@@ -199,19 +199,21 @@ def filled_in(tmp_path: Path, forms: Sequence[str]) -> TaskSpec:
     return draft_task(GOAL, settings, TaskDrafter(model, Prompts()), store, lambda event: None, None)
 
 
-def test_a_small_model_fills_in_forms_and_the_trial_chooses(tmp_path: Path) -> None:
-    chance = BACKWARDS.replace("on average, less than -2.0", "at some moment, less than -0.1")
-    task = filled_in(tmp_path, [chance, BACKWARDS, BACKWARDS])
+def test_a_small_model_fills_in_forms_and_most_of_them_decide(tmp_path: Path) -> None:
+    chance = BACKWARDS.replace("less than -2.0 m/s on average", "less than -0.1 m/s at some moment")
+    task = filled_in(tmp_path, [chance, BACKWARDS, BACKWARDS, LEVEL])
     assert task.success == "bool(np.mean(episode.x_velocity) < -2.0)"
     assert task.fitness == "float(-np.mean(episode.x_velocity))" and task.fitness_unit == "m/s"
     assert task.notes == "Success: x_velocity is less than -2.0 m/s on average."
+    (reward,) = tmp_path.glob("*/form_reward.py")
+    assert "- next_state.x_velocity) / " in reward.read_text()
 
 
 def test_a_small_model_that_does_not_mean_the_same_each_time_trains_nothing(tmp_path: Path) -> None:
-    with pytest.raises(RewardSynthError, match="drafts do not mean the same: x_velocity"):
-        filled_in(tmp_path, [BACKWARDS, BACKWARDS, LEVEL])
+    with pytest.raises(RewardSynthError, match="do not mean the same: x_velocity"):
+        filled_in(tmp_path, [BACKWARDS, BACKWARDS, LEVEL, LEVEL])
     with pytest.raises(RewardSynthError, match="doubtful: success is true"):
-        filled_in(tmp_path, [LEVEL] * 3)
+        filled_in(tmp_path, [LEVEL] * 4)
 
 
 @pytest.mark.parametrize(

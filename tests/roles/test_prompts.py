@@ -36,7 +36,7 @@ from tests.roles.role_cases import (
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 
 CODE = f"```python\n{SOURCE}```"
-FORM = "The goal wants arm_height to be low: near the table.\nWhen: at the end, less than 0.2 m\nDone.\n"
+FORM = "1. lower the arm\n   arm_height should be low: near the table.\n   So: arm_height less than 0.2 m at the end\n"
 MEASURES = '{"success": "episode.arm_height[-1] < 0.1", "fitness": "-episode.arm_height[-1]", "fitness_unit": "m"}'
 
 

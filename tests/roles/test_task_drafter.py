@@ -10,7 +10,7 @@ from reward_synth.llm.fake import ScriptedModel
 from reward_synth.roles.parsing import ParseError
 from reward_synth.roles.prompts import Prompts
 from reward_synth.roles.task_drafter import DRAFTS, Measures, TaskDrafter, parse_choice, parse_measures
-from tests.roles.role_cases import ENVIRONMENTS, FINDINGS, GOAL_BRIEF, QUANTITIES, fill_in
+from tests.roles.role_cases import ENVIRONMENTS, FINDINGS, GOAL_BRIEF, fill_in
 
 MEASURES = (
     '{"success": "episode.arm_height[-1] < 0.1", "fitness": "-episode.arm_height[-1]", '
@@ -153,51 +153,44 @@ def test_half_an_answer_is_an_error(text: str) -> None:
         parse_measures(text)
 
 
-DOWN = """The goal wants arm_height to be low: lower means near the table.
-When: at the end, less than 0.2 m
-Done.
+DOWN = """1. lower the arm
+   arm_height should be low: lower means near the table.
+   So: arm_height less than 0.2 m at the end
 """
 ALSO_DOWN = DOWN.replace("0.2", "0.5").replace("lower means", "down is")
-UP = """The goal wants arm_height to be high: the arm goes up.
-When: at some moment, more than 1.5 m
-Done.
+UP = """1. lower the arm
+   arm_height should be high: the arm goes up.
+   So: arm_height more than 1.5 m at some moment
 """
 
 
-def test_what_all_forms_mean_is_taken() -> None:
-    model = ScriptedModel([DOWN, ALSO_DOWN, DOWN], small=True)
+def test_what_most_forms_mean_is_taken() -> None:
+    model = ScriptedModel([DOWN, ALSO_DOWN, UP, DOWN], small=True)
     drafted = fill_in(model)
     assert "arm_height[-last:]) < 0.2" in drafted.success and drafted.findings == ()
-    assert len(drafted.exchanges) == len(model.requests) == 3
+    assert "next_state.arm_height" in drafted.reward
+    assert len(drafted.exchanges) == len(model.requests) == 4
     assert all(request.grammar for request in model.requests)
 
 
 def test_forms_that_mean_different_things_are_doubtful() -> None:
-    (finding,) = fill_in(ScriptedModel([DOWN, DOWN, UP], small=True)).errors
+    (finding,) = fill_in(ScriptedModel([DOWN, DOWN, UP, UP], small=True)).errors
     assert finding.id == "probe/drafts-disagree" and "; arm_height is more than 1.5 m at some" in finding.message
+    assert "'lower the arm'" in finding.message
 
 
-def test_a_form_that_the_trial_refuses_is_passed_over() -> None:
-    def check(measures: Measures) -> tuple[Finding, ...]:
-        return FINDINGS if "< 0.2)" in measures.success else FINDINGS[1:]
-
-    drafted = fill_in(ScriptedModel([DOWN, ALSO_DOWN, DOWN], small=True), check)
-    assert "0.5" in drafted.success and drafted.findings == FINDINGS[1:]
-
-
-def test_forms_that_are_all_refused_come_with_the_first_ones_faults() -> None:
-    drafted = fill_in(ScriptedModel([DOWN, ALSO_DOWN, DOWN], small=True), lambda measures: FINDINGS)
+def test_a_form_that_the_trial_refuses_comes_with_its_faults() -> None:
+    drafted = fill_in(ScriptedModel([DOWN, ALSO_DOWN, DOWN, DOWN], small=True), lambda measures: FINDINGS)
     assert "< 0.2)" in drafted.success and drafted.findings == FINDINGS
 
 
 def test_no_form_at_all_is_an_error() -> None:
-    assert QUANTITIES
-    with pytest.raises(RewardSynthError, match="does not say what the goal wants"):
+    with pytest.raises(RewardSynthError, match="no usable success and fitness: the answer has 0 lines"):
         fill_in(ScriptedModel(lambda request: "I do not know.", small=True))
 
 
 def test_a_form_that_falls_short_of_the_sentence_is_doubtful() -> None:
-    goal = "Bring the hook down to the ground, leave it there for long, and don't turn the arm meanwhile."
-    (finding, *_) = fill_in(ScriptedModel([DOWN, ALSO_DOWN, DOWN], small=True), goal=goal).errors
+    silent = DOWN + "2. sing\n   Nothing in the state says this.\n   So: no field tells this\n"
+    (finding, *_) = fill_in(ScriptedModel([silent] * 4, small=True), goal="Bring the arm down, and sing a song").errors
     assert finding.rule == "measure-falls-short"
-    assert "3 things" in finding.message
+    assert "'sing a song'" in finding.message

@@ -1,0 +1,60 @@
+"""The reward that follows from a form pays more the nearer a state is to what the form says."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from reward_synth.roles.form_reward import form_reward
+from reward_synth.roles.measure_form import START, Form, Wish
+from tests.roles.role_cases import QUANTITIES
+
+HEIGHT, VELOCITY, TO_CUP = QUANTITIES
+
+
+def terms(form: Form, **state: Any) -> dict[str, float]:
+    namespace: dict[str, Any] = {}
+    exec(form_reward(form), namespace)  # our own code
+    state = {"arm_height": 1.0, "arm_velocity": 0.0, "arm_to_cup": np.zeros(3), **state}
+    found: dict[str, float] = namespace["compute_reward"](None, np.zeros(2), SimpleNamespace(**state))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("wish", "values"),
+    [
+        (Wish(HEIGHT, "more than", "on average", 1.5), [0.5, 1.0, 1.4, 1.6]),
+        (Wish(HEIGHT, "less than", "until the end", 0.2), [2.0, 1.0, 0.5, 0.2]),
+        (Wish(HEIGHT, "near", "until the end", 0.0), [1.5, 1.0, 0.5, 0.1, 0.0]),
+        (Wish(HEIGHT, "near", "all the time", other=START), [2.0, 0.5, 0.9, 1.0]),
+        (Wish(HEIGHT, "near", "until the end", other="arm_velocity"), [1.0, 0.5, 0.1, 0.0]),
+        # Aimless behaviour is higher than this on average already, and starts lower.
+        (Wish(HEIGHT, "more than", "all the time", 0.9), [0.5, 0.8, 1.0, 1.05]),
+    ],
+)
+def test_each_step_towards_a_wish_pays(wish: Wish, values: list[float]) -> None:
+    paid = [terms(Form(((wish,),)), arm_height=value)["arm_height"] for value in values]
+    assert all(after > before for before, after in pairwise(paid)), paid
+
+
+def test_what_is_wanted_pays_one_and_the_start_nothing() -> None:
+    form = Form(((Wish(VELOCITY, "less than", "on average", -1.0),),))
+    assert terms(form)["arm_velocity"] == 0.0
+    assert terms(form, arm_velocity=-1.0)["arm_velocity"] == pytest.approx(1.0)
+    assert terms(form, arm_velocity=-50.0)["arm_velocity"] == 1.5
+
+
+def test_lasting_is_paid_only_where_it_is_wanted() -> None:
+    wish = Wish(TO_CUP, "near", "until the end", 0.0)
+    assert "lasting" not in terms(Form(((wish,),)))
+    found = terms(Form(((wish,), ()), lasts=True))
+    assert found["lasting"] == 1.0 and found["arm_to_cup_2"] == 2.0
+
+
+def test_two_wishes_about_one_quantity_are_two_terms() -> None:
+    wishes = (Wish(HEIGHT, "less than", "on average", 0.5), Wish(HEIGHT, "near", "until the end", 0.0))
+    assert set(terms(Form((wishes,)))) == {"arm_height", "arm_height_2", "effort"}
