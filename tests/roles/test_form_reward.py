@@ -52,7 +52,13 @@ def test_lasting_is_paid_only_where_it_is_wanted() -> None:
     wish = Wish(TO_CUP, "near", "until the end", 0.0)
     assert "lasting" not in terms(Form(((wish,),)))
     found = terms(Form(((wish,), ()), lasts=True))
-    assert found["lasting"] == 1.0 and found["arm_to_cup_2"] == 2.0
+    assert found["lasting"] == 1.0 and found["arm_to_cup_2"] == 1.0
+
+
+def test_what_the_goal_says_first_weighs_more_than_the_rest() -> None:
+    first, then = Wish(TO_CUP, "near", "until the end", 0.0), Wish(VELOCITY, "near", "all the time", 0.0)
+    found = terms(Form(((first,), (then,))))
+    assert found["arm_to_cup_2"] == 2.0 * found["arm_velocity"]
 
 
 def test_two_wishes_about_one_quantity_are_two_terms() -> None:
