@@ -56,7 +56,9 @@ def _term(wish: Wish) -> str:
         error = f"np.abs({value} - {f'next_state.{wish.other}' if wish.other not in ('', START) else wanted})"
         away = 0.0 if wish.other else abs(quantity.start - wish.amount)
         scale = max(away, TOLERANCES * wish.limit)
-        return f"(max(0.0, 1.0 - {error} / {REACH * scale:.3g}) + np.exp(-{error} / {scale / 2.0:.3g})) / 2.0"
+        # Felt from afar, steeper on the way, and paid in full only where the wish is fulfilled.
+        far, half_way = f"max(0.0, 1.0 - {error} / {REACH * scale:.3g})", f"np.exp(-{error} / {scale / 2.0:.3g})"
+        return f"({far} + {half_way} + np.exp(-(({error} / {wish.limit:.3g}) ** 2))) / 3.0"
     sign = 1.0 if wish.way == "more than" else -1.0
     usual = quantity.usual["on average"]
     span = sign * (wish.amount - usual)

@@ -32,6 +32,8 @@ LASTING_PART = 0.5
 """``until the end`` means throughout this last share of an episode ..."""
 NEARLY_ALWAYS = 0.95
 """... in at least this share of its steps: a policy trembles."""
+ON_THE_WAY = 2.0
+"""``all the time`` allows so many tolerances: what is kept near a value gives way while the rest of the goal is done."""
 PERIOD_SECONDS = 2.0
 """``again and again`` means at least once in this time, and not all of this time."""
 THROUGHOUT: frozenset[When] = frozenset({"all the time", "until the end", "again and again"})
@@ -95,6 +97,11 @@ class Quantity:
         return self.unit.endswith("/s")
 
     @property
+    def place(self) -> bool:
+        """True if it says where the robot is on the ground."""
+        return self.unit == "m" and self.drift is not None and "height" not in self.name
+
+    @property
     def contact(self) -> str:
         """The part whose contact it is; empty for anything else."""
         return self.name.removesuffix("_contact") if self.unit == SWITCH_UNIT and "contact" in self.name else ""
@@ -114,7 +121,7 @@ class Quantity:
         lasting: tuple[When, ...] = ("until the end",) if statement.whens == ("all the time",) else statement.whens
         offered = {*self.near, *(each for way in (self.more, self.less) for found in way.values() for each in found)}
         named = statement.numbers & offered
-        for way in WAYS[:2]:
+        for way in WAYS[:2] if not statement.of_a_kept_place else ():
             if not self._may_be(way, statement):
                 continue
             found = [
@@ -128,7 +135,7 @@ class Quantity:
         if "again and again" in statement.whens or self.unit == SWITCH_UNIT:
             return
         still: tuple[When, ...] = ("until the end",) if len(statement.whens) > 1 else statement.whens
-        for amount in self.near:
+        for amount in self.near if not statement.of_a_kept_place else ():
             as_now = abs(amount - self.start) <= self.tolerance
             if (main and as_now and len(statement.whens) > 1) or (named and amount not in named):
                 # A goal does not begin with what is so already, and a number that it names is meant.
@@ -137,7 +144,7 @@ class Quantity:
             yield f"near {_short(amount)}", tuple(f"near {_short(amount)}{unit} {when}" for when in kept)
         for target in self.targets:
             yield f"near {target}", tuple(f"near {target} {when}" for when in (lasting if len(lasting) == 1 else still))
-        if self.drift is not None and statement.of_the_start:
+        if self.drift is not None and (statement.of_the_start or statement.of_a_kept_place):
             yield f"near {START}", (f"near {START} all the time",)
 
     def _counting(self, whens: tuple[When, ...]) -> tuple[When, ...]:
@@ -176,7 +183,9 @@ class Wish:
         """The number that the compared one must exceed, or stay below."""
         if self.way != "near":
             return self.amount
-        return (self.quantity.drift or 0.0) if self.other == START else self.quantity.tolerance
+        if self.other == START:
+            return self.quantity.drift or 0.0
+        return (ON_THE_WAY if self.when == "all the time" else 1.0) * self.quantity.tolerance
 
     @property
     def _values(self) -> str:

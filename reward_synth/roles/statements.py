@@ -6,6 +6,7 @@ A small model understands one short statement at a time. A rule reads the time t
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +15,8 @@ Towards = Literal["high", "low"]
 
 SHORTEST = 2
 """Words of the shortest statement."""
+LONGEST_STAY = 3
+"""Words that say no more than that it stays: "stands still"."""
 
 
 def _any(*alternatives: str) -> re.Pattern[str]:
@@ -38,8 +41,21 @@ _POINTS_BACK = re.compile(
     r"(?=.*\b(?:there|like that|so|its (?:position|place) (?:right )?at)\b))",
     re.IGNORECASE,
 )
-_WHOLE = _any(r"all the time", r"always", r"the whole time", r"never", r"without", r"not", r"keep(?:s|ing)?", r"\w+n't")
-_LASTING = _any(r"(?:stay|hold|remain|rest|stand|balance|keep)(?:s|ing)?", r"until the end", r"no longer")
+_IN_PLACE = _any(r"in (?:one )?place", r"on the spot")
+_WHOLE = _any(
+    r"in (?:one )?place",
+    r"on the spot",
+    r"all the time",
+    r"always",
+    r"the whole time",
+    r"never",
+    r"without",
+    r"not",
+    r"keep(?:s|ing)?",
+    r"\w+n't",
+)
+_STAYS = _any(r"(?:stay|hold|remain|rest|stand|balance|keep)(?:s|ing)?")
+_LASTING = _any(_STAYS.pattern, r"until the end", r"no longer")
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?")
 _AT_END = _any(r"in the end", r"at the end", r"finally")
 _AGAIN = _any(r"again and again", r"over and over", r"repeatedly", r"each time")
@@ -52,6 +68,10 @@ _STARTS = _any(
     r"start(?:s|ed|ing)?", r"beg(?:in|an|inning)", r"spot", r"place", r"travels?", r"mov(?:es?|ing)", r"still",
     r"spill(?:s|ing)?",
 )  # fmt: skip
+_TRAVELS = _any(
+    r"(?:without|not|never|\w+n't) (?:travel|mov|go)(?:s|es|ing|e)? (?:away|anywhere|off)",
+    r"(?:without|\w+n't) travel(?:ling|ing)?",
+)
 _ENDS = _any(
     r"fall(?:s|ing)?", r"tip(?:s|ping)? over", r"toppl(?:es?|ing)", r"crash(?:es|ing)?", r"collid(?:es?|ing)",
     r"(?:run|drive|drift|bump)(?:s|ning|ing|ping)? (?:onto|into|against|off|out of)",
@@ -102,6 +122,11 @@ class Statement:
         return _STARTS.search(self.text) is not None
 
     @property
+    def of_a_kept_place(self) -> bool:
+        """True if it says that the robot stays where it is."""
+        return _IN_PLACE.search(self.text) is not None or _TRAVELS.search(self.text) is not None
+
+    @property
     def of_an_early_end(self) -> bool:
         """True if it forbids what ends an episode early in many environments: a fall, or leaving the bounds."""
         return _ENDS.search(self.text) is not None and _WHOLE.search(self.text) is not None
@@ -125,4 +150,16 @@ def statements(goal: str) -> tuple[Statement, ...]:
             join = ""
         if match:
             join, place = join + match["join"], match.end()
-    return tuple(Statement(re.sub(r"[\"\\\s]+", " ", text).strip()) for text in found)
+    words = (re.sub(r"[\"\\\s]+", " ", text).strip() for text in found)
+    return tuple(Statement(part) for text in words for part in _placed(text))
+
+
+def _placed(text: str) -> Iterator[str]:
+    """A statement, and where it happens as one of its own: "hop" and "on the spot"."""
+    place = _IN_PLACE.search(text)
+    rest = re.sub(r"\s+(?=,|$)", "", _IN_PLACE.sub("", text)).strip(" ,")
+    if place is None or not rest or (_STAYS.search(rest) and len(rest.split()) <= LONGEST_STAY):
+        yield text
+    else:
+        yield re.sub(r"\s+", " ", rest)
+        yield place[0]

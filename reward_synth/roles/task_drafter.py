@@ -255,6 +255,7 @@ def _offered(said: Statement, quantities: Sequence[Quantity], main: bool, may_en
             "must": said.both or bool(quantity.axes),
         }
         for quantity in quantities
+        if quantity.place or not said.of_a_kept_place
         if not (said.of_height and quantity.contact and f"{quantity.contact}_height" in names)
     ]
     return {"text": said.text, "lasts": False, "quantities": [each for each in fields if each["words"]]}

@@ -149,7 +149,7 @@ def test_a_form_is_read_and_explained() -> None:
     form = parse_form(FILLED, QUANTITIES, GOAL)
     assert form.lasts and not form.silent and [len(answer) for answer in form.answers] == [1, 1, 2, 0]
     assert form.explanation() == (
-        "Success: arm_height is less than 0.2 m throughout the end, and arm_velocity is within 0.05 m/s of 0.0 m/s all "
+        "Success: arm_height is less than 0.2 m throughout the end, and arm_velocity is within 0.1 m/s of 0.0 m/s all "
         "the time, and arm_to_cup[2] is within 0.1 m of its start all the time, and arm_height is within 0.3 m of its "
         "start all the time, and the episode does not end early (the end: the last 1 s)."
     )

@@ -26,6 +26,10 @@ from reward_synth.roles.statements import Statement, statements
         ('Go to "A\\B" now', ["Go to A B now"]),
         ("Open the drawer, please", ["Open the drawer, please"]),
         ("run at 3.5 m/s, and turn 0.2 rad", ["run at 3.5 m/s", "turn 0.2 rad"]),
+        ("hop on the spot, again and again", ["hop, again and again", "on the spot"]),
+        ("make the ant spin in place", ["make the ant spin", "in place"]),
+        ("stand up and stay in place", ["stand up", "stay in place"]),
+        ("on the spot", ["on the spot"]),
         ("", []),
         ("go", ["go"]),
     ],
@@ -71,6 +75,22 @@ def test_what_must_not_happen_is_told_from_what_should() -> None:
     assert Statement("it never tips over").of_an_early_end
     assert not Statement("fall onto the back").of_an_early_end, "this one is wanted"
     assert not Statement("it doesn't travel").of_an_early_end
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("in place", True),
+        ("stay in place", True),
+        ("it doesn't travel away from where it started", True),
+        ("without moving away", True),
+        ("travel far", False),
+        ("place the block", False),
+    ],
+)
+def test_a_kept_place_is_noticed(text: str, kept: bool) -> None:
+    assert Statement(text).of_a_kept_place == kept
+    assert not kept or Statement(text).whens == ("all the time",)
 
 
 def test_numbers_are_read() -> None:
