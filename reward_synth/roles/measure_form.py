@@ -33,7 +33,7 @@ LASTING_PART = 0.5
 NEARLY_ALWAYS = 0.95
 """... in at least this share of its steps: a policy trembles."""
 ON_THE_WAY = 2.0
-"""``all the time`` allows so many tolerances: what is kept near a value gives way while the rest of the goal is done."""
+"""``all the time`` allows so many tolerances: what is kept near a value gives way while the rest is done."""
 PERIOD_SECONDS = 2.0
 """``again and again`` means at least once in this time, and not all of this time."""
 THROUGHOUT: frozenset[When] = frozenset({"all the time", "until the end", "again and again"})

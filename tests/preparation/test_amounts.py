@@ -100,53 +100,68 @@ def test_halfway_is_offered_where_the_goal_says_so(carried: dict[str, Quantity],
     assert 0.5 not in offered["x_position"].near, "the half-cheetah goes half of no way"
 
 
-def test_the_same_of_another_part_is_known_and_other_axes_of_one_place(carried: dict[str, Quantity]) -> None:
+def test_the_same_of_another_part_is_known(carried: dict[str, Quantity]) -> None:
     assert carried["pole_angle"].alike == ("second_pole_angle",) and not carried["pole_angle"].axes
-    reacher = load_task("gym/reacher_reach").model_copy(update={"horizon": 50})
-    table = field_table(reacher)
-    found = {each.name: each for each in quantities(table, KnownEpisodes(reacher, table), "")}
-    assert any(each.axes for each in found.values()) == any(
-        name.endswith("_x") and f"{name.removesuffix('x')}y" in found for name in found
-    )
 
 
-def test_what_stands_still_is_a_target_and_no_wish(tmp_path: Path) -> None:
-    (tmp_path / "tank.py").write_text(TANK)
-    spec = EnvironmentSpec.of(bare_id(name_environment(f"{tmp_path}/tank.py:Tank")))
-    values = spec.model_dump() | {"name": "gym/tank", "goal": "-", "success": "False", "fitness": "0.0"}
+@pytest.fixture(scope="module")
+def boat(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Quantity]:
+    """An environment of one's own, with a level to keep and a stage to reach."""
+    folder = tmp_path_factory.mktemp("boat")
+    (folder / "boat.py").write_text(BOAT)
+    spec = EnvironmentSpec.of(bare_id(name_environment(f"{folder}/boat.py:Boat")))
+    values = spec.model_dump() | {"name": "gym/boat", "goal": "-", "success": "False", "fitness": "0.0"}
     task = TaskSpec.model_validate({**values, "fitness_unit": "-", "horizon": 40})
     table = field_table(task)
-    (level,) = quantities(table.for_rewards().essential(), KnownEpisodes(task, table), "")
-    assert level.name == "level" and level.targets == ("wanted_level",) and not level.near
-    assert level.tolerance < 0.1
+    return {each.name: each for each in quantities(table.for_rewards().essential(), KnownEpisodes(task, table), "")}
 
 
-TANK = '''
+def test_what_stands_still_is_a_target_and_no_wish(boat: dict[str, Quantity]) -> None:
+    assert "wanted_level" not in boat
+    level = boat["level"]
+    assert level.targets == ("wanted_level",) and not level.near and level.tolerance < 0.1
+
+
+def test_a_place_has_its_other_axes_and_their_tolerance(boat: dict[str, Quantity]) -> None:
+    upstream, across = boat["stage_seen_from_boat_upstream"], boat["stage_seen_from_boat_across"]
+    assert upstream.axes == (across.name,) and across.axes == (upstream.name,)
+    assert upstream.tolerance == across.tolerance
+    assert not boat["level"].axes
+
+
+BOAT = '''
 import gymnasium
 import numpy as np
 
 
-class Tank(gymnasium.Env):
-    """A tank.
+class Boat(gymnasium.Env):
+    """A boat with a tank.
 
-    | Num | Observation  | Min | Max | Unit |
-    |-----|--------------|-----|-----|------|
-    | 0   | Level        | 0   | 1   | m    |
-    | 1   | Wanted level | 0   | 1   | m    |
+    | Num | Observation                    | Min | Max | Unit |
+    |-----|--------------------------------|-----|-----|------|
+    | 0   | Level                          | 0   | 1   | m    |
+    | 1   | Wanted level                   | 0   | 1   | m    |
+    | 2   | Stage seen from boat, upstream | -80 | 80  | m    |
+    | 3   | Stage seen from boat, across   | -80 | 80  | m    |
     """
 
     dt = 0.1
 
     def __init__(self):
-        self.observation_space = gymnasium.spaces.Box(0.0, 1.0, (2,), np.float32)
+        self.observation_space = gymnasium.spaces.Box(-80.0, 80.0, (4,), np.float32)
         self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (1,), np.float32)
 
     def reset(self, *, seed=None, options=None):
         super().reset(seed=seed)
         self.level, self.wanted = self.np_random.uniform(0.1, 0.9, 2)
-        return np.array([self.level, self.wanted], np.float32), {}
+        self.upstream, self.across = self.np_random.uniform(-5.0, 5.0), 30.0
+        return self._observation(), {}
 
     def step(self, action):
         self.level = float(np.clip(self.level + 0.02 * action[0], 0.0, 1.0))
-        return np.array([self.level, self.wanted], np.float32), 0.0, False, False, {}
+        self.upstream, self.across = self.upstream + action[0], self.across - 0.2 * abs(action[0])
+        return self._observation(), 0.0, False, False, {}
+
+    def _observation(self):
+        return np.array([self.level, self.wanted, self.upstream, self.across], np.float32)
 '''
