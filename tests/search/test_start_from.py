@@ -71,6 +71,23 @@ def test_it_is_the_first_candidate_and_nobody_elses(
     assert "-0.02" not in told, "the model's first rewards are written without it"
 
 
+@pytest.mark.usefixtures("untrained")
+@pytest.mark.parametrize("own", [True, False], ids=["beside-the-person's", "alone"])
+def test_the_reward_of_a_form_is_a_candidate_of_the_models(
+    tmp_path: Path, scripted: Callable[[list[str]], ScriptedModel], own: bool
+) -> None:
+    scripted([CALM, EDITED])
+    given = settings(tmp_path, GOOD, time_limit="0.001")
+    run = synthesize(GOAL, **(given if own else given | {"start_from": None}))
+    run.store.form_reward_path.write_text(EDITED)
+    run = Run.open(run.path).resume(time_limit="10m")
+    of_form = run.candidates[int(own)]
+    assert (of_form.id, of_form.author, of_form.status) == ("001-b" if own else "001-a", "designer", "designed")
+    assert run.reward(of_form.id).strip() == EDITED.strip()
+    assert len(run.candidates) == 3 + own
+    assert (run.store.started_with() is None) is not own
+
+
 @pytest.mark.parametrize(
     ("source", "told"),
     [
