@@ -8,12 +8,10 @@ should lie beyond what aimless behaviour reaches.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
-from reward_synth.roles.parsing import ParseError
 from reward_synth.roles.statements import Statement, When
 from reward_synth.state.episode import Episode
 from reward_synth.state.fields import SWITCH_UNIT
@@ -36,16 +34,9 @@ ON_THE_WAY = 2.0
 """``all the time`` allows so many tolerances: what is kept near a value gives way while the rest is done."""
 PERIOD_SECONDS = 2.0
 """``again and again`` means at least once in this time, and not all of this time."""
-THROUGHOUT: frozenset[When] = frozenset({"all the time", "until the end", "again and again"})
-"""Times that an episode which ends early cuts short."""
+THROUGHOUT: frozenset[When] = frozenset({"on average", "all the time", "until the end", "again and again"})
+"""Times that an episode which ends early cuts short: who dives forward and falls is fast on average."""
 LASTS = "the episode does not end early"
-NOTHING = "no field tells this"
-_ANSWER = re.compile(r"^ +So: (?P<answer>[^\n]*)$", re.MULTILINE)
-_WISH = re.compile(
-    r"(?P<name>[\w\[\]]+) (?P<way>more than|less than|near) "
-    r"(?:(?P<amount>-?[\d.]+(?:e-?\d+)?)|(?P<other>its start|[A-Za-z_][\w\[\]]*))(?: [^\n,]+?)?? "
-    rf"(?P<when>{'|'.join(WHENS)})(?:, and so (?P<too>[\w\[\]]+))?$"
-)
 
 
 @dataclass(frozen=True)
@@ -121,7 +112,8 @@ class Quantity:
         lasting: tuple[When, ...] = ("until the end",) if statement.whens == ("all the time",) else statement.whens
         offered = {*self.near, *(each for way in (self.more, self.less) for found in way.values() for each in found)}
         named = statement.numbers & offered
-        for way in WAYS[:2] if not statement.of_a_kept_place else ():
+        exact = bool(named) and statement.names_a_value
+        for way in WAYS[:2] if not statement.of_a_kept_place and not exact else ():
             if not self._may_be(way, statement):
                 continue
             found = [
@@ -135,6 +127,8 @@ class Quantity:
         if "again and again" in statement.whens or self.unit == SWITCH_UNIT:
             return
         still: tuple[When, ...] = ("until the end",) if len(statement.whens) > 1 else statement.whens
+        if self.rate and len(statement.whens) > 1:
+            still = ("on average",)
         for amount in self.near if not statement.of_a_kept_place else ():
             as_now = abs(amount - self.start) <= self.tolerance
             if (main and as_now and len(statement.whens) > 1) or (named and amount not in named):
@@ -278,6 +272,15 @@ class Form:
             distinct.setdefault((wish.quantity.name, near, None if near else wish.when), wish)
         return tuple(distinct.values())
 
+    def off_the_ground(self, said: Sequence[Statement], quantities: Sequence[Quantity]) -> Form:
+        """The form with the contact of each part that should be high off the ground: a tiptoe is high as well."""
+        contacts = {quantity.contact: quantity for quantity in quantities if quantity.contact}
+        answers = (
+            (*answer, *(_lifted(answer, contacts) if statement.off_the_ground else ()))
+            for statement, answer in zip(said, self.answers, strict=True)
+        )
+        return replace(self, answers=tuple(answers))
+
     @property
     def throughout(self) -> bool:
         """True if what it wants takes the whole episode."""
@@ -330,59 +333,17 @@ class Form:
         return f"def {name}(episode):\n{lines}    return {value}\n"
 
 
-def parse_form(text: str, quantities: Sequence[Quantity], said: Sequence[Statement]) -> Form:
-    """Parse a form that a model completed under the grammar.
-
-    :raises ParseError: the text does not answer each statement, or holds no usable wish.
-    """
-    known = {quantity.name: quantity for quantity in quantities}
-    lines = [match["answer"].strip() for match in _ANSWER.finditer(text)]
-    if len(lines) != len(said):
-        raise ParseError(f"the answer has {len(lines)} lines with 'So:', and the goal {len(said)} statements")
-    answers = tuple(tuple(_wishes(line, known)) for line in lines)
-    if not any(answers):
-        raise ParseError("the answer does not say what the goal wants of which field")
-    silent = tuple(place for place, line in enumerate(lines) if not answers[place] and line.rstrip(".") != LASTS)
-    return Form(answers, any(line.rstrip(".") == LASTS for line in lines), silent)
-
-
-def _wishes(line: str, known: Mapping[str, Quantity]) -> Iterator[Wish]:
-    found = _WISH.match(line)
-    if found is None or found["name"] not in known:
-        return
-    way = next(way for way in WAYS if way == found["way"])
-    when = next(when for when in WHENS if when == found["when"])
-    for name in (found["name"], found["too"]):
-        if name in known:
-            yield Wish(known[name], way, when, float(found["amount"] or 0.0), found["other"] or "")
-
-
-def agreed(forms: Sequence[Form]) -> tuple[Form, tuple[int, ...]]:
-    """The form that most of the forms mean in each statement, and the statements in which no two of three agree.
-
-    :param forms: at least one; all of the same statements.
-    """
-    answers: list[Answer] = []
-    split: list[int] = []
-    for place, given in enumerate(zip(*(form.answers for form in forms), strict=True)):
-        counted = Counter(tuple(wish.meaning for wish in answer) for answer in given)
-        meaning, votes = counted.most_common(1)[0]
-        if 3 * votes < 2 * len(forms):
-            split.append(place)
-        same = [answer for answer in given if tuple(wish.meaning for wish in answer) == meaning]
-        answers.append(max(same, key=same.count))
-    silent = tuple(
-        place
-        for place, answer in enumerate(answers)
-        if not answer and sum(place in form.silent for form in forms) * 2 > len(forms)
-    )
-    lasts = 2 * sum(form.lasts for form in forms) > len(forms)
-    return Form(tuple(answers), lasts, silent), tuple(split)
-
-
 def last_steps(episode: Episode) -> int:
     """The number of last states that "at the end" covers; the generated code computes the same."""
     return max(1, round(min(HELD_SECONDS, LAST_PART * episode.horizon * episode.dt) / episode.dt))
+
+
+def _lifted(answer: Answer, contacts: Mapping[str, Quantity]) -> Iterator[Wish]:
+    """That the parts whose height an answer wants touch nothing meanwhile."""
+    for wish in answer:
+        contact = contacts.get(wish.quantity.name.removesuffix("_height"))
+        if wish.way == "more than" and contact is not None and contact is not wish.quantity:
+            yield Wish(contact, "less than", wish.when, contact.less[wish.when][0])
 
 
 def _beyond_mild(amounts: tuple[float, ...], main: bool, when: When) -> tuple[float, ...]:

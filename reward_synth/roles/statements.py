@@ -62,6 +62,10 @@ _AGAIN = _any(r"again and again", r"over and over", r"repeatedly", r"each time")
 _HIGH = _any(
     r"high", r"up", r"lifts?", r"rises?", r"rears?", r"in the air", r"(?:off|leaves?|from) the (?:ground|floor)"
 )
+_OFF_GROUND = _any(r"in the air", r"(?:off|leaves?) the (?:ground|floor)")
+_BOUND = _any(
+    r"more", r"less", r"over", r"under", r"above", r"below", r"beyond", r"faster", r"slower", r"at (?:least|most)"
+)
 _LOW = _any(r"low", r"lower", r"down", r"closer? to the (?:ground|floor)", r"on the (?:ground|floor)", r"lies?")
 _BOTH = _any(r"both", r"each of", r"all of", r"all its", r"either")
 _STARTS = _any(
@@ -99,6 +103,16 @@ class Statement:
     def numbers(self) -> frozenset[float]:
         """The numbers that it names."""
         return frozenset(map(float, _NUMBER.findall(self.text)))
+
+    @property
+    def names_a_value(self) -> bool:
+        """True if it names a number that is neither a lower nor an upper bound."""
+        return bool(self.numbers) and _BOUND.search(self.text) is None
+
+    @property
+    def off_the_ground(self) -> bool:
+        """True if a part should touch nothing."""
+        return _OFF_GROUND.search(self.text) is not None and self.towards == "high"
 
     @property
     def towards(self) -> Towards | None:

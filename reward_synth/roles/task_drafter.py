@@ -18,9 +18,10 @@ from reward_synth.reward.probe_rules import PROBE
 from reward_synth.reward.source import parse_python
 from reward_synth.roles.ask import Answer, Unparseable, ask, ask_many
 from reward_synth.roles.brief import Exchange, as_text
+from reward_synth.roles.form_answers import NOTHING, agreed, parse_form
 from reward_synth.roles.form_reward import form_reward
 from reward_synth.roles.lenient_json import extract_json
-from reward_synth.roles.measure_form import LASTS, NOTHING, Form, Quantity, agreed, parse_form
+from reward_synth.roles.measure_form import LASTS, Form, Quantity
 from reward_synth.roles.parsing import ParseError, blocks, clean
 from reward_synth.roles.prompts import Prompts
 from reward_synth.roles.registry import register
@@ -208,6 +209,7 @@ class TaskDrafter:
         if not form.wishes:
             raise self._nothing_usable("most answers do not say what the goal wants of which field")
         doubts = (*_disagreement(forms, said, split), *_shortfall(form, said))
+        form = form.off_the_ground(said, quantities)
         form = replace(form, lasts=form.lasts or (may_end_early and form.throughout))
         measures = _measures_of(form)
         findings = (*doubts, *check(measures))

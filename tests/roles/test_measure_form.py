@@ -11,19 +11,9 @@ from reward_synth.core.arrays import FloatArray
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.llm.fake import ScriptedModel
 from reward_synth.reward.lint import lint
+from reward_synth.roles.form_answers import agreed, parse_form
 from reward_synth.roles.form_reward import form_reward
-from reward_synth.roles.measure_form import (
-    START,
-    WAYS,
-    WHENS,
-    Form,
-    Quantity,
-    Way,
-    Wish,
-    agreed,
-    last_steps,
-    parse_form,
-)
+from reward_synth.roles.measure_form import START, WAYS, WHENS, Form, Quantity, Way, Wish, last_steps
 from reward_synth.roles.parsing import ParseError
 from reward_synth.roles.statements import When, statements
 from reward_synth.sandbox.process import ScoringProcess
@@ -227,3 +217,25 @@ def test_whatever_the_grammar_allows_can_be_read_and_passes_the_lint(quantities:
     if len(quantities) > 1:
         assert seen >= {(way, when) for way in WAYS[:2] for when in WHENS if when != "all the time"}
         assert ("near", "all the time") in seen and ("near", "until the end") in seen
+
+
+def test_what_should_be_off_the_ground_touches_nothing() -> None:
+    contact = Quantity(
+        name="arm_contact", unit="0/1", usual=dict.fromkeys(WHENS, 0.5), more=dict.fromkeys(WHENS, (0.5,)),
+        less=dict.fromkeys(WHENS, (0.5,)), near=(), start=1.0, tolerance=0.1, drift=None, signed=False,
+    )  # fmt: skip
+    said = statements("the arm leaves the ground again and again, and it goes high")
+    high = Wish(HEIGHT, "more than", "again and again", 1.2)
+    form = Form(((high,), (high,))).off_the_ground(said, (HEIGHT, contact))
+    assert form.answers == ((high, Wish(contact, "less than", "again and again", 0.5)), (high,))
+    assert Form(((high,), ())).off_the_ground(said, (HEIGHT,)).answers == ((high,), ())
+
+
+def test_a_number_that_is_no_bound_is_to_be_near() -> None:
+    fast = replace(VELOCITY, near=(0.0, 2.0), more=dict.fromkeys(WHENS, (0.4, 1.0, 2.0)))
+    for text, words in (("run at 2 m/s", ["near 2"]), ("run at more than 2 m/s", ["positive", "near 2"])):
+        (statement,) = statements(text)
+        found = dict(fast.words(statement, True))
+        assert list(found) == words
+        assert found["near 2"] == ("near 2 m/s on average",)
+    assert found["positive"] == ("more than 2 m/s on average",)
