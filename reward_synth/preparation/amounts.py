@@ -62,7 +62,7 @@ def quantities(table: FieldTable, known: KnownEpisodes, goal: str) -> tuple[Quan
             values = [episode.subset([field.name])[:, element] for episode in known.aimless]
             if field.size == 1 and _stands_still(values):
                 targets.append(field)
-            elif (quantity := _quantity(field, element, known.aimless, numbers, size, halfway)) is not None:
+            elif (quantity := _quantity(field, element, values, known.aimless, numbers, size, halfway)) is not None:
                 found.append(quantity)
     return tuple(_related(quantity, found, targets) for quantity in found)
 
@@ -108,9 +108,14 @@ def _but_one_word(name: str, other: str) -> bool:
 
 
 def _quantity(
-    field: Field, element: int, episodes: Sequence[Episode], numbers: Sequence[float], size: float, halfway: bool
+    field: Field,
+    element: int,
+    values: Sequence[FloatArray],
+    episodes: Sequence[Episode],
+    numbers: Sequence[float],
+    size: float,
+    halfway: bool,
 ) -> Quantity | None:
-    values = [episode.subset([field.name])[:, element] for episode in episodes]
     low, high = min(float(each.min()) for each in values), max(float(each.max()) for each in values)
     if high - low < STILL or _stands_still(values):
         return None

@@ -9,6 +9,7 @@ from functools import cached_property, partial
 from typing import Literal
 
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.files import write_text
 from reward_synth.core.types import Finding
 from reward_synth.core.waiting import told_if_long
 from reward_synth.evaluation.play import field_table, seconds_per_step
@@ -87,7 +88,7 @@ def draft_task(
         save_own_task(task.model_copy(update=measures), store.second_opinion_path)
     _accept(task, drafted, settings, store, emit, confirm)
     if drafted.reward:
-        store.form_reward_path.write_text(drafted.reward, encoding="utf-8")
+        write_text(store.form_reward_path, drafted.reward)
     return task
 
 

@@ -76,11 +76,11 @@ class Quantity:
     def word(self, way: Way) -> str:
         """The way as a word that a small model knows."""
         words = ("1", "0") if self.unit == SWITCH_UNIT else ("positive", "negative") if self.signed else ("high", "low")
-        return {"more than": words[0], "less than": words[1], "near": "near"}[way]
+        return words[0] if way == "more than" else words[1]
 
     def amounts(self, way: Way, when: When) -> tuple[float, ...]:
-        """The offered amounts; empty if this way makes no sense."""
-        return self.near if way == "near" else (self.more if way == "more than" else self.less)[when]
+        """The amounts offered for "more than" or "less than"; empty if this way makes no sense."""
+        return (self.more if way == "more than" else self.less)[when]
 
     @property
     def rate(self) -> bool:
@@ -109,7 +109,14 @@ class Quantity:
         :param main: True for the first statement, whose amounts lie beyond aimless behaviour.
         """
         unit = "" if self.unit in NO_UNITS else f" {self.unit}"
-        lasting: tuple[When, ...] = ("until the end",) if statement.whens == ("all the time",) else statement.whens
+        whens = statement.whens
+        # What is not so at the start cannot be so all the time.
+        lasting: tuple[When, ...] = ("until the end",) if whens == ("all the time",) else whens
+        beyond, as_before, anew = lasting, whens, lasting
+        if len(whens) > 1:
+            # A velocity counts on average, and what is reached is to be kept.
+            as_before = anew = ("on average",) if self.rate else ("until the end",)
+            beyond = ("on average",) if self.rate else whens
         offered = {*self.near, *(each for way in (self.more, self.less) for found in way.values() for each in found)}
         named = statement.numbers & offered
         exact = bool(named) and statement.names_a_value
@@ -118,31 +125,25 @@ class Quantity:
                 continue
             found = [
                 f"{way} {_short(amount)}{unit} {when}"
-                for when in self._counting(lasting)
+                for when in beyond
                 for amount in _beyond_mild(self.amounts(way, when), main, when)
                 if not named or amount in named
             ]
             if found:
                 yield self.word(way), tuple(found)
-        if "again and again" in statement.whens or self.unit == SWITCH_UNIT:
+        if "again and again" in whens or self.unit == SWITCH_UNIT:
             return
-        still: tuple[When, ...] = ("until the end",) if len(statement.whens) > 1 else statement.whens
-        if self.rate and len(statement.whens) > 1:
-            still = ("on average",)
         for amount in self.near if not statement.of_a_kept_place else ():
             as_now = abs(amount - self.start) <= self.tolerance
-            if (main and as_now and len(statement.whens) > 1) or (named and amount not in named):
+            if (main and as_now and len(whens) > 1) or (named and amount not in named):
                 # A goal does not begin with what is so already, and a number that it names is meant.
                 continue
-            kept = still if as_now or len(lasting) > 1 else lasting
+            kept = as_before if as_now else anew
             yield f"near {_short(amount)}", tuple(f"near {_short(amount)}{unit} {when}" for when in kept)
         for target in self.targets:
-            yield f"near {target}", tuple(f"near {target} {when}" for when in (lasting if len(lasting) == 1 else still))
+            yield f"near {target}", tuple(f"near {target} {when}" for when in anew)
         if self.drift is not None and (statement.of_the_start or statement.of_a_kept_place):
             yield f"near {START}", (f"near {START} all the time",)
-
-    def _counting(self, whens: tuple[When, ...]) -> tuple[When, ...]:
-        return ("on average",) if self.rate and len(whens) > 1 else whens
 
     def _may_be(self, way: Way, statement: Statement) -> bool:
         """Whether a statement's word for a direction allows this one: in the air, heights are high and contacts end."""

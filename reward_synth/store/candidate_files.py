@@ -76,13 +76,11 @@ class CandidateFiles(RunFolder):
 
     def start_reward(self) -> str | None:
         """The reward that the search began with; None if the person had none."""
-        path = self.start_reward_path
-        return path.read_text(encoding="utf-8") if path.exists() else None
+        return _text_of(self.start_reward_path)
 
     def form_reward(self) -> str | None:
         """The reward that follows from the form in which a small model drafted the task; None if there is none."""
-        path = self.form_reward_path
-        return path.read_text(encoding="utf-8") if path.exists() else None
+        return _text_of(self.form_reward_path)
 
     def started_with(self) -> Candidate | None:
         """The candidate that holds :meth:`start_reward`; None if there is none, or before it was designed."""
@@ -374,3 +372,7 @@ def _results(folder: Path) -> dict[int, TrainResult]:
 def _order(name: str) -> tuple[int, int, str]:
     number, letters = name.split("-")
     return int(number), len(letters), letters
+
+
+def _text_of(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.exists() else None
