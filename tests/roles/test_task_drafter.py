@@ -173,6 +173,12 @@ def test_what_most_forms_mean_is_taken() -> None:
     assert all(request.grammar for request in model.requests)
 
 
+def test_what_counts_on_average_must_last_where_an_episode_can_end_early() -> None:
+    average = DOWN.replace("at the end", "on average")
+    assert "episode.length >= episode.horizon" in fill_in(ScriptedModel([average] * 4, small=True)).success
+    assert "horizon" not in fill_in(ScriptedModel([UP] * 4, small=True)).success
+
+
 def test_forms_that_mean_different_things_are_doubtful() -> None:
     (finding,) = fill_in(ScriptedModel([DOWN, DOWN, UP, UP], small=True)).errors
     assert finding.id == "probe/drafts-disagree" and "; arm_height is more than 1.5 m at some" in finding.message
