@@ -30,7 +30,7 @@ ONE_SIGN = 0.2
 """A field other than an angle counts as positive if its lowest value is below this share of its highest."""
 KEPT = 0.1
 """A place or a level counts as kept within this share of the way that aimless behaviour takes it ..."""
-BODY = 0.25
+BODY = 0.4
 """... or within this share of a body's height at the start, even if aimless episodes end sooner."""
 SET_POINT = 0.05
 """The tolerance of "near" another quantity, in ranges of the aimless episodes."""

@@ -160,6 +160,7 @@ class Wish:
     """One thing that the goal wants.
 
     :param other: what it should be near instead of an amount: another quantity's name, or :data:`START`.
+    :param lifted_from: the contact of a part whose height counts only while it touches nothing; empty for others.
     """
 
     quantity: Quantity
@@ -167,6 +168,7 @@ class Wish:
     when: When
     amount: float = 0.0
     other: str = ""
+    lifted_from: str = ""
 
     @property
     def meaning(self) -> tuple[str, Way, str]:
@@ -186,6 +188,8 @@ class Wish:
     def _values(self) -> str:
         """Code for the compared numbers: the quantity, or its distance from what it should be near."""
         values = self.quantity.values
+        if self.lifted_from:
+            return f"((episode.{self.lifted_from} < 0.5) * {values})"
         if self.way != "near":
             return values
         if self.other:
@@ -245,7 +249,8 @@ class Wish:
         if self.way == "near":
             wanted = self.other or f"{_number(self.amount)}{unit}"
             return f"{self.quantity.name} is within {_number(self.limit)}{unit} of {wanted} {when}"
-        return f"{self.quantity.name} is {self.way} {_number(self.amount)}{unit} {when}"
+        lifted = f" without {self.lifted_from}" if self.lifted_from else ""
+        return f"{self.quantity.name}{lifted} is {self.way} {_number(self.amount)}{unit} {when}"
 
 
 Answer = tuple[Wish, ...]
@@ -267,17 +272,17 @@ class Form:
     @property
     def wishes(self) -> tuple[Wish, ...]:
         """All wishes. A quantity has one wish of a kind only; the first one counts."""
-        distinct: dict[tuple[str, bool, When | None], Wish] = {}
+        distinct: dict[tuple[str, str, When | None], Wish] = {}
         for wish in (wish for answer in self.answers for wish in answer):
-            near = wish.way == "near"
-            distinct.setdefault((wish.quantity.name, near, None if near else wish.when), wish)
+            when = None if wish.way == "near" else wish.when
+            distinct.setdefault((wish.quantity.name, wish.lifted_from, when), wish)
         return tuple(distinct.values())
 
     def off_the_ground(self, said: Sequence[Statement], quantities: Sequence[Quantity]) -> Form:
         """The form with the contact of each part that should be high off the ground: a tiptoe is high as well."""
         contacts = {quantity.contact: quantity for quantity in quantities if quantity.contact}
         answers = (
-            (*answer, *(_lifted(answer, contacts) if statement.off_the_ground else ()))
+            tuple(_lifted(answer, contacts)) if statement.off_the_ground else answer
             for statement, answer in zip(said, self.answers, strict=True)
         )
         return replace(self, answers=tuple(answers))
@@ -299,11 +304,22 @@ class Form:
         return self._function("success", f"bool({' and '.join([*(w.condition() for w in self.wishes), *lasts])})")
 
     def fitness(self) -> str:
-        """Code of the fitness: the level of a single wish, or else the sum of the progress of all."""
+        """Code of the fitness: the level of a single wish, or else the sum of the progress of all.
+
+        Where the episode must last, the time after an early end counts as aimless: who jumps once and falls has done
+        little of jumping again and again. An early end hides nothing that is worse than aimless.
+        """
         if self._single:
             return self._function("fitness", f"float({self.wishes[0].level()})")
-        lasts = ["episode.length / episode.horizon"] if self.lasts else []
-        return self._function("fitness", f"float({' + '.join([*(w.progress() for w in self.wishes), *lasts])})")
+        parts = [wish.progress() for wish in self.wishes]
+        if not self.lasts:
+            return self._function("fitness", f"float({' + '.join(parts)})")
+        share, summed = (
+            "episode.length / episode.horizon",
+            "np.sum(parts.clip(-1.0, 0.0) + share * parts.clip(0.0, 1.0))",
+        )
+        lines = f"    parts = np.array([{', '.join(parts)}])\n    share = {share}\n"
+        return self._function("fitness", f"float({summed} + share)", lines)
 
     @property
     def fitness_unit(self) -> str:
@@ -321,17 +337,17 @@ class Form:
         held = f" (the end: the last {HELD_SECONDS:g} s)" if any(w.when == "at the end" for w in self.wishes) else ""
         return f"Success: {', and '.join(parts)}{held}."
 
-    def _function(self, name: str, value: str) -> str:
+    def _function(self, name: str, value: str, before: str = "") -> str:
         lengths = {
             "last": f"min({HELD_SECONDS!r}, {LAST_PART!r} * episode.horizon * episode.dt) / episode.dt",
             "half": f"{LASTING_PART!r} * episode.length",
             "periods": f"episode.length * episode.dt / {PERIOD_SECONDS!r}",
         }
-        needed = {key: code for key, code in lengths.items() if re.search(rf"\b{key}\b", value)}
-        if not needed:
+        needed = {key: code for key, code in lengths.items() if re.search(rf"\b{key}\b", before + value)}
+        if not needed and not before:
             return value
         lines = "".join(f"    {key} = max(1, round({code}))\n" for key, code in needed.items())
-        return f"def {name}(episode):\n{lines}    return {value}\n"
+        return f"def {name}(episode):\n{lines}{before}    return {value}\n"
 
 
 def last_steps(episode: Episode) -> int:
@@ -340,10 +356,13 @@ def last_steps(episode: Episode) -> int:
 
 
 def _lifted(answer: Answer, contacts: Mapping[str, Quantity]) -> Iterator[Wish]:
-    """That the parts whose height an answer wants touch nothing meanwhile."""
+    """The wishes of an answer; the parts whose height it wants touch nothing meanwhile."""
     for wish in answer:
         contact = contacts.get(wish.quantity.name.removesuffix("_height"))
-        if wish.way == "more than" and contact is not None and contact is not wish.quantity:
+        if wish.way != "more than" or contact is None or contact is wish.quantity:
+            yield wish
+        else:
+            yield replace(wish, lifted_from=contact.name)
             yield Wish(contact, "less than", wish.when, contact.less[wish.when][0])
 
 

@@ -76,6 +76,14 @@ _TRAVELS = _any(
     r"(?:without|not|never|\w+n't) (?:travel|mov|go)(?:s|es|ing|e)? (?:away|anywhere|off)",
     r"(?:without|\w+n't) travel(?:ling|ing)?",
 )
+_TURNS = _any(
+    r"spin(?:s|ning)?", r"rotat(?:es?|ing)", r"pirouettes?", r"turn(?:s|ing)? (?:\w+ ){0,3}a?round", r"circles?",
+    r"(?:front |back )?flips?", r"somersaults?", r"cartwheels?",
+)  # fmt: skip
+_COUNTED = _any(
+    r"once", r"twice", r"\w+ times",
+    r"(?:one|two|three|an?|full|whole|half|quarter) (?:\w+ )?(?:circle|turn|flip|somersault)s?",
+)  # fmt: skip
 _ENDS = _any(
     r"fall(?:s|ing)?", r"tip(?:s|ping)? over", r"toppl(?:es?|ing)", r"crash(?:es|ing)?", r"collid(?:es?|ing)",
     r"(?:run|drive|drift|bump)(?:s|ning|ing|ping)? (?:onto|into|against|off|out of)",
@@ -139,6 +147,16 @@ class Statement:
     def of_a_kept_place(self) -> bool:
         """True if it says that the robot stays where it is."""
         return _IN_PLACE.search(self.text) is not None or _TRAVELS.search(self.text) is not None
+
+    @property
+    def turns(self) -> bool:
+        """True if it wants the robot to turn around or over, which no angle at one moment shows."""
+        return _TURNS.search(self.text) is not None and _WHOLE.search(self.text) is None
+
+    @property
+    def counts_turns(self) -> bool:
+        """True if it also says how often."""
+        return self.turns and _COUNTED.search(self.text) is not None
 
     @property
     def of_an_early_end(self) -> bool:

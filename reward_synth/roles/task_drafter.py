@@ -213,7 +213,7 @@ class TaskDrafter:
         form = replace(form, lasts=form.lasts or (may_end_early and form.throughout))
         measures = _measures_of(form)
         findings = (*doubts, *check(measures))
-        return Drafted(**vars(measures), exchanges=exchanges, findings=findings, reward=form_reward(form))
+        return Drafted(**vars(measures), exchanges=exchanges, findings=findings, reward=form_reward(form, brief.dt))
 
     def _ask_measures(self, messages: tuple[Message, ...], attempt: int, again: bool) -> Answer[Measures]:
         request = Request(
@@ -247,6 +247,9 @@ def _offered(said: Statement, quantities: Sequence[Quantity], main: bool, may_en
     """What the grammar offers for one statement: for each quantity the words for it, each with its conditions."""
     if may_end_early and said.of_an_early_end:
         return {"text": said.text, "lasts": True, "quantities": []}
+    if said.turns:
+        # It shows in how fast the robot turns, and no field counts how often it has.
+        quantities = [each for each in quantities if each.unit == "rad/s" and not said.counts_turns]
     names = {quantity.name for quantity in quantities}
     # How high a part is says more than that it touches nothing.
     fields = [

@@ -12,7 +12,8 @@ from reward_synth.events import model as events
 from reward_synth.search.continuing import hand_over_files
 from reward_synth.search.jobs import training_jobs
 from reward_synth.search.session import SearchSession
-from reward_synth.tasks.spec import TaskSpec, save_task
+from reward_synth.simulators import get_simulator
+from reward_synth.tasks.spec import TaskSpec, list_tasks, save_task
 from reward_synth.training.job import (
     BEST_POLICY,
     CHECKPOINT,
@@ -28,7 +29,9 @@ from reward_synth.training.outcomes import RungEnd, clearly_better
 SHARE = 0.2
 """Share of the training's steps for each preset. By then a robot that falls or stands still is visible."""
 PRESETS = ("balance", "steady", "patient")
-"""PPO's presets, with different batch, exploration and foresight. Others must clearly beat the first, the default."""
+"""PPO's presets, with different batch, exploration and foresight. Others must clearly beat the first, the default.
+
+Those that a shipped task of the same robot has race as well."""
 _LEFT = {name: name for name in (CHECKPOINT, "progress.csv", "rung.json", POLICY, BEST_POLICY, EVALUATIONS)}
 """The files that the candidate's own training takes over from the winner, under the same names."""
 
@@ -48,7 +51,7 @@ def race_presets(session: SearchSession, candidates: Sequence[Candidate]) -> Non
     sound = next((each for each in candidates if each.status == "designed"), None)
     if sound is None or session.reason_to_stop():
         return
-    jobs = {name: _job(session, sound.id, name) for name in PRESETS}
+    jobs = {name: _job(session, sound.id, name) for name in racing(session.task, list_tasks())}
     results: dict[str, TrainResult] = {}
     names = {job.folder: name for name, job in jobs.items()}
 
@@ -74,6 +77,21 @@ def race_presets(session: SearchSession, candidates: Sequence[Candidate]) -> Non
     spec = frozen.model_copy(update={"source": f"{frozen.source}; {reason}"})
     save_task(spec, session.store.task_path)
     session.prepared = session.prepared.with_spec(spec)
+
+
+def racing(drafted: TaskSpec, shipped: Sequence[TaskSpec]) -> tuple[str, ...]:
+    """The presets that race for the robot of a drafted task.
+
+    :param shipped: every shipped task.
+    """
+    robot = get_simulator(drafted.simulator).robot
+    own = {
+        task.training.preset
+        for task in shipped
+        if task.simulator == drafted.simulator and robot(task.environment.id) == robot(drafted.environment.id)
+        if task.training.learner == "ppo" and task.training.preset
+    }
+    return (*PRESETS, *sorted(own - set(PRESETS)))
 
 
 def solver(session: SearchSession) -> str | None:

@@ -212,8 +212,8 @@ def test_whatever_the_grammar_allows_can_be_read_and_passes_the_lint(quantities:
         for entry, source in (("success", form.success()), ("fitness", form.fitness())):
             report = lint(source, layout, entry)  # type: ignore[arg-type]
             assert report.ok, (text, source, report.findings)
-        report = lint(form_reward(form), layout)
-        assert report.ok, (text, form_reward(form), report.findings)
+        report = lint(form_reward(form, 0.05), layout)
+        assert report.ok, (text, form_reward(form, 0.05), report.findings)
     if len(quantities) > 1:
         assert seen >= {(way, when) for way in WAYS[:2] for when in WHENS if when != "all the time"}
         assert ("near", "all the time") in seen and ("near", "until the end") in seen
@@ -227,8 +227,38 @@ def test_what_should_be_off_the_ground_touches_nothing() -> None:
     said = statements("the arm leaves the ground again and again, and it goes high")
     high = Wish(HEIGHT, "more than", "again and again", 1.2)
     form = Form(((high,), (high,))).off_the_ground(said, (HEIGHT, contact))
-    assert form.answers == ((high, Wish(contact, "less than", "again and again", 0.5)), (high,))
+    lifted = replace(high, lifted_from="arm_contact")
+    assert form.answers == ((lifted, Wish(contact, "less than", "again and again", 0.5)), (high,))
+    assert "arm_height without arm_contact is more than 1.2 m again and again" in form.explanation()
     assert Form(((high,), ())).off_the_ground(said, (HEIGHT,)).answers == ((high,), ())
+
+
+@pytest.mark.parametrize(
+    ("touches", "fulfilled"),
+    [(np.zeros(STEPS + 1), True), (HOPS < 1.0, True), (np.ones(STEPS + 1), False), (HOPS > 1.0, False)],
+    ids=["never", "when-low", "always", "when-high"],
+)
+def test_a_height_counts_in_the_air_only(touches: FloatArray, fulfilled: bool) -> None:
+    recorded = episode(HOPS)
+    recorded.rows[:, 5] = touches
+    hop = Wish(HEIGHT, "more than", "again and again", 1.2)
+    assert scored(Form(((hop,),)), recorded)[0]
+    assert scored(Form(((replace(hop, lifted_from="cup_tilt"),),)), recorded)[0] is fulfilled
+
+
+def test_an_early_end_makes_less_of_all_that_was_done() -> None:
+    form = Form(((Wish(HEIGHT, "more than", "again and again", 1.2),),), lasts=True)
+    found = []
+    for heights in (HOPS, LOW):
+        for length in (STEPS, STEPS // 2, 4):
+            whole = episode(heights)
+            part = replace(whole, rows=whole.rows[: length + 1], actions=whole.actions[:length])
+            found.append(scored(form, part))
+    assert [success for success, _ in found] == [True, *[False] * 5]
+    hops, lies = [fitness for _, fitness in found[:3]], [fitness for _, fitness in found[3:]]
+    assert hops[0] == 2.0 and hops == sorted(hops, reverse=True)
+    assert lies[0] == 0.0 and lies == sorted(lies, reverse=True), "worse than aimless, and ending it soon hides nothing"
+    assert hops[1] == 1.0 and hops[1] > lies[0] > lies[2], "half of it is worth half"
 
 
 def test_a_number_that_is_no_bound_is_to_be_near() -> None:

@@ -103,3 +103,20 @@ def test_parts_and_the_start_are_noticed() -> None:
     assert Statement("it doesn't travel away from where it started").of_the_start
     assert not Statement("run fast").of_the_start
     assert Statement("hop again and again").of_height and not Statement("run").of_height
+
+
+@pytest.mark.parametrize(
+    ("text", "turns", "counted"),
+    [
+        ("make the ant spin", True, False),
+        ("the ant turns around itself once", True, True),
+        ("one full circle in either direction", True, True),
+        ("rotate three times", True, True),
+        ("do a back flip", True, True),
+        ("turn left", False, False),
+        ("drive without turning around", False, False),
+        ("lift one leg at once", False, False),
+    ],
+)
+def test_a_turn_is_told_from_a_direction(text: str, turns: bool, counted: bool) -> None:
+    assert (Statement(text).turns, Statement(text).counts_turns) == (turns, counted)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from reward_synth.llm.fake import ScriptedModel
 from reward_synth.roles.parsing import ParseError
 from reward_synth.roles.prompts import Prompts
 from reward_synth.roles.task_drafter import DRAFTS, Measures, TaskDrafter, parse_choice, parse_measures
-from tests.roles.role_cases import ENVIRONMENTS, FINDINGS, GOAL_BRIEF, fill_in
+from tests.roles.role_cases import ENVIRONMENTS, FINDINGS, GOAL_BRIEF, QUANTITIES, fill_in
 
 MEASURES = (
     '{"success": "episode.arm_height[-1] < 0.1", "fitness": "-episode.arm_height[-1]", '
@@ -177,6 +178,20 @@ def test_what_counts_on_average_must_last_where_an_episode_can_end_early() -> No
     average = DOWN.replace("at the end", "on average")
     assert "episode.length >= episode.horizon" in fill_in(ScriptedModel([average] * 4, small=True)).success
     assert "horizon" not in fill_in(ScriptedModel([UP] * 4, small=True)).success
+
+
+def test_a_turn_is_a_speed_and_nothing_counts_turns() -> None:
+    turning = replace(QUANTITIES[1], name="arm_turn_velocity", unit="rad/s")
+    for goal, offered in (
+        ("make the arm spin", True),
+        ("turn the arm around once", False),
+        ("turn around once", False),
+    ):
+        model = ScriptedModel(lambda request: "no form", small=True)
+        with pytest.raises(RewardSynthError):
+            fill_in(model, quantities=(*QUANTITIES, turning), goal=goal)
+        grammar = str(model.requests[0].grammar)
+        assert ("arm_turn_velocity should" in grammar) is offered and "arm_height should" not in grammar
 
 
 def test_forms_that_mean_different_things_are_doubtful() -> None:

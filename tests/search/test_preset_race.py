@@ -12,8 +12,8 @@ from reward_synth import synthesize
 from reward_synth.cli.cost import _training_cost
 from reward_synth.core.types import TrainResult
 from reward_synth.llm.fake import ScriptedModel
-from reward_synth.search.preset_race import PRESETS, _winner, raced, solver
-from reward_synth.tasks.spec import Training, load_task, save_own_task
+from reward_synth.search.preset_race import PRESETS, _winner, raced, racing, solver
+from reward_synth.tasks.spec import Training, list_tasks, load_task, save_own_task
 from reward_synth.training.outcomes import RungEnd
 from reward_synth.training.presets import DEFAULT_PRESETS
 from tests.search.test_loop import EDITED, GOAL, GOOD, Answer, model, play, settings
@@ -93,3 +93,11 @@ def test_a_preset_that_somebody_chose_is_not_raced(tmp_path: Path, model: Callab
     model(lambda request: play(request, [GOOD, EDITED]))
     run = synthesize(GOAL, **settings(tmp_path, task=drafted(tmp_path, preset="steady")))
     assert run.task.training.preset == "steady" and not (run.path / "presets").exists()
+
+
+@pytest.mark.parametrize(
+    ("task", "further"),
+    [("gym/hopper_hop_backward", ("hop",)), ("gym/reacher_reach", ("reach",)), ("gym/ant_lie_down", ())],
+)
+def test_a_preset_that_a_shipped_task_has_for_the_robot_races_as_well(task: str, further: tuple[str, ...]) -> None:
+    assert racing(load_task(task), list_tasks()) == (*PRESETS, *further)
