@@ -132,6 +132,7 @@ def _fill_in_forms(
         quantities=offered,
         may_end_early=any(episode.terminated for episode in check.known.aimless),
         check=check,
+        unseen=check.unseen,
     )
     return drafted, None
 
@@ -224,7 +225,12 @@ class MeasureCheck:
     def training(self) -> str:
         """Who will learn the goal, for how long, and what it does not observe, in words."""
         learner = describe(preset_for(self._task), self._task.training.steps)
-        return f"{learner} {leaves_out(unseen_by_policy(self._task, self.table))}".rstrip()
+        return f"{learner} {leaves_out(self.unseen)}".rstrip()
+
+    @cached_property
+    def unseen(self) -> tuple[str, ...]:
+        """The fields that a policy does not observe."""
+        return unseen_by_policy(self._task, self.table)
 
     def task_of(self, measures: Measures) -> TaskSpec:
         """The task with these measures."""

@@ -278,6 +278,11 @@ class Form:
             distinct.setdefault((wish.quantity.name, wish.lifted_from, when), wish)
         return tuple(distinct.values())
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of the fields that the wishes are about."""
+        return tuple(dict.fromkeys(wish.quantity.name.partition("[")[0] for wish in self.wishes))
+
     def off_the_ground(self, said: Sequence[Statement], quantities: Sequence[Quantity]) -> Form:
         """The form with the contact of each part that should be high off the ground: a tiptoe is high as well."""
         contacts = {quantity.contact: quantity for quantity in quantities if quantity.contact}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar, Self
@@ -172,7 +172,13 @@ class TaskDrafter:
         return Drafted(**vars(measures), exchanges=tuple(exchanges), findings=findings)
 
     def fill_in_forms(
-        self, brief: GoalBrief, *, quantities: Sequence[Quantity], may_end_early: bool, check: MeasureCheck
+        self,
+        brief: GoalBrief,
+        *,
+        quantities: Sequence[Quantity],
+        may_end_early: bool,
+        check: MeasureCheck,
+        unseen: Collection[str] = (),
     ) -> Drafted:
         """Success and fitness from forms that a small model fills in, a line for each statement of the goal.
 
@@ -181,6 +187,7 @@ class TaskDrafter:
 
         :param quantities: the options to offer; at least one.
         :param may_end_early: True if the environment can end an episode early.
+        :param unseen: fields that policies do not observe; they are shown those that the goal is about.
         :raises RewardSynthError: no answer could be parsed.
         """
         said = statements(brief.goal)
@@ -211,7 +218,8 @@ class TaskDrafter:
         doubts = (*_disagreement(forms, said, split), *_shortfall(form, said))
         form = form.off_the_ground(said, quantities)
         form = replace(form, lasts=form.lasts or (may_end_early and form.throughout))
-        measures = _measures_of(form)
+        seen = tuple(name for name in form.fields if name in unseen)
+        measures = Measures(form.success(), form.fitness(), form.fitness_unit, form.explanation(), observes=seen)
         findings = (*doubts, *check(measures))
         return Drafted(**vars(measures), exchanges=exchanges, findings=findings, reward=form_reward(form, brief.dt))
 
@@ -237,10 +245,6 @@ class TaskDrafter:
     def _objection(self, reply: Reply, findings: tuple[Finding, ...]) -> tuple[Message, Message]:
         text = self.prompts.render("goal/repair_measures.md.j2", findings=findings, wrong=bool(_errors(findings)))
         return Message(role="assistant", content=reply.text), Message(role="user", content=text)
-
-
-def _measures_of(form: Form) -> Measures:
-    return Measures(form.success(), form.fitness(), form.fitness_unit, form.explanation())
 
 
 def _offered(said: Statement, quantities: Sequence[Quantity], main: bool, may_end_early: bool) -> dict[str, object]:

@@ -156,7 +156,10 @@ def fill_in(
     check: MeasureCheck = lambda measures: (),
     quantities: Sequence[Quantity] = QUANTITIES,
     goal: str = GOAL_BRIEF.goal,
+    unseen: Sequence[str] = (),
 ) -> Drafted:
     """Forms of the small model for "lower the arm"."""
     brief = replace(GOAL_BRIEF, stub=SHORT_STUB, goal=goal)
-    return TaskDrafter(model, Prompts()).fill_in_forms(brief, quantities=quantities, may_end_early=True, check=check)
+    return TaskDrafter(model, Prompts()).fill_in_forms(
+        brief, quantities=quantities, may_end_early=True, check=check, unseen=unseen
+    )

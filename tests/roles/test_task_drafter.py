@@ -180,6 +180,12 @@ def test_what_counts_on_average_must_last_where_an_episode_can_end_early() -> No
     assert "horizon" not in fill_in(ScriptedModel([UP] * 4, small=True)).success
 
 
+def test_policies_are_shown_what_the_goal_is_about_and_they_do_not_observe() -> None:
+    answers = ScriptedModel([DOWN] * 4, small=True)
+    assert fill_in(answers, unseen=("arm_height", "cup_tilt")).observes == ("arm_height",)
+    assert fill_in(ScriptedModel([DOWN] * 4, small=True), unseen=("cup_tilt",)).observes == ()
+
+
 def test_a_turn_is_a_speed_and_nothing_counts_turns() -> None:
     turning = replace(QUANTITIES[1], name="arm_turn_velocity", unit="rad/s")
     for goal, offered in (
