@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+
 import numpy as np
 
+from reward_synth.core.arrays import FloatArray
 from reward_synth.core.number_format import number, percent, plural, with_unit
 from reward_synth.core.types import Verdict
 from reward_synth.diagnosis.detector import Detector, Said, detector, episodes, trained_out, trajectories, unsolved
 from reward_synth.diagnosis.evidence import Evidence
 from reward_synth.diagnosis.trajectories import Played, Series, series_of
-from reward_synth.state.fields import POSITION_UNITS
+from reward_synth.state.fields import POSITION_UNITS, Field
 
 EARLY = 0.5
 """An episode ends early if it lasts less than this share of the horizon."""
@@ -78,12 +82,36 @@ def falls_early(evidence: Evidence) -> Said:
     if not early or len(early) < 0.5 * len(measured):
         return
     length = float(np.mean([m.length for m in early]))
+    crossed = _crossed(evidence)
+    told = f" In the last state, {', and '.join(f'{each} in {count}' for each, count in crossed)}." if crossed else ""
+    names = " and ".join(dict.fromkeys(each.split()[0] for each, _ in crossed))
+    kept = f"{names} within its bounds" if names else "the posture that the environment calls healthy"
     yield (
         f"{len(early)} of {plural(len(measured), 'episode')} were ended by the environment (fallen, or out of bounds) "
-        f"after {number(length)} of {horizon} steps on average.",
-        "Pay at every step for keeping the posture that the environment calls healthy, more than a quick fall can "
-        "earn, and lower what rewards the lunge; the last values of the worst episode show what gives way.",
+        f"after {number(length)} of {horizon} steps on average.{told}",
+        f"Pay at every step for keeping {kept}, more than a quick fall can earn, and lower "
+        " what rewards the lunge; the last values of the worst episode show what gives way.",
     )
+
+
+def _crossed(evidence: Evidence) -> list[tuple[str, int]]:
+    """The environment's bounds that early ends crossed, in words, with the number of recorded episodes of each."""
+    counted: Counter[str] = Counter()
+    for one in evidence.played:
+        if not one.score.fell or one.score.length >= EARLY * evidence.task.horizon:
+            continue
+        for field in evidence.table:
+            if field.healthy is not None:
+                counted.update(_beyond(field, one.episode.field(field.name)[-1]))
+    return counted.most_common()
+
+
+def _beyond(field: Field, value: FloatArray) -> Iterator[str]:
+    low, high = field.healthy or (-np.inf, np.inf)
+    if np.min(value) <= low:
+        yield f"`{field.name}` is below {with_unit(low, field.unit)}"
+    if np.max(value) >= high:
+        yield f"`{field.name}` is above {with_unit(high, field.unit)}"
 
 
 @detector(unsolved, trajectories, _settled, _places)

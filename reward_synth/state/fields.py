@@ -37,6 +37,7 @@ class Field:
         are read by functions.
     :param judge_only: True for what a task's success and fitness may read and a reward may not, such as a
         benchmark's own success. A reward that uses it would be a sparse reward in disguise.
+    :param healthy: the environment ends an episode once an element leaves these values; None if it does not.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Field:
     essential: bool = False
     code: str = ""
     judge_only: bool = False
+    healthy: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier():

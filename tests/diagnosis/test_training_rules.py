@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -212,6 +213,22 @@ def test_falls_early(length: int, terminated: bool, fires: bool) -> None:
     episodes = [cases.episode(1.0, length, terminated, seed=i) for i in range(8)]
     result = cases.result(cases.measured(episodes, success=False), cases.curve(success=FAILING))
     assert ("falls-early" in rules(told([result], episodes))) is fires
+
+
+def test_a_fall_names_the_bound_that_was_crossed() -> None:
+    fields = [replace(each, healthy=(0.7, 2.0)) if each.name == "torso_height" else each for each in cases.TABLE]
+    table = FieldTable(fields, cases.TABLE.actions)
+    episodes = [cases.episode(1.0, 40, terminated=True, seed=i) for i in range(8)]
+    for each, height in zip(episodes, [0.69] * 5 + [2.1] * 2 + [1.0], strict=True):
+        each.rows[-1, 1] = height
+    result = cases.result(cases.measured(episodes, success=False), cases.curve(success=FAILING))
+    summary = summarize(cases.SPEC, table, "001-a", [result], episodes, None)
+    (found,) = (each for each in summary.findings if each.rule == "falls-early")
+    assert "In the last state, `torso_height` is below 0.700 m in 5, and `torso_height` is above 2.00 m in 2." in found.message
+    assert found.fix.startswith("Pay at every step for keeping `torso_height` within its bounds,")
+    unknown = summarize(cases.SPEC, cases.TABLE, "001-a", [result], episodes, None)
+    (found,) = (each for each in unknown.findings if each.rule == "falls-early")
+    assert "In the last state" not in found.message and "the environment calls healthy" in found.fix
 
 
 def test_an_episode_that_ends_early_in_success_is_no_fall() -> None:

@@ -118,3 +118,34 @@ def test_the_standard_library_is_not_imported_for_an_environment(capsys: pytest.
     with pytest.raises(RewardSynthError, match="holds no environment"):
         GymMujoco().make("this:Foo-v0", {})
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    "env_id",
+    ["Ant-v5", "Hopper-v5", "Humanoid-v5", "Walker2d-v5", "InvertedPendulum-v5", "InvertedDoublePendulum-v5"],
+)
+def test_an_episode_ends_early_just_where_a_field_leaves_its_bounds(env_id: str) -> None:
+    env = SIMULATOR.make(env_id, {})
+    bounded = [field for field in SIMULATOR.fields(env) if field.healthy is not None]
+    assert bounded
+    env.action_space.seed(0)
+    ended = 0
+    for seed in range(8):
+        env.reset(seed=seed)
+        for _ in range(300):
+            terminated = env.step(env.action_space.sample())[2]
+            values = [(each.healthy, float(each.read(env.unwrapped))) for each in bounded]
+            left = [value for bounds, value in values if bounds is not None and not bounds[0] < value < bounds[1]]
+            assert bool(left) is terminated
+            if terminated:
+                ended += 1
+                break
+    assert ended >= 4
+
+
+def test_where_no_fall_ends_an_episode_no_field_has_bounds() -> None:
+    for env_id, arguments in (("Hopper-v5", {"terminate_when_unhealthy": False}), ("HalfCheetah-v5", {})):
+        table = SIMULATOR.fields(SIMULATOR.make(env_id, arguments))
+        assert not any(field.healthy for field in table)
+    table = SIMULATOR.fields(SIMULATOR.make("Hopper-v5", {"healthy_z_range": (0.9, 2.0)}))
+    assert {field.healthy for field in table if field.name == "torso_height"} == {(0.9, 2.0)}

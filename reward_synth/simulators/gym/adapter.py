@@ -148,6 +148,7 @@ class GymMujoco(Simulator):
             return FieldTable(fields, _named_actions(names, env), _chooses(env), surroundings(names))
         names = ModelNames(base.model, annotation.joints, annotation.bodies)
         fields = generic_fields(names, annotation.key_fields(base.model), annotation.signs, annotation.covered)
+        fields = annotation.with_bounds(fields, base)
         actions, told = action_dimensions(names, env.action_space), surroundings(names)
         return FieldTable(mark_essential(fields, annotation.essential), actions, scenery=told)
 

@@ -6,7 +6,7 @@ as a custom ``xml_file``, gets the generated table alone. The tests compare sign
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +30,8 @@ class Annotation(Value):
     """One line, for choosing an environment by goal."""
     fall: str = ""
     """What ends an episode early if the argument ``terminate_when_unhealthy`` is true, which is the default."""
+    healthy: dict[str, str | tuple[float, float]] = pydantic.Field(default_factory=dict)
+    """Field → the bounds that it must keep or the episode ends, or the environment's attribute that holds them."""
     joints: dict[str, str] = pydantic.Field(default_factory=dict)
     """Joint in the model → readable name. The annotation applies only if all joints of the model are listed."""
     bodies: dict[str, str] = pydantic.Field(default_factory=dict)
@@ -67,6 +69,13 @@ class Annotation(Value):
         """The annotated fields of a compiled model."""
         rows = [row for each in self.fields for row in (_FILE.groups[each] if isinstance(each, str) else [each])]
         return fields_of(rows, Texts(model, {**_FILE.texts, **self.texts}))
+
+    def with_bounds(self, fields: Sequence[Field], env: Any) -> list[Field]:
+        """The fields, with the bounds that end an episode of this unwrapped environment."""
+        if not getattr(env, "_terminate_when_unhealthy", True):
+            return list(fields)
+        bounds = {name: getattr(env, each) if isinstance(each, str) else each for name, each in self.healthy.items()}
+        return [replace(each, healthy=bounds.get(each.name)) for each in fields]
 
 
 class _Annotations(Value):
