@@ -13,6 +13,7 @@ from reward_synth.roles.critic import Critic
 from reward_synth.roles.designer import Designer, Draft
 from reward_synth.screening.attack import Attacked
 from reward_synth.screening.checker import RewardChecker
+from reward_synth.screening.terms import kept_processes
 from reward_synth.state.episode import Judged
 
 NO_CODE = declare(
@@ -147,12 +148,17 @@ class Refiner:
         if not source:
             return replace(item, report=CheckReport(), objections=(), planned={})
         report = self._checker.check(source)
-        if report.ok and screen:
-            report = self._checker.screen(source, report)
         attacked = Attacked(report)
-        if report.ok and screen and self._plan_seconds > 0.0:
-            attacked = self._checker.attack(source, report, self._plan_seconds, self._discount)
+        if report.ok and screen:
+            with kept_processes():
+                attacked = self._screened(source, report)
         return replace(item, report=attacked.report, objections=(), planned=attacked.episodes)
+
+    def _screened(self, source: str, report: CheckReport) -> Attacked:
+        report = self._checker.screen(source, report)
+        if not report.ok or self._plan_seconds <= 0.0:
+            return Attacked(report)
+        return self._checker.attack(source, report, self._plan_seconds, self._discount)
 
 
 def _to_mend(item: Refined) -> tuple[Finding, ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -25,6 +27,10 @@ CHECKED_ROWS = 32
 """Rows of each of the first batches. The process runs these by both forms of the reward, so they must be small."""
 BATCH_BYTES = 4 << 20
 """A larger batch is not computed faster, and is copied several times."""
+
+
+_Kept = dict[tuple[str, Layout, int, tuple[str, ...]], RewardProcess]
+_KEPT: ContextVar[_Kept | None] = ContextVar("_KEPT", default=None)
 
 
 class Transitions(NamedTuple):
@@ -97,7 +103,7 @@ def run(
     batches = _in_step(transitions) if uses_memory else _in_chunks(transitions)
     parts: list[tuple[NDArray[np.intp], FloatArray]] = []
     total = None if longest is None else Deadline(longest)
-    with RewardProcess(source, transitions.layout, transitions.actions.shape[1], terms, channel=channel) as process:
+    with _opened(source, transitions, terms, channel) as process:
         for rows, first in batches:
             if total is not None and not total.wait():
                 fix = "compute less in each step; a reward without `memory` is run for many steps at once"
@@ -109,6 +115,42 @@ def run(
     for rows, found in parts:
         values[rows, : found.shape[1]] = found
     return names, values
+
+
+@contextmanager
+def kept_processes() -> Iterator[None]:
+    """Keep the locked processes of rewards for the next call, since starting one takes longer than most calls.
+
+    They end with the block. One whose call failed ends at once.
+    """
+    kept: _Kept = {}
+    token = _KEPT.set(kept)
+    try:
+        yield
+    finally:
+        _KEPT.reset(token)
+        for process in kept.values():
+            process.close()
+
+
+@contextmanager
+def _opened(
+    source: str, transitions: Transitions, terms: tuple[str, ...] | None, channel: Channel | None
+) -> Iterator[RewardProcess]:
+    """A process of the reward: one that was kept, or a new one."""
+    kept, size = _KEPT.get(), transitions.actions.shape[1]
+    if kept is None or terms is None or channel is not None:
+        with RewardProcess(source, transitions.layout, size, terms, channel=channel) as process:
+            yield process
+        return
+    key = (source, transitions.layout, size, terms)
+    process = kept.pop(key) if key in kept else RewardProcess(source, transitions.layout, size, terms)
+    try:
+        yield process
+    except BaseException:
+        process.close()
+        raise
+    kept[key] = process
 
 
 def _batch(process: RewardProcess, transitions: Transitions, rows: NDArray[np.intp], first: bool) -> FloatArray:

@@ -224,7 +224,10 @@ def test_a_fall_names_the_bound_that_was_crossed() -> None:
     result = cases.result(cases.measured(episodes, success=False), cases.curve(success=FAILING))
     summary = summarize(cases.SPEC, table, "001-a", [result], episodes, None)
     (found,) = (each for each in summary.findings if each.rule == "falls-early")
-    assert "In the last state, `torso_height` is below 0.700 m in 5, and `torso_height` is above 2.00 m in 2." in found.message
+    assert (
+        "In the last state, `torso_height` is below 0.700 m in 5, and `torso_height` is above 2.00 m in 2."
+        in found.message
+    )
     assert found.fix.startswith("Pay at every step for keeping `torso_height` within its bounds,")
     unknown = summarize(cases.SPEC, cases.TABLE, "001-a", [result], episodes, None)
     (found,) = (each for each in unknown.findings if each.rule == "falls-early")
