@@ -164,11 +164,12 @@ class SuccessiveHalving:
             else:
                 asked = [job for name in field for job in self._jobs[name]]
             last = not any(job.until for job in asked)
-            wanted = [*besides, *(free if last else ()), *asked]
+            # Those that the last rung stopped come after: nobody needs their evaluation once the task is solved.
+            wanted = [*(free if last else ()), *asked, *besides]
             self._executor.run(wanted, self._progressed, self._finished, self._should_stop)
             if self._should_stop() or last:
                 return
-            # The stopped candidates still need their final evaluation.
+            # The stopped candidates still get their final evaluation.
             field, besides = self._cut(field, number, share)
 
     @staticmethod

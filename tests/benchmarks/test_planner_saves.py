@@ -92,9 +92,9 @@ def test_a_training_ends_at_the_rung_that_ended_it(tmp_path: Path) -> None:
         "c": 0.1,
         "d": 0.1,
     }
-    assert [each for each in made.asked if each[2]] == [
-        ("c", round(0.1 * steps), True), ("d", round(0.1 * steps), True), ("b", round(0.3 * steps), True)
-    ]  # fmt: skip
+    # The evaluation of the one that stopped last comes after the training that solved the task, and is not needed.
+    first = round(0.1 * steps)
+    assert [each for each in made.asked if each[2]] == [("c", first, True), ("d", first, True)]
 
 
 def rows(cpu: Mapping[str, float], task: str) -> list[dict[str, str]]:
