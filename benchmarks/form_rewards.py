@@ -1,7 +1,7 @@
 """The reward that follows from a small model's form beside those that the model writes itself, on the same measure.
 
-    python benchmarks/form_rewards.py NAME=RUN_DIR …       # minutes a training
-    python benchmarks/form_rewards.py --analyse            # from the kept table alone
+    python benchmarks/form_rewards.py NAME=RUN_DIR … [--env FILE:NAME …]      # minutes a training
+    python benchmarks/form_rewards.py --analyse                              # from the kept table alone
 
 Each reward of a search's first iteration trains alone, for all of its steps, with the run's task and preset, and ends
 early if it solves the task. The preset was chosen on the first of them, which is the form's. Kept rows are not done
@@ -21,6 +21,7 @@ from tables import add, read
 
 from reward_synth import Run
 from reward_synth.executors.local import LocalExecutor
+from reward_synth.simulators.custom.files import name_environment
 
 TABLE = Path(__file__).parent / "results" / "form_rewards.tsv"
 COLUMNS = (
@@ -67,9 +68,12 @@ def analyse() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="*", metavar="NAME=RUN_DIR")
+    parser.add_argument("--env", action="append", default=[], metavar="FILE:NAME", help="an environment in a file")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--analyse", action="store_true", help="train nothing")
     chosen = parser.parse_args()
+    for text in chosen.env:
+        name_environment(text)
     for text in [] if chosen.analyse else chosen.runs:
         goal, _, folder = text.partition("=")
         train(goal, Run.open(folder), chosen.seeds)

@@ -60,6 +60,8 @@ def trained(
     found: list[TrainResult] = []
     executor.run([job], lambda *_: None, lambda _, result: found.append(result), lambda: False)
     (result,) = found
+    if not result.steps:
+        raise SystemExit(f"error: {name} did not train: {result.reason}")  # which is no figure of the reward
     count = len(result.episodes)
     solved = count > 0 and solves(round(result.success * count), count, task.success_threshold)
     figures = round(result.success, 4), round(result.fitness or 0.0, 5), result.policy, int(solved)
