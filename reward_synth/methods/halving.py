@@ -157,20 +157,21 @@ class SuccessiveHalving:
         field = [name for name in self._jobs if name not in self._free and name not in self._ahead]
         # Free candidates run beside the last rung: a call ends with its longest training, so a rung would wait for it.
         free = [job for name in self._free for job in self._jobs[name]]
-        besides: list[TrainJob] = []
+        succeeded: list[TrainJob] = []
+        others: list[TrainJob] = []
         for number, share in enumerate(self._rungs, start=1):
             if len(field) > 1 and share < 1:
                 asked = [self._until(job, share) for name in field for job in self._jobs[name]]
             else:
                 asked = [job for name in field for job in self._jobs[name]]
             last = not any(job.until for job in asked)
-            # Those that the last rung stopped come after: nobody needs their evaluation once the task is solved.
-            wanted = [*(free if last else ()), *asked, *besides]
+            # Of those that the last rung stopped, the ones that have succeeded may solve the task with no more
+            # training. Nobody needs the evaluation of the others once it is solved, so that comes last.
+            wanted = [*succeeded, *(free if last else ()), *asked, *others]
             self._executor.run(wanted, self._progressed, self._finished, self._should_stop)
             if self._should_stop() or last:
                 return
-            # The stopped candidates still get their final evaluation.
-            field, besides = self._cut(field, number, share)
+            field, succeeded, others = self._cut(field, number, share)
 
     @staticmethod
     def _until(job: TrainJob, share: float) -> TrainJob:
@@ -196,7 +197,8 @@ class SuccessiveHalving:
         rung = RungEnd.of(job)
         return rung.as_result(job) if rung is not None and rung.steps >= job.target else reported
 
-    def _cut(self, field: list[str], number: int, share: float) -> tuple[list[str], list[TrainJob]]:
+    def _cut(self, field: list[str], number: int, share: float) -> tuple[list[str], list[TrainJob], list[TrainJob]]:
+        """Who trains on, and the final evaluations of the stopped: of those that have succeeded, and of the others."""
         standings = []
         for name in field:
             jobs = [self._until(job, share) for job in self._jobs[name]]
@@ -207,11 +209,13 @@ class SuccessiveHalving:
         kept, stopped = choose(standings, len(field), self._aimless)
         on, off = (tuple(each.candidate for each in part) for part in (kept, stopped))
         self._decided(RungDecided(number=number, rungs=len(self._rungs), share=share, kept=on, stopped=off))
-        stopping = []
+        succeeded: list[TrainJob] = []
+        others: list[TrainJob] = []
         for rank, each in enumerate(stopped, start=len(kept) + 1):
             reason = (
                 f"{STOPPED} {share:.0%} of its steps as number {rank} of {len(standings)} "
                 f"(success {each.success:.0%}, fitness {each.fitness:.3g})"
             )
-            stopping += [job.model_copy(update={"end": reason}) for job in self._jobs[each.candidate]]
-        return [name for name in field if name in on], stopping
+            ends = [job.model_copy(update={"end": reason}) for job in self._jobs[each.candidate]]
+            (succeeded if each.success > 0 else others).extend(ends)
+        return [name for name in field if name in on], succeeded, others

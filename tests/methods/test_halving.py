@@ -235,6 +235,17 @@ def test_the_worst_stop_after_each_rung_and_all_are_judged(tmp_path: Path) -> No
     ]  # fmt: skip
 
 
+def test_a_stopped_one_that_has_succeeded_is_evaluated_before_the_others_train_on(tmp_path: Path) -> None:
+    def often(fitness: float) -> Curve:
+        return lambda step: point(step, success=0.5, fitness=fitness)
+
+    stage = Stage(tmp_path, {"a": often(4), "b": often(3), "c": often(2), "d": line(9), "e": line(8)} | {"f": often(1)})
+    stage.run()
+    assert stage.cuts[0].kept == ("a", "b", "c")
+    second = [(name, evaluated) for name, _, evaluated in stage.executor.ran[6:12]]
+    assert second == [("f", True), ("a", False), ("b", False), ("c", False), ("d", True), ("e", True)]
+
+
 @pytest.mark.parametrize("done", range(15))
 def test_a_race_that_is_taken_up_anywhere_ends_the_same(tmp_path: Path, done: int) -> None:
     stage = Stage(tmp_path, SIX)
