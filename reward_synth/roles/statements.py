@@ -76,11 +76,9 @@ _TRAVELS = _any(
     r"(?:without|not|never|\w+n't) (?:travel|mov|go)(?:s|es|ing|e)? (?:away|anywhere|off)",
     r"(?:without|\w+n't) travel(?:ling|ing)?",
 )
-_OF_A_THING = r"(?! (?:the|an?|it)\b)"
-"""Ends a verb that turns the robot: a valve, a wheel or a switch that it turns has an angle that tells."""
 _TURNS = _any(
-    rf"(?:spin(?:s|ning)?|rotat(?:es?|ing)|flips?){_OF_A_THING}", r"pirouettes?", r"circles?", r"somersaults?",
-    rf"turn(?:s|ing)?{_OF_A_THING} (?:\w+ ){{0,3}}a?round", r"cartwheels?",
+    r"spin(?:s|ning)?", r"rotat(?:es?|ing)", r"pirouettes?", r"turn(?:s|ing)? (?:\w+ ){0,3}a?round", r"circles?",
+    r"(?:front |back )?flips?", r"somersaults?", r"cartwheels?",
 )  # fmt: skip
 _COUNTED = _any(
     r"once", r"twice", r"\w+ times",
