@@ -14,6 +14,7 @@ from typing import TypeGuard
 
 from reward_synth.core.deaths import tried_again
 from reward_synth.core.errors import MachineFault, RewardSynthError
+from reward_synth.core.syntax import parse
 from reward_synth.evaluation.scoring import measured_table
 from reward_synth.reward.contract import RewardError
 from reward_synth.sandbox.process import ScoringProcess
@@ -185,7 +186,7 @@ def _value_and_side(comparison: ast.expr, reads: _Reads) -> tuple[ast.expr | Non
 def _function(code: str) -> ast.FunctionDef | None:
     """The measure as a function; None if it is anything but one function or one expression."""
     try:
-        tree = ast.parse(code.strip())
+        tree = parse(code.strip())
     except (SyntaxError, ValueError, RecursionError):
         return None
     if len(tree.body) != 1:
@@ -195,7 +196,7 @@ def _function(code: str) -> ast.FunctionDef | None:
         return only
     if not isinstance(only, ast.Expr):
         return None
-    made = ast.parse("def success(episode):\n    return None").body[0]
+    made = parse("def success(episode):\n    return None").body[0]
     assert isinstance(made, ast.FunctionDef) and isinstance(made.body[0], ast.Return)
     made.body[0].value = only.value
     return made

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from reward_synth.core.syntax import parse
 from reward_synth.state.fields import Field
 
 
@@ -47,6 +48,6 @@ class Recipe:
         """A measure as the body of a function of ``episode``. Its own helpers and imports stay within it."""
         source = str(getattr(self, entry)).strip()
         try:
-            return f"    return {ast.unparse(ast.parse(source, mode='eval'))}"
+            return f"    return {ast.unparse(parse(source, mode='eval'))}"
         except SyntaxError:
             return f"{textwrap.indent(source, '    ')}\n\n    return {entry}(episode)"

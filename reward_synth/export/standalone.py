@@ -19,6 +19,7 @@ from typing import Any
 
 from reward_synth.core.errors import RewardSynthError
 from reward_synth.core.names import ScaleName
+from reward_synth.core.syntax import parse
 from reward_synth.core.version import __version__
 from reward_synth.export.recipe import Recipe
 from reward_synth.export.shown_wrapper import ShownWrapper
@@ -177,7 +178,7 @@ def _versioned(packages: Sequence[str]) -> Iterator[str]:
 
 def _names(source: str, imported: bool = True) -> Iterator[str]:
     """Every name that the file binds at top level, once per binding; names of imports too, if ``imported``."""
-    for statement in ast.parse(source).body:
+    for statement in parse(source).body:
         if isinstance(statement, ast.FunctionDef | ast.ClassDef):
             yield statement.name
         elif isinstance(statement, ast.Import | ast.ImportFrom):
@@ -189,7 +190,7 @@ def _names(source: str, imported: bool = True) -> Iterator[str]:
 def _without_future(source: str) -> str:
     """The source without ``from __future__`` lines, which are allowed only at the top of a file."""
     lines = source.splitlines()
-    for statement in reversed(ast.parse(source).body):
+    for statement in reversed(parse(source).body):
         if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
             del lines[statement.lineno - 1 : statement.end_lineno]
     return "\n".join(lines)

@@ -16,6 +16,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from reward_synth.core.syntax import parse
+
 Entry = Literal["compute_reward", "success", "fitness"]
 FILE_NAME = "reward.py"
 """File name of the code in tracebacks."""
@@ -101,7 +103,7 @@ def compile_measure(source: str, entry: Entry) -> Callable[[Any], Any]:
 def is_expression(source: str) -> bool:
     """True if the source is one Python expression."""
     try:
-        ast.parse(source.strip(), mode="eval")
+        parse(source.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True

@@ -10,6 +10,7 @@ import warnings
 from pathlib import Path
 
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.syntax import parse
 
 
 def is_path(path_or_source: str | Path) -> bool:
@@ -41,7 +42,7 @@ def parse_python(source: str) -> ast.Module | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(source)
+            return parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from reward_synth.core.arrays import FloatArray
 from reward_synth.core.number_format import number, percent
+from reward_synth.core.syntax import parse
 from reward_synth.core.types import Finding
 from reward_synth.reward.rules import declared
 
@@ -31,7 +32,7 @@ def stated_ranges(source: str) -> dict[str, tuple[float, float]]:
 
     :param source: a reward that the lint accepts.
     """
-    functions = (node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef))
+    functions = (node for node in parse(source).body if isinstance(node, ast.FunctionDef))
     text = next((ast.get_docstring(node) for node in functions if node.name == "compute_reward"), None)
     found = ((name, float(low), float(high)) for name, low, high in _LINE.findall(text or ""))
     return {name: (low, high) for name, low, high in found if low < high}

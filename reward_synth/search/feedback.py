@@ -18,6 +18,7 @@ from typing import Any
 
 from reward_synth.core.errors import GivenUp, RewardSynthError
 from reward_synth.core.feedback import Feedback, FeedbackCandidate, FeedbackRequest
+from reward_synth.core.syntax import parse
 from reward_synth.core.types import Candidate
 from reward_synth.display.text import printable, result_text
 from reward_synth.preferences.episodes import listed_episodes
@@ -320,7 +321,7 @@ def read_reward_file(path: Path) -> str:
 def parse_reward(source: str, name: str) -> str:
     """Return the source if it parses and defines ``compute_reward``; otherwise raise RewardSynthError."""
     try:
-        tree = ast.parse(source)
+        tree = parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None)
         where = f", line {line}" if line else ""

@@ -12,6 +12,7 @@ from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
+from reward_synth.core.syntax import parse
 from reward_synth.core.types import Value
 
 OBSERVATION = "observation"
@@ -96,7 +97,7 @@ def check_expression(text: str) -> str | None:
     if len(text) > LONGEST:
         return f"it has more than {LONGEST} characters"
     try:
-        tree = ast.parse(text.strip(), mode="eval")
+        tree = parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError) as error:
         return f"it is no Python expression ({getattr(error, 'msg', error)})"
     return next((fault for node in ast.walk(tree) if (fault := _fault(node) or _growth(node))), None)
@@ -219,5 +220,5 @@ def _names(code: str) -> frozenset[str]:
 
     Every environment of a training asks for the same fields, and parsing 80 of them takes as long as 200 steps.
     """
-    tree = ast.walk(ast.parse(code, mode="eval")) if code else ()
+    tree = ast.walk(parse(code, mode="eval")) if code else ()
     return frozenset(node.id for node in tree if isinstance(node, ast.Name))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reward_synth.core.arrays import FloatArray
+from reward_synth.core.syntax import parse
 from reward_synth.state.expressions import INFO, OBSERVATION, reads_mujoco, reads_observation
 from reward_synth.state.gather import Gather, spanned
 
@@ -121,7 +122,7 @@ def _source(columns: Sequence[tuple[str, tuple[int, ...]]], base: Any) -> str:
     width = 0
     for code, shape in columns:
         size = math.prod(shape)
-        expression = sharing.open_call(ast.parse(code, mode="eval").body) if code else None
+        expression = sharing.open_call(parse(code, mode="eval").body) if code else None
         if expression is not None:
             gather.offer(expression, width, size)
         fields.append((width, shape, expression))

@@ -9,6 +9,7 @@ import tokenize
 import unicodedata
 import warnings
 
+from reward_synth.core.syntax import parse
 from reward_synth.reward.lint.rules import Findings
 from reward_synth.reward.namespace import Entry, is_expression
 
@@ -30,7 +31,7 @@ def parse_source(source: str, entry: Entry, findings: Findings) -> ast.Module | 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # For example, an invalid escape sequence is not a fault of a reward.
             expression = entry != "compute_reward" and is_expression(source)
-            tree = ast.parse(source.strip(), mode="eval") if expression else ast.parse(source)
+            tree = parse(source.strip(), mode="eval") if expression else parse(source)
     except SyntaxError as error:
         _syntax_finding(source, error, findings)
         return None

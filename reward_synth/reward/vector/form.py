@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from reward_synth.core.syntax import parse
 from reward_synth.reward.vector.expressions import MODULES, POISON, Expressions, Frame, Function, Maybe, Native, State
 from reward_synth.reward.vector.kinds import Batch, Program, Unsupported, describe, has_batch, refuse
 
@@ -66,7 +67,7 @@ def _trace(
 ) -> tuple[Program, list[Any]]:
     program = Program(zeros_matter)
     tracer = _Tracer(program)
-    tracer.module(ast.parse(source))
+    tracer.module(parse(source))
     action = program.emit("actions.T.copy()", (action_size,))
     states = [_state(program, f"{name}.T.copy()", layout) for name in ("states", "next_states")]
     function = tracer.globals["compute_reward"]

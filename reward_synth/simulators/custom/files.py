@@ -14,6 +14,7 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 
 from reward_synth.core.errors import RewardSynthError
+from reward_synth.core.syntax import parse
 
 _files: dict[str, Path] = {}
 """Name of an environment's file → its path, as the user named it last."""
@@ -98,7 +99,7 @@ def digest_of(env_id: str) -> str:
 def classes_in(path: Path) -> list[str]:
     """Names of the file's classes, read without running it."""
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = parse(path.read_text(encoding="utf-8"))
     except (SyntaxError, UnicodeDecodeError):
         return []
     return [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
